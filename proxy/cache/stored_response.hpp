@@ -1,0 +1,75 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
+#include "base/clock.hpp"
+
+namespace larder::cache {
+
+/// How long a stored response may be used, worked out once when it was stored (RFC 9111, 4.2) and kept with it.
+struct Freshness {
+    WallTime requested_at{};        ///< when the request that fetched it was sent
+    WallTime received_at{};         ///< when its head had arrived
+    Seconds initial_age{0};         ///< RFC 9111 4.2.3, corrected_initial_age
+    Seconds lifetime{0};            ///< freshness lifetime
+    Seconds stale_while_revalidate{0};
+    Seconds stale_if_error{0};
+    bool must_revalidate = false;   ///< never served stale (must-revalidate, proxy-revalidate, s-maxage)
+    bool no_cache = false;          ///< never served without a successful validation
+    bool shared = false;            ///< public, s-maxage or must-revalidate: may answer requests with Authorization (3.5)
+};
+
+/// One name a response depends on and the id it had at the fill; see store/tags.
+struct TagId {
+    std::string name;
+    std::string id;
+};
+
+/// A complete response as kept: immutable once published, shared between threads by pointer.
+class StoredResponse {
+public:
+    int status = 200;
+    Freshness freshness;
+    std::string head;  ///< status line and field lines as they are sent, each ended by CRLF, with Content-Length, without
+                       ///< the blank line, the hop-by-hop fields, Age, X-Cache and larder's Cache-Status member
+    std::string body;
+    std::string etag;           ///< as in the field, W/ and quotes included; empty: none
+    std::string last_modified;  ///< as in the field; empty: none
+    std::string target;         ///< the request target it answered
+    std::vector<std::string> vary;  ///< lower-case names of the selecting fields, sorted
+    std::string variant;        ///< which variant of its key it is (see vary)
+    std::vector<TagId> tags;           ///< rule tags, in the order route::collect_tags gives
+    std::vector<TagId> response_tags;  ///< Surrogate-Key, Cache-Tag, Cache-Groups and the route's `tags`
+    std::string soft_id;        ///< the key's soft-purge mark at the fill
+
+    /// What the memory tier checks on every hit, set when it takes the entry: indexes into the table of generations and
+    /// the values they had.
+    struct Guard {
+        std::uint32_t slot;
+        std::uint32_t generation;
+    };
+    std::vector<Guard> guards;
+    std::vector<Guard> soft_guards;
+
+    /// Bytes this entry costs in memory, bookkeeping included.
+    [[nodiscard]] std::size_t cost() const;
+
+    friend void intrusive_ptr_add_ref(const StoredResponse* p) { p->references_.fetch_add(1, std::memory_order_relaxed); }
+    friend void intrusive_ptr_release(const StoredResponse* p) {
+        if (p->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete p;
+    }
+
+private:
+    mutable std::atomic<std::uint32_t> references_{0};
+};
+
+using Stored = boost::intrusive_ptr<const StoredResponse>;
+
+}  // namespace larder::cache

@@ -1,0 +1,121 @@
+#include "http/fields.hpp"
+
+#include <array>
+
+namespace larder::http {
+namespace {
+
+constexpr std::size_t id_count = static_cast<std::size_t>(FieldId::count_);
+
+constexpr std::array<std::string_view, id_count> names{"",
+                                                       "accept",
+                                                       "accept-encoding",
+                                                       "age",
+                                                       "authorization",
+                                                       "cache-control",
+                                                       "cache-group-invalidation",
+                                                       "cache-groups",
+                                                       "cache-status",
+                                                       "cache-tag",
+                                                       "cdn-cache-control",
+                                                       "connection",
+                                                       "content-encoding",
+                                                       "content-length",
+                                                       "content-location",
+                                                       "content-range",
+                                                       "content-type",
+                                                       "cookie",
+                                                       "date",
+                                                       "etag",
+                                                       "expect",
+                                                       "expires",
+                                                       "forwarded",
+                                                       "host",
+                                                       "if-match",
+                                                       "if-modified-since",
+                                                       "if-none-match",
+                                                       "if-range",
+                                                       "if-unmodified-since",
+                                                       "keep-alive",
+                                                       "last-modified",
+                                                       "location",
+                                                       "pragma",
+                                                       "proxy-authenticate",
+                                                       "proxy-authorization",
+                                                       "proxy-connection",
+                                                       "range",
+                                                       "set-cookie",
+                                                       "surrogate-key",
+                                                       "te",
+                                                       "trailer",
+                                                       "transfer-encoding",
+                                                       "upgrade",
+                                                       "vary",
+                                                       "via",
+                                                       "x-cache",
+                                                       "x-forwarded-for",
+                                                       "x-forwarded-host",
+                                                       "x-forwarded-port",
+                                                       "x-forwarded-proto",
+                                                       "x-http-method-override",
+                                                       "x-original-url",
+                                                       "x-real-ip",
+                                                       "x-rewrite-url"};
+
+constexpr std::size_t table_size = 512;
+
+// Length, first, middle and last letter: enough to tell the known names apart with short probes.
+constexpr std::size_t slot_of(std::string_view name) {
+    const auto first = static_cast<unsigned char>(to_lower(name.front()));
+    const auto middle = static_cast<unsigned char>(to_lower(name[name.size() / 2]));
+    const auto last = static_cast<unsigned char>(to_lower(name.back()));
+    return (name.size() * 131u + first * 31u + middle * 7u + last * 193u) % table_size;
+}
+
+constexpr auto make_table() {
+    std::array<std::uint8_t, table_size> table{};
+    for (std::size_t id = 1; id < id_count; ++id) {
+        std::size_t slot = slot_of(names[id]);
+        while (table[slot] != 0) slot = (slot + 1) % table_size;
+        table[slot] = static_cast<std::uint8_t>(id);
+    }
+    return table;
+}
+
+constexpr auto table = make_table();
+
+template <class Matches>
+std::optional<std::string> join(std::span<const Field> lines, Matches matches) {
+    std::optional<std::string> out;
+    for (const Field& line : lines) {
+        if (!matches(line)) continue;
+        if (out) {
+            out->append(", ");
+        } else {
+            out.emplace();
+        }
+        out->append(line.value);
+    }
+    return out;
+}
+
+}  // namespace
+
+FieldId field_id(std::string_view name) {
+    if (name.empty()) return FieldId::other;
+    for (std::size_t slot = slot_of(name); table[slot] != 0; slot = (slot + 1) % table_size)
+        if (iequals(names[table[slot]], name)) return static_cast<FieldId>(table[slot]);
+    return FieldId::other;
+}
+
+std::string_view field_name(FieldId id) { return names[static_cast<std::size_t>(id)]; }
+
+std::optional<std::string> Fields::joined(FieldId id) const {
+    return join(lines_, [id](const Field& line) { return line.id == id; });
+}
+
+std::optional<std::string> Fields::joined_named(std::string_view name) const {
+    return join(lines_, [name](const Field& line) { return iequals(line.name, name); });
+}
+
+}  // namespace larder::http

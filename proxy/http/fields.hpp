@@ -1,0 +1,130 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/text.hpp"
+
+namespace larder::http {
+
+/// The field names larder itself looks at; every other name is `other`.
+enum class FieldId : std::uint8_t {
+    other,
+    accept,
+    accept_encoding,
+    age,
+    authorization,
+    cache_control,
+    cache_group_invalidation,
+    cache_groups,
+    cache_status,
+    cache_tag,
+    cdn_cache_control,
+    connection,
+    content_encoding,
+    content_length,
+    content_location,
+    content_range,
+    content_type,
+    cookie,
+    date,
+    etag,
+    expect,
+    expires,
+    forwarded,
+    host,
+    if_match,
+    if_modified_since,
+    if_none_match,
+    if_range,
+    if_unmodified_since,
+    keep_alive,
+    last_modified,
+    location,
+    pragma,
+    proxy_authenticate,
+    proxy_authorization,
+    proxy_connection,
+    range,
+    set_cookie,
+    surrogate_key,
+    te,
+    trailer,
+    transfer_encoding,
+    upgrade,
+    vary,
+    via,
+    x_cache,
+    x_forwarded_for,
+    x_forwarded_host,
+    x_forwarded_port,
+    x_forwarded_proto,
+    x_http_method_override,
+    x_original_url,
+    x_real_ip,
+    x_rewrite_url,
+    count_
+};
+
+/// The id of a field name, whatever its case. Costs one hash and one comparison.
+FieldId field_id(std::string_view name);
+
+/// The canonical lower-case name of an id (empty for `other`).
+std::string_view field_name(FieldId id);
+
+/// One field line as it came: views into the message's buffer, the value without surrounding white space.
+struct Field {
+    std::string_view name;
+    std::string_view value;
+    FieldId id = FieldId::other;
+};
+
+/// The field lines of a message in their order, not owned.
+class Fields {
+public:
+    Fields() = default;
+    explicit Fields(std::span<const Field> lines) : lines_(lines) {}
+
+    [[nodiscard]] auto begin() const { return lines_.begin(); }
+    [[nodiscard]] auto end() const { return lines_.end(); }
+    [[nodiscard]] std::size_t size() const { return lines_.size(); }
+
+    [[nodiscard]] bool has(FieldId id) const { return first(id) != nullptr; }
+
+    /// The first line of that name; null where there is none.
+    [[nodiscard]] const Field* first(FieldId id) const {
+        for (const Field& line : lines_)
+            if (line.id == id) return &line;
+        return nullptr;
+    }
+
+    /// The first line's value; empty where there is none.
+    [[nodiscard]] std::string_view value(FieldId id) const {
+        const Field* line = first(id);
+        return line ? line->value : std::string_view{};
+    }
+
+    [[nodiscard]] std::size_t count(FieldId id) const {
+        std::size_t n = 0;
+        for (const Field& line : lines_) n += line.id == id;
+        return n;
+    }
+
+    /// The first line of a name that may have no id; case does not matter.
+    [[nodiscard]] const Field* first_named(std::string_view name) const {
+        for (const Field& line : lines_)
+            if (iequals(line.name, name)) return &line;
+        return nullptr;
+    }
+
+    /// All lines of that name as one list value, joined with ", " (RFC 9110, 5.3). Nothing where there is none.
+    [[nodiscard]] std::optional<std::string> joined(FieldId id) const;
+    [[nodiscard]] std::optional<std::string> joined_named(std::string_view name) const;
+
+private:
+    std::span<const Field> lines_;
+};
+
+}  // namespace larder::http

@@ -1,0 +1,58 @@
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "http/fields.hpp"
+
+namespace larder::http {
+
+/// How the end of a message's body is found (RFC 9112, 6.3).
+enum class Framing : std::uint8_t {
+    none,         ///< there is no body
+    length,       ///< Content-Length bytes
+    chunked,      ///< the chunked transfer coding
+    until_close,  ///< what comes until the connection ends (responses only)
+};
+
+enum class Method : std::uint8_t { get, head, post, put, patch, delete_, options, trace, connect, purge, other };
+
+/// Method names are case-sensitive (RFC 9110, 9.1).
+Method method_of(std::string_view name);
+
+/// GET, HEAD, OPTIONS and TRACE (RFC 9110, 9.2.1). A method not known is unsafe.
+constexpr bool is_safe(Method m) {
+    return m == Method::get || m == Method::head || m == Method::options || m == Method::trace;
+}
+
+/// May be sent again after a lost connection (RFC 9110, 9.2.2).
+constexpr bool is_idempotent(Method m) { return is_safe(m) || m == Method::put || m == Method::delete_; }
+
+/// The head of a request after the strict checks: views into the connection's buffer, valid until the next head.
+struct RequestHead {
+    Method method = Method::other;
+    std::string_view method_name;
+    std::string_view target;  ///< origin-form, or "*" (an absolute-form has been taken apart)
+    std::string_view path;    ///< the target up to '?'
+    std::string_view query;   ///< behind '?', without it; see has_query
+    bool has_query = false;
+    std::string_view host;  ///< host[:port] of Host or of the absolute-form; empty in HTTP/1.0 without Host
+    std::uint8_t minor_version = 1;
+    Fields fields;
+    Framing framing = Framing::none;
+    std::uint64_t content_length = 0;
+    bool keep_alive = true;
+    bool expects_continue = false;
+};
+
+/// The head of a response after the strict checks.
+struct ResponseHead {
+    int status = 0;
+    std::string_view reason;
+    std::uint8_t minor_version = 1;
+    Fields fields;
+    Framing framing = Framing::none;
+    std::uint64_t content_length = 0;
+    bool keep_alive = true;
+};
+
+}  // namespace larder::http

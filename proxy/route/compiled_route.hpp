@@ -1,0 +1,28 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "route/route_table.hpp"
+
+namespace larder::route {
+
+/// One route, compiled. What the program needs of it beyond matching is public and constant.
+class CompiledRoute {
+public:
+    explicit CompiledRoute(settings::Route rule_in);
+    ~CompiledRoute();
+
+    settings::Route rule;          ///< the options as loaded
+    std::size_t index = 0;         ///< position in the table
+    std::string path_template;     ///< "/articles/{id}", the metrics' `path` label
+    bool key_has_host = false;     ///< {host} in the key, or `host:` pinned: the variant needs no Host
+    bool key_has_authorization = false;
+    std::vector<std::string> key_headers;  ///< lower-case names of {header:...} in the key
+    std::vector<std::string> key_cookies;  ///< names of {cookie:...} in the key
+
+    struct Impl;
+    std::unique_ptr<Impl> impl;  ///< the matcher's own
+};
+
+}  // namespace larder::route

@@ -1,0 +1,198 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The configuration as plain data: defaults and units stand beside the members, load_settings fills them, nothing
+/// changes them afterwards. One Settings is one load; a reload makes another.
+namespace larder::settings {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using namespace std::chrono_literals;
+
+/// Where in the file something stood, for messages. Line and column count from 1; 0 means "not from the file".
+struct Position {
+    int line = 0;
+    int column = 0;
+};
+
+struct Tls {
+    std::string certificate;  ///< PEM file with the chain
+    std::string key;          ///< PEM file
+};
+
+struct Listener {
+    std::string address;  ///< host:port
+    std::optional<Tls> tls;
+    bool proxy_protocol = false;
+};
+
+struct Admin {
+    std::string address = "127.0.0.1:9180";  ///< empty: off
+    std::string token;                       ///< empty: none needed
+};
+
+struct OriginHealth {
+    std::string path;  ///< empty: no active checks
+    milliseconds interval = 5s;
+    milliseconds timeout = 2s;
+    int healthy = 2;    ///< good answers in a row that bring a server back
+    int unhealthy = 3;  ///< bad ones in a row that take it out
+};
+
+struct OriginTls {
+    std::string ca;  ///< PEM file; empty: the system's
+    bool verify = true;
+    std::string server_name;  ///< empty: the URL's host
+};
+
+enum class Balance { round_robin, least_connections };
+
+struct Origin {
+    std::vector<std::string> servers;  ///< http://host:port or https://host:port
+    Balance balance = Balance::round_robin;
+    int max_connections = 0;  ///< for each server, all threads together; 0: no limit
+    milliseconds connect_timeout = 2s;
+    milliseconds response_timeout = 30s;  ///< until the first byte of the response
+    milliseconds idle_timeout = 60s;      ///< between bytes of the response
+    std::string host;                     ///< empty: the client's Host is preserved
+    OriginHealth health;
+    OriginTls tls;
+};
+
+enum class OnPurgeFailure { pass, fail };
+
+struct RedisTls {
+    std::string ca;
+    std::string certificate;
+    std::string key;
+    bool verify = true;
+};
+
+struct Redis {
+    std::string url;          ///< empty: off
+    int max_connections = 0;  ///< 0: 10, or threads + 2 where that is more
+    milliseconds connect_timeout = 2s;
+    milliseconds timeout = 100ms;  ///< all that one request may wait for Redis
+    std::string prefix;
+    RedisTls tls;
+    OnPurgeFailure on_purge_failure = OnPurgeFailure::pass;
+    bool compress = true;                     ///< store large identity bodies zstd-compressed where it pays
+    std::size_t compress_above = 16 * 1024;  ///< bytes
+};
+
+struct Limits {
+    std::size_t header_bytes = 32 * 1024;  ///< beyond: 431
+    std::size_t header_count = 128;        ///< beyond: 431
+    std::size_t uri_bytes = 16 * 1024;     ///< beyond: 414
+    std::uint64_t body_bytes = UINT64_MAX;  ///< beyond: 413
+    std::size_t connections = 10000;       ///< beyond: accepting pauses
+    std::size_t connections_per_client = 0;  ///< 0: no limit of its own
+    milliseconds header_timeout = 10s;       ///< from the first byte of a head to its end: 408
+    milliseconds body_timeout = 30s;         ///< between reads of a body, and between writes of a response
+    milliseconds keepalive_timeout = 75s;
+    std::size_t max_object = 8 * 1024 * 1024;  ///< larger responses stream through unstored
+    milliseconds drain_timeout = 30s;
+};
+
+enum class LogFormat { text, json };
+enum class AccessLog { off, on, errors };
+
+struct Log {
+    std::string level = "info";
+    LogFormat format = LogFormat::text;
+    AccessLog access = AccessLog::off;
+};
+
+struct Headers {
+    bool x_cache = true;
+    bool cache_status = true;
+    bool cache_key = false;
+    bool via = true;
+};
+
+enum class RouteKind { read, write, pass };
+
+/// What an operator may tell a read route to overlook (each a deliberate risk).
+struct Ignore {
+    bool cache_control = false;
+    bool set_cookie = false;
+    bool cookie = false;
+    bool authorization = false;
+    bool vary = false;
+};
+
+struct StatusTtl {
+    int status = 0;
+    seconds ttl{0};
+};
+
+struct Route {
+    Position at;
+    RouteKind kind = RouteKind::pass;
+    std::string match;  ///< "GET,HEAD /articles/{id}" as written
+    Position match_at;
+    std::string host;
+    std::string name;
+
+    // read
+    std::string key;
+    Position key_at;
+    std::optional<seconds> ttl;  ///< nothing, or zero: only what the origin's own fields grant
+    Position ttl_at;
+    double heuristic = 0;  ///< share of the time since Last-Modified (0.1 for 10%); 0: none
+    bool shadow = false;
+    std::optional<seconds> stale_while_revalidate;
+    std::optional<seconds> stale_if_error;
+    std::vector<StatusTtl> status_ttl;
+    std::vector<std::string> tags;
+    Position tags_at;
+    Ignore ignore;
+    Position ignore_at;
+    std::vector<std::string> strip;         ///< lower-case field names
+    std::vector<std::string> ignore_query;  ///< names, a trailing * matches any rest
+    bool query_bypass = false;
+    std::optional<std::size_t> max_object;
+    bool memory = true;
+    bool honour_client_no_cache = false;
+    milliseconds wait = 5s;
+
+    // write
+    std::vector<std::string> purge;
+    std::vector<Position> purge_at;
+};
+
+/// A test of the configuration itself, from `examples`.
+struct Example {
+    Position at;
+    std::string request;  ///< "GET /articles?limit=5"
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::optional<std::string> key;
+    std::optional<seconds> ttl;
+    std::optional<std::vector<std::string>> purges;
+    bool cache_off = false;
+};
+
+struct Settings {
+    std::string file;  ///< empty: the embedded default
+    std::vector<Listener> listen{{"0.0.0.0:8080", {}, false}};
+    Admin admin;
+    Origin origin;
+    std::optional<Redis> redis;
+    std::size_t memory_bytes = 256 * 1024 * 1024;  ///< 0: off
+    int threads = 0;                               ///< 0: one for each core
+    Limits limits;
+    std::vector<std::string> trusted_proxies;                      ///< CIDRs
+    std::vector<std::string> purge_from{"127.0.0.0/8", "::1/128"};  ///< CIDRs
+    Log log;
+    Headers headers;
+    std::vector<Route> routes;
+    std::vector<Example> examples;
+};
+
+}  // namespace larder::settings
