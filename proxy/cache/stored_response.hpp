@@ -49,14 +49,10 @@ public:
     std::vector<TagId> response_tags;  ///< Surrogate-Key, Cache-Tag, Cache-Groups and the route's `tags`
     std::string soft_id;        ///< the key's soft-purge mark at the fill
 
-    /// What the memory tier checks on every hit, set when it takes the entry: indexes into the table of generations and
-    /// the values they had.
-    struct Guard {
-        std::uint32_t slot;
-        std::uint32_t generation;
-    };
-    std::vector<Guard> guards;
-    std::vector<Guard> soft_guards;
+    /// What the memory tier checks on every hit, set when it takes the entry: slots of store::Generations (the key's, the
+    /// tags') and the purge sequence the fetch, or the read from Redis, began under.
+    std::vector<std::uint32_t> guards;
+    std::uint64_t sequence = 0;
 
     /// Bytes this entry costs in memory, bookkeeping included.
     [[nodiscard]] std::size_t cost() const;

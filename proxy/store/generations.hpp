@@ -1,0 +1,67 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace larder::store {
+
+/// When each key and tag was last purged, as positions in one process-wide sequence of purges.
+///
+/// A name is hashed to a slot; two names that share one only invalidate each other too often, never too little. What was
+/// fetched, or read from Redis, notes the sequence before it began and the slots it depends on; it is valid as long as no
+/// slot has a later position. So one store invalidates any number of entries, a fetch under way included, and nothing has
+/// to be remembered for names nobody asks about. Safe to call from every thread; never waits, never allocates.
+class Generations {
+public:
+    static constexpr std::uint32_t slot_count = 1u << 20;
+
+    Generations();
+
+    [[nodiscard]] static std::uint32_t slot_of_key(std::string_view key);
+    /// The slot of "every key that extends this one with an appended query".
+    [[nodiscard]] static std::uint32_t slot_of_extensions(std::string_view bare_key);
+    [[nodiscard]] static std::uint32_t slot_of_tag(std::string_view tag);
+    /// The slot of a response tag (Surrogate-Key and the like): another name space than rule tags.
+    [[nodiscard]] static std::uint32_t slot_of_response_tag(std::string_view tag);
+
+    /// The present end of the sequence: note it before a fetch or a read begins.
+    [[nodiscard]] std::uint64_t now() const { return sequence_.load(std::memory_order_acquire); }
+
+    void purge(std::uint32_t slot) { hard_[slot].store(next(), std::memory_order_release); }
+    void purge_soft(std::uint32_t slot) { soft_[slot].store(next(), std::memory_order_release); }
+    void purge_all() { all_.store(next(), std::memory_order_release); }
+
+    [[nodiscard]] bool valid(std::span<const std::uint32_t> slots, std::uint64_t since) const {
+        bool good = all_.load(std::memory_order_acquire) <= since;
+        for (const std::uint32_t slot : slots) good &= hard_[slot].load(std::memory_order_acquire) <= since;
+        return good;
+    }
+    [[nodiscard]] bool soft_purged(std::span<const std::uint32_t> slots, std::uint64_t since) const {
+        bool purged = false;
+        for (const std::uint32_t slot : slots) purged |= soft_[slot].load(std::memory_order_acquire) > since;
+        return purged;
+    }
+
+private:
+
+    std::uint64_t next() { return sequence_.fetch_add(1, std::memory_order_acq_rel) + 1; }
+
+    std::atomic<std::uint64_t> sequence_{0};
+    std::atomic<std::uint64_t> all_{0};
+    std::unique_ptr<std::atomic<std::uint64_t>[], void (*)(void*)> hard_;
+    std::unique_ptr<std::atomic<std::uint64_t>[], void (*)(void*)> soft_;
+};
+
+/// What a fetch or an entry depends on.
+struct Guards {
+    std::uint64_t sequence = 0;
+    std::vector<std::uint32_t> slots;
+};
+
+/// The slots of a key (`bare_size` as in route::KeyFacts) and its rule tags.
+std::vector<std::uint32_t> guard_slots(std::string_view key, std::size_t bare_size, std::span<const std::string> tags);
+
+}  // namespace larder::store

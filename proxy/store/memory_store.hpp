@@ -1,0 +1,68 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "cache/stored_response.hpp"
+#include "http/message.hpp"
+#include "store/generations.hpp"
+
+namespace larder::store {
+
+/// What the memory tier has for a request.
+struct MemoryHit {
+    cache::Stored entry;       ///< null: nothing
+    bool soft_purged = false;  ///< counts as expired
+};
+
+/// Keeps responses in the process, up to a byte budget, evicting by SIEVE: a hit marks its entry and moves nothing.
+/// Sharded; safe to call from every thread; a shard's mutex is held for a lookup only, never across I/O.
+///
+/// With Redis it is a replica that serves only while it is proved honest (see trust_until); without, it is the cache.
+class MemoryStore {
+public:
+    /// `bytes` 0: keeps nothing.
+    MemoryStore(std::size_t bytes, Generations& generations);
+    ~MemoryStore();
+
+    /// The newest valid variant that answers the request. `with_host`: the Host is part of the variant. Never allocates
+    /// for entries without Vary. Nothing once `trust_until` has passed.
+    [[nodiscard]] MemoryHit find(std::string_view key, const http::RequestHead& request, bool with_host, SteadyTime now) const;
+
+    /// Takes the entry (its `guards` and `sequence` are set) unless one of its guards was purged since; replaces the same
+    /// variant. False: dropped, because of a purge or of its size.
+    bool insert(std::string_view key, cache::Stored entry);
+
+    /// Drops all variants of a key (memory returns at once; validity is the generations' business).
+    void remove(std::string_view key);
+
+    /// Drops every entry whose key matches the glob pattern ('*' only), and purges their keys' slots. Walks all entries.
+    std::size_t remove_matching(std::string_view pattern);
+
+    void clear();
+
+    /// Redis proved that every invalidation up to now has arrived: serve until then. Without Redis: SteadyTime::max().
+    void trust_until(SteadyTime until);
+    /// Tracking was lost: what is held may be outdated. Serves nothing until trusted again, and forgets what it has.
+    void distrust();
+
+    [[nodiscard]] std::size_t bytes() const;
+    [[nodiscard]] std::size_t entries() const;
+    [[nodiscard]] std::uint64_t evictions() const;
+
+private:
+    struct Shard;
+    [[nodiscard]] Shard& shard_of(std::uint64_t hash) const;
+
+    Generations& generations_;
+    std::size_t shard_bytes_max_;
+    std::atomic<std::int64_t> trusted_until_{0};
+    std::unique_ptr<Shard[]> shards_;
+};
+
+/// Whether a glob pattern of literal bytes and '*' (any run, the empty one included) matches the whole text.
+bool glob_matches(std::string_view pattern, std::string_view text);
+
+}  // namespace larder::store

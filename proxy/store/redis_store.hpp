@@ -1,0 +1,143 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "base/clock.hpp"
+#include "cache/stored_response.hpp"
+#include "http/message.hpp"
+#include "route/route_table.hpp"
+#include "settings/settings.hpp"
+#include "store/generations.hpp"
+#include "store/memory_store.hpp"
+
+namespace larder::store {
+
+using Executor = boost::asio::io_context::executor_type;
+template <class T>
+using Task = boost::asio::awaitable<T, Executor>;
+
+/// Whether Redis answered.
+enum class RedisState : std::uint8_t {
+    ok,
+    down,     ///< known to be away (breaker open, purges pending, not connected): nobody waited
+    timeout,  ///< this request waited as long as it may
+};
+
+/// How long one request may still wait for Redis in all: starts with its first wait.
+struct RedisBudget {
+    std::optional<SteadyTime> deadline;
+};
+
+/// Which entry is asked for. The views must outlive the call.
+struct EntryName {
+    std::string_view key;        ///< without redis.prefix
+    std::size_t bare_size = 0;   ///< as route::KeyFacts
+    std::span<const std::string> tags;  ///< the rule tags it must be valid under (route::collect_tags)
+    const http::RequestHead* request = nullptr;  ///< selects the variant
+    bool with_host = true;       ///< the Host is part of the variant
+};
+
+struct Found {
+    RedisState state = RedisState::ok;
+    cache::Stored entry;         ///< null: not there, or not valid. Its guards and sequence are set, ready for the memory tier
+    bool soft_purged = false;
+    bool other_variant = false;  ///< the key is there, for other values of the selecting fields
+};
+
+/// The right to fill a key, taken before a fetch begins.
+struct Lease {
+    enum class Lock : std::uint8_t {
+        mine,         ///< fetch, then fill or release
+        theirs,       ///< another instance fetches: wait_for_other, or fetch without the lock
+        uncacheable,  ///< the last answer was not storable: fetch at once, do not wait
+        none,         ///< no lock was asked for
+    };
+    RedisState state = RedisState::ok;
+    Lock lock = Lock::none;
+    std::string guard;             ///< the key's generation at the start: the fill stores only while it still holds
+    std::string token;             ///< whose lock it is
+    std::vector<cache::TagId> tags;  ///< the rule tags' ids (and the bare key's, for an extended key)
+    std::uint64_t clock = 0;       ///< the purge clock for response tags at the start
+};
+
+enum class FillOutcome : std::uint8_t {
+    stored,
+    purged,       ///< a purge overtook the fetch: not stored
+    unavailable,  ///< Redis could not be asked, or had no room
+};
+
+/// What is to be purged. Patterns as in route::PurgeSet; tags are response tags.
+struct PurgeOrder {
+    route::PurgeSet set;
+    std::vector<std::string> tags;
+    bool soft = false;
+};
+
+enum class PurgeOutcome : std::uint8_t {
+    done,     ///< acknowledged by Redis
+    pending,  ///< journalled: nothing is served from Redis before it has been done
+};
+
+class RedisShared;
+
+/// One worker's view of the Redis that all instances share: the entries, leases, tags and purges of DESIGN section 2. All
+/// calls on the worker's thread. No call throws, fails a request, or waits beyond the request's budget.
+class RedisStore {
+public:
+    /// `shared` is common to all workers of the process: breaker, journal, purge history, tracking.
+    RedisStore(boost::asio::io_context& context, RedisShared& shared, int worker_index);
+    ~RedisStore();
+
+    /// Whether a read may be asked at all: connected, breaker closed, no purge pending.
+    [[nodiscard]] bool available() const;
+
+    [[nodiscard]] Task<Found> find(EntryName name, RedisBudget& budget);
+
+    /// Begins a fetch: gets or makes the key's guard and the tags' ids; with `want_lock` also the lock that makes one
+    /// fetch of many (one for each key and Host).
+    [[nodiscard]] Task<Lease> lease(EntryName name, bool want_lock, RedisBudget& budget);
+
+    /// Polls until the other's fetch has filled the entry (`entry` set), has ended without (neither; the lock is free), or
+    /// was found uncacheable; at most until `deadline`.
+    struct Waited {
+        RedisState state = RedisState::ok;
+        cache::Stored entry;
+        bool uncacheable = false;
+        bool timed_out = false;
+    };
+    [[nodiscard]] Task<Waited> wait_for_other(EntryName name, SteadyTime deadline);
+
+    /// Stores the entry under the lease, gives the lock back, and (memory tier on) sets the entry's guards and sequence so
+    /// that the caller may insert it into the memory tier on `stored` with `track` true. Not bound to a request's budget but to
+    /// redis.timeout; nobody waits for it but the fetch itself.
+    struct Filled {
+        FillOutcome outcome = FillOutcome::unavailable;
+        bool tracked = false;  ///< Redis will tell of the key's next change: the memory tier may take it
+    };
+    [[nodiscard]] Task<Filled> fill(EntryName name, Lease lease, boost::intrusive_ptr<cache::StoredResponse> entry);
+
+    /// Gives the lock back without storing; with `uncacheable` others are told not to wait for the next few seconds. Does
+    /// not wait.
+    void release(std::string_view key, const http::RequestHead& request, bool with_host, const Lease& lease, bool uncacheable);
+
+    /// The fetch makes progress: keeps the lock and guard alive. Does not wait.
+    void prolong(std::string_view key, const http::RequestHead& request, bool with_host, const Lease& lease);
+
+    /// Purges and waits for the acknowledgement, at most redis.timeout; then the purge is journalled. The caller has
+    /// already purged the process's own Generations.
+    [[nodiscard]] Task<PurgeOutcome> purge(PurgeOrder order, RedisBudget& budget);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace larder::store
