@@ -30,9 +30,9 @@ public:
     /// The present end of the sequence: note it before a fetch or a read begins.
     [[nodiscard]] std::uint64_t now() const { return sequence_.load(std::memory_order_acquire); }
 
-    void purge(std::uint32_t slot) { hard_[slot].store(next(), std::memory_order_release); }
-    void purge_soft(std::uint32_t slot) { soft_[slot].store(next(), std::memory_order_release); }
-    void purge_all() { all_.store(next(), std::memory_order_release); }
+    void purge(std::uint32_t slot) { raise(hard_[slot]); }
+    void purge_soft(std::uint32_t slot) { raise(soft_[slot]); }
+    void purge_all() { raise(all_); }
 
     [[nodiscard]] bool valid(std::span<const std::uint32_t> slots, std::uint64_t since) const {
         bool good = all_.load(std::memory_order_acquire) <= since;
@@ -47,7 +47,13 @@ public:
 
 private:
 
-    std::uint64_t next() { return sequence_.fetch_add(1, std::memory_order_acq_rel) + 1; }
+    // Two purges of one slot may meet: the later position must stay.
+    void raise(std::atomic<std::uint64_t>& slot) {
+        const std::uint64_t position = sequence_.fetch_add(1, std::memory_order_acq_rel) + 1;
+        std::uint64_t seen = slot.load(std::memory_order_relaxed);
+        while (seen < position && !slot.compare_exchange_weak(seen, position, std::memory_order_acq_rel)) {
+        }
+    }
 
     std::atomic<std::uint64_t> sequence_{0};
     std::atomic<std::uint64_t> all_{0};
