@@ -1,0 +1,275 @@
+#include "store/memory_store.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/hash.hpp"
+#include "cache/decisions.hpp"
+
+// A shard is a hash table of keys, chained, and one list of the same nodes in the order they came, for SIEVE: the hand
+// walks from the oldest towards the newest, spares (and unmarks) what was visited and evicts the first that was not.
+namespace larder::store {
+namespace {
+
+constexpr std::size_t shard_count = 64;
+constexpr std::size_t variants_max = 64;
+
+struct Node {
+    std::uint64_t hash;
+    std::string key;
+    std::vector<cache::Stored> variants;  // newest first
+    Node* chain = nullptr;
+    Node* newer = nullptr;
+    Node* older = nullptr;
+    bool visited = false;
+    std::size_t cost = 0;
+};
+
+std::size_t cost_of(const Node& node) {
+    std::size_t bytes = sizeof(Node) + node.key.capacity() + 2 * sizeof(void*) + node.variants.capacity() * sizeof(void*);
+    for (const cache::Stored& entry : node.variants) bytes += entry->cost();
+    return bytes;
+}
+
+// The variant text of a request under a list of selecting fields, built once for neighbours that share the list.
+class VariantOf {
+public:
+    VariantOf(const http::RequestHead& request, bool with_host) : request_(request), with_host_(with_host) {}
+
+    const std::string& under(const std::vector<std::string>& vary) {
+        if (!built_ || *built_ != vary) {
+            cache::build_variant(request_, vary, with_host_, text_);
+            built_ = &vary;
+        }
+        return text_;
+    }
+
+private:
+    static thread_local std::string text_;
+    const http::RequestHead& request_;
+    bool with_host_;
+    const std::vector<std::string>* built_ = nullptr;
+};
+
+thread_local std::string VariantOf::text_;
+
+}  // namespace
+
+struct MemoryStore::Shard {
+    mutable std::mutex mutex;
+    std::vector<Node*> buckets = std::vector<Node*>(64);
+    Node* newest = nullptr;
+    Node* oldest = nullptr;
+    Node* hand = nullptr;
+    std::size_t nodes = 0;
+    std::atomic<std::size_t> bytes{0};
+    std::atomic<std::size_t> entries{0};
+    std::atomic<std::uint64_t> evictions{0};
+
+    ~Shard() { clear(); }
+
+    [[nodiscard]] Node* find(std::uint64_t hash, std::string_view key) const {
+        for (Node* node = buckets[hash & (buckets.size() - 1)]; node; node = node->chain)
+            if (node->hash == hash && node->key == key) return node;
+        return nullptr;
+    }
+
+    Node* add(std::uint64_t hash, std::string_view key) {
+        if (nodes >= buckets.size()) grow();
+        Node* node = new Node{hash, std::string(key), {}, nullptr, nullptr, nullptr, false, 0};
+        Node*& bucket = buckets[hash & (buckets.size() - 1)];
+        node->chain = bucket;
+        bucket = node;
+        node->older = newest;
+        if (newest) newest->newer = node;
+        newest = node;
+        if (!oldest) oldest = node;
+        ++nodes;
+        return node;
+    }
+
+    void grow() {
+        std::vector<Node*> wider(buckets.size() * 2);
+        for (Node* node : buckets) {
+            while (node) {
+                Node* following = node->chain;
+                Node*& bucket = wider[node->hash & (wider.size() - 1)];
+                node->chain = bucket;
+                bucket = node;
+                node = following;
+            }
+        }
+        buckets.swap(wider);
+    }
+
+    void drop(Node* node) {
+        Node** link = &buckets[node->hash & (buckets.size() - 1)];
+        while (*link != node) link = &(*link)->chain;
+        *link = node->chain;
+        if (hand == node) hand = node->newer;
+        (node->newer ? node->newer->older : newest) = node->older;
+        (node->older ? node->older->newer : oldest) = node->newer;
+        bytes -= node->cost;
+        entries -= node->variants.size();
+        --nodes;
+        delete node;
+    }
+
+    void account(Node* node, std::size_t variants_before) {
+        const std::size_t cost = cost_of(*node);
+        bytes += cost - node->cost;
+        entries += node->variants.size() - variants_before;
+        node->cost = cost;
+    }
+
+    void evict_down_to(std::size_t bytes_max, const Node* spared) {
+        while (bytes > bytes_max && nodes > 1) {
+            if (!hand) hand = oldest;
+            Node* node = hand;
+            hand = node->newer;
+            if (node == spared) continue;
+            if (node->visited) {
+                node->visited = false;
+                continue;
+            }
+            evictions += node->variants.size();
+            drop(node);
+        }
+    }
+
+    void clear() {
+        while (oldest) drop(oldest);
+        hand = nullptr;
+    }
+};
+
+MemoryStore::MemoryStore(std::size_t bytes, Generations& generations)
+    : generations_(generations),
+      shard_bytes_max_(bytes / shard_count),
+      shards_(std::make_unique<Shard[]>(shard_count)) {}
+
+MemoryStore::~MemoryStore() = default;
+
+MemoryStore::Shard& MemoryStore::shard_of(std::uint64_t hash) const { return shards_[hash >> 58]; }
+
+MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& request, bool with_host, SteadyTime now) const {
+    if (now.time_since_epoch().count() >= trusted_until_.load(std::memory_order_acquire)) return {};
+    const std::uint64_t hash = hash_of(key);
+    Shard& shard = shard_of(hash);
+    VariantOf variant(request, with_host);
+    const std::scoped_lock lock(shard.mutex);
+    Node* node = shard.find(hash, key);
+    if (!node) return {};
+    for (const cache::Stored& entry : node->variants) {
+        if (entry->variant != variant.under(entry->vary)) continue;
+        if (!generations_.valid(entry->guards, entry->sequence)) continue;
+        if (!node->visited) node->visited = true;
+        return {entry, generations_.soft_purged(entry->guards, entry->sequence)};
+    }
+    return {};
+}
+
+bool MemoryStore::insert(std::string_view key, cache::Stored entry) {
+    if (entry->cost() + key.size() + sizeof(Node) > shard_bytes_max_ / 2) return false;
+    const std::uint64_t hash = hash_of(key);
+    Shard& shard = shard_of(hash);
+    const std::scoped_lock lock(shard.mutex);
+    if (!generations_.valid(entry->guards, entry->sequence)) return false;
+    Node* node = shard.find(hash, key);
+    if (!node) node = shard.add(hash, key);
+    auto& variants = node->variants;
+    const std::size_t before = variants.size();
+    std::erase_if(variants, [&](const cache::Stored& old) { return old->variant == entry->variant && old->vary == entry->vary; });
+    if (variants.size() >= variants_max) variants.pop_back();
+    variants.insert(variants.begin(), std::move(entry));
+    shard.account(node, before);
+    shard.evict_down_to(shard_bytes_max_, node);
+    return true;
+}
+
+void MemoryStore::remove(std::string_view key) {
+    const std::uint64_t hash = hash_of(key);
+    Shard& shard = shard_of(hash);
+    const std::scoped_lock lock(shard.mutex);
+    if (Node* node = shard.find(hash, key)) shard.drop(node);
+}
+
+std::size_t MemoryStore::remove_matching(std::string_view pattern) {
+    std::size_t removed = 0;
+    for (std::size_t i = 0; i < shard_count; ++i) {
+        Shard& shard = shards_[i];
+        const std::scoped_lock lock(shard.mutex);
+        for (Node* node = shard.oldest; node;) {
+            Node* following = node->newer;
+            if (glob_matches(pattern, node->key)) {
+                generations_.purge(Generations::slot_of_key(node->key));
+                shard.drop(node);
+                ++removed;
+            }
+            node = following;
+        }
+    }
+    return removed;
+}
+
+void MemoryStore::clear() {
+    for (std::size_t i = 0; i < shard_count; ++i) {
+        const std::scoped_lock lock(shards_[i].mutex);
+        shards_[i].clear();
+    }
+}
+
+void MemoryStore::trust_until(SteadyTime until) {
+    trusted_until_.store(until.time_since_epoch().count(), std::memory_order_release);
+}
+
+void MemoryStore::distrust() {
+    trusted_until_.store(0, std::memory_order_release);
+    generations_.purge_all();
+    clear();
+}
+
+std::size_t MemoryStore::bytes() const {
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i < shard_count; ++i) sum += shards_[i].bytes;
+    return sum;
+}
+
+std::size_t MemoryStore::entries() const {
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i < shard_count; ++i) sum += shards_[i].entries;
+    return sum;
+}
+
+std::uint64_t MemoryStore::evictions() const {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < shard_count; ++i) sum += shards_[i].evictions;
+    return sum;
+}
+
+bool glob_matches(std::string_view pattern, std::string_view text) {
+    std::size_t p = 0;
+    std::size_t t = 0;
+    std::size_t star = std::string_view::npos;
+    std::size_t resume = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            resume = t;
+        } else if (p < pattern.size() && pattern[p] == text[t]) {
+            ++p;
+            ++t;
+        } else if (star != std::string_view::npos) {
+            p = star + 1;
+            t = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == '*') ++p;
+    return p == pattern.size();
+}
+
+}  // namespace larder::store
