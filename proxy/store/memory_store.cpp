@@ -13,7 +13,13 @@
 namespace larder::store {
 namespace {
 
-constexpr std::size_t shard_count = 64;
+// Enough shards that threads seldom meet, few enough that each can hold the largest objects.
+std::size_t shards_for(std::size_t bytes) {
+    std::size_t shards = 1;
+    while (shards < 64 && bytes / (shards * 2) >= 32u * 1024 * 1024) shards *= 2;
+    return shards;
+}
+
 constexpr std::size_t variants_max = 64;
 
 struct Node {
@@ -147,12 +153,13 @@ struct MemoryStore::Shard {
 
 MemoryStore::MemoryStore(std::size_t bytes, Generations& generations)
     : generations_(generations),
-      shard_bytes_max_(bytes / shard_count),
-      shards_(std::make_unique<Shard[]>(shard_count)) {}
+      shard_count_(shards_for(bytes)),
+      shard_bytes_max_(bytes / shard_count_),
+      shards_(std::make_unique<Shard[]>(shard_count_)) {}
 
 MemoryStore::~MemoryStore() = default;
 
-MemoryStore::Shard& MemoryStore::shard_of(std::uint64_t hash) const { return shards_[hash >> 58]; }
+MemoryStore::Shard& MemoryStore::shard_of(std::uint64_t hash) const { return shards_[(hash >> 58) & (shard_count_ - 1)]; }
 
 MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& request, bool with_host, SteadyTime now) const {
     if (now.time_since_epoch().count() >= trusted_until_.load(std::memory_order_acquire)) return {};
@@ -198,7 +205,7 @@ void MemoryStore::remove(std::string_view key) {
 
 std::size_t MemoryStore::remove_matching(std::string_view pattern) {
     std::size_t removed = 0;
-    for (std::size_t i = 0; i < shard_count; ++i) {
+    for (std::size_t i = 0; i < shard_count_; ++i) {
         Shard& shard = shards_[i];
         const std::scoped_lock lock(shard.mutex);
         for (Node* node = shard.oldest; node;) {
@@ -215,7 +222,7 @@ std::size_t MemoryStore::remove_matching(std::string_view pattern) {
 }
 
 void MemoryStore::clear() {
-    for (std::size_t i = 0; i < shard_count; ++i) {
+    for (std::size_t i = 0; i < shard_count_; ++i) {
         const std::scoped_lock lock(shards_[i].mutex);
         shards_[i].clear();
     }
@@ -233,19 +240,19 @@ void MemoryStore::distrust() {
 
 std::size_t MemoryStore::bytes() const {
     std::size_t sum = 0;
-    for (std::size_t i = 0; i < shard_count; ++i) sum += shards_[i].bytes;
+    for (std::size_t i = 0; i < shard_count_; ++i) sum += shards_[i].bytes;
     return sum;
 }
 
 std::size_t MemoryStore::entries() const {
     std::size_t sum = 0;
-    for (std::size_t i = 0; i < shard_count; ++i) sum += shards_[i].entries;
+    for (std::size_t i = 0; i < shard_count_; ++i) sum += shards_[i].entries;
     return sum;
 }
 
 std::uint64_t MemoryStore::evictions() const {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < shard_count; ++i) sum += shards_[i].evictions;
+    for (std::size_t i = 0; i < shard_count_; ++i) sum += shards_[i].evictions;
     return sum;
 }
 

@@ -57,6 +57,7 @@ private:
     [[nodiscard]] Shard& shard_of(std::uint64_t hash) const;
 
     Generations& generations_;
+    std::size_t shard_count_;  ///< a power of two
     std::size_t shard_bytes_max_;
     std::atomic<std::int64_t> trusted_until_{0};
     std::unique_ptr<Shard[]> shards_;

@@ -1,0 +1,67 @@
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+
+#include "base/clock.hpp"
+#include "net/task.hpp"
+
+namespace larder::net {
+
+class DeadlineWheel;
+
+/// A moment at which something ends, watched by the worker's wheel. Moving it later costs an assignment; there is no timer
+/// of its own. One thread.
+class Deadline {
+public:
+    /// Called once when the moment has passed; it may move the deadline again.
+    using Expire = void (*)(void* owner);
+
+    Deadline(DeadlineWheel& wheel, Expire expire, void* owner) : wheel_(wheel), expire_(expire), owner_(owner) {}
+    Deadline(const Deadline&) = delete;
+    Deadline& operator=(const Deadline&) = delete;
+    ~Deadline() { clear(); }
+
+    void set(SteadyTime at);
+    void clear();
+
+private:
+    friend class DeadlineWheel;
+
+    DeadlineWheel& wheel_;
+    Expire expire_;
+    void* owner_;
+    std::int64_t tick_ = 0;      // when it ends
+    std::int64_t in_slot_ = -1;  // the tick of the slot it is linked into; never later than tick_; -1: not linked
+    Deadline* previous_ = nullptr;
+    Deadline* next_ = nullptr;
+};
+
+/// All deadlines of one worker, in slots of 32 ms. One timer, armed for the next slot that holds any.
+class DeadlineWheel {
+public:
+    explicit DeadlineWheel(boost::asio::io_context& context) : timer_(context) {}
+
+    /// No more timers: lets the io_context run out of work.
+    void stop();
+
+private:
+    friend class Deadline;
+    static constexpr std::int64_t slots = 2048;
+
+    static std::int64_t tick_of(SteadyTime at);
+    void link(Deadline& deadline);
+    void unlink(Deadline& deadline);
+    void arm(std::int64_t tick);
+    void turn();
+
+    boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor> timer_;
+    std::array<Deadline*, slots> heads_{};
+    std::int64_t done_ = -1;   // slots up to this tick have been looked at
+    std::int64_t armed_ = -1;  // the tick the timer waits for; -1: it does not
+    std::size_t linked_ = 0;
+    bool stopped_ = false;
+};
+
+}  // namespace larder::net

@@ -1,0 +1,220 @@
+#include "net/stream.hpp"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace larder::net {
+namespace {
+
+constexpr IoResult would_block{IoResult::Kind::would_block, 0};
+constexpr IoResult ended{IoResult::Kind::ended, 0};
+constexpr IoResult failed{IoResult::Kind::failed, 0};
+
+IoResult moved(std::size_t bytes) { return {IoResult::Kind::done, bytes}; }
+
+}  // namespace
+
+Stream::Stream(TcpSocket socket, DeadlineWheel& wheel) : socket_(std::move(socket)), deadline_(wheel, &Stream::expire, this) {
+    Error ignored;
+    socket_.non_blocking(true, ignored);
+}
+
+Stream::~Stream() {
+    if (tls_) SSL_free(tls_);
+}
+
+void Stream::expire(void* self) {
+    auto& stream = *static_cast<Stream*>(self);
+    stream.timed_out_ = true;
+    Error ignored;
+    stream.socket_.cancel(ignored);
+}
+
+void Stream::start_tls(ssl_ctx_st* context, bool as_server, const char* server_name) {
+    tls_ = SSL_new(context);
+    SSL_set_fd(tls_, socket_.native_handle());
+    SSL_set_mode(tls_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    if (as_server) {
+        SSL_set_accept_state(tls_);
+    } else {
+        SSL_set_connect_state(tls_);
+        if (server_name && *server_name) {
+            SSL_set_tlsext_host_name(tls_, server_name);
+            SSL_set1_host(tls_, server_name);
+        }
+    }
+}
+
+Task<bool> Stream::handshake() {
+    while (true) {
+        ERR_clear_error();
+        const int result = SSL_do_handshake(tls_);
+        if (result == 1) co_return true;
+        const int why = SSL_get_error(tls_, result);
+        bool go_on = false;
+        if (why == SSL_ERROR_WANT_READ) {
+            go_on = co_await readable();
+        } else if (why == SSL_ERROR_WANT_WRITE) {
+            go_on = co_await writable();
+        }
+        if (!go_on) co_return false;
+    }
+}
+
+IoResult Stream::try_read(char* at, std::size_t size) {
+    if (timed_out_ || cancelled_) return failed;
+    if (!tls_) {
+        while (true) {
+            const ssize_t got = ::recv(socket_.native_handle(), at, size, 0);
+            if (got > 0) return moved(static_cast<std::size_t>(got));
+            if (got == 0) return ended;
+            if (errno == EAGAIN || errno == EWOULDBLOCK) return would_block;
+            if (errno != EINTR) return failed;
+        }
+    }
+    tls_read_wants_write_ = false;
+    ERR_clear_error();
+    std::size_t got = 0;
+    if (SSL_read_ex(tls_, at, size, &got) == 1) return moved(got);
+    switch (SSL_get_error(tls_, 0)) {
+        case SSL_ERROR_WANT_READ: return would_block;
+        case SSL_ERROR_WANT_WRITE: tls_read_wants_write_ = true; return would_block;
+        case SSL_ERROR_ZERO_RETURN: return ended;
+        default: return failed;
+    }
+}
+
+IoResult Stream::try_write(const iovec* pieces, std::size_t count) {
+    if (timed_out_ || cancelled_) return failed;
+    if (!tls_) {
+        msghdr message{};
+        message.msg_iov = const_cast<iovec*>(pieces);
+        message.msg_iovlen = std::min<std::size_t>(count, 64);
+        while (true) {
+            const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+            if (sent >= 0) return moved(static_cast<std::size_t>(sent));
+            if (errno == EAGAIN || errno == EWOULDBLOCK) return would_block;
+            if (errno != EINTR) return failed;
+        }
+    }
+    while (count > 0 && pieces->iov_len == 0) ++pieces, --count;
+    if (count == 0) return moved(0);
+    // One record carries what is small, so that head and body do not travel apart.
+    char joined[4096];
+    const void* from = pieces->iov_base;
+    std::size_t size = pieces->iov_len;
+    if (count > 1 && size < sizeof joined) {
+        std::size_t filled = 0;
+        for (std::size_t i = 0; i < count && filled < sizeof joined; ++i) {
+            const std::size_t part = std::min(pieces[i].iov_len, sizeof joined - filled);
+            std::copy_n(static_cast<const char*>(pieces[i].iov_base), part, joined + filled);
+            filled += part;
+        }
+        from = joined;
+        size = filled;
+    }
+    tls_write_wants_read_ = false;
+    ERR_clear_error();
+    std::size_t sent = 0;
+    if (SSL_write_ex(tls_, from, size, &sent) == 1) return moved(sent);
+    switch (SSL_get_error(tls_, 0)) {
+        case SSL_ERROR_WANT_WRITE: return would_block;
+        case SSL_ERROR_WANT_READ: tls_write_wants_read_ = true; return would_block;
+        default: return failed;
+    }
+}
+
+Task<bool> Stream::readable() {
+    if (timed_out_ || cancelled_) co_return false;
+    const auto direction = std::exchange(tls_read_wants_write_, false) ? TcpSocket::wait_write : TcpSocket::wait_read;
+    const auto [error] = co_await socket_.async_wait(direction, as_result);
+    co_return !error && !timed_out_ && !cancelled_;
+}
+
+Task<bool> Stream::writable() {
+    if (timed_out_ || cancelled_) co_return false;
+    const auto direction = std::exchange(tls_write_wants_read_, false) ? TcpSocket::wait_read : TcpSocket::wait_write;
+    const auto [error] = co_await socket_.async_wait(direction, as_result);
+    co_return !error && !timed_out_ && !cancelled_;
+}
+
+Task<IoResult> Stream::read_some(char* at, std::size_t size) {
+    while (true) {
+        const IoResult result = try_read(at, size);
+        if (result.kind != IoResult::Kind::would_block) co_return result;
+        const bool ready = co_await readable();
+        if (!ready) co_return failed;
+    }
+}
+
+Task<bool> Stream::write_all(std::span<iovec> pieces, Milliseconds stall) {
+    bool armed = false;
+    while (true) {
+        while (!pieces.empty() && pieces.front().iov_len == 0) pieces = pieces.subspan(1);
+        if (pieces.empty()) co_return true;
+        IoResult result = try_write(pieces.data(), pieces.size());
+        if (result.kind == IoResult::Kind::would_block) {
+            if (!armed) expire_at(steady_now() + stall);
+            armed = true;
+            const bool ready = co_await writable();
+            if (!ready) co_return false;
+            continue;
+        }
+        if (result.kind != IoResult::Kind::done) co_return false;
+        armed = false;
+        while (result.bytes > 0) {
+            iovec& piece = pieces.front();
+            const std::size_t part = std::min(result.bytes, piece.iov_len);
+            piece.iov_base = static_cast<char*>(piece.iov_base) + part;
+            piece.iov_len -= part;
+            result.bytes -= part;
+            if (piece.iov_len == 0) pieces = pieces.subspan(1);
+        }
+    }
+}
+
+void Stream::cancel() {
+    cancelled_ = true;
+    Error ignored;
+    socket_.cancel(ignored);
+}
+
+void Stream::close() {
+    if (tls_ && SSL_is_init_finished(tls_) && !timed_out_) {
+        ERR_clear_error();
+        SSL_shutdown(tls_);
+    }
+    deadline_.clear();
+    Error ignored;
+    socket_.close(ignored);
+}
+
+void Stream::abort() {
+    deadline_.clear();
+    Error ignored;
+    socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+    socket_.close(ignored);
+}
+
+void Stream::shutdown_write() {
+    Error ignored;
+    if (tls_) {
+        ERR_clear_error();
+        SSL_shutdown(tls_);
+    }
+    socket_.shutdown(TcpSocket::shutdown_send, ignored);
+}
+
+bool Stream::idle_and_alive() {
+    char byte;
+    const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got > 0 && tls_) return true;  // session tickets and the like; TLS tells an end by itself
+    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+}  // namespace larder::net
