@@ -1,0 +1,335 @@
+#include "flow/head_parser.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+
+#include "flow/head_scan.hpp"
+
+namespace larder::flow {
+namespace {
+
+namespace beast_http = boost::beast::http;
+using BeastError = boost::beast::error_code;
+using BeastView = boost::beast::string_view;
+using http::Field;
+using http::FieldId;
+using http::Framing;
+
+std::string_view view(BeastView text) { return {text.data(), text.size()}; }
+
+// Collects what Beast finds, as views.
+template <bool is_request>
+class HeadHandler final : public beast_http::basic_parser<is_request> {
+public:
+    HeadHandler(HeadStorage& storage, std::size_t fields_max) : fields_(storage.fields), fields_max_(fields_max) {
+        fields_.clear();
+        this->header_limit(UINT32_MAX);
+        this->body_limit(boost::none);
+    }
+
+    std::string_view method, target, reason;
+    int status = 0;
+    int version = 11;
+    bool too_many = false;
+
+private:
+    void on_request_impl(beast_http::verb, BeastView method_text, BeastView target_text, int version_in, BeastError&) override {
+        method = view(method_text);
+        target = view(target_text);
+        version = version_in;
+    }
+    void on_response_impl(int code, BeastView reason_text, int version_in, BeastError&) override {
+        status = code;
+        reason = view(reason_text);
+        version = version_in;
+    }
+    void on_field_impl(beast_http::field, BeastView name, BeastView value, BeastError& error) override {
+        if (fields_.size() >= fields_max_) {
+            too_many = true;
+            error = beast_http::error::header_limit;
+            return;
+        }
+        const std::string_view own = view(name);
+        fields_.push_back(Field{own, view(value), http::field_id(own)});
+    }
+    void on_header_impl(BeastError&) override {}
+    void on_body_init_impl(const boost::optional<std::uint64_t>&, BeastError&) override {}
+    std::size_t on_body_impl(BeastView, BeastError&) override { return 0; }
+    void on_chunk_header_impl(std::uint64_t, BeastView, BeastError&) override {}
+    std::size_t on_chunk_body_impl(std::uint64_t, BeastView, BeastError&) override { return 0; }
+    void on_finish_impl(BeastError&) override {}
+
+    std::vector<Field>& fields_;
+    std::size_t fields_max_;
+};
+
+HeadResult malformed(const char* why) { return {HeadStatus::malformed, 0, why}; }
+
+// Runs Beast over exactly the bytes of a head. `skip` keeps its own idea of a body out.
+template <bool is_request>
+HeadResult run_beast(HeadHandler<is_request>& handler, std::string_view head_bytes) {
+    BeastError error;
+    handler.skip(true);
+    handler.put(boost::asio::const_buffer(head_bytes.data(), head_bytes.size()), error);
+    // A handler that is not eager stops behind the start line first.
+    if (!error && !handler.is_header_done()) error = beast_http::error::need_more;
+    if (handler.too_many) return {HeadStatus::too_large, 0, "too many header fields"};
+    if (!error && handler.is_header_done()) return {HeadStatus::complete, head_bytes.size(), ""};
+    if (error == beast_http::error::bad_version) return malformed("bad HTTP version");
+    if (error == beast_http::error::bad_method) return malformed("bad method");
+    if (error == beast_http::error::bad_target) return malformed("bad request target");
+    if (error == beast_http::error::bad_content_length || error == beast_http::error::multiple_content_length)
+        return malformed("bad Content-Length");
+    if (error == beast_http::error::bad_transfer_encoding) return malformed("bad Transfer-Encoding");
+    return malformed("bad header field");
+}
+
+// What the framing fields of either direction say, strictly (RFC 9112, 6).
+struct FramingFields {
+    const char* error = nullptr;
+    bool unknown_coding = false;
+    bool chunked = false;
+    bool has_length = false;
+    std::uint64_t length = 0;
+};
+
+FramingFields framing_fields(const std::vector<Field>& fields, int version) {
+    FramingFields out;
+    int lengths = 0;
+    int codings = 0;
+    for (const Field& field : fields) {
+        if (field.id == FieldId::content_length) {
+            const auto value = parse_decimal(field.value);
+            if (!value || *value > INT64_MAX) out.error = "bad Content-Length";
+            if (++lengths > 1) out.error = "several Content-Length fields";
+            out.has_length = true;
+            out.length = value.value_or(0);
+        } else if (field.id == FieldId::transfer_encoding) {
+            if (++codings > 1) out.error = "several Transfer-Encoding fields";
+            if (iequals(field.value, "chunked")) {
+                out.chunked = true;
+            } else {
+                out.unknown_coding = true;
+                // Several codings with chunked repeated or not last have no certain end.
+                const std::string lower = to_lower_copy(field.value);
+                const std::size_t at = lower.find("chunked");
+                if (lower.empty() || (at != std::string::npos && at + 7 != lower.size())) out.error = "bad Transfer-Encoding";
+                if (at != std::string::npos && at != lower.rfind("chunked")) out.error = "bad Transfer-Encoding";
+                if (at == std::string::npos && lower.find_first_of(" \t,;\"") != std::string::npos) out.error = "bad Transfer-Encoding";
+            }
+        }
+    }
+    if (codings > 0 && lengths > 0) out.error = "Content-Length beside Transfer-Encoding";
+    if (codings > 0 && version < 11) out.error = "Transfer-Encoding in HTTP/1.0";
+    return out;
+}
+
+// Connection: close and keep-alive among all its lines.
+bool wants_keep_alive(const std::vector<Field>& fields, int version) {
+    bool close = false;
+    bool keep = false;
+    for (const Field& field : fields) {
+        if (field.id != FieldId::connection) continue;
+        std::string_view rest = field.value;
+        while (!rest.empty()) {
+            const std::size_t comma = rest.find(',');
+            const std::string_view option = trim_ows(rest.substr(0, comma));
+            close |= iequals(option, "close");
+            keep |= iequals(option, "keep-alive");
+            rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
+        }
+    }
+    return !close && (version >= 11 || keep);
+}
+
+bool printable_ascii(std::string_view text) {
+    for (char c : text)
+        if (c <= ' ' || c == 0x7f || static_cast<unsigned char>(c) > 0x7e) return false;
+    return true;
+}
+
+// Takes an absolute-form apart (RFC 9112, 3.2.2): its authority replaces Host.
+HeadResult split_absolute(std::string_view target, HeadStorage& storage, http::RequestHead& head) {
+    const std::size_t scheme_size = iequals(target.substr(0, 7), "http://") ? 7 : iequals(target.substr(0, 8), "https://") ? 8 : 0;
+    if (scheme_size == 0) return malformed("bad request target");
+    const std::string_view rest = target.substr(scheme_size);
+    const std::size_t end = rest.find_first_of("/?");
+    const std::string_view authority = rest.substr(0, end);
+    if (!valid_host(authority)) return malformed("bad authority in the request target");
+    head.host = authority;
+    std::string_view path = end == std::string_view::npos ? std::string_view{} : rest.substr(end);
+    if (path.empty() || path.front() == '?') {
+        storage.rewritten.assign("/").append(path);
+        path = storage.rewritten;
+    }
+    head.target = path;
+    return {HeadStatus::complete, 0, ""};
+}
+
+HeadResult check_target(std::string_view target, HeadStorage& storage, http::RequestHead& head) {
+    if (!printable_ascii(target) || target.find('#') != std::string_view::npos) return malformed("bad request target");
+    if (head.method == http::Method::connect) return {HeadStatus::not_implemented, 0, "CONNECT is not supported"};
+    if (head.method == http::Method::trace) return {HeadStatus::not_implemented, 0, "TRACE is not supported"};
+    if (target.front() == '/') {
+        head.target = target;
+    } else if (target == "*") {
+        if (head.method != http::Method::options) return malformed("bad request target");
+        head.target = target;
+    } else {
+        const HeadResult split = split_absolute(target, storage, head);
+        if (split.status != HeadStatus::complete) return split;
+    }
+    const std::size_t mark = head.target.find('?');
+    head.path = head.target.substr(0, mark);
+    head.has_query = mark != std::string_view::npos;
+    head.query = head.has_query ? head.target.substr(mark + 1) : std::string_view{};
+    return {HeadStatus::complete, 0, ""};
+}
+
+// RFC 9112, 3.2: exactly one Host in HTTP/1.1, and a valid one.
+const char* check_host(const std::vector<Field>& fields, int version, http::RequestHead& head) {
+    const Field* host = nullptr;
+    for (const Field& field : fields) {
+        if (field.id != FieldId::host) continue;
+        if (host) return "several Host fields";
+        host = &field;
+    }
+    if (!host) return version >= 11 ? "no Host field" : nullptr;
+    if (!valid_host(host->value)) return "bad Host field";
+    if (head.host.empty()) head.host = host->value;
+    return nullptr;
+}
+
+HeadResult limits_on_incomplete(std::string_view input, const HeadLimits& limits) {
+    const std::size_t line_end = input.find('\r');
+    const std::string_view line = input.substr(0, line_end);
+    if (line.size() > limits.target_bytes + 64) return {HeadStatus::target_too_long, 0, "the request target is too long"};
+    if (input.size() > limits.head_bytes + limits.target_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
+    return {HeadStatus::need_more, 0, ""};
+}
+
+// What begins like no request at all (a TLS greeting, a binary protocol) need not wait for its blank line.
+bool begins_like_a_token(std::string_view input) {
+    const char c = input.front();
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || is_digit(c) ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+}  // namespace
+
+bool valid_host(std::string_view host) {
+    if (host.empty()) return false;
+    std::string_view port;
+    if (host.front() == '[') {
+        const std::size_t close = host.find(']');
+        if (close == std::string_view::npos || close < 3) return false;
+        for (char c : host.substr(1, close - 1))
+            if (!(is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f') || c == ':' || c == '.')) return false;
+        const std::string_view rest = host.substr(close + 1);
+        if (rest.empty()) return true;
+        if (rest.front() != ':') return false;
+        port = rest.substr(1);
+    } else {
+        const std::size_t colon = host.find(':');
+        const std::string_view name = host.substr(0, colon);
+        if (name.empty() || name.size() > 255) return false;
+        for (char c : name) {
+            const char lower = to_lower(c);
+            const bool fine = (lower >= 'a' && lower <= 'z') || is_digit(c) || std::string_view("-._~!$&'()*+;=%").find(c) != std::string_view::npos;
+            if (!fine) return false;
+        }
+        if (colon == std::string_view::npos) return true;
+        port = host.substr(colon + 1);
+    }
+    if (port.empty()) return true;  // RFC 3986, 3.2.3: "host:" is the default port
+    const auto number = parse_decimal(port);
+    return port.size() <= 5 && number && *number <= 65535;
+}
+
+HeadResult parse_request_head(std::string_view input, const HeadLimits& limits, HeadStorage& storage, http::RequestHead& head) {
+    head = http::RequestHead{};
+    if (input.empty()) return {};
+    std::size_t skipped = 0;
+    if (input.front() == '\r') {  // RFC 9112, 2.2: one empty line before a request is overlooked
+        if (input.size() == 1) return {};
+        if (input[1] != '\n') return malformed("bad byte in the header");
+        skipped = 2;
+        input.remove_prefix(2);
+        if (input.empty()) return {};
+    }
+    if (!begins_like_a_token(input)) return malformed("bad method");
+    const HeadScan scan = scan_head(input);
+    if (scan.kind == HeadScan::Kind::bad_byte) return malformed("bad byte in the header");
+    if (scan.kind == HeadScan::Kind::folded) return malformed("folded header field");
+    if (scan.kind == HeadScan::Kind::need_more) return limits_on_incomplete(input, limits);
+
+    HeadHandler<true> handler(storage, limits.field_count);
+    HeadResult result = run_beast(handler, input.substr(0, scan.size));
+    if (result.status != HeadStatus::complete) return result;
+    if (handler.target.size() > limits.target_bytes) return {HeadStatus::target_too_long, 0, "the request target is too long"};
+    if (scan.size - handler.target.size() > limits.head_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
+
+    head.method_name = handler.method;
+    head.method = http::method_of(handler.method);
+    head.minor_version = handler.version >= 11 ? 1 : 0;
+    if (handler.method.size() > 64) return malformed("bad method");
+    const HeadResult target = check_target(handler.target, storage, head);
+    if (target.status != HeadStatus::complete) return target;
+    if (const char* why = check_host(storage.fields, handler.version, head)) return malformed(why);
+
+    const FramingFields framing = framing_fields(storage.fields, handler.version);
+    if (framing.error) return malformed(framing.error);
+    if (framing.unknown_coding) return {HeadStatus::not_implemented, 0, "transfer coding not supported"};
+    head.framing = framing.chunked ? Framing::chunked : framing.has_length && framing.length > 0 ? Framing::length : Framing::none;
+    head.content_length = framing.length;
+    head.keep_alive = wants_keep_alive(storage.fields, handler.version);
+    head.fields = http::Fields(storage.fields);
+    if (handler.version >= 11)
+        if (const Field* expect = head.fields.first(FieldId::expect))
+            head.expects_continue = iequals(expect->value, "100-continue") && head.framing != Framing::none;
+    return {HeadStatus::complete, skipped + scan.size, ""};
+}
+
+HeadResult parse_response_head(std::string_view input, const HeadLimits& limits, bool to_head, HeadStorage& storage,
+                               http::ResponseHead& head) {
+    head = http::ResponseHead{};
+    if (input.empty()) return {};
+    const std::string_view start = std::string_view("HTTP/1.").substr(0, input.size());
+    if (!input.starts_with(start)) return malformed("not an HTTP/1 response");
+    const HeadScan scan = scan_head(input);
+    if (scan.kind == HeadScan::Kind::bad_byte) return malformed("bad byte in the header");
+    if (scan.kind == HeadScan::Kind::folded) return malformed("folded header field");
+    if (scan.kind == HeadScan::Kind::need_more) {
+        if (input.size() > limits.head_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
+        return {};
+    }
+    if (scan.size > limits.head_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
+
+    HeadHandler<false> handler(storage, limits.field_count);
+    const HeadResult result = run_beast(handler, input.substr(0, scan.size));
+    if (result.status != HeadStatus::complete) return result;
+    if (handler.status < 100 || handler.status > 599) return malformed("bad status code");
+
+    head.status = handler.status;
+    head.reason = handler.reason;
+    head.minor_version = handler.version >= 11 ? 1 : 0;
+    head.keep_alive = wants_keep_alive(storage.fields, handler.version);
+    head.fields = http::Fields(storage.fields);
+    const FramingFields framing = framing_fields(storage.fields, handler.version);
+    if (framing.error) return malformed(framing.error);
+    if (framing.unknown_coding) return malformed("transfer coding not supported");
+    head.content_length = framing.length;
+    if (to_head || head.status < 200 || head.status == 204 || head.status == 304) {
+        head.framing = Framing::none;
+    } else if (framing.chunked) {
+        head.framing = Framing::chunked;
+    } else if (framing.has_length) {
+        head.framing = framing.length > 0 ? Framing::length : Framing::none;
+    } else {
+        head.framing = Framing::until_close;
+        head.keep_alive = false;
+    }
+    return {HeadStatus::complete, scan.size, ""};
+}
+
+}  // namespace larder::flow

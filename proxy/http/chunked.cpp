@@ -1,0 +1,135 @@
+#include "http/chunked.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace larder::http {
+namespace {
+
+int hex_value(char c) {
+    if (is_digit(c)) return c - '0';
+    const char lower = to_lower(c);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+bool is_token_char(char c) {
+    const char lower = to_lower(c);
+    return (lower >= 'a' && lower <= 'z') || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+}  // namespace
+
+ChunkedDecoder::Step ChunkedDecoder::step(std::string_view input) {
+    if (state_ == State::done) return {Status::done, 0, {}};
+    if (input.empty()) return {Status::need_more, 0, {}};
+    switch (state_) {
+        case State::size:
+        case State::extension:
+        case State::size_lf: return read_size(input);
+        case State::data: {
+            const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()));
+            left_ -= size;
+            if (left_ == 0) state_ = State::data_cr;
+            return {Status::data, size, input.substr(0, size)};
+        }
+        case State::data_cr: {
+            if (input[0] != '\r') return fail();
+            if (input.size() > 1) {
+                if (input[1] != '\n') return fail();
+                state_ = State::size;
+                Step next = step(input.substr(2));
+                next.consumed += 2;
+                return next;
+            }
+            state_ = State::data_lf;
+            return {Status::need_more, 1, {}};
+        }
+        case State::data_lf: {
+            if (input[0] != '\n') return fail();
+            state_ = State::size;
+            Step next = step(input.substr(1));
+            next.consumed += 1;
+            return next;
+        }
+        case State::trailer: return read_trailer(input);
+        case State::done: break;
+    }
+    return fail();
+}
+
+ChunkedDecoder::Step ChunkedDecoder::read_size(std::string_view input) {
+    for (std::size_t i = 0; i < input.size(); ++i) {
+        const char c = input[i];
+        if (state_ == State::size_lf) {
+            if (c != '\n') return fail();
+            digits_ = 0;
+            extension_bytes_ = 0;
+            state_ = left_ == 0 ? State::trailer : State::data;
+            Step next = step(input.substr(i + 1));
+            next.consumed += i + 1;
+            return next;
+        }
+        if (state_ == State::size) {
+            const int digit = hex_value(c);
+            if (digit >= 0) {
+                if (++digits_ > 16) return fail();
+                left_ = digits_ == 1 ? static_cast<std::uint64_t>(digit) : (left_ << 4) | static_cast<std::uint64_t>(digit);
+                if (left_ > INT64_MAX) return fail();
+                continue;
+            }
+            if (digits_ == 0) return fail();
+            if (c == '\r') {
+                state_ = State::size_lf;
+                continue;
+            }
+            if (c != ';') return fail();
+            state_ = State::extension;
+            continue;
+        }
+        if (c == '\r') {
+            state_ = State::size_lf;
+            continue;
+        }
+        if (is_control(c) && c != '\t') return fail();
+        if (++extension_bytes_ > extension_bytes_max || ++extensions_bytes_ > extensions_bytes_max) return fail();
+    }
+    return {Status::need_more, input.size(), {}};
+}
+
+ChunkedDecoder::Step ChunkedDecoder::read_trailer(std::string_view input) {
+    for (std::size_t i = 0; i < input.size(); ++i) {
+        const char c = input[i];
+        if (saw_cr_ && c != '\n') return fail();
+        if (!saw_cr_ && c == '\n') return fail();
+        saw_cr_ = c == '\r';
+        trailers_.push_back(c);
+        if (trailers_.size() > trailer_bytes_max) return fail();
+        if (c == '\n' && (trailers_ == "\r\n" || trailers_.ends_with("\r\n\r\n"))) {
+            trailers_.resize(trailers_.size() - 2);
+            if (!valid_trailers(trailers_)) return fail();
+            state_ = State::done;
+            return {Status::done, i + 1, {}};
+        }
+    }
+    return {Status::need_more, input.size(), {}};
+}
+
+bool valid_trailers(std::string_view lines) {
+    while (!lines.empty()) {
+        const std::size_t end = lines.find("\r\n");
+        if (end == std::string_view::npos) return false;
+        const std::string_view line = lines.substr(0, end);
+        lines.remove_prefix(end + 2);
+        const std::size_t colon = line.find(':');
+        if (colon == std::string_view::npos || colon == 0) return false;
+        if (!std::all_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(colon), is_token_char)) return false;
+        for (char c : line.substr(colon + 1))
+            if (is_control(c) && c != '\t') return false;
+    }
+    return true;
+}
+
+}  // namespace larder::http

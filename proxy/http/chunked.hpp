@@ -1,0 +1,54 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace larder::http {
+
+/// Decodes the chunked transfer coding (RFC 9112, 7.1), strictly: sizes of 1 to 16 hexadecimal digits that do not
+/// overflow, CRLF line ends only, bounded extensions (dropped; no control bytes, quoted or not) and bounded trailers.
+class ChunkedDecoder {
+public:
+    enum class Status : std::uint8_t {
+        need_more,  ///< everything was consumed
+        data,       ///< `data` is a piece of the body
+        done,       ///< the last chunk and the trailers have ended
+        malformed,
+    };
+
+    struct Step {
+        Status status = Status::need_more;
+        std::size_t consumed = 0;
+        std::string_view data;  ///< a view into the input
+    };
+
+    /// One step over the input; call again with what was not consumed until need_more, done or malformed.
+    Step step(std::string_view input);
+
+    /// The trailer section as it came, each line with its CRLF, without the blank line.
+    [[nodiscard]] const std::string& trailers() const { return trailers_; }
+
+private:
+    enum class State : std::uint8_t { size, extension, size_lf, data, data_cr, data_lf, trailer, done };
+
+    Step fail() const { return {Status::malformed, 0, {}}; }
+    Step read_size(std::string_view input);
+    Step read_trailer(std::string_view input);
+
+    static constexpr std::size_t extension_bytes_max = 256;     // of one chunk
+    static constexpr std::size_t extensions_bytes_max = 16384;  // of the whole body
+    static constexpr std::size_t trailer_bytes_max = 8192;
+
+    State state_ = State::size;
+    std::uint64_t left_ = 0;
+    int digits_ = 0;
+    std::size_t extension_bytes_ = 0;
+    std::size_t extensions_bytes_ = 0;
+    bool saw_cr_ = false;
+    std::string trailers_;
+};
+
+/// Whether the lines of a trailer section are field lines (token, colon, value without controls, no folding).
+bool valid_trailers(std::string_view lines);
+
+}  // namespace larder::http
