@@ -1,0 +1,164 @@
+#include "origin/pool.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/address.hpp>
+
+namespace larder::origin {
+namespace {
+
+using boost::asio::ip::tcp;
+using Resolver = boost::asio::ip::basic_resolver<tcp, net::Executor>;
+
+constexpr std::size_t idle_max = 256;
+constexpr std::chrono::seconds idle_age_max{55};
+constexpr std::chrono::seconds resolved_age_max{5};
+
+}  // namespace
+
+const char* to_text(OriginError error) {
+    switch (error) {
+        case OriginError::none: return "none";
+        case OriginError::unavailable: return "unavailable";
+        case OriginError::unreachable: return "unreachable";
+        case OriginError::connect_timeout: return "connect-timeout";
+        case OriginError::tls: return "tls";
+        case OriginError::lost: return "lost";
+        case OriginError::malformed: return "malformed";
+        case OriginError::timeout: return "timeout";
+        case OriginError::truncated: return "truncated";
+    }
+    return "none";
+}
+
+OriginConnection::OriginConnection(net::TcpSocket socket, net::DeadlineWheel& wheel, net::BufferPool& buffers,
+                                   std::shared_ptr<Upstream> upstream_in, Server& server_in)
+    : stream(std::move(socket), wheel), in(buffers), upstream(std::move(upstream_in)), server(server_in) {
+    server.connections.fetch_add(1, std::memory_order_relaxed);
+}
+
+OriginConnection::~OriginConnection() {
+    stream.close();
+    server.connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+Pool::Pool(boost::asio::io_context& context, net::DeadlineWheel& wheel, net::BufferPool& buffers)
+    : context_(context), wheel_(wheel), buffers_(buffers), released_(context.get_executor()) {}
+
+Pool::~Pool() = default;
+
+ConnectionPtr Pool::take_idle(Server& server) {
+    const SteadyTime now = steady_now();
+    for (std::size_t i = idle_.size(); i-- > 0;) {
+        if (&idle_[i]->server != &server) continue;
+        ConnectionPtr connection = std::move(idle_[i]);
+        idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
+        if (now - connection->idle_since < idle_age_max && connection->stream.idle_and_alive()) return connection;
+    }
+    return nullptr;
+}
+
+net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, bool fresh, const Server* avoid) {
+    Server* server = upstream->pick(avoid, steady_now());
+    if (!server) co_return Acquired{nullptr, OriginError::unavailable};
+    if (!fresh) {
+        ConnectionPtr kept = take_idle(*server);
+        if (kept) {
+            kept->reused = true;
+            kept->stream.never_expire();
+            co_return Acquired{std::move(kept), OriginError::none};
+        }
+    }
+    const bool room = co_await wait_for_room(upstream, server);
+    if (!room) co_return Acquired{nullptr, OriginError::unavailable};
+    Acquired connected = co_await connect(upstream, server);
+    if (!connected.connection) upstream->note_failure(*server, steady_now());
+    co_return connected;
+}
+
+net::Task<bool> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, Server* server) {
+    const int most = upstream->settings().max_connections;
+    if (most <= 0) co_return true;
+    const SteadyTime give_up = steady_now() + upstream->settings().connect_timeout;
+    while (server->connections.load(std::memory_order_relaxed) >= most) {
+        // Idle ones of this worker count too: one is there to be taken by the next request, not to block it.
+        for (std::size_t i = 0; i < idle_.size(); ++i) {
+            if (&idle_[i]->server == server) {
+                idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
+                co_return true;
+            }
+        }
+        const SteadyTime now = steady_now();
+        if (now >= give_up) co_return false;
+        // Another worker's release does not notify: look again soon.
+        co_await released_.wait_until(std::min(give_up, now + Milliseconds(10)));
+    }
+    co_return true;
+}
+
+net::Task<bool> Pool::resolve(Server* server, Resolved* into) {
+    Resolved& known = resolved_[server->host + ' ' + server->port];
+    if (known.endpoints.empty() || steady_now() - known.at > resolved_age_max) {
+        boost::system::error_code not_numeric;
+        const auto address = boost::asio::ip::make_address(server->host, not_numeric);
+        if (!not_numeric) {
+            known.endpoints = {tcp::endpoint(address, static_cast<std::uint16_t>(std::stoi(server->port)))};
+        } else {
+            Resolver resolver(context_.get_executor());
+            const std::string host = server->host;
+            const std::string port = server->port;
+            const auto [error, results] = co_await resolver.async_resolve(host, port, net::as_result);
+            // An answer that fails leaves the last good one in force.
+            Resolved& entry = resolved_[server->host + ' ' + server->port];
+            if (!error) entry.endpoints.assign(results.begin(), results.end());
+        }
+    }
+    Resolved& entry = resolved_[server->host + ' ' + server->port];
+    entry.at = steady_now();
+    *into = entry;
+    co_return !into->endpoints.empty();
+}
+
+net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* server) {
+    Resolved resolved;
+    const bool found = co_await resolve(server, &resolved);
+    if (!found) co_return Acquired{nullptr, OriginError::unreachable};
+    const SteadyTime give_up = steady_now() + upstream->settings().connect_timeout;
+    OriginError last = OriginError::unreachable;
+    for (const tcp::endpoint& endpoint : resolved.endpoints) {
+        net::TcpSocket socket(context_.get_executor());
+        boost::system::error_code opened;
+        socket.open(endpoint.protocol(), opened);
+        if (opened) continue;
+        auto connection = std::make_unique<OriginConnection>(std::move(socket), wheel_, buffers_, upstream, *server);
+        connection->stream.expire_at(give_up);
+        const auto [error] = co_await connection->stream.socket().async_connect(endpoint, net::as_result);
+        if (connection->stream.timed_out()) co_return Acquired{nullptr, OriginError::connect_timeout};
+        if (error) continue;
+        boost::system::error_code ignored;
+        connection->stream.socket().set_option(tcp::no_delay(true), ignored);
+        if (server->tls) {
+            connection->stream.start_tls(upstream->tls_context(), false, server->server_name.c_str());
+            const bool shaken = co_await connection->stream.handshake();
+            if (!shaken) {
+                last = connection->stream.timed_out() ? OriginError::connect_timeout : OriginError::tls;
+                continue;
+            }
+        }
+        connection->stream.never_expire();
+        co_return Acquired{std::move(connection), OriginError::none};
+    }
+    co_return Acquired{nullptr, last};
+}
+
+void Pool::release(ConnectionPtr connection) {
+    released_.notify();
+    if (!connection->in.empty() || idle_.size() >= idle_max || !connection->stream.is_open()) return;
+    connection->in.release();
+    connection->stream.never_expire();
+    connection->idle_since = steady_now();
+    idle_.push_back(std::move(connection));
+}
+
+void Pool::clear() { idle_.clear(); }
+
+}  // namespace larder::origin

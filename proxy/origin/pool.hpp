@@ -1,0 +1,88 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "net/buffer.hpp"
+#include "net/event.hpp"
+#include "net/stream.hpp"
+#include "origin/upstream.hpp"
+
+namespace larder::origin {
+
+/// Why an exchange with the origin failed.
+enum class OriginError : std::uint8_t {
+    none,
+    unavailable,   ///< no server is up, or all its connections are taken
+    unreachable,   ///< could not connect
+    connect_timeout,
+    tls,           ///< the handshake failed or the certificate is not trusted
+    lost,          ///< the connection ended before the head of the response
+    malformed,     ///< the response cannot be framed with certainty
+    timeout,       ///< no byte within response_timeout or idle_timeout
+    truncated,     ///< the connection ended inside the body
+};
+
+/// "unreachable", ...: the metrics' `reason`.
+const char* to_text(OriginError error);
+
+/// A connection to one server. Counts itself in the server's figures. One thread.
+class OriginConnection {
+public:
+    OriginConnection(net::TcpSocket socket, net::DeadlineWheel& wheel, net::BufferPool& buffers, std::shared_ptr<Upstream> upstream_in,
+                     Server& server_in);
+    ~OriginConnection();
+
+    net::Stream stream;
+    net::Buffer in;
+    std::shared_ptr<Upstream> upstream;
+    Server& server;
+    bool reused = false;
+    SteadyTime idle_since{};
+};
+
+using ConnectionPtr = std::unique_ptr<OriginConnection>;
+
+struct Acquired {
+    ConnectionPtr connection;  ///< null: see error
+    OriginError error = OriginError::none;
+};
+
+/// One worker's connections to the origin: idle ones are kept for reuse, the newest first.
+class Pool {
+public:
+    Pool(boost::asio::io_context& context, net::DeadlineWheel& wheel, net::BufferPool& buffers);
+    ~Pool();
+
+    /// A connection to the server that `upstream` picks. `fresh`: not a kept one (after a kept one turned out stale).
+    [[nodiscard]] net::Task<Acquired> acquire(std::shared_ptr<Upstream> upstream, bool fresh, const Server* avoid);
+
+    /// Takes a connection back whose last exchange ended well.
+    void release(ConnectionPtr connection);
+
+    /// Forgets the idle connections (on reload and at the end).
+    void clear();
+
+private:
+    struct Resolved {
+        std::vector<boost::asio::ip::tcp::endpoint> endpoints;
+        SteadyTime at{};
+    };
+
+    ConnectionPtr take_idle(Server& server);
+    [[nodiscard]] net::Task<Acquired> connect(std::shared_ptr<Upstream> upstream, Server* server);
+    [[nodiscard]] net::Task<bool> resolve(Server* server, Resolved* into);
+    [[nodiscard]] net::Task<bool> wait_for_room(std::shared_ptr<Upstream> upstream, Server* server);
+
+    boost::asio::io_context& context_;
+    net::DeadlineWheel& wheel_;
+    net::BufferPool& buffers_;
+    net::Event released_;
+    std::vector<ConnectionPtr> idle_;
+    std::unordered_map<std::string, Resolved> resolved_;
+};
+
+}  // namespace larder::origin
