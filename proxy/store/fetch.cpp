@@ -1,0 +1,213 @@
+#include "store/fetch.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/post.hpp>
+
+namespace larder::store {
+namespace {
+
+void notify(const std::shared_ptr<net::Event>& event) {
+    boost::asio::post(event->executor(), [event] { event->notify(); });
+}
+
+}  // namespace
+
+Fetch::Fetch(std::string key_in, std::string name_in, Guards guards_in)
+    : key(std::move(key_in)), name(std::move(name_in)), guards(std::move(guards_in)) {}
+
+Fetch::Reader::Reader(std::shared_ptr<Fetch> fetch, net::Executor executor, bool owner)
+    : fetch_(std::move(fetch)), event_(std::make_shared<net::Event>(executor)), owner_(owner) {
+    const std::scoped_lock lock(fetch_->mutex_);
+    position_ = fetch_->dropped_;
+    fetch_->readers_.push_back(this);
+}
+
+Fetch::Reader::~Reader() {
+    const std::scoped_lock lock(fetch_->mutex_);
+    std::erase(fetch_->readers_, this);
+    fetch_->drop_passed();
+    fetch_->wake_producer();
+}
+
+FetchState Fetch::Reader::state() const { return fetch_->state(); }
+
+Fetch::Reader::View Fetch::Reader::next() {
+    const std::scoped_lock lock(fetch_->mutex_);
+    Fetch& fetch = *fetch_;
+    if (handed_out_ > 0) {
+        position_ += handed_out_;
+        handed_out_ = 0;
+        fetch.drop_passed();
+        fetch.wake_producer();
+    }
+    View view{fetch.state_, {}, false};
+    std::uint64_t block_start = fetch.dropped_;
+    for (const std::string& block : fetch.blocks_) {
+        if (position_ < block_start + block.size()) {
+            view.data = std::string_view(block).substr(static_cast<std::size_t>(position_ - block_start));
+            handed_out_ = view.data.size();
+            break;
+        }
+        block_start += block.size();
+    }
+    view.at_end = fetch.state_ == FetchState::complete && position_ + handed_out_ == fetch.size_;
+    return view;
+}
+
+std::vector<std::string> Fetch::Reader::take_interim() {
+    const std::scoped_lock lock(fetch_->mutex_);
+    const auto& all = fetch_->interim_;
+    std::vector<std::string> news(all.begin() + static_cast<std::ptrdiff_t>(interim_seen_), all.end());
+    interim_seen_ = all.size();
+    return news;
+}
+
+FetchState Fetch::state() const {
+    const std::scoped_lock lock(mutex_);
+    return state_;
+}
+
+cache::Stored Fetch::entry() const {
+    const std::scoped_lock lock(mutex_);
+    return entry_;
+}
+
+bool Fetch::revalidated() const {
+    const std::scoped_lock lock(mutex_);
+    return revalidated_;
+}
+
+FetchFailure Fetch::failure() const {
+    const std::scoped_lock lock(mutex_);
+    return failure_;
+}
+
+std::string Fetch::trailers() const {
+    const std::scoped_lock lock(mutex_);
+    return trailers_;
+}
+
+void Fetch::add_interim(std::string head) {
+    const std::scoped_lock lock(mutex_);
+    if (interim_.size() < interim_max) interim_.push_back(std::move(head));
+    wake_all();
+}
+
+void Fetch::begin(FetchedHead head) {
+    const std::scoped_lock lock(mutex_);
+    storing_ = head.not_stored == cache::Detail::none;
+    head_ = std::move(head);
+    state_ = FetchState::streaming;
+    wake_all();
+}
+
+void Fetch::append(std::string_view data) {
+    const std::scoped_lock lock(mutex_);
+    size_ += data.size();
+    while (!data.empty()) {
+        // A block never grows beyond what it reserved: readers hold views into it.
+        if (blocks_.empty() || blocks_.back().size() == blocks_.back().capacity()) {
+            blocks_.emplace_back();
+            const std::uint64_t expected = head_.length.value_or(block_bytes);
+            blocks_.back().reserve(static_cast<std::size_t>(std::clamp<std::uint64_t>(expected, data.size() < 1024 ? 1024 : data.size(), block_bytes)));
+        }
+        std::string& block = blocks_.back();
+        const std::size_t part = std::min(data.size(), block.capacity() - block.size());
+        block.append(data.substr(0, part));
+        data.remove_prefix(part);
+    }
+    if (!storing_) drop_passed();
+    wake_all();
+}
+
+void Fetch::complete(std::string trailers, cache::Stored entry) {
+    const std::scoped_lock lock(mutex_);
+    trailers_ = std::move(trailers);
+    entry_ = std::move(entry);
+    state_ = FetchState::complete;
+    wake_all();
+}
+
+void Fetch::resolve(cache::Stored entry, bool revalidated) {
+    const std::scoped_lock lock(mutex_);
+    entry_ = std::move(entry);
+    revalidated_ = revalidated;
+    state_ = FetchState::resolved;
+    wake_all();
+}
+
+void Fetch::fail(FetchFailure failure) {
+    const std::scoped_lock lock(mutex_);
+    failure_ = std::move(failure);
+    state_ = FetchState::failed;
+    wake_all();
+}
+
+void Fetch::cut() {
+    const std::scoped_lock lock(mutex_);
+    state_ = FetchState::cut;
+    wake_all();
+}
+
+void Fetch::stop_storing() {
+    const std::scoped_lock lock(mutex_);
+    storing_ = false;
+    drop_passed();
+}
+
+bool Fetch::storing() const {
+    const std::scoped_lock lock(mutex_);
+    return storing_;
+}
+
+std::size_t Fetch::readers() const {
+    const std::scoped_lock lock(mutex_);
+    return readers_.size();
+}
+
+std::string Fetch::body() const {
+    const std::scoped_lock lock(mutex_);
+    std::string whole;
+    whole.reserve(static_cast<std::size_t>(size_));
+    for (const std::string& block : blocks_) whole.append(block);
+    return whole;
+}
+
+std::uint64_t Fetch::size() const {
+    const std::scoped_lock lock(mutex_);
+    return size_;
+}
+
+bool Fetch::must_pause() const {
+    const std::scoped_lock lock(mutex_);
+    return !storing_ && !readers_.empty() && size_ - dropped_ > window_bytes;
+}
+
+void Fetch::set_producer_event(std::shared_ptr<net::Event> event) {
+    const std::scoped_lock lock(mutex_);
+    producer_ = std::move(event);
+}
+
+void Fetch::wake_all() {
+    for (const Reader* reader : readers_) notify(reader->event_);
+}
+
+void Fetch::wake_producer() {
+    if (producer_) notify(producer_);
+}
+
+// Bytes that every reader has passed are of no use once nothing is stored.
+void Fetch::drop_passed() {
+    if (storing_) return;
+    std::uint64_t slowest = size_;
+    for (const Reader* reader : readers_) slowest = std::min(slowest, reader->position_);
+    while (!blocks_.empty() && dropped_ + blocks_.front().size() <= slowest) {
+        // The last block may still grow, unless it is full.
+        if (blocks_.size() == 1 && blocks_.front().size() < blocks_.front().capacity()) break;
+        dropped_ += blocks_.front().size();
+        blocks_.pop_front();
+    }
+}
+
+}  // namespace larder::store

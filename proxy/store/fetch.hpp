@@ -1,0 +1,149 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cache/outcome.hpp"
+#include "cache/stored_response.hpp"
+#include "net/event.hpp"
+#include "store/generations.hpp"
+
+namespace larder::store {
+
+/// How far a fetch has come, as those who wait for it see it.
+enum class FetchState : std::uint8_t {
+    pending,    ///< no final response head yet
+    streaming,  ///< the head is there, the body is coming
+    complete,   ///< the whole response is there
+    resolved,   ///< there is an entry to answer from: another instance's, or one the origin confirmed (304)
+    failed,     ///< the origin gave no response
+    cut,        ///< the response ended before its end, after its head was passed on
+};
+
+/// The response that is being fetched, as far as its readers need it.
+struct FetchedHead {
+    int status = 0;
+    std::string lines;                     ///< status line and fields, each with CRLF, no framing field, no blank line
+    std::optional<std::uint64_t> length;   ///< nothing: the end shows when it comes
+    std::string etag;
+    std::string last_modified;
+    cache::Detail not_stored = cache::Detail::none;  ///< why it is not stored; none: it is
+    bool shareable = false;                ///< those who joined may have it too
+    bool shared = false;                   ///< marked as shared by the origin: requests with credentials may have it
+    std::vector<std::string> vary;
+    std::string variant;
+    std::string content_encoding;
+};
+
+/// Why a fetch failed, for the answer.
+struct FetchFailure {
+    int status = 502;
+    cache::Detail detail = cache::Detail::origin_error;
+    std::string message;
+};
+
+/// One fetch under way: written by the coroutine that runs it, read by any number of clients on any thread, each at its
+/// own pace. What is stored is buffered whole (at most max_object); what is not, only as far as the slowest reader
+/// is behind, and the origin is then read no faster than that. All members are safe from every thread.
+class Fetch {
+public:
+    /// One who reads: woken on its own thread by every change.
+    class Reader {
+    public:
+        Reader(std::shared_ptr<Fetch> fetch, net::Executor executor, bool owner);
+        ~Reader();
+        Reader(const Reader&) = delete;
+        Reader& operator=(const Reader&) = delete;
+
+        struct View {
+            FetchState state = FetchState::pending;
+            std::string_view data;  ///< the next bytes of the body, valid until the next call
+            bool at_end = false;    ///< complete, and everything was read
+        };
+        /// Moves on behind the data of the last call.
+        [[nodiscard]] View next();
+
+        [[nodiscard]] FetchState state() const;
+        [[nodiscard]] net::Event& event() { return *event_; }
+        /// The interim responses that came since the last call.
+        [[nodiscard]] std::vector<std::string> take_interim();
+
+    private:
+        friend class Fetch;
+        std::shared_ptr<Fetch> fetch_;
+        std::shared_ptr<net::Event> event_;
+        std::uint64_t position_ = 0;
+        std::size_t handed_out_ = 0;
+        std::size_t interim_seen_ = 0;
+        bool owner_;
+    };
+
+    Fetch(std::string key_in, std::string name_in, Guards guards_in);
+
+    const std::string key;
+    const std::string name;  ///< on the board: the key, the Host, and the variant where it is known
+    const Guards guards;     ///< what a later reader checks before it joins
+    const SteadyTime began_at = steady_now();
+
+    // ---- for the readers
+    /// Valid from `streaming` on.
+    [[nodiscard]] const FetchedHead& head() const { return head_; }
+    [[nodiscard]] FetchState state() const;
+    [[nodiscard]] cache::Stored entry() const;  ///< once resolved, and once complete where it was storable
+    [[nodiscard]] bool revalidated() const;
+    [[nodiscard]] FetchFailure failure() const;
+    [[nodiscard]] std::string trailers() const;
+
+    // ---- for the coroutine that runs it
+    void add_interim(std::string head);
+    void begin(FetchedHead head);
+    void append(std::string_view data);
+    /// The body ended well. `entry` may be null.
+    void complete(std::string trailers, cache::Stored entry);
+    void resolve(cache::Stored entry, bool revalidated);
+    void fail(FetchFailure failure);
+    void cut();
+    /// The body turned out larger than what may be stored: from now on it is only passed through.
+    void stop_storing();
+    [[nodiscard]] bool storing() const;
+    [[nodiscard]] std::size_t readers() const;
+    /// The whole body so far, while it is storing.
+    [[nodiscard]] std::string body() const;
+    [[nodiscard]] std::uint64_t size() const;
+    /// Whether the slowest reader is so far behind that reading on would buffer too much.
+    [[nodiscard]] bool must_pause() const;
+    void set_producer_event(std::shared_ptr<net::Event> event);
+
+private:
+    static constexpr std::uint64_t window_bytes = 512 * 1024;
+    static constexpr std::size_t block_bytes = 64 * 1024;
+    static constexpr std::size_t interim_max = 64;
+
+    void wake_all();
+    void wake_producer();
+    void drop_passed();
+
+    mutable std::mutex mutex_;  // guards everything below
+    FetchState state_ = FetchState::pending;
+    FetchedHead head_;  // written once, before `streaming`
+    std::deque<std::string> blocks_;
+    std::uint64_t dropped_ = 0;  // bytes in front of the first block
+    std::uint64_t size_ = 0;
+    bool storing_ = true;
+    std::string trailers_;
+    std::vector<std::string> interim_;
+    cache::Stored entry_;
+    bool revalidated_ = false;
+    FetchFailure failure_;
+    std::vector<Reader*> readers_;
+    std::shared_ptr<net::Event> producer_;
+};
+
+using FetchPtr = std::shared_ptr<Fetch>;
+
+}  // namespace larder::store

@@ -1,0 +1,49 @@
+#pragma once
+#include <array>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "store/fetch.hpp"
+
+namespace larder::store {
+
+/// The fetches under way in this process, so that however many ask for a cold key, one fetches. Safe from every thread.
+class FetchBoard {
+public:
+    explicit FetchBoard(Generations& generations) : generations_(generations) {}
+
+    struct Place {
+        FetchPtr fetch;
+        bool leads = false;  ///< the caller made it and has to run it
+    };
+
+    /// The fetch of that name, if it began after the last purge of what it fetches; else a new one that takes its place.
+    Place join_or_lead(std::string_view key, std::string_view name, Guards guards);
+
+    /// The one under way, if it may still be joined; else null.
+    FetchPtr find(std::string_view name);
+
+    /// The fetch has ended: nobody finds it any more.
+    void leave(const FetchPtr& fetch);
+
+    /// Closes the door of all fetches whose key matches the pattern.
+    void close_matching(std::string_view pattern);
+
+private:
+    struct NameHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const;
+    };
+    struct Shard {
+        std::mutex mutex;
+        std::unordered_map<std::string, FetchPtr, NameHash, std::equal_to<>> fetches;
+    };
+    Shard& shard_of(std::string_view name);
+
+    Generations& generations_;
+    std::array<Shard, 16> shards_;
+};
+
+}  // namespace larder::store
