@@ -16,9 +16,10 @@ void notify(const std::shared_ptr<net::Event>& event) {
 Fetch::Fetch(std::string key_in, std::string name_in, Guards guards_in)
     : key(std::move(key_in)), name(std::move(name_in)), guards(std::move(guards_in)) {}
 
-Fetch::Reader::Reader(std::shared_ptr<Fetch> fetch, net::Executor executor, bool owner)
-    : fetch_(std::move(fetch)), event_(std::make_shared<net::Event>(executor)), owner_(owner) {
+Fetch::Reader::Reader(std::shared_ptr<Fetch> fetch, net::Executor executor)
+    : fetch_(std::move(fetch)), event_(std::make_shared<net::Event>(executor)) {
     const std::scoped_lock lock(fetch_->mutex_);
+    late_ = fetch_->dropped_ > 0;
     position_ = fetch_->dropped_;
     fetch_->readers_.push_back(this);
 }

@@ -55,7 +55,7 @@ public:
     /// One who reads: woken on its own thread by every change.
     class Reader {
     public:
-        Reader(std::shared_ptr<Fetch> fetch, net::Executor executor, bool owner);
+        Reader(std::shared_ptr<Fetch> fetch, net::Executor executor);
         ~Reader();
         Reader(const Reader&) = delete;
         Reader& operator=(const Reader&) = delete;
@@ -69,6 +69,8 @@ public:
         [[nodiscard]] View next();
 
         [[nodiscard]] FetchState state() const;
+        /// It came too late: the front of the body is gone already.
+        [[nodiscard]] bool too_late() const { return late_; }
         [[nodiscard]] net::Event& event() { return *event_; }
         /// The interim responses that came since the last call.
         [[nodiscard]] std::vector<std::string> take_interim();
@@ -80,7 +82,7 @@ public:
         std::uint64_t position_ = 0;
         std::size_t handed_out_ = 0;
         std::size_t interim_seen_ = 0;
-        bool owner_;
+        bool late_ = false;
     };
 
     Fetch(std::string key_in, std::string name_in, Guards guards_in);

@@ -1,0 +1,33 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/ip/address.hpp>
+
+#include "flow/exchange.hpp"
+#include "flow/services.hpp"
+#include "net/buffer.hpp"
+#include "net/stream.hpp"
+
+namespace larder::flow {
+
+/// One client's connection. Small while it idles: the buffers and the exchange are lent.
+struct Client {
+    Client(net::TcpSocket socket, Services& use_in, boost::asio::ip::address peer_in)
+        : use(use_in), stream(std::move(socket), use_in.wheel), in(use_in.buffers), peer(peer_in), config(use_in.config) {}
+
+    Services& use;
+    net::Stream stream;
+    net::Buffer in;                 ///< bytes of the client behind the present head
+    boost::asio::ip::address peer;  ///< or what the PROXY header of a trusted peer said
+    std::shared_ptr<const Config> config;
+    std::unique_ptr<Exchange> exchange;
+    bool idle = true;  ///< between two requests, nothing of the next one seen
+
+    [[nodiscard]] Exchange& x() { return *exchange; }
+    [[nodiscard]] const http::RequestHead& request() const { return exchange->request; }
+    [[nodiscard]] const settings::Settings& settings() const { return config->settings; }
+};
+
+}  // namespace larder::flow

@@ -1,0 +1,72 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "flow/head_parser.hpp"
+#include "flow/outcome_fields.hpp"
+#include "net/buffer.hpp"
+#include "route/route_table.hpp"
+
+namespace larder::flow {
+
+/// All that one request needs while it is under way, with its buffers kept for the next: an idle connection has none.
+struct Exchange {
+    HeadStorage storage;
+    http::RequestHead request;
+    route::Match match;
+    std::string key;
+    route::KeyFacts facts;
+    std::vector<std::string> tags;
+    std::string text;  ///< heads being put together
+    SteadyTime began{};
+    Outcome outcome;
+    int status = 0;
+    std::uint64_t bytes_out = 0;
+    bool keep_alive = true;      ///< the connection may carry another request behind this one
+    bool body_pending = false;   ///< bytes of the request's body may still be on the way
+    bool answered = false;       ///< a byte of the final response was sent
+    bool coalesced = false;
+    cache::Detail not_stored = cache::Detail::none;
+    std::chrono::nanoseconds saved{0};
+
+    void reset() {
+        match = {};
+        key.clear();
+        tags.clear();
+        text.clear();
+        outcome = {};
+        status = 0;
+        bytes_out = 0;
+        keep_alive = true;
+        body_pending = false;
+        answered = false;
+        coalesced = false;
+        not_stored = cache::Detail::none;
+        saved = {};
+    }
+};
+
+/// One worker's exchanges, reused.
+class ExchangePool {
+public:
+    [[nodiscard]] std::unique_ptr<Exchange> take() {
+        if (kept_.empty()) {
+            auto fresh = std::make_unique<Exchange>();
+            fresh->storage.fields.reserve(64);
+            return fresh;
+        }
+        auto exchange = std::move(kept_.back());
+        kept_.pop_back();
+        exchange->reset();
+        return exchange;
+    }
+    void give_back(std::unique_ptr<Exchange> exchange) {
+        if (kept_.size() < 64) kept_.push_back(std::move(exchange));
+    }
+
+private:
+    std::vector<std::unique_ptr<Exchange>> kept_;
+};
+
+}  // namespace larder::flow

@@ -1,0 +1,94 @@
+#pragma once
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "flow/exchange.hpp"
+#include "net/network.hpp"
+#include "observe/access_log.hpp"
+#include "observe/metrics.hpp"
+#include "origin/pool.hpp"
+#include "route/compiled_route.hpp"
+#include "route/route_table.hpp"
+#include "settings/settings.hpp"
+#include "store/fetch_board.hpp"
+#include "store/memory_store.hpp"
+#include "store/redis_store.hpp"
+
+namespace larder::flow {
+
+/// One loaded configuration with all that is derived from it. Immutable; a reload makes another and requests under way
+/// keep theirs.
+struct Config {
+    settings::Settings settings;
+    route::RouteTable routes;
+    std::shared_ptr<origin::Upstream> upstream;
+    net::Networks trusted_proxies;
+    net::Networks purge_from;
+    std::vector<observe::PathId> path_ids;  ///< by route index
+    std::vector<observe::ServerId> server_ids;  ///< by server index
+};
+
+/// Keys whose last answer could not be stored, for a short while: their requests go straight through instead of queueing
+/// behind a fetch that helps nobody. One worker's, fixed in size; a collision only forgets.
+class UncacheableKeys {
+public:
+    void remember(std::uint64_t hash, std::uint64_t sequence, SteadyTime now) { slot(hash) = {hash, sequence, now + lasts}; }
+    void forget(std::uint64_t hash) {
+        if (slot(hash).hash == hash) slot(hash) = {};
+    }
+    /// The purge sequence it was remembered at, where it is remembered.
+    [[nodiscard]] const std::uint64_t* find(std::uint64_t hash, SteadyTime now) const {
+        const Slot& found = slots_[hash % slots_.size()];
+        return found.hash == hash && now < found.until ? &found.sequence : nullptr;
+    }
+
+private:
+    struct Slot {
+        std::uint64_t hash = 0;
+        std::uint64_t sequence = 0;
+        SteadyTime until{};
+    };
+    static constexpr std::chrono::seconds lasts{2};
+    Slot& slot(std::uint64_t hash) { return slots_[hash % slots_.size()]; }
+    std::vector<Slot> slots_ = std::vector<Slot>(4096);
+};
+
+/// What a request's path uses: one for each worker thread, which owns it. What several threads share is named by
+/// reference and safe by itself.
+struct Services {
+    Services(boost::asio::io_context& context_in, store::Generations& generations_in, store::MemoryStore& memory_in,
+             store::FetchBoard& board_in, observe::WorkerMetrics& metrics_in, std::shared_ptr<const Config> config_in)
+        : context(context_in),
+          wheel(context_in),
+          origin(context_in, wheel, buffers),
+          generations(generations_in),
+          memory(memory_in),
+          board(board_in),
+          metrics(metrics_in),
+          access_log(config_in->settings.log),
+          config(std::move(config_in)) {}
+
+    boost::asio::io_context& context;
+    net::DeadlineWheel wheel;
+    net::BufferPool buffers;
+    origin::Pool origin;
+    ExchangePool exchanges;
+    UncacheableKeys uncacheable;
+    store::Generations& generations;
+    store::MemoryStore& memory;
+    store::FetchBoard& board;
+    std::unique_ptr<store::RedisStore> redis;  ///< null: redis is off
+    observe::WorkerMetrics& metrics;
+    observe::AccessLog access_log;
+    std::shared_ptr<const Config> config;  ///< of new requests
+    bool draining = false;
+
+    [[nodiscard]] net::Executor executor() { return context.get_executor(); }
+};
+
+}  // namespace larder::flow
