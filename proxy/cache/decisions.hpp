@@ -24,7 +24,9 @@ struct KeyCoverage {
 // ---- the request
 
 /// Whether a read request stays out of the cache altogether, and why: Upgrade, a body, method overrides and the like
-/// (X-HTTP-Method-Override, X-Original-URL, X-Rewrite-URL). Authorization and Cookie do not decide here: see `personal`.
+/// (X-HTTP-Method-Override, X-Original-URL, X-Rewrite-URL), a Connection that takes away a field of the request which key
+/// or Vary might count on, and If-Match or If-Unmodified-Since (`pass`), which only the origin can judge. Authorization and
+/// Cookie do not decide here: see `personal`.
 Detail request_bypass(const http::RequestHead& request);
 
 /// Whether the request carries credentials that neither the key nor `ignore` covers: it may then only be answered with, and
@@ -49,7 +51,8 @@ RequestDirectives request_directives(const http::RequestHead& request, const set
 struct StoreDecision {
     Detail reason = Detail::none;  ///< none: store it
     Freshness freshness;
-    std::vector<std::string> vary;       ///< lower-case names, sorted, without duplicates; empty under ignore: [vary]
+    std::vector<std::string> vary;       ///< lower-case names, sorted, without duplicates; empty under ignore: [vary];
+                                         ///< accept-encoding is among them where the response has a content coding
     std::vector<std::string> omit;       ///< lower-case names of fields not to be stored (private="..", no-cache="..")
 };
 
@@ -95,25 +98,40 @@ bool may_serve_on_error(const StoredResponse& stored, const RequestDirectives& d
 /// two differing requests share it. `vary` as in StoreDecision. Replaces `out`.
 void build_variant(const http::RequestHead& request, const std::vector<std::string>& vary, bool with_host, std::string& out);
 
+/// Whether the request accepts the content coding of the stored response. False means `fetch`: without Vary an entry can
+/// hold a coding the client cannot decode. Costs nothing where the stored response has none.
+bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored);
+
 // ---- validation (RFC 9111, 4.3)
 
 /// The validators to send to the origin for a stored response: If-None-Match and/or If-Modified-Since lines with CRLF.
 std::string conditional_fields(const StoredResponse& stored);
 
 /// What the 304 makes of the stored response (RFC 9111, 4.3.4 and 3.2): the fields of the 304 replace those stored but for
-/// the excluded ones (Content-Length, Content-Encoding, Content-Type, Content-Range, Transfer-Encoding and hop-by-hop), the
-/// freshness is worked out anew. Null where the 304 does not belong to the stored response (another strong ETag) or
+/// the excluded ones (Content-Length, Content-Encoding, Content-Range, Transfer-Encoding, hop-by-hop and those no-cache or
+/// private name), the freshness is worked out anew. `variant`, tags and ids are taken over; where `vary` differs from the
+/// stored one the caller builds the variant anew. Null where the 304 does not belong to the stored response (another strong ETag) or
 /// where the result may no longer be stored (`reason` says why, none for the former).
 boost::intrusive_ptr<StoredResponse> freshen(const StoredResponse& stored, const http::RequestHead& request,
                                              const http::ResponseHead& not_modified, const settings::Route& rule,
                                              Detail personal_reason, WallTime requested_at, WallTime received_at,
                                              Detail& reason);
 
-/// What the client's own preconditions make of a 200 (RFC 9110, 13.2.2): If-None-Match before If-Modified-Since; If-Match
-/// and If-Unmodified-Since are answered 412 only by the origin, so requests with them are not answered from the cache
-/// (request_bypass does not stop them; the flow sends them on).
+/// The same for a 200 that answered HEAD (RFC 9111, 4.3.5): where its ETag, Last-Modified and Content-Length do not
+/// contradict the stored ones its fields update them, else null with reason none: the stored response is outdated.
+boost::intrusive_ptr<StoredResponse> freshen_from_head(const StoredResponse& stored, const http::RequestHead& request,
+                                                       const http::ResponseHead& response, const settings::Route& rule,
+                                                       Detail personal_reason, WallTime requested_at,
+                                                       WallTime received_at, Detail& reason);
+
+/// What the client's own preconditions make of a 200 (RFC 9110, 13.2.2): If-None-Match before If-Modified-Since. If-Match
+/// and If-Unmodified-Since never get here (see request_bypass).
 enum class Precondition : std::uint8_t { pass, not_modified };
 Precondition evaluate_preconditions(const http::RequestHead& request, std::string_view etag, std::string_view last_modified);
+
+/// The same for a stored response: only a 200 can become a 304, and without Last-Modified its Date stands in (RFC 9111,
+/// 4.3.2).
+Precondition evaluate_preconditions(const http::RequestHead& request, const StoredResponse& stored, WallTime now);
 
 // ---- ranges (RFC 9110, 14)
 
@@ -137,6 +155,10 @@ struct RangeDecision {
 RangeDecision decide_range(const http::RequestHead& request, std::string_view etag, std::string_view last_modified,
                            std::uint64_t size);
 
+/// The same for a stored 200, any other status is served whole. A date in If-Range only counts where Last-Modified is a
+/// strong validator, a second or more before Date (RFC 9110, 8.8.2.2).
+RangeDecision decide_range(const http::RequestHead& request, const StoredResponse& stored);
+
 // ---- invalidation (RFC 9111, 4.4)
 
 /// Whether the answer to an unsafe request invalidates: 2xx, 3xx, and an unknown outcome (5xx; no answer at all counts by
@@ -154,6 +176,12 @@ std::vector<std::string> related_targets(const http::RequestHead& request, const
 /// otherwise; a missing Date is added (RFC 9110, 6.6.1). The origin's Cache-Status members stay.
 void append_stored_head(const http::ResponseHead& response, const std::vector<std::string>& omit,
                         const std::vector<std::string>& strip, std::uint64_t body_size, WallTime received_at, std::string& out);
+
+/// The field lines of a stored head, views into `head`; what was in `fields` is dropped.
+void parse_stored_head(std::string_view head, std::vector<http::Field>& fields);
+
+/// Sets etag, last_modified and content_encoding from the head. Call it when the head is set, or read back.
+void index_stored_head(StoredResponse& stored);
 
 /// The response tags the origin sent: Surrogate-Key (space separated), Cache-Tag (comma separated), Cache-Groups (RFC 9875,
 /// each prefixed "group:"). Appended to `tags`, bounded to 128 tags of 256 bytes.

@@ -42,6 +42,7 @@ public:
     std::string body;
     std::string etag;           ///< as in the field, W/ and quotes included; empty: none
     std::string last_modified;  ///< as in the field; empty: none
+    std::string content_encoding;  ///< as in the field, all lines; empty: none (see accepts_coding)
     std::string target;         ///< the request target it answered
     std::vector<std::string> vary;  ///< lower-case names of the selecting fields, sorted
     std::string variant;        ///< which variant of its key it is (see vary)

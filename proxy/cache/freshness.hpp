@@ -1,0 +1,36 @@
+#pragma once
+#include "base/clock.hpp"
+#include "cache/origin_directives.hpp"
+#include "cache/stored_response.hpp"
+#include "http/http_date.hpp"
+#include "http/message.hpp"
+#include "settings/settings.hpp"
+
+namespace larder::cache {
+
+/// The heuristic lifetime never exceeds this.
+inline constexpr Seconds heuristic_max{24 * 3600};
+
+/// Who granted a lifetime; the first of CONTRACT section 3 that applies.
+enum class Grant : std::uint8_t { none, origin, rule, heuristic };
+
+struct Lifetime {
+    Grant grant = Grant::none;
+    Seconds seconds{0};
+};
+
+/// RFC 9111, 4.2.1 and 4.2.2, with the route's ttl between them.
+Lifetime freshness_lifetime(const http::ResponseHead& response, const OriginDirectives& origin, const settings::Route& rule,
+                            WallTime received_at);
+
+/// RFC 9111, 4.2.3: corrected_initial_age. Without a valid Date, the time of receipt stands in.
+Seconds initial_age(const http::Fields& fields, WallTime requested_at, WallTime received_at);
+
+/// The Date field; the second of receipt where it is missing or invalid (RFC 9110, 6.6.1).
+http::HttpTime date_of(const http::Fields& fields, WallTime received_at);
+
+/// All of it together.
+Freshness work_out_freshness(const http::ResponseHead& response, const OriginDirectives& origin,
+                             const settings::Route& rule, Seconds lifetime, WallTime requested_at, WallTime received_at);
+
+}  // namespace larder::cache

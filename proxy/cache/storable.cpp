@@ -1,0 +1,117 @@
+#include <algorithm>
+
+#include "cache/decisions.hpp"
+#include "cache/freshness.hpp"
+#include "cache/origin_directives.hpp"
+#include "cache/vary.hpp"
+#include "http/lists.hpp"
+
+/// RFC 9111, 3: when a response may be stored.
+namespace larder::cache {
+namespace {
+
+using http::FieldId;
+
+/// Statuses whose caching requirements larder knows and meets (must-understand, 5.2.2.3): RFC 9110, 15, but for 206 and
+/// 304, which are never stored.
+bool is_understood(int status) {
+    const bool defined = (status >= 200 && status <= 205) || (status >= 300 && status <= 303) || status == 305 ||
+                         status == 307 || status == 308 || (status >= 400 && status <= 417) || status == 421 ||
+                         status == 422 || status == 426 || (status >= 500 && status <= 505);
+    return defined;
+}
+
+Detail status_reason(const http::ResponseHead& response) {
+    switch (response.status) {
+        case 206:
+        case 304:
+        case 416: return Detail::partial;  // all three speak of the request's own conditions
+        case 407:
+        case 408:
+        case 412:
+        case 417:
+        case 425:   // RFC 8470, 5.2
+        case 428:   // RFC 6585, 3 to 6: never stored
+        case 429:
+        case 431:
+        case 511: return Detail::status;
+        default: break;
+    }
+    if (response.status < 200 || response.status > 999) return Detail::status;
+    return response.fields.has(FieldId::content_range) && response.status == 200 ? Detail::partial : Detail::none;
+}
+
+Detail origin_reason(const http::ResponseHead& response, const http::CacheControl& control) {
+    // With must-understand, no-store is for those that do not know the status (5.2.2.3).
+    if (control.must_understand && !is_understood(response.status)) return Detail::status;
+    if (control.no_store && !control.must_understand) return Detail::no_store;
+    if (control.private_) return Detail::private_;
+    return Detail::none;
+}
+
+bool sets_cookie(const http::ResponseHead& response, const settings::Route& rule) {
+    if (rule.ignore.set_cookie || !response.fields.has(FieldId::set_cookie)) return false;
+    return std::find(rule.strip.begin(), rule.strip.end(), "set-cookie") == rule.strip.end();
+}
+
+/// A stored 200 or 203 can be validated; what other statuses' validators stand for a conditional request cannot ask.
+bool can_be_validated(const http::ResponseHead& response) {
+    if (response.status != 200 && response.status != 203) return false;
+    return response.fields.has(FieldId::etag) || response.fields.has(FieldId::last_modified);
+}
+
+/// A response that is stale at once is only worth keeping where it can be validated or served stale.
+Detail lifetime_reason(const http::ResponseHead& response, const Lifetime& lifetime, const Freshness& freshness) {
+    const bool covered = response.status == 200 || response.status == 203;
+    if (lifetime.grant == Grant::none && !freshness.no_cache)
+        return covered || response.status == 301 || response.status == 308 ? Detail::no_lifetime : Detail::status;
+    if (freshness.no_cache) return can_be_validated(response) ? Detail::none : Detail::no_lifetime;
+    if (lifetime.seconds > freshness.initial_age) return Detail::none;
+    if (can_be_validated(response)) return Detail::none;
+    const Seconds staleness = freshness.initial_age - lifetime.seconds;
+    const Seconds allowance = std::max(freshness.stale_while_revalidate, freshness.stale_if_error);
+    return allowance > staleness ? Detail::none : Detail::no_lifetime;
+}
+
+/// An origin that answers with a coding has chosen it for this client, whether or not Vary says so.
+void add_content_coding(const http::ResponseHead& response, std::vector<std::string>& names) {
+    if (!response.fields.has(FieldId::content_encoding) || names.size() >= vary_names_max) return;
+    const std::string name = "accept-encoding";
+    const auto at = std::lower_bound(names.begin(), names.end(), name);
+    if (at == names.end() || *at != name) names.insert(at, name);
+}
+
+}  // namespace
+
+StoreDecision decide_storable(const http::RequestHead& request, const http::ResponseHead& response,
+                              const settings::Route& rule, Detail personal_reason, WallTime requested_at,
+                              WallTime received_at) {
+    StoreDecision out;
+    const auto refuse = [&](Detail reason) {
+        out.reason = reason;
+        return out;
+    };
+    const OriginDirectives origin = read_origin_directives(response.fields, rule);
+
+    if (request.method != http::Method::get && request.method != http::Method::head) return refuse(Detail::uncacheable);
+    if (request_directives(request, rule).no_store) return refuse(Detail::no_store);
+    if (const Detail reason = status_reason(response); reason != Detail::none) return refuse(reason);
+    if (const Detail reason = origin_reason(response, origin.control); reason != Detail::none) return refuse(reason);
+    if (sets_cookie(response, rule)) return refuse(Detail::set_cookie);
+    if (personal_reason != Detail::none && !origin.shared()) return refuse(personal_reason);
+
+    if (!rule.ignore.vary) {
+        Detail reason = Detail::none;
+        auto names = vary_names(response.fields, reason);
+        if (!names) return refuse(reason);
+        out.vary = std::move(*names);
+        add_content_coding(response, out.vary);
+    }
+    const Lifetime lifetime = freshness_lifetime(response, origin, rule, received_at);
+    out.freshness = work_out_freshness(response, origin, rule, lifetime.seconds, requested_at, received_at);
+    out.omit = origin.control.no_cache_fields;
+    out.omit.insert(out.omit.end(), origin.control.private_fields.begin(), origin.control.private_fields.end());
+    return refuse(lifetime_reason(response, lifetime, out.freshness));
+}
+
+}  // namespace larder::cache
