@@ -1,0 +1,101 @@
+#include "observe/access_log.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "observe/log_text.hpp"
+#include "observe/logging.hpp"
+
+namespace larder::observe {
+namespace {
+
+/// Milliseconds with three decimals.
+void append_milliseconds(std::string& out, std::chrono::nanoseconds duration) {
+    const std::int64_t microseconds = std::max<std::int64_t>(duration.count(), 0) / 1000;
+    append_decimal(out, microseconds / 1000);
+    const auto rest = static_cast<int>(microseconds % 1000);
+    out += '.';
+    for (const int divisor : {100, 10, 1}) out += static_cast<char>('0' + rest / divisor % 10);
+}
+
+/// Writes the fields in either format, so that both always have the same ones.
+class FieldWriter {
+public:
+    FieldWriter(std::string& out, settings::LogFormat format) : out_(out), json_(format == settings::LogFormat::json) {}
+
+    /// A value that a stranger may have chosen.
+    void text(std::string_view name, std::string_view value) {
+        begin(name);
+        json_ ? append_json_string(out_, value) : append_quoted(out_, value);
+    }
+
+    /// A word of our own.
+    void word(std::string_view name, std::string_view value) {
+        begin(name);
+        if (json_) out_ += '"';
+        out_ += value.empty() && !json_ ? "-" : value;
+        if (json_) out_ += '"';
+    }
+
+    void number(std::string_view name, std::int64_t value) {
+        begin(name);
+        append_decimal(out_, value);
+    }
+
+    void milliseconds(std::string_view name, std::chrono::nanoseconds value) {
+        begin(name);
+        append_milliseconds(out_, value);
+    }
+
+private:
+    void begin(std::string_view name) {
+        if (!first_) out_ += json_ ? ',' : ' ';
+        first_ = false;
+        if (json_) out_ += '"';
+        out_ += name;
+        out_ += json_ ? "\":" : "=";
+    }
+
+    std::string& out_;
+    const bool json_;
+    bool first_ = true;
+};
+
+}  // namespace
+
+void append_access_fields(std::string& out, const AccessEntry& entry, settings::LogFormat format) {
+    FieldWriter line(out, format);
+    line.text("client", entry.client);
+    line.text("method", entry.method);
+    line.text("host", entry.host);
+    line.text("target", entry.target);
+    line.number("status", entry.status);
+    line.number("bytes", static_cast<std::int64_t>(entry.bytes));
+    line.milliseconds("duration_ms", entry.duration);
+    line.word("x_cache", to_word(entry.x_cache));
+    line.word("detail", to_token(entry.detail));
+    line.text("route", entry.route);
+    line.text("key", entry.key);
+    line.text("user_agent", entry.user_agent);
+    if (!entry.request_id.empty()) line.text("request_id", entry.request_id);
+}
+
+AccessLog::AccessLog(const settings::Log& log)
+    : access_(log.access),
+      format_(log.format),
+      logger_(log.access == settings::AccessLog::off ? nullptr : spdlog::get(access_logger_name)) {}
+
+AccessLog::~AccessLog() = default;
+AccessLog::AccessLog(AccessLog&&) noexcept = default;
+AccessLog& AccessLog::operator=(AccessLog&&) noexcept = default;
+
+void AccessLog::write(const AccessEntry& entry) {
+    if (!logger_) return;
+    line_.clear();
+    append_access_fields(line_, entry, format_);
+    logger_->log(spdlog::level::info, spdlog::string_view_t(line_.data(), line_.size()));
+}
+
+}  // namespace larder::observe

@@ -1,0 +1,82 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "cache/outcome.hpp"
+#include "http/message.hpp"
+
+/// The closed sets of label values, each an enum with the word that the metrics show.
+namespace larder::observe {
+
+inline constexpr std::size_t x_cache_count = static_cast<std::size_t>(cache::XCache::count_);
+inline constexpr std::size_t detail_count = static_cast<std::size_t>(cache::Detail::count_);
+
+/// Registered methods (RFC 9110, 16.1.1, and PATCH) are told apart, all others are one.
+inline constexpr std::size_t method_class_count = 10;
+constexpr std::size_t method_class(http::Method method) {
+    const auto index = static_cast<std::size_t>(method);
+    return index < method_class_count ? index : method_class_count - 1;
+}
+static_assert(static_cast<std::size_t>(http::Method::purge) == method_class_count - 1, "PURGE is not registered");
+
+/// "GET", ..., "other".
+std::string_view method_word(std::size_t method_class);
+
+/// How what a route in shadow mode would have served compares with what the origin answered.
+enum class ShadowResult : std::uint8_t { match, mismatch, miss, count_ };
+
+/// Who asked for a purge.
+enum class PurgeSource : std::uint8_t {
+    write,  ///< a write that went through: its rule's purges and its own URL
+    purge,  ///< the PURGE method
+    admin,  ///< POST /purge of the admin server
+    count_
+};
+
+/// Why a request to an origin server gave no usable response.
+enum class OriginFailure : std::uint8_t {
+    resolve,  ///< the name has no address
+    connect,  ///< refused or unreachable
+    connect_timeout,
+    tls,               ///< handshake or verification
+    response_timeout,  ///< no first byte in time
+    idle_timeout,      ///< the body stopped coming
+    closed,            ///< the connection ended before the message did
+    malformed,         ///< what came is not HTTP that can be framed with certainty
+    count_
+};
+
+enum class RedisOperation : std::uint8_t {
+    read,   ///< an entry and what proves it valid
+    lease,  ///< asking for, prolonging or giving up a fill's lease
+    fill,   ///< storing
+    purge,
+    tag,    ///< making or reading tag ids
+    sweep,  ///< removing in the background what a purge made invalid
+    ping,   ///< health probe
+    other,
+    count_
+};
+
+enum class RedisFailure : std::uint8_t {
+    connect,    ///< refused, unreachable, unresolvable, or TLS failed
+    timeout,    ///< no reply in time
+    closed,     ///< the connection ended with commands in flight
+    protocol,   ///< what came is not RESP
+    auth,       ///< NOAUTH, WRONGPASS, NOPERM
+    memory,     ///< OOM: Redis is full and may not evict
+    read_only,  ///< READONLY: a replica
+    reply,      ///< any other error reply
+    bad_entry,  ///< a value that is not an entry of ours
+    overload,   ///< more commands waiting than allowed
+    count_
+};
+
+std::string_view to_word(ShadowResult result);
+std::string_view to_word(PurgeSource source);
+std::string_view to_word(OriginFailure failure);
+std::string_view to_word(RedisOperation operation);
+std::string_view to_word(RedisFailure failure);
+
+}  // namespace larder::observe
