@@ -12,18 +12,23 @@
 
 namespace larder::flow {
 
+class ClientList;
+
 /// One client's connection. Small while it idles: the buffers and the exchange are lent.
 struct Client {
     Client(net::TcpSocket socket, Services& use_in, boost::asio::ip::address peer_in)
-        : use(use_in), stream(std::move(socket), use_in.wheel), in(use_in.buffers), peer(peer_in), config(use_in.config) {}
+        : use(use_in), stream(std::move(socket), use_in.wheel), in(use_in.buffers), head_apart(use_in.buffers), peer(peer_in), config(use_in.config) {}
 
     Services& use;
     net::Stream stream;
     net::Buffer in;                 ///< bytes of the client behind the present head
+    net::Buffer head_apart;         ///< the present head, where its body is read through `in`
     boost::asio::ip::address peer;  ///< or what the PROXY header of a trusted peer said
     std::shared_ptr<const Config> config;
     std::unique_ptr<Exchange> exchange;
     bool idle = true;  ///< between two requests, nothing of the next one seen
+    Client* previous = nullptr;  ///< in the worker's list
+    Client* next = nullptr;
 
     [[nodiscard]] Exchange& x() { return *exchange; }
     [[nodiscard]] const http::RequestHead& request() const { return exchange->request; }

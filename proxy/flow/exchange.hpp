@@ -5,6 +5,7 @@
 
 #include "flow/head_parser.hpp"
 #include "flow/outcome_fields.hpp"
+#include "cache/stored_response.hpp"
 #include "net/buffer.hpp"
 #include "route/route_table.hpp"
 
@@ -20,6 +21,7 @@ struct Exchange {
     std::vector<std::string> tags;
     std::string text;  ///< heads being put together
     SteadyTime began{};
+    cache::Detail bypass = cache::Detail::none;  ///< why a read stays out of the cache
     Outcome outcome;
     int status = 0;
     std::uint64_t bytes_out = 0;
@@ -29,12 +31,15 @@ struct Exchange {
     bool coalesced = false;
     cache::Detail not_stored = cache::Detail::none;
     std::chrono::nanoseconds saved{0};
+    cache::Stored rest_of;      ///< a hit that did not fit the socket's buffer: the entry, and how much of head, text
+    std::size_t rest_sent = 0;  ///< and body was sent
 
     void reset() {
         match = {};
         key.clear();
         tags.clear();
         text.clear();
+        bypass = cache::Detail::none;
         outcome = {};
         status = 0;
         bytes_out = 0;
@@ -44,6 +49,8 @@ struct Exchange {
         coalesced = false;
         not_stored = cache::Detail::none;
         saved = {};
+        rest_of.reset();
+        rest_sent = 0;
     }
 };
 

@@ -59,17 +59,17 @@ ConnectionPtr Pool::take_idle(Server& server) {
 
 net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, bool fresh, const Server* avoid) {
     Server* server = upstream->pick(avoid, steady_now());
-    if (!server) co_return Acquired{nullptr, OriginError::unavailable};
+    if (!server) co_return Acquired{nullptr, OriginError::unavailable, nullptr};
     if (!fresh) {
         ConnectionPtr kept = take_idle(*server);
         if (kept) {
             kept->reused = true;
             kept->stream.never_expire();
-            co_return Acquired{std::move(kept), OriginError::none};
+            co_return Acquired{std::move(kept), OriginError::none, server};
         }
     }
     const bool room = co_await wait_for_room(upstream, server);
-    if (!room) co_return Acquired{nullptr, OriginError::unavailable};
+    if (!room) co_return Acquired{nullptr, OriginError::unavailable, server};
     Acquired connected = co_await connect(upstream, server);
     if (!connected.connection) upstream->note_failure(*server, steady_now());
     co_return connected;
@@ -121,7 +121,7 @@ net::Task<bool> Pool::resolve(Server* server, Resolved* into) {
 net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* server) {
     Resolved resolved;
     const bool found = co_await resolve(server, &resolved);
-    if (!found) co_return Acquired{nullptr, OriginError::unreachable};
+    if (!found) co_return Acquired{nullptr, OriginError::unreachable, server};
     const SteadyTime give_up = steady_now() + upstream->settings().connect_timeout;
     OriginError last = OriginError::unreachable;
     for (const tcp::endpoint& endpoint : resolved.endpoints) {
@@ -132,7 +132,7 @@ net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* se
         auto connection = std::make_unique<OriginConnection>(std::move(socket), wheel_, buffers_, upstream, *server);
         connection->stream.expire_at(give_up);
         const auto [error] = co_await connection->stream.socket().async_connect(endpoint, net::as_result);
-        if (connection->stream.timed_out()) co_return Acquired{nullptr, OriginError::connect_timeout};
+        if (connection->stream.timed_out()) co_return Acquired{nullptr, OriginError::connect_timeout, server};
         if (error) continue;
         boost::system::error_code ignored;
         connection->stream.socket().set_option(tcp::no_delay(true), ignored);
@@ -145,9 +145,9 @@ net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* se
             }
         }
         connection->stream.never_expire();
-        co_return Acquired{std::move(connection), OriginError::none};
+        co_return Acquired{std::move(connection), OriginError::none, server};
     }
-    co_return Acquired{nullptr, last};
+    co_return Acquired{nullptr, last, server};
 }
 
 void Pool::release(ConnectionPtr connection) {

@@ -49,6 +49,7 @@ using ConnectionPtr = std::unique_ptr<OriginConnection>;
 struct Acquired {
     ConnectionPtr connection;  ///< null: see error
     OriginError error = OriginError::none;
+    Server* server = nullptr;  ///< which was tried; null: none was there
 };
 
 /// One worker's connections to the origin: idle ones are kept for reuse, the newest first.

@@ -151,6 +151,17 @@ void Fetch::cut() {
     wake_all();
 }
 
+void Fetch::disperse() {
+    const std::scoped_lock lock(mutex_);
+    dispersed_ = true;
+    wake_all();
+}
+
+bool Fetch::dispersed() const {
+    const std::scoped_lock lock(mutex_);
+    return dispersed_;
+}
+
 void Fetch::stop_storing() {
     const std::scoped_lock lock(mutex_);
     storing_ = false;

@@ -28,8 +28,9 @@ enum class FetchState : std::uint8_t {
 /// The response that is being fetched, as far as its readers need it.
 struct FetchedHead {
     int status = 0;
-    std::string lines;                     ///< status line and fields, each with CRLF, no framing field, no blank line
+    std::string lines;                     ///< status line and fields, each with CRLF, no framing field but Content-Length, no blank line
     std::optional<std::uint64_t> length;   ///< nothing: the end shows when it comes
+    bool lines_have_length = false;        ///< Content-Length stands among the lines
     std::string etag;
     std::string last_modified;
     cache::Detail not_stored = cache::Detail::none;  ///< why it is not stored; none: it is
@@ -110,6 +111,9 @@ public:
     void resolve(cache::Stored entry, bool revalidated);
     void fail(FetchFailure failure);
     void cut();
+    /// The answer is known to be of no use to others: those who joined need not wait for it.
+    void disperse();
+    [[nodiscard]] bool dispersed() const;
     /// The body turned out larger than what may be stored: from now on it is only passed through.
     void stop_storing();
     [[nodiscard]] bool storing() const;
@@ -141,6 +145,7 @@ private:
     std::vector<std::string> interim_;
     cache::Stored entry_;
     bool revalidated_ = false;
+    bool dispersed_ = false;
     FetchFailure failure_;
     std::vector<Reader*> readers_;
     std::shared_ptr<net::Event> producer_;

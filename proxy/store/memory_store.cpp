@@ -196,11 +196,14 @@ bool MemoryStore::insert(std::string_view key, cache::Stored entry) {
     return true;
 }
 
-void MemoryStore::remove(std::string_view key) {
+bool MemoryStore::remove(std::string_view key) {
     const std::uint64_t hash = hash_of(key);
     Shard& shard = shard_of(hash);
     const std::scoped_lock lock(shard.mutex);
-    if (Node* node = shard.find(hash, key)) shard.drop(node);
+    Node* node = shard.find(hash, key);
+    if (!node) return false;
+    shard.drop(node);
+    return true;
 }
 
 std::size_t MemoryStore::remove_matching(std::string_view pattern) {

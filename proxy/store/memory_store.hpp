@@ -35,8 +35,8 @@ public:
     /// variant. False: dropped, because of a purge or of its size.
     bool insert(std::string_view key, cache::Stored entry);
 
-    /// Drops all variants of a key (memory returns at once; validity is the generations' business).
-    void remove(std::string_view key);
+    /// Drops all variants of a key (memory returns at once; validity is the generations' business). Whether there were any.
+    bool remove(std::string_view key);
 
     /// Drops every entry whose key matches the glob pattern ('*' only), and purges their keys' slots. Walks all entries.
     std::size_t remove_matching(std::string_view pattern);

@@ -76,7 +76,8 @@ enum class FillOutcome : std::uint8_t {
 
 /// What is to be purged. Patterns as in route::PurgeSet; tags are response tags.
 struct PurgeOrder {
-    route::PurgeSet set;
+    route::PurgeSet set;                     ///< its patterns are known tags (RouteTable::is_tag_pattern)
+    std::vector<std::string> scan_patterns;  ///< patterns that are no known tag: the keys are scanned, which may take long
     std::vector<std::string> tags;
     bool soft = false;
 };
@@ -84,6 +85,11 @@ struct PurgeOrder {
 enum class PurgeOutcome : std::uint8_t {
     done,     ///< acknowledged by Redis
     pending,  ///< journalled: nothing is served from Redis before it has been done
+};
+
+struct Purged {
+    PurgeOutcome outcome = PurgeOutcome::done;
+    std::uint64_t entries = 0;  ///< keys that were there, as far as known
 };
 
 class RedisShared;
@@ -133,7 +139,7 @@ public:
 
     /// Purges and waits for the acknowledgement, at most redis.timeout; then the purge is journalled. The caller has
     /// already purged the process's own Generations.
-    [[nodiscard]] Task<PurgeOutcome> purge(PurgeOrder order, RedisBudget& budget);
+    [[nodiscard]] Task<Purged> purge(PurgeOrder order, RedisBudget& budget);
 
 private:
     struct Impl;

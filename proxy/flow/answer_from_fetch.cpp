@@ -1,0 +1,229 @@
+#include "flow/read_plan.hpp"
+#include "flow/send_response.hpp"
+
+namespace larder::flow {
+namespace {
+
+using cache::Detail;
+using cache::XCache;
+using store::Fetch;
+using store::FetchState;
+
+// How a fetched response is shown (CONTRACT section 3).
+void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, const store::FetchedHead& head) {
+    Outcome& outcome = x.outcome;
+    outcome = {};
+    outcome.forward_status = head.status;
+    outcome.collapsed = !joining.own;
+    outcome.stored = head.not_stored == Detail::none;
+    outcome.detail = head.not_stored;
+    x.not_stored = head.not_stored;
+    x.coalesced = !joining.own;
+    if (head.not_stored == Detail::redis_down || head.not_stored == Detail::redis_timeout ||
+        (plan.personal != Detail::none && head.not_stored == plan.personal)) {
+        outcome.x_cache = XCache::bypass;
+        outcome.forward = Forward::bypass;
+    } else {
+        outcome.x_cache = joining.expired ? XCache::expired : XCache::miss;
+        outcome.forward = joining.expired ? Forward::stale : Forward::uri_miss;
+    }
+    if (plan.route->rule.shadow) {
+        outcome.x_cache = XCache::bypass;
+        outcome.forward = Forward::bypass;
+        outcome.detail = Detail::shadow;
+        outcome.stored = false;
+    }
+}
+
+void show_resolved(Exchange& x, const Joining& joining, const cache::StoredResponse& entry, bool revalidated) {
+    show_hit(x, entry, revalidated ? XCache::revalidated : joining.expired ? XCache::expired : XCache::miss, Detail::none, wall_now());
+    x.saved = {};
+    x.outcome.forward = revalidated || joining.expired ? Forward::stale : Forward::uri_miss;
+    x.outcome.forward_status = revalidated ? 304 : 0;
+    x.outcome.stored = revalidated;
+    x.outcome.collapsed = !joining.own || !revalidated;
+    x.coalesced = x.outcome.collapsed;
+}
+
+net::Task<void> answer_failure(Client& client, const ReadPlan& plan, const Joining& joining) {
+    if (joining.stale && cache::may_serve_on_error(*joining.stale, plan.directives, false, wall_now())) {
+        show_hit(client.x(), *joining.stale, XCache::stale, Detail::origin_error, wall_now());
+        co_await answer_from_entry(client, joining.stale);
+        co_return;
+    }
+    const store::FetchFailure failure = joining.fetch->failure();
+    client.x().outcome = {};
+    client.x().outcome.x_cache = joining.expired ? XCache::expired : XCache::miss;
+    client.x().outcome.forward = joining.expired ? Forward::stale : Forward::uri_miss;
+    client.x().coalesced = !joining.own;
+    co_await answer_error(client, failure.status, failure.detail, failure.message, false);
+}
+
+// A part of the body that passes by, for a Range request answered by a fetch under way.
+class Window {
+public:
+    explicit Window(std::uint64_t first = 0, std::uint64_t last = UINT64_MAX) : first_(first), last_(last) {}
+    std::string_view cut(std::string_view data) {
+        const std::uint64_t begin = position_;
+        position_ += data.size();
+        if (position_ <= first_ || begin > last_) return {};
+        const std::uint64_t from = first_ > begin ? first_ - begin : 0;
+        const std::uint64_t to = last_ < position_ - 1 ? last_ - begin + 1 : data.size();
+        return data.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from));
+    }
+    [[nodiscard]] bool passed() const { return position_ > last_; }
+
+private:
+    std::uint64_t first_;
+    std::uint64_t last_;
+    std::uint64_t position_ = 0;
+};
+
+// Drops a field line from a head of lines with CRLF.
+void drop_lines(std::string& lines, http::FieldId id) {
+    std::size_t at = lines.find("\r\n");
+    while (at != std::string::npos && at + 2 < lines.size()) {
+        const std::size_t begin = at + 2;
+        const std::size_t end = lines.find("\r\n", begin);
+        const std::size_t colon = lines.find(':', begin);
+        if (colon < end && http::field_id(std::string_view(lines).substr(begin, colon - begin)) == id) {
+            lines.erase(begin, end + 2 - begin);
+        } else {
+            at = end;
+        }
+    }
+}
+
+// Replaces the status line.
+void set_status(std::string& lines, int status) {
+    std::string line = "HTTP/1.1 ";
+    append_decimal(line, status);
+    line += ' ';
+    line += reason_phrase(status);
+    lines.replace(0, lines.find("\r\n"), line);
+}
+
+// Sets the head for what the client asked: the whole, a 304, or a part.
+Window set_head(Client& client, const store::FetchedHead& head, ResponseSender& sender, bool& bodyless) {
+    const http::RequestHead& request = client.request();
+    std::string lines = head.lines;
+    bodyless = false;
+    if (head.status == 200) {
+        if (cache::evaluate_preconditions(request, head.etag, head.last_modified) == cache::Precondition::not_modified) {
+            set_status(lines, 304);
+            for (const http::FieldId id : {http::FieldId::content_length, http::FieldId::content_encoding, http::FieldId::content_type}) drop_lines(lines, id);
+            sender.set_head(lines, 304, 0, true);
+            bodyless = true;
+            return Window();
+        }
+        if (head.length && request.method == http::Method::get && request.fields.has(http::FieldId::range)) {
+            const cache::RangeDecision range = cache::decide_range(request, head.etag, head.last_modified, *head.length);
+            if (range.verdict != cache::RangeVerdict::whole) {
+                const bool partial = range.verdict == cache::RangeVerdict::partial;
+                const std::string part = partial ? std::to_string(range.range.first) + "-" + std::to_string(range.range.last) : "*";
+                set_status(lines, partial ? 206 : 416);
+                drop_lines(lines, http::FieldId::content_length);
+                lines += "Content-Range: bytes " + part + "/" + std::to_string(*head.length) + "\r\n";
+                const std::uint64_t size = partial ? range.range.last - range.range.first + 1 : 0;
+                sender.set_head(lines, partial ? 206 : 416, size, false);
+                bodyless = !partial;
+                return partial ? Window(range.range.first, range.range.last) : Window();
+            }
+        }
+    }
+    sender.set_head(lines, head.status, head.length, head.lines_have_length);
+    return Window();
+}
+
+net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::FetchPtr& fetch) {
+    ResponseSender sender(client);
+    bool bodyless = false;
+    Window window = set_head(client, fetch->head(), sender, bodyless);
+    if (bodyless) {
+        const bool sent = co_await sender.body({}, true);
+        static_cast<void>(sent);
+        co_return;
+    }
+    bool head_sent = false;
+    while (true) {
+        const Fetch::Reader::View view = reader.next();
+        if (!view.data.empty()) {
+            const std::string_view part = window.cut(view.data);
+            if (!part.empty() || !head_sent) {
+                const bool sent = co_await sender.body(part, false);
+                if (!sent) co_return;
+                head_sent = true;
+            }
+            if (window.passed()) break;
+            continue;
+        }
+        if (view.state == FetchState::cut) {
+            if (!head_sent) {
+                const bool sent = co_await sender.body({}, false);
+                static_cast<void>(sent);
+            }
+            sender.break_off();
+            co_return;
+        }
+        if (view.at_end) break;
+        if (!head_sent) {
+            const bool sent = co_await sender.body({}, false);
+            if (!sent) co_return;
+            head_sent = true;
+            continue;  // the fetch may have moved on meanwhile
+        }
+        co_await reader.event().wait();
+    }
+    const bool sent = co_await sender.end(fetch->trailers());
+    static_cast<void>(sent);
+}
+
+}  // namespace
+
+net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining) {
+    Fetch::Reader reader(joining.fetch, client.use.executor());
+    if (reader.too_late()) co_return FetchAnswer::alone;
+    const SteadyTime give_up = joining.own ? SteadyTime::max() : steady_now() + plan.route->rule.wait;
+    while (true) {
+        const FetchState state = reader.state();
+        if (joining.own && client.request().minor_version >= 1) {
+            const std::vector<std::string> interim = reader.take_interim();
+            for (const std::string& lines : interim) {
+                ResponseSender sender(client);
+                const bool sent = co_await sender.interim(lines);
+                static_cast<void>(sent);
+            }
+        }
+        if (state == FetchState::failed) {
+            co_await answer_failure(client, plan, joining);
+            co_return FetchAnswer::sent;
+        }
+        if (state == FetchState::resolved) {
+            const cache::Stored entry = joining.fetch->entry();
+            if (!joining.own) {
+                std::string variant;
+                cache::build_variant(client.request(), entry->vary, plan.with_host, variant);
+                if (variant != entry->variant || !cache::accepts_coding(client.request(), *entry)) co_return FetchAnswer::variant;
+            }
+            const bool revalidated = joining.fetch->revalidated();
+            show_resolved(client.x(), joining, *entry, revalidated);
+            co_await answer_from_entry(client, entry);
+            co_return FetchAnswer::sent;
+        }
+        if (state != FetchState::pending) break;
+        if (!joining.own && (joining.fetch->dispersed() || steady_now() >= give_up)) co_return FetchAnswer::alone;
+        co_await reader.event().wait_until(give_up);
+    }
+    const store::FetchedHead& head = joining.fetch->head();
+    if (!joining.own) {
+        if (!head.shareable) co_return FetchAnswer::alone;
+        std::string variant;
+        cache::build_variant(client.request(), head.vary, plan.with_host, variant);
+        if (variant != head.variant) co_return FetchAnswer::variant;
+    }
+    show_fetched(client.x(), joining, plan, head);
+    co_await stream_body(client, reader, joining.fetch);
+    co_return FetchAnswer::sent;
+}
+
+}  // namespace larder::flow

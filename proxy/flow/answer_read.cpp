@@ -1,0 +1,183 @@
+#include "base/hash.hpp"
+#include "flow/pass_through.hpp"
+#include "flow/read_plan.hpp"
+#include "flow/run_fetch.hpp"
+#include "flow/send_response.hpp"
+
+namespace larder::flow {
+namespace {
+
+using cache::Detail;
+using cache::Verdict;
+using cache::XCache;
+
+// What both tiers have for the request.
+struct Lookup {
+    store::RedisState state = store::RedisState::ok;
+    cache::Stored entry;
+    bool soft_purged = false;
+    bool other_variant = false;
+};
+
+net::Task<Lookup> look_up(Client& client, const ReadPlan& plan, store::RedisBudget& budget) {
+    Exchange& x = client.x();
+    const store::MemoryHit hit = client.use.memory.find(x.key, x.request, plan.with_host, steady_now());
+    if (hit.entry) co_return Lookup{store::RedisState::ok, hit.entry, hit.soft_purged, false};
+    if (!client.use.redis) co_return Lookup{};
+    const store::EntryName name = entry_name(x, plan);
+    const store::Found found = co_await client.use.redis->find(name, budget);
+    if (found.entry && !found.soft_purged && plan.route->rule.memory) client.use.memory.insert(x.key, found.entry);
+    co_return Lookup{found.state, found.entry, found.soft_purged, found.other_variant};
+}
+
+void set_missed(Exchange& x, bool expired, bool other_variant) {
+    x.outcome = {};
+    x.outcome.x_cache = expired ? XCache::expired : XCache::miss;
+    x.outcome.forward = expired ? Forward::stale : other_variant ? Forward::vary_miss : Forward::uri_miss;
+}
+
+bool known_uncacheable(Client& client) {
+    Exchange& x = client.x();
+    const std::uint64_t* since = client.use.uncacheable.find(hash_of(x.key), x.began);
+    if (!since) return false;
+    const std::uint32_t slot = store::Generations::slot_of_key(x.key);
+    return client.use.generations.valid({&slot, 1}, *since);
+}
+
+store::Guards guards_of(Client& client, const ReadPlan& plan) {
+    const store::EntryName name = entry_name(client.x(), plan);
+    return {client.use.generations.now(), store::guard_slots(name.key, name.bare_size, name.tags)};
+}
+
+void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, const Lookup& found, bool shared, const store::RedisBudget& budget) {
+    auto job = std::make_shared<FetchJob>(client, plan, fetch);
+    job->stale = found.entry;
+    job->shared = shared;
+    job->budget = budget;
+    if (plan.route->rule.shadow) {
+        job->shadow = true;
+        job->would_serve = found.entry;
+        job->stale.reset();
+    }
+    start_fetch(std::move(job));
+}
+
+// One request refreshes in the background; all are served the stale entry meanwhile.
+void refresh(Client& client, const ReadPlan& plan, const Lookup& found) {
+    const store::FetchBoard::Place place =
+        client.use.board.join_or_lead(client.x().key, fetch_name(client.x(), plan, found.entry->vary.empty() ? std::string_view{} : found.entry->variant), guards_of(client, plan));
+    if (place.leads) start(client, plan, place.fetch, found, true, {});
+}
+
+// Fetches for this request alone: it carries credentials, or is only watched.
+net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
+    auto fetch = std::make_shared<store::Fetch>(client.x().key, std::string{}, guards_of(client, plan));
+    start(client, plan, fetch, found, false, budget);
+    Joining joining;
+    joining.fetch = fetch;
+    joining.own = true;
+    joining.stale = found.entry;
+    joining.expired = found.entry != nullptr;
+    const FetchAnswer answer = co_await answer_from_fetch(client, plan, joining);
+    static_cast<void>(answer);
+}
+
+net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
+    std::string variant = found.entry && !found.entry->vary.empty() ? found.entry->variant : std::string{};
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        const store::FetchBoard::Place place = client.use.board.join_or_lead(client.x().key, fetch_name(client.x(), plan, variant), guards_of(client, plan));
+        if (!place.leads) {
+            // A fetch that is complete but for the store is as good as a hit.
+            const cache::Stored done = place.fetch->state() == store::FetchState::complete ? place.fetch->entry() : nullptr;
+            if (done && done->vary.empty() && cache::decide_reuse(*done, plan.directives, plan.personal, false, wall_now()) == Verdict::serve && cache::accepts_coding(client.request(), *done)) {
+                show_hit(client.x(), *done, XCache::hit, Detail::none, wall_now());
+                co_await answer_from_entry(client, done);
+                co_return;
+            }
+        }
+        // A second variant fetched at the same time does not queue behind the first one's lock.
+        if (place.leads) start(client, plan, place.fetch, found, attempt == 0, budget);
+        Joining joining;
+        joining.fetch = place.fetch;
+        joining.own = place.leads;
+        joining.stale = found.entry;
+        joining.expired = found.entry != nullptr;
+        const FetchAnswer answer = co_await answer_from_fetch(client, plan, joining);
+        if (answer == FetchAnswer::sent) co_return;
+        if (answer == FetchAnswer::alone) break;
+        cache::build_variant(client.request(), place.fetch->head().vary, plan.with_host, variant);
+        variant += '\n';
+    }
+    set_missed(client.x(), found.entry != nullptr, found.other_variant);
+    co_await pass_through(client, true);
+}
+
+net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
+    Exchange& x = client.x();
+    set_missed(x, found.entry != nullptr, found.other_variant);
+    if (plan.directives.only_if_cached) {
+        co_await answer_error(client, 504, Detail::only_if_cached, "nothing stored for this request", false);
+        co_return;
+    }
+    // HEAD is answered from GET's entry; where there is none it goes on as it is, and plants nothing.
+    if (x.request.method == http::Method::head) {
+        co_await pass_through(client, false);
+        co_return;
+    }
+    if (plan.route->rule.shadow || plan.personal != Detail::none) {
+        co_await fetch_alone(client, plan, std::move(found), budget);
+        co_return;
+    }
+    co_await fetch_together(client, plan, std::move(found), budget);
+}
+
+}  // namespace
+
+net::Task<void> answer_read(Client& client) {
+    Exchange& x = client.x();
+    const ReadPlan plan = make_read_plan(x.request, *x.match.route);
+    store::RedisBudget budget;
+    const bool direct = known_uncacheable(client) && !plan.route->rule.shadow && !plan.directives.only_if_cached;
+    if (direct) {
+        set_missed(x, false, false);
+        co_await pass_through(client, x.request.method == http::Method::get);
+        co_return;
+    }
+    Lookup found = co_await look_up(client, plan, budget);
+    if (found.state != store::RedisState::ok) {
+        x.outcome = {};
+        x.outcome.detail = found.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
+        if (plan.directives.only_if_cached) {
+            co_await answer_error(client, 504, Detail::only_if_cached, "nothing stored for this request", false);
+            co_return;
+        }
+        co_await pass_through(client, false);
+        co_return;
+    }
+    if (found.entry && !plan.route->rule.shadow) {
+        const WallTime now = wall_now();
+        Verdict verdict = cache::decide_reuse(*found.entry, plan.directives, plan.personal, found.soft_purged, now);
+        if (!cache::accepts_coding(x.request, *found.entry)) verdict = plan.directives.only_if_cached ? Verdict::refuse : Verdict::fetch;
+        switch (verdict) {
+            case Verdict::serve:
+                show_hit(x, *found.entry, XCache::hit, Detail::none, now);
+                co_await answer_from_entry(client, found.entry);
+                co_return;
+            case Verdict::serve_and_refresh:
+                show_hit(x, *found.entry, XCache::updating, Detail::revalidating, now);
+                if (found.soft_purged && x.outcome.ttl > 0) x.outcome.ttl = 0;
+                refresh(client, plan, found);
+                co_await answer_from_entry(client, found.entry);
+                co_return;
+            case Verdict::fetch:
+                found.other_variant = true;
+                found.entry.reset();
+                break;
+            case Verdict::revalidate: break;
+            case Verdict::refuse: found.entry.reset(); break;
+        }
+    }
+    co_await answer_missed(client, plan, std::move(found), budget);
+}
+
+}  // namespace larder::flow

@@ -1,0 +1,92 @@
+#include "flow/answer_request.hpp"
+
+#include "cache/decisions.hpp"
+#include "flow/pass_through.hpp"
+#include "flow/purge.hpp"
+#include "flow/read_plan.hpp"
+#include "flow/send_response.hpp"
+
+namespace larder::flow {
+namespace {
+
+using cache::Detail;
+using settings::RouteKind;
+
+// Whether the request may be answered from the cache, and if not, why.
+Detail plan_read(Exchange& x) {
+    const route::CompiledRoute& route = *x.match.route;
+    const Detail bypass = cache::request_bypass(x.request);
+    if (bypass != Detail::none) return bypass;
+    x.facts = route::build_key(route, x.match.captures, x.request, x.key);
+    return x.facts.query_bypass ? Detail::query : Detail::none;
+}
+
+void set_bypass(Exchange& x, Detail detail) {
+    x.outcome = {};
+    x.outcome.forward = http::is_safe(x.request.method) ? Forward::bypass : Forward::method;
+    x.outcome.detail = x.outcome.forward == Forward::method ? Detail::none : detail;
+}
+
+// on_purge_failure: fail. A write that could not be purged must not reach the origin.
+bool must_refuse(Client& client) {
+    const auto& redis = client.settings().redis;
+    if (!client.use.redis || redis->on_purge_failure != settings::OnPurgeFailure::fail) return false;
+    if (http::is_safe(client.request().method) || client.use.redis->available()) return false;
+    route::PurgeSet purges;
+    client.config->routes.collect_write_purges(client.x().match, client.request(), nullptr, purges);
+    return !purges.empty();
+}
+
+bool looped(const http::RequestHead& request) {
+    std::size_t seen = 0;
+    for (const http::Field& field : request.fields) {
+        if (field.id != http::FieldId::via) continue;
+        for (std::size_t at = field.value.find(" larder"); at != std::string_view::npos; at = field.value.find(" larder", at + 7)) ++seen;
+    }
+    return seen > 8;
+}
+
+}  // namespace
+
+bool answer_at_once(Client& client) {
+    Exchange& x = client.x();
+    x.match = client.config->routes.match(x.request.method, x.request.method_name, x.request.host, x.request.path);
+    const bool read = x.match.route && x.match.route->rule.kind == RouteKind::read;
+    if (!read) return false;
+    x.bypass = plan_read(x);
+    if (x.bypass != Detail::none || x.match.route->rule.shadow) return false;
+    return answer_read_at_once(client);
+}
+
+net::Task<void> answer_request(Client& client) {
+    Exchange& x = client.x();
+    if (x.request.method == http::Method::purge) {
+        co_await answer_purge(client);
+        co_return;
+    }
+    if (looped(x.request)) {
+        set_bypass(x, Detail::limit);
+        co_await answer_error(client, 502, Detail::limit, "the request goes in circles: it passed here before", true);
+        co_return;
+    }
+    const route::CompiledRoute* route = x.match.route;
+    if (!route) {
+        set_bypass(x, Detail::no_route);
+    } else if (route->rule.kind == RouteKind::pass) {
+        set_bypass(x, Detail::pass);
+    } else if (route->rule.kind == RouteKind::write) {
+        set_bypass(x, Detail::none);
+    } else if (x.bypass != Detail::none) {
+        set_bypass(x, x.bypass);
+    } else {
+        co_await answer_read(client);
+        co_return;
+    }
+    if (must_refuse(client)) {
+        co_await answer_error(client, 503, Detail::purge_failed, "Redis cannot be asked, so this write could not be purged", false);
+        co_return;
+    }
+    co_await pass_through(client, false);
+}
+
+}  // namespace larder::flow

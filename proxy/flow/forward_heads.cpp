@@ -1,0 +1,166 @@
+#include "flow/forward_heads.hpp"
+
+#include <algorithm>
+
+#include "http/hop_by_hop.hpp"
+#include "http/http_date.hpp"
+
+namespace larder::flow {
+namespace {
+
+using http::FieldId;
+
+void append_line(std::string& out, std::string_view name, std::string_view value) {
+    out.append(name);
+    out += ": ";
+    out.append(value);
+    out += "\r\n";
+}
+
+bool is_forwarding(FieldId id) {
+    switch (id) {
+        case FieldId::forwarded:
+        case FieldId::x_forwarded_for:
+        case FieldId::x_forwarded_host:
+        case FieldId::x_forwarded_port:
+        case FieldId::x_forwarded_proto:
+        case FieldId::x_real_ip: return true;
+        default: return false;
+    }
+}
+
+bool is_precondition_or_range(FieldId id) {
+    switch (id) {
+        case FieldId::if_match:
+        case FieldId::if_none_match:
+        case FieldId::if_modified_since:
+        case FieldId::if_unmodified_since:
+        case FieldId::if_range:
+        case FieldId::range: return true;
+        default: return false;
+    }
+}
+
+// Fields written anew or not at all, whatever the client sent.
+bool is_rewritten(const http::Field& field) {
+    switch (field.id) {
+        case FieldId::host:
+        case FieldId::content_length:
+        case FieldId::connection:
+        case FieldId::proxy_authorization: return true;
+        default: return http::is_hop_by_hop(field.id) || iequals(field.name, "http2-settings");
+    }
+}
+
+// X-Forwarded-*: from a trusted peer extended, from anybody else replaced (what a client may not steer).
+void append_forwarding(const http::RequestHead& request, const Sender& sender, std::string& out) {
+    out += "X-Forwarded-For: ";
+    if (sender.trusted) {
+        for (const http::Field& field : request.fields) {
+            if (field.id != FieldId::x_forwarded_for || field.value.empty()) continue;
+            out.append(field.value);
+            out += ", ";
+        }
+    }
+    out += sender.address;
+    out += "\r\n";
+    if (!sender.trusted || !request.fields.has(FieldId::x_forwarded_proto))
+        append_line(out, "X-Forwarded-Proto", sender.tls ? "https" : "http");
+    if (!request.host.empty() && (!sender.trusted || !request.fields.has(FieldId::x_forwarded_host)))
+        append_line(out, "X-Forwarded-Host", request.host);
+}
+
+}  // namespace
+
+Sender sender_of(const Client& client) {
+    return {client.peer.to_string(), client.config->trusted_proxies.contains(client.peer), client.stream.is_tls()};
+}
+
+void build_origin_head(const http::RequestHead& request, const Sender& sender, const RequestHeadOptions& options,
+                       const settings::Settings& settings, std::string_view authority, std::string& out) {
+    const http::ConnectionOptions connection = http::parse_connection(request.fields);
+    out.assign(options.method.empty() ? request.method_name : options.method);
+    out += ' ';
+    out.append(request.target);
+    out += " HTTP/1.1\r\n";
+    const std::string_view host = !settings.origin.host.empty() ? std::string_view(settings.origin.host)
+                                  : !request.host.empty()       ? request.host
+                                                                : authority;
+    append_line(out, "Host", host);
+    for (const http::Field& field : request.fields) {
+        if (is_rewritten(field) || connection.names(field)) continue;
+        if (field.id == FieldId::expect && request.minor_version == 0) continue;
+        if (field.id == FieldId::expect && iequals(field.value, "100-continue") && !request.expects_continue) continue;
+        if (is_forwarding(field.id) && (!sender.trusted || field.id == FieldId::x_forwarded_for)) continue;
+        if (options.for_cache && is_precondition_or_range(field.id)) continue;
+        append_line(out, field.name, field.value);
+    }
+    append_forwarding(request, sender, out);
+    if (settings.headers.via) append_line(out, "Via", request.minor_version == 0 ? "1.0 larder" : "1.1 larder");
+    out.append(options.conditional);
+    if (options.upgrade) {
+        out += "Connection: upgrade\r\n";
+        for (const http::Field& field : request.fields)
+            if (field.id == FieldId::upgrade) append_line(out, field.name, field.value);
+    }
+    if (request.framing == http::Framing::chunked) {
+        out += "Transfer-Encoding: chunked\r\n";
+    } else if (request.fields.has(FieldId::content_length)) {
+        out += "Content-Length: ";
+        append_decimal(out, static_cast<std::int64_t>(request.content_length));
+        out += "\r\n";
+    }
+    out += "\r\n";
+}
+
+void append_passed_head(const http::ResponseHead& response, const std::vector<std::string>& strip, bool upgrade,
+                        const settings::Headers& headers, WallTime received_at, std::string& out) {
+    const http::ConnectionOptions connection = http::parse_connection(response.fields);
+    out += "HTTP/1.1 ";
+    append_decimal(out, response.status);
+    out += ' ';
+    out.append(response.reason);
+    out += "\r\n";
+    bool dated = response.status < 200;
+    for (const http::Field& field : response.fields) {
+        dated |= field.id == FieldId::date;
+        if (field.id == FieldId::trailer && response.framing == http::Framing::chunked) {
+            append_line(out, field.name, field.value);
+            continue;
+        }
+        if (upgrade && (field.id == FieldId::upgrade || field.id == FieldId::connection)) {
+            append_line(out, field.name, field.value);
+            continue;
+        }
+        if (http::is_hop_by_hop(field.id) || connection.names(field)) continue;
+        if (field.id == FieldId::x_cache && headers.x_cache) continue;
+        if (!strip.empty() && std::find(strip.begin(), strip.end(), to_lower_copy(field.name)) != strip.end()) continue;
+        append_line(out, field.name, field.value);
+    }
+    if (!dated) append_line(out, "Date", http::format_http_date(std::chrono::floor<Seconds>(received_at)));
+}
+
+OwnedRequest::OwnedRequest(const http::RequestHead& request) : head_(request) {
+    std::size_t size = request.method_name.size() + request.target.size() + request.host.size();
+    for (const http::Field& field : request.fields) size += field.name.size() + field.value.size();
+    bytes_.reserve(size);  // no view may move while the rest is added
+    const auto keep = [this](std::string_view text) {
+        const std::size_t at = bytes_.size();
+        bytes_.append(text);
+        return std::string_view(bytes_).substr(at, text.size());
+    };
+    head_.method_name = keep(request.method_name);
+    head_.target = keep(request.target);
+    head_.path = head_.target.substr(0, request.path.size());
+    head_.query = request.has_query ? head_.target.substr(request.path.size() + 1) : std::string_view{};
+    head_.host = keep(request.host);
+    fields_.reserve(request.fields.size());
+    for (const http::Field& field : request.fields) {
+        const std::string_view name = keep(field.name);
+        const std::string_view value = keep(field.value);
+        fields_.push_back({name, value, field.id});
+    }
+    head_.fields = http::Fields(fields_);
+}
+
+}  // namespace larder::flow

@@ -1,0 +1,156 @@
+#include "flow/origin_exchange.hpp"
+
+#include <array>
+
+namespace larder::flow {
+namespace {
+
+using origin::OriginError;
+
+constexpr std::size_t response_head_bytes_max = 64 * 1024;
+constexpr std::size_t response_fields_max = 512;
+
+iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
+
+// Parses what has come; false: more is needed.
+bool parse_what_is_there(bool to_head, bool keep, OriginExchange& exchange) {
+    constexpr HeadLimits limits{response_head_bytes_max, response_fields_max, 0};
+    net::Buffer& in = exchange.connection->in;
+    HeadResult result = parse_response_head(in.view(), limits, to_head, exchange.storage, exchange.head);
+    if (result.status == HeadStatus::need_more) return false;
+    if (result.status == HeadStatus::complete && keep) {
+        exchange.head_bytes.assign(in.view().substr(0, result.consumed));
+        result = parse_response_head(exchange.head_bytes, limits, to_head, exchange.storage, exchange.head);
+    }
+    if (result.status == HeadStatus::complete) {
+        in.consume(result.consumed);
+    } else {
+        exchange.error = OriginError::malformed;
+        exchange.why = result.why;
+    }
+    return true;
+}
+
+std::size_t server_index(const OriginExchange& exchange) {
+    const auto& servers = exchange.connection->upstream->servers();
+    std::size_t i = 0;
+    while (i + 1 < servers.size() && servers[i].get() != &exchange.connection->server) ++i;
+    return i;
+}
+
+observe::OriginFailure failure_of(const OriginExchange& exchange) {
+    switch (exchange.error) {
+        case OriginError::connect_timeout: return observe::OriginFailure::connect_timeout;
+        case OriginError::tls: return observe::OriginFailure::tls;
+        case OriginError::malformed: return observe::OriginFailure::malformed;
+        case OriginError::timeout: return observe::OriginFailure::response_timeout;
+        case OriginError::lost:
+        case OriginError::truncated: return observe::OriginFailure::closed;
+        default: return observe::OriginFailure::connect;
+    }
+}
+
+}  // namespace
+
+OriginExchange::~OriginExchange() {
+    if (connection) connection->server.requests.fetch_sub(1, std::memory_order_relaxed);
+}
+
+net::Task<void> send_request(Services& use, std::shared_ptr<const Config> config, std::string_view head, std::string_view body,
+                             bool fresh, OriginExchange& exchange) {
+    const origin::Server* avoid = nullptr;
+    const std::size_t attempts = config->upstream->servers().size();
+    for (std::size_t attempt = 0; attempt < attempts; ++attempt) {
+        origin::Acquired acquired = co_await use.origin.acquire(config->upstream, fresh, avoid);
+        exchange.error = acquired.error;
+        exchange.connection = std::move(acquired.connection);
+        if (!exchange.failed() || acquired.error == OriginError::unavailable) break;
+        for (std::size_t i = 0; i < attempts; ++i)
+            if (config->upstream->servers()[i].get() == acquired.server) {
+                avoid = acquired.server;
+                use.metrics.record_origin_failure(config->server_ids[i], failure_of(exchange));
+            }
+    }
+    if (exchange.failed()) co_return;
+    exchange.connection->server.requests.fetch_add(1, std::memory_order_relaxed);
+    exchange.requested_at = wall_now();
+    exchange.sent_at = steady_now();
+    std::array<iovec, 2> pieces{piece(head), piece(body)};
+    const bool sent = co_await exchange.connection->stream.write_all(pieces, config->settings.origin.idle_timeout);
+    // An origin that answers without reading on has closed its side only: its answer may be there. Reading tells.
+    static_cast<void>(sent);
+}
+
+net::Task<void> read_response_head(const settings::Settings& settings, bool to_head, bool deadline_set, bool keep,
+                                   OriginExchange& exchange) {
+    net::Stream& stream = exchange.connection->stream;
+    net::Buffer& in = exchange.connection->in;
+    const SteadyTime deadline = steady_now() + settings.origin.response_timeout;
+    if (!deadline_set) stream.expire_at(deadline);
+    bool wait_first = in.empty();
+    while (true) {
+        if (!in.empty()) {
+            const bool parsed = parse_what_is_there(to_head, keep, exchange);
+            if (parsed) break;
+        }
+        if (wait_first) {
+            const bool ready = co_await stream.readable();
+            if (!ready) {
+                exchange.error = stream.timed_out() ? OriginError::timeout : OriginError::lost;
+                co_return;
+            }
+            wait_first = false;
+        }
+        const net::Buffer::Room room = in.room(4096);
+        const net::IoResult got = stream.try_read(room.at, room.size);
+        if (got.kind == net::IoResult::Kind::would_block) {
+            wait_first = true;
+            continue;
+        }
+        if (got.kind != net::IoResult::Kind::done) {
+            exchange.error = stream.timed_out() ? OriginError::timeout : in.empty() ? OriginError::lost : OriginError::malformed;
+            exchange.why = "the response head was cut off";
+            co_return;
+        }
+        in.append_done(got.bytes);
+        wait_first = true;
+    }
+    exchange.received_at = wall_now();
+}
+
+bool may_retry(const OriginExchange& exchange, bool idempotent) {
+    return exchange.error == OriginError::lost && exchange.connection && exchange.connection->reused && idempotent;
+}
+
+void finish_exchange(Services& use, OriginExchange& exchange, const origin::BodyReader& body) {
+    if (!exchange.connection) return;
+    exchange.connection->server.requests.fetch_sub(1, std::memory_order_relaxed);
+    origin::ConnectionPtr connection = std::move(exchange.connection);
+    if (body.ended() && exchange.head.keep_alive && connection->in.empty()) use.origin.release(std::move(connection));
+}
+
+FailureAnswer failure_answer(const OriginExchange& exchange) {
+    switch (exchange.error) {
+        case OriginError::unavailable: return {503, cache::Detail::unavailable, "no origin server is available"};
+        case OriginError::timeout: return {504, cache::Detail::origin_timeout, "the origin did not answer in time"};
+        case OriginError::connect_timeout: return {504, cache::Detail::origin_timeout, "connecting to the origin took too long"};
+        case OriginError::malformed:
+            return {502, cache::Detail::origin_error, std::string("the origin's response is malformed: ") + exchange.why};
+        case OriginError::tls: return {502, cache::Detail::origin_error, "the TLS handshake with the origin failed"};
+        case OriginError::lost: return {502, cache::Detail::origin_error, "the origin closed the connection without an answer"};
+        default: return {502, cache::Detail::origin_error, "the origin cannot be reached"};
+    }
+}
+
+void record_origin_failure(Services& use, const Config& config, const OriginExchange& exchange) {
+    if (!exchange.connection) return;
+    use.metrics.record_origin_failure(config.server_ids[server_index(exchange)], failure_of(exchange));
+    exchange.connection->upstream->note_failure(exchange.connection->server, steady_now());
+}
+
+void record_origin_success(Services& use, const Config& config, const OriginExchange& exchange) {
+    use.metrics.record_origin_request(config.server_ids[server_index(exchange)], steady_now() - exchange.sent_at);
+    exchange.connection->upstream->note_success(exchange.connection->server);
+}
+
+}  // namespace larder::flow

@@ -1,0 +1,270 @@
+#include "flow/pass_through.hpp"
+
+#include "base/hash.hpp"
+#include "cache/decisions.hpp"
+#include "flow/forward_heads.hpp"
+#include "flow/origin_exchange.hpp"
+#include "flow/purge.hpp"
+#include "flow/read_plan.hpp"
+#include "flow/send_response.hpp"
+#include "flow/upload.hpp"
+
+namespace larder::flow {
+namespace {
+
+using origin::BodyReader;
+using Status = BodyReader::Status;
+
+constexpr std::size_t json_body_max = 64 * 1024;
+constexpr int interim_max = 32;
+
+bool wants_upgrade(const http::RequestHead& request) {
+    const http::Field* upgrade = request.fields.first(http::FieldId::upgrade);
+    if (!upgrade || request.minor_version == 0 || request.framing != http::Framing::none) return false;
+    if (iequals(upgrade->value, "h2c")) return false;  // HTTP/2 over plain TCP is not spoken on either side
+    const http::Field* connection = request.fields.first(http::FieldId::connection);
+    return connection && to_lower_copy(connection->value).find("upgrade") != std::string::npos;
+}
+
+// What of the request's body has come with its head. The rest of the buffer is the next request's.
+std::string_view body_at_hand(Client& client) {
+    const http::RequestHead& request = client.request();
+    if (request.framing != http::Framing::length) return {};
+    const std::string_view there = client.in.view();
+    return there.size() >= request.content_length ? there.substr(0, static_cast<std::size_t>(request.content_length))
+                                                  : std::string_view{};
+}
+
+// The state of one pass: the pieces that its steps share.
+struct Pass {
+    explicit Pass(Client& client_in) : client(client_in), sender(client_in) {}
+    Client& client;
+    OriginExchange exchange;
+    ResponseSender sender;
+    std::shared_ptr<Upload> upload;
+    std::string head;
+    bool upgrade = false;
+    int interims = 0;
+};
+
+// Sends the head, with the body where all of it is at hand; else starts the upload.
+net::Task<void> begin(Pass& pass, bool fresh) {
+    Client& client = pass.client;
+    const std::string_view body = body_at_hand(client);
+    const bool streams = client.request().framing != http::Framing::none && body.empty();
+    co_await send_request(client.use, client.config, pass.head, body, fresh, pass.exchange);
+    if (pass.exchange.failed()) co_return;
+    if (streams) {
+        client.x().body_pending = true;
+        pass.upload = std::make_shared<Upload>(client, pass.exchange.connection->stream, client.request().framing == http::Framing::chunked);
+        pass.exchange.connection->stream.never_expire();
+        start_upload(pass.upload);
+    }
+}
+
+// Reads heads until the final one; interim ones go on to the client.
+net::Task<void> read_final_head(Pass& pass) {
+    const bool to_head = pass.client.request().method == http::Method::head;
+    while (true) {
+        const bool uploading = pass.upload && pass.upload->end == Upload::End::none;
+        co_await read_response_head(pass.client.settings(), to_head, uploading, false, pass.exchange);
+        if (pass.exchange.failed()) co_return;
+        const int status = pass.exchange.head.status;
+        if (status >= 200 || (status == 101 && pass.upgrade)) co_return;
+        if (status == 101 || ++pass.interims > interim_max) {
+            pass.exchange.error = origin::OriginError::malformed;
+            pass.exchange.why = status == 101 ? "101 was not asked for" : "too many interim responses";
+            co_return;
+        }
+        std::string lines;
+        append_passed_head(pass.exchange.head, {}, false, pass.client.settings().headers, pass.exchange.received_at, lines);
+        const bool sent = co_await pass.sender.interim(lines);
+        static_cast<void>(sent);
+    }
+}
+
+net::Task<void> answer_failure(Pass& pass) {
+    Client& client = pass.client;
+    if (pass.exchange.connection) record_origin_failure(client.use, *client.config, pass.exchange);
+    const Upload::End end = pass.upload ? pass.upload->end : Upload::End::none;
+    co_await stop_upload(pass.upload);
+    co_await purge_after_write(client, nullptr, nullptr);
+    switch (end) {
+        case Upload::End::client_lost: client.x().keep_alive = false; co_return;
+        case Upload::End::client_malformed:
+            co_await answer_error(client, 400, cache::Detail::bad_request, "the request's body is malformed", true);
+            co_return;
+        case Upload::End::client_timeout:
+            client.stream.forgive();
+            co_await answer_error(client, 408, cache::Detail::client_timeout, "the request's body did not come in time", true);
+            co_return;
+        case Upload::End::too_large:
+            co_await answer_error(client, 413, cache::Detail::limit, "the request's body is too large", true);
+            co_return;
+        default: break;
+    }
+    const FailureAnswer answer = failure_answer(pass.exchange);
+    co_await answer_error(client, answer.status, answer.detail, answer.message, client.x().body_pending);
+}
+
+// Reads the body, or its first 64 KB, for a purge rule that needs it. False: it cannot be used.
+net::Task<bool> read_early_body(Pass& pass, BodyReader& body, std::string& early, BodyReader::Piece& last) {
+    while (early.size() <= json_body_max) {
+        last = co_await body.next();
+        if (last.status != Status::data) co_return last.status == Status::end;
+        early.append(last.data);
+    }
+    static_cast<void>(pass);
+    co_return false;
+}
+
+net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early, BodyReader::Piece next, bool has_next) {
+    const http::ResponseHead& head = pass.exchange.head;
+    if (!early.empty()) {
+        const bool sent = co_await pass.sender.body(early, false);
+        if (!sent) co_return;
+    }
+    std::uint64_t seen = early.size();
+    const bool by_length = head.framing == http::Framing::length;
+    while (true) {
+        if (!has_next) {
+            bool buffered = body.next_buffered(next);
+            if (!buffered && seen == 0 && !pass.client.x().answered) {
+                // The head does not wait for a body that has not begun (event streams, long polls).
+                const bool sent = co_await pass.sender.body({}, false);
+                if (!sent) co_return;
+            }
+            if (!buffered) next = co_await body.next();
+        }
+        has_next = false;
+        if (next.status == Status::end) break;
+        if (next.status != Status::data) {
+            pass.exchange.error = next.status == Status::timed_out ? origin::OriginError::timeout : origin::OriginError::truncated;
+            record_origin_failure(pass.client.use, *pass.client.config, pass.exchange);
+            pass.sender.break_off();
+            co_return;
+        }
+        seen += next.data.size();
+        const bool last = by_length && seen == head.content_length;
+        const bool sent = co_await pass.sender.body(next.data, last);
+        if (!sent) co_return;
+    }
+    const bool sent = co_await pass.sender.end(body.trailers());
+    static_cast<void>(sent);
+    record_origin_success(pass.client.use, *pass.client.config, pass.exchange);
+}
+
+// What the answer's own fields say about storing, for a read that was not looked up (see UncacheableKeys).
+void judge_answer(Pass& pass) {
+    Client& client = pass.client;
+    Exchange& x = client.x();
+    const route::CompiledRoute& route = *x.match.route;
+    const cache::StoreDecision decision =
+        cache::decide_storable(x.request, pass.exchange.head, route.rule, personal_reason(x.request, route), pass.exchange.requested_at,
+                               pass.exchange.received_at);
+    x.outcome.detail = decision.reason == cache::Detail::none ? cache::Detail::uncacheable : decision.reason;
+    x.not_stored = x.outcome.detail;
+    const std::uint64_t hash = hash_of(x.key);
+    if (decision.reason == cache::Detail::none || pass.exchange.head.status >= 500) {
+        client.use.uncacheable.forget(hash);
+    } else {
+        client.use.uncacheable.remember(hash, client.use.generations.now(), x.began);
+    }
+}
+
+net::Task<void> send_answer(Pass& pass) {
+    Client& client = pass.client;
+    Exchange& x = client.x();
+    const http::ResponseHead& head = pass.exchange.head;
+    x.outcome.forward_status = head.status;
+    BodyReader body(pass.exchange.connection->stream, pass.exchange.connection->in, head.framing, head.content_length,
+                    client.settings().origin.idle_timeout);
+    std::string lines;
+    static const std::vector<std::string> strip_nothing;
+    const bool stripped = x.match.route && x.match.route->rule.kind == settings::RouteKind::read;
+    append_passed_head(head, stripped ? x.match.route->rule.strip : strip_nothing, false, client.settings().headers,
+                       pass.exchange.received_at, lines);
+    // Content-Length stands among the lines as it came, of a response to HEAD or a 304 too.
+    const bool length_given = head.fields.has(http::FieldId::content_length);
+    const std::optional<std::uint64_t> length = length_given ? std::optional(head.content_length) : std::nullopt;
+
+    std::string early;
+    BodyReader::Piece next;
+    bool has_next = false;
+    if (!http::is_safe(x.request.method)) {
+        // Purges use the head, whose views die with the first read of the body; a rule that needs the body keeps a copy.
+        if (needs_response_body(client) && cache::invalidates(x.request.method, head.status)) {
+            pass.exchange.head_bytes.assign(lines).append("\r\n");
+            const bool usable = co_await read_early_body(pass, body, early, next);
+            has_next = next.status != Status::data;
+            HeadStorage storage;
+            http::ResponseHead copy;
+            parse_response_head(pass.exchange.head_bytes, HeadLimits{1 << 20, 1024, 0}, true, storage, copy);
+            co_await purge_after_write(client, &copy, usable ? &early : nullptr);
+        } else {
+            co_await purge_after_write(client, &head, nullptr);
+        }
+    }
+    pass.sender.set_head(lines, head.status, length, length_given);
+    co_await send_body(pass, body, early, next, has_next);
+    co_await stop_upload(pass.upload);
+    finish_exchange(client.use, pass.exchange, body);
+}
+
+net::Task<void> switch_protocols(Pass& pass) {
+    Client& client = pass.client;
+    std::string lines;
+    append_passed_head(pass.exchange.head, {}, true, client.settings().headers, pass.exchange.received_at, lines);
+    client.x().status = 101;
+    client.x().keep_alive = false;
+    const bool sent = co_await pass.sender.interim(lines);
+    if (sent) co_await run_tunnel(client, pass.exchange.connection->stream, pass.exchange.connection->in);
+}
+
+// A body that is not wholly at hand is read through the connection's buffer while the head is still needed: the head moves
+// into a block of its own.
+void keep_head_apart(Client& client) {
+    const std::string_view rest = client.in.view();
+    client.head_apart.swap(client.in);
+    const net::Buffer::Room room = client.in.room(rest.size());
+    std::copy(rest.begin(), rest.end(), room.at);
+    client.in.append_done(rest.size());
+}
+
+}  // namespace
+
+net::Task<void> pass_through(Client& client, bool judge) {
+    Exchange& x = client.x();
+    Pass pass(client);
+    pass.upgrade = wants_upgrade(x.request);
+    const std::string_view authority = client.config->upstream->servers().front()->authority;
+    RequestHeadOptions options;
+    options.upgrade = pass.upgrade;
+    const Sender sender = sender_of(client);
+    build_origin_head(x.request, sender, options, client.settings(), authority, pass.head);
+    const std::string_view at_hand = body_at_hand(client);
+    if (x.request.framing != http::Framing::none && at_hand.empty()) keep_head_apart(client);
+
+    const bool idempotent = http::is_idempotent(x.request.method) && (x.request.framing == http::Framing::none || !at_hand.empty());
+    for (bool fresh = false;; fresh = true) {
+        co_await begin(pass, fresh);
+        if (!pass.exchange.failed()) co_await read_final_head(pass);
+        if (fresh || !may_retry(pass.exchange, idempotent)) break;
+        pass.exchange.connection->server.requests.fetch_sub(1, std::memory_order_relaxed);
+        pass.exchange.connection.reset();
+        pass.exchange.error = origin::OriginError::none;
+    }
+    if (pass.exchange.failed()) {
+        co_await answer_failure(pass);
+        co_return;
+    }
+    client.in.consume(at_hand.size());
+    if (pass.exchange.head.status == 101) {
+        co_await switch_protocols(pass);
+        co_return;
+    }
+    if (judge) judge_answer(pass);
+    co_await send_answer(pass);
+}
+
+}  // namespace larder::flow

@@ -1,0 +1,119 @@
+#include "flow/purge.hpp"
+
+#include <boost/json.hpp>
+
+#include "cache/decisions.hpp"
+#include "flow/send_response.hpp"
+
+namespace larder::flow {
+namespace {
+
+class JsonBody final : public route::JsonLookup {
+public:
+    explicit JsonBody(std::string_view text) {
+        boost::system::error_code error;
+        value_ = boost::json::parse(boost::json::string_view(text.data(), text.size()), error);
+        usable_ = !error;
+    }
+    [[nodiscard]] std::optional<std::string> find(std::string_view pointer) const override {
+        if (!usable_) return std::nullopt;
+        boost::system::error_code error;
+        const boost::json::value* found = value_.find_pointer(boost::json::string_view(pointer.data(), pointer.size()), error);
+        if (!found || found->is_object() || found->is_array() || found->is_null()) return std::nullopt;
+        if (found->is_string()) return std::string(found->get_string());
+        return boost::json::serialize(*found);
+    }
+
+private:
+    boost::json::value value_;
+    bool usable_ = false;
+};
+
+void purge_here(Services& use, const store::PurgeOrder& order) {
+    store::Generations& generations = use.generations;
+    const auto mark = [&](std::uint32_t slot) { order.soft ? generations.purge_soft(slot) : generations.purge(slot); };
+    for (const std::string& key : order.set.keys) {
+        mark(store::Generations::slot_of_key(key));
+        mark(store::Generations::slot_of_extensions(key));
+        if (!order.soft) static_cast<void>(use.memory.remove(key));
+    }
+    for (const std::string& pattern : order.set.patterns) mark(store::Generations::slot_of_tag(pattern));
+    for (const std::string& tag : order.tags) mark(store::Generations::slot_of_response_tag(tag));
+    for (const std::string& pattern : order.scan_patterns) {
+        static_cast<void>(use.memory.remove_matching(pattern));
+        use.board.close_matching(pattern);
+    }
+}
+
+// How many entries of the order the memory tier holds; they are gone then.
+std::size_t remove_from_memory(Services& use, const store::PurgeOrder& order) {
+    std::size_t removed = 0;
+    for (const std::string& key : order.set.keys) removed += use.memory.remove(key) + use.memory.remove_matching(key + "?*");
+    for (const std::string& pattern : order.set.patterns) removed += use.memory.remove_matching(pattern);
+    return removed;
+}
+
+}  // namespace
+
+net::Task<store::Purged> purge(Services& use, store::PurgeOrder order, store::RedisBudget& budget) {
+    purge_here(use, order);
+    if (!use.redis) co_return store::Purged{};
+    const store::Purged purged = co_await use.redis->purge(order, budget);
+    // A read may have fetched the old entry from Redis between the two: it began before this second mark.
+    purge_here(use, order);
+    co_return purged;
+}
+
+bool needs_response_body(const Client& client) {
+    const route::CompiledRoute* route = client.exchange->match.route;
+    if (!route || route->rule.kind != settings::RouteKind::write) return false;
+    for (const std::string& pattern : route->rule.purge)
+        if (pattern.find("{json:") != std::string::npos) return true;
+    return false;
+}
+
+net::Task<void> purge_after_write(Client& client, const http::ResponseHead* response, const std::string* body) {
+    const http::RequestHead& request = client.request();
+    if (http::is_safe(request.method)) co_return;
+    if (response && !cache::invalidates(request.method, response->status)) co_return;
+    const route::RouteTable& routes = client.config->routes;
+    store::PurgeOrder order;
+    std::optional<JsonBody> json;
+    if (body) json.emplace(*body);
+    routes.collect_write_purges(client.x().match, request, json ? &*json : nullptr, order.set);
+    if (response) {
+        for (const std::string& target : cache::related_targets(request, *response)) routes.collect_url_purges(request.host, target, order.set);
+        cache::collect_invalidated_groups(*response, order.tags);
+    }
+    if (order.set.empty() && order.tags.empty()) co_return;
+    client.use.metrics.record_purge(observe::PurgeSource::write);
+    store::RedisBudget budget;
+    const store::Purged purged = co_await purge(client.use, std::move(order), budget);
+    if (purged.outcome == store::PurgeOutcome::pending) client.x().outcome.detail = cache::Detail::redis_down;
+}
+
+net::Task<void> answer_purge(Client& client) {
+    Exchange& x = client.x();
+    x.outcome = {};
+    x.outcome.forward = Forward::method;
+    if (!client.config->purge_from.contains(client.peer)) {
+        co_await answer_error(client, 405, cache::Detail::purge_denied, "PURGE is not allowed from this address", false);
+        co_return;
+    }
+    store::PurgeOrder order;
+    client.config->routes.collect_url_purges(x.request.host, x.request.target, order.set);
+    const std::size_t in_memory = remove_from_memory(client.use, order);
+    client.use.metrics.record_purge(observe::PurgeSource::purge);
+    store::RedisBudget budget;
+    const store::Purged purged = co_await purge(client.use, std::move(order), budget);
+    if (purged.outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
+    const bool met = in_memory + purged.entries > 0 || purged.outcome == store::PurgeOutcome::pending;
+    const std::string_view body = met ? "{\"purged\": true}\n" : "{\"purged\": false, \"detail\": \"nothing was stored for this URL\"}\n";
+    ResponseSender sender(client);
+    sender.set_head(met ? "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" : "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n",
+                    met ? 200 : 404, body.size(), false);
+    const bool sent = co_await sender.body(body, true);
+    static_cast<void>(sent);
+}
+
+}  // namespace larder::flow

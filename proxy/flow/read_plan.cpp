@@ -1,0 +1,35 @@
+#include "flow/read_plan.hpp"
+
+#include <algorithm>
+
+namespace larder::flow {
+
+cache::Detail personal_reason(const http::RequestHead& request, const route::CompiledRoute& route) {
+    cache::KeyCoverage coverage;
+    coverage.has_authorization = route.key_has_authorization;
+    coverage.cookies = route.key_cookies.empty() ? nullptr : &route.key_cookies;
+    coverage.has_cookie_header = std::find(route.key_headers.begin(), route.key_headers.end(), "cookie") != route.key_headers.end();
+    return cache::personal(request, route.rule, coverage);
+}
+
+ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledRoute& route) {
+    return {&route, !route.key_has_host, personal_reason(request, route), cache::request_directives(request, route.rule)};
+}
+
+store::EntryName entry_name(Exchange& x, const ReadPlan& plan) {
+    if (x.tags.empty()) route::collect_tags(*plan.route, x.key, x.facts, x.tags);
+    return {x.key, x.facts.bare_size, x.tags, &x.request, plan.with_host};
+}
+
+std::string fetch_name(const Exchange& x, const ReadPlan& plan, std::string_view variant) {
+    std::string name = x.key;
+    name += '\n';
+    if (plan.with_host) name += to_lower_copy(x.request.host);
+    if (!variant.empty()) {
+        name += '\n';
+        name += variant;
+    }
+    return name;
+}
+
+}  // namespace larder::flow

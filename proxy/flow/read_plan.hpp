@@ -1,0 +1,56 @@
+#pragma once
+#include <string>
+
+#include "cache/decisions.hpp"
+#include "flow/client.hpp"
+#include "store/redis_store.hpp"
+
+namespace larder::flow {
+
+/// What is known of a cacheable read before anything was looked up. Views into the exchange.
+struct ReadPlan {
+    const route::CompiledRoute* route = nullptr;
+    bool with_host = true;
+    cache::Detail personal = cache::Detail::none;
+    cache::RequestDirectives directives;
+};
+
+/// Whether the request carries credentials that the route's key does not cover (cache::personal).
+cache::Detail personal_reason(const http::RequestHead& request, const route::CompiledRoute& route);
+
+ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledRoute& route);
+
+/// The entry the exchange's request asks for; views into the exchange. Works out the tags if that was not done yet.
+store::EntryName entry_name(Exchange& x, const ReadPlan& plan);
+
+/// The board's name for the fetch of a key by one Host, and of one variant where it is known.
+std::string fetch_name(const Exchange& x, const ReadPlan& plan, std::string_view variant);
+
+/// Answers a read under a route: from the memory tier, from Redis, or by a fetch.
+net::Task<void> answer_read(Client& client);
+
+/// The hot path: a fresh entry of the memory tier, sent with one write, without a coroutine of its own. False: nothing was
+/// done, answer_read has to go on.
+bool answer_read_at_once(Client& client);
+
+/// Sends a stored response, or the 304, 206 or 416 that the request makes of it.
+net::Task<void> answer_from_entry(Client& client, cache::Stored entry);
+
+/// Waits for the fetch and sends what it brings. `own`: this request began it.
+enum class FetchAnswer : std::uint8_t {
+    sent,      ///< answered, well or with an error
+    alone,     ///< the result is not for this request: it has to fetch for itself
+    variant,   ///< the result is another variant: try again for one's own
+};
+struct Joining {
+    store::FetchPtr fetch;
+    bool own = false;
+    cache::Stored stale;  ///< what may be served if the origin fails; null: nothing
+    bool expired = false; ///< something stale was there: EXPIRED instead of MISS
+};
+net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining);
+
+/// Whether the entry serves this request, and how that is shown.
+void show_hit(Exchange& x, const cache::StoredResponse& entry, cache::XCache word, cache::Detail detail, WallTime now);
+
+}  // namespace larder::flow

@@ -1,0 +1,220 @@
+#include "flow/run_fetch.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "base/hash.hpp"
+#include "flow/origin_exchange.hpp"
+#include "flow/store_fetched.hpp"
+
+namespace larder::flow {
+namespace {
+
+using cache::Detail;
+using origin::BodyReader;
+
+constexpr std::uint64_t small_rest_bytes = 1024 * 1024;
+constexpr int interim_max = 32;
+
+// Keeps the lease alive while the origin takes its time.
+net::Task<void> keep_lease(std::shared_ptr<FetchJob> job) {
+    net::Event pause(job->use.executor());
+    while (true) {
+        co_await pause.wait_until(steady_now() + Milliseconds(1500));
+        if (job->ended) co_return;
+        job->use.redis->prolong(job->key, job->request.head(), job->plan.with_host, job->lease);
+    }
+}
+
+// Takes the right to fetch, or waits for the instance that has it. False: another's fetch brought the answer.
+net::Task<bool> take_lease(FetchJob& job) {
+    const SteadyTime give_up = steady_now() + job.plan.route->rule.wait;
+    while (true) {
+        job.lease = co_await job.use.redis->lease(job.name(), job.shared, job.budget);
+        if (job.lease.state != store::RedisState::ok) co_return true;
+        if (job.lease.lock == store::Lease::Lock::uncacheable) job.fetch->disperse();
+        if (job.lease.lock != store::Lease::Lock::theirs || steady_now() >= give_up) co_return true;
+        const store::RedisStore::Waited waited = co_await job.use.redis->wait_for_other(job.name(), give_up);
+        if (waited.entry && usable_by_waiters(job, *waited.entry)) {
+            job.fetch->resolve(waited.entry, false);
+            co_return false;
+        }
+        if (waited.uncacheable) job.fetch->disperse();
+        if (waited.state != store::RedisState::ok || waited.timed_out || waited.uncacheable || waited.entry) co_return true;
+    }
+}
+
+net::Task<void> ask_once(FetchJob& job, std::string_view head, bool fresh, OriginExchange& exchange) {
+    co_await send_request(job.use, job.config, head, {}, fresh, exchange);
+    int interims = 0;
+    while (!exchange.failed()) {
+        co_await read_response_head(job.config->settings, false, false, true, exchange);
+        if (exchange.failed() || exchange.head.status >= 200) break;
+        if (exchange.head.status == 101 || ++interims > interim_max) {
+            exchange.error = origin::OriginError::malformed;
+            exchange.why = "an interim response nobody asked for";
+            break;
+        }
+        std::string lines;
+        append_passed_head(exchange.head, {}, false, job.config->settings.headers, exchange.received_at, lines);
+        job.fetch->add_interim(std::move(lines));
+    }
+}
+
+net::Task<void> ask_origin(FetchJob& job, OriginExchange& exchange) {
+    RequestHeadOptions options;
+    options.for_cache = true;
+    options.method = "GET";
+    const std::string conditional = job.stale ? cache::conditional_fields(*job.stale) : std::string{};
+    options.conditional = conditional;
+    std::string head;
+    const std::string_view authority = job.config->upstream->servers().front()->authority;
+    build_origin_head(job.request.head(), job.sender, options, job.config->settings, authority, head);
+    co_await ask_once(job, head, false, exchange);
+    if (may_retry(exchange, true)) {
+        exchange.connection->server.requests.fetch_sub(1, std::memory_order_relaxed);
+        exchange.connection.reset();
+        exchange.error = origin::OriginError::none;
+        co_await ask_once(job, head, true, exchange);
+    }
+}
+
+void give_up(FetchJob& job, OriginExchange& exchange) {
+    if (exchange.connection) record_origin_failure(job.use, *job.config, exchange);
+    FailureAnswer answer = failure_answer(exchange);
+    job.fetch->fail({answer.status, answer.detail, std::move(answer.message)});
+    release_lease(job, false);
+}
+
+// Reads on only as fast as the slowest reader of what is not stored. False: nobody wants it any more.
+net::Task<bool> may_read_on(FetchJob& job, std::shared_ptr<net::Event> room, const http::ResponseHead& head) {
+    while (job.fetch->must_pause()) co_await room->wait();
+    if (job.fetch->readers() > 0 || job.shadow) co_return true;
+    if (!job.fetch->storing()) co_return false;
+    const std::uint64_t so_far = job.fetch->size();
+    const bool small = head.framing == http::Framing::length ? head.content_length - so_far <= small_rest_bytes : so_far <= small_rest_bytes;
+    co_return small;
+}
+
+net::Task<BodyReader::Status> read_body(FetchJob& job, BodyReader& body, const http::ResponseHead& head) {
+    const auto room = std::make_shared<net::Event>(job.use.executor());
+    job.fetch->set_producer_event(room);
+    const std::size_t most = object_bytes_max(job);
+    while (true) {
+        BodyReader::Piece piece;
+        const bool buffered = body.next_buffered(piece);
+        if (!buffered) {
+            const bool wanted = co_await may_read_on(job, room, head);
+            if (!wanted) co_return BodyReader::Status::truncated;
+            piece = co_await body.next();
+        }
+        if (piece.status != BodyReader::Status::data) co_return piece.status;
+        if (job.fetch->storing() && job.fetch->size() + piece.data.size() > most) job.fetch->stop_storing();
+        job.fetch->append(piece.data);
+    }
+}
+
+net::Task<void> take_response(FetchJob& job, OriginExchange& exchange) {
+    const cache::StoreDecision decision =
+        cache::decide_storable(job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal, exchange.requested_at, exchange.received_at);
+    store::FetchedHead head = fetched_head(job, exchange, decision);
+    const Detail not_stored = head.not_stored;
+    job.fetch->begin(std::move(head));
+    BodyReader body(exchange.connection->stream, exchange.connection->in, exchange.head.framing, exchange.head.content_length,
+                    job.config->settings.origin.idle_timeout);
+    const BodyReader::Status end = co_await read_body(job, body, exchange.head);
+    if (end != BodyReader::Status::end) {
+        exchange.error = end == BodyReader::Status::timed_out ? origin::OriginError::timeout : origin::OriginError::truncated;
+        record_origin_failure(job.use, *job.config, exchange);
+        job.fetch->cut();
+        release_lease(job, false);
+        co_return;
+    }
+    record_origin_success(job.use, *job.config, exchange);
+    boost::intrusive_ptr<cache::StoredResponse> entry;
+    if (job.fetch->storing()) entry = stored_response(job, exchange, decision);
+    if (job.shadow) record_shadow(job, exchange.head.status);
+    job.fetch->complete(body.trailers(), entry);
+    finish_exchange(job.use, exchange, body);
+    if (entry) {
+        co_await store_entry(job, entry);
+    } else {
+        const Detail reason = not_stored == Detail::none ? Detail::too_large : not_stored;
+        remember_not_stored(job, reason, exchange.head.status);
+    }
+}
+
+// True: the 304 confirmed the stored entry (or what became of it is told); false: ask again, unconditionally.
+net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
+    Detail reason = Detail::none;
+    boost::intrusive_ptr<cache::StoredResponse> entry =
+        cache::freshen(*job.stale, job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal, exchange.requested_at,
+                       exchange.received_at, reason);
+    record_origin_success(job.use, *job.config, exchange);
+    BodyReader nothing(exchange.connection->stream, exchange.connection->in, http::Framing::none, 0, Milliseconds(0));
+    BodyReader::Piece piece;
+    static_cast<void>(nothing.next_buffered(piece));
+    finish_exchange(job.use, exchange, nothing);
+    if (!entry) {
+        job.stale.reset();
+        co_return false;
+    }
+    cache::build_variant(job.request.head(), entry->vary, job.plan.with_host, entry->variant);
+    job.fetch->resolve(entry, true);
+    co_await store_entry(job, entry);
+    co_return true;
+}
+
+net::Task<void> fetch_and_store(FetchJob& job) {
+    if (job.use.redis) {
+        const bool go_on = co_await take_lease(job);
+        if (!go_on) co_return;
+    }
+    while (true) {
+        OriginExchange exchange;
+        co_await ask_origin(job, exchange);
+        if (exchange.failed()) {
+            give_up(job, exchange);
+            co_return;
+        }
+        if (exchange.head.status == 304 && job.stale) {
+            const bool settled = co_await take_not_modified(job, exchange);
+            if (settled) co_return;
+            continue;
+        }
+        if (job.stale && answers_stale_instead(job, exchange.head.status)) {
+            job.fetch->fail({exchange.head.status, Detail::origin_error, "the origin failed"});
+            release_lease(job, false);
+            co_return;
+        }
+        co_await take_response(job, exchange);
+        co_return;
+    }
+}
+
+net::Task<void> run_fetch(std::shared_ptr<FetchJob> job) {
+    if (job->use.redis && job->shared) boost::asio::co_spawn(job->use.executor(), keep_lease(job), boost::asio::detached);
+    co_await fetch_and_store(*job);
+    job->ended = true;
+    job->use.board.leave(job->fetch);
+}
+
+}  // namespace
+
+FetchJob::FetchJob(Client& client, const ReadPlan& plan_in, store::FetchPtr fetch_in)
+    : use(client.use),
+      fetch(std::move(fetch_in)),
+      config(client.config),
+      request(client.request()),
+      plan(plan_in),
+      key(client.x().key),
+      facts(client.x().facts),
+      tags(client.x().tags),
+      sender(sender_of(client)) {}
+
+void start_fetch(std::shared_ptr<FetchJob> job) {
+    const net::Executor executor = job->use.executor();
+    boost::asio::co_spawn(executor, run_fetch(std::move(job)), boost::asio::detached);
+}
+
+}  // namespace larder::flow

@@ -1,0 +1,39 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "flow/forward_heads.hpp"
+#include "flow/read_plan.hpp"
+
+namespace larder::flow {
+
+/// All that a fetch needs when the client that began it may leave.
+struct FetchJob {
+    FetchJob(Client& client, const ReadPlan& plan_in, store::FetchPtr fetch_in);
+
+    Services& use;
+    store::FetchPtr fetch;
+    std::shared_ptr<const Config> config;
+    OwnedRequest request;
+    ReadPlan plan;
+    std::string key;
+    route::KeyFacts facts;
+    std::vector<std::string> tags;
+    Sender sender;
+    cache::Stored stale;         ///< to be confirmed by the origin; null: nothing was there
+    cache::Stored would_serve;   ///< shadow mode: what the cache would have answered
+    bool shadow = false;
+    bool shared = true;          ///< on the board: others may have joined, other instances wait
+    store::RedisBudget budget;
+    store::Lease lease;
+    bool ended = false;
+
+    [[nodiscard]] store::EntryName name() const { return {key, facts.bare_size, tags, &request.head(), plan.with_host}; }
+    [[nodiscard]] observe::PathId path_id() const { return config->path_ids[plan.route->index]; }
+};
+
+/// Starts the fetch as a coroutine of its own: lease, origin, readers, store.
+void start_fetch(std::shared_ptr<FetchJob> job);
+
+}  // namespace larder::flow

@@ -1,0 +1,277 @@
+#include "flow/serve_client.hpp"
+
+#include <array>
+
+#include "flow/answer_request.hpp"
+#include "flow/finish_request.hpp"
+#include "flow/proxy_protocol.hpp"
+#include "flow/send_response.hpp"
+
+namespace larder::flow {
+namespace {
+
+using cache::Detail;
+
+HeadLimits head_limits(const settings::Limits& limits) { return {limits.header_bytes, limits.header_count, limits.uri_bytes}; }
+
+// What one look at the buffer came to.
+enum class Step : std::uint8_t {
+    read_more,  ///< the head is not complete
+    served,     ///< answered already
+    answer,     ///< a head is there, the answer takes a coroutine
+    refuse,     ///< the head is not acceptable: `refusal` says why
+    closed,     ///< the client has ended, or the connection is lost
+};
+
+void go_idle(Client& client) {
+    if (client.exchange) client.use.exchanges.give_back(std::move(client.exchange));
+    client.in.release();
+    client.idle = true;
+    if (client.config != client.use.config) client.config = client.use.config;
+    client.stream.expire_at(steady_now() + client.settings().limits.keepalive_timeout);
+}
+
+void begin_exchange(Client& client) {
+    if (!client.exchange) {
+        client.exchange = client.use.exchanges.take();
+    } else {
+        client.exchange->reset();
+    }
+}
+
+// Reads what is there; without waiting.
+Step read_some(Client& client) {
+    const net::Buffer::Room room = client.in.room(4096);
+    if (room.size == 0) return Step::closed;
+    const net::IoResult got = client.stream.try_read(room.at, room.size);
+    switch (got.kind) {
+        case net::IoResult::Kind::done: client.in.append_done(got.bytes); return Step::answer;
+        case net::IoResult::Kind::would_block: return Step::read_more;
+        default: return Step::closed;
+    }
+}
+
+Step look_at_head(Client& client, HeadResult& parsed) {
+    begin_exchange(client);
+    Exchange& x = client.x();
+    parsed = parse_request_head(client.in.view(), head_limits(client.settings().limits), x.storage, x.request);
+    if (parsed.status == HeadStatus::need_more) return Step::read_more;
+    x.began = steady_now();
+    client.idle = false;
+    if (parsed.status != HeadStatus::complete) return Step::refuse;
+    client.in.consume(parsed.consumed);
+    x.body_pending = x.request.framing != http::Framing::none;
+    if (answer_at_once(client)) return Step::served;
+    return Step::answer;
+}
+
+struct Refusal {
+    int status;
+    Detail detail;
+};
+
+Refusal refusal_of(HeadStatus status) {
+    switch (status) {
+        case HeadStatus::too_large: return {431, Detail::limit};
+        case HeadStatus::target_too_long: return {414, Detail::limit};
+        case HeadStatus::not_implemented: return {501, Detail::not_implemented};
+        default: return {400, Detail::bad_request};
+    }
+}
+
+net::Task<void> refuse(Client& client, HeadResult parsed) {
+    const Refusal refusal = refusal_of(parsed.status);
+    client.x().request.fields = {};
+    client.x().request.keep_alive = false;
+    client.x().outcome = {};
+    client.in.consume(client.in.size());
+    co_await answer_error(client, refusal.status, refusal.detail, parsed.why, true);
+    finish_request(client);
+}
+
+// The rest of a hit that did not fit into the socket's buffer.
+net::Task<void> send_rest(Client& client) {
+    Exchange& x = client.x();
+    const cache::Stored entry = x.rest_of;
+    const std::string_view body = x.request.method == http::Method::head ? std::string_view{} : std::string_view(entry->body);
+    std::array<iovec, 3> pieces{iovec{const_cast<char*>(entry->head.data()), entry->head.size()}, iovec{x.text.data(), x.text.size()},
+                                iovec{const_cast<char*>(body.data()), body.size()}};
+    std::size_t skip = x.rest_sent;
+    for (iovec& piece : pieces) {
+        const std::size_t part = std::min(skip, piece.iov_len);
+        piece.iov_base = static_cast<char*>(piece.iov_base) + part;
+        piece.iov_len -= part;
+        skip -= part;
+    }
+    const bool sent = co_await client.stream.write_all(pieces, client.settings().limits.body_timeout);
+    if (!sent) client.x().keep_alive = false;
+}
+
+net::Task<void> answer(Client& client) {
+    const settings::Limits& limits = client.settings().limits;
+    Exchange& x = client.x();
+    client.stream.never_expire();
+    if (x.request.framing == http::Framing::length && x.request.content_length > limits.body_bytes) {
+        co_await answer_error(client, 413, Detail::limit, "the request's body is too large", true);
+    } else {
+        co_await answer_request(client);
+    }
+    finish_request(client);
+}
+
+// A client that still sends when we close would get a reset and lose our answer: read on for a moment.
+net::Task<void> linger(Client& client) {
+    if (!client.stream.is_open()) co_return;
+    client.stream.shutdown_write();
+    client.stream.forgive();
+    client.stream.expire_at(steady_now() + Milliseconds(1000));
+    std::size_t drained = 0;
+    while (drained < 1024 * 1024) {
+        client.in.consume(client.in.size());
+        const net::Buffer::Room room = client.in.room(4096);
+        const net::IoResult got = co_await client.stream.read_some(room.at, room.size);
+        if (got.kind != net::IoResult::Kind::done) break;
+        drained += got.bytes;
+    }
+}
+
+// The head did not come in time: 408 where some of it did, else silence.
+net::Task<void> time_out(Client& client) {
+    client.stream.forgive();
+    if (!client.stream.is_open() || client.in.empty()) co_return;
+    begin_exchange(client);
+    client.x().request = {};
+    client.x().began = steady_now();
+    co_await answer_error(client, 408, Detail::client_timeout, "the request did not come in time", true);
+    finish_request(client);
+}
+
+net::Task<bool> read_proxy_header(Client& client) {
+    client.stream.expire_at(steady_now() + client.settings().limits.header_timeout);
+    while (true) {
+        const ProxyHeader header = parse_proxy_header(client.in.view());
+        if (header.kind == ProxyHeader::Kind::malformed) co_return false;
+        if (header.kind == ProxyHeader::Kind::complete) {
+            client.in.consume(header.size);
+            if (header.source) client.peer = *header.source;
+            co_return true;
+        }
+        const net::Buffer::Room room = client.in.room(1024);
+        const net::IoResult got = co_await client.stream.read_some(room.at, room.size);
+        if (got.kind != net::IoResult::Kind::done) co_return false;
+        client.in.append_done(got.bytes);
+    }
+}
+
+// PROXY header and TLS handshake, as the doorway wants them.
+net::Task<bool> enter(Client& client, Doorway doorway) {
+    if (doorway.proxy_protocol) {
+        if (!client.config->trusted_proxies.contains(client.peer)) co_return false;
+        const bool read = co_await read_proxy_header(client);
+        if (!read) co_return false;
+    }
+    if (doorway.tls) {
+        client.stream.expire_at(steady_now() + client.settings().limits.header_timeout);
+        client.stream.start_tls(doorway.tls, true, nullptr);
+        const bool shaken = co_await client.stream.handshake();
+        co_return shaken;
+    }
+    co_return true;
+}
+
+// Waits for more of a head. False: there is none to come.
+net::Task<bool> wait_for_more(Client& client) {
+    if (client.idle) {
+        client.idle = false;
+        client.stream.expire_at(steady_now() + client.settings().limits.header_timeout);
+    }
+    while (true) {
+        const Step step = read_some(client);
+        if (step == Step::answer) co_return true;
+        if (step == Step::closed) break;
+        const bool ready = co_await client.stream.readable();
+        if (!ready) break;
+    }
+    if (client.stream.timed_out()) co_await time_out(client);
+    co_return false;
+}
+
+// What takes a coroutine. False: the connection ends.
+net::Task<bool> take_step(Client& client, Step step, HeadResult parsed) {
+    switch (step) {
+        case Step::read_more: {
+            const bool more = co_await wait_for_more(client);
+            co_return more;
+        }
+        case Step::served:
+            co_await send_rest(client);
+            finish_request(client);
+            break;
+        case Step::answer: co_await answer(client); break;
+        case Step::refuse: co_await refuse(client, parsed); break;
+        case Step::closed: co_return false;
+    }
+    client.head_apart.release();
+    const bool go_on = client.x().keep_alive && client.stream.is_open();
+    if (!go_on && (client.x().body_pending || step == Step::refuse)) co_await linger(client);
+    co_return go_on;
+}
+
+}  // namespace
+
+net::Task<void> serve_client(std::unique_ptr<Client> client, Doorway doorway) {
+    if (doorway.tls || doorway.proxy_protocol) {
+        const bool entered = co_await enter(*client, doorway);
+        if (!entered) co_return;
+    }
+    while (true) {
+        if (client->in.empty()) {
+            go_idle(*client);
+            const auto [error] = co_await client->stream.socket().async_wait(net::TcpSocket::wait_read, net::as_result);
+            if (error) break;
+            const Step step = read_some(*client);
+            if (step == Step::closed) break;
+            if (step == Step::read_more) continue;
+        }
+        HeadResult parsed;
+        const Step step = look_at_head(*client, parsed);
+        if (step == Step::served && !client->x().rest_of) {
+            finish_request(*client);
+            if (!client->x().keep_alive) break;
+            continue;
+        }
+        const bool go_on = co_await take_step(*client, step, parsed);
+        if (!go_on) break;
+        client->idle = true;
+    }
+}
+
+void ClientList::add(Client& client) {
+    client.next = first_;
+    if (first_) first_->previous = &client;
+    first_ = &client;
+    ++size_;
+}
+
+void ClientList::remove(Client& client) {
+    (client.previous ? client.previous->next : first_) = client.next;
+    if (client.next) client.next->previous = client.previous;
+    --size_;
+}
+
+std::size_t ClientList::busy() const {
+    std::size_t count = 0;
+    for (const Client* client = first_; client; client = client->next) count += !client->idle;
+    return count;
+}
+
+void ClientList::close_idle() {
+    for (Client* client = first_; client; client = client->next)
+        if (client->idle) client->stream.cancel();
+}
+
+void ClientList::close_all() {
+    for (Client* client = first_; client; client = client->next) client->stream.cancel();
+}
+
+}  // namespace larder::flow

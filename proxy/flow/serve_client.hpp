@@ -1,0 +1,32 @@
+#pragma once
+#include <memory>
+
+#include "flow/client.hpp"
+
+namespace larder::flow {
+
+/// What a listener asks of its connections before the first request.
+struct Doorway {
+    ssl_ctx_st* tls = nullptr;    ///< null: plain
+    bool proxy_protocol = false;  ///< a PROXY header comes first, believed from trusted_proxies only
+};
+
+/// The connections of one worker, to be counted and closed. One thread.
+class ClientList {
+public:
+    void add(Client& client);
+    void remove(Client& client);
+    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] std::size_t busy() const;
+    void close_idle();
+    void close_all();
+
+private:
+    Client* first_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/// Serves one connection until it ends: request after request, pipelined ones in their order.
+net::Task<void> serve_client(std::unique_ptr<Client> client, Doorway doorway);
+
+}  // namespace larder::flow

@@ -1,0 +1,126 @@
+#include "flow/store_fetched.hpp"
+
+#include "base/hash.hpp"
+
+namespace larder::flow {
+
+using cache::Detail;
+
+std::size_t object_bytes_max(const FetchJob& job) {
+    return job.plan.route->rule.max_object.value_or(job.config->settings.limits.max_object);
+}
+
+bool usable_by_waiters(const FetchJob& job, const cache::StoredResponse& entry) {
+    const cache::Verdict verdict = cache::decide_reuse(entry, {}, job.plan.personal, false, wall_now());
+    return verdict == cache::Verdict::serve || verdict == cache::Verdict::serve_and_refresh;
+}
+
+bool answers_stale_instead(const FetchJob& job, int status) {
+    const bool error = status == 500 || status == 502 || status == 503 || status == 504;
+    return error && cache::may_serve_on_error(*job.stale, job.plan.directives, false, wall_now());
+}
+
+store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, const cache::StoreDecision& decision) {
+    const http::ResponseHead& response = exchange.head;
+    const settings::Route& rule = job.plan.route->rule;
+    store::FetchedHead head;
+    head.status = response.status;
+    append_passed_head(response, rule.strip, false, job.config->settings.headers, exchange.received_at, head.lines);
+    if (response.framing == http::Framing::length || response.framing == http::Framing::none) head.length = response.content_length;
+    head.lines_have_length = response.fields.has(http::FieldId::content_length);
+    head.etag = response.fields.value(http::FieldId::etag);
+    head.last_modified = response.fields.value(http::FieldId::last_modified);
+    head.not_stored = decision.reason;
+    if (head.not_stored == Detail::none && job.plan.directives.no_store) head.not_stored = Detail::no_store;
+    head.shareable = head.not_stored == Detail::none;
+    head.shared = decision.freshness.shared;
+    if (head.not_stored == Detail::none && head.length && *head.length > object_bytes_max(job)) {
+        head.not_stored = Detail::too_large;
+        head.shareable = false;
+    }
+    if (head.not_stored == Detail::none && job.use.redis && job.lease.state != store::RedisState::ok)
+        head.not_stored = job.lease.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
+    if (head.not_stored == Detail::none && !job.use.generations.valid(job.fetch->guards.slots, job.fetch->guards.sequence))
+        head.not_stored = Detail::purged_during_fetch;
+    head.vary = decision.vary;
+    cache::build_variant(job.request.head(), decision.vary, job.plan.with_host, head.variant);
+    return head;
+}
+
+boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchJob& job, const OriginExchange& exchange,
+                                                            const cache::StoreDecision& decision) {
+    boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
+    const settings::Route& rule = job.plan.route->rule;
+    entry->status = exchange.head.status;
+    entry->freshness = decision.freshness;
+    entry->body = job.fetch->body();
+    cache::append_stored_head(exchange.head, decision.omit, rule.strip, entry->body.size(), exchange.received_at, entry->head);
+    cache::index_stored_head(*entry);
+    entry->target = job.request.head().target;
+    entry->vary = decision.vary;
+    cache::build_variant(job.request.head(), decision.vary, job.plan.with_host, entry->variant);
+    std::vector<std::string> tags;
+    cache::collect_origin_tags(exchange.head, tags);
+    if (!rule.tags.empty()) {
+        const http::RequestHead& request = job.request.head();
+        const route::Match match = job.config->routes.match(request.method, request.method_name, request.host, request.path);
+        route::collect_response_tags(*job.plan.route, match.captures, request, exchange.head, tags);
+    }
+    for (std::string& tag : tags) entry->response_tags.push_back({std::move(tag), {}});
+    return entry;
+}
+
+net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredResponse> entry) {
+    const bool into_memory = job.plan.route->rule.memory;
+    const auto set_guards = [&job, &entry] {
+        entry->guards = job.fetch->guards.slots;
+        for (const cache::TagId& tag : entry->response_tags) entry->guards.push_back(store::Generations::slot_of_response_tag(tag.name));
+        entry->sequence = job.fetch->guards.sequence;
+    };
+    if (!job.use.redis) {
+        set_guards();
+        if (!job.use.generations.valid(entry->guards, entry->sequence)) {
+            job.use.metrics.record_fill_discarded(job.path_id(), Detail::purged_during_fetch);
+        } else if (into_memory) {
+            job.use.memory.insert(job.key, entry);
+        }
+        co_return;
+    }
+    if (job.lease.state != store::RedisState::ok) co_return;
+    const store::RedisStore::Filled filled = co_await job.use.redis->fill(job.name(), job.lease, entry);
+    switch (filled.outcome) {
+        case store::FillOutcome::stored:
+            set_guards();
+            if (filled.tracked && into_memory) job.use.memory.insert(job.key, entry);
+            break;
+        case store::FillOutcome::purged: job.use.metrics.record_fill_discarded(job.path_id(), Detail::purged_during_fetch); break;
+        case store::FillOutcome::unavailable: job.use.metrics.record_fill_discarded(job.path_id(), Detail::redis_down); break;
+    }
+}
+
+void release_lease(FetchJob& job, bool uncacheable) {
+    if (job.use.redis && job.lease.state == store::RedisState::ok)
+        job.use.redis->release(job.key, job.request.head(), job.plan.with_host, job.lease, uncacheable);
+}
+
+void remember_not_stored(FetchJob& job, Detail reason, int status) {
+    // What a purge or Redis prevented, and what failed, may well be storable next time.
+    const bool lasting = status < 500 && reason != Detail::purged_during_fetch && reason != Detail::redis_down &&
+                         reason != Detail::redis_timeout && reason != Detail::partial;
+    const bool for_all = lasting && job.shared;
+    release_lease(job, for_all);
+    if (for_all) job.use.uncacheable.remember(hash_of(job.key), job.fetch->guards.sequence, steady_now());
+    if (reason == Detail::purged_during_fetch || reason == Detail::redis_down || reason == Detail::redis_timeout)
+        job.use.metrics.record_fill_discarded(job.path_id(), reason);
+}
+
+void record_shadow(FetchJob& job, int status) {
+    observe::ShadowResult result = observe::ShadowResult::miss;
+    if (job.would_serve) {
+        const bool same = job.would_serve->status == status && job.would_serve->body == job.fetch->body();
+        result = same ? observe::ShadowResult::match : observe::ShadowResult::mismatch;
+    }
+    job.use.metrics.record_shadow(job.path_id(), result);
+}
+
+}  // namespace larder::flow

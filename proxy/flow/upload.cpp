@@ -1,0 +1,92 @@
+#include "flow/upload.hpp"
+
+#include <array>
+#include <charconv>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+namespace larder::flow {
+namespace {
+
+using Status = origin::BodyReader::Status;
+
+iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
+
+Upload::End end_of(Status status) {
+    switch (status) {
+        case Status::malformed: return Upload::End::client_malformed;
+        case Status::timed_out: return Upload::End::client_timeout;
+        default: return Upload::End::client_lost;
+    }
+}
+
+net::Task<bool> pass_piece(Upload& upload, std::string_view data) {
+    char size_line[24];
+    std::string_view before;
+    std::string_view after;
+    if (upload.chunked) {
+        char* end = std::to_chars(size_line, size_line + 20, data.size(), 16).ptr;
+        *end++ = '\r';
+        *end++ = '\n';
+        before = {size_line, static_cast<std::size_t>(end - size_line)};
+        after = "\r\n";
+    }
+    std::array<iovec, 3> pieces{piece(before), piece(data), piece(after)};
+    const bool sent = co_await upload.origin.write_all(pieces, upload.client.settings().origin.idle_timeout);
+    co_return sent;
+}
+
+net::Task<bool> pass_end(Upload& upload) {
+    if (!upload.chunked) co_return true;
+    std::array<iovec, 3> pieces{piece("0\r\n"), piece(upload.body.trailers()), piece("\r\n")};
+    const bool sent = co_await upload.origin.write_all(pieces, upload.client.settings().origin.idle_timeout);
+    co_return sent;
+}
+
+net::Task<Upload::End> pass_body(Upload& upload) {
+    while (true) {
+        const origin::BodyReader::Piece next = co_await upload.body.next();
+        if (upload.end == Upload::End::stopped) co_return Upload::End::stopped;
+        if (next.status == Status::end) break;
+        if (next.status != Status::data) co_return end_of(next.status);
+        upload.bytes += next.data.size();
+        if (upload.bytes > upload.client.settings().limits.body_bytes) co_return Upload::End::too_large;
+        const bool sent = co_await pass_piece(upload, next.data);
+        if (upload.end == Upload::End::stopped) co_return Upload::End::stopped;
+        if (!sent) co_return Upload::End::origin_lost;
+    }
+    const bool sent = co_await pass_end(upload);
+    co_return sent ? Upload::End::well : Upload::End::origin_lost;
+}
+
+net::Task<void> run_upload(std::shared_ptr<Upload> upload) {
+    const Upload::End end = co_await pass_body(*upload);
+    upload->end = end;
+    if (end == Upload::End::well) {
+        upload->client.x().body_pending = false;
+        upload->origin.expire_at(steady_now() + upload->client.settings().origin.response_timeout);
+    } else if (end != Upload::End::origin_lost && end != Upload::End::stopped) {
+        upload->origin.abort();
+    }
+    upload->finished.notify();
+}
+
+}  // namespace
+
+void start_upload(std::shared_ptr<Upload> upload) {
+    const net::Executor executor = upload->client.use.executor();
+    boost::asio::co_spawn(executor, run_upload(std::move(upload)), boost::asio::detached);
+}
+
+net::Task<void> stop_upload(std::shared_ptr<Upload> upload) {
+    if (!upload) co_return;
+    if (upload->end == Upload::End::none) {
+        upload->end = Upload::End::stopped;
+        upload->client.stream.cancel();
+        upload->origin.cancel();
+        co_await upload->finished.wait();
+    }
+}
+
+}  // namespace larder::flow

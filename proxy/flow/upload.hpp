@@ -1,0 +1,49 @@
+#pragma once
+#include <memory>
+
+#include "flow/client.hpp"
+#include "net/event.hpp"
+#include "origin/body_reader.hpp"
+
+namespace larder::flow {
+
+/// The request's body on its way to the origin, beside the coroutine that waits for the answer: an origin may answer
+/// before the upload has ended. A body that does not end well is never ended towards the origin: its connection is
+/// aborted, so that half an upload cannot pass for a whole one.
+struct Upload {
+    enum class End : std::uint8_t {
+        none,       ///< still under way
+        well,       ///< the whole body was passed on
+        client_lost,
+        client_malformed,
+        client_timeout,
+        too_large,  ///< limits.body_bytes
+        origin_lost,
+        stopped,    ///< the answer was complete before
+    };
+
+    Upload(Client& client_in, net::Stream& origin_in, bool chunked_in)
+        : client(client_in),
+          origin(origin_in),
+          body(client_in.stream, client_in.in, client_in.request().framing, client_in.request().content_length,
+               client_in.settings().limits.body_timeout),
+          chunked(chunked_in),
+          finished(client_in.use.executor()) {}
+
+    Client& client;
+    net::Stream& origin;
+    origin::BodyReader body;
+    bool chunked;
+    std::uint64_t bytes = 0;
+    End end = End::none;
+    net::Event finished;
+};
+
+/// Starts the upload as a coroutine of its own; it holds the Upload until it has ended. Client and origin must stay until
+/// `end` is set: see wait_for_upload.
+void start_upload(std::shared_ptr<Upload> upload);
+
+/// Stops it where it is still under way, and waits until it no longer touches client and origin.
+net::Task<void> stop_upload(std::shared_ptr<Upload> upload);
+
+}  // namespace larder::flow
