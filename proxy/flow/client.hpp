@@ -16,10 +16,13 @@ class ClientList;
 
 /// One client's connection. Small while it idles: the buffers and the exchange are lent.
 struct Client {
-    Client(net::TcpSocket socket, Services& use_in, boost::asio::ip::address peer_in)
-        : use(use_in), stream(std::move(socket), use_in.wheel), in(use_in.buffers), head_apart(use_in.buffers), peer(peer_in), config(use_in.config) {}
+    Client(net::TcpSocket socket, Services& use_in, ClientList& list_in, boost::asio::ip::address peer_in);
+    ~Client();
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
 
     Services& use;
+    ClientList& list;
     net::Stream stream;
     net::Buffer in;                 ///< bytes of the client behind the present head
     net::Buffer head_apart;         ///< the present head, where its body is read through `in`

@@ -212,6 +212,7 @@ net::Task<bool> take_step(Client& client, Step step, HeadResult parsed) {
         case Step::closed: co_return false;
     }
     client.head_apart.release();
+    client.idle = true;
     const bool go_on = client.x().keep_alive && client.stream.is_open();
     if (!go_on && (client.x().body_pending || step == Step::refuse)) co_await linger(client);
     co_return go_on;
@@ -238,12 +239,22 @@ net::Task<void> serve_client(std::unique_ptr<Client> client, Doorway doorway) {
         if (step == Step::served && !client->x().rest_of) {
             finish_request(*client);
             if (!client->x().keep_alive) break;
+            client->idle = true;
             continue;
         }
         const bool go_on = co_await take_step(*client, step, parsed);
         if (!go_on) break;
-        client->idle = true;
     }
+}
+
+Client::Client(net::TcpSocket socket, Services& use_in, ClientList& list_in, boost::asio::ip::address peer_in)
+    : use(use_in), list(list_in), stream(std::move(socket), use_in.wheel), in(use_in.buffers), head_apart(use_in.buffers), peer(peer_in), config(use_in.config) {
+    list.add(*this);
+}
+
+Client::~Client() {
+    if (exchange) use.exchanges.give_back(std::move(exchange));
+    list.remove(*this);
 }
 
 void ClientList::add(Client& client) {
