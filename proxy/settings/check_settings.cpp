@@ -22,8 +22,12 @@ public:
     Checker(const Settings& settings, Problems& problems, const FileCheck& file_check)
         : settings_(settings), problems_(problems), file_check_(file_check) {}
 
-    void error(const std::string& path, std::string message) { add(Problem::Severity::error, path, std::move(message)); }
-    void warn(const std::string& path, std::string message) { add(Problem::Severity::warning, path, std::move(message)); }
+    void error(const std::string& path, std::string message) {
+        add(Problem::Severity::error, path, std::move(message));
+    }
+    void warn(const std::string& path, std::string message) {
+        add(Problem::Severity::warning, path, std::move(message));
+    }
 
     void check_file(const std::string& path, const std::string& file) {
         if (file.empty()) return;
@@ -82,7 +86,8 @@ void check_admin(const Settings& settings, Checker& check) {
 void check_origin(const Settings& settings, Checker& check) {
     const Origin& origin = settings.origin;
     if (origin.servers.empty())
-        return check.error("origin", "is missing: give the URL of what larder stands before, such as http://127.0.0.1:8000");
+        return check.error("origin",
+                           "is missing: give the URL of what larder stands before, such as http://127.0.0.1:8000");
     if (std::set<std::string>(origin.servers.begin(), origin.servers.end()).size() < origin.servers.size())
         check.warn("origin.servers", "names a server twice");
     const bool any_tls = std::any_of(origin.servers.begin(), origin.servers.end(),

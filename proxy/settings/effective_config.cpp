@@ -15,7 +15,9 @@ namespace json = boost::json;
 
 constexpr const char* masked = "***";
 
-const char* on_off(bool on) { return on ? "on" : "off"; }
+const char* on_off(bool on) {
+    return on ? "on" : "off";
+}
 
 /// A literal "${" would be taken for a variable when the text is loaded again.
 std::string literal(std::string_view text) {

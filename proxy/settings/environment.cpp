@@ -10,7 +10,9 @@ namespace {
 
 constexpr int nesting_max = 8;
 
-bool is_name_start(char c) { return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '_'; }
+bool is_name_start(char c) {
+    return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '_';
+}
 
 std::size_t name_size(std::string_view text) {
     if (text.empty() || !is_name_start(text.front())) return 0;

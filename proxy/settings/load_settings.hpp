@@ -10,8 +10,8 @@
 /// may only be judged of the whole (a missing origin, an admin open to the network) is check_settings' to say.
 namespace larder::settings {
 
-/// Reads a configuration file. Every fault is appended to `problems`, in the order of the file; Settings that had errors
-/// hold defaults in their places and must not be used to serve.
+/// Reads a configuration file. Every fault is appended to `problems`, in the order of the file; Settings that had
+/// errors hold defaults in their places and must not be used to serve.
 Settings load_settings(const std::string& file, Problems& problems,
                        const Environment& environment = process_environment());
 

@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::size_t word_size_max = 64;  ///< longer ones are not compared: the work is the product of the sizes
 
-char fold(char c) { return c == '-' ? '_' : to_lower(c); }
+char fold(char c) {
+    return c == '-' ? '_' : to_lower(c);
+}
 
 /// Insertions, deletions, replacements and swaps of neighbours that make one word of the other.
 std::size_t edit_distance(std::string_view a, std::string_view b) {

@@ -9,15 +9,21 @@ namespace {
 
 std::string_view kind_name(const Value& value) {
     switch (value.kind) {
-        case Value::Kind::null: return "nothing";
-        case Value::Kind::scalar: return "a single value";
-        case Value::Kind::list: return "a list";
-        case Value::Kind::map: return "a map";
+        case Value::Kind::null:
+            return "nothing";
+        case Value::Kind::scalar:
+            return "a single value";
+        case Value::Kind::list:
+            return "a list";
+        case Value::Kind::map:
+            return "a map";
     }
     return "";
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 
 /// A key as it may appear in a message: on one line, and short.
 std::string shown(std::string_view text) {
@@ -58,9 +64,13 @@ void Node::report(Problem::Severity severity, Position at, std::string path, std
     reading_->problems.push_back({severity, at, std::move(path), std::move(message)});
 }
 
-void Node::error(std::string message) const { report(Problem::Severity::error, at(), path_, std::move(message)); }
+void Node::error(std::string message) const {
+    report(Problem::Severity::error, at(), path_, std::move(message));
+}
 
-void Node::warn(std::string message) const { report(Problem::Severity::warning, at(), path_, std::move(message)); }
+void Node::warn(std::string message) const {
+    report(Problem::Severity::warning, at(), path_, std::move(message));
+}
 
 void Node::error_expected(std::string_view expected) const {
     error("expected " + std::string(expected) + ", not " + std::string(kind_name(*value_)));

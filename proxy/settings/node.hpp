@@ -1,7 +1,6 @@
 #pragma once
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,8 +66,8 @@ public:
     /// The value of a key, which counts as known from now on; nothing where the map does not have it.
     std::optional<Node> take(std::string_view key);
 
-    /// Reads a key's value with `parse` (Node to optional) into `out`, which keeps its default where the key is absent or
-    /// wrong. True where a value was read.
+    /// Reads a key's value with `parse` (Node to optional) into `out`, which keeps its default where the key is absent
+    /// or wrong. True where a value was read.
     template <class T, class Parse>
     bool read(std::string_view key, T& out, const Parse& parse) {
         const auto node = take(key);
@@ -79,8 +78,8 @@ public:
         return true;
     }
 
-    /// Every entry, each of them known from now on: for maps whose keys are the user's own. Keys that are no plain words
-    /// are reported and left out.
+    /// Every entry, each of them known from now on: for maps whose keys are the user's own. Keys that are no plain
+    /// words are reported and left out.
     [[nodiscard]] std::vector<std::pair<std::string, Node>> entries();
 
     void report_unknown_keys();

@@ -8,9 +8,22 @@
 namespace larder::settings {
 namespace {
 
-constexpr std::array<std::string_view, 16> read_options{
-    "ttl",    "heuristic", "mode",  "stale_while_revalidate", "stale_if_error", "status_ttl", "tags", "ignore",
-    "strip",  "ignore_query", "query", "max_object", "memory", "client_no_cache", "wait", "key"};
+constexpr std::array<std::string_view, 16> read_options{"ttl",
+                                                        "heuristic",
+                                                        "mode",
+                                                        "stale_while_revalidate",
+                                                        "stale_if_error",
+                                                        "status_ttl",
+                                                        "tags",
+                                                        "ignore",
+                                                        "strip",
+                                                        "ignore_query",
+                                                        "query",
+                                                        "max_object",
+                                                        "memory",
+                                                        "client_no_cache",
+                                                        "wait",
+                                                        "key"};
 
 constexpr std::array<std::string_view, 5> framing_fields{"connection", "content-length", "transfer-encoding", "trailer",
                                                          "upgrade"};
@@ -34,8 +47,8 @@ std::optional<Ignore> read_ignore(const Node& node) {
         constexpr std::string_view expected = "cache-control, set-cookie, cookie, authorization or vary";
         const auto name = item.text(expected);
         if (!name) continue;
-        const auto found = std::find_if(fields.begin(), fields.end(),
-                                        [&](const auto& field) { return iequals(field.first, *name); });
+        const auto found =
+            std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return iequals(field.first, *name); });
         if (found == fields.end()) {
             error_expected_form(item, expected, *name);
         } else {

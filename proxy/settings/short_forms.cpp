@@ -9,7 +9,9 @@ namespace {
 
 constexpr const char* an_address = "expected an address such as 127.0.0.1:8080, [::1]:8080 or :8080";
 
-bool is_off(std::string_view text) { return parse_switch(text) == false; }
+bool is_off(std::string_view text) {
+    return parse_switch(text) == false;
+}
 
 }  // namespace
 

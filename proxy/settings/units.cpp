@@ -104,6 +104,8 @@ std::string duration_text(std::chrono::milliseconds duration) {
     return with_unit(static_cast<std::uint64_t>(duration.count()), duration_units, "ms");
 }
 
-std::string size_text(std::uint64_t bytes) { return with_unit(bytes, size_units, ""); }
+std::string size_text(std::uint64_t bytes) {
+    return with_unit(bytes, size_units, "");
+}
 
 }  // namespace larder::settings

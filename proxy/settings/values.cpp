@@ -32,9 +32,8 @@ std::optional<int> parse_count(std::string_view text) {
 /// A reader of counts that also knows a word for zero.
 std::optional<int> read_count_or(const Node& node, std::string_view word) {
     const std::string expected = "a whole number from 1 to 1000000, or " + std::string(word);
-    return read_form(node, expected, [&](const std::string& text) {
-        return text == word ? std::optional<int>(0) : parse_count(text);
-    });
+    return read_form(node, expected,
+                     [&](const std::string& text) { return text == word ? std::optional<int>(0) : parse_count(text); });
 }
 
 }  // namespace
@@ -43,7 +42,9 @@ void error_expected_form(const Node& node, std::string_view expected, std::strin
     node.error("expected " + std::string(expected) + ", not \"" + std::string(written) + '"');
 }
 
-std::optional<bool> read_switch(const Node& node) { return read_form(node, "on or off", parse_switch); }
+std::optional<bool> read_switch(const Node& node) {
+    return read_form(node, "on or off", parse_switch);
+}
 
 std::optional<std::chrono::milliseconds> read_duration(const Node& node) {
     return read_form(node, a_duration, parse_duration);
@@ -88,9 +89,13 @@ std::optional<int> read_count(const Node& node) {
     return read_form(node, "a whole number from 1 to 1000000", parse_count);
 }
 
-std::optional<int> read_count_or_unlimited(const Node& node) { return read_count_or(node, "unlimited"); }
+std::optional<int> read_count_or_unlimited(const Node& node) {
+    return read_count_or(node, "unlimited");
+}
 
-std::optional<int> read_count_or_auto(const Node& node) { return read_count_or(node, "auto"); }
+std::optional<int> read_count_or_auto(const Node& node) {
+    return read_count_or(node, "auto");
+}
 
 std::optional<double> read_share(const Node& node) {
     return read_form(node, "a percentage such as 10%, or off", [](const std::string& text) {
@@ -98,7 +103,9 @@ std::optional<double> read_share(const Node& node) {
     });
 }
 
-std::optional<std::string> read_text(const Node& node) { return node.text("text"); }
+std::optional<std::string> read_text(const Node& node) {
+    return node.text("text");
+}
 
 std::optional<std::string> read_filled_text(const Node& node) {
     auto text = node.text("text");

@@ -5,6 +5,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <sstream>
@@ -23,7 +24,48 @@ Position position_of(const YAML::Mark& mark) {
     return {mark.line + 1, mark.column + 1};
 }
 
-bool is_merge_key(const Value& key) { return key.kind == Value::Kind::scalar && key.plain && key.text == "<<"; }
+// yaml-cpp 0.7 ends a plain scalar within braces or brackets at a '?', so that `{request: GET /a?b=1}` is an error to
+// it. YAML gives '?' a meaning only where white space surrounds it. Any other one is swapped, before the parse, for a
+// byte that no text may hold, and back in the scalars; being one byte, it leaves the columns as they are.
+constexpr char swapped_question_mark = '\x01';
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+bool may_be_indicator(std::string_view text, std::size_t at) {
+    const bool begins =
+        at == 0 || is_blank(text[at - 1]) || std::string_view("{[,").find(text[at - 1]) != std::string_view::npos;
+    const bool ends = at + 1 == text.size() || is_blank(text[at + 1]);
+    return begins && ends;
+}
+
+std::string swap_question_marks(std::string text) {
+    const std::string original = text;
+    for (std::size_t at = text.find('?'); at != std::string::npos; at = text.find('?', at + 1))
+        if (!may_be_indicator(original, at)) text[at] = swapped_question_mark;
+    return text;
+}
+
+std::string restore_question_marks(std::string text) {
+    std::replace(text.begin(), text.end(), swapped_question_mark, '?');
+    return text;
+}
+
+void refuse_control_characters(const std::string& text) {
+    Position at{1, 1};
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte < 0x20 && !is_blank(c)) || byte == 0x7f)
+            throw YamlFault{at, "a control character; expected text in UTF-8"};
+        ++at.column;
+        if (c == '\n') at = {at.line + 1, 1};
+    }
+}
+
+bool is_merge_key(const Value& key) {
+    return key.kind == Value::Kind::scalar && key.plain && key.text == "<<";
+}
 
 class TreeBuilder final : public YAML::EventHandler {
 public:
@@ -45,7 +87,7 @@ public:
         Value value;
         value.kind = Value::Kind::scalar;
         value.at = position_of(mark);
-        value.text = text;
+        value.text = restore_question_marks(text);
         value.bytes = text.size();
         value.plain = tag == "?";
         finish(std::move(value), anchor);
@@ -107,7 +149,8 @@ private:
     void count(const Value& value, Position at) {
         nodes_ += value.nodes;
         bytes_ += value.bytes;
-        if (nodes_ > yaml_nodes_max || bytes_ > yaml_bytes_max) throw YamlFault{at, "larger than a configuration may be"};
+        if (nodes_ > yaml_nodes_max || bytes_ > yaml_bytes_max)
+            throw YamlFault{at, "larger than a configuration may be"};
     }
 
     void attach(Value value) {
@@ -123,6 +166,7 @@ private:
         } else if (!parent.key) {
             parent.key = std::move(value);
         } else {
+            if (value.kind == Value::Kind::null) value.at = parent.key->at;  // yaml-cpp has none of its own for it
             parent.value.entries.emplace_back(std::move(*parent.key), std::move(value));
             parent.key.reset();
         }
@@ -171,15 +215,17 @@ std::optional<Value> read_yaml(const std::string& text, Problems& problems) {
         return std::nullopt;
     }
     try {
-        std::istringstream input(text);
+        refuse_control_characters(text);
+        std::istringstream input(swap_question_marks(text));
         YAML::Parser parser(input);
         TreeBuilder builder;
-        while (parser.HandleNextDocument(builder)) {}
+        while (parser.HandleNextDocument(builder)) {
+        }
         return builder.take_root();
     } catch (const YamlFault& fault) {
         report(problems, fault.at, fault.message);
     } catch (const YAML::Exception& fault) {
-        report(problems, position_of(fault.mark), "not valid YAML: " + fault.msg);
+        report(problems, position_of(fault.mark), "not valid YAML: " + restore_question_marks(fault.msg));
     }
     return std::nullopt;
 }
