@@ -193,6 +193,9 @@ struct Settings {
     Headers headers;
     std::vector<Route> routes;
     std::vector<Example> examples;
+
+    /// Where the value of each key that the file gives stands, by the key's path ("limits.max_object", "listen").
+    std::map<std::string, Position> positions;
 };
 
 }  // namespace larder::settings

@@ -1,0 +1,20 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include <boost/asio/ip/tcp.hpp>
+
+namespace larder::server {
+
+/// Parses "host:port", "[::1]:port" or ":port" (all addresses). Throws std::runtime_error with a readable line.
+boost::asio::ip::tcp::endpoint parse_address(const std::string& address);
+
+/// Opens `count` listening sockets on one address, one for each worker (SO_REUSEPORT). An address that another process
+/// already serves is refused, though SO_REUSEPORT would let both share it. Port 0 becomes one free port for all.
+/// Throws std::runtime_error with a readable line. The caller owns the descriptors.
+std::vector<int> open_listening(const std::string& address, int count);
+
+/// The port a listening socket has.
+std::uint16_t port_of(int descriptor);
+
+}  // namespace larder::server

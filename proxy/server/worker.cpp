@@ -1,0 +1,108 @@
+#include "server/worker.hpp"
+
+#include <openssl/ssl.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include "store/redis_shared.hpp"
+
+namespace larder::server {
+
+Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> config)
+    : shared_(shared),
+      work_(context_.get_executor()),
+      services_(context_, shared.generations, *shared.memory, *shared.board, shared.metrics.add_worker(), std::move(config)) {
+    if (shared.redis) services_.redis = std::make_unique<store::RedisStore>(context_, *shared.redis, index);
+}
+
+Worker::~Worker() {
+    for (const auto& door : doors_)
+        if (door->tls) SSL_CTX_free(door->tls);
+}
+
+void Worker::add_door(Door door) {
+    auto open = std::make_unique<OpenDoor>(OpenDoor{Acceptor(context_.get_executor()), door.tls, door.proxy_protocol});
+    boost::system::error_code ignored;
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    ::getsockname(door.descriptor, reinterpret_cast<sockaddr*>(&address), &size);
+    open->acceptor.assign(address.ss_family == AF_INET6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(), door.descriptor, ignored);
+    doors_.push_back(std::move(open));
+}
+
+void Worker::start() {
+    for (const auto& door : doors_) boost::asio::co_spawn(context_, accept(*door), boost::asio::detached);
+    thread_ = std::thread([this] { context_.run(); });
+}
+
+void Worker::join() {
+    if (thread_.joinable()) thread_.join();
+}
+
+void Worker::post(std::function<void()> work) { boost::asio::post(context_, std::move(work)); }
+
+net::Task<void> Worker::accept(OpenDoor& door) {
+    net::Event pause(context_.get_executor());
+    while (accepting_) {
+        if (shared_.connections.load(std::memory_order_relaxed) >= services_.config->settings.limits.connections) {
+            // Full: the kernel's queue holds the next ones until somebody leaves.
+            co_await pause.wait_until(steady_now() + Milliseconds(20));
+            continue;
+        }
+        auto [error, socket] = co_await door.acceptor.async_accept(context_.get_executor(), net::as_result);
+        if (!accepting_) break;
+        if (!error) {
+            welcome(std::move(socket), door);
+            continue;
+        }
+        if (error == boost::asio::error::operation_aborted || error == boost::asio::error::bad_descriptor) break;
+        if (error == boost::asio::error::connection_aborted) continue;
+        // Out of descriptors or memory: accepting pauses, what is open goes on.
+        spdlog::warn("cannot accept a connection: {}", error.message());
+        co_await pause.wait_until(steady_now() + Milliseconds(100));
+    }
+}
+
+void Worker::welcome(net::TcpSocket socket, const OpenDoor& door) {
+    boost::system::error_code error;
+    const auto peer = socket.remote_endpoint(error);
+    if (error) return;
+    auto client = std::make_unique<flow::Client>(std::move(socket), services_, clients_, peer.address());
+    boost::asio::co_spawn(context_, flow::serve_client(std::move(client), {door.tls, door.proxy_protocol}), boost::asio::detached);
+}
+
+void Worker::use_config(std::shared_ptr<const flow::Config> config) {
+    services_.config = std::move(config);
+    services_.access_log = observe::AccessLog(services_.config->settings.log);
+    services_.origin.clear();
+    services_.uncacheable = {};
+}
+
+void Worker::use_tls(std::vector<ssl_ctx_st*> contexts) {
+    for (std::size_t i = 0; i < contexts.size(); ++i) {
+        if (i >= doors_.size() || !contexts[i]) continue;
+        if (doors_[i]->tls) SSL_CTX_free(doors_[i]->tls);
+        doors_[i]->tls = contexts[i];
+    }
+}
+
+void Worker::stop_accepting() {
+    accepting_ = false;
+    services_.draining = true;
+    boost::system::error_code ignored;
+    for (const auto& door : doors_) door->acceptor.close(ignored);
+}
+
+void Worker::stop() {
+    clients_.close_all();
+    services_.origin.clear();
+    if (services_.redis) services_.redis->stop();
+    services_.wheel.stop();
+    work_.reset();
+}
+
+}  // namespace larder::server

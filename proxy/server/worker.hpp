@@ -1,0 +1,84 @@
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "flow/serve_client.hpp"
+#include "flow/services.hpp"
+
+namespace larder::server {
+
+/// What all workers share and is safe by itself.
+struct Shared {
+    store::Generations generations;
+    std::unique_ptr<store::MemoryStore> memory;
+    std::unique_ptr<store::FetchBoard> board;
+    std::unique_ptr<store::RedisShared> redis;  ///< null: off
+    observe::Metrics metrics{LARDER_VERSION};
+    std::atomic<std::size_t> connections{0};
+};
+
+/// One listener of one worker.
+struct Door {
+    int descriptor = -1;
+    ssl_ctx_st* tls = nullptr;  ///< owned
+    bool proxy_protocol = false;
+};
+
+/// A thread, its io_context and all that lives on it. Calls from other threads go through post().
+class Worker {
+public:
+    Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> config);
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Takes the listening sockets; before start().
+    void add_door(Door door);
+    void start();
+    void join();
+
+    /// Runs on the worker's thread.
+    void post(std::function<void()> work);
+
+    // ---- on the worker's thread
+    void use_config(std::shared_ptr<const flow::Config> config);
+    /// New certificates for the doors, in their order; takes ownership.
+    void use_tls(std::vector<ssl_ctx_st*> contexts);
+    void stop_accepting();
+    [[nodiscard]] std::size_t busy() const { return clients_.busy(); }
+    void close_idle() { clients_.close_idle(); }
+    /// Ends everything that is left; the thread then runs out of work.
+    void stop();
+
+    [[nodiscard]] flow::Services& services() { return services_; }
+    [[nodiscard]] boost::asio::io_context& context() { return context_; }
+
+private:
+    using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, net::Executor>;
+    struct OpenDoor {
+        Acceptor acceptor;
+        ssl_ctx_st* tls;
+        bool proxy_protocol;
+    };
+
+    net::Task<void> accept(OpenDoor& door);
+    void welcome(net::TcpSocket socket, const OpenDoor& door);
+
+    Shared& shared_;
+    boost::asio::io_context context_{1};
+    boost::asio::executor_work_guard<net::Executor> work_;
+    flow::ClientList clients_;
+    flow::Services services_;
+    std::vector<std::unique_ptr<OpenDoor>> doors_;
+    std::thread thread_;
+    bool accepting_ = true;
+};
+
+}  // namespace larder::server

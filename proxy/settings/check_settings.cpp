@@ -1,0 +1,165 @@
+#include "settings/check_settings.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "settings/addresses.hpp"
+#include "settings/units.hpp"
+#include "settings/urls.hpp"
+
+namespace larder::settings {
+namespace {
+
+constexpr int threads_max = 1024;
+
+/// Adds problems of one Settings, each at the nearest key that the file gives.
+class Checker {
+public:
+    Checker(const Settings& settings, Problems& problems, const FileCheck& file_check)
+        : settings_(settings), problems_(problems), file_check_(file_check) {}
+
+    void error(const std::string& path, std::string message) {
+        add(Problem::Severity::error, path, std::move(message));
+    }
+    void warn(const std::string& path, std::string message) {
+        add(Problem::Severity::warning, path, std::move(message));
+    }
+
+    void check_file(const std::string& path, const std::string& file) {
+        if (file.empty()) return;
+        const std::string fault = file_check_(file);
+        if (!fault.empty()) error(path, "cannot read " + file + ": " + fault);
+    }
+
+private:
+    void add(Problem::Severity severity, const std::string& path, std::string message) {
+        problems_.push_back({severity, position_of(path), path, std::move(message)});
+    }
+
+    [[nodiscard]] Position position_of(std::string path) const {
+        while (!path.empty()) {
+            const auto found = settings_.positions.find(path);
+            if (found != settings_.positions.end()) return found->second;
+            const std::size_t end = path.find_last_of(".[");
+            path.resize(end == std::string::npos ? 0 : end);
+        }
+        return {};
+    }
+
+    const Settings& settings_;
+    Problems& problems_;
+    const FileCheck& file_check_;
+};
+
+void check_listen(const Settings& settings, Checker& check) {
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < settings.listen.size(); ++i) {
+        const Listener& listener = settings.listen[i];
+        const std::string path = settings.listen.size() == 1 ? "listen" : "listen[" + std::to_string(i) + ']';
+        if (!listener.address.ends_with(":0") && !seen.insert(listener.address).second)
+            check.error(path, listener.address + " is listened on already");
+        if (listener.proxy_protocol && settings.trusted_proxies.empty())
+            check.warn(path, "proxy_protocol is on, but trusted_proxies names nobody to believe it");
+        if (!listener.tls) continue;
+        check.check_file(path + ".tls.certificate", listener.tls->certificate);
+        check.check_file(path + ".tls.key", listener.tls->key);
+    }
+}
+
+void check_admin(const Settings& settings, Checker& check) {
+    if (settings.admin.address.empty()) return;
+    const auto address = parse_address(settings.admin.address);
+    if (address && !is_loopback(*address) && settings.admin.token.empty()) {
+        check.error("admin", settings.admin.address +
+                                 " is open to the network: give a token, or an address such as 127.0.0.1:9180");
+    }
+    const bool any_port = settings.admin.address.ends_with(":0");
+    for (const Listener& listener : settings.listen)
+        if (!any_port && listener.address == settings.admin.address)
+            check.error("admin", settings.admin.address + " is in listen already");
+}
+
+void check_origin(const Settings& settings, Checker& check) {
+    const Origin& origin = settings.origin;
+    if (origin.servers.empty())
+        return check.error("origin",
+                           "is missing: give the URL of what larder stands before, such as http://127.0.0.1:8000");
+    if (std::set<std::string>(origin.servers.begin(), origin.servers.end()).size() < origin.servers.size())
+        check.warn("origin.servers", "names a server twice");
+    const bool any_tls = std::any_of(origin.servers.begin(), origin.servers.end(),
+                                     [](const std::string& server) { return server.starts_with("https://"); });
+    const bool tls_set = !origin.tls.ca.empty() || !origin.tls.verify || !origin.tls.server_name.empty();
+    if (tls_set && !any_tls) check.warn("origin.tls", "has no effect: no server's URL is https://");
+    check.check_file("origin.tls.ca", origin.tls.ca);
+}
+
+void check_redis(const Settings& settings, Checker& check) {
+    if (!settings.redis) return;
+    const RedisTls& tls = settings.redis->tls;
+    std::string fault;
+    const auto url = parse_redis_url(settings.redis->url, fault);
+    if (!url) return;  // told where it was read
+    const bool tls_set = !tls.ca.empty() || !tls.certificate.empty() || !tls.verify;
+    const bool plain = url->kind == RedisUrl::Kind::single && !url->tls;
+    if (tls_set && plain) check.warn("redis.tls", "has no effect: the url is not rediss://");
+    check.check_file("redis.tls.ca", tls.ca);
+    check.check_file("redis.tls.certificate", tls.certificate);
+    check.check_file("redis.tls.key", tls.key);
+}
+
+void check_sizes(const Settings& settings, Checker& check) {
+    if (settings.threads > threads_max) check.error("threads", "must not exceed " + std::to_string(threads_max));
+    if (settings.memory_bytes == 0) return;
+    const std::string beyond = "must not exceed memory (" + size_text(settings.memory_bytes) + ')';
+    if (settings.limits.max_object > settings.memory_bytes) check.error("limits.max_object", beyond);
+    for (std::size_t i = 0; i < settings.routes.size(); ++i) {
+        const Route& route = settings.routes[i];
+        if (route.memory && route.max_object && *route.max_object > settings.memory_bytes)
+            check.error("routes[" + std::to_string(i) + "].max_object", beyond + ", or needs memory: off on the route");
+    }
+}
+
+void check_trust(const Settings& settings, Checker& check) {
+    const auto everybody = [](const std::vector<std::string>& networks) {
+        return std::any_of(networks.begin(), networks.end(),
+                           [](const std::string& network) { return network.ends_with("/0"); });
+    };
+    if (everybody(settings.trusted_proxies))
+        check.warn("trusted_proxies", "believes everybody: any client can claim any address");
+    if (everybody(settings.purge_from)) check.warn("purge_from", "lets everybody purge");
+}
+
+void check_caching(const Settings& settings, Checker& check) {
+    const bool reads = std::any_of(settings.routes.begin(), settings.routes.end(),
+                                   [](const Route& route) { return route.kind == RouteKind::read; });
+    if (reads && settings.memory_bytes == 0 && !settings.redis)
+        check.warn("memory", "is off and there is no redis: nothing is cached");
+}
+
+}  // namespace
+
+FileCheck can_be_read() {
+    return [](const std::string& path) -> std::string {
+        std::error_code ignored;
+        if (std::filesystem::is_directory(path, ignored)) return "it is a directory";
+        const std::ifstream file(path);
+        return file ? "" : std::strerror(errno);
+    };
+}
+
+void check_settings(const Settings& settings, Problems& problems, const FileCheck& file_check) {
+    Checker check(settings, problems, file_check);
+    check_listen(settings, check);
+    check_admin(settings, check);
+    check_origin(settings, check);
+    check_redis(settings, check);
+    check_sizes(settings, check);
+    check_trust(settings, check);
+    check_caching(settings, check);
+}
+
+}  // namespace larder::settings

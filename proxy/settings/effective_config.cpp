@@ -1,0 +1,232 @@
+#include "settings/effective_config.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "base/text.hpp"
+#include "settings/indented_json.hpp"
+#include "settings/units.hpp"
+#include "settings/urls.hpp"
+
+namespace larder::settings {
+namespace {
+
+namespace json = boost::json;
+
+constexpr const char* masked = "***";
+
+const char* on_off(bool on) {
+    return on ? "on" : "off";
+}
+
+/// A literal "${" would be taken for a variable when the text is loaded again.
+std::string literal(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text.substr(i).starts_with("${")) out += '$';
+        out += text[i];
+    }
+    return out;
+}
+
+json::array texts(const std::vector<std::string>& list) {
+    json::array out;
+    for (const std::string& text : list) out.emplace_back(literal(text));
+    return out;
+}
+
+json::value count_or(std::uint64_t count, const char* word) {
+    if (count == 0) return json::string(word);
+    return count;
+}
+
+void add_text(json::object& out, const char* key, const std::string& text) {
+    if (!text.empty()) out[key] = literal(text);
+}
+
+json::value of_listener(const Listener& listener) {
+    json::object out{{"address", listener.address}, {"proxy_protocol", on_off(listener.proxy_protocol)}};
+    if (listener.tls) {
+        out["tls"] = {{"certificate", literal(listener.tls->certificate)}, {"key", literal(listener.tls->key)}};
+    }
+    return out;
+}
+
+json::array of_listen(const std::vector<Listener>& listen) {
+    json::array out;
+    for (const Listener& listener : listen) out.push_back(of_listener(listener));
+    return out;
+}
+
+json::value of_admin(const Admin& admin) {
+    if (admin.address.empty()) return "off";
+    json::object out{{"address", admin.address}};
+    if (!admin.token.empty()) out["token"] = masked;
+    return out;
+}
+
+json::value of_origin(const Origin& origin) {
+    json::object out;
+    if (!origin.servers.empty()) out["servers"] = texts(origin.servers);
+    out["balance"] = origin.balance == Balance::round_robin ? "round_robin" : "least_connections";
+    out["max_connections"] = count_or(static_cast<std::uint64_t>(origin.max_connections), "unlimited");
+    out["connect_timeout"] = duration_text(origin.connect_timeout);
+    out["response_timeout"] = duration_text(origin.response_timeout);
+    out["idle_timeout"] = duration_text(origin.idle_timeout);
+    out["host"] = origin.host.empty() ? "preserve" : origin.host;
+    if (!origin.health.path.empty()) {
+        out["health"] = {{"path", literal(origin.health.path)},
+                         {"interval", duration_text(origin.health.interval)},
+                         {"timeout", duration_text(origin.health.timeout)},
+                         {"healthy", origin.health.healthy},
+                         {"unhealthy", origin.health.unhealthy}};
+    }
+    json::object tls{{"verify", on_off(origin.tls.verify)}};
+    add_text(tls, "ca", origin.tls.ca);
+    add_text(tls, "server_name", origin.tls.server_name);
+    out["tls"] = std::move(tls);
+    return out;
+}
+
+json::value of_redis(const std::optional<Redis>& redis) {
+    if (!redis) return "off";
+    json::object tls{{"verify", on_off(redis->tls.verify)}};
+    add_text(tls, "ca", redis->tls.ca);
+    add_text(tls, "certificate", redis->tls.certificate);
+    add_text(tls, "key", redis->tls.key);
+    return {{"url", literal(mask_password(redis->url))},
+            {"max_connections", count_or(static_cast<std::uint64_t>(redis->max_connections), "auto")},
+            {"connect_timeout", duration_text(redis->connect_timeout)},
+            {"timeout", duration_text(redis->timeout)},
+            {"prefix", literal(redis->prefix)},
+            {"tls", std::move(tls)},
+            {"on_purge_failure", redis->on_purge_failure == OnPurgeFailure::pass ? "pass" : "fail"},
+            {"compress", on_off(redis->compress)},
+            {"compress_above", size_text(redis->compress_above)}};
+}
+
+json::value of_limits(const Limits& limits) {
+    json::value body_bytes = "unlimited";
+    if (limits.body_bytes != UINT64_MAX) body_bytes = size_text(limits.body_bytes);
+    return {{"header_bytes", size_text(limits.header_bytes)},
+            {"header_count", limits.header_count},
+            {"uri_bytes", size_text(limits.uri_bytes)},
+            {"body_bytes", std::move(body_bytes)},
+            {"connections", limits.connections},
+            {"connections_per_client", count_or(limits.connections_per_client, "unlimited")},
+            {"header_timeout", duration_text(limits.header_timeout)},
+            {"body_timeout", duration_text(limits.body_timeout)},
+            {"keepalive_timeout", duration_text(limits.keepalive_timeout)},
+            {"max_object", size_text(limits.max_object)},
+            {"drain_timeout", duration_text(limits.drain_timeout)}};
+}
+
+json::value of_log(const Log& log) {
+    const char* access = log.access == AccessLog::on ? "on" : log.access == AccessLog::off ? "off" : "errors";
+    return {{"level", log.level}, {"format", log.format == LogFormat::text ? "text" : "json"}, {"access", access}};
+}
+
+json::value of_headers(const Headers& headers) {
+    return {{"x_cache", on_off(headers.x_cache)},
+            {"cache_status", on_off(headers.cache_status)},
+            {"cache_key", on_off(headers.cache_key)},
+            {"via", on_off(headers.via)}};
+}
+
+json::array of_ignore(const Ignore& ignore) {
+    json::array out;
+    if (ignore.cache_control) out.emplace_back("cache-control");
+    if (ignore.set_cookie) out.emplace_back("set-cookie");
+    if (ignore.cookie) out.emplace_back("cookie");
+    if (ignore.authorization) out.emplace_back("authorization");
+    if (ignore.vary) out.emplace_back("vary");
+    return out;
+}
+
+/// "10%", "2.5%": as few digits as say it.
+std::string percentage_text(double share) {
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.begin(), digits.end(), share * 100, std::chars_format::fixed, 10).ptr;
+    std::string out(digits.begin(), end);
+    out.resize(out.find_last_not_of('0') + 1);
+    if (out.ends_with('.')) out.pop_back();
+    return out + '%';
+}
+
+void add_read_options(json::object& out, const Route& route) {
+    out["key"] = literal(route.key);
+    if (route.ttl) out["ttl"] = duration_text(*route.ttl);
+    if (route.heuristic > 0) out["heuristic"] = percentage_text(route.heuristic);
+    if (route.shadow) out["mode"] = "shadow";
+    if (route.stale_while_revalidate) out["stale_while_revalidate"] = duration_text(*route.stale_while_revalidate);
+    if (route.stale_if_error) out["stale_if_error"] = duration_text(*route.stale_if_error);
+    json::object status_ttl;
+    for (const StatusTtl& item : route.status_ttl) status_ttl[std::to_string(item.status)] = duration_text(item.ttl);
+    if (!status_ttl.empty()) out["status_ttl"] = std::move(status_ttl);
+    if (!route.tags.empty()) out["tags"] = texts(route.tags);
+    json::array ignore = of_ignore(route.ignore);
+    if (!ignore.empty()) out["ignore"] = std::move(ignore);
+    if (!route.strip.empty()) out["strip"] = texts(route.strip);
+    if (!route.ignore_query.empty()) out["ignore_query"] = texts(route.ignore_query);
+    if (route.query_bypass) out["query"] = "bypass";
+    if (route.max_object) out["max_object"] = size_text(*route.max_object);
+    out["memory"] = on_off(route.memory);
+    if (route.honour_client_no_cache) out["client_no_cache"] = "honour";
+    out["wait"] = duration_text(route.wait);
+}
+
+json::array of_routes(const std::vector<Route>& routes) {
+    json::array out;
+    for (const Route& route : routes) {
+        json::object item{{"match", literal(route.match)}};
+        add_text(item, "host", route.host);
+        add_text(item, "name", route.name);
+        if (route.kind == RouteKind::read) add_read_options(item, route);
+        if (route.kind == RouteKind::write) item["purge"] = texts(route.purge);
+        if (route.kind == RouteKind::pass) item["cache"] = "off";
+        out.push_back(std::move(item));
+    }
+    return out;
+}
+
+bool is_credential(std::string_view field) {
+    return iequals(field, "authorization") || iequals(field, "proxy-authorization") || iequals(field, "cookie");
+}
+
+json::array of_examples(const std::vector<Example>& examples) {
+    json::array out;
+    for (const Example& example : examples) {
+        json::object item{{"request", literal(example.request)}};
+        json::object headers;
+        for (const auto& [name, value] : example.headers) headers[name] = is_credential(name) ? masked : literal(value);
+        if (!headers.empty()) item["headers"] = std::move(headers);
+        if (example.key) item["key"] = literal(*example.key);
+        if (example.ttl) item["ttl"] = duration_text(*example.ttl);
+        if (example.purges) item["purges"] = texts(*example.purges);
+        if (example.cache_off) item["cache"] = "off";
+        out.push_back(std::move(item));
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string effective_config(const Settings& settings) {
+    json::object out;
+    out["listen"] = of_listen(settings.listen);
+    out["admin"] = of_admin(settings.admin);
+    out["origin"] = of_origin(settings.origin);
+    out["redis"] = of_redis(settings.redis);
+    out["memory"] = settings.memory_bytes == 0 ? "off" : size_text(settings.memory_bytes);
+    out["threads"] = count_or(static_cast<std::uint64_t>(settings.threads), "auto");
+    out["limits"] = of_limits(settings.limits);
+    out["trusted_proxies"] = texts(settings.trusted_proxies);
+    out["purge_from"] = texts(settings.purge_from);
+    out["log"] = of_log(settings.log);
+    out["headers"] = of_headers(settings.headers);
+    out["routes"] = of_routes(settings.routes);
+    if (!settings.examples.empty()) out["examples"] = of_examples(settings.examples);
+    return indented_json(out);
+}
+
+}  // namespace larder::settings

@@ -1,0 +1,13 @@
+#pragma once
+#include <string>
+
+#include "settings/settings.hpp"
+
+namespace larder::settings {
+
+/// The settings as indented JSON in the configuration's own keys and units, every default written out: what the admin
+/// shows. It loads again as a configuration, for JSON is YAML. Passwords in URLs, the admin's token and the credentials
+/// in examples are `***`.
+std::string effective_config(const Settings& settings);
+
+}  // namespace larder::settings

@@ -1,0 +1,114 @@
+#include "settings/load_settings.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "settings/sections.hpp"
+#include "settings/values.hpp"
+
+namespace larder::settings {
+namespace {
+
+/// Gives a top-level key's value to the reader of its section.
+template <class Section>
+void read_section(MapReader& map, std::string_view key, Section& out, void (*read)(const Node&, Section&)) {
+    if (const auto node = map.take(key)) read(*node, out);
+}
+
+/// Who sets a small memory and no max_object means both: the default follows.
+void fit_default_max_object(Settings& settings) {
+    if (settings.positions.contains("limits.max_object") || settings.memory_bytes == 0) return;
+    settings.limits.max_object = std::min(settings.limits.max_object, settings.memory_bytes);
+}
+
+void read_top(const Node& node, Settings& settings) {
+    if (node.is_null()) return;  // an empty file
+    MapReader map(node, "a map of settings");
+    if (!map.is_map()) return;
+    read_section(map, "listen", settings.listen, read_listen);
+    read_section(map, "admin", settings.admin, read_admin);
+    read_section(map, "origin", settings.origin, read_origin);
+    read_section(map, "redis", settings.redis, read_redis);
+    read_section(map, "memory", settings.memory_bytes, read_memory);
+    map.read("threads", settings.threads, read_count_or_auto);
+    read_section(map, "limits", settings.limits, read_limits);
+    map.read("trusted_proxies", settings.trusted_proxies, read_networks);
+    map.read("purge_from", settings.purge_from, read_networks);
+    read_section(map, "log", settings.log, read_log);
+    read_section(map, "headers", settings.headers, read_headers);
+    read_section(map, "routes", settings.routes, read_routes);
+    read_section(map, "examples", settings.examples, read_examples);
+    map.report_unknown_keys();
+    fit_default_max_object(settings);
+}
+
+void sort_by_position(Problems& problems, std::size_t first) {
+    std::stable_sort(problems.begin() + static_cast<std::ptrdiff_t>(first), problems.end(),
+                     [](const Problem& a, const Problem& b) {
+                         return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+                     });
+}
+
+void override_with(const std::optional<std::string>& text, const char* option, auto& target, auto set,
+                   Problems& problems) {
+    if (!text) return;
+    const std::string fault = set(*text, target);
+    if (!fault.empty()) problems.push_back({Problem::Severity::error, {}, option, fault});
+}
+
+}  // namespace
+
+Settings load_settings_text(const std::string& text, const std::string& name, Problems& problems,
+                            const Environment& environment) {
+    Settings settings;
+    settings.file = name;
+    const std::size_t first = problems.size();
+    const auto root = read_yaml(text, problems);
+    if (!root) return settings;
+    Reading reading{problems, environment, settings.positions};
+    read_top(Node(*root, "", reading), settings);
+    sort_by_position(problems, first);
+    return settings;
+}
+
+Settings load_settings(const std::string& file, Problems& problems, const Environment& environment) {
+    Settings settings;
+    settings.file = file;
+    const auto unreadable = [&](const std::string& why) {
+        problems.push_back({Problem::Severity::error, {}, "", "cannot be read: " + why});
+        return settings;
+    };
+    std::error_code ignored;
+    if (std::filesystem::is_directory(file, ignored)) return unreadable("it is a directory");
+    std::ifstream input(file, std::ios::binary);
+    if (!input) return unreadable(std::strerror(errno));
+    std::string text;
+    char block[16 * 1024];
+    while (text.size() <= yaml_text_bytes_max && (input.read(block, sizeof block) || input.gcount() > 0))
+        text.append(block, static_cast<std::size_t>(input.gcount()));
+    if (input.bad()) return unreadable(std::strerror(errno));
+    return load_settings_text(text, file, problems, environment);
+}
+
+Settings default_settings() {
+    Settings settings;
+    Route everything;
+    everything.kind = RouteKind::read;
+    everything.match = "GET /{rest*}";
+    everything.key = "{host}:{path}";
+    settings.routes.push_back(std::move(everything));
+    return settings;
+}
+
+void apply_overrides(const Overrides& overrides, Settings& settings, Problems& problems) {
+    override_with(overrides.listen, "--listen", settings.listen, set_listen, problems);
+    override_with(overrides.admin, "--admin", settings.admin, set_admin, problems);
+    override_with(overrides.origin, "--origin", settings.origin, set_origin, problems);
+    override_with(overrides.redis, "--redis", settings.redis, set_redis, problems);
+}
+
+}  // namespace larder::settings

@@ -1,0 +1,101 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "settings/environment.hpp"
+#include "settings/problem.hpp"
+#include "settings/yaml_tree.hpp"
+
+/// Walking the tree: a Node knows the path that leads to it ("routes[2].ttl"), so that whoever finds a fault only says
+/// what was expected. Faults are collected; reading goes on after each.
+namespace larder::settings {
+
+/// What all nodes of one load share. Outlives them.
+struct Reading {
+    Problems& problems;
+    const Environment& environment;
+    std::map<std::string, Position>& positions;  ///< of every key that was read
+};
+
+class Node {
+public:
+    /// The value outlives the node.
+    Node(const Value& value, std::string path, Reading& reading)
+        : value_(&value), path_(std::move(path)), reading_(&reading) {}
+
+    [[nodiscard]] bool is_map() const { return value_->kind == Value::Kind::map; }
+    [[nodiscard]] bool is_list() const { return value_->kind == Value::Kind::list; }
+    [[nodiscard]] bool is_null() const { return value_->kind == Value::Kind::null; }
+    [[nodiscard]] Position at() const { return value_->at; }
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+    /// A scalar's text with the environment put in. Nothing, and a problem, for anything else, for an unset variable
+    /// and for control characters (a value ends up in header fields and Redis commands).
+    [[nodiscard]] std::optional<std::string> text(std::string_view expected) const;
+
+    /// A list's items, with paths of their own. Empty for anything else.
+    [[nodiscard]] std::vector<Node> items() const;
+
+    void error(std::string message) const;
+    void warn(std::string message) const;
+    /// "expected a size, not a list"
+    void error_expected(std::string_view expected) const;
+
+private:
+    friend class MapReader;
+    void report(Problem::Severity severity, Position at, std::string path, std::string message) const;
+
+    const Value* value_;
+    std::string path_;
+    Reading* reading_;
+};
+
+/// The entries of a map, each taken by its name. Repeated keys are reported at once, unknown ones by
+/// report_unknown_keys(): those are the keys that nobody asked for until then.
+class MapReader {
+public:
+    /// `expected` describes the map for the problem where the node is none.
+    MapReader(const Node& node, std::string_view expected);
+
+    [[nodiscard]] bool is_map() const { return node_.is_map(); }
+    [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
+
+    /// The value of a key, which counts as known from now on; nothing where the map does not have it.
+    std::optional<Node> take(std::string_view key);
+
+    /// Reads a key's value with `parse` (Node to optional) into `out`, which keeps its default where the key is absent
+    /// or wrong. True where a value was read.
+    template <class T, class Parse>
+    bool read(std::string_view key, T& out, const Parse& parse) {
+        const auto node = take(key);
+        if (!node) return false;
+        const auto value = parse(*node);
+        if (!value) return false;
+        out = static_cast<T>(*value);
+        return true;
+    }
+
+    /// Every entry, each of them known from now on: for maps whose keys are the user's own. Keys that are no plain
+    /// words are reported and left out.
+    [[nodiscard]] std::vector<std::pair<std::string, Node>> entries();
+
+    void report_unknown_keys();
+
+    /// A problem with one key of this map, at the key.
+    void error_at_key(std::string_view key, std::string message) const;
+
+private:
+    using Entry = std::pair<Value, Value>;
+    [[nodiscard]] const Entry* find(std::string_view key) const;
+    [[nodiscard]] std::string path_of(std::string_view key) const;
+    void report_repeated_keys() const;
+
+    Node node_;
+    std::vector<std::string_view> known_;
+    bool all_known_ = false;
+};
+
+}  // namespace larder::settings

@@ -1,0 +1,89 @@
+#include "settings/addresses.hpp"
+#include "settings/sections.hpp"
+#include "settings/values.hpp"
+
+namespace larder::settings {
+namespace {
+
+std::optional<std::string> read_server(const Node& node) {
+    const auto text = node.text("a URL such as http://127.0.0.1:8000");
+    if (!text) return std::nullopt;
+    Origin origin;
+    const std::string fault = set_origin(*text, origin);
+    if (fault.empty()) return origin.servers.front();
+    node.error(fault);
+    return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> read_servers(const Node& node) {
+    std::vector<std::string> out;
+    const auto items = node.is_list() ? node.items() : std::vector<Node>{node};
+    if (items.empty()) node.error("needs one URL at least");
+    for (const Node& item : items)
+        if (auto server = read_server(item)) out.push_back(std::move(*server));
+    if (out.empty()) return std::nullopt;
+    return out;
+}
+
+/// The Host that the origin sees: empty where the client's is preserved.
+std::optional<std::string> read_host(const Node& node) {
+    const auto text = node.text("preserve, or a host name");
+    if (!text) return std::nullopt;
+    if (*text == "preserve") return "";
+    if (parse_authority(*text, 80)) return text;
+    error_expected_form(node, "preserve, or a host name", *text);
+    return std::nullopt;
+}
+
+std::optional<std::string> read_path(const Node& node) {
+    const auto text = node.text("a path such as /health");
+    if (!text) return std::nullopt;
+    if (text->starts_with('/') && text->find_first_of(" #") == std::string::npos) return text;
+    error_expected_form(node, "a path such as /health", *text);
+    return std::nullopt;
+}
+
+void read_health(const Node& node, OriginHealth& health) {
+    MapReader map(node, "a map of path, interval, timeout, healthy and unhealthy");
+    if (!map.is_map()) return;
+    if (!map.has("path")) node.error("needs a path to ask for");
+    map.read("path", health.path, read_path);
+    map.read("interval", health.interval, read_timeout);
+    map.read("timeout", health.timeout, read_timeout);
+    map.read("healthy", health.healthy, read_count);
+    map.read("unhealthy", health.unhealthy, read_count);
+    map.report_unknown_keys();
+}
+
+void read_tls(const Node& node, OriginTls& tls) {
+    MapReader map(node, "a map of ca, verify and server_name");
+    if (!map.is_map()) return;
+    map.read("ca", tls.ca, read_text);
+    map.read("verify", tls.verify, read_switch);
+    map.read("server_name", tls.server_name, read_text);
+    map.report_unknown_keys();
+}
+
+}  // namespace
+
+void read_origin(const Node& node, Origin& origin) {
+    if (!node.is_map()) {
+        if (const auto server = read_server(node)) origin.servers = {*server};
+        return;
+    }
+    MapReader map(node, "a map");
+    map.read("servers", origin.servers, read_servers);
+    map.read(
+        "balance", origin.balance,
+        one_of<Balance>({{"round_robin", Balance::round_robin}, {"least_connections", Balance::least_connections}}));
+    map.read("max_connections", origin.max_connections, read_count_or_unlimited);
+    map.read("connect_timeout", origin.connect_timeout, read_timeout);
+    map.read("response_timeout", origin.response_timeout, read_timeout);
+    map.read("idle_timeout", origin.idle_timeout, read_timeout);
+    map.read("host", origin.host, read_host);
+    if (const auto health = map.take("health")) read_health(*health, origin.health);
+    if (const auto tls = map.take("tls")) read_tls(*tls, origin.tls);
+    map.report_unknown_keys();
+}
+
+}  // namespace larder::settings

@@ -1,0 +1,179 @@
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "settings/sections.hpp"
+#include "settings/values.hpp"
+
+namespace larder::settings {
+namespace {
+
+constexpr std::array<std::string_view, 16> read_options{"ttl",
+                                                        "heuristic",
+                                                        "mode",
+                                                        "stale_while_revalidate",
+                                                        "stale_if_error",
+                                                        "status_ttl",
+                                                        "tags",
+                                                        "ignore",
+                                                        "strip",
+                                                        "ignore_query",
+                                                        "query",
+                                                        "max_object",
+                                                        "memory",
+                                                        "client_no_cache",
+                                                        "wait",
+                                                        "key"};
+
+constexpr std::array<std::string_view, 5> framing_fields{"connection", "content-length", "transfer-encoding", "trailer",
+                                                         "upgrade"};
+
+bool is_field_name(std::string_view name) {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";  // RFC 9110, 5.6.2
+    return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+        return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || marks.find(c) != std::string_view::npos;
+    });
+}
+
+std::optional<Ignore> read_ignore(const Node& node) {
+    Ignore ignore;
+    const std::vector<std::pair<std::string_view, bool Ignore::*>> fields{{"cache-control", &Ignore::cache_control},
+                                                                          {"set-cookie", &Ignore::set_cookie},
+                                                                          {"cookie", &Ignore::cookie},
+                                                                          {"authorization", &Ignore::authorization},
+                                                                          {"vary", &Ignore::vary}};
+    if (node.is_null()) return ignore;
+    for (const Node& item : node.is_list() ? node.items() : std::vector<Node>{node}) {
+        constexpr std::string_view expected = "cache-control, set-cookie, cookie, authorization or vary";
+        const auto name = item.text(expected);
+        if (!name) continue;
+        const auto found =
+            std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return iequals(field.first, *name); });
+        if (found == fields.end()) {
+            error_expected_form(item, expected, *name);
+        } else {
+            ignore.*(found->second) = true;
+        }
+    }
+    return ignore;
+}
+
+std::optional<std::vector<std::string>> read_strip(const Node& node) {
+    auto names = read_texts(node);
+    if (!names) return std::nullopt;
+    for (std::string& name : *names) {
+        name = to_lower_copy(name);
+        if (!is_field_name(name)) error_expected_form(node, "names of header fields", name);
+        if (std::find(framing_fields.begin(), framing_fields.end(), name) != framing_fields.end())
+            node.error(name + " belongs to the message itself and cannot be stripped");
+    }
+    return names;
+}
+
+std::optional<std::vector<StatusTtl>> read_status_ttl(const Node& node) {
+    std::vector<StatusTtl> out;
+    MapReader map(node, "a map such as {404: 10s}");
+    if (!map.is_map()) return std::nullopt;
+    for (const auto& [key, value] : map.entries()) {
+        const auto status = key.size() == 3 ? parse_decimal(key) : std::nullopt;
+        if (!status || *status < 200 || *status > 599) {
+            map.error_at_key(key, "expected a status from 200 to 599 as the key");
+        } else if (*status == 206 || *status == 304) {
+            map.error_at_key(key, "a " + key + " is part of another response and never stored by itself");
+        } else if (const auto ttl = read_seconds(value)) {
+            out.push_back({static_cast<int>(*status), *ttl});
+        }
+    }
+    return out;
+}
+
+void read_text_at(MapReader& map, std::string_view key, std::string& out, Position& at) {
+    const auto node = map.take(key);
+    if (!node) return;
+    at = node->at();
+    if (auto text = read_filled_text(*node)) out = std::move(*text);
+}
+
+void read_purge(MapReader& map, Route& route) {
+    const auto node = map.take("purge");
+    if (!node) return;
+    const auto items = node->is_list() ? node->items() : std::vector<Node>{*node};
+    if (items.empty()) node->error("needs one key or pattern at least");
+    for (const Node& item : items) {
+        auto text = read_filled_text(item);
+        if (!text) continue;
+        route.purge.push_back(std::move(*text));
+        route.purge_at.push_back(item.at());
+    }
+}
+
+/// A route is a read (key), a write (purge), or a pass (cache: off): one of them.
+void read_kind(MapReader& map, const Node& node, Route& route) {
+    const bool has_key = map.has("key");
+    const bool has_purge = map.has("purge");
+    const bool has_cache = map.has("cache");
+    bool cache = true;
+    if (map.read("cache", cache, read_switch) && cache)
+        map.error_at_key("cache", "expected off; a route is cached when it has a key");
+    const int kinds = int{has_key} + int{has_purge} + int{has_cache};
+    if (kinds == 0) node.error("needs key (to cache), purge (for writes), or cache: off (straight through)");
+    if (kinds > 1) node.error("mixes kinds: a route has one of key, purge and cache: off");
+    route.kind = has_key ? RouteKind::read : has_purge ? RouteKind::write : RouteKind::pass;
+    if (kinds != 1 || has_key) return;
+    for (std::string_view option : read_options)
+        if (map.has(option)) map.error_at_key(option, "only a route with a key takes this");
+}
+
+void read_read_options(MapReader& map, Route& route) {
+    read_text_at(map, "key", route.key, route.key_at);
+    if (const auto ttl = map.take("ttl")) {
+        route.ttl_at = ttl->at();
+        route.ttl = read_seconds(*ttl);
+    }
+    map.read("heuristic", route.heuristic, read_share);
+    map.read("mode", route.shadow, one_of<bool>({{"shadow", true}}));
+    map.read("stale_while_revalidate", route.stale_while_revalidate, read_seconds);
+    map.read("stale_if_error", route.stale_if_error, read_seconds);
+    map.read("status_ttl", route.status_ttl, read_status_ttl);
+    if (const auto tags = map.take("tags")) {
+        route.tags_at = tags->at();
+        if (auto texts = read_texts(*tags)) route.tags = std::move(*texts);
+    }
+    if (const auto ignore = map.take("ignore")) {
+        route.ignore_at = ignore->at();
+        if (const auto read = read_ignore(*ignore)) route.ignore = *read;
+    }
+    map.read("strip", route.strip, read_strip);
+    map.read("ignore_query", route.ignore_query, read_texts);
+    map.read("query", route.query_bypass, one_of<bool>({{"bypass", true}}));
+    map.read("max_object", route.max_object, read_size);
+    map.read("memory", route.memory, read_switch);
+    map.read("client_no_cache", route.honour_client_no_cache, one_of<bool>({{"honour", true}}));
+    map.read("wait", route.wait, read_duration);
+}
+
+Route read_route(const Node& node) {
+    Route route;
+    route.at = node.at();
+    MapReader map(node, "a map with match, and key, purge or cache: off");
+    if (!map.is_map()) return route;
+    if (!map.has("match")) node.error("needs a match, such as GET /articles/{id}");
+    read_text_at(map, "match", route.match, route.match_at);
+    map.read("host", route.host, read_filled_text);
+    map.read("name", route.name, read_filled_text);
+    read_kind(map, node, route);
+    read_read_options(map, route);
+    read_purge(map, route);
+    map.report_unknown_keys();
+    return route;
+}
+
+}  // namespace
+
+void read_routes(const Node& node, std::vector<Route>& routes) {
+    if (node.is_null()) return;
+    if (!node.is_list()) return node.error_expected("a list of routes");
+    for (const Node& item : node.items()) routes.push_back(read_route(item));
+}
+
+}  // namespace larder::settings

@@ -1,0 +1,26 @@
+#pragma once
+#include "settings/node.hpp"
+#include "settings/settings.hpp"
+
+/// One reader for each top-level key of the configuration. Each reports what is wrong, and leaves the defaults for it.
+namespace larder::settings {
+
+void read_listen(const Node& node, std::vector<Listener>& listen);
+void read_admin(const Node& node, Admin& admin);
+void read_origin(const Node& node, Origin& origin);
+void read_redis(const Node& node, std::optional<Redis>& redis);
+void read_memory(const Node& node, std::size_t& memory_bytes);
+void read_limits(const Node& node, Limits& limits);
+void read_log(const Node& node, Log& log);
+void read_headers(const Node& node, Headers& headers);
+void read_routes(const Node& node, std::vector<Route>& routes);
+void read_examples(const Node& node, std::vector<Example>& examples);
+
+/// A single listener, admin, origin or Redis as one text, as the short forms and the command line give them. The empty
+/// string where all is well, else what was expected.
+std::string set_listen(std::string_view text, std::vector<Listener>& listen);
+std::string set_admin(std::string_view text, Admin& admin);
+std::string set_origin(std::string_view text, Origin& origin);
+std::string set_redis(std::string_view text, std::optional<Redis>& redis);
+
+}  // namespace larder::settings

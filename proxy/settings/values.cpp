@@ -1,0 +1,153 @@
+#include "settings/values.hpp"
+
+#include "base/text.hpp"
+#include "settings/addresses.hpp"
+#include "settings/units.hpp"
+
+namespace larder::settings {
+namespace {
+
+constexpr std::string_view a_duration = "a duration such as 250ms, 60s, 5m, 1h or 7d";
+constexpr std::string_view a_size = "a size such as 8KB, 64MB or 1GB";
+constexpr std::string_view a_network = "a network such as 10.0.0.0/8 or fd00::/8";
+constexpr std::uint64_t count_max = 1'000'000;
+constexpr std::uint64_t buffer_size_max = 16 * 1024 * 1024;
+
+/// Reads a scalar with `parse` (text to optional), or says what was expected.
+template <class Parse>
+auto read_form(const Node& node, std::string_view expected, const Parse& parse) -> decltype(parse(std::string())) {
+    const auto text = node.text(expected);
+    if (!text) return std::nullopt;
+    const auto value = parse(*text);
+    if (!value) error_expected_form(node, expected, *text);
+    return value;
+}
+
+std::optional<int> parse_count(std::string_view text) {
+    const auto number = parse_decimal(text);
+    if (!number || *number == 0 || *number > count_max) return std::nullopt;
+    return static_cast<int>(*number);
+}
+
+/// A reader of counts that also knows a word for zero.
+std::optional<int> read_count_or(const Node& node, std::string_view word) {
+    const std::string expected = "a whole number from 1 to 1000000, or " + std::string(word);
+    return read_form(node, expected,
+                     [&](const std::string& text) { return text == word ? std::optional<int>(0) : parse_count(text); });
+}
+
+}  // namespace
+
+void error_expected_form(const Node& node, std::string_view expected, std::string_view written) {
+    node.error("expected " + std::string(expected) + ", not \"" + std::string(written) + '"');
+}
+
+std::optional<bool> read_switch(const Node& node) {
+    return read_form(node, "on or off", parse_switch);
+}
+
+std::optional<std::chrono::milliseconds> read_duration(const Node& node) {
+    return read_form(node, a_duration, parse_duration);
+}
+
+std::optional<std::chrono::milliseconds> read_timeout(const Node& node) {
+    const auto duration = read_duration(node);
+    if (!duration || duration->count() > 0) return duration;
+    node.error("must be longer than zero");
+    return std::nullopt;
+}
+
+std::optional<std::chrono::seconds> read_seconds(const Node& node) {
+    const auto duration = read_duration(node);
+    if (!duration) return std::nullopt;
+    if (duration->count() % 1000 == 0) return std::chrono::duration_cast<std::chrono::seconds>(*duration);
+    node.error("expected whole seconds, such as 60s or 5m");
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_size(const Node& node) {
+    const auto size = read_form(node, a_size, parse_size);
+    if (!size || *size > 0) return size;
+    node.error("must be larger than zero");
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_buffer_size(const Node& node) {
+    const auto size = read_size(node);
+    if (!size || *size <= buffer_size_max) return size;
+    node.error("must not exceed 16MB: every connection may hold that much");
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_size_or_unlimited(const Node& node) {
+    return read_form(node, std::string(a_size) + ", or unlimited", [](const std::string& text) {
+        return text == "unlimited" ? std::optional<std::uint64_t>(UINT64_MAX) : parse_size(text);
+    });
+}
+
+std::optional<int> read_count(const Node& node) {
+    return read_form(node, "a whole number from 1 to 1000000", parse_count);
+}
+
+std::optional<int> read_count_or_unlimited(const Node& node) {
+    return read_count_or(node, "unlimited");
+}
+
+std::optional<int> read_count_or_auto(const Node& node) {
+    return read_count_or(node, "auto");
+}
+
+std::optional<double> read_share(const Node& node) {
+    return read_form(node, "a percentage such as 10%, or off", [](const std::string& text) {
+        return text == "off" ? std::optional<double>(0) : parse_percentage(text);
+    });
+}
+
+std::optional<std::string> read_text(const Node& node) {
+    return node.text("text");
+}
+
+std::optional<std::string> read_filled_text(const Node& node) {
+    auto text = node.text("text");
+    if (!text || !text->empty()) return text;
+    node.error("must not be empty");
+    return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> read_texts(const Node& node) {
+    std::vector<std::string> out;
+    if (node.is_null()) return out;
+    const bool is_list = node.is_list();
+    bool complete = true;
+    for (const Node& item : is_list ? node.items() : std::vector<Node>{node}) {
+        auto text = read_filled_text(item);
+        complete = complete && text;
+        if (text) out.push_back(std::move(*text));
+    }
+    if (!complete) return std::nullopt;
+    return out;
+}
+
+std::optional<std::vector<std::string>> read_networks(const Node& node) {
+    std::vector<std::string> out;
+    if (node.is_null()) return out;
+    const bool is_list = node.is_list();
+    bool complete = true;
+    for (const Node& item : is_list ? node.items() : std::vector<Node>{node}) {
+        const auto network = read_form(item, a_network, parse_network);
+        complete = complete && network;
+        if (!network) continue;
+        if (network->had_host_bits) item.warn("has bits beyond its prefix; taken as " + network->text);
+        out.push_back(network->text);
+    }
+    if (!complete) return std::nullopt;
+    return out;
+}
+
+std::optional<std::string> read_address(const Node& node) {
+    const auto address = read_form(node, "an address such as 127.0.0.1:8080, [::1]:8080 or :8080", parse_address);
+    if (!address) return std::nullopt;
+    return address_text(*address);
+}
+
+}  // namespace larder::settings

@@ -1,0 +1,233 @@
+#include "settings/yaml_tree.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <sstream>
+
+namespace larder::settings {
+namespace {
+
+/// Ends the parse; becomes the one problem.
+struct YamlFault {
+    Position at;
+    std::string message;
+};
+
+Position position_of(const YAML::Mark& mark) {
+    if (mark.is_null()) return {};
+    return {mark.line + 1, mark.column + 1};
+}
+
+// yaml-cpp 0.7 ends a plain scalar within braces or brackets at a '?', so that `{request: GET /a?b=1}` is an error to
+// it. YAML gives '?' a meaning only where white space surrounds it. Any other one is swapped, before the parse, for a
+// byte that no text may hold, and back in the scalars; being one byte, it leaves the columns as they are.
+constexpr char swapped_question_mark = '\x01';
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+bool may_be_indicator(std::string_view text, std::size_t at) {
+    const bool begins =
+        at == 0 || is_blank(text[at - 1]) || std::string_view("{[,").find(text[at - 1]) != std::string_view::npos;
+    const bool ends = at + 1 == text.size() || is_blank(text[at + 1]);
+    return begins && ends;
+}
+
+std::string swap_question_marks(std::string text) {
+    const std::string original = text;
+    for (std::size_t at = text.find('?'); at != std::string::npos; at = text.find('?', at + 1))
+        if (!may_be_indicator(original, at)) text[at] = swapped_question_mark;
+    return text;
+}
+
+std::string restore_question_marks(std::string text) {
+    std::replace(text.begin(), text.end(), swapped_question_mark, '?');
+    return text;
+}
+
+void refuse_control_characters(const std::string& text) {
+    Position at{1, 1};
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte < 0x20 && !is_blank(c)) || byte == 0x7f)
+            throw YamlFault{at, "a control character; expected text in UTF-8"};
+        ++at.column;
+        if (c == '\n') at = {at.line + 1, 1};
+    }
+}
+
+bool is_merge_key(const Value& key) {
+    return key.kind == Value::Kind::scalar && key.plain && key.text == "<<";
+}
+
+class TreeBuilder final : public YAML::EventHandler {
+public:
+    Value take_root() { return std::move(root_); }
+
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        if (documents_++ > 0) throw YamlFault{position_of(mark), "expected one YAML document, not several"};
+    }
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        Value value;
+        value.at = position_of(mark);
+        finish(std::move(value), anchor);
+    }
+
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& text) override {
+        Value value;
+        value.kind = Value::Kind::scalar;
+        value.at = position_of(mark);
+        value.text = restore_question_marks(text);
+        value.bytes = text.size();
+        value.plain = tag == "?";
+        finish(std::move(value), anchor);
+    }
+
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        const auto found = anchored_.find(anchor);
+        if (found == anchored_.end()) throw YamlFault{position_of(mark), "an alias inside of what it stands for"};
+        count(found->second, position_of(mark));
+        attach(Value(found->second));
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
+        open(Value::Kind::list, mark, anchor);
+    }
+    void OnSequenceEnd() override { close(); }
+
+    void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
+        open(Value::Kind::map, mark, anchor);
+    }
+    void OnMapEnd() override {
+        merge(open_.back().value);
+        close();
+    }
+
+private:
+    struct Frame {
+        Value value;
+        YAML::anchor_t anchor;
+        std::optional<Value> key;  ///< of the map entry whose value comes next
+    };
+
+    void open(Value::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
+        if (open_.size() >= yaml_depth_max) throw YamlFault{position_of(mark), "nested too deeply"};
+        Value value;
+        value.kind = kind;
+        value.at = position_of(mark);
+        open_.push_back({std::move(value), anchor, std::nullopt});
+    }
+
+    void close() {
+        Frame frame = std::move(open_.back());
+        open_.pop_back();
+        finish(std::move(frame.value), frame.anchor);
+    }
+
+    void finish(Value value, YAML::anchor_t anchor) {
+        if (value.kind == Value::Kind::null || value.kind == Value::Kind::scalar) count(value, value.at);
+        if (anchor != YAML::NullAnchor) {
+            count(value, value.at);  // the copy below
+            anchored_[anchor] = value;
+        }
+        attach(std::move(value));
+    }
+
+    /// Aliases multiply: the sum of all values, each as often as it occurs, is what has the bound.
+    void count(const Value& value, Position at) {
+        nodes_ += value.nodes;
+        bytes_ += value.bytes;
+        if (nodes_ > yaml_nodes_max || bytes_ > yaml_bytes_max)
+            throw YamlFault{at, "larger than a configuration may be"};
+    }
+
+    void attach(Value value) {
+        if (open_.empty()) {
+            root_ = std::move(value);
+            return;
+        }
+        Frame& parent = open_.back();
+        parent.value.nodes += value.nodes;
+        parent.value.bytes += value.bytes;
+        if (parent.value.kind == Value::Kind::list) {
+            parent.value.items.push_back(std::move(value));
+        } else if (!parent.key) {
+            parent.key = std::move(value);
+        } else {
+            if (value.kind == Value::Kind::null) value.at = parent.key->at;  // yaml-cpp has none of its own for it
+            parent.value.entries.emplace_back(std::move(*parent.key), std::move(value));
+            parent.key.reset();
+        }
+    }
+
+    /// Replaces `<<: *map` and `<<: [*map, *map]` by the entries of those maps that are not there yet.
+    static void merge(Value& map) {
+        std::vector<std::pair<Value, Value>> own;
+        std::vector<Value> merged;
+        for (auto& [key, value] : map.entries) {
+            if (!is_merge_key(key)) {
+                own.emplace_back(std::move(key), std::move(value));
+            } else if (value.kind == Value::Kind::list) {
+                for (Value& item : value.items) merged.push_back(std::move(item));
+            } else {
+                merged.push_back(std::move(value));
+            }
+        }
+        std::set<std::string> known;
+        for (const auto& [key, value] : own) known.insert(key.text);
+        for (Value& source : merged) {
+            if (source.kind != Value::Kind::map) throw YamlFault{source.at, "<< needs a map, or a list of maps"};
+            for (auto& [key, value] : source.entries)
+                if (known.insert(key.text).second) own.emplace_back(std::move(key), std::move(value));
+        }
+        map.entries = std::move(own);
+    }
+
+    Value root_;
+    std::vector<Frame> open_;
+    std::map<YAML::anchor_t, Value> anchored_;
+    std::size_t nodes_ = 0;
+    std::size_t bytes_ = 0;
+    int documents_ = 0;
+};
+
+void report(Problems& problems, Position at, std::string message) {
+    problems.push_back({Problem::Severity::error, at, "", std::move(message)});
+}
+
+}  // namespace
+
+std::optional<Value> read_yaml(const std::string& text, Problems& problems) {
+    if (text.size() > yaml_text_bytes_max) {
+        report(problems, {}, "larger than a configuration may be");
+        return std::nullopt;
+    }
+    try {
+        refuse_control_characters(text);
+        std::istringstream input(swap_question_marks(text));
+        YAML::Parser parser(input);
+        TreeBuilder builder;
+        while (parser.HandleNextDocument(builder)) {
+        }
+        return builder.take_root();
+    } catch (const YamlFault& fault) {
+        report(problems, fault.at, fault.message);
+    } catch (const YAML::Exception& fault) {
+        report(problems, position_of(fault.mark), "not valid YAML: " + restore_question_marks(fault.msg));
+    }
+    return std::nullopt;
+}
+
+}  // namespace larder::settings

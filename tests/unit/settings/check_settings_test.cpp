@@ -1,0 +1,101 @@
+#include "settings/check_settings.hpp"
+
+#include <doctest/doctest.h>
+
+#include "unit/settings/loading.hpp"
+
+using namespace larder::settings;
+
+namespace {
+
+/// Loads a text that is fine by itself, and checks the whole. The files there are: here.pem.
+std::string check(const std::string& text) {
+    Loaded loaded = load(text);
+    CHECK(loaded.text() == "");
+    check_settings(loaded.settings, loaded.problems,
+                   [](const std::string& file) { return file == "here.pem" ? "" : "not there"; });
+    return loaded.text();
+}
+
+const std::string origin = "origin: http://h\n";
+
+}  // namespace
+
+TEST_CASE("defaults with an origin are fine") {
+    CHECK(check(origin) == "");
+}
+
+TEST_CASE("an origin is needed") {
+    CHECK(check("").starts_with("f: error: origin: is missing"));
+}
+
+TEST_CASE("an admin that others reach needs a token") {
+    for (const std::string address : {"0.0.0.0:1", ":1", "'[::]:1'", "10.0.0.1:1", "example.com:1"}) {
+        CAPTURE(address);
+        const std::string problems = check(origin + "admin: " + address);
+        CHECK(problems.starts_with("f:2:8: error: admin: "));
+        CHECK(problems.find("is open to the network") != std::string::npos);
+        CHECK(check(origin + "admin: {token: t, address: " + address + "}") == "");
+    }
+    for (const std::string address : {"127.0.0.1:1", "127.1.2.3:1", "'[::1]:1'", "localhost:1", "off"}) {
+        CAPTURE(address);
+        CHECK(check(origin + "admin: " + address) == "");
+    }
+}
+
+TEST_CASE("an address is listened on once") {
+    CHECK(check(origin + "listen: [h:1, h:1]") == "f:2:9: error: listen[1]: h:1 is listened on already\n");
+    CHECK(check(origin + "listen: ['[::1]:1', '[0::1]:1']").find("already") != std::string::npos);
+    CHECK(check(origin + "listen: [h:0, h:0]") == "");
+    CHECK(check(origin + "listen: 127.0.0.1:1\nadmin: 127.0.0.1:1") ==
+          "f:3:8: error: admin: 127.0.0.1:1 is in listen already\n");
+    CHECK(check(origin + "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0") == "");
+}
+
+TEST_CASE("objects fit into the memory") {
+    CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 5MB}") ==
+          "f:3:22: error: limits.max_object: must not exceed memory (4MB)\n");
+    CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 4MB}") == "");
+    CHECK(check(origin + "memory: 4MB") == "");
+    CHECK(check(origin + "memory: off\nredis: redis://h\nlimits: {max_object: 5MB}") == "");
+    const std::string route = origin + "memory: 4MB\nroutes:\n- {match: GET /, key: k, max_object: 5MB";
+    CHECK(check(route + "}").starts_with("f:4:38: error: routes[0].max_object: must not exceed memory (4MB)"));
+    CHECK(check(route + ", memory: off}") == "");
+}
+
+TEST_CASE("files that are named can be read") {
+    CHECK(check(origin + "listen: [h:1, {address: h:2, tls: {certificate: here.pem, key: gone.pem}}]") ==
+          "f:2:64: error: listen[1].tls.key: cannot read gone.pem: not there\n");
+    CHECK(check(origin + "listen: {address: h:2, tls: {certificate: here.pem, key: gone.pem}}") ==
+          "f:2:58: error: listen.tls.key: cannot read gone.pem: not there\n");
+    CHECK(check("origin: {servers: https://h, tls: {ca: gone.pem}}") ==
+          "f:1:40: error: origin.tls.ca: cannot read gone.pem: not there\n");
+    const std::string redis = check(origin + "redis: {url: rediss://h, tls: {ca: a, certificate: b, key: c}}");
+    for (const std::string key : {"redis.tls.ca", "redis.tls.certificate", "redis.tls.key"})
+        CHECK(redis.find(key) != std::string::npos);
+    CHECK(can_be_read()("/nonexistent") != "");
+    CHECK(can_be_read()("/") == "it is a directory");
+    CHECK(can_be_read()(__FILE__) == "");
+}
+
+TEST_CASE("what has no effect, or more than one may think, is a warning") {
+    const std::pair<std::string, std::string> cases[] = {
+        {"redis: {url: redis://h, tls: {verify: off}}", "warning: redis.tls: has no effect"},
+        {"trusted_proxies: [0.0.0.0/0]", "warning: trusted_proxies: believes everybody"},
+        {"purge_from: ['::/0']", "warning: purge_from: lets everybody purge"},
+        {"listen: {address: h:1, proxy_protocol: on}", "warning: listen: proxy_protocol is on, but trusted_proxies"},
+        {"memory: off\nroutes: [{match: GET /, key: k}]", "warning: memory: is off and there is no redis"},
+    };
+    for (const auto& [text, problem] : cases) {
+        CAPTURE(text);
+        CHECK(check(origin + text).find(problem) != std::string::npos);
+    }
+    CHECK(check("origin: {servers: http://h, tls: {verify: off}}").find("warning: origin.tls: has no") !=
+          std::string::npos);
+    CHECK(check("origin: {servers: [http://h, http://h:80]}").find("names a server twice") != std::string::npos);
+}
+
+TEST_CASE("a number of threads beyond reason is refused") {
+    CHECK(check(origin + "threads: 1025") == "f:2:10: error: threads: must not exceed 1024\n");
+    CHECK(check(origin + "threads: 1024") == "");
+}
