@@ -30,37 +30,38 @@ void check_rows(const RouteTable& table, std::initializer_list<Row> rows) {
 }
 
 TEST_CASE("the demo's requests make the keys the configuration shows") {
-    check_rows(table_of(articles()), {{"GET /articles", "articles:list:0:20"},
-                                      {"GET /articles?", "articles:list:0:20"},
-                                      {"GET /articles?&&", "articles:list:0:20"},
-                                      {"GET /articles?skip=0&limit=20", "articles:list:0:20"},
-                                      {"GET /articles?limit=20&skip=0", "articles:list:0:20"},
-                                      {"GET /articles?s%6Bip=5", "articles:list:5:20"},
-                                      {"GET /articles?skip=%35", "articles:list:5:20"},
-                                      {"GET /articles?Skip=5", "articles:list:0:20?Skip=5"},
-                                      {"GET /articles?published=false", "articles:list:0:20?published=false"},
-                                      {"GET /articles?b=1&skip=5&a=2", "articles:list:5:20?a=2&b=1"},
-                                      {"GET /articles?b=1&a", "articles:list:0:20?a&b=1"},
-                                      {"GET /articles?a=", "articles:list:0:20?a="},
-                                      {"GET /articles?=x", "articles:list:0:20?=x"},
-                                      {"GET /articles?a=b=c", "articles:list:0:20?a=b%3Dc"},
-                                      {"GET /articles?skip=1:2", "articles:list:1%3A2:20"},
-                                      {"GET /articles?skip=", "articles:list::20"},
-                                      {"GET /articles?skip", "articles:list::20?skip"},
-                                      {"GET /articles?skip=0&skip=40", "articles:list:0,40:20"},
-                                      {"GET /articles?skip=0,40", "articles:list:0%2C40:20"},
-                                      {"GET /articles?skip=a+b", "articles:list:a+b:20"},
-                                      {"GET /articles?skip=a%20b", "articles:list:a%20b:20"},
-                                      {"GET /articles?skip=a%2Bb", "articles:list:a%2Bb:20"},
-                                      {"GET /articles?limit=20%3Fpublished%3Dfalse", "articles:list:0:20%3Fpublished%3Dfalse"},
-                                      {"GET /articles?published%3Dfalse%26x=1", "articles:list:0:20?published%3Dfalse%26x=1"},
-                                      {"GET /articles?a=1%26b%3D2", "articles:list:0:20?a=1%26b%3D2"},
-                                      {"GET /articles/42", "articles:42"},
-                                      {"HEAD /articles/42", "articles:42"},
-                                      {"GET /%61rticles/42", "articles:42"},
-                                      {"GET /articles/42?lang=de", "articles:42?lang=de"},
-                                      {"GET /articles/42?id=5", "articles:42?id=5"},
-                                      {"GET /tags", "tags:list"}});
+    check_rows(table_of(articles()),
+               {{"GET /articles", "articles:list:0:20"},
+                {"GET /articles?", "articles:list:0:20"},
+                {"GET /articles?&&", "articles:list:0:20"},
+                {"GET /articles?skip=0&limit=20", "articles:list:0:20"},
+                {"GET /articles?limit=20&skip=0", "articles:list:0:20"},
+                {"GET /articles?s%6Bip=5", "articles:list:5:20"},
+                {"GET /articles?skip=%35", "articles:list:5:20"},
+                {"GET /articles?Skip=5", "articles:list:0:20?Skip=5"},
+                {"GET /articles?published=false", "articles:list:0:20?published=false"},
+                {"GET /articles?b=1&skip=5&a=2", "articles:list:5:20?a=2&b=1"},
+                {"GET /articles?b=1&a", "articles:list:0:20?a&b=1"},
+                {"GET /articles?a=", "articles:list:0:20?a="},
+                {"GET /articles?=x", "articles:list:0:20?=x"},
+                {"GET /articles?a=b=c", "articles:list:0:20?a=b%3Dc"},
+                {"GET /articles?skip=1:2", "articles:list:1%3A2:20"},
+                {"GET /articles?skip=", "articles:list::20"},
+                {"GET /articles?skip", "articles:list::20?skip"},
+                {"GET /articles?skip=0&skip=40", "articles:list:0,40:20"},
+                {"GET /articles?skip=0,40", "articles:list:0%2C40:20"},
+                {"GET /articles?skip=a+b", "articles:list:a+b:20"},
+                {"GET /articles?skip=a%20b", "articles:list:a%20b:20"},
+                {"GET /articles?skip=a%2Bb", "articles:list:a%2Bb:20"},
+                {"GET /articles?limit=20%3Fpublished%3Dfalse", "articles:list:0:20%3Fpublished%3Dfalse"},
+                {"GET /articles?published%3Dfalse%26x=1", "articles:list:0:20?published%3Dfalse%26x=1"},
+                {"GET /articles?a=1%26b%3D2", "articles:list:0:20?a=1%26b%3D2"},
+                {"GET /articles/42", "articles:42"},
+                {"HEAD /articles/42", "articles:42"},
+                {"GET /%61rticles/42", "articles:42"},
+                {"GET /articles/42?lang=de", "articles:42?lang=de"},
+                {"GET /articles/42?id=5", "articles:42?id=5"},
+                {"GET /tags", "tags:list"}});
 }
 
 TEST_CASE("values are decoded once and encoded again, so nothing in one can mean anything in a key") {
@@ -96,14 +97,15 @@ TEST_CASE("values are decoded once and encoded again, so nothing in one can mean
 }
 
 TEST_CASE("headers, cookies, method, host and path are placeholders too") {
-    const RouteTable table = table_of({read("GET /h", "h:{header:Accept-Language}"), read("GET /hd", "h:{header:x-a=none}:x"),
-                                       read("GET /c", "c:{cookie:session}"), read("GET /me", "me:{header:authorization|sha256}"),
-                                       read("GET /files/{rest*}", "files:{rest}"),
-                                       read("GET /all", "all:{method}:{host}:{path}:{q=none}"),
-                                       read("GET /p/{x}/{y}", "p:{path}"), read("GET /s", "s:{q=a|sha256}")});
+    const RouteTable table =
+        table_of({read("GET /h", "h:{header:Accept-Language}"), read("GET /hd", "h:{header:x-a=none}:x"),
+                  read("GET /c", "c:{cookie:session}"), read("GET /me", "me:{header:authorization|sha256}"),
+                  read("GET /files/{rest*}", "files:{rest}"), read("GET /all", "all:{method}:{host}:{path}:{q=none}"),
+                  read("GET /p/{x}/{y}", "p:{path}"), read("GET /s", "s:{q=a|sha256}")});
     CHECK(key_of(table, "GET /h", {{"Accept-Language", "de"}}) == "h:de");
     CHECK(key_of(table, "GET /h", {{"accept-language", "de, en;q=0.5"}}) == "h:de%2C%20en%3Bq%3D0.5");
-    CHECK(key_of(table, "GET /h", {{"Accept-Language", "de"}, {"X", "y"}, {"ACCEPT-LANGUAGE", "en"}}) == "h:de%2C%20en");
+    CHECK(key_of(table, "GET /h", {{"Accept-Language", "de"}, {"X", "y"}, {"ACCEPT-LANGUAGE", "en"}}) ==
+          "h:de%2C%20en");
     CHECK(key_of(table, "GET /h", {{"Accept-Language", "a%3Ab"}}) == "h:a%253Ab");
     CHECK(key_of(table, "GET /h") == "h:");
     CHECK(key_of(table, "GET /hd") == "h:none:x");
@@ -190,8 +192,9 @@ TEST_CASE("values whose end the template does not show are kept apart by their s
 }
 
 TEST_CASE("a value cannot make one route's key into another's") {
-    const RouteTable table = table_of({read("GET /articles", "articles:list"), read("GET /articles/{id}", "articles:{id}"),
-                                       read("GET /v1/articles/{id}", "articles:{id}")});
+    const RouteTable table =
+        table_of({read("GET /articles", "articles:list"), read("GET /articles/{id}", "articles:{id}"),
+                  read("GET /v1/articles/{id}", "articles:{id}")});
     CHECK(key_of(table, "GET /articles") == "articles:list");
     CHECK(key_of(table, "GET /articles/42") == "articles:42");
     CHECK(key_of(table, "GET /v1/articles/42") == "articles:42");
@@ -201,9 +204,9 @@ TEST_CASE("a value cannot make one route's key into another's") {
 }
 
 TEST_CASE("no key reaches larder's own namespace") {
-    const RouteTable table = table_of({read("GET /raw/{id}", "{id}"), read("GET /two/{a}/{b}", "{a}:{b}"),
-                                       read("GET /three/{a}", "lar{a}:x"), write("PUT /two/{a}/{b}", {"{a}:{b}", "{a}:*"}),
-                                       write("PUT /three/{a}", {"lar{a}:*"})});
+    const RouteTable table = table_of(
+        {read("GET /raw/{id}", "{id}"), read("GET /two/{a}/{b}", "{a}:{b}"), read("GET /three/{a}", "lar{a}:x"),
+         write("PUT /two/{a}/{b}", {"{a}:{b}", "{a}:*"}), write("PUT /three/{a}", {"lar{a}:*"})});
     CHECK(key_of(table, "GET /raw/larder:tag:x") == "larder%3Atag%3Ax");
     const Built moved = build(table, "GET /two/larder/x?q=1");
     CHECK(moved.key == "%6Carder:x?q=1");
@@ -216,7 +219,8 @@ TEST_CASE("no key reaches larder's own namespace") {
 }
 
 TEST_CASE("long keys are shortened so that purges and tags still reach them") {
-    const RouteTable table = table_of({read("GET /a/{id}", "a:{id}:x"), write("PUT /a/{id}", {"a:{id}:x", "a:{id}:*", "a:*:x"})});
+    const RouteTable table =
+        table_of({read("GET /a/{id}", "a:{id}:x"), write("PUT /a/{id}", {"a:{id}:x", "a:{id}:*", "a:*:x"})});
     const std::string id(1500, 'v');
     const Built bare = build(table, "GET /a/" + id);
     const Built with_query = build(table, "GET /a/" + id + "?q=" + std::string(3000, 'q'));
@@ -250,17 +254,26 @@ std::string meaning(std::string_view raw, bool in_query) {
 }
 
 const std::vector<std::string> nasty{
-    "a", "b", "A", "list", "0", "20", "a:b", "a%3Ab", "a%253Ab", "a%25253Ab", "a%2Fb", "a%252Fb", "a+b", "a%20b", "a%2Bb", "%25",
-    "%2525", "a%26b", "a%3Db", "a%3Fb", "a%23b", "%zz", "%25zz", "%", "%2", "%252", "%25!zz", "a!b", "a%21b", "a,b", "a%2Cb",
-    "a%2cb", ",", "%2C", "*", "%2A", "a%00b", "%FF%FE", "caf%C3%A9", "%7Bx%7D", "-", "a-b", "1-2", "2-3", "1", "2", "3", ".", "..",
-    "~", "_", "@", "%40", "larder", "larder%3Ax", "!a", "0%3A20", "x%3Fy%3Dz", "%0D%0A", "a%2Db", "b%2D", "-b", "a-", "--"};
+    "a",     "b",       "A",     "list",   "0",          "20",   "a:b",    "a%3Ab",     "a%253Ab",   "a%25253Ab",
+    "a%2Fb", "a%252Fb", "a+b",   "a%20b",  "a%2Bb",      "%25",  "%2525",  "a%26b",     "a%3Db",     "a%3Fb",
+    "a%23b", "%zz",     "%25zz", "%",      "%2",         "%252", "%25!zz", "a!b",       "a%21b",     "a,b",
+    "a%2Cb", "a%2cb",   ",",     "%2C",    "*",          "%2A",  "a%00b",  "%FF%FE",    "caf%C3%A9", "%7Bx%7D",
+    "-",     "a-b",     "1-2",   "2-3",    "1",          "2",    "3",      ".",         "..",        "~",
+    "_",     "@",       "%40",   "larder", "larder%3Ax", "!a",   "0%3A20", "x%3Fy%3Dz", "%0D%0A",    "a%2Db",
+    "b%2D",  "-b",      "a-",    "--"};
 
 TEST_CASE("requests that decode differently never share a key, whatever the template") {
-    const std::vector<settings::Route> routes{
-        read("GET /one/{x}", "one:{x}"),      read("GET /r/{x*}", "one:x:{x}"), read("GET /q", "q:{a}:{b=1}"),
-        read("GET /dash", "d:{a}-{b}"),       read("GET /n", "n"),              read("GET /hash", "h:{a|sha256}:{b}"),
-        read("GET /bare/{x}", "{x}"),         read("GET /pair/{x}/{y}", "{x}:{y}"), read("GET /word/{x}/{y}", "w{x}a{y}"),
-        read("GET /list", "one:list"),        read("GET /deep/{x}/{y}", "q:{x}:{y}:z")};
+    const std::vector<settings::Route> routes{read("GET /one/{x}", "one:{x}"),
+                                              read("GET /r/{x*}", "one:x:{x}"),
+                                              read("GET /q", "q:{a}:{b=1}"),
+                                              read("GET /dash", "d:{a}-{b}"),
+                                              read("GET /n", "n"),
+                                              read("GET /hash", "h:{a|sha256}:{b}"),
+                                              read("GET /bare/{x}", "{x}"),
+                                              read("GET /pair/{x}/{y}", "{x}:{y}"),
+                                              read("GET /word/{x}/{y}", "w{x}a{y}"),
+                                              read("GET /list", "one:list"),
+                                              read("GET /deep/{x}/{y}", "q:{x}:{y}:z")};
     const RouteTable table = table_of(routes);
     std::map<std::string, std::string> seen;
     std::size_t checked = 0;
