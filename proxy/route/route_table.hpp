@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ struct Match {
 struct KeyFacts {
     std::size_t bare_size = 0;   ///< the key's size without the appended query; equal to the whole size where there is none
     bool query_bypass = false;   ///< the route says `query: bypass` and the request has a parameter the key does not name
+    std::string long_key;        ///< the whole of a key that was too long and got shortened, for collect_tags; else empty
+    std::size_t long_bare_size = 0;  ///< bare_size of long_key
 };
 
 /// What one purge covers. Keys are exact (and cover the keys that extend them with an appended query); a pattern holds

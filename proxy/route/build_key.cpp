@@ -1,0 +1,142 @@
+#include <algorithm>
+#include <array>
+
+#include "route/compiled_impl.hpp"
+#include "route/key_shape.hpp"
+#include "route/parameters.hpp"
+#include "route/part_value.hpp"
+#include "route/percent.hpp"
+
+// A key is `BARE` or `BARE?APPENDED`, where APPENDED is a row of members joined by '&'. Values hold neither '?' nor '&'
+// nor
+// '=', so the parts can be told apart whatever a request says. Members, in this order:
+//   !NAME=SIZE   the size of a value whose end the template's next literal does not show (see Part::ambiguous_before)
+//   !PATH        the route's path: without it the key would be one of another route's
+//   NAME=VALUE   a query parameter that the key does not name, or NAME where it came without '='; or one that it names,
+//   where
+//                the bare key cannot tell its emptiness from its absence
+// sorted by name. Parameters of one name keep their order, for an API may take the first or the last of them.
+namespace larder::route {
+namespace {
+
+/// The appended members.
+class Appended {
+public:
+    explicit Appended(std::string& key) : key_(key) {}
+
+    std::string& next() {
+        key_.push_back(first_ ? '?' : '&');
+        first_ = false;
+        return key_;
+    }
+
+private:
+    std::string& key_;
+    bool first_ = true;
+};
+
+struct SizeMark {
+    const Part* part;
+    std::size_t size;
+};
+
+struct SizeMarks {
+    std::array<SizeMark, 32> items;
+    std::size_t count = 0;
+};
+
+void append_bare(std::string& key, const Template& from, const ValueSource& source, SizeMarks& marks) {
+    for (const Part& part : from.parts) {
+        if (part.kind == Part::Kind::literal) {
+            key += part.text;
+            continue;
+        }
+        const std::size_t begin = key.size();
+        append_part(key, part, source);
+        if (part.ambiguous_before != 0 && key.find(part.ambiguous_before, begin) != std::string::npos)
+            marks.items[marks.count++] = {&part, key.size() - begin};
+    }
+}
+
+bool ignored(std::string_view name, const std::vector<std::pair<std::string, bool>>& rules) {
+    return std::any_of(rules.begin(), rules.end(), [name](const auto& rule) {
+        return rule.second ? decodes_to_prefix(name, rule.first) : decodes_to(name, rule.first);
+    });
+}
+
+// Moves what is to be appended to the front and sorts it.
+std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute::Impl& impl, KeyFacts& facts) {
+    const std::span<Parameter> all = parameters.all();
+    std::vector<bool> hidden;  // decided before anything moves, and only where a named one is empty
+    const bool any_hidden = std::any_of(all.begin(), all.end(), [](const Parameter& parameter) {
+        return parameter.slot != unnamed_slot && parameter.value.empty();
+    });
+    if (any_hidden) {
+        std::vector<std::size_t> seen(impl.key.query_names.size());
+        for (const Parameter& parameter : all)
+            if (parameter.slot != unnamed_slot) ++seen[parameter.slot];
+        for (const Parameter& parameter : all)
+            hidden.push_back(
+                parameter.slot != unnamed_slot &&
+                (!parameter.has_equals ||
+                 (parameter.value.empty() && !impl.key.empty_differs[parameter.slot] && seen[parameter.slot] == 1)));
+    }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const bool unnamed = all[i].slot == unnamed_slot && !ignored(all[i].name, impl.ignore_query);
+        facts.query_bypass = facts.query_bypass || unnamed;
+        if (unnamed || (any_hidden && hidden[i])) all[kept++] = all[i];
+    }
+    const std::span<Parameter> chosen = all.first(kept);
+    std::sort(chosen.begin(), chosen.end(), [](const Parameter& a, const Parameter& b) {
+        const int names = compare_decoded(a.name, b.name);
+        return names != 0 ? names < 0 : a.order < b.order;
+    });
+    return chosen;
+}
+
+void append_members(std::string& key, const CompiledRoute::Impl& impl, const SizeMarks& marks, Parameters& parameters,
+                    KeyFacts& facts) {
+    Appended members(key);
+    const bool collides =
+        std::any_of(impl.rivals.begin(), impl.rivals.end(), [&key](const Shape* rival) { return rival->fits(key); });
+    for (std::size_t i = 0; i < marks.count; ++i) {
+        std::string& out = members.next();
+        out.push_back('!');
+        append_value(out, marks.items[i].part->text, Source::text);
+        out.push_back('=');
+        append_decimal(out, static_cast<std::int64_t>(marks.items[i].size));
+    }
+    if (collides) members.next() += impl.collision_mark;
+    for (const Parameter& parameter : select_appended(parameters, impl, facts)) {
+        std::string& out = members.next();
+        append_value(out, parameter.name, Source::query);
+        if (!parameter.has_equals) continue;
+        out.push_back('=');
+        append_value(out, parameter.value, Source::query);
+    }
+}
+
+}  // namespace
+
+KeyFacts build_key(const CompiledRoute& route, const Captures& captures, const http::RequestHead& request,
+                   std::string& key) {
+    const CompiledRoute::Impl& impl = *route.impl;
+    key.clear();
+    KeyFacts facts;
+    SizeMarks marks;
+    Parameters parameters(request.query, impl.key.query_names);
+    append_bare(key, impl.key, {captures, request, parameters}, marks);
+    leave_own_namespace(key);
+    facts.bare_size = key.size();
+    append_members(key, impl, marks, parameters, facts);
+    facts.query_bypass = facts.query_bypass && route.rule.query_bypass;
+    if (key.size() > key_bytes_max) {
+        facts.long_key = key;
+        facts.long_bare_size = facts.bare_size;
+        facts.bare_size = shorten_key(key, facts.bare_size);
+    }
+    return facts;
+}
+
+}  // namespace larder::route

@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <map>
+
+#include "route/compiled_impl.hpp"
+#include "route/percent.hpp"
+#include "route/table_impl.hpp"
+
+namespace larder::route {
+namespace {
+
+using settings::RouteKind;
+
+/// Compiles one route; what is wrong goes to the problems under the route's path.
+class RouteCompiler {
+public:
+    RouteCompiler(CompiledRoute& route, settings::Problems& problems) : route_(route), problems_(problems) {}
+
+    void compile() {
+        if (auto wrong = parse_path_rule(route_.rule.match, impl().path))
+            return report("match", route_.rule.match_at, *wrong);
+        route_.path_template = impl().path.path;
+        if (route_.rule.kind == RouteKind::read) compile_read();
+        if (route_.rule.kind == RouteKind::write) compile_write();
+    }
+
+private:
+    [[nodiscard]] CompiledRoute::Impl& impl() const { return *route_.impl; }
+
+    void report(const std::string& option, settings::Position at, const std::string& message) {
+        if (at.line == 0) at = route_.rule.at;
+        problems_.push_back({settings::Problem::Severity::error, at,
+                             "routes[" + std::to_string(route_.index) + "]." + option, message});
+    }
+
+    void compile_read() {
+        const auto readable = method_bit(http::Method::get) | method_bit(http::Method::head);
+        if ((impl().path.methods & ~readable) != 0 || !impl().path.other_names.empty())
+            return report("match", route_.rule.match_at,
+                          "only GET and HEAD can have a key; give other methods a route of their own, with `purge` or "
+                          "`cache: off`");
+        if (auto wrong = parse_template(route_.rule.key, TemplateUse::key, impl().path, impl().key))
+            return report("key", route_.rule.key_at, *wrong);
+        impl().key_shape = Shape(impl().key);
+        note_key_parts();
+        for (const std::string& name : route_.rule.ignore_query) {
+            const bool prefix = name.ends_with('*');
+            impl().ignore_query.emplace_back(name.substr(0, name.size() - (prefix ? 1 : 0)), prefix);
+        }
+        compile_tags();
+    }
+
+    void note_key_parts() {
+        route_.key_has_host = !route_.rule.host.empty() || impl().key.has(Part::Kind::host);
+        for (const Part& part : impl().key.parts) {
+            if (part.kind == Part::Kind::header) route_.key_headers.push_back(part.text);
+            if (part.kind == Part::Kind::cookie) route_.key_cookies.push_back(part.text);
+            route_.key_has_authorization = route_.key_has_authorization || part.field == http::FieldId::authorization;
+        }
+        if (!route_.key_headers.empty() || !route_.key_cookies.empty())
+            impl().own_pattern.emplace(impl().key, std::initializer_list{Part::Kind::header, Part::Kind::cookie});
+        impl().collision_mark = "!";
+        append_value(impl().collision_mark, impl().path.path, Source::text, true);
+    }
+
+    void compile_tags() {
+        for (std::size_t i = 0; i < route_.rule.tags.size(); ++i) {
+            Template tag;
+            if (auto wrong = parse_template(route_.rule.tags[i], TemplateUse::tag, impl().path, tag))
+                report("tags[" + std::to_string(i) + "]", route_.rule.tags_at, *wrong);
+            impl().tags.push_back(std::move(tag));
+        }
+    }
+
+    void compile_write() {
+        impl().purges.resize(route_.rule.purge.size());  // shapes point into the templates, so these must not move
+        for (std::size_t i = 0; i < impl().purges.size(); ++i) {
+            CompiledPurge& purge = impl().purges[i];
+            const settings::Position at = i < route_.rule.purge_at.size() ? route_.rule.purge_at[i] : route_.rule.at;
+            if (auto wrong = parse_template(route_.rule.purge[i], TemplateUse::purge, impl().path, purge.source))
+                report("purge[" + std::to_string(i) + "]", at, *wrong);
+            purge.has_json = purge.source.has(Part::Kind::json);
+            purge.concrete = Shape(purge.source);
+            purge.widened = Shape(purge.source, {Part::Kind::json});
+        }
+    }
+
+    CompiledRoute& route_;
+    settings::Problems& problems_;
+};
+
+std::size_t value_count(const Shape& shape) {
+    return static_cast<std::size_t>(std::count_if(shape.pieces().begin(), shape.pieces().end(),
+                                                  [](const Piece& piece) { return piece.kind == Piece::Kind::value; }));
+}
+
+// Of two routes whose keys can be equal by a value's doing, the one with more placeholders marks its keys; where they
+// have as many, the later one. Routes with the same key text share entries because their author says so.
+bool yields_to(const CompiledRoute& route, const CompiledRoute& other) {
+    const Shape& mine = route.impl->key_shape;
+    const Shape& theirs = other.impl->key_shape;
+    if (mine.signature() == theirs.signature()) return false;
+    const std::size_t my_values = value_count(mine);
+    const std::size_t their_values = value_count(theirs);
+    const bool yields = my_values != their_values ? my_values > their_values : route.index > other.index;
+    return yields && my_values > 0 && mine.meets(theirs);
+}
+
+void link_rivals(const std::vector<CompiledRoute*>& reads) {
+    for (CompiledRoute* route : reads)
+        for (const CompiledRoute* other : reads)
+            if (other != route && yields_to(*route, *other)) route->impl->rivals.push_back(&other->impl->key_shape);
+}
+
+}  // namespace
+
+RouteTable RouteTable::compile(const settings::Settings& settings, settings::Problems& problems) {
+    RouteTable table;
+    Impl& impl = *table.impl_;
+    std::vector<CompiledRoute*> reads;
+    const std::size_t problems_before = problems.size();
+    for (const settings::Route& rule : settings.routes) {
+        auto route = std::make_unique<CompiledRoute>(rule);
+        route->index = impl.routes.size();
+        RouteCompiler(*route, problems).compile();
+        if (rule.kind == RouteKind::read) reads.push_back(route.get());
+        impl.routes.push_back(std::move(route));
+    }
+    if (problems.size() != problems_before) return table;
+
+    for (const auto& route : impl.routes)
+        impl.trie.add(route->impl->path, route->rule.host, static_cast<std::uint32_t>(route->index));
+    impl.trie.finish();
+    link_rivals(reads);
+
+    std::map<std::string, const Shape*> patterns;  // one of each signature, in an order that is always the same
+    const auto note = [&patterns](const Shape& shape) {
+        if (shape.has_star()) patterns.emplace(shape.signature(), &shape);
+    };
+    for (const auto& route : impl.routes) {
+        for (const CompiledPurge& purge : route->impl->purges) {
+            note(purge.concrete);
+            note(purge.widened);
+        }
+        if (route->impl->own_pattern) note(*route->impl->own_pattern);
+    }
+    for (CompiledRoute* route : reads)
+        for (const auto& [signature, pattern] : patterns)
+            if (route->impl->key_shape.meets_with_query(*pattern)) route->impl->tag_patterns.push_back(pattern);
+    return table;
+}
+
+}  // namespace larder::route

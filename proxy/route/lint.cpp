@@ -1,0 +1,189 @@
+#include "route/lint.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "route/compiled_impl.hpp"
+
+namespace larder::route {
+namespace {
+
+using settings::RouteKind;
+using Route = const CompiledRoute&;
+using Routes = std::vector<std::unique_ptr<CompiledRoute>>;
+
+class Linter {
+public:
+    Linter(const Routes& routes, settings::Problems& problems) : routes_(routes), problems_(problems) {}
+
+    void run() {
+        for (const auto& route : routes_) {
+            check_shadowed(*route);
+            if (route->rule.kind == RouteKind::read) check_read(*route);
+            if (route->rule.kind == RouteKind::write) check_write(*route);
+        }
+        check_unpurged_resources();
+        std::stable_sort(problems_.begin() + first_, problems_.end(), [](const auto& a, const auto& b) {
+            return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+        });
+    }
+
+private:
+    void warn(Route route, const std::string& option, settings::Position at, const std::string& message) {
+        if (at.line == 0) at = route.rule.at;
+        const std::string path = "routes[" + std::to_string(route.index) + "]" + (option.empty() ? "" : "." + option);
+        problems_.push_back({settings::Problem::Severity::warning, at, path, message});
+    }
+
+    static std::string name_of(Route route) {
+        std::string name = "\"" + route.rule.match + "\"";
+        if (route.rule.match_at.line > 0) name += " (line " + std::to_string(route.rule.match_at.line) + ")";
+        return name;
+    }
+
+    static bool takes_all_of(Route earlier, Route later, http::Method method, std::string_view method_name) {
+        const bool host_covers =
+            earlier.rule.host.empty() || (!later.rule.host.empty() && host_takes(earlier.rule.host, later.rule.host));
+        return host_covers && earlier.impl->path.takes(method, method_name) &&
+               path_covers(earlier.impl->path, later.impl->path);
+    }
+
+    [[nodiscard]] const CompiledRoute* shadow_of(Route route, http::Method method, std::string_view name) const {
+        for (std::size_t i = 0; i < route.index; ++i)
+            if (takes_all_of(*routes_[i], route, method, name)) return routes_[i].get();
+        return nullptr;
+    }
+
+    void check_shadowed(Route route) {
+        const CompiledRoute* shadow = nullptr;
+        for (unsigned bit = 0; bit < static_cast<unsigned>(http::Method::other); ++bit) {
+            const auto method = static_cast<http::Method>(bit);
+            if ((route.impl->path.methods & method_bit(method)) == 0) continue;
+            shadow = shadow_of(route, method, {});
+            if (!shadow) return;
+        }
+        for (const std::string& name : route.impl->path.other_names) {
+            shadow = shadow_of(route, http::Method::other, name);
+            if (!shadow) return;
+        }
+        if (shadow)
+            warn(route, "match", route.rule.match_at,
+                 "can never match, because the earlier " + name_of(*shadow) +
+                     " takes all of its requests; move it before that one, or remove it");
+    }
+
+    void check_read(Route route) {
+        check_key(route);
+        if (route.rule.ttl && route.rule.ttl->count() == 0)
+            warn(
+                route, "ttl", route.rule.ttl_at,
+                "a ttl of zero grants nothing, as if it were absent; give a lifetime such as 60s, or say `cache: off`");
+        check_ignore(route);
+    }
+
+    void check_key(Route route) {
+        if (route.impl->key.has(Part::Kind::path)) return;
+        for (const Segment& segment : route.impl->path.segments) {
+            if (segment.kind == Segment::Kind::literal) continue;
+            const auto& parts = route.impl->key.parts;
+            const bool held = std::any_of(parts.begin(), parts.end(), [&](const Part& part) {
+                return (part.kind == Part::Kind::capture || part.kind == Part::Kind::rest) && part.text == segment.text;
+            });
+            if (!held)
+                warn(route, "key", route.rule.key_at,
+                     "has no {" + segment.text + "}, so resources that differ only in it share one entry; add {" +
+                         segment.text + "} to the key");
+        }
+    }
+
+    void check_ignore(Route route) {
+        const settings::Ignore& ignore = route.rule.ignore;
+        const auto leak = [&](const std::string& what) { warn(route, "ignore", route.rule.ignore_at, what); };
+        const auto& strip = route.rule.strip;
+        const bool strips_cookies = std::find(strip.begin(), strip.end(), "set-cookie") != strip.end();
+        const bool by_user = route.key_has_authorization || !route.key_cookies.empty();
+        if (ignore.authorization && !route.key_has_authorization)
+            leak(
+                "[authorization] lets one user get the response made for another; put {header:authorization|sha256} "
+                "into the key, or do not ignore it");
+        if (ignore.cookie && route.key_cookies.empty())
+            leak(
+                "[cookie] lets one user get the response made for another; put the cookie that tells users apart into "
+                "the key, such as {cookie:session|sha256}, or do not ignore it");
+        if (ignore.set_cookie && !strips_cookies)
+            leak("[set-cookie] hands one user's cookies to others; add `strip: [set-cookie]`, or do not ignore it");
+        if (ignore.cache_control && !by_user)
+            leak(
+                "[cache-control] also ignores `private` and `no-store`, so one user may get a response made for "
+                "another; put what tells users apart into the key, or do not ignore it");
+    }
+
+    void check_write(Route route) {
+        for (std::size_t i = 0; i < route.impl->purges.size(); ++i) {
+            const settings::Position at = i < route.rule.purge_at.size() ? route.rule.purge_at[i] : route.rule.at;
+            const std::string option = "purge[" + std::to_string(i) + "]";
+            const CompiledPurge& purge = route.impl->purges[i];
+            const bool hits = std::any_of(routes_.begin(), routes_.end(), [&](const auto& read) {
+                return read->rule.kind == RouteKind::read && read->impl->key_shape.meets_with_query(purge.widened);
+            });
+            if (!hits)
+                warn(route, option, at,
+                     "\"" + route.rule.purge[i] +
+                         "\" fits no key of any read route, so it purges nothing; compare it with the `key` of the "
+                         "route it is meant for");
+        }
+    }
+
+    // A resource is what read routes with one literal beginning of their paths show: /articles and /articles/{id}.
+    static std::string resource_of(Route route) {
+        const std::string& path = route.impl->path.path;
+        std::string resource = path.substr(0, path.find('{'));
+        while (resource.size() > 1 && resource.ends_with('/')) resource.pop_back();
+        return resource;
+    }
+
+    [[nodiscard]] bool is_purged(Route read) const {
+        return std::any_of(routes_.begin(), routes_.end(), [&](const auto& write) {
+            if (write->rule.kind != RouteKind::write) return false;
+            if (paths_meet(write->impl->path, read.impl->path)) return true;
+            const auto& purges = write->impl->purges;
+            return std::any_of(purges.begin(), purges.end(), [&](const CompiledPurge& purge) {
+                return read.impl->key_shape.meets_with_query(purge.widened);
+            });
+        });
+    }
+
+    void check_unpurged_resources() {
+        struct Resource {
+            const CompiledRoute* first = nullptr;
+            bool purged = false;
+        };
+        std::map<std::string, Resource> resources;
+        for (const auto& route : routes_) {
+            if (route->rule.kind != RouteKind::read) continue;
+            Resource& resource = resources[resource_of(*route)];
+            if (!resource.first) resource.first = route.get();
+            resource.purged = resource.purged || is_purged(*route);
+        }
+        for (const auto& [path, resource] : resources)
+            if (!resource.purged)
+                warn(*resource.first, "match", resource.first->rule.match_at,
+                     "no write purges " + path +
+                         ", so a change shows only once the entry has expired; add a route such as `match: "
+                         "PUT,PATCH,DELETE " +
+                         resource.first->impl->path.path + "` with `purge: [\"" + resource.first->rule.key +
+                         "\"]` if this API can change it");
+    }
+
+    const Routes& routes_;
+    settings::Problems& problems_;
+    std::ptrdiff_t first_ = static_cast<std::ptrdiff_t>(problems_.size());
+};
+
+}  // namespace
+
+void lint(const RouteTable& table, const settings::Settings&, settings::Problems& problems) {
+    Linter(table.routes(), problems).run();
+}
+
+}  // namespace larder::route

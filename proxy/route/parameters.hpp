@@ -1,0 +1,42 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace larder::route {
+
+inline constexpr std::uint32_t unnamed_slot = UINT32_MAX;
+
+/// One "name=value" of a query, raw.
+struct Parameter {
+    std::string_view name;
+    std::string_view value;
+    std::uint32_t slot;   ///< in the template's query_names, or unnamed_slot
+    std::uint32_t order;  ///< as it came
+    bool has_equals;
+};
+
+/// The parameters of one query, each with the slot of the placeholder that names it. Up to 32 need no allocation. Empty
+/// pieces ("a=1&&b=2") are none. The views last as long as the query; not to be moved.
+class Parameters {
+public:
+    Parameters(std::string_view query, const std::vector<std::string>& names);
+    Parameters(const Parameters&) = delete;
+    Parameters& operator=(const Parameters&) = delete;
+
+    [[nodiscard]] std::span<Parameter> all() { return {data_, count_}; }
+    [[nodiscard]] std::span<const Parameter> all() const { return {data_, count_}; }
+
+private:
+    void add(const Parameter& parameter);
+
+    std::array<Parameter, 32> near_;
+    std::vector<Parameter> far_;
+    Parameter* data_ = near_.data();
+    std::size_t count_ = 0;
+};
+
+}  // namespace larder::route

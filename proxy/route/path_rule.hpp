@@ -1,0 +1,52 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/message.hpp"
+
+/// The `match` of a route, "METHOD[,METHOD...] PATH", taken apart.
+namespace larder::route {
+
+inline constexpr std::size_t segments_max = 32;
+
+/// One piece of a path between slashes: a literal (decoded), `{name}` for one non-empty segment, or `{name*}` for what
+/// remains. `/files/{rest*}` takes `/files/a/b` and `/files/` (with an empty rest), not `/files`.
+struct Segment {
+    enum class Kind : std::uint8_t { literal, capture, rest };
+    Kind kind = Kind::literal;
+    std::string text;  ///< the literal's decoded bytes, or the capture's name
+};
+
+struct PathRule {
+    std::uint32_t methods = 0;             ///< a bit for each http::Method; GET brings HEAD
+    std::vector<std::string> other_names;  ///< methods that http::Method does not know
+    std::string path;                      ///< as written
+    std::vector<Segment> segments;         ///< "/articles/{id}" has two, "/" one (empty)
+
+    [[nodiscard]] bool takes(http::Method method, std::string_view name) const;
+
+    /// The slot of a capture in Captures; nothing where the path has none of that name.
+    [[nodiscard]] std::optional<std::size_t> capture_slot(std::string_view name) const;
+};
+
+constexpr std::uint32_t method_bit(http::Method method) {
+    return 1u << static_cast<unsigned>(method);
+}
+
+/// Takes `match` apart; what is wrong with it as a sentence, or nothing.
+std::optional<std::string> parse_path_rule(std::string_view match, PathRule& out);
+
+/// Every path that `inner` takes is taken by `outer` too (methods and hosts aside).
+bool path_covers(const PathRule& outer, const PathRule& inner);
+
+/// Some path is taken by both (methods and hosts aside).
+bool paths_meet(const PathRule& a, const PathRule& b);
+
+/// Does the rule's host (empty: any) take the request's? Case does not matter; the request's port counts only where the
+/// rule names one.
+bool host_takes(std::string_view rule, std::string_view host);
+
+}  // namespace larder::route

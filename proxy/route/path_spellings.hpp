@@ -1,0 +1,13 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace larder::route {
+
+/// What an origin may take this path for: with dot segments removed, empty segments removed, the trailing slash removed
+/// or kept, encoded slashes and dots taken for real ones, in either order. Without the path itself; none for an
+/// ordinary path. A write through any of these spellings may have changed what the plain spelling shows.
+std::vector<std::string> other_spellings(std::string_view path);
+
+}  // namespace larder::route

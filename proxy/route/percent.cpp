@@ -1,0 +1,100 @@
+#include "route/percent.hpp"
+
+#include <array>
+
+namespace larder::route {
+namespace {
+
+constexpr auto plain = [] {
+    std::array<bool, 256> table{};
+    for (int c = '0'; c <= '9'; ++c) table[c] = true;
+    for (int c = 'A'; c <= 'Z'; ++c) table[c] = true;
+    for (int c = 'a'; c <= 'z'; ++c) table[c] = true;
+    for (char c : {'-', '.', '_', '~', '@'}) table[static_cast<unsigned char>(c)] = true;
+    return table;
+}();
+
+constexpr auto value_chars = [] {
+    auto table = plain;
+    for (char c : {'%', '+', ',', '!', '/'}) table[static_cast<unsigned char>(c)] = true;
+    return table;
+}();
+
+void append_byte(std::string& out, unsigned byte) {
+    constexpr char digits[] = "0123456789ABCDEF";
+    if (plain[byte]) {
+        out.push_back(static_cast<char>(byte));
+        return;
+    }
+    const char triple[] = {'%', digits[byte >> 4], digits[byte & 15]};
+    out.append(triple, sizeof triple);
+}
+
+}  // namespace
+
+bool is_value_char(char c) {
+    return value_chars[static_cast<unsigned char>(c)];
+}
+
+void append_value(std::string& out, std::string_view raw, Source source, bool keep_slash) {
+    for (std::size_t at = 0; at < raw.size();) {
+        const char c = raw[at];
+        if (plain[static_cast<unsigned char>(c)] || (c == '/' && keep_slash) || (c == '+' && source == Source::query)) {
+            out.push_back(c);
+            ++at;
+        } else if (c == '%' && source != Source::text) {
+            const int byte = next_decoded(raw, at);
+            if (byte == malformed_percent) {
+                out.append("%25!");
+            } else {
+                append_byte(out, static_cast<unsigned>(byte));
+            }
+        } else {
+            append_byte(out, static_cast<unsigned char>(c));
+            ++at;
+        }
+    }
+}
+
+bool append_decoded(std::string& out, std::string_view raw, Source source) {
+    if (source == Source::text) {
+        out.append(raw);
+        return true;
+    }
+    bool faithful = true;
+    for (std::size_t at = 0; at < raw.size();) {
+        if (raw[at] == '+' && source == Source::query) faithful = false;
+        const int byte = next_decoded(raw, at);
+        if (byte == malformed_percent) faithful = false;
+        out.push_back(byte == malformed_percent ? '%' : static_cast<char>(byte));
+    }
+    return faithful;
+}
+
+bool decodes_to_prefix(std::string_view raw, std::string_view prefix) {
+    std::size_t at = 0;
+    for (char c : prefix)
+        if (at >= raw.size() || next_decoded(raw, at) != static_cast<unsigned char>(c)) return false;
+    return true;
+}
+
+bool decodes_to(std::string_view raw, std::string_view bytes) {
+    if (raw == bytes && raw.find('%') == std::string_view::npos) return true;
+    std::size_t at = 0;
+    for (char c : bytes)
+        if (at >= raw.size() || next_decoded(raw, at) != static_cast<unsigned char>(c)) return false;
+    return at == raw.size();
+}
+
+int compare_decoded(std::string_view a, std::string_view b) {
+    std::size_t at_a = 0;
+    std::size_t at_b = 0;
+    while (at_a < a.size() && at_b < b.size()) {
+        const int left = next_decoded(a, at_a);
+        const int right = next_decoded(b, at_b);
+        if (left != right) return left - right;
+    }
+    return static_cast<int>(at_a < a.size()) - static_cast<int>(at_b < b.size());
+}
+
+}  // namespace larder::route

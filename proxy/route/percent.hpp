@@ -1,0 +1,71 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// Percent-encoding as keys need it: values are decoded once and encoded again in one canonical way, so that two
+/// spellings of one value make one key, and no value can hold a byte that means something in a key or a pattern.
+///
+/// What a value looks like in a key: the unreserved characters of RFC 3986 and '@' are themselves; every other byte is
+/// %HH in upper case. Three marks stand outside of that, none of which a byte of a value can produce:
+///   ','     between the values of a repeated parameter or cookie,
+///   '+'     a plus sign as it came in a query, which some origins read as a space and others do not,
+///   "%25!"  a '%' that is not followed by two hex digits, for origins differ in what they make of it.
+/// A slash that came as a slash in {rest} and {path} is '/', an encoded one is %2F.
+namespace larder::route {
+
+/// Where a raw value came from: text (headers, cookies, JSON) is not percent-decoded.
+enum class Source : std::uint8_t { path, query, text };
+
+/// Appends the value as keys hold it. `keep_slash` leaves raw '/' alone.
+void append_value(std::string& out, std::string_view raw, Source source, bool keep_slash = false);
+
+/// May this byte occur in an appended value? ':' , '*', '?', '#', '=', '&' and braces never do.
+bool is_value_char(char c);
+
+/// Appends the raw bytes of the value, decoded once. False where the raw text holds something that has no decoded form
+/// of its own (a malformed '%', a '+' in a query): two such values may differ although their bytes are equal.
+bool append_decoded(std::string& out, std::string_view raw, Source source);
+
+inline constexpr int malformed_percent = 256;
+
+constexpr int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+}
+
+/// The next decoded byte of a path or query, or malformed_percent, which equals no byte. Moves `at` behind it.
+constexpr int next_decoded(std::string_view raw, std::size_t& at) {
+    const char c = raw[at++];
+    if (c != '%') return static_cast<unsigned char>(c);
+    if (at + 2 > raw.size()) return malformed_percent;
+    const int high = hex_digit(raw[at]);
+    const int low = hex_digit(raw[at + 1]);
+    if (high < 0 || low < 0) return malformed_percent;
+    at += 2;
+    return high * 16 + low;
+}
+
+/// Does the raw text decode to exactly these bytes? A malformed '%' equals nothing.
+bool decodes_to(std::string_view raw, std::string_view bytes);
+
+/// Does the raw text decode to bytes that begin with these?
+bool decodes_to_prefix(std::string_view raw, std::string_view prefix);
+
+/// Orders raw texts by their decoded bytes: negative, zero or positive.
+int compare_decoded(std::string_view a, std::string_view b);
+
+/// A hash of the decoded bytes: equal for all spellings of one text.
+constexpr std::uint64_t hash_decoded(std::string_view raw) {
+    std::uint64_t hash = 14695981039346656037ULL;
+    for (std::size_t at = 0; at < raw.size();) {
+        hash ^= static_cast<std::uint64_t>(next_decoded(raw, at));
+        hash *= 1099511628211ULL;
+    }
+    return hash;
+}
+
+}  // namespace larder::route

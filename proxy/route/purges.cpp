@@ -1,0 +1,96 @@
+#include "route/purges.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "route/compiled_impl.hpp"
+#include "route/key_shape.hpp"
+#include "route/part_value.hpp"
+
+namespace larder::route {
+namespace {
+
+void add_once(std::vector<std::string>& list, std::string item) {
+    if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(std::move(item));
+}
+
+// False where a {json:} has no value.
+bool fill(const Shape& shape, const ValueSource& from, std::string& out) {
+    for (const Piece& piece : shape.pieces()) {
+        if (piece.kind == Piece::Kind::literal) {
+            out += piece.text;
+        } else if (piece.kind == Piece::Kind::star) {
+            out.push_back('*');
+        } else if (!append_part(out, *piece.part, from)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void add_instance(const Shape& shape, std::string text, PurgeSet& out) {
+    leave_own_namespace(text);
+    if (shape.has_star()) {
+        add_once(out.patterns, std::move(text));
+        return;
+    }
+    shorten_key(text, text.size());
+    add_once(out.keys, std::move(text));
+}
+
+// A value missing in the concrete form widens all {json:} of the line: the tags know only these two forms.
+void add_line(const CompiledPurge& line, const ValueSource& from, PurgeSet& out) {
+    std::string text;
+    const bool found = !line.has_json || [&] {
+        std::string probe;
+        const auto& parts = line.source.parts;
+        return std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
+            return part.kind != Part::Kind::json || append_part(probe, part, from);
+        });
+    }();
+    const Shape& shape = found ? line.concrete : line.widened;
+    if (fill(shape, from, text)) add_instance(shape, std::move(text), out);
+}
+
+}  // namespace
+
+void split_target(std::string_view target, http::RequestHead& request) {
+    request.target = target;
+    const std::size_t question = target.find('?');
+    request.path = target.substr(0, question);
+    request.has_query = question != std::string_view::npos;
+    request.query = request.has_query ? target.substr(question + 1) : std::string_view{};
+}
+
+http::RequestHead get_of(std::string_view host, std::string_view target) {
+    http::RequestHead request;
+    request.method = http::Method::get;
+    request.method_name = "GET";
+    request.host = host;
+    split_target(target, request);
+    return request;
+}
+
+void collect_rule_purges(const CompiledRoute& write, const Captures& captures, const http::RequestHead& request,
+                         const JsonLookup* json, PurgeSet& out) {
+    for (const CompiledPurge& line : write.impl->purges) {
+        const Parameters parameters(request.query, line.source.query_names);
+        add_line(line, {captures, request, parameters, nullptr, json}, out);
+    }
+}
+
+void collect_own_entries(const CompiledRoute& read, const Captures& captures, const http::RequestHead& request,
+                         PurgeSet& out) {
+    if (!read.impl->own_pattern) {
+        std::string key;
+        build_key(read, captures, request, key);
+        add_once(out.keys, std::move(key));
+        return;
+    }
+    const Parameters parameters(request.query, read.impl->key.query_names);
+    std::string text;
+    fill(*read.impl->own_pattern, {captures, request, parameters}, text);
+    add_instance(*read.impl->own_pattern, std::move(text), out);
+}
+
+}  // namespace larder::route

@@ -1,0 +1,86 @@
+#include "route/route_table.hpp"
+
+#include <algorithm>
+
+#include "route/compiled_impl.hpp"
+#include "route/path_spellings.hpp"
+#include "route/purges.hpp"
+#include "route/table_impl.hpp"
+
+namespace larder::route {
+
+CompiledRoute::CompiledRoute(settings::Route rule_in) : rule(std::move(rule_in)), impl(std::make_unique<Impl>()) {}
+CompiledRoute::~CompiledRoute() = default;
+
+RouteTable::RouteTable() : impl_(std::make_unique<Impl>()) {}
+RouteTable::~RouteTable() = default;
+RouteTable::RouteTable(RouteTable&&) noexcept = default;
+RouteTable& RouteTable::operator=(RouteTable&&) noexcept = default;
+
+Match RouteTable::match(http::Method method, std::string_view method_name, std::string_view host,
+                        std::string_view path) const {
+    Match found;
+    const std::uint32_t number = impl_->trie.find(method, method_name, host, path, found.captures);
+    if (number != RouteTrie::none) found.route = impl_->routes[number].get();
+    return found;
+}
+
+const std::vector<std::unique_ptr<CompiledRoute>>& RouteTable::routes() const {
+    return impl_->routes;
+}
+
+namespace {
+
+// GET and HEAD can fall under different routes only where one names HEAD alone.
+void collect_own(const RouteTable& table, const http::RequestHead& get, PurgeSet& out) {
+    const CompiledRoute* first = nullptr;
+    for (const auto& [method, name] : {std::pair{http::Method::get, "GET"}, std::pair{http::Method::head, "HEAD"}}) {
+        const Match match = table.match(method, name, get.host, get.path);
+        if (!match.route || match.route == first || match.route->rule.kind != settings::RouteKind::read) continue;
+        first = match.route;
+        collect_own_entries(*match.route, match.captures, get, out);
+    }
+}
+
+std::string with_query(const std::string& path, const http::RequestHead& request) {
+    return request.has_query ? path + "?" + std::string(request.query) : path;
+}
+
+}  // namespace
+
+void RouteTable::collect_url_purges(std::string_view host, std::string_view target, PurgeSet& out) const {
+    const http::RequestHead get = get_of(host, target);
+    collect_own(*this, get, out);
+    for (const std::string& path : other_spellings(get.path)) {
+        const std::string spelled = with_query(path, get);
+        collect_own(*this, get_of(host, spelled), out);
+    }
+}
+
+void RouteTable::collect_write_purges(const Match& write, const http::RequestHead& request, const JsonLookup* json,
+                                      PurgeSet& out) const {
+    if (write.route) collect_rule_purges(*write.route, write.captures, request, json, out);
+    for (const std::string& path : other_spellings(request.path)) {
+        const std::string spelled = with_query(path, request);
+        http::RequestHead other = request;
+        split_target(spelled, other);
+        const Match match = this->match(other.method, other.method_name, other.host, other.path);
+        if (match.route) collect_rule_purges(*match.route, match.captures, other, json, out);
+    }
+    collect_url_purges(request.host, request.target, out);
+}
+
+bool RouteTable::is_tag_pattern(std::string_view pattern) const {
+    const Shape given(pattern);
+    if (!given.has_star()) return false;
+    bool known = false;
+    for (const auto& route : impl_->routes) {
+        if (route->rule.kind != settings::RouteKind::read || !route->impl->key_shape.meets_with_query(given)) continue;
+        const auto& tags = route->impl->tag_patterns;
+        known = std::any_of(tags.begin(), tags.end(), [&](const Shape* tag) { return tag->has_instance(pattern); });
+        if (!known) return false;
+    }
+    return known;
+}
+
+}  // namespace larder::route

@@ -1,0 +1,164 @@
+#include "route/route_trie.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "route/percent.hpp"
+
+namespace larder::route {
+namespace {
+
+std::uint64_t mix(std::uint64_t hash, std::uint32_t node) {
+    hash ^= node * 0x9E3779B97F4A7C15ULL;
+    return hash ^ (hash >> 29);
+}
+
+// The hash of bytes that are decoded already.
+std::uint64_t hash_bytes(std::string_view bytes) {
+    std::uint64_t hash = 14695981039346656037ULL;
+    for (char c : bytes) {
+        hash ^= static_cast<unsigned char>(c);
+        hash *= 1099511628211ULL;
+    }
+    return hash;
+}
+
+}  // namespace
+
+struct RouteTrie::Walk {
+    struct Piece {
+        std::string_view raw;
+        std::uint64_t hash;
+    };
+
+    http::Method method;
+    std::string_view method_name;
+    std::string_view host;
+    std::string_view path;
+    Captures* found;
+
+    std::array<Piece, segments_max + 1> pieces;
+    std::size_t piece_count = 0;
+    std::array<std::string_view, captures_max + 1> captures;
+    std::size_t capture_count = 0;
+    std::uint32_t best = none;
+
+    // Cuts the path at raw slashes, no deeper than the trie goes.
+    void cut(std::size_t count_max) {
+        for (std::size_t begin = 1; begin <= path.size() && piece_count < count_max;) {
+            const std::size_t end = std::min(path.find('/', begin), path.size());
+            const std::string_view raw = path.substr(begin, end - begin);
+            pieces[piece_count++] = {raw, hash_decoded(raw)};
+            begin = end + 1;
+        }
+    }
+};
+
+std::uint32_t RouteTrie::literal_child(std::uint32_t node, const std::string& text) {
+    for (const Edge& edge : edges_)
+        if (edge.from == node && edge.text == text) return edge.to;
+    nodes_.emplace_back();
+    nodes_[node].has_literals = true;
+    const auto child = static_cast<std::uint32_t>(nodes_.size() - 1);
+    edges_.push_back({mix(hash_bytes(text), node), node, child, text});
+    return child;
+}
+
+void RouteTrie::add(const PathRule& rule, const std::string& host, std::uint32_t number) {
+    std::uint32_t node = 0;
+    const End end{number, rule.methods, &rule, host.empty() ? nullptr : &host};
+    depth_max_ = std::max(depth_max_, rule.segments.size());
+    for (const Segment& segment : rule.segments) {
+        nodes_[node].least = std::min(nodes_[node].least, number);
+        if (segment.kind == Segment::Kind::rest) {
+            nodes_[node].rest_ends.push_back(end);
+            return;
+        }
+        if (segment.kind == Segment::Kind::literal) {
+            node = literal_child(node, segment.text);
+            continue;
+        }
+        if (nodes_[node].capture == none) {
+            nodes_.emplace_back();
+            nodes_[node].capture = static_cast<std::uint32_t>(nodes_.size() - 1);
+        }
+        node = nodes_[node].capture;
+    }
+    nodes_[node].least = std::min(nodes_[node].least, number);
+    nodes_[node].ends.push_back(end);
+}
+
+void RouteTrie::finish() {
+    table_.assign(std::bit_ceil(edges_.size() * 2 + 1), none);
+    for (std::uint32_t i = 0; i < edges_.size(); ++i) {
+        std::size_t slot = edges_[i].hash & (table_.size() - 1);
+        while (table_[slot] != none) slot = (slot + 1) & (table_.size() - 1);
+        table_[slot] = i;
+    }
+}
+
+std::uint32_t RouteTrie::follow(std::uint32_t node, std::uint64_t hash, std::string_view raw) const {
+    hash = mix(hash, node);
+    for (std::size_t slot = hash & (table_.size() - 1); table_[slot] != none; slot = (slot + 1) & (table_.size() - 1)) {
+        const Edge& edge = edges_[table_[slot]];
+        if (edge.hash == hash && edge.from == node && decodes_to(raw, edge.text)) return edge.to;
+    }
+    return none;
+}
+
+bool RouteTrie::take(const std::vector<End>& ends, Walk& walk) {
+    for (const End& end : ends) {
+        if (end.number >= walk.best) return false;
+        const bool method_fits = walk.method == http::Method::other ? end.rule->takes(walk.method, walk.method_name)
+                                                                    : (end.methods & method_bit(walk.method)) != 0;
+        if (!method_fits || (end.host && !host_takes(*end.host, walk.host))) continue;
+        walk.best = end.number;
+        walk.found->count = walk.capture_count;
+        std::copy_n(walk.captures.begin(), walk.capture_count, walk.found->values.begin());
+        return true;
+    }
+    return false;
+}
+
+void RouteTrie::visit(std::uint32_t at, std::size_t depth, Walk& walk) const {
+    const Node& node = nodes_[at];
+    if (node.least >= walk.best) return;
+    if (depth == walk.piece_count) {
+        take(node.ends, walk);
+        return;
+    }
+    const Walk::Piece& piece = walk.pieces[depth];
+    if (!node.rest_ends.empty()) {
+        const char* begin = piece.raw.data();
+        walk.captures[walk.capture_count++] = {begin,
+                                               static_cast<std::size_t>(walk.path.data() + walk.path.size() - begin)};
+        take(node.rest_ends, walk);
+        --walk.capture_count;
+    }
+    if (node.has_literals) {
+        const std::uint32_t child = follow(at, piece.hash, piece.raw);
+        if (child != none) visit(child, depth + 1, walk);
+    }
+    if (node.capture != none && !piece.raw.empty()) {
+        walk.captures[walk.capture_count++] = piece.raw;
+        visit(node.capture, depth + 1, walk);
+        --walk.capture_count;
+    }
+}
+
+std::uint32_t RouteTrie::find(http::Method method, std::string_view method_name, std::string_view host,
+                              std::string_view path, Captures& captures) const {
+    captures.count = 0;
+    if (!path.starts_with('/') || table_.empty()) return none;
+    Walk walk;
+    walk.method = method;
+    walk.method_name = method_name;
+    walk.host = host;
+    walk.path = path;
+    walk.found = &captures;
+    walk.cut(depth_max_ + 1);
+    visit(0, 0, walk);
+    return walk.best;
+}
+
+}  // namespace larder::route

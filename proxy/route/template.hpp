@@ -1,0 +1,58 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/fields.hpp"
+#include "route/path_rule.hpp"
+
+/// The texts of `key`, `purge` and `tags` with their placeholders, taken apart.
+namespace larder::route {
+
+struct Part {
+    enum class Kind : std::uint8_t {
+        literal,   ///< text
+        star,      ///< '*' of a purge pattern
+        capture,   ///< {name}: one segment of the path
+        rest,      ///< {name}: the path's {name*}
+        query,     ///< {name}: a query parameter
+        path,      ///< {path}
+        host,      ///< {host}
+        method,    ///< {method}
+        header,    ///< {header:name}
+        cookie,    ///< {cookie:name}
+        json,      ///< {json:/pointer}, purges only
+        response,  ///< {response:name}, tags only
+    };
+    Kind kind = Kind::literal;
+    std::string text;                     ///< the literal, or the placeholder's name (lower-case for fields)
+    std::size_t slot = 0;                 ///< of the capture, or in Template::query_names
+    std::optional<std::string> fallback;  ///< `=default`, as written
+    bool sha256 = false;
+    http::FieldId field = http::FieldId::other;
+
+    /// The first character of the literal between this and the next placeholder where that literal consists of
+    /// characters that values may hold too; 0 elsewhere. A value that holds it needs a mark to stay unambiguous
+    /// ({a}-{b}: 1-2-3).
+    char ambiguous_before = 0;
+
+    [[nodiscard]] bool is_value() const { return kind != Kind::literal && kind != Kind::star; }
+};
+
+struct Template {
+    std::string source;
+    std::vector<Part> parts;
+    std::vector<std::string> query_names;  ///< the parameters it names, each once
+    std::vector<bool> empty_differs;       ///< by query slot: an empty value and an absent one make different keys
+
+    [[nodiscard]] bool has(Part::Kind kind) const;
+};
+
+enum class TemplateUse : std::uint8_t { key, purge, tag };
+
+/// Takes a text apart; what is wrong with it as a sentence, or nothing.
+std::optional<std::string> parse_template(std::string_view text, TemplateUse use, const PathRule& path, Template& out);
+
+}  // namespace larder::route

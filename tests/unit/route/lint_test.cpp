@@ -1,0 +1,117 @@
+#include "route/lint.hpp"
+
+#include <doctest/doctest.h>
+
+#include "unit/route/table_kit.hpp"
+
+namespace larder::route {
+namespace {
+using namespace kit;
+
+settings::Problems lint_of(std::vector<settings::Route> routes) {
+    const settings::Settings settings = settings_of(std::move(routes));
+    settings::Problems problems;
+    const RouteTable table = RouteTable::compile(settings, problems);
+    REQUIRE(problems.empty());
+    lint(table, settings, problems);
+    return problems;
+}
+
+// The warnings of that option, as "routes[N]" each, so that a test looks at one lint alone.
+std::vector<std::string> routes_warned(const settings::Problems& problems, std::string_view says) {
+    std::vector<std::string> out;
+    for (const settings::Problem& problem : problems) {
+        CHECK(problem.severity == settings::Problem::Severity::warning);
+        CHECK(problem.at.line > 0);
+        if (problem.message.find(says) != std::string::npos) out.push_back(problem.path);
+    }
+    return out;
+}
+using Paths = std::vector<std::string>;
+
+TEST_CASE("the demo has two warnings: nothing purges users and tags") {
+    const settings::Problems problems = lint_of(articles());
+    REQUIRE(problems.size() == 2);
+    CHECK(problems[0].path == "routes[2].match");
+    CHECK(problems[0].message.find("/users") != std::string::npos);
+    CHECK(problems[1].path == "routes[3].match");
+    CHECK(problems[1].message.find("/tags") != std::string::npos);
+    CHECK(problems[0].at.line == 30);
+}
+
+TEST_CASE("a route that an earlier one leaves nothing is named") {
+    const auto shadowed = [](std::vector<settings::Route> routes) {
+        return routes_warned(lint_of(std::move(routes)), "never match");
+    };
+    CHECK(shadowed({pass("GET /a/{id}"), pass("GET /a/b")}) == Paths{"routes[1].match"});
+    CHECK(shadowed({pass("GET /a/b"), pass("GET /a/{id}")}).empty());
+    CHECK(shadowed({pass("GET /a/{id}"), pass("GET,POST /a/b")}).empty());
+    CHECK(shadowed({pass("GET /a/{id}"), pass("POST /a/{id}"), pass("GET,POST /a/b")}) == Paths{"routes[2].match"});
+    CHECK(shadowed({pass("GET /a/{id}"), pass("HEAD /a/b")}) == Paths{"routes[1].match"});
+    CHECK(shadowed({pass("HEAD /a/{id}"), pass("GET /a/b")}).empty());
+    CHECK(shadowed({pass("GET /{x*}"), pass("GET /a/{y*}"), pass("GET /")}) ==
+          Paths{"routes[1].match", "routes[2].match"});
+    CHECK(shadowed({pass("GET /a/{x*}"), pass("GET /a"), pass("GET /a/"), pass("GET /a/b/c")}) ==
+          Paths{"routes[2].match", "routes[3].match"});
+    CHECK(shadowed({pass("GET /a/{x}"), pass("GET /a/{y*}")}).empty());
+    CHECK(shadowed({on_host(pass("GET /a"), "x.test"), pass("GET /a")}).empty());
+    CHECK(shadowed({pass("GET /a"), on_host(pass("GET /a"), "x.test")}) == Paths{"routes[1].match"});
+    CHECK(shadowed({pass("PROPFIND /{a}"), pass("PROPFIND /a"), pass("MKCOL /a")}) == Paths{"routes[1].match"});
+}
+
+TEST_CASE("a purge that fits no read route's key is named") {
+    const settings::Problems problems = lint_of(
+        {read("GET /a/{id}", "a:{id}"), write("PUT /a/{id}", {"a:{id}", "b:{id}", "a:*", "a:{id}:x", "*", "a:x?y=*"})});
+    CHECK(routes_warned(problems, "fits no key") == Paths{"routes[1].purge[1]", "routes[1].purge[3]"});
+    CHECK(problems[0].at.column == 14);
+}
+
+TEST_CASE("a resource counts as purged through any of its routes, by rule or by its own URL") {
+    const auto unpurged = [](std::vector<settings::Route> routes) {
+        return routes_warned(lint_of(std::move(routes)), "no write purges");
+    };
+    CHECK(unpurged({read("GET /a", "a"), read("GET /a/{id}", "a:{id}"), write("PUT /a/{id}", {"a:{id}"})}).empty());
+    CHECK(unpurged({read("GET /a", "a"), read("GET /a/{id}", "a:{id}")}) == Paths{"routes[0].match"});
+    CHECK(unpurged({read("GET /a/{id}", "a:{id}"), read("GET /b", "b"), write("PUT /a/{id}", {"b"})}).empty());
+    CHECK(unpurged({read("GET /a/{id}", "a:{id}"), read("GET /b", "b"), write("PUT /b", {"a:{json:/x}"})}).empty());
+}
+
+TEST_CASE("a key that leaves out what its path holds is named") {
+    const settings::Problems problems =
+        lint_of({read("GET /a/{x}/{y}", "a:{x}"), read("GET /b/{x}", "b:{path}"), read("GET /c/{x*}", "c"),
+                 read("GET /d/{x}", "d:{x|sha256}"), write("PUT /{any*}", {"a:*"})});
+    CHECK(routes_warned(problems, "share one entry") == Paths{"routes[0].key", "routes[2].key"});
+}
+
+TEST_CASE("a ttl of zero is named") {
+    settings::Route zero = read("GET /a", "a");
+    zero.ttl = std::chrono::seconds(0);
+    settings::Route none = read("GET /b", "b");
+    none.ttl.reset();
+    CHECK(routes_warned(lint_of({zero, none}), "ttl of zero") == Paths{"routes[0].ttl"});
+}
+
+TEST_CASE("an ignore that can show one user's response to another is named, one that cannot is not") {
+    const auto leaks = [](std::string key, auto change) {
+        settings::Route rule = read("GET /a", std::move(key));
+        change(rule);
+        return routes_warned(lint_of({rule}), "do not ignore it").size();
+    };
+    using settings::Route;
+    CHECK(leaks("a", [](Route& r) { r.ignore.authorization = true; }) == 1);
+    CHECK(leaks("a:{header:authorization|sha256}", [](Route& r) { r.ignore.authorization = true; }) == 0);
+    CHECK(leaks("a", [](Route& r) { r.ignore.cookie = true; }) == 1);
+    CHECK(leaks("a:{cookie:s}", [](Route& r) { r.ignore.cookie = true; }) == 0);
+    CHECK(leaks("a", [](Route& r) { r.ignore.set_cookie = true; }) == 1);
+    CHECK(leaks("a", [](Route& r) {
+              r.ignore.set_cookie = true;
+              r.strip = {"set-cookie"};
+          }) == 0);
+    CHECK(leaks("a", [](Route& r) { r.ignore.cache_control = true; }) == 1);
+    CHECK(leaks("a:{cookie:s}", [](Route& r) { r.ignore.cache_control = true; }) == 0);
+    CHECK(leaks("a", [](Route& r) { r.ignore.vary = true; }) == 0);
+    CHECK(leaks("a", [](Route& r) { r.ignore = {true, true, true, true, true}; }) == 4);
+}
+
+}  // namespace
+}  // namespace larder::route
