@@ -1,0 +1,30 @@
+#pragma once
+#include <chrono>
+#include <string>
+
+#include "cli/command_line.hpp"
+
+namespace larder::cli {
+
+struct AdminAnswer {
+    int status = 0;
+    std::string body;
+};
+
+/// Asks a running larder's admin server, on a connection of its own, and waits for the answer.
+/// Throws std::runtime_error with a readable line where it cannot be reached, is too slow, or the URL makes no sense.
+/// `body` empty: GET, else POST of JSON.
+[[nodiscard]] AdminAnswer ask_admin(const AdminTarget& admin, const std::string& path, const std::string& body = {},
+                                    std::chrono::milliseconds timeout = std::chrono::seconds(35));
+
+/// Host and port of an admin URL: http://host:port, or host:port alone; the port is 9180 where there is none.
+struct AdminAddress {
+    std::string host;  ///< without the brackets of an IPv6 address
+    std::string port;
+};
+[[nodiscard]] AdminAddress parse_admin_url(const std::string& url);
+
+/// What an error answer says: its `error` and `detail`, or its status where the body is not ours.
+[[nodiscard]] std::string describe_error(const AdminAnswer& answer);
+
+}  // namespace larder::cli

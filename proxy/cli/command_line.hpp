@@ -1,0 +1,65 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace larder::cli {
+
+/// The exit statuses of the program (CONTRACT section 1).
+inline constexpr int exit_fine = 0;
+inline constexpr int exit_wrong = 1;  ///< what was asked about is wrong, or what was asked for failed
+inline constexpr int exit_usage = 2;
+
+/// What overrides the configuration file; empty: nothing.
+struct ServeOptions {
+    std::string config_file;
+    std::vector<std::string> listen;
+    std::string admin;
+    std::string origin;
+    std::string redis;
+};
+
+struct CheckOptions {
+    std::string config_file;
+};
+
+struct ExplainOptions {
+    std::string config_file;
+    std::string method;
+    std::string url;  ///< "/articles/42" or with scheme and host
+    std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// How to reach a running larder's admin server.
+struct AdminTarget {
+    std::string url = "http://127.0.0.1:9180";
+    std::string token;  ///< empty: none is sent
+};
+
+struct PurgeOptions {
+    AdminTarget admin;
+    bool tag = false;  ///< the items are tags
+    bool soft = false;
+    std::vector<std::string> items;
+};
+
+struct StatsOptions {
+    AdminTarget admin;
+    bool watch = false;
+};
+
+using Command = std::variant<ServeOptions, CheckOptions, ExplainOptions, PurgeOptions, StatsOptions>;
+
+/// The program has nothing to run but to say something and go: help, the version, or what was wrong with the arguments.
+struct Exit {
+    int status = exit_fine;
+    std::string text;  ///< for standard output where the status is exit_fine, else for standard error
+};
+
+/// Parses the arguments without the program's name. `serve` is assumed where no command is named. The environment
+/// variable LARDER_ADMIN_TOKEN stands for --token, so that the token need not show in the list of processes.
+[[nodiscard]] std::variant<Command, Exit> parse_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace larder::cli

@@ -1,0 +1,72 @@
+#include "observe/admin_access.hpp"
+
+#include <openssl/crypto.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <string>
+
+#include "base/text.hpp"
+
+namespace larder::observe {
+namespace {
+
+namespace http = boost::beast::http;
+
+std::string_view value_of(const http::fields& fields, http::field name) {
+    const auto found = fields.find(name);
+    if (found == fields.end()) return {};
+    return {found->value().data(), found->value().size()};
+}
+
+std::string_view value_of(const http::fields& fields, std::string_view name) {
+    const auto found = fields.find({name.data(), name.size()});
+    if (found == fields.end()) return {};
+    return {found->value().data(), found->value().size()};
+}
+
+/// The host without its port and, for IPv6, without its brackets.
+std::string_view bare_host(std::string_view host) {
+    if (host.starts_with('[')) {
+        const std::size_t end = host.find(']');
+        return end == std::string_view::npos ? std::string_view() : host.substr(1, end - 1);
+    }
+    return host.substr(0, host.find(':'));
+}
+
+}  // namespace
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+    if (a.size() != b.size()) return false;
+    return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+bool has_token(const http::fields& fields, std::string_view token) {
+    if (fields.count(http::field::authorization) != 1) return false;
+    constexpr std::string_view scheme = "Bearer ";
+    const std::string_view value = value_of(fields, http::field::authorization);
+    if (value.size() < scheme.size() || !iequals(value.substr(0, scheme.size()), scheme)) return false;
+    return equal_in_constant_time(trim_ows(value.substr(scheme.size())), token);
+}
+
+bool has_local_host(const http::fields& fields) {
+    const auto hosts = fields.count(http::field::host);
+    if (hosts == 0) return true;
+    if (hosts > 1) return false;
+    const std::string host = to_lower_copy(bare_host(value_of(fields, http::field::host)));
+    if (host == "localhost" || host.ends_with(".localhost")) return true;
+    boost::system::error_code error;
+    boost::asio::ip::make_address(host, error);
+    return !error;
+}
+
+bool is_cross_site(const http::fields& fields) {
+    const std::string_view site = value_of(fields, "Sec-Fetch-Site");
+    if (!site.empty() && site != "same-origin" && site != "none") return true;
+    const std::string_view origin = value_of(fields, http::field::origin);
+    if (origin.empty()) return false;
+    const std::size_t scheme_end = origin.find("://");
+    if (scheme_end == std::string_view::npos) return true;  // "null" among others
+    return !iequals(origin.substr(scheme_end + 3), value_of(fields, http::field::host));
+}
+
+}  // namespace larder::observe

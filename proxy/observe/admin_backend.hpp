@@ -1,0 +1,68 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// All that the admin server needs of the program.
+namespace larder::observe {
+
+/// What POST /purge asks for.
+struct PurgeOrder {
+    std::vector<std::string> keys;
+    std::vector<std::string> patterns;  ///< each holds a '*'
+    std::vector<std::string> tags;
+    std::vector<std::string> urls;  ///< "/articles/42", or with scheme and host: the entries of that URL
+    bool soft = false;              ///< make stale instead of removing
+
+    [[nodiscard]] bool empty() const { return keys.empty() && patterns.empty() && tags.empty() && urls.empty(); }
+    bool operator==(const PurgeOrder&) const = default;
+};
+
+struct PurgeResult {
+    enum class Outcome : std::uint8_t {
+        done,        ///< acknowledged by Redis (or there is none): 200
+        journalled,  ///< done here, and in Redis before anything is served from it again: 202
+        failed,      ///< not done: 503
+    };
+    Outcome outcome = Outcome::done;
+    PurgeOrder purged;                     ///< what was purged, with the keys and patterns that `urls` came to
+    std::optional<std::uint64_t> entries;  ///< how many entries it met, where that is known
+    std::string message;                   ///< why it failed or waits; empty when done
+};
+
+/// What GET /explain asks: what would happen to this request now.
+struct ExplainQuestion {
+    std::string method;
+    std::string url;  ///< origin-form, or with scheme and host
+    std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// JSON text and the status to send it with (200, or 400 for a question that makes no sense).
+struct JsonAnswer {
+    int status = 200;
+    std::string json;
+};
+
+/// Called from the admin server's thread, never from two at once; but for the completions nothing may wait for I/O. The
+/// completions may be called from any thread, once, and also after the admin server is gone.
+class AdminBackend {
+public:
+    virtual ~AdminBackend() = default;
+
+    /// Whether requests are served: false while draining. Does not depend on Redis.
+    [[nodiscard]] virtual bool ready() = 0;
+    /// Prometheus text (Metrics::text).
+    [[nodiscard]] virtual std::string metrics_text() = 0;
+    /// The dashboard's figures as JSON (stats_json.hpp).
+    [[nodiscard]] virtual std::string stats_json() = 0;
+    /// The effective configuration as text, secrets masked.
+    [[nodiscard]] virtual std::string config_text() = 0;
+
+    virtual void explain(ExplainQuestion question, std::function<void(JsonAnswer)> done) = 0;
+    virtual void purge(PurgeOrder order, std::function<void(PurgeResult)> done) = 0;
+};
+
+}  // namespace larder::observe

@@ -1,0 +1,148 @@
+#include "observe/admin_connection.hpp"
+
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
+#include <string_view>
+#include <utility>
+
+namespace larder::observe {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+constexpr std::uint32_t head_bytes_max = 16 * 1024;
+constexpr std::uint64_t body_bytes_max = 1024 * 1024;
+constexpr std::chrono::seconds linger_time{2};
+constexpr std::size_t linger_bytes_max = 16 * 1024 * 1024;
+constexpr std::string_view go_ahead = "HTTP/1.1 100 Continue\r\n\r\n";
+
+http::response<http::string_body> to_response(AdminReply reply, const AdminRequest& request, bool keep_alive) {
+    http::response<http::string_body> response(static_cast<http::status>(reply.status), request.version());
+    response.set(http::field::content_type, reply.content_type);
+    response.set(http::field::cache_control, "no-store");
+    response.set("X-Content-Type-Options", "nosniff");
+    response.set("Content-Security-Policy",
+                 "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; "
+                 "frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+    response.set("Referrer-Policy", "no-referrer");
+    if (!reply.allow.empty()) response.set(http::field::allow, reply.allow);
+    if (reply.status == 401) response.set(http::field::www_authenticate, "Bearer realm=\"larder\"");
+    response.keep_alive(keep_alive);
+    response.content_length(reply.body.size());
+    if (request.method() != http::verb::head) response.body() = std::move(reply.body);
+    return response;
+}
+
+}  // namespace
+
+AdminConnection::AdminConnection(Stream::socket_type socket, AdminShared& shared, Closed closed)
+    : stream_(std::move(socket)), shared_(shared), closed_(std::move(closed)), answer_timer_(stream_.get_executor()) {}
+
+void AdminConnection::close() {
+    answer_timer_.cancel();
+    stream_.close();
+    if (closed_) std::exchange(closed_, nullptr)(this);
+}
+
+void AdminConnection::read_request(std::chrono::milliseconds timeout) {
+    parser_.emplace();
+    parser_->header_limit(head_bytes_max);
+    parser_->body_limit(body_bytes_max);
+    stream_.expires_after(timeout);
+    http::async_read_header(
+        stream_, input_, *parser_,
+        [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_head(error); });
+}
+
+void AdminConnection::on_head(beast::error_code error) {
+    if (error) return refuse(error);
+    const bool is_asked_first = beast::iequals(parser_->get()[http::field::expect], "100-continue");
+    if (!is_asked_first || parser_->is_done()) return read_body();
+    stream_.expires_after(shared_.options.request_timeout);
+    boost::asio::async_write(stream_, boost::asio::buffer(go_ahead),
+                             [self = shared_from_this()](beast::error_code failed, std::size_t) {
+                                 failed ? self->close() : self->read_body();
+                             });
+}
+
+void AdminConnection::read_body() {
+    stream_.expires_after(shared_.options.request_timeout);
+    http::async_read(stream_, input_, *parser_,
+                     [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_request(error); });
+}
+
+void AdminConnection::on_request(beast::error_code error) {
+    if (error) return refuse(error);
+    await_answer();
+    // A completion from another thread must not keep the connection, or touch it there.
+    const auto done = [mailbox = shared_.mailbox, weak = weak_from_this(), number = number_](AdminReply reply) {
+        mailbox->post([weak, number, reply = std::move(reply)]() mutable {
+            if (const auto self = weak.lock()) self->on_answer(number, std::move(reply));
+        });
+    };
+    answer_admin_request(parser_->get(), shared_.options.token, shared_.backend, done);
+}
+
+void AdminConnection::refuse(beast::error_code error) {
+    if (error == http::error::header_limit) return send(error_reply(431, "the request's head is too large"), false);
+    if (error == http::error::body_limit) return send(error_reply(413, "the request's body is too large"), false);
+    const bool is_parse_error = error.category() == make_error_code(http::error::bad_method).category();
+    if (is_parse_error && error != http::error::end_of_stream && error != http::error::partial_message)
+        return send(error_reply(400, "bad request", error.message()), false);
+    close();
+}
+
+void AdminConnection::await_answer() {
+    ++number_;
+    stream_.expires_never();
+    answer_timer_.expires_after(shared_.options.answer_timeout);
+    answer_timer_.async_wait([self = shared_from_this(), number = number_](beast::error_code error) {
+        if (!error) self->on_answer(number, error_reply(504, "no answer in time"));
+    });
+}
+
+void AdminConnection::on_answer(std::uint64_t number, AdminReply reply) {
+    if (number != number_ || !closed_) return;
+    ++number_;
+    answer_timer_.cancel();
+    send(std::move(reply), parser_->get().keep_alive());
+}
+
+void AdminConnection::send(AdminReply reply, bool keep_alive) {
+    response_ = to_response(std::move(reply), parser_->get(), keep_alive);
+    stream_.expires_after(shared_.options.answer_timeout);
+    // HEAD: the length is the body's that GET would have, and there is no body to send.
+    http::async_write(stream_, response_,
+                      [self = shared_from_this(), keep_alive](beast::error_code error, std::size_t) {
+                          self->on_sent(error, keep_alive);
+                      });
+}
+
+void AdminConnection::on_sent(beast::error_code error, bool keep_alive) {
+    if (!closed_) return;
+    if (error) return close();
+    if (!keep_alive) return linger();
+    read_request(shared_.options.idle_timeout);
+}
+
+// Closed with bytes unread, a connection is reset, and the client may lose the answer that says why.
+void AdminConnection::linger() {
+    beast::error_code error;
+    stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, error);
+    if (error) return close();
+    stream_.expires_after(linger_time);
+    discard(0);
+}
+
+void AdminConnection::discard(std::size_t discarded) {
+    if (discarded > linger_bytes_max) return close();
+    input_.clear();
+    stream_.async_read_some(input_.prepare(16 * 1024),
+                            [self = shared_from_this(), discarded](beast::error_code error, std::size_t bytes) {
+                                error ? self->close() : self->discard(discarded + bytes);
+                            });
+}
+
+}  // namespace larder::observe

@@ -1,0 +1,83 @@
+#pragma once
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "observe/admin_routes.hpp"
+#include "observe/admin_server.hpp"
+
+namespace larder::observe {
+
+/// The way of a backend's completion, from whichever thread, onto the admin server's own; leads nowhere once closed.
+class Mailbox {
+public:
+    explicit Mailbox(boost::asio::io_context& context) : context_(&context) {}
+
+    template <class Function>
+    void post(Function function) {
+        const std::scoped_lock lock(mutex_);
+        if (context_ != nullptr) boost::asio::post(*context_, std::move(function));
+    }
+
+    void close() {
+        const std::scoped_lock lock(mutex_);
+        context_ = nullptr;
+    }
+
+private:
+    std::mutex mutex_;
+    boost::asio::io_context* context_;  // guarded by mutex_
+};
+
+/// What all connections share; outlives them.
+struct AdminShared {
+    AdminOptions options;  ///< its token only on the server's thread
+    AdminBackend& backend;
+    std::shared_ptr<Mailbox> mailbox;
+};
+
+/// One client of the admin server: reads a request, has it answered, and again while the client keeps it alive. Lives
+/// on the server's thread; kept alive by its own pending operation, or by the server while an answer is awaited.
+class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
+public:
+    using Stream = boost::beast::basic_stream<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+    using Closed = std::function<void(AdminConnection*)>;
+
+    /// `closed` is called when it is over, on the server's thread, and lets go of the connection.
+    AdminConnection(Stream::socket_type socket, AdminShared& shared, Closed closed);
+
+    void start() { read_request(shared_.options.request_timeout); }
+    void close();
+
+private:
+    void read_request(std::chrono::milliseconds timeout);
+    void on_head(boost::beast::error_code error);
+    void read_body();
+    void on_request(boost::beast::error_code error);
+    void refuse(boost::beast::error_code error);
+    void await_answer();
+    void on_answer(std::uint64_t number, AdminReply reply);
+    void send(AdminReply reply, bool keep_alive);
+    void on_sent(boost::beast::error_code error, bool keep_alive);
+    void linger();
+    void discard(std::size_t discarded);
+
+    Stream stream_;
+    AdminShared& shared_;
+    Closed closed_;
+    boost::asio::steady_timer answer_timer_;
+    boost::beast::flat_buffer input_{64 * 1024};
+    std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
+    boost::beast::http::response<boost::beast::http::string_body> response_;
+    std::uint64_t number_ = 0;  // of the request being answered; a completion for another one is too late
+};
+
+}  // namespace larder::observe

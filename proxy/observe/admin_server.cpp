@@ -1,0 +1,156 @@
+#include "observe/admin_server.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "observe/admin_connection.hpp"
+
+namespace larder::observe {
+namespace {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+using Acceptor = asio::basic_socket_acceptor<tcp, asio::io_context::executor_type>;
+using boost::system::error_code;
+
+constexpr std::chrono::milliseconds accept_pause{100};  // when accepting fails, for want of descriptors for instance
+
+[[noreturn]] void fail(const std::string& address, const std::string& why) {
+    throw std::runtime_error("admin: cannot listen on " + address + ": " + why);
+}
+
+tcp::endpoint resolve(asio::io_context& context, const std::string& address) {
+    const std::size_t colon = address.rfind(':');
+    if (colon == std::string::npos) fail(address, "expected host:port");
+    std::string host = address.substr(0, colon);
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    error_code error;
+    tcp::resolver resolver(context);
+    const auto found = resolver.resolve(host, address.substr(colon + 1), tcp::resolver::passive, error);
+    if (error || found.empty()) fail(address, error.message());
+    return found.begin()->endpoint();
+}
+
+tcp protocol_of(int listening_socket) {
+    sockaddr_storage name{};
+    socklen_t size = sizeof(name);
+    getsockname(listening_socket, reinterpret_cast<sockaddr*>(&name), &size);
+    return name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4();
+}
+
+Acceptor open_acceptor(asio::io_context& context, const AdminOptions& options) {
+    Acceptor acceptor(context.get_executor());
+    error_code error;
+    if (options.inherited_socket >= 0) {
+        acceptor.assign(protocol_of(options.inherited_socket), options.inherited_socket, error);
+        if (error) fail(options.address, error.message());
+        return acceptor;
+    }
+    const tcp::endpoint endpoint = resolve(context, options.address);
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (error) fail(options.address, error.message());
+    return acceptor;
+}
+
+}  // namespace
+
+class AdminServer::Core {
+public:
+    Core(AdminOptions options, AdminBackend& backend)
+        : acceptor_(open_acceptor(context_, options)),
+          accept_timer_(context_.get_executor()),
+          port_(acceptor_.local_endpoint().port()),
+          shared_{std::move(options), backend, std::make_shared<Mailbox>(context_)} {
+        accept();
+        thread_ = std::thread([this] { context_.run(); });
+    }
+
+    ~Core() { stop(); }
+
+    void stop() {
+        if (!thread_.joinable()) return;
+        asio::post(context_, [this] { close_all(); });
+        thread_.join();
+        shared_.mailbox->close();
+    }
+
+    void set_token(std::string token) {
+        asio::post(context_, [this, token = std::move(token)]() mutable { shared_.options.token = std::move(token); });
+    }
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] int native_socket() { return acceptor_.native_handle(); }
+
+private:
+    void accept() {
+        acceptor_.async_accept([this](error_code error, AdminConnection::Stream::socket_type socket) {
+            if (!acceptor_.is_open()) return;
+            if (error) return pause();
+            if (connections_.size() < shared_.options.connections_max) serve(std::move(socket));
+            accept();
+        });
+    }
+
+    void pause() {
+        accept_timer_.expires_after(accept_pause);
+        accept_timer_.async_wait([this](error_code error) {
+            if (!error && acceptor_.is_open()) accept();
+        });
+    }
+
+    void serve(AdminConnection::Stream::socket_type socket) {
+        const auto connection = std::make_shared<AdminConnection>(
+            std::move(socket), shared_,
+            [this](AdminConnection* over) { connections_.erase(over->shared_from_this()); });
+        connections_.insert(connection);
+        connection->start();
+    }
+
+    void close_all() {
+        error_code ignored;
+        acceptor_.close(ignored);
+        accept_timer_.cancel();
+        const auto all = connections_;
+        for (const auto& connection : all) connection->close();
+    }
+
+    asio::io_context context_{1};
+    Acceptor acceptor_;
+    asio::steady_timer accept_timer_;
+    const std::uint16_t port_;
+    AdminShared shared_;
+    std::set<std::shared_ptr<AdminConnection>> connections_;  // only on the thread
+    std::thread thread_;
+};
+
+AdminServer::AdminServer(AdminOptions options, AdminBackend& backend)
+    : core_(std::make_unique<Core>(std::move(options), backend)) {}
+
+AdminServer::~AdminServer() = default;
+
+std::uint16_t AdminServer::port() const {
+    return core_->port();
+}
+int AdminServer::native_socket() const {
+    return core_->native_socket();
+}
+void AdminServer::set_token(std::string token) {
+    core_->set_token(std::move(token));
+}
+void AdminServer::stop() {
+    core_->stop();
+}
+
+}  // namespace larder::observe

@@ -1,0 +1,49 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "observe/admin_backend.hpp"
+
+namespace larder::observe {
+
+struct AdminOptions {
+    std::string address = "127.0.0.1:9180";  ///< host:port; [::1]:9180; port 0: any free one
+    std::string token;                       ///< empty: none needed
+    int inherited_socket = -1;               ///< a listening socket to take over instead of opening one; becomes ours
+    std::size_t connections_max = 128;       ///< beyond: closed at once
+    std::chrono::milliseconds request_timeout{10'000};  ///< for a request, once it has begun or the connection opened
+    std::chrono::milliseconds idle_timeout{75'000};     ///< between requests
+    std::chrono::milliseconds answer_timeout{30'000};   ///< for /purge and /explain: 504; also for sending
+};
+
+/// The HTTP server of CONTRACT section 5, on a thread of its own, so that nothing asked of it holds up a worker and a
+/// slow worker does not hold up /healthz. Everything a stranger can make large is bounded: 16 KB of head, 1 MB of body.
+class AdminServer {
+public:
+    /// Listens and starts the thread. `backend` must outlive this object.
+    /// Throws std::runtime_error with a readable line where the address cannot be had.
+    AdminServer(AdminOptions options, AdminBackend& backend);
+    /// As stop().
+    ~AdminServer();
+    AdminServer(const AdminServer&) = delete;
+    AdminServer& operator=(const AdminServer&) = delete;
+
+    [[nodiscard]] std::uint16_t port() const;
+    /// The listening socket, for handing it to a successor.
+    [[nodiscard]] int native_socket() const;
+
+    /// Takes another token from the next request on, after a reload. From any thread.
+    void set_token(std::string token);
+
+    /// Closes all connections and ends the thread. Completions that the backend still owes are ignored from then on.
+    void stop();
+
+private:
+    class Core;
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace larder::observe

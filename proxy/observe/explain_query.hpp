@@ -1,0 +1,14 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "observe/admin_backend.hpp"
+
+namespace larder::observe {
+
+/// The question in the query of GET /explain: `url`, `method` (GET where absent), and any number of `header=Name:
+/// value`; or a sentence that says what is wrong with it.
+[[nodiscard]] std::variant<ExplainQuestion, std::string> parse_explain_query(std::string_view query);
+
+}  // namespace larder::observe

@@ -1,0 +1,166 @@
+#include "observe/stats_json.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <string_view>
+
+namespace larder::observe {
+namespace {
+
+namespace json = boost::json;
+
+constexpr double nanoseconds_per_millisecond = 1e6;
+
+json::string_view view(std::string_view text) {
+    return {text.data(), text.size()};
+}
+
+/// Answered without waiting for the origin, out of what could have been: pass-through counts on neither side.
+struct Hits {
+    std::uint64_t served = 0;
+    std::uint64_t asked = 0;
+
+    void add(cache::XCache word, std::uint64_t requests) {
+        using cache::XCache;
+        if (word != XCache::bypass) asked += requests;
+        if (word == XCache::hit || word == XCache::updating || word == XCache::stale) served += requests;
+    }
+
+    [[nodiscard]] json::value ratio() const {
+        if (asked == 0) return nullptr;
+        return static_cast<double>(served) / static_cast<double>(asked);
+    }
+};
+
+json::object to_latency(const DurationTotals& duration) {
+    const std::uint64_t count = duration.count();
+    json::object out{{"count", count}};
+    const double mean = count == 0 ? 0 : static_cast<double>(duration.sum) / static_cast<double>(count);
+    out["mean_ms"] = mean / nanoseconds_per_millisecond;
+    out["p50_ms"] = duration.quantile(0.5) / nanoseconds_per_millisecond;
+    out["p90_ms"] = duration.quantile(0.9) / nanoseconds_per_millisecond;
+    out["p99_ms"] = duration.quantile(0.99) / nanoseconds_per_millisecond;
+    return out;
+}
+
+/// Values of a closed set by their words; those that are zero left out where there are many.
+template <class Enum, std::size_t N>
+json::object to_object(const std::array<std::uint64_t, N>& values) {
+    json::object out;
+    for (std::size_t i = 0; i < N; ++i) out[view(to_word(static_cast<Enum>(i)))] = values[i];
+    return out;
+}
+
+json::object to_reasons(const std::array<std::uint64_t, detail_count>& values) {
+    json::object out;
+    for (std::size_t i = 1; i < values.size(); ++i)
+        if (values[i] > 0) out[view(to_token(static_cast<cache::Detail>(i)))] = values[i];
+    return out;
+}
+
+/// By X-Cache word, for one path or all.
+using ByWord = std::array<SeriesTotals, x_cache_count>;
+
+json::object to_requests(const ByWord& by_word) {
+    std::uint64_t total = 0;
+    Hits hits;
+    json::object words;
+    std::array<std::uint64_t, 10> classes{};
+    for (std::size_t i = 0; i < by_word.size(); ++i) {
+        const std::uint64_t requests = by_word[i].duration.count();
+        words[view(to_word(static_cast<cache::XCache>(i)))] = requests;
+        hits.add(static_cast<cache::XCache>(i), requests);
+        total += requests;
+        for (const auto& [status, number] : by_word[i].statuses)
+            classes[static_cast<std::size_t>(status) / 100 % 10] += number;
+    }
+    json::object statuses;
+    for (std::size_t i = 1; i <= 5; ++i) statuses[std::to_string(i) + "xx"] = classes[i];
+    return {{"total", total}, {"hit_ratio", hits.ratio()}, {"by_cache_status", words}, {"by_status", statuses}};
+}
+
+ByWord by_word_of(const PathTotals& path) {
+    ByWord out;
+    for (const auto& [labels, totals] : path.series) out[static_cast<std::size_t>(labels.second)].add(totals);
+    return out;
+}
+
+json::object to_route(const PathTotals& path, const ByWord& by_word) {
+    json::object out{{"path", path.path}};
+    const json::object requests = to_requests(by_word);
+    out.insert(requests.begin(), requests.end());
+    DurationTotals duration;
+    for (const SeriesTotals& one : by_word) duration.add(one.duration);
+    out["latency"] = to_latency(duration);
+    out["origin_seconds_saved"] = static_cast<double>(path.saved_nanoseconds) / 1e9;
+    out["not_stored"] = to_reasons(path.not_stored);
+    out["fills_discarded"] = to_reasons(path.fills_discarded);
+    if (path.shadow[0] + path.shadow[1] + path.shadow[2] > 0) out["shadow"] = to_object<ShadowResult>(path.shadow);
+    return out;
+}
+
+json::object to_redis(const Snapshot& snapshot) {
+    constexpr std::array<const char*, 3> breaker_words{"closed", "probing", "open"};
+    json::object operations;
+    for (std::size_t i = 0; i < snapshot.redis_operations.size(); ++i)
+        if (snapshot.redis_operations[i].count() > 0)
+            operations[view(to_word(static_cast<RedisOperation>(i)))] = to_latency(snapshot.redis_operations[i]);
+    return {{"configured", snapshot.gauges.redis_configured},
+            {"up", snapshot.gauges.redis_up},
+            {"breaker", breaker_words[static_cast<std::size_t>(snapshot.gauges.redis_breaker)]},
+            {"errors", to_object<RedisFailure>(snapshot.redis_failures)},
+            {"operations", operations}};
+}
+
+json::array to_origins(const Snapshot& snapshot) {
+    json::array out;
+    for (const ServerTotals& server : snapshot.servers) {
+        const auto& states = snapshot.gauges.origins;
+        const auto state =
+            std::find_if(states.begin(), states.end(), [&](const auto& one) { return one.server == server.server; });
+        if (state == states.end() && server.duration.count() == 0) continue;
+        json::object one{{"server", server.server}, {"latency", to_latency(server.duration)}};
+        one["up"] = state == states.end() ? json::value(nullptr) : json::value(state->up);
+        one["errors"] = to_object<OriginFailure>(server.failures);
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+}  // namespace
+
+json::object to_stats(const Snapshot& snapshot) {
+    ByWord all;
+    json::array routes;
+    for (const PathTotals& path : snapshot.paths) {
+        const ByWord by_word = by_word_of(path);
+        for (std::size_t i = 0; i < all.size(); ++i) all[i].add(by_word[i]);
+        routes.push_back(to_route(path, by_word));
+    }
+    json::object requests = to_requests(all);
+    requests["coalesced"] = snapshot.coalesced;
+    requests["bytes_in"] = snapshot.bytes_in;
+    requests["bytes_out"] = snapshot.bytes_out;
+    json::object latency;
+    for (std::size_t i = 0; i < all.size(); ++i)
+        if (all[i].duration.count() > 0)
+            latency[view(to_word(static_cast<cache::XCache>(i)))] = to_latency(all[i].duration);
+    json::object purges = to_object<PurgeSource>(snapshot.purges);
+    purges["pending"] = snapshot.gauges.purges_pending;
+    return {{"version", snapshot.version},
+            {"uptime_seconds", snapshot.uptime.count()},
+            {"config_last_reload_successful", snapshot.reload_successful},
+            {"requests", std::move(requests)},
+            {"latency", std::move(latency)},
+            {"routes", std::move(routes)},
+            {"redis", to_redis(snapshot)},
+            {"memory",
+             {{"bytes", snapshot.gauges.memory_bytes},
+              {"entries", snapshot.gauges.memory_entries},
+              {"evictions", snapshot.gauges.memory_evictions}}},
+            {"origins", to_origins(snapshot)},
+            {"purges", std::move(purges)},
+            {"client_connections", snapshot.gauges.client_connections}};
+}
+
+}  // namespace larder::observe

@@ -1,0 +1,135 @@
+#include <doctest/doctest.h>
+
+#include <boost/json.hpp>
+#include <sstream>
+
+#include "cli/admin_client.hpp"
+#include "cli/purge_command.hpp"
+#include "cli/stats_command.hpp"
+#include "observe/admin_server.hpp"
+#include "observe/metrics.hpp"
+#include "observe/stats_json.hpp"
+
+using namespace larder;
+using namespace larder::cli;
+using observe::PurgeOrder;
+using observe::PurgeResult;
+
+namespace {
+
+class FakeBackend : public observe::AdminBackend {
+public:
+    observe::Metrics metrics{"9.9"};
+    PurgeResult::Outcome outcome = PurgeResult::Outcome::done;
+    PurgeOrder last_order;
+
+    bool ready() override { return true; }
+    std::string metrics_text() override { return {}; }
+    std::string stats_json() override { return boost::json::serialize(observe::to_stats(metrics.snapshot())); }
+    std::string config_text() override { return {}; }
+    void explain(observe::ExplainQuestion, std::function<void(observe::JsonAnswer)> done) override { done({}); }
+    void purge(PurgeOrder order, std::function<void(PurgeResult)> done) override {
+        last_order = order;
+        done({outcome, std::move(order), 3, "Redis cannot be asked"});
+    }
+};
+
+struct Fixture {
+    FakeBackend backend;
+    observe::AdminServer server{options(), backend};
+    std::ostringstream out, errors;
+
+    static observe::AdminOptions options() {
+        observe::AdminOptions result;
+        result.address = "127.0.0.1:0";
+        result.token = "secret";
+        return result;
+    }
+    AdminTarget target(std::string token = "secret") const {
+        return {"http://127.0.0.1:" + std::to_string(server.port()), std::move(token)};
+    }
+};
+
+}  // namespace
+
+TEST_CASE("an admin URL is host and port, scheme and port optional") {
+    const auto parsed = [](const std::string& url) {
+        const AdminAddress address = parse_admin_url(url);
+        return address.host + " " + address.port;
+    };
+    CHECK(parsed("http://127.0.0.1:9180") == "127.0.0.1 9180");
+    CHECK(parsed("HTTP://host/") == "host 9180");
+    CHECK(parsed("host:1") == "host 1");
+    CHECK(parsed("http://[::1]:99") == "::1 99");
+    CHECK(parsed("[::1]") == "::1 9180");
+    for (const char* url : {"", "http://", "https://h", "h:0", "h:65536", "h:x", ":1", "h/path", "user@h", "ftp://h"}) {
+        CAPTURE(url);
+        CHECK_THROWS_AS((void)parse_admin_url(url), std::runtime_error);
+    }
+}
+
+TEST_CASE("purge sorts what it is given into keys and patterns, or takes all for tags") {
+    CHECK(make_purge_body({{}, false, false, {"a", "b:*", "c"}}) ==
+          R"({"keys":["a","c"],"patterns":["b:*"],"tags":[],"soft":false})");
+    CHECK(make_purge_body({{}, true, true, {"a", "b"}}) == R"({"keys":[],"patterns":[],"tags":["a","b"],"soft":true})");
+}
+
+TEST_CASE("purge asks the running larder and says what became of it") {
+    Fixture larder;
+    CHECK(run_purge({larder.target(), false, false, {"a\x1b", "b:*"}}, larder.out, larder.errors) == exit_fine);
+    CHECK(larder.backend.last_order == PurgeOrder{{"a\x1b"}, {"b:*"}, {}, {}, false});
+    CHECK(larder.out.str() == "purged key a?\npurged pattern b:*\nentries: 3\n");
+    CHECK(larder.errors.str().empty());
+
+    larder.backend.outcome = PurgeResult::Outcome::journalled;
+    CHECK(run_purge({larder.target(), true, true, {"t"}}, larder.out, larder.errors) == exit_fine);
+    CHECK(larder.errors.str().find("before anything is served") != std::string::npos);
+}
+
+TEST_CASE("a refused or impossible purge ends with status 1 and the reason") {
+    Fixture larder;
+    larder.backend.outcome = PurgeResult::Outcome::failed;
+    CHECK(run_purge({larder.target(), false, false, {"a"}}, larder.out, larder.errors) == exit_wrong);
+    CHECK(larder.errors.str() == "larder: the purge failed: Redis cannot be asked\n");
+    larder.errors.str("");
+    CHECK(run_purge({larder.target("wrong"), false, false, {"a"}}, larder.out, larder.errors) == exit_wrong);
+    CHECK(larder.errors.str().find("unauthorized") != std::string::npos);
+    larder.errors.str("");
+    const AdminTarget gone = larder.target();
+    larder.server.stop();
+    CHECK(run_purge({gone, false, false, {"a"}}, larder.out, larder.errors) == exit_wrong);
+    CHECK(run_purge({{"nonsense url", ""}, false, false, {"a"}}, larder.out, larder.errors) == exit_wrong);
+    CHECK(larder.out.str().empty());
+}
+
+TEST_CASE("stats shows totals and routes, and rates between two readings") {
+    Fixture larder;
+    observe::WorkerMetrics& worker = larder.backend.metrics.add_worker();
+    const observe::PathId path = larder.backend.metrics.path("/articles/{id}\x1b");
+    const auto hit = [&] {
+        worker.record({.path = path,
+                       .method = http::Method::get,
+                       .status = 200,
+                       .x_cache = cache::XCache::hit,
+                       .duration = std::chrono::microseconds(50)});
+    };
+    hit();
+    worker.record({.path = path, .method = http::Method::get, .status = 200, .x_cache = cache::XCache::miss});
+    CHECK(run_stats({larder.target(), false}, true, larder.out, larder.errors) == exit_fine);
+    const std::string screen = larder.out.str();
+    CHECK(screen.find("larder 9.9, up for 0 s") == 0);
+    CHECK(screen.find("requests 2, hit rate 50.0 %") != std::string::npos);
+    CHECK(screen.find("/articles/{id}?") != std::string::npos);
+    CHECK(screen.find('\x1b') == std::string::npos);
+
+    const std::string before = larder.backend.stats_json();
+    for (int i = 0; i < 10; ++i) hit();
+    const std::string watched = render_stats({larder.backend.stats_json(), before, 2.0});
+    CHECK(watched.find("now 5.0 requests/s, hit rate 100.0 %") != std::string::npos);
+}
+
+TEST_CASE("stats of something that is no larder ends with status 1") {
+    Fixture larder;
+    CHECK(run_stats({larder.target("wrong"), false}, false, larder.out, larder.errors) == exit_wrong);
+    CHECK(larder.errors.str().starts_with("larder: unauthorized"));
+}

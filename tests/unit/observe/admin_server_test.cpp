@@ -1,0 +1,265 @@
+#include "observe/admin_server.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/json.hpp>
+#include <thread>
+
+using namespace larder::observe;
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+class FakeBackend : public AdminBackend {
+public:
+    bool is_ready = true;
+    bool answers = true;  ///< else completions are kept in `owed`
+    PurgeOrder last_order;
+    ExplainQuestion last_question;
+    std::function<void(PurgeResult)> owed;
+
+    bool ready() override { return is_ready; }
+    std::string metrics_text() override { return "larder_up 1\n"; }
+    std::string stats_json() override { return R"({"version":"test"})"; }
+    std::string config_text() override { return "listen: 127.0.0.1:8080\n"; }
+
+    void explain(ExplainQuestion question, std::function<void(JsonAnswer)> done) override {
+        last_question = std::move(question);
+        done({200, R"({"decision":"HIT"})"});
+    }
+
+    void purge(PurgeOrder order, std::function<void(PurgeResult)> done) override {
+        last_order = order;
+        if (!answers) {
+            owed = std::move(done);
+            return;
+        }
+        std::thread([order = std::move(order), done = std::move(done)] {
+            done({PurgeResult::Outcome::done, order, 1, ""});
+        }).join();
+    }
+};
+
+/// A client that sends bytes as they are and reads until the server closes.
+std::string talk(std::uint16_t port, const std::string& request) {
+    asio::io_context context;
+    tcp::socket socket(context);
+    socket.connect({asio::ip::address_v4::loopback(), port});
+    boost::system::error_code error;
+    asio::write(socket, asio::buffer(request), error);
+    std::string response;
+    asio::read(socket, asio::dynamic_buffer(response), error);
+    return response;
+}
+
+struct Fixture {
+    FakeBackend backend;
+    AdminServer server;
+
+    explicit Fixture(std::string token = "") : server(options(std::move(token)), backend) {}
+
+    static AdminOptions options(std::string token) {
+        AdminOptions out;
+        out.address = "127.0.0.1:0";
+        out.token = std::move(token);
+        return out;
+    }
+
+    std::string ask(const std::string& line, const std::string& fields = "", const std::string& body = "") {
+        std::string request = line + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n" + fields;
+        if (!body.empty()) request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+        return talk(server.port(), request + "\r\n" + body);
+    }
+};
+
+int status_of(const std::string& response) {
+    return response.size() < 12 ? 0 : std::stoi(response.substr(9, 3));
+}
+std::string body_of(const std::string& response) {
+    return response.substr(response.find("\r\n\r\n") + 4);
+}
+bool has(const std::string& response, std::string_view text) {
+    return response.find(text) != std::string::npos;
+}
+
+const std::string one_key = R"({"keys":["articles:42"]})";
+
+}  // namespace
+
+TEST_CASE("the admin server answers what it is asked") {
+    Fixture admin;
+    CHECK(has(admin.ask("GET /"), "<!doctype html>"));
+    CHECK(body_of(admin.ask("GET /healthz")) == R"({"status":"ok"})");
+    CHECK(status_of(admin.ask("GET /readyz")) == 200);
+    const std::string metrics = admin.ask("GET /metrics");
+    CHECK(has(metrics, "Content-Type: text/plain; version=0.0.4"));
+    CHECK(body_of(metrics) == "larder_up 1\n");
+    CHECK(body_of(admin.ask("GET /stats?x=y")) == R"({"version":"test"})");
+    CHECK(body_of(admin.ask("GET /config")) == "listen: 127.0.0.1:8080\n");
+    CHECK(body_of(admin.ask("GET /explain?url=/articles/42&header=A:b")) == R"({"decision":"HIT"})");
+    CHECK(admin.backend.last_question.url == "/articles/42");
+    CHECK(status_of(admin.ask("GET /explain")) == 400);
+}
+
+TEST_CASE("readiness turns 503 while draining, health does not") {
+    Fixture admin;
+    admin.backend.is_ready = false;
+    CHECK(status_of(admin.ask("GET /readyz")) == 503);
+    CHECK(status_of(admin.ask("GET /healthz")) == 200);
+}
+
+TEST_CASE("HEAD is GET without the body") {
+    Fixture admin;
+    const std::string response = admin.ask("HEAD /metrics");
+    CHECK(status_of(response) == 200);
+    CHECK(has(response, "Content-Length: 12\r\n"));
+    CHECK(body_of(response).empty());
+}
+
+TEST_CASE("unknown paths and methods are told so, in JSON") {
+    Fixture admin;
+    CHECK(status_of(admin.ask("GET /nothing")) == 404);
+    CHECK(boost::json::parse(body_of(admin.ask("GET /nothing"))).as_object().contains("error"));
+    const std::string get = admin.ask("GET /purge");
+    CHECK(status_of(get) == 405);
+    CHECK(has(get, "Allow: POST\r\n"));
+    const std::string post = admin.ask("POST /stats", "", "x");
+    CHECK(status_of(post) == 405);
+    CHECK(has(post, "Allow: GET, HEAD\r\n"));
+    CHECK(status_of(admin.ask("FROB /stats")) == 405);
+}
+
+TEST_CASE("a purge is passed on and its result awaited") {
+    Fixture admin;
+    const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";  // what curl -d sends
+    const std::string response = admin.ask("POST /purge", form, one_key);
+    CHECK(status_of(response) == 200);
+    CHECK(boost::json::parse(body_of(response)).at_pointer("/purged/keys/0") == "articles:42");
+    CHECK(admin.backend.last_order.keys == std::vector<std::string>{"articles:42"});
+    CHECK(status_of(admin.ask("POST /purge", "", R"({"kyes":["a"]})")) == 400);
+    CHECK(status_of(admin.ask("POST /purge")) == 400);
+}
+
+TEST_CASE("a completion that never comes is a 504, one that comes late is ignored") {
+    FakeBackend backend;
+    backend.answers = false;
+    AdminOptions options = Fixture::options("");
+    options.answer_timeout = std::chrono::milliseconds(20);
+    {
+        AdminServer server(options, backend);
+        const std::string request =
+            "POST /purge HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 24\r\n\r\n" + one_key;
+        CHECK(status_of(talk(server.port(), request)) == 504);
+        backend.owed({});
+    }
+    backend.owed({});  // the server is gone
+}
+
+TEST_CASE("with a token, everything but health and readiness needs it") {
+    Fixture admin("secret");
+    CHECK(status_of(admin.ask("GET /healthz")) == 200);
+    CHECK(status_of(admin.ask("GET /readyz")) == 200);
+    for (const char* line :
+         {"GET /", "GET /metrics", "GET /stats", "GET /explain?url=/", "GET /config", "GET /nothing", "POST /purge"}) {
+        CAPTURE(line);
+        const std::string refused = admin.ask(line, "", one_key);
+        CHECK(status_of(refused) == 401);
+        CHECK(has(refused, "WWW-Authenticate: Bearer"));
+        for (const char* wrong : {"Bearer secre", "Bearer secret2", "Bearer ", "Basic secret", "secret", ""})
+            CHECK(status_of(admin.ask(line, "Authorization: " + std::string(wrong) + "\r\n", one_key)) == 401);
+        CHECK(status_of(admin.ask(line, "Authorization: Bearer secret\r\nAuthorization: Bearer secret\r\n", one_key)) ==
+              401);
+        CHECK(status_of(admin.ask(line, "Authorization: Bearer secret\r\n", one_key)) != 401);
+    }
+    admin.server.set_token("other");
+    CHECK(status_of(admin.ask("GET /stats", "Authorization: Bearer secret\r\n")) == 401);
+    CHECK(status_of(admin.ask("GET /stats", "Authorization: bearer other\r\n")) == 200);
+}
+
+TEST_CASE("a page from another site can neither purge nor read") {
+    Fixture admin;
+    for (const char* field :
+         {"Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"}) {
+        CAPTURE(field);
+        CHECK(status_of(admin.ask("POST /purge", std::string(field) + "\r\n", one_key)) == 403);
+    }
+    CHECK(status_of(admin.ask("POST /purge", "Origin: http://127.0.0.1\r\nSec-Fetch-Site: same-origin\r\n", one_key)) ==
+          200);
+
+    const auto with_host = [&admin](const std::string& host) {
+        return status_of(
+            talk(admin.server.port(), "GET /stats HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"));
+    };
+    CHECK(with_host("localhost:9180") == 200);
+    CHECK(with_host("[::1]:9180") == 200);
+    CHECK(with_host("127.0.0.1:9180") == 200);
+    CHECK(with_host("rebound.example:9180") == 403);
+    CHECK(with_host("127.0.0.1.rebound.example") == 403);
+}
+
+TEST_CASE("what is too large or is not HTTP is refused") {
+    Fixture admin;
+    CHECK(status_of(admin.ask("POST /purge", "", std::string(1024 * 1024 + 1, ' '))) == 413);
+    CHECK(status_of(admin.ask("GET /stats", "X: " + std::string(20'000, 'a') + "\r\n")) == 431);
+    CHECK(status_of(talk(admin.server.port(), "nonsense\r\n\r\n")) == 400);
+    CHECK(status_of(admin.ask("GET /stats")) == 200);
+}
+
+TEST_CASE("a client that asks before it sends its body is told to go ahead") {
+    Fixture admin;
+    const std::string response = admin.ask("POST /purge", "Expect: 100-continue\r\n", one_key);
+    CHECK(response.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"));
+}
+
+TEST_CASE("a connection serves several requests, pipelined ones too") {
+    Fixture admin;
+    const std::string response = talk(admin.server.port(),
+                                      "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                                      "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    CHECK(has(response, R"({"status":"ok"})"));
+    CHECK(has(response, R"({"status":"ready"})"));
+}
+
+TEST_CASE("an idle or silent client is closed, and stopping waits for nobody") {
+    FakeBackend backend;
+    AdminOptions options = Fixture::options("");
+    options.request_timeout = std::chrono::milliseconds(20);
+    AdminServer server(options, backend);
+    CHECK(talk(server.port(), "GET /sta").empty());
+
+    options.request_timeout = std::chrono::hours(1);
+    AdminServer patient(options, backend);
+    asio::io_context context;
+    tcp::socket silent(context);
+    silent.connect({asio::ip::address_v4::loopback(), patient.port()});
+    patient.stop();
+    char byte = 0;
+    boost::system::error_code error;
+    asio::read(silent, asio::buffer(&byte, 1), error);
+    CHECK(error);
+}
+
+TEST_CASE("an address that is taken is refused with a readable line, a socket handed over is used") {
+    Fixture admin;
+    const std::string address = "127.0.0.1:" + std::to_string(admin.server.port());
+    AdminOptions options;
+    options.address = address;
+    CHECK_THROWS_WITH_AS(AdminServer(options, admin.backend),
+                         ("admin: cannot listen on " + address + ": Address already in use").c_str(),
+                         std::runtime_error);
+    options.address = "127.0.0.1";
+    CHECK_THROWS_AS(AdminServer(options, admin.backend), std::runtime_error);
+
+    options.inherited_socket = dup(admin.server.native_socket());
+    AdminServer successor(options, admin.backend);
+    admin.server.stop();
+    CHECK(successor.port() == admin.server.port());
+    CHECK(status_of(admin.ask("GET /healthz")) == 200);
+}

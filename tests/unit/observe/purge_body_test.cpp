@@ -1,0 +1,98 @@
+#include "observe/purge_body.hpp"
+
+#include <doctest/doctest.h>
+
+#include "observe/explain_query.hpp"
+
+using namespace larder::observe;
+
+namespace {
+
+std::string complaint(std::string_view body) {
+    const auto parsed = parse_purge_body(body);
+    const auto* text = std::get_if<std::string>(&parsed);
+    return text == nullptr ? "" : *text;
+}
+
+}  // namespace
+
+TEST_CASE("an order may name keys, patterns, tags and URLs together") {
+    const auto parsed = parse_purge_body(
+        R"({"keys": ["articles:42"], "patterns": ["articles:list:*"], "tags": ["author:7"], "urls": ["/a?b=c", "http://h/x"], "soft": true})");
+    REQUIRE(std::holds_alternative<PurgeOrder>(parsed));
+    CHECK(std::get<PurgeOrder>(parsed) ==
+          PurgeOrder{{"articles:42"}, {"articles:list:*"}, {"author:7"}, {"/a?b=c", "http://h/x"}, true});
+}
+
+TEST_CASE("an order that is not understood wholly is refused with a reason") {
+    struct Row {
+        std::string_view body, reason;
+    };
+    for (const auto& [body, reason] : {
+             Row{"", "not valid JSON"},
+             Row{"{\"keys\": [\"a\"]", "not valid JSON"},
+             Row{"{\"keys\": [\"a\"]} x", "not valid JSON"},
+             Row{"{\"keys\": [\"\xff\"]}", "not valid JSON"},
+             Row{"[[[[[[[[1]]]]]]]]", "not valid JSON"},
+             Row{"[\"a\"]", "must be a JSON object"},
+             Row{"{}", "nothing to purge"},
+             Row{"{\"keys\": [], \"soft\": true}", "nothing to purge"},
+             Row{"{\"key\": [\"a\"]}", "unknown field \"key\""},
+             Row{"{\"keys\": [\"a\"], \"all\": true}", "unknown field \"all\""},
+             Row{"{\"keys\": \"a\"}", "\"keys\" must be a list of strings"},
+             Row{"{\"keys\": [1]}", "\"keys\" must be a list of strings"},
+             Row{"{\"keys\": null}", "\"keys\" must be a list of strings"},
+             Row{"{\"keys\": [\"\"]}", "empty string"},
+             Row{"{\"keys\": [\"a*\"]}", "patterns"},
+             Row{"{\"patterns\": [\"a\"]}", "must hold '*'"},
+             Row{"{\"urls\": [\"articles\"]}", "must start with"},
+             Row{"{\"keys\": [\"a\"], \"soft\": \"yes\"}", "\"soft\" must be true or false"},
+             Row{"{\"keys\": [\"a\"], \"soft\": 1}", "\"soft\" must be true or false"},
+             Row{"{\"keys\": [\"a\"], \"keys\": [\"b\"]}", "\"keys\" stands there twice"},
+         }) {
+        CAPTURE(body);
+        CAPTURE(complaint(body));
+        CHECK(complaint(body).find(reason) != std::string::npos);
+    }
+}
+
+TEST_CASE("the size of an order is bounded") {
+    std::string body = "{\"keys\": [\"a\"";
+    for (std::size_t i = 1; i < purge_items_max; ++i) body += ",\"a\"";
+    CHECK(complaint(body + "]}").empty());
+    CHECK_FALSE(complaint(body + ",\"a\"]}").empty());
+    CHECK_FALSE(complaint("{\"tags\": [\"" + std::string(purge_item_bytes_max + 1, 'a') + "\"]}").empty());
+}
+
+TEST_CASE("a purge is answered by what became of it") {
+    PurgeResult result{PurgeResult::Outcome::done, {{"k"}, {}, {}, {"/u"}, false}, 3, ""};
+    CHECK(to_answer(result).status == 200);
+    CHECK(
+        to_answer(result).json ==
+        R"({"status":"done","soft":false,"purged":{"keys":["k"],"patterns":[],"tags":[],"urls":["/u"]},"entries":3})");
+    result.outcome = PurgeResult::Outcome::journalled;
+    CHECK(to_answer(result).status == 202);
+    result.outcome = PurgeResult::Outcome::failed;
+    result.message = "Redis cannot be asked";
+    CHECK(to_answer(result).status == 503);
+    CHECK(to_answer(result).json == R"({"error":"the purge failed","detail":"Redis cannot be asked"})");
+}
+
+TEST_CASE("a question to /explain names method, URL and headers") {
+    const auto parsed =
+        parse_explain_query("method=HEAD&url=/a%3Fb=c%26d+e&header=Accept:+text/html&header=X:%20y%2Bz");
+    REQUIRE(std::holds_alternative<ExplainQuestion>(parsed));
+    const auto& question = std::get<ExplainQuestion>(parsed);
+    CHECK(question.method == "HEAD");
+    CHECK(question.url == "/a?b=c&d+e");
+    CHECK(question.headers == std::vector<std::pair<std::string, std::string>>{{"Accept", "text/html"}, {"X", "y+z"}});
+    CHECK(std::get<ExplainQuestion>(parse_explain_query("url=/x")).method == "GET");
+}
+
+TEST_CASE("a question to /explain that is not understood is refused") {
+    for (const std::string_view query : {"", "method=GET", "url=", "url=x", "url=/a&limit=3", "url=/%zz", "url=/%4",
+                                         "url=/a%0d%0ab", "url=/&header=novalue", "url=/&header=:x"}) {
+        CAPTURE(query);
+        CHECK(std::holds_alternative<std::string>(parse_explain_query(query)));
+    }
+}

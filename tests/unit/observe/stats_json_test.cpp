@@ -1,0 +1,61 @@
+#include "observe/stats_json.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/json.hpp>
+
+#include "observe/metrics.hpp"
+
+using namespace larder;
+using namespace larder::observe;
+using namespace std::chrono_literals;
+using cache::XCache;
+using http::Method;
+
+TEST_CASE("the stats hold totals, hit ratio, latency and a line for each route") {
+    Metrics metrics("1.0");
+    WorkerMetrics& worker = metrics.add_worker();
+    const PathId path = metrics.path("/articles/{id}");
+    const ServerId server = metrics.server("http://127.0.0.1:8000");
+    for (int i = 0; i < 3; ++i)
+        worker.record({.path = path,
+                       .method = Method::get,
+                       .status = 200,
+                       .x_cache = XCache::hit,
+                       .duration = 50us,
+                       .bytes_out = 100});
+    worker.record({.path = path,
+                   .method = Method::get,
+                   .status = 404,
+                   .x_cache = XCache::miss,
+                   .duration = 20ms,
+                   .coalesced = true,
+                   .not_stored = cache::Detail::status});
+    worker.record({.method = Method::post, .status = 201, .x_cache = XCache::bypass, .duration = 5ms});
+    worker.record_origin_request(server, 19ms);
+    metrics.set_gauges([] {
+        return Gauges{.redis_configured = true,
+                      .redis_breaker = BreakerState::open,
+                      .purges_pending = 2,
+                      .origins = {{"http://127.0.0.1:8000", false}}};
+    });
+
+    const boost::json::value stats = to_stats(metrics.snapshot());
+    const auto at = [&stats](std::string_view pointer) { return stats.at_pointer({pointer.data(), pointer.size()}); };
+    CHECK(at("/requests/total") == 5u);
+    CHECK(at("/requests/hit_ratio") == 0.75);
+    CHECK(at("/requests/by_cache_status/HIT") == 3u);
+    CHECK(at("/requests/by_status/2xx") == 4u);
+    CHECK(at("/requests/coalesced") == 1u);
+    CHECK(at("/requests/bytes_out") == 300u);
+    CHECK(at("/latency/HIT/count") == 3u);
+    CHECK(at("/latency/HIT/mean_ms").as_double() == doctest::Approx(0.05));
+    CHECK(at("/routes/0/path") == "other");
+    CHECK(at("/routes/0/hit_ratio").is_null());
+    CHECK(at("/routes/1/path") == "/articles/{id}");
+    CHECK(at("/routes/1/not_stored/status") == 1u);
+    CHECK(at("/redis/breaker") == "open");
+    CHECK(at("/origins/0/server") == "http://127.0.0.1:8000");
+    CHECK(at("/origins/0/up") == false);
+    CHECK(at("/purges/pending") == 2u);
+}
