@@ -1,0 +1,86 @@
+#include <doctest/doctest.h>
+
+#include "unit/support/cache_heads.hpp"
+
+using namespace larder;
+using namespace larder::cache;
+using namespace larder::test;
+
+TEST_CASE("unsafe methods invalidate unless the origin refused them (RFC 9111, 4.4)") {
+    using http::Method;
+    for (Method method : {Method::post, Method::put, Method::patch, Method::delete_, Method::other}) {
+        for (int status : {200, 201, 204, 299, 301, 303, 399, 500, 502, 504, 599}) CHECK(invalidates(method, status));
+        for (int status : {100, 101, 400, 401, 404, 409, 499}) CHECK_FALSE(invalidates(method, status));
+    }
+    for (Method method : {Method::get, Method::head, Method::options, Method::trace})
+        CHECK_FALSE(invalidates(method, 200));
+}
+
+TEST_CASE("Location and Content-Location of the same host are invalidated too (RFC 9111, 4.4)") {
+    struct Row {
+        const char* location;
+        std::vector<std::string> targets;
+    };
+    const Row rows[] = {
+        {"/b", {"/b"}},
+        {"/b?c=d", {"/b?c=d"}},
+        {"/b#frag", {"/b"}},
+        {"b", {"/a/b"}},
+        {"./b", {"/a/b"}},
+        {"../b", {"/b"}},
+        {"../../../b", {"/b"}},
+        {"/x/./y/../z", {"/x/z"}},
+        {"/x/..", {"/"}},
+        {"/x/.", {"/x/"}},
+        {"?p=1", {"/a/1?p=1"}},
+        {"", {"/a/1?q"}},
+        {"http://h/b", {"/b"}},
+        {"https://H/b", {"/b"}},
+        {"HTTP://h:80/b", {"/b"}},
+        {"http://h", {"/"}},
+        {"http://h?x", {"/?x"}},
+        {"//h/b", {"/b"}},
+        {"http://other/b", {}},
+        {"http://h:81/b", {}},
+        {"//other/b", {}},
+        {"http://user@h/b", {}},
+        {"http:///b", {}},
+        {"mailto:h", {}},
+        {"ftp://h/b", {}},
+        {"b:c", {}},
+        {"b/c:d", {"/a/b/c:d"}},
+    };
+    const Request request("POST /a/1?q\nHost: h");
+    for (const Row& row : rows) {
+        CAPTURE(std::string(row.location));
+        CHECK(related_targets(request, Response(std::string("201 X\nLocation: ") + row.location)) == row.targets);
+        CHECK(related_targets(request, Response(std::string("201 X\nContent-Location: ") + row.location)) == row.targets);
+    }
+    CHECK(related_targets(request, Response("201 X\nLocation: /b\nContent-Location: /c")) ==
+          std::vector<std::string>{"/b", "/c"});
+    CHECK(related_targets(request, Response("201 X\nLocation: /b\nContent-Location: /b")).size() == 1);
+}
+
+TEST_CASE("the tags an origin sends, and the groups a write invalidates (RFC 9875)") {
+    const auto tags = [](const char* fields) {
+        std::vector<std::string> out;
+        collect_origin_tags(Response(std::string("200 OK\n") + fields), out);
+        return out;
+    };
+    using Tags = std::vector<std::string>;
+    CHECK(tags("Surrogate-Key: a  b,c\nSurrogate-Key: d") == Tags{"a", "b,c", "d"});
+    CHECK(tags("Cache-Tag: a b, c ,,d") == Tags{"a b", "c", "d"});
+    CHECK(tags("Cache-Groups: \"x\", \"y z\";p") == Tags{"group:x", "group:y z"});
+    CHECK(tags("Cache-Groups: \"x\"\nCache-Groups: \"y\"") == Tags{"group:x", "group:y"});
+    CHECK(tags("Cache-Groups: x, \"y\"").empty());
+    CHECK(tags("Cache-Groups: \"x").empty());
+    CHECK(tags("Surrogate-Key: a a\nCache-Tag: a") == Tags{"a"});
+    CHECK(tags(("Surrogate-Key: b " + std::string(257, 'x')).c_str()) == Tags{"b"});
+    std::string many = "Surrogate-Key:";
+    for (int i = 0; i < 200; ++i) many += " " + std::to_string(i);
+    CHECK(tags(many.c_str()).size() == 128);
+
+    Tags groups;
+    collect_invalidated_groups(Response("200 OK\nCache-Group-Invalidation: \"x\", \"y\"\nCache-Groups: \"z\""), groups);
+    CHECK(groups == Tags{"group:x", "group:y"});
+}
