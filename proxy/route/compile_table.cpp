@@ -105,6 +105,16 @@ bool yields_to(const CompiledRoute& route, const CompiledRoute& other) {
     return yields && my_values > 0 && mine.meets(theirs);
 }
 
+// A pinned host makes Host needless in the variant only where no route of another host can make the same key.
+void require_hosts(const std::vector<CompiledRoute*>& reads) {
+    for (CompiledRoute* route : reads) {
+        if (route->rule.host.empty() || route->impl->key.has(Part::Kind::host)) continue;
+        route->key_has_host = std::none_of(reads.begin(), reads.end(), [route](const CompiledRoute* other) {
+            return !iequals(other->rule.host, route->rule.host) && other->impl->key_shape.meets(route->impl->key_shape);
+        });
+    }
+}
+
 void link_rivals(const std::vector<CompiledRoute*>& reads) {
     for (CompiledRoute* route : reads)
         for (const CompiledRoute* other : reads)
@@ -131,6 +141,7 @@ RouteTable RouteTable::compile(const settings::Settings& settings, settings::Pro
         impl.trie.add(route->impl->path, route->rule.host, static_cast<std::uint32_t>(route->index));
     impl.trie.finish();
     link_rivals(reads);
+    require_hosts(reads);
 
     std::map<std::string, const Shape*> patterns;  // one of each signature, in an order that is always the same
     const auto note = [&patterns](const Shape& shape) {

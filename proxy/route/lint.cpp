@@ -119,6 +119,7 @@ private:
     }
 
     void check_write(Route route) {
+        check_misspelled(route);
         for (std::size_t i = 0; i < route.impl->purges.size(); ++i) {
             const settings::Position at = i < route.rule.purge_at.size() ? route.rule.purge_at[i] : route.rule.at;
             const std::string option = "purge[" + std::to_string(i) + "]";
@@ -131,6 +132,26 @@ private:
                      "\"" + route.rule.purge[i] +
                          "\" fits no key of any read route, so it purges nothing; compare it with the `key` of the "
                          "route it is meant for");
+        }
+    }
+
+    // A capture that no line uses beside a placeholder that the path does not capture: most likely one name misspelled.
+    void check_misspelled(Route route) {
+        for (const Segment& segment : route.impl->path.segments) {
+            if (segment.kind == Segment::Kind::literal) continue;
+            const Part* stray = nullptr;
+            bool used = false;
+            for (const CompiledPurge& purge : route.impl->purges) {
+                for (const Part& part : purge.source.parts) {
+                    used = used || ((part.kind == Part::Kind::capture || part.kind == Part::Kind::rest) &&
+                                    part.text == segment.text);
+                    if (part.kind == Part::Kind::query && !part.fallback) stray = &part;
+                }
+            }
+            if (!used && stray)
+                warn(route, "purge", {},
+                     "{" + stray->text + "} is not in the path, so it is taken from the write's query, while {" +
+                         segment.text + "} of the path is not used; write {" + segment.text + "} if that is meant");
         }
     }
 

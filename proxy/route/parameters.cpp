@@ -1,6 +1,7 @@
 #include "route/parameters.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "route/percent.hpp"
 
@@ -30,11 +31,11 @@ Parameters::Parameters(std::string_view query, const std::vector<std::string>& n
 }
 
 void Parameters::add(const Parameter& parameter) {
-    if (far_.empty() && count_ < near_.size()) {
-        near_[count_++] = parameter;
+    if (far_.empty() && count_ < near_max) {
+        std::construct_at(near() + count_++, parameter);
         return;
     }
-    if (far_.empty()) far_.assign(near_.begin(), near_.end());
+    if (far_.empty()) far_.assign(near(), near() + count_);
     far_.push_back(parameter);
     data_ = far_.data();
     count_ = far_.size();

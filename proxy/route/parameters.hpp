@@ -1,5 +1,5 @@
 #pragma once
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -33,9 +33,13 @@ public:
 private:
     void add(const Parameter& parameter);
 
-    std::array<Parameter, 32> near_;
+    static constexpr std::size_t near_max = 32;
+
+    Parameter* near() { return reinterpret_cast<Parameter*>(near_); }
+
+    alignas(Parameter) std::byte near_[near_max * sizeof(Parameter)];  // left uninitialised: most queries are short
     std::vector<Parameter> far_;
-    Parameter* data_ = near_.data();
+    Parameter* data_ = near();
     std::size_t count_ = 0;
 };
 

@@ -202,12 +202,31 @@ bool Shape::meets_with_query(const Shape& pattern) const {
     return share_a_text(mine, theirs);
 }
 
+// As glob_match, with the signature for a pattern: a value reaches no further than the next character that is none. To
+// go back to the last value is enough, for the leftmost fit of what stands before it leaves it the most room.
 bool Shape::fits(std::string_view text) const {
-    if (!text.starts_with(prefix_)) return false;
-    std::vector<Step> mine = steps_of(pieces_);
-    std::vector<Step> theirs;
-    for (char c : text) theirs.push_back({Kind::literal, c});
-    return share_a_text(mine, theirs);
+    constexpr char value = '\x01';
+    const std::string_view pattern = signature_;
+    std::size_t p = 0;
+    std::size_t t = 0;
+    std::size_t last = std::string_view::npos;
+    std::size_t resume = 0;
+    while (t < text.size()) {
+        if (p < pattern.size() && pattern[p] == value) {
+            last = p++;
+            resume = t;
+        } else if (p < pattern.size() && pattern[p] == text[t]) {
+            ++p;
+            ++t;
+        } else if (last != std::string_view::npos && is_value_char(text[resume])) {
+            p = last + 1;
+            t = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size() && pattern[p] == value) ++p;
+    return p == pattern.size();
 }
 
 bool glob_match(std::string_view pattern, std::string_view text) {

@@ -1,6 +1,7 @@
 #include "route/percent.hpp"
 
 #include <array>
+#include <cstring>
 
 namespace larder::route {
 namespace {
@@ -30,7 +31,55 @@ void append_byte(std::string& out, unsigned byte) {
     out.append(triple, sizeof triple);
 }
 
+/// Takes eight bytes at a time; what remains of fewer is filled up with zeros, and the size goes in at the end.
+class Hash {
+public:
+    void word(std::uint64_t bytes) {
+        state_ = (state_ ^ bytes) * 0x9FB21C651E98DF25ULL;
+        state_ ^= state_ >> 32;
+    }
+    std::uint64_t finish(std::size_t size) {
+        word(size);
+        return state_;
+    }
+
+private:
+    std::uint64_t state_ = 14695981039346656037ULL;
+};
+
 }  // namespace
+
+std::uint64_t hash_bytes(std::string_view bytes) {
+    Hash hash;
+    std::uint64_t word = 0;
+    std::size_t at = 0;
+    for (; at + sizeof word <= bytes.size(); at += sizeof word) {
+        std::memcpy(&word, bytes.data() + at, sizeof word);
+        hash.word(word);
+    }
+    word = 0;
+    std::memcpy(&word, bytes.data() + at, bytes.size() - at);
+    hash.word(word);
+    return hash.finish(bytes.size());
+}
+
+std::uint64_t hash_decoded(std::string_view raw) {
+    Hash hash;
+    std::size_t size = 0;
+    unsigned char bytes[8] = {};
+    const auto mix = [&hash, &bytes] {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes, sizeof word);
+        hash.word(word);
+        std::memset(bytes, 0, sizeof bytes);
+    };
+    for (std::size_t at = 0; at < raw.size();) {
+        bytes[size++ % sizeof bytes] = static_cast<unsigned char>(next_decoded(raw, at));
+        if (size % sizeof bytes == 0) mix();
+    }
+    mix();
+    return hash.finish(size);
+}
 
 bool is_value_char(char c) {
     return value_chars[static_cast<unsigned char>(c)];
@@ -39,7 +88,12 @@ bool is_value_char(char c) {
 void append_value(std::string& out, std::string_view raw, Source source, bool keep_slash) {
     for (std::size_t at = 0; at < raw.size();) {
         const char c = raw[at];
-        if (plain[static_cast<unsigned char>(c)] || (c == '/' && keep_slash) || (c == '+' && source == Source::query)) {
+        if (plain[static_cast<unsigned char>(c)]) {
+            const std::size_t begin = at;
+            while (++at < raw.size() && plain[static_cast<unsigned char>(raw[at])]) {
+            }
+            out.append(raw, begin, at - begin);
+        } else if ((c == '/' && keep_slash) || (c == '+' && source == Source::query)) {
             out.push_back(c);
             ++at;
         } else if (c == '%' && source != Source::text) {

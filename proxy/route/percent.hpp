@@ -58,14 +58,8 @@ bool decodes_to_prefix(std::string_view raw, std::string_view prefix);
 /// Orders raw texts by their decoded bytes: negative, zero or positive.
 int compare_decoded(std::string_view a, std::string_view b);
 
-/// A hash of the decoded bytes: equal for all spellings of one text.
-constexpr std::uint64_t hash_decoded(std::string_view raw) {
-    std::uint64_t hash = 14695981039346656037ULL;
-    for (std::size_t at = 0; at < raw.size();) {
-        hash ^= static_cast<std::uint64_t>(next_decoded(raw, at));
-        hash *= 1099511628211ULL;
-    }
-    return hash;
-}
+/// A hash of bytes, and of what raw text decodes to: equal for all spellings of one text.
+std::uint64_t hash_bytes(std::string_view bytes);
+std::uint64_t hash_decoded(std::string_view raw);
 
 }  // namespace larder::route

@@ -49,7 +49,7 @@ std::string with_query(const std::string& path, const http::RequestHead& request
 }  // namespace
 
 void RouteTable::collect_url_purges(std::string_view host, std::string_view target, PurgeSet& out) const {
-    const http::RequestHead get = get_of(host, target);
+    const http::RequestHead get = get_of(host, target.substr(0, target.find('#')));
     collect_own(*this, get, out);
     for (const std::string& path : other_spellings(get.path)) {
         const std::string spelled = with_query(path, get);

@@ -13,21 +13,17 @@ std::uint64_t mix(std::uint64_t hash, std::uint32_t node) {
     return hash ^ (hash >> 29);
 }
 
-// The hash of bytes that are decoded already.
-std::uint64_t hash_bytes(std::string_view bytes) {
-    std::uint64_t hash = 14695981039346656037ULL;
-    for (char c : bytes) {
-        hash ^= static_cast<unsigned char>(c);
-        hash *= 1099511628211ULL;
-    }
-    return hash;
-}
-
 }  // namespace
 
+/// One search. Its arrays are not initialised: setting them to nothing would take longer than the search.
 struct RouteTrie::Walk {
+    struct Text {
+        const char* data;
+        std::size_t size;
+        operator std::string_view() const { return {data, size}; }
+    };
     struct Piece {
-        std::string_view raw;
+        Text raw;
         std::uint64_t hash;
     };
 
@@ -38,17 +34,19 @@ struct RouteTrie::Walk {
     Captures* found;
 
     std::array<Piece, segments_max + 1> pieces;
-    std::size_t piece_count = 0;
-    std::array<std::string_view, captures_max + 1> captures;
-    std::size_t capture_count = 0;
-    std::uint32_t best = none;
+    std::size_t piece_count;
+    std::array<Text, captures_max + 1> captures;
+    std::size_t capture_count;
+    std::uint32_t best;
 
     // Cuts the path at raw slashes, no deeper than the trie goes.
     void cut(std::size_t count_max) {
+        const bool plain = path.find('%') == std::string_view::npos;
+        piece_count = 0;
         for (std::size_t begin = 1; begin <= path.size() && piece_count < count_max;) {
             const std::size_t end = std::min(path.find('/', begin), path.size());
             const std::string_view raw = path.substr(begin, end - begin);
-            pieces[piece_count++] = {raw, hash_decoded(raw)};
+            pieces[piece_count++] = {{raw.data(), raw.size()}, plain ? hash_bytes(raw) : hash_decoded(raw)};
             begin = end + 1;
         }
     }
@@ -129,7 +127,7 @@ void RouteTrie::visit(std::uint32_t at, std::size_t depth, Walk& walk) const {
     }
     const Walk::Piece& piece = walk.pieces[depth];
     if (!node.rest_ends.empty()) {
-        const char* begin = piece.raw.data();
+        const char* begin = piece.raw.data;
         walk.captures[walk.capture_count++] = {begin,
                                                static_cast<std::size_t>(walk.path.data() + walk.path.size() - begin)};
         take(node.rest_ends, walk);
@@ -139,7 +137,7 @@ void RouteTrie::visit(std::uint32_t at, std::size_t depth, Walk& walk) const {
         const std::uint32_t child = follow(at, piece.hash, piece.raw);
         if (child != none) visit(child, depth + 1, walk);
     }
-    if (node.capture != none && !piece.raw.empty()) {
+    if (node.capture != none && piece.raw.size != 0) {
         walk.captures[walk.capture_count++] = piece.raw;
         visit(node.capture, depth + 1, walk);
         --walk.capture_count;
@@ -156,6 +154,8 @@ std::uint32_t RouteTrie::find(http::Method method, std::string_view method_name,
     walk.host = host;
     walk.path = path;
     walk.found = &captures;
+    walk.capture_count = 0;
+    walk.best = none;
     walk.cut(depth_max_ + 1);
     visit(0, 0, walk);
     return walk.best;

@@ -203,6 +203,24 @@ TEST_CASE("a value cannot make one route's key into another's") {
     CHECK(key_of(table, "GET /articles/lists") == "articles:lists");
 }
 
+TEST_CASE("a compiled route says what of the request its key holds") {
+    const RouteTable table =
+        table_of({read("GET /a", "a:{host}"), on_host(read("GET /b", "b"), "one.test"),
+                  on_host(read("GET /c/{x}", "c:{x}"), "one.test"), on_host(read("GET /c/{x}", "c:{x}"), "two.test"),
+                  read("GET /d", "d:{header:X-A}:{header:Authorization|sha256}:{cookie:S}")});
+    const auto& routes = table.routes();
+    CHECK(routes[0]->key_has_host);
+    CHECK(routes[1]->key_has_host);
+    CHECK_FALSE(routes[2]->key_has_host);
+    CHECK_FALSE(routes[3]->key_has_host);
+    CHECK_FALSE(routes[4]->key_has_host);
+    CHECK(routes[4]->key_has_authorization);
+    CHECK(routes[4]->key_headers == std::vector<std::string>{"x-a", "authorization"});
+    CHECK(routes[4]->key_cookies == std::vector<std::string>{"S"});
+    CHECK(routes[3]->path_template == "/c/{x}");
+    CHECK(routes[3]->index == 3);
+}
+
 TEST_CASE("no key reaches larder's own namespace") {
     const RouteTable table = table_of(
         {read("GET /raw/{id}", "{id}"), read("GET /two/{a}/{b}", "{a}:{b}"), read("GET /three/{a}", "lar{a}:x"),

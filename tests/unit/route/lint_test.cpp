@@ -66,6 +66,17 @@ TEST_CASE("a purge that fits no read route's key is named") {
     CHECK(problems[0].at.column == 14);
 }
 
+TEST_CASE("a purge placeholder that looks like a misspelled capture is named") {
+    const auto stray = [](std::vector<std::string> purge) {
+        return routes_warned(lint_of({read("GET /a/{id}", "a:{id}"), write("PUT /a/{id}", std::move(purge))}),
+                             "not in the path");
+    };
+    CHECK(stray({"a:{Id}"}) == Paths{"routes[1].purge"});
+    CHECK(stray({"a:{Id}", "a:{id}"}).empty());
+    CHECK(stray({"a:{Id=1}"}).empty());
+    CHECK(stray({"a:*"}).empty());
+}
+
 TEST_CASE("a resource counts as purged through any of its routes, by rule or by its own URL") {
     const auto unpurged = [](std::vector<settings::Route> routes) {
         return routes_warned(lint_of(std::move(routes)), "no write purges");

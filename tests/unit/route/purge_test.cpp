@@ -173,6 +173,37 @@ TEST_CASE("the tags option makes tags of the request and the response") {
     CHECK(problems[1].path == "routes[0].tags[1]");
 }
 
+struct FitRow {
+    const char* key;
+    const char* text;
+    bool fits;
+};
+
+TEST_CASE("a key's shape fits the texts that its values can make, and shapes meet where they share one") {
+    for (const FitRow& row : std::initializer_list<FitRow>{{"a:{x}", "a:1", true},
+                                                           {"a:{x}", "a:", true},
+                                                           {"a:{x}", "a:1:2", false},
+                                                           {"a:{x}", "b:1", false},
+                                                           {"{x}a:b{y}:", "1a:b:", true},
+                                                           {"{x}a:b{y}:", "aa:bb:", true},
+                                                           {"{x}a:b{y}:", "a:a:b:", false},
+                                                           {"{x}a{y}:c", "xaaxa:c", true},
+                                                           {"{x}a{y}:c", "xaaxa:d", false},
+                                                           {"{x}-{y}", "1-2-3", true},
+                                                           {"{x}-{y}", "123", false},
+                                                           {"x", "x", true},
+                                                           {"x", "xx", false}}) {
+        CAPTURE(row.key);
+        CAPTURE(row.text);
+        PathRule rule;
+        Template source;
+        CHECK_FALSE(parse_template(row.key, TemplateUse::key, rule, source).has_value());
+        CHECK(Shape(source).fits(row.text) == row.fits);
+        CHECK(Shape(source).meets(Shape(std::string_view(row.text))) == row.fits);
+        CHECK(Shape(std::string_view(row.text)).meets(Shape(source)) == row.fits);
+    }
+}
+
 struct GlobRow {
     const char* pattern;
     const char* text;
