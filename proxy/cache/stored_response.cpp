@@ -27,7 +27,7 @@ std::size_t StoredResponse::cost() const {
     for (const std::string* text : {&head, &body, &etag, &last_modified, &content_encoding, &target, &variant, &soft_id})
         bytes += heap(*text);
     bytes += heap(vary) + heap(tags) + heap(response_tags);
-    return bytes + (guards.capacity() + soft_guards.capacity()) * sizeof(Guard);
+    return bytes + guards.capacity() * sizeof(std::uint32_t);
 }
 
 }  // namespace larder::cache

@@ -1,0 +1,64 @@
+#include "cli/config_commands.hpp"
+
+#include <ostream>
+
+#include "route/examples.hpp"
+#include "route/explain.hpp"
+#include "route/lint.hpp"
+#include "settings/check_settings.hpp"
+#include "settings/load_settings.hpp"
+
+namespace larder::cli {
+namespace {
+
+struct Checked {
+    settings::Settings settings;
+    settings::Problems problems;
+    route::RouteTable table;
+};
+
+Checked check_all(const std::string& file) {
+    Checked checked;
+    checked.settings = file.empty() ? settings::default_settings() : settings::load_settings(file, checked.problems);
+    if (file.empty() && checked.settings.origin.servers.empty()) checked.settings.origin.servers.push_back("http://127.0.0.1:8000");
+    settings::check_settings(checked.settings, checked.problems);
+    checked.table = route::RouteTable::compile(checked.settings, checked.problems);
+    return checked;
+}
+
+}  // namespace
+
+int run_check(const CheckOptions& options, std::ostream& out, std::ostream& errors) {
+    Checked checked = check_all(options.config_file);
+    if (!settings::has_errors(checked.problems)) {
+        route::lint(checked.table, checked.settings, checked.problems);
+        route::run_examples(checked.table, checked.settings, checked.problems);
+    }
+    const std::string name = options.config_file.empty() ? "(embedded default)" : options.config_file;
+    std::size_t wrong = 0;
+    for (const settings::Problem& problem : checked.problems) {
+        const bool error = problem.severity == settings::Problem::Severity::error;
+        wrong += error;
+        (error ? errors : out) << settings::to_text(problem, name) << '\n';
+    }
+    out << name << ": " << wrong << (wrong == 1 ? " error, " : " errors, ") << checked.problems.size() - wrong
+        << (checked.problems.size() - wrong == 1 ? " warning\n" : " warnings\n");
+    return wrong == 0 ? exit_fine : exit_wrong;
+}
+
+int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& errors) {
+    const Checked checked = check_all(options.config_file);
+    if (settings::has_errors(checked.problems)) {
+        for (const settings::Problem& problem : checked.problems) errors << settings::to_text(problem, options.config_file) << '\n';
+        return exit_wrong;
+    }
+    const auto request = route::OfflineRequest::make(options.method, options.url, "", options.headers);
+    if (!request) {
+        errors << "larder explain: not a URL: " << options.url << " (expected a path like /articles/42, or a whole URL)\n";
+        return exit_usage;
+    }
+    out << route::to_text(route::explain(checked.table, request->head()));
+    return exit_fine;
+}
+
+}  // namespace larder::cli

@@ -1,0 +1,68 @@
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <stdexcept>
+
+#include "cli/command_line.hpp"
+#include "cli/config_commands.hpp"
+#include "cli/purge_command.hpp"
+#include "cli/stats_command.hpp"
+#include "observe/logging.hpp"
+#include "server/server.hpp"
+
+namespace {
+
+using namespace larder;
+
+std::optional<std::string> given(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
+
+int serve(const cli::ServeOptions& options, std::vector<std::string> arguments) {
+    server::ConfigSource source;
+    source.file = options.config_file;
+    if (!options.listen.empty()) source.overrides.listen = options.listen.front();
+    source.overrides.admin = given(options.admin);
+    source.overrides.origin = given(options.origin);
+    source.overrides.redis = given(options.redis);
+    settings::Problems problems;
+    settings::Settings settings = server::load(source, problems);
+    if (settings::has_errors(problems)) {
+        for (const settings::Problem& problem : problems) std::cerr << settings::to_text(problem, source.file) << '\n';
+        return cli::exit_wrong;
+    }
+    observe::set_up_logging(settings.log);
+    int status = cli::exit_wrong;
+    try {
+        server::Server server(source, std::move(settings), std::move(arguments));
+        status = server.run();
+    } catch (const std::exception& error) {
+        observe::shut_down_logging();
+        std::cerr << "larder: " << error.what() << '\n';
+        return cli::exit_wrong;
+    }
+    observe::shut_down_logging();
+    return status;
+}
+
+struct Runner {
+    std::vector<std::string> arguments;
+    int operator()(const cli::ServeOptions& options) const { return serve(options, arguments); }
+    int operator()(const cli::CheckOptions& options) const { return cli::run_check(options, std::cout, std::cerr); }
+    int operator()(const cli::ExplainOptions& options) const { return cli::run_explain(options, std::cout, std::cerr); }
+    int operator()(const cli::PurgeOptions& options) const { return cli::run_purge(options, std::cout, std::cerr); }
+    int operator()(const cli::StatsOptions& options) const { return cli::run_stats(options, ::isatty(STDOUT_FILENO) == 1, std::cout, std::cerr); }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);
+    const std::vector<std::string> arguments(argv, argv + argc);
+    const auto parsed = cli::parse_command_line(std::vector<std::string>(arguments.begin() + 1, arguments.end()));
+    if (const auto* exit = std::get_if<cli::Exit>(&parsed)) {
+        (exit->status == cli::exit_fine ? std::cout : std::cerr) << exit->text;
+        return exit->status;
+    }
+    return std::visit(Runner{arguments}, std::get<cli::Command>(parsed));
+}

@@ -1,0 +1,107 @@
+#include "server/handover.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <map>
+
+#include <spdlog/spdlog.h>
+
+extern char** environ;
+
+namespace larder::server {
+namespace {
+
+constexpr const char* sockets_variable = "LARDER_SOCKETS";
+constexpr const char* predecessor_variable = "LARDER_PREDECESSOR";
+
+struct Named {
+    std::string name;
+    int descriptor;
+};
+
+std::vector<Named>& remembered() {
+    static std::vector<Named> sockets;
+    return sockets;
+}
+
+// "name=fd;name=fd": names hold neither.
+std::vector<Named> parse(const char* text) {
+    std::vector<Named> out;
+    std::string rest = text ? text : "";
+    while (!rest.empty()) {
+        const std::size_t end = rest.find(';');
+        const std::string item = rest.substr(0, end);
+        const std::size_t equals = item.rfind('=');
+        if (equals != std::string::npos) out.push_back({item.substr(0, equals), std::atoi(item.c_str() + equals + 1)});
+        rest = end == std::string::npos ? "" : rest.substr(end + 1);
+    }
+    return out;
+}
+
+std::vector<Named>& inherited() {
+    // Only where this process was really started by the one that left them.
+    static std::vector<Named> sockets = [] {
+        const char* predecessor = std::getenv(predecessor_variable);
+        if (!predecessor || std::atoi(predecessor) != ::getppid()) return std::vector<Named>{};
+        return parse(std::getenv(sockets_variable));
+    }();
+    return sockets;
+}
+
+}  // namespace
+
+void remember_socket(const std::string& name, int descriptor) { remembered().push_back({name, descriptor}); }
+
+std::vector<int> inherited_sockets(const std::string& name) {
+    std::vector<int> found;
+    for (Named& socket : inherited()) {
+        if (socket.name != name || socket.descriptor < 0) continue;
+        ::fcntl(socket.descriptor, F_SETFD, FD_CLOEXEC);
+        found.push_back(socket.descriptor);
+        socket.descriptor = -1;
+    }
+    return found;
+}
+
+int start_successor(const std::vector<std::string>& arguments) {
+    std::string list;
+    for (const Named& socket : remembered()) {
+        ::fcntl(socket.descriptor, F_SETFD, 0);
+        list += (list.empty() ? "" : ";") + socket.name + "=" + std::to_string(socket.descriptor);
+    }
+    std::vector<std::string> environment;
+    for (char** variable = environ; *variable; ++variable) {
+        const std::string text = *variable;
+        if (!text.starts_with(std::string(sockets_variable) + "=") && !text.starts_with(std::string(predecessor_variable) + "=")) environment.push_back(text);
+    }
+    environment.push_back(std::string(sockets_variable) + "=" + list);
+    environment.push_back(std::string(predecessor_variable) + "=" + std::to_string(::getpid()));
+    std::vector<char*> argv;
+    std::vector<char*> envp;
+    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    for (const std::string& variable : environment) envp.push_back(const_cast<char*>(variable.c_str()));
+    argv.push_back(nullptr);
+    envp.push_back(nullptr);
+    // A binary that was replaced is started as it is now, by its name; /proc/self/exe would be the old one.
+    pid_t child = -1;
+    const int failed = ::posix_spawnp(&child, arguments.front().c_str(), nullptr, nullptr, argv.data(), envp.data());
+    for (const Named& socket : remembered()) ::fcntl(socket.descriptor, F_SETFD, FD_CLOEXEC);
+    return failed == 0 ? child : -1;
+}
+
+void tell_predecessor() {
+    const char* predecessor = std::getenv(predecessor_variable);
+    if (!predecessor || std::atoi(predecessor) != ::getppid()) return;
+    // What the predecessor had open and this configuration does not use is closed.
+    for (Named& socket : inherited())
+        if (socket.descriptor >= 0) ::close(std::exchange(socket.descriptor, -1));
+    ::kill(::getppid(), SIGTERM);
+    ::unsetenv(predecessor_variable);
+    ::unsetenv(sockets_variable);
+}
+
+}  // namespace larder::server

@@ -1,0 +1,250 @@
+#include "server/server.hpp"
+
+#include <openssl/ssl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <future>
+#include <stdexcept>
+#include <thread>
+
+#include <boost/asio/signal_set.hpp>
+#include <spdlog/spdlog.h>
+
+#include "observe/logging.hpp"
+#include "route/lint.hpp"
+#include "server/admin_bridge.hpp"
+#include "server/handover.hpp"
+#include "server/listening.hpp"
+#include "server/make_config.hpp"
+#include "server/tls_context.hpp"
+#include "settings/check_settings.hpp"
+#include "store/redis_shared.hpp"
+
+namespace larder::server {
+namespace {
+
+int thread_count(const settings::Settings& settings) {
+    if (settings.threads > 0) return settings.threads;
+    const unsigned cores = std::thread::hardware_concurrency();
+    return cores > 0 ? static_cast<int>(cores) : 1;
+}
+
+std::string first_error(const settings::Problems& problems, const std::string& file) {
+    std::string text;
+    for (const settings::Problem& problem : problems)
+        if (problem.severity == settings::Problem::Severity::error) text += (text.empty() ? "" : "\n") + settings::to_text(problem, file);
+    return text;
+}
+
+}  // namespace
+
+settings::Settings load(const ConfigSource& source, settings::Problems& problems) {
+    settings::Settings settings = source.file.empty() ? settings::default_settings() : settings::load_settings(source.file, problems);
+    settings::apply_overrides(source.overrides, settings, problems);
+    if (!settings::has_errors(problems)) settings::check_settings(settings, problems);
+    return settings;
+}
+
+class Server::Admin final : public AdminBridge {
+public:
+    using AdminBridge::AdminBridge;
+};
+
+Server::Server(ConfigSource source, settings::Settings settings, std::vector<std::string> arguments)
+    : source_(std::move(source)), arguments_(std::move(arguments)) {
+    settings::Problems problems;
+    config_ = make_config(std::move(settings), shared_.metrics, problems);
+    if (!config_) throw std::runtime_error(first_error(problems, source_.file));
+    const settings::Settings& used = config_->settings;
+    const int threads = thread_count(used);
+    shared_.memory = std::make_unique<store::MemoryStore>(used.memory_bytes, shared_.generations);
+    shared_.board = std::make_unique<store::FetchBoard>(shared_.generations);
+    if (used.redis) {
+        shared_.redis = std::make_unique<store::RedisShared>(*used.redis, threads, shared_.generations, used.memory_bytes > 0 ? shared_.memory.get() : nullptr);
+    } else {
+        shared_.memory->trust_until(SteadyTime::max());
+    }
+    for (int i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(shared_, i, config_));
+    open_doors();
+    shared_.metrics.set_gauges([this] { return gauges(); });
+    start_admin();
+}
+
+Server::~Server() {
+    admin_.reset();
+    for (const auto& worker : workers_) worker->join();
+    workers_.clear();
+}
+
+void Server::open_doors() {
+    const int threads = static_cast<int>(workers_.size());
+    for (const settings::Listener& listener : config_->settings.listen) {
+        std::vector<int> sockets = inherited_sockets("listen:" + listener.address);
+        if (sockets.empty()) sockets = open_listening(listener.address, threads);
+        SSL_CTX* tls = listener.tls ? make_server_tls(*listener.tls) : nullptr;
+        for (std::size_t i = 0; i < sockets.size(); ++i) {
+            remember_socket("listen:" + listener.address, sockets[i]);
+            workers_[i % workers_.size()]->add_door({sockets[i], share_tls(tls), listener.proxy_protocol});
+        }
+        if (tls) SSL_CTX_free(tls);
+        spdlog::info("listening on {}{}, port {}", listener.address, listener.tls ? " (TLS)" : "", port_of(sockets.front()));
+    }
+}
+
+void Server::start_admin() {
+    const settings::Admin& admin = config_->settings.admin;
+    if (admin.address.empty()) return;
+    admin_backend_ = std::make_unique<Admin>(shared_, *workers_.front(), [this] {
+        const std::scoped_lock lock(config_mutex_);
+        return config_;
+    }, [this] { return ready_.load(); });
+    observe::AdminOptions options;
+    options.address = admin.address;
+    options.token = admin.token;
+    const std::vector<int> inherited = inherited_sockets("admin:" + admin.address);
+    if (!inherited.empty()) options.inherited_socket = inherited.front();
+    admin_ = std::make_unique<observe::AdminServer>(options, *admin_backend_);
+    remember_socket("admin:" + admin.address, admin_->native_socket());
+    spdlog::info("admin on {}, port {}", admin.address, admin_->port());
+}
+
+observe::Gauges Server::gauges() const {
+    observe::Gauges gauges;
+    gauges.memory_bytes = shared_.memory->bytes();
+    gauges.memory_entries = shared_.memory->entries();
+    gauges.memory_evictions = shared_.memory->evictions();
+    gauges.redis_configured = shared_.redis != nullptr;
+    if (shared_.redis) {
+        gauges.redis_up = shared_.redis->up();
+        gauges.redis_breaker = static_cast<observe::BreakerState>(shared_.redis->breaker());
+        gauges.purges_pending = shared_.redis->purges_pending();
+    }
+    gauges.client_connections = shared_.connections.load(std::memory_order_relaxed);
+    const std::scoped_lock lock(config_mutex_);
+    for (const auto& server : config_->upstream->servers()) gauges.origins.push_back({server->url, server->up.load(std::memory_order_relaxed)});
+    return gauges;
+}
+
+int Server::run() {
+    boost::asio::io_context context(1);
+    boost::asio::signal_set signals(context, SIGTERM, SIGINT, SIGHUP);
+    signals.add(SIGUSR2);
+    signals.add(SIGCHLD);
+    for (const auto& worker : workers_) worker->start();
+    ready_ = true;
+    spdlog::info("larder {} serves with {} thread{}", LARDER_VERSION, workers_.size(), workers_.size() == 1 ? "" : "s");
+    tell_predecessor();
+    bool done = false;
+    std::function<void(const boost::system::error_code&, int)> on_signal = [&](const boost::system::error_code& error, int signal) {
+        if (error) return;
+        switch (signal) {
+            case SIGHUP: reload(); break;
+            case SIGUSR2: hand_over(); break;
+            case SIGCHLD:
+                if (successor_ > 0 && ::waitpid(successor_, nullptr, WNOHANG) == successor_) {
+                    spdlog::error("the new process ended early; this one goes on");
+                    successor_ = -1;
+                }
+                break;
+            default: done = true; break;
+        }
+        if (!done) signals.async_wait(on_signal);
+    };
+    signals.async_wait(on_signal);
+    context.run();
+    drain();
+    return 0;
+}
+
+void Server::reload() {
+    settings::Problems problems;
+    settings::Settings settings = load(source_, problems);
+    std::shared_ptr<const flow::Config> config;
+    std::vector<ssl_ctx_st*> contexts;
+    if (!settings::has_errors(problems)) {
+        config = make_config(std::move(settings), shared_.metrics, problems);
+        try {
+            if (config)
+                for (const settings::Listener& listener : config->settings.listen) contexts.push_back(listener.tls ? make_server_tls(*listener.tls) : nullptr);
+        } catch (const std::runtime_error& error) {
+            problems.push_back({settings::Problem::Severity::error, {}, "listen", error.what()});
+            config.reset();
+        }
+    }
+    if (!config) {
+        shared_.metrics.note_reload(false);
+        spdlog::error("the configuration was not reloaded, the old one stays:\n{}", first_error(problems, source_.file));
+        for (ssl_ctx_st* context : contexts) SSL_CTX_free(context);
+        return;
+    }
+    observe::set_up_logging(config->settings.log);
+    {
+        const std::scoped_lock lock(config_mutex_);
+        config_ = config;
+    }
+    // Keys, tags and lifetimes may mean something else now.
+    shared_.memory->clear();
+    for (const auto& worker : workers_) {
+        std::vector<ssl_ctx_st*> own;
+        for (ssl_ctx_st* context : contexts) own.push_back(share_tls(context));
+        Worker* target = worker.get();
+        target->post([target, config, own] {
+            target->use_config(config);
+            target->use_tls(own);
+        });
+    }
+    for (ssl_ctx_st* context : contexts) SSL_CTX_free(context);
+    if (admin_) admin_->set_token(config->settings.admin.token);
+    shared_.metrics.note_reload(true);
+    spdlog::info("the configuration was reloaded");
+}
+
+void Server::hand_over() {
+    if (successor_ > 0) return;
+    successor_ = start_successor(arguments_);
+    if (successor_ < 0) {
+        spdlog::error("cannot start the new process; this one goes on");
+    } else {
+        spdlog::info("handing over to process {}", successor_);
+    }
+}
+
+// Answers what is under way with Connection: close; idle connections close last.
+void Server::drain() {
+    ready_ = false;
+    spdlog::info("draining");
+    Milliseconds limit{0};
+    {
+        const std::scoped_lock lock(config_mutex_);
+        limit = config_->settings.limits.drain_timeout;
+    }
+    const SteadyTime give_up = steady_now() + limit;
+    for (const auto& worker : workers_) {
+        Worker* target = worker.get();
+        target->post([target] { target->stop_accepting(); });
+    }
+    int quiet = 0;
+    while (quiet < 3 && steady_now() < give_up) {
+        std::size_t busy = 0;
+        for (const auto& worker : workers_) {
+            std::promise<std::size_t> answer;
+            std::future<std::size_t> count = answer.get_future();
+            Worker* target = worker.get();
+            target->post([target, &answer] { answer.set_value(target->busy()); });
+            busy += count.get();
+        }
+        quiet = busy == 0 ? quiet + 1 : 0;
+        std::this_thread::sleep_for(Milliseconds(20));
+    }
+    if (admin_) admin_->stop();
+    for (const auto& worker : workers_) {
+        Worker* target = worker.get();
+        target->post([target] { target->stop(); });
+    }
+    for (const auto& worker : workers_) worker->join();
+    spdlog::info("done");
+}
+
+}  // namespace larder::server

@@ -1,0 +1,56 @@
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "observe/admin_server.hpp"
+#include "server/worker.hpp"
+#include "settings/load_settings.hpp"
+
+namespace larder::server {
+
+/// How a configuration is (re)made: from the file named on the command line, with the command line's own words over it.
+struct ConfigSource {
+    std::string file;  ///< empty: the embedded default
+    settings::Overrides overrides;
+};
+
+/// Loads and checks. Problems are appended; the result must not be used where they hold errors.
+settings::Settings load(const ConfigSource& source, settings::Problems& problems);
+
+/// The program while it serves: workers, admin server, signals.
+class Server {
+public:
+    /// Throws std::runtime_error with one readable line where it cannot start.
+    Server(ConfigSource source, settings::Settings settings, std::vector<std::string> arguments);
+    ~Server();
+
+    /// Serves until SIGTERM or SIGINT, then drains. The exit status.
+    int run();
+
+private:
+    class Admin;
+
+    void open_doors();
+    void start_admin();
+    void reload();
+    void hand_over();
+    void drain();
+    void start_health_checks();
+    [[nodiscard]] observe::Gauges gauges() const;
+
+    ConfigSource source_;
+    std::vector<std::string> arguments_;
+    Shared shared_;
+    mutable std::mutex config_mutex_;  // guards config_
+    std::shared_ptr<const flow::Config> config_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::vector<int> descriptors_;  // listening sockets, by listener and worker, for the successor
+    std::unique_ptr<Admin> admin_backend_;
+    std::unique_ptr<observe::AdminServer> admin_;
+    int successor_ = -1;
+    std::atomic<bool> ready_{false};
+};
+
+}  // namespace larder::server
