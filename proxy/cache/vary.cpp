@@ -17,22 +17,27 @@ using http::FieldId;
 constexpr std::size_t variant_bytes_max = 256;
 constexpr std::size_t variant_bytes_kept = 96;  // in front of the digest of a long one
 
-constexpr bool is_plain(char c) {
-    return c > 0x20 && c < 0x7f && std::string_view(";=%~\"\\*?").find(c) == std::string_view::npos;
-}
+/// Printable, and without a meaning of its own in a variant, a Redis pattern or an escape.
+constexpr auto plain_bytes = [] {
+    std::array<bool, 256> plain{};
+    for (std::size_t byte = 0x21; byte < 0x7f; ++byte) plain[byte] = true;
+    for (char c : std::string_view(";=%~\"\\*?")) plain[static_cast<unsigned char>(c)] = false;
+    return plain;
+}();
 
 void append_escaped(std::string_view text, std::string& out) {
     constexpr std::string_view digits = "0123456789ABCDEF";
-    for (char c : text) {
-        if (is_plain(c)) {
-            out.push_back(c);
-        } else {
-            const auto byte = static_cast<unsigned char>(c);
-            out.push_back('%');
-            out.push_back(digits[byte >> 4]);
-            out.push_back(digits[byte & 15]);
-        }
+    std::size_t start = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        if (plain_bytes[byte]) continue;
+        out.append(text.substr(start, at - start));
+        out.push_back('%');
+        out.push_back(digits[byte >> 4]);
+        out.push_back(digits[byte & 15]);
+        start = at + 1;
     }
+    out.append(text.substr(start));
 }
 
 void append_lower_escaped(std::string_view text, std::string& out) {

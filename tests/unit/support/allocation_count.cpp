@@ -1,0 +1,21 @@
+#include "unit/support/allocation_count.hpp"
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+thread_local std::size_t count = 0;
+}
+
+namespace larder::test {
+std::size_t allocations() { return count; }
+}  // namespace larder::test
+
+void* operator new(std::size_t size) {
+    ++count;
+    if (void* memory = std::malloc(size != 0 ? size : 1)) return memory;
+    throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
