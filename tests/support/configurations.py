@@ -14,3 +14,14 @@ routes:
   - {match: "POST /articles", purge: ["articles:list:*"]}
   - {match: "PUT,PATCH,DELETE /articles/{id}", purge: ["articles:{id}", "articles:list:*"]}
 """
+
+WIRE = """
+listen: <listen>
+admin: <admin>
+origin: <origin>
+threads: 2
+limits: <limits>
+routes:
+  - {match: "GET /cached/{name}", key: "cached:{name}", <route>}
+<extra>
+"""

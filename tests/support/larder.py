@@ -136,15 +136,20 @@ class Larder:
         """SIGTERM: it must end by itself with status 0, and no sanitizer may have found anything."""
         if self.process is None:
             return
+        was_running = self.process.is_running()
+        self.process.signal(signal.SIGTERM)
+        log = self.wait_for_end(45)
+        assert was_running, f"larder had ended before the test did:\n{log[-4000:]}"
+
+    def wait_for_end(self, timeout=20):
+        """Waits for an end that the test has brought about, and judges it as stop() does."""
         process, self.process = self.process, None
         try:
-            was_running = process.is_running()
-            process.signal(signal.SIGTERM)
-            status = process.wait(45)
+            status = process.wait(timeout)
             log = process.log()
             assert not SANITIZER_REPORT.search(log), f"a sanitizer reported:\n{log[-8000:]}"
-            assert was_running, f"larder had ended before the test did, with {status}:\n{log[-4000:]}"
-            assert status == 0, f"larder ended with {status} after SIGTERM:\n{log[-4000:]}"
+            assert status == 0, f"larder ended with {status}:\n{log[-4000:]}"
+            return log
         finally:
             process.kill()
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -24,6 +24,20 @@ def until(condition, timeout=PATIENCE, what=None):
         time.sleep(0.005)
 
 
+def wait_until_still(value, still_for=0.5, timeout=30.0):
+    """Until value() has not changed for so many seconds; returns it."""
+    deadline = time.monotonic() + timeout
+    last, since = value(), time.monotonic()
+    while time.monotonic() - since < still_for:
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"still changing after {timeout:g} s, now {last!r}")
+        time.sleep(0.01)
+        now = value()
+        if now != last:
+            last, since = now, time.monotonic()
+    return last
+
+
 class Later:
     """A call that runs in a thread of its own; finish() returns what it returned, or raises what it raised."""
 

@@ -54,9 +54,9 @@ routes:
 
 
 @pytest.mark.parametrize("routes, word", [
-    ('[{match: "GET /a/{rest*}", key: "a:{rest}", ttl: 1}, {match: "GET /a/b", key: b, ttl: 1}]', "never"),
+    ('[{match: "GET /a/{rest*}", key: "a:{rest}", ttl: 1}, {match: "GET /a/b", key: b, ttl: 1}]', "/a/b"),
     ('[{match: "GET /a", key: a, ttl: 1}, {match: "POST /a", purge: ["b:*"]}]', "b:*"),
-    ('[{match: "GET /a", key: a, ttl: 1}]', "write"),
+    ('[{match: "GET /a", key: a, ttl: 1}]', "/a"),
     ('[{match: "GET /a/{id}", key: a, ttl: 1}, {match: "PUT /a/{id}", purge: [a]}]', "id"),
     ('[{match: "GET /a", key: a, ttl: 0}, {match: "PUT /a", purge: [a]}]', "ttl"),
     ('[{match: "GET /a", key: a, ttl: 1, ignore: [authorization]}, {match: "PUT /a", purge: [a]}]', "authorization"),

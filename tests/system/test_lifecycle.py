@@ -10,7 +10,7 @@ import pytest
 from support import larder as larder_command
 from support import raw_client
 from support.configurations import ARTICLES
-from support.larder import Larder, clean_environment
+from support.larder import clean_environment
 from support.load import Load
 from support.ports import HOST, free_port
 from support.process import Process
@@ -130,8 +130,7 @@ def test_sigterm_finishes_what_is_under_way_and_takes_nothing_new(origin, larder
     response = answer.finish()
     assert (response.status, response.body, response.field("connection")) == (200, b"done", "close")
     assert busy.is_closed_by_peer()
-    assert larder.process.wait(20) == 0
-    larder.process = None
+    larder.wait_for_end()
 
 
 def test_sigterm_ends_idle_connections_too(larder):
@@ -139,10 +138,9 @@ def test_sigterm_ends_idle_connections_too(larder):
         idle.get("/articles/42")
         started = time.monotonic()
         larder.process.signal(signal.SIGTERM)
-        assert larder.process.wait(20) == 0
+        larder.wait_for_end()
         assert time.monotonic() - started < 10
         assert idle.is_closed_by_peer()
-    larder.process = None
 
 
 def test_an_answer_that_never_comes_does_not_hold_up_the_end_for_ever(origin, start_larder):
@@ -154,37 +152,37 @@ def test_an_answer_that_never_comes_does_not_hold_up_the_end_for_ever(origin, st
     gate.wait_for(1)
     started = time.monotonic()
     larder.process.signal(signal.SIGTERM)
-    assert larder.process.wait(20) == 0
+    larder.wait_for_end()
     assert 0.9 < time.monotonic() - started < 8
     with pytest.raises((ConnectionEnded, ConnectionResetError)):
         client.read_response()
-    larder.process = None
     gate.open()
 
 
-def children_of(pid):
-    """Processes that were started by this binary with this configuration: the successor is one's own child or an orphan."""
-    done = subprocess.run(["ps", "-eo", "pid=,pgid="], capture_output=True, text=True)
-    return [int(row.split()[0]) for row in done.stdout.splitlines() if int(row.split()[1]) == pid and int(row.split()[0]) != pid]
+def successors_of(pid):
+    """Running processes that the process of this id started, whoever their parent is by now."""
+    rows = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True).stdout.splitlines()
+    found = [(int(row.split()[0]), int(row.split()[1]), row.split()[2]) for row in rows]
+    return [own for own, group, state in found if group == pid and own != pid and not state.startswith("Z")]
 
 
 def test_sigusr2_hands_over_to_a_new_process_without_refusing_anyone(scene, larder):
     old = larder.process
-    load = scene(Load(larder.port, ["/articles/42", "/articles/7"]))
+    load = scene(Load(larder.port, ["/articles/42", "/articles/7"], pause=0.0005))
     load.wait_for(50)
     old.signal(signal.SIGUSR2)
-    successors = until(lambda: children_of(old.pid), timeout=20, what="the successor")
+    successors = until(lambda: successors_of(old.pid), timeout=20, what="the successor")
     try:
-        assert old.wait(40) == 0
+        until(lambda: not old.is_running(), timeout=40, what="the end of the old process")
         load.wait_for(100)
         load.stop()
         assert load.failures() == []
         assert larder.get("/articles/42").status == 200
     finally:
-        for pid in successors:
-            os.kill(pid, signal.SIGTERM)
-    until(lambda: not children_of(old.pid), timeout=40, what="the end of the successor")
-    larder.process = None
+        for successor in successors:
+            os.kill(successor, signal.SIGTERM)
+    until(lambda: not successors_of(old.pid), timeout=40, what="the end of the successor")
+    larder.wait_for_end()
 
 
 def test_health_and_readiness_are_json(larder):
@@ -203,11 +201,9 @@ def test_a_token_guards_all_but_health(origin, start_larder):
 
 
 def test_an_admin_beyond_loopback_needs_a_token():
-    broken = Larder("listen: <listen>\nadmin: 0.0.0.0:0\norigin: http://127.0.0.1:1\n", start=False)
-    broken.launch()
-    assert broken.process.wait(20) == 1
-    assert "token" in broken.log()
-    broken.process.kill()
+    done = larder_command.run("serve", "--listen", f"{HOST}:{free_port()}", "--admin", f"0.0.0.0:{free_port()}", "--origin", "http://127.0.0.1:1")
+    assert done.returncode == 1
+    assert "token" in done.stderr + done.stdout
 
 
 def test_the_effective_configuration_hides_secrets(origin, start_redis, start_larder):
