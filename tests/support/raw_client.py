@@ -94,7 +94,7 @@ class Connection:
         self._socket.settimeout(timeout)
         self._socket.connect((HOST, port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._waiting = b""  # received, not yet used
+        self._waiting = bytearray()  # received, not yet used
 
     def __enter__(self):
         return self
@@ -119,11 +119,12 @@ class Connection:
     def _receive(self):
         data = self._socket.recv(65536)
         if not data:
-            raise ConnectionEnded(self._waiting)
+            raise ConnectionEnded(bytes(self._waiting))
         self._waiting += data
 
     def _take(self, count):
-        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        taken = bytes(self._waiting[:count])
+        del self._waiting[:count]
         return taken
 
     def read_exactly(self, count):

@@ -144,7 +144,7 @@ class _Peer:
     """The origin's end of one connection."""
 
     def __init__(self, connection_socket, number):
-        self.socket, self.number, self._waiting = connection_socket, number, b""
+        self.socket, self.number, self._waiting = connection_socket, number, bytearray()
 
     def receive(self):
         data = self.socket.recv(65536)
@@ -156,7 +156,8 @@ class _Peer:
     def take(self, count):
         while len(self._waiting) < count:
             self.receive()
-        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        taken = bytes(self._waiting[:count])
+        del self._waiting[:count]
         return taken
 
     def take_some(self, most):
