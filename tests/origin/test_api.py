@@ -7,6 +7,7 @@ import pytest
 from origin.exchanges import CHANGED, EXCHANGES, NEW
 from support import raw_client
 from support.demo_origin import DemoOrigin
+from support.waiting import all_at_once
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,11 @@ def test_users_and_tags_are_listed(api):
 def test_errors_are_fastapis_own(api, target, status):
     response = api("GET", target)
     assert (response.status, list(response.json())) == (status, ["detail"])
+
+
+def test_a_hundred_readers_at_once_are_all_answered(api):
+    answers = all_at_once(100, lambda number: api("GET", f"/articles/{number + 1}"))
+    assert [answer.status for answer in answers] == [200] * 100
 
 
 @pytest.mark.skipif("API_URL" in os.environ, reason="needs a fresh API: the ids of new articles are part of the exchanges")

@@ -19,15 +19,6 @@ SessionLocal = sessionmaker(bind=engine, autoflush=False, expire_on_commit=False
 Base = declarative_base()
 
 
-def get_session():
-    """A session for one request."""
-    session = SessionLocal()
-    try:
-        yield session
-    finally:
-        session.close()
-
-
 def take_query_time(session, seconds):
     """Holds the session's connection for so long, as a query over a large table would."""
     if seconds > 0:
