@@ -16,9 +16,9 @@ RUN apt-get update -q \
 COPY --from=build /larder /usr/local/bin/larder
 COPY config/articles.yaml config/larder.yaml /etc/larder/
 USER larder
-EXPOSE 8080 9180
+EXPOSE 8080
 STOPSIGNAL SIGTERM
 # /readyz and the figures behind `larder stats` are on the container's own loopback; nothing else needs to be installed.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=5s CMD ["larder", "stats"]
 ENTRYPOINT ["larder"]
-CMD ["serve", "-c", "/etc/larder/larder.yaml"]
+CMD ["--help"]
