@@ -15,10 +15,6 @@ def _get(target, status=200):
     return ("GET", target, None, status)
 
 
-def _head(target, status):
-    return ("HEAD", target, None, status)
-
-
 EXCHANGES = [
     *_twice(
         _get("/articles"),
@@ -47,7 +43,6 @@ EXCHANGES = [
         _get("/users/99", 404),
         _get("/tags"),
         _get("/nowhere", 404),
-        _head("/articles/42", 405),
     ),
     ("POST", "/articles", NEW, 201),
     *_twice(_get("/articles"), _get("/articles/201")),

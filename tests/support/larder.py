@@ -119,6 +119,15 @@ class Larder:
         assert response.status == 200, response
         return Metrics(response.body.decode())
 
+    def metrics_once(self, name, at_least, **labels):
+        """The metrics as soon as that one has reached a value: a request is counted when its last byte is out, which a
+        client may see before the counter moves."""
+        def reached():
+            metrics = self.metrics()
+            return metrics if metrics.total(name, **labels) >= at_least else None
+
+        return until(reached, what=f"{name} {labels} >= {at_least}")
+
     def wait_for_redis(self, up=True, timeout=10.0):
         until(lambda: self.metrics().total("larder_redis_up") == (1 if up else 0), timeout, f"larder_redis_up {int(up)}")
 

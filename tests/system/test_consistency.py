@@ -54,7 +54,7 @@ def test_no_kind_of_purge_lets_an_older_fetch_store(origin, redis, articles_lard
     dropped = old.finish()
     assert "; stored" not in dropped.cache_status and "purged-during-fetch" in dropped.cache_status
     assert larder.get("/articles/42").json()["version"] == 1
-    assert larder.metrics().total("larder_fills_discarded_total") >= 1
+    larder.metrics_once("larder_fills_discarded_total", 1)
 
 
 @MEMORY
@@ -131,7 +131,7 @@ def test_requests_for_one_cold_key_cost_one_fetch(origin, redis, articles_larder
     answers = answers.finish()
     assert [answer.body for answer in answers] == [b"one"] * clients
     assert origin.count("GET /articles/42") == 1
-    assert larder.metrics().total("larder_coalesced_requests_total") >= 1
+    larder.metrics_once("larder_coalesced_requests_total", 1)
 
 
 @MEMORY

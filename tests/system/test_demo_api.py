@@ -132,7 +132,7 @@ def test_redis_over_a_unix_socket(demo, redis, demo_larder):
     assert larder.get("/tags").x_cache == "HIT"
 
 
-@pytest.mark.parametrize("most", [2, 10])
+@pytest.mark.parametrize("most", [4, 10])
 def test_no_more_connections_to_redis_than_allowed(demo, redis, demo_larder, most):
     larder = demo_larder(demo, redis.url, env={"REDIS_MAX_CONNECTIONS": str(most)})
     all_at_once(50, lambda number: larder.get(f"/articles/{number + 1}"))
