@@ -4,7 +4,6 @@ from email.utils import formatdate
 
 import pytest
 
-from support.configurations import WIRE
 from support.scripted_origin import Gate, chunked, reply, until_close
 from support.waiting import until
 
@@ -257,11 +256,16 @@ def test_shadow_mode_always_asks_the_origin_and_reports(origin, wire):
     assert [metrics.total("larder_shadow_total", result=result) for result in ("miss", "match", "mismatch")] == [1, 1, 1]
 
 
-KEYS = WIRE.replace('- {match: "GET /cached/{name}", key: "cached:{name}", <route>}', """- {match: "GET /q", key: "q:{a}:{b=2}", ttl: 60, ignore_query: ["utm_*"]}
+KEYS = """
+listen: <listen>
+admin: <admin>
+origin: <origin>
+routes:
+  - {match: "GET /q", key: "q:{a}:{b=2}", ttl: 60, ignore_query: ["utm_*"]}
   - {match: "GET /strict", key: "strict:{a}", ttl: 60, query: bypass}
   - {match: "GET /r/{rest*}", key: "r:{rest}", ttl: 60}
   - {match: "GET /h", key: "h:{header:x-tenant}:{cookie:lang}", ttl: 60, ignore: [cookie]}
-""")
+"""
 
 
 @pytest.mark.parametrize("first, second, shared", [
