@@ -205,15 +205,18 @@ def test_a_refused_expectation_takes_no_body_for_a_request(origin, larder):
     assert origin.count() == 2, "nothing of the body became a request"
 
 
+WEBSOCKET = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+
+
 def test_upgrade_turns_into_a_tunnel(origin, larder):
     def echo(peer):
         peer.socket.sendall(b"welcome")
         while True:
             peer.socket.sendall(peer.take_some(65536).upper())
 
-    origin.on("/ws", raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n", echo))
+    origin.on("/ws", raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", echo))
     with larder.connect() as client:
-        client.send(request_bytes("GET", "/ws", {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "k"}) + b"early")
+        client.send(request_bytes("GET", "/ws", WEBSOCKET) + b"early")
         response = client.read_response()
         assert response.status == 101
         assert (response.field("upgrade"), response.field("connection").lower()) == ("websocket", "upgrade")
@@ -228,7 +231,7 @@ def test_upgrade_turns_into_a_tunnel(origin, larder):
 def test_an_upgrade_the_origin_declines_is_an_ordinary_answer(origin, larder):
     origin.on("/ws", reply(body=b"no websocket here"))
     with larder.connect() as client:
-        response = client.get("/ws", {"Upgrade": "websocket", "Connection": "Upgrade"})
+        response = client.get("/ws", WEBSOCKET)
         assert response.body == b"no websocket here"
         assert client.get("/ws").status == 200
 
