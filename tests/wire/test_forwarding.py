@@ -214,7 +214,9 @@ def test_upgrade_turns_into_a_tunnel(origin, larder):
         while True:
             peer.socket.sendall(peer.take_some(65536).upper())
 
-    origin.on("/ws", raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", echo))
+    accepted = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+    origin.on("/ws", raw(accepted, echo))
     with larder.connect() as client:
         client.send(request_bytes("GET", "/ws", WEBSOCKET) + b"early")
         response = client.read_response()
