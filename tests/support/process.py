@@ -1,4 +1,4 @@
-"""A child process in a session of its own, with its output in a file."""
+"""A child process in a session of its own, with its output in a file. It does not outlive the tests, however they end."""
 import os
 import signal
 import subprocess
@@ -9,7 +9,7 @@ class Process:
         self.log_file = log_file
         with open(log_file, "ab") as log:
             self._child = subprocess.Popen(
-                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=folder,
+                ["setpriv", "--pdeathsig", "SIGKILL", *(str(word) for word in command)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=folder,
                 start_new_session=True)
         self.pid = self._child.pid
 
