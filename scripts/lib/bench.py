@@ -1,0 +1,61 @@
+"""What scripts/bench runs: two tables, the demo and the peers, with the machine they were measured on."""
+import argparse
+import os
+import platform
+import subprocess
+import sys
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [os.path.join(REPOSITORY, "tests"), os.path.dirname(os.path.abspath(__file__))]
+
+import bench_demo  # noqa: E402
+import bench_peers  # noqa: E402
+
+
+def first_line(*command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except OSError:
+        return None
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    return lines[0] if lines else None
+
+
+def machine():
+    with open("/proc/cpuinfo") as cpuinfo:
+        model = next((line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")), platform.machine())
+    return f"{os.cpu_count()} cores of {model}, Linux {platform.release()}"
+
+
+def versions():
+    commands = [(os.environ["LARDER"], "--version"), ("redis-server", "--version"), ("nginx", "-v"), ("haproxy", "-v"),
+                ("varnishd", "-V"), ("wrk", "-v")]
+    return [line for line in (first_line(*command) for command in commands) if line]
+
+
+def print_table(title, columns, rows):
+    widths = [max(len(str(row[at])) for row in [columns, *rows]) for at in range(len(columns))]
+    print(f"\n{title}\n")
+    for row in [columns, ["-" * width for width in widths], *rows]:
+        print("| " + " | ".join(str(cell).ljust(width) for cell, width in zip(row, widths)) + " |")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures larder: the demo with and without it, and a "
+                                     "cached object beside the caches that are installed.")
+    parser.add_argument("--only", choices=["demo", "peers"], help="only one of the two tables")
+    parser.add_argument("--rounds", type=int, default=3, help="of the peers, interleaved (3)")
+    parser.add_argument("--seconds", type=int, default=4, help="of load in each round (4)")
+    arguments = parser.parse_args()
+    print(machine())
+    print("\n".join(versions()))
+    if arguments.only != "peers":
+        print_table("The demo API, medians:", ["", "seed figure", "without larder", "with larder"], bench_demo.measure())
+    if arguments.only != "demo":
+        print_table("A cached object of 1 KB, one worker on one core, 64 connections, medians:",
+                    ["", "CPU per request", "requests per second", "p50", "p99"],
+                    bench_peers.measure(arguments.rounds, arguments.seconds))
+
+
+if __name__ == "__main__":
+    main()

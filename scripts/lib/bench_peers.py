@@ -1,0 +1,173 @@
+"""A cached object of 1 KB: larder beside the caches that are installed, CPU per request and latency.
+
+Each has one worker pinned to core 1, wrk has core 0. CPU is user and system time of the whole process tree from
+/proc/PID/task/*/schedstat. The contenders take turns; each turn is a fresh process.
+"""
+import contextlib
+import getpass
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+
+from support import raw_client
+from support.larder import binary
+from support.ports import HOST, free_port
+from support.process import Process
+from support.scripted_origin import ScriptedOrigin, reply
+from support.waiting import until
+
+OBJECT = "/object"
+CONNECTIONS = 64
+
+LARDER = """
+listen: 127.0.0.1:{port}
+admin: off
+origin: http://127.0.0.1:{origin}
+threads: 1
+routes:
+  - {{match: "GET /object", key: object, ttl: 3600}}
+"""
+
+NGINX = """
+daemon off;
+worker_processes 1;
+{user}
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    keepalive_requests 100000000;
+    client_body_temp_path {folder}/body; fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi; proxy_temp_path {folder}/proxy;
+    proxy_cache_path {folder}/cache keys_zone=object:10m;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ proxy_pass http://127.0.0.1:{origin}; proxy_cache object; proxy_cache_valid 200 1h; }}
+    }}
+}}
+"""
+
+HAPROXY = """
+global
+    nbthread 1
+defaults
+    mode http
+    timeout client 30s
+    timeout server 30s
+    timeout connect 5s
+cache object
+    total-max-size 16
+    max-object-size 100000
+    max-age 3600
+frontend in
+    bind 127.0.0.1:{port}
+    http-request cache-use object
+    http-response cache-store object
+    default_backend out
+backend out
+    server origin 127.0.0.1:{origin}
+"""
+
+
+def contenders():
+    """Names of those that are here, larder first."""
+    installed = [name for name, program in (("nginx", "nginx"), ("HAProxy", "haproxy"), ("Varnish", "varnishd")) if shutil.which(program)]
+    return ["larder", *installed]
+
+
+def command_of(name, folder, port, origin):
+    if name == "Varnish":
+        return ["varnishd", "-F", "-j", "none", "-a", f"{HOST}:{port}", "-b", f"{HOST}:{origin}", "-n", os.path.join(folder, "varnish"),
+                "-s", "malloc,64m", "-p", "thread_pools=1"]
+    template = {"larder": LARDER, "nginx": NGINX, "HAProxy": HAPROXY}[name]
+    user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
+    config = os.path.join(folder, "config.yaml")
+    with open(config, "w") as file:
+        file.write(template.format(folder=folder, port=port, origin=origin, user=user))
+    return {"larder": [binary(), "serve", "-c", config], "nginx": ["nginx", "-c", config, "-e", os.path.join(folder, "error.log")],
+            "HAProxy": ["haproxy", "-db", "-f", config]}[name]
+
+
+def process_tree(root):
+    """The process and all that descend from it."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as stat:
+            parents[int(name)] = int(stat.read().rpartition(")")[2].split()[1])
+    tree = {root}
+    while True:
+        more = {pid for pid, parent in parents.items() if parent in tree} - tree
+        if not more:
+            return tree
+        tree |= more
+
+
+def cpu_nanoseconds(root):
+    total = 0
+    for pid in process_tree(root):
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{task}/schedstat") as schedstat:
+                    total += int(schedstat.read().split()[0])
+    return total
+
+
+def in_milliseconds(text):
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
+    return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
+
+
+def pinned(core, command):
+    return ["taskset", "-c", str(core), *command] if os.cpu_count() > 1 else command
+
+
+def load(port, seconds):
+    """What wrk says: requests done, p50 and p99 in milliseconds."""
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", f"http://{HOST}:{port}{OBJECT}"]
+    text = subprocess.run(pinned(0, command), capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in text or "Socket errors" in text:
+        raise RuntimeError(text)
+    requests = int(re.search(r"(\d+) requests in", text)[1])
+    return requests, *(in_milliseconds(re.search(rf"{percent}%\s+(\S+)", text)[1]) for percent in (50, 99))
+
+
+def one_turn(name, seconds):
+    """(CPU microseconds per request, requests per second, p50, p99) of a fresh process."""
+    origin = ScriptedOrigin()
+    origin.on(OBJECT, reply(fields={"Cache-Control": "max-age=3600", "Content-Type": "text/plain"}, body=b"x" * 1024))
+    folder, port = tempfile.mkdtemp(prefix="larder-bench-"), free_port()
+    process = Process(pinned(1, command_of(name, folder, port, origin.port)), os.path.join(folder, "log"), folder=folder)
+    try:
+        until(lambda: raw_client.get(port, OBJECT).status == 200, timeout=30, what=name)
+        load(port, 1)
+        asked = origin.count()
+        before = cpu_nanoseconds(process.pid)
+        requests, p50, p99 = load(port, seconds)
+        spent = cpu_nanoseconds(process.pid) - before
+        if origin.count() > asked + 1:
+            raise RuntimeError(f"{name} does not cache: {origin.count()} requests reached the origin")
+        return spent / 1000 / requests, requests / seconds, p50, p99
+    except Exception:
+        print(process.log()[-2000:])
+        raise
+    finally:
+        process.kill()
+        origin.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def measure(rounds, seconds):
+    """Rows of (name, CPU, requests per second, p50, p99), medians of the rounds."""
+    turns = {name: [] for name in contenders()}
+    for _ in range(rounds):
+        for name in turns:
+            turns[name].append(one_turn(name, seconds))
+    rows = []
+    for name, results in turns.items():
+        cpu, rate, p50, p99 = (statistics.median(column) for column in zip(*results))
+        rows.append((name, f"{cpu:.1f} us", f"{rate:,.0f}", f"{p50:.2f} ms", f"{p99:.2f} ms"))
+    return rows

@@ -1,0 +1,167 @@
+"""The binary under test: one instance at ports of its own, from a configuration text."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from . import raw_client
+from .ports import HOST, free_port
+from .process import Process
+from .waiting import until
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SANITIZER_REPORT = re.compile(r"ERROR: (Address|Leak|Undefined)\w*Sanitizer|WARNING: ThreadSanitizer|runtime error:")
+
+
+def binary():
+    """build/release/larder, or what the environment variable LARDER names."""
+    path = os.environ.get("LARDER") or os.path.join(REPOSITORY, "build", "release", "larder")
+    if not os.access(path, os.X_OK):
+        raise RuntimeError(f"{path} is not there: build it with scripts/build, or set LARDER")
+    return os.path.abspath(path)
+
+
+def clean_environment(extra=None):
+    """The test's own variables without those that the demo configuration reads."""
+    names = ("ORIGIN_URL", "REDIS_URL", "REDIS_MAX_CONNECTIONS")
+    kept = {name: value for name, value in os.environ.items() if name not in names and not name.startswith("CACHE_TTL_")}
+    return {**kept, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", **(extra or {})}
+
+
+def run(*words, env=None, timeout=30):
+    """Runs one of the other commands; the finished process with its output as text."""
+    return subprocess.run([binary(), *words], capture_output=True, text=True, timeout=timeout, env=clean_environment(env))
+
+
+class Metrics(list):
+    """(name, labels, value) of every sample."""
+
+    SAMPLE = re.compile(r'([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)')
+    LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+    def __init__(self, text):
+        super().__init__()
+        self.text = text
+        for line in text.splitlines():
+            if line and not line.startswith("#"):
+                match = self.SAMPLE.fullmatch(line)
+                assert match, f"not a sample: {line!r}"
+                self.append((match[1], dict(self.LABEL.findall(match[2] or "")), float(match[3])))
+
+    def families(self):
+        return set(re.findall(r"^# TYPE (\S+)", self.text, re.M))
+
+    def total(self, name, **labels):
+        """The sum of all samples of that name that carry these labels."""
+        return sum(value for found, own, value in self if found == name and labels.items() <= own.items())
+
+
+class Larder:
+    """Starts `larder serve` and waits until it is ready.
+
+    In the text <listen> and <admin> stand for its own addresses, further <names> for what is given by name.
+    """
+
+    def __init__(self, text, env=None, arguments=(), start=True, **named):
+        self.port, self.admin_port = free_port(), free_port()
+        self._folder = tempfile.mkdtemp(prefix="larder-test-")
+        self._named, self._env, self._arguments = named, env, list(arguments)
+        self.config_file = os.path.join(self._folder, "larder.yaml")
+        self.process = None
+        self.write_config(text)
+        if start:
+            self.start()
+
+    def write_config(self, text):
+        """Replaces the configuration file; reload() makes it valid."""
+        values = {"listen": f"{HOST}:{self.port}", "admin": f"{HOST}:{self.admin_port}", **self._named}
+        for name, value in values.items():
+            text = text.replace(f"<{name}>", str(value))
+        with open(self.config_file, "w") as config:
+            config.write(text)
+
+    def start(self):
+        self.launch()
+        until(self._is_ready, timeout=20, what="larder's readiness")
+
+    def launch(self):
+        """Starts it without waiting for anything."""
+        command = [binary(), "serve", "-c", self.config_file, *self._arguments]
+        self.process = Process(command, os.path.join(self._folder, "log"), env=clean_environment(self._env), folder=self._folder)
+
+    def _is_ready(self):
+        if not self.process.is_running():
+            raise AssertionError(f"larder ended with {self.process.wait(1)}:\n{self.log()[-3000:]}")
+        return self.admin("GET", "/readyz", timeout=2).status == 200
+
+    def connect(self, **named):
+        return raw_client.Connection(self.port, **named)
+
+    def request(self, method, target, fields=(), body=None, **named):
+        """One request over a connection of its own."""
+        return raw_client.request(self.port, method, target, fields, body, **named)
+
+    def get(self, target, fields=(), **named):
+        return self.request("GET", target, fields, **named)
+
+    def admin(self, method, target, fields=(), body=None, **named):
+        return raw_client.request(self.admin_port, method, target, fields, body, **named)
+
+    def purge(self, **what):
+        """POST /purge with these members."""
+        return self.admin("POST", "/purge", body=what)
+
+    def metrics(self):
+        response = self.admin("GET", "/metrics")
+        assert response.status == 200, response
+        return Metrics(response.body.decode())
+
+    def metrics_once(self, name, at_least, **labels):
+        """The metrics as soon as that one has reached a value: a request is counted when its last byte is out, which a
+        client may see before the counter moves."""
+        def reached():
+            metrics = self.metrics()
+            return metrics if metrics.total(name, **labels) >= at_least else None
+
+        return until(reached, what=f"{name} {labels} >= {at_least}")
+
+    def wait_for_redis(self, up=True, timeout=10.0):
+        until(lambda: self.metrics().total("larder_redis_up") == (1 if up else 0), timeout, f"larder_redis_up {int(up)}")
+
+    def reload(self):
+        self.process.signal(signal.SIGHUP)
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.process.pid}/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def log(self):
+        return self.process.log() if self.process else ""
+
+    def stop(self):
+        """SIGTERM: it must end by itself with status 0, and no sanitizer may have found anything."""
+        if self.process is None:
+            return
+        was_running = self.process.is_running()
+        self.process.signal(signal.SIGTERM)
+        log = self.wait_for_end(45)
+        assert was_running, f"larder had ended before the test did:\n{log[-4000:]}"
+
+    def wait_for_end(self, timeout=20):
+        """Waits for an end that the test has brought about, and judges it as stop() does."""
+        process, self.process = self.process, None
+        try:
+            status = process.wait(timeout)
+            log = process.log()
+            assert not SANITIZER_REPORT.search(log), f"a sanitizer reported:\n{log[-8000:]}"
+            assert status == 0, f"larder ended with {status}:\n{log[-4000:]}"
+            return log
+        finally:
+            process.kill()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def stats(self):
+        return json.loads(self.admin("GET", "/stats").body)

@@ -1,0 +1,129 @@
+"""The other commands: check, explain, stats, version."""
+import os
+
+import pytest
+
+from support import larder as larder_command
+from support.larder import REPOSITORY
+from support.versioned_api import VersionedApi
+
+DEMO = os.path.join(REPOSITORY, "config", "articles.yaml")
+
+
+@pytest.fixture
+def check(tmp_path):
+    """check(text) runs `larder check` on that text; the finished process with output in .text."""
+    def run(text):
+        config = tmp_path / "larder.yaml"
+        config.write_text(text)
+        done = larder_command.run("check", "-c", str(config))
+        done.text = done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def test_the_demo_configuration_has_two_warnings_and_is_fine():
+    done = larder_command.run("check", "-c", DEMO)
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    assert text.count("warning") == 2 and "users" in text and "tags" in text
+
+
+def test_the_reference_configuration_is_fine():
+    reference = os.path.join(REPOSITORY, "config", "larder.yaml")
+    assert larder_command.run("check", "-c", reference).returncode == 0
+
+
+def test_check_reports_all_errors_with_their_places(check):
+    done = check("""listen: 127.0.0.1:8080
+origin: http://127.0.0.1:8000
+memory: 12 parsecs
+surprise: 1
+limits: {header_bytes: -1}
+routes:
+  - match: GET /a
+    key: a
+    ttl: soon
+""")
+    assert done.returncode == 1
+    for place in ("larder.yaml:3:9", "larder.yaml:4:1", "larder.yaml:5:", "larder.yaml:9:10"):
+        assert place in done.text
+    for word in ("memory", "surprise", "limits.header_bytes", "ttl"):
+        assert word in done.text
+
+
+@pytest.mark.parametrize("routes, word", [
+    ('[{match: "GET /a/{rest*}", key: "a:{rest}", ttl: 1}, {match: "GET /a/b", key: b, ttl: 1}]', "/a/b"),
+    ('[{match: "GET /a", key: a, ttl: 1}, {match: "POST /a", purge: ["b:*"]}]', "b:*"),
+    ('[{match: "GET /a", key: a, ttl: 1}]', "/a"),
+    ('[{match: "GET /a/{id}", key: a, ttl: 1}, {match: "PUT /a/{id}", purge: [a]}]', "id"),
+    ('[{match: "GET /a", key: a, ttl: 0}, {match: "PUT /a", purge: [a]}]', "ttl"),
+    ('[{match: "GET /a", key: a, ttl: 1, ignore: [authorization]}, {match: "PUT /a", purge: [a]}]', "authorization"),
+])
+def test_check_warns_of_what_is_probably_a_mistake(check, routes, word):
+    done = check(f"origin: http://127.0.0.1:8000\nroutes: {routes}\n")
+    assert done.returncode == 0, done.text
+    assert "warning" in done.text and word in done.text
+
+
+def test_examples_in_the_configuration_are_tests(check):
+    text = """origin: http://127.0.0.1:8000
+routes:
+  - {match: "GET /articles", key: "articles:list:{skip=0}:{limit=20}", ttl: 60}
+  - {match: "PUT /articles/{id}", purge: ["articles:{id}", "articles:list:*"]}
+examples:
+  - {request: "GET /articles?limit=5", key: "articles:list:0:5", ttl: 60s}
+  - {request: "PUT /articles/7", purges: ["articles:7", "articles:list:*"]}
+  - {request: "GET /health", cache: off}
+"""
+    assert check(text).returncode == 0
+    wrong = check(text.replace('key: "articles:list:0:5"', 'key: "articles:list:0:6"'))
+    assert wrong.returncode == 1 and "articles:list:0:5" in wrong.text and "larder.yaml:6:" in wrong.text
+
+
+@pytest.mark.parametrize("method, url, words", [
+    ("GET", "/articles", ["articles:list:0:20", "60"]),
+    ("GET", "/articles?published_only=false&limit=5", ["articles:list:0:5?published_only=false"]),
+    ("GET", "/articles/42", ["articles:42", "300"]),
+    ("PUT", "/articles/42", ["articles:42", "articles:list:*"]),
+    ("GET", "/nowhere", ["no-route"]),
+])
+def test_explain_says_what_would_happen(method, url, words):
+    done = larder_command.run("explain", "-c", DEMO, method, url)
+    assert done.returncode == 0, done.stderr
+    for word in words:
+        assert word in done.stdout
+
+
+def test_explain_takes_header_fields_into_account():
+    done = larder_command.run("explain", "-c", DEMO, "GET", "/articles/42", "-H", "Authorization: Basic x")
+    assert done.returncode == 0 and "authorization" in done.stdout
+
+
+def test_the_admin_explains_where_an_entry_is(origin, redis, articles_larder):
+    VersionedApi(origin)
+    larder = articles_larder(origin, redis)
+    before = larder.admin("GET", "/explain?method=GET&url=/articles/42")
+    assert before.status == 200 and "articles:42" in before.body.decode()
+    larder.get("/articles/42")
+    after = larder.admin("GET", "/explain?method=GET&url=/articles/42")
+    assert after.json() != before.json() and "articles:42" in after.body.decode()
+    assert origin.count("GET /articles/42") == 1
+
+
+def test_stats_shows_figures_and_fails_where_nobody_answers(origin, redis, articles_larder):
+    larder = articles_larder(origin, redis)
+    assert larder.stats()
+    done = larder_command.run("stats", "--admin", f"http://127.0.0.1:{larder.admin_port}")
+    assert done.returncode == 0 and done.stdout
+    assert larder_command.run("stats", "--admin", "http://127.0.0.1:1").returncode == 1
+
+
+def test_version_help_and_usage():
+    version = larder_command.run("--version")
+    assert version.returncode == 0 and version.stdout.strip()
+    help_text = larder_command.run("--help")
+    assert help_text.returncode == 0 and all(word in help_text.stdout for word in ("serve", "check", "explain", "purge", "stats"))
+    for words in (["--no-such-option"], ["explain"], ["purge"]):
+        assert larder_command.run(*words).returncode == 2, words

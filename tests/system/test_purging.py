@@ -1,0 +1,173 @@
+"""All ways of taking something out of the cache, and that they reach every instance."""
+import time
+
+import pytest
+
+from support import larder as larder_command
+from support.scripted_origin import reply
+from support.versioned_api import VersionedApi
+from support.waiting import until
+
+EVERYWHERE = ("/articles", "/articles?skip=20", "/articles/42", "/articles/7", "/users/7")
+
+
+@pytest.fixture
+def larder(origin, redis, articles_larder):
+    VersionedApi(origin)
+    return articles_larder(origin, redis)
+
+
+def fill(larder, targets=EVERYWHERE):
+    for target in targets:
+        larder.get(target)
+    assert {target: larder.get(target).x_cache for target in targets} == dict.fromkeys(targets, "HIT")
+
+
+def gone(larder, targets=EVERYWHERE):
+    """Which of the targets are no longer answered from the cache."""
+    return [target for target in targets if larder.get(target).x_cache != "HIT"]
+
+
+@pytest.mark.parametrize("what, expected", [
+    ({"keys": ["articles:42"]}, ["/articles/42"]),
+    ({"keys": ["articles:42", "users:7"]}, ["/articles/42", "/users/7"]),
+    ({"patterns": ["articles:list:*"]}, ["/articles", "/articles?skip=20"]),
+    ({"patterns": ["articles:*"]}, ["/articles", "/articles?skip=20", "/articles/42", "/articles/7"]),
+    ({"patterns": ["*"]}, list(EVERYWHERE)),
+    ({"urls": ["/articles/7"]}, ["/articles/7"]),
+])
+def test_the_purge_api_takes_out_what_it_is_told(larder, what, expected):
+    fill(larder)
+    answer = larder.purge(**what)
+    assert answer.status == 200 and isinstance(answer.json(), dict)
+    assert gone(larder) == expected
+
+
+@pytest.mark.parametrize("body", [
+    b"{}", b'{"keys": []}', b'{"key": ["articles:42"]}', b'{"keys": "articles:42"}', b'{"keys": [1]}', b"not json", b"[]",
+    b'{"keys": ["articles:42"], "sofft": true}',
+])
+def test_a_purge_that_is_not_understood_is_refused_whole(larder, body):
+    fill(larder)
+    answer = larder.admin("POST", "/purge", {"Content-Type": "application/json"}, body)
+    assert answer.status == 400 and answer.json()
+    assert gone(larder) == []
+
+
+def test_the_purge_method_takes_out_its_url(larder):
+    fill(larder)
+    assert larder.request("PURGE", "/articles/42").status == 200
+    assert gone(larder) == ["/articles/42"]
+    assert larder.request("PURGE", "/articles/1000").status == 404
+
+
+def test_the_purge_method_is_for_those_who_may(origin, start_larder):
+    VersionedApi(origin)
+    larder = start_larder("""
+listen: <listen>
+admin: <admin>
+origin: <origin>
+purge_from: [192.0.2.0/24]
+routes:
+  - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300}
+""", origin=origin.url)
+    fill(larder, ["/articles/42"])
+    refused = larder.request("PURGE", "/articles/42")
+    assert refused.status == 405 and "purge-denied" in refused.cache_status
+    assert gone(larder, ["/articles/42"]) == []
+    assert origin.count("PURGE /articles/42") == 0
+
+
+def test_the_purge_command_asks_the_admin_address(larder):
+    fill(larder)
+    admin = f"http://127.0.0.1:{larder.admin_port}"
+    done = larder_command.run("purge", "--admin", admin, "articles:42", "articles:list:*")
+    assert done.returncode == 0, done.stderr
+    assert gone(larder) == ["/articles", "/articles?skip=20", "/articles/42"]
+    assert larder_command.run("purge", "--admin", "http://127.0.0.1:1", "articles:42").returncode == 1
+
+
+@pytest.mark.parametrize("name", ["Surrogate-Key", "Cache-Tag"])
+def test_tags_of_the_response_can_be_purged(origin, redis, articles_larder, name):
+    separator = " " if name == "Surrogate-Key" else ","
+    origin.on("GET /articles/1", reply(fields={name: separator.join(["author-3", "front"])}, body=b"one"))
+    origin.on("GET /articles/2", reply(fields={name: "author-4"}, body=b"two"))
+    larder = articles_larder(origin, redis)
+    targets = ["/articles/1", "/articles/2"]
+    fill(larder, targets)
+    assert larder.get("/articles/1").field(name) == separator.join(["author-3", "front"])
+    assert larder.purge(tags=["author-3"]).status == 200
+    assert gone(larder, targets) == ["/articles/1"]
+
+
+def test_a_soft_purge_leaves_something_to_revalidate(origin, redis, articles_larder):
+    origin.on("GET /articles/42", reply(fields={"ETag": '"a"'}, body=b"one"), reply("304 Not Modified", {"ETag": '"a"'}))
+    larder = articles_larder(origin, redis)
+    fill(larder, ["/articles/42"])
+    assert larder.purge(keys=["articles:42"], soft=True).status == 200
+    again = larder.get("/articles/42")
+    assert (again.status, again.x_cache, again.body) == (200, "REVALIDATED", b"one")
+    assert origin.requests("GET /articles/42")[1].field("if-none-match") == '"a"'
+
+
+@pytest.mark.parametrize("status, purges", [("200 OK", True), ("303 See Other", True), ("500 Internal Server Error", True),
+                                            ("404 Not Found", False), ("422 Unprocessable Entity", False)])
+def test_which_answers_to_a_write_purge(origin, redis, articles_larder, status, purges):
+    VersionedApi(origin, write_status=status)
+    larder = articles_larder(origin, redis)
+    fill(larder)
+    assert larder.request("PUT", "/articles/42", body={}).status == int(status[:3])
+    assert gone(larder) == (["/articles", "/articles?skip=20", "/articles/42"] if purges else [])
+
+
+def test_a_write_with_no_rule_purges_its_own_url_and_those_it_names(origin, redis, articles_larder):
+    VersionedApi(origin)
+    origin.on("PUT /users/7", reply(fields={"Content-Location": "/articles/7"}))
+    larder = articles_larder(origin, redis)
+    fill(larder)
+    larder.request("PUT", "/users/7", body={})
+    assert gone(larder) == ["/articles/7", "/users/7"]
+
+
+@pytest.mark.parametrize("memory", ["off", "64MB"])
+def test_a_purge_through_one_instance_is_seen_through_the_other(origin, redis, articles_larder, memory):
+    api = VersionedApi(origin)
+    here, there = articles_larder(origin, redis, memory), articles_larder(origin, redis, memory)
+    targets = ("/articles", "/articles/42")
+    delays = []
+    for _ in range(20):
+        for target in targets:
+            here.get(target)
+            assert until(lambda: there.get(target).x_cache == "HIT")
+        here.request("PUT", "/articles/42", body={})
+        answered = time.monotonic()
+        for target in targets:
+            if memory == "off":
+                assert there.get(target).json()["version"] == api.version
+            else:
+                until(lambda: there.get(target).json()["version"] == api.version, timeout=1.0, what="the other instance's purge")
+        delays.append(time.monotonic() - answered)
+    assert sorted(delays)[len(delays) // 2] < 0.05, delays
+
+
+def test_a_key_deleted_by_hand_in_redis_is_gone(larder, redis):
+    fill(larder)
+    redis("DEL", "articles:42")
+    until(lambda: gone(larder, ["/articles/42"]), timeout=1.0)
+    assert gone(larder, ["/articles", "/articles/7"]) == []
+
+
+def test_a_wildcard_purge_of_ten_thousand_entries_is_one_quick_step(larder, redis):
+    def seconds(**what):
+        started = time.monotonic()
+        assert larder.purge(**what).status == 200
+        return time.monotonic() - started
+
+    with larder.connect() as client:
+        for skip in range(10000):
+            client.get(f"/articles?skip={skip}")
+        assert len(redis.entries()) == 10000
+        one, all_of_them = seconds(keys=["articles:42"]), seconds(patterns=["articles:list:*"])
+        assert all_of_them < max(10 * one, 0.1)
+        assert all(client.get(f"/articles?skip={skip}").x_cache == "MISS" for skip in range(0, 10000, 500))
+    until(lambda: len(redis.entries()) <= 20, timeout=60, what="the removal of dead entries in the background")

@@ -1,0 +1,20 @@
+import pytest
+
+from support.configurations import WIRE
+
+
+@pytest.fixture
+def wire(origin, start_larder):
+    """A larder before the scripted origin, with a memory tier, no Redis, and one read route, /cached/{name}.
+
+    wire(limits="{...}", route="...", origin="...", extra="...") replaces or adds to its configuration.
+    """
+    def start(limits="{}", route="ttl: 60", extra="", text=WIRE, origin_text=None):
+        return start_larder(text, limits=limits, route=route, extra=extra, origin=origin_text or origin.url)
+
+    return start
+
+
+@pytest.fixture
+def larder(wire):
+    return wire()
