@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "base/clock.hpp"
@@ -17,12 +16,9 @@
 #include "settings/settings.hpp"
 #include "store/generations.hpp"
 #include "store/memory_store.hpp"
+#include "store/redis_task.hpp"
 
 namespace larder::store {
-
-using Executor = boost::asio::io_context::executor_type;
-template <class T>
-using Task = boost::asio::awaitable<T, Executor>;
 
 /// Whether Redis answered.
 enum class RedisState : std::uint8_t {
@@ -66,6 +62,9 @@ struct Lease {
     std::string token;             ///< whose lock it is
     std::vector<cache::TagId> tags;  ///< the rule tags' ids (and the bare key's, for an extended key)
     std::uint64_t clock = 0;       ///< the purge clock for response tags at the start
+    std::string soft_id;           ///< the key's soft-purge mark at the start
+    std::uint64_t epoch = 0;       ///< which server gave it: another one may have forgotten a purge since
+    std::uint64_t sequence = 0;    ///< the process's own purge sequence at the start
 };
 
 enum class FillOutcome : std::uint8_t {
@@ -98,9 +97,14 @@ class RedisShared;
 /// calls on the worker's thread. No call throws, fails a request, or waits beyond the request's budget.
 class RedisStore {
 public:
-    /// `shared` is common to all workers of the process: breaker, journal, purge history, tracking.
+    /// `shared` is common to all workers of the process: breaker, journal, purge history, tracking. It must outlive all
+    /// stores, and all stores are destroyed before the first of their contexts. Workers count from 0; worker 0's context
+    /// also runs the subscriber, replays and sweeps.
     RedisStore(boost::asio::io_context& context, RedisShared& shared, int worker_index);
     ~RedisStore();
+
+    /// Any thread. Closes the connections; the context then runs out of this store's work. Calls under way end as `down`.
+    void stop();
 
     /// Whether a read may be asked at all: connected, breaker closed, no purge pending.
     [[nodiscard]] bool available() const;
@@ -111,8 +115,8 @@ public:
     /// fetch of many (one for each key and Host).
     [[nodiscard]] Task<Lease> lease(EntryName name, bool want_lock, RedisBudget& budget);
 
-    /// Polls until the other's fetch has filled the entry (`entry` set), has ended without (neither; the lock is free), or
-    /// was found uncacheable; at most until `deadline`.
+    /// Polls until the other's fetch has filled the entry (`entry` set, which the caller judges as any other), has ended
+    /// without (neither; the lock is free), or was found uncacheable; at most until `deadline`.
     struct Waited {
         RedisState state = RedisState::ok;
         cache::Stored entry;
@@ -121,8 +125,9 @@ public:
     };
     [[nodiscard]] Task<Waited> wait_for_other(EntryName name, SteadyTime deadline);
 
-    /// Stores the entry under the lease, gives the lock back, and (memory tier on) sets the entry's guards and sequence so
-    /// that the caller may insert it into the memory tier on `stored` with `track` true. Not bound to a request's budget but to
+    /// Stores the entry under the lease, gives the lock back, and sets what of the entry the store knows: tags, variant,
+    /// the ids of `response_tags` (the caller gives the names), soft_id, guards and sequence, so that the caller may insert
+    /// it into the memory tier on `stored` with `tracked` true. Not bound to a request's budget but to
     /// redis.timeout; nobody waits for it but the fetch itself.
     struct Filled {
         FillOutcome outcome = FillOutcome::unavailable;
@@ -134,15 +139,17 @@ public:
     /// not wait.
     void release(std::string_view key, const http::RequestHead& request, bool with_host, const Lease& lease, bool uncacheable);
 
-    /// The fetch makes progress: keeps the lock and guard alive. Does not wait.
+    /// The fetch makes progress: keeps the lock (5 s) and the guard (60 s) alive. To be called every second or two. Does not
+    /// wait.
     void prolong(std::string_view key, const http::RequestHead& request, bool with_host, const Lease& lease);
 
     /// Purges and waits for the acknowledgement, at most redis.timeout; then the purge is journalled. The caller has
     /// already purged the process's own Generations.
     [[nodiscard]] Task<Purged> purge(PurgeOrder order, RedisBudget& budget);
 
+    struct Impl;  ///< for redis_*.cpp only
+
 private:
-    struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,242 @@
+#include "store/entry_format.hpp"
+
+#include <zstd.h>
+
+#include <cstring>
+#include <optional>
+
+#include "base/text.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace larder::store {
+namespace {
+
+constexpr std::string_view magic = "LRD\x01";
+constexpr std::size_t header_size = 12;  // magic and version, checksum
+constexpr std::size_t saving_worth_percent = 12;
+constexpr int compression_level = 1;
+
+enum class FieldOf : std::uint8_t {
+    status = 1,
+    freshness = 2,
+    head = 3,
+    body = 4,
+    body_zstd = 5,  // the size before, then a zstd frame
+    etag = 6,
+    last_modified = 7,
+    target = 8,
+    vary = 9,
+    variant = 10,
+    tags = 11,
+    response_tags = 12,
+    soft_id = 13,
+};
+
+void put_number(std::string& out, std::uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+}
+
+void put_text(std::string& out, std::string_view text) {
+    put_number(out, text.size(), 4);
+    out.append(text);
+}
+
+void put_field(std::string& out, FieldOf id, std::string_view bytes) {
+    if (bytes.empty()) return;
+    out.push_back(static_cast<char>(id));
+    put_text(out, bytes);
+}
+
+/// Reads what was put; `good` turns false at the first thing that does not fit, and everything after is empty.
+struct Reader {
+    std::string_view rest;
+    bool good = true;
+
+    std::uint64_t number(std::size_t bytes) {
+        const std::string_view raw = take(bytes);
+        std::uint64_t value = 0;
+        for (std::size_t i = raw.size(); i-- > 0;) value = (value << 8) | static_cast<unsigned char>(raw[i]);
+        return value;
+    }
+    std::int64_t signed_number() { return static_cast<std::int64_t>(number(8)); }
+    std::string_view text() { return take(number(4)); }
+    std::string_view take(std::size_t bytes) {
+        if (!good || bytes > rest.size()) {
+            good = false;
+            return {};
+        }
+        const std::string_view taken = rest.substr(0, bytes);
+        rest.remove_prefix(bytes);
+        return taken;
+    }
+};
+
+std::string freshness_bytes(const cache::Freshness& f) {
+    std::string out;
+    for (const std::int64_t value :
+         {static_cast<std::int64_t>(f.requested_at.time_since_epoch().count()),
+          static_cast<std::int64_t>(f.received_at.time_since_epoch().count()), static_cast<std::int64_t>(f.initial_age.count()),
+          static_cast<std::int64_t>(f.lifetime.count()), static_cast<std::int64_t>(f.stale_while_revalidate.count()),
+          static_cast<std::int64_t>(f.stale_if_error.count())})
+        put_number(out, static_cast<std::uint64_t>(value), 8);
+    put_number(out, (f.must_revalidate ? 1u : 0u) | (f.no_cache ? 2u : 0u) | (f.shared ? 4u : 0u), 1);
+    return out;
+}
+
+bool read_freshness(std::string_view bytes, cache::Freshness& f) {
+    Reader reader{bytes};
+    f.requested_at = WallTime(Milliseconds(reader.signed_number()));
+    f.received_at = WallTime(Milliseconds(reader.signed_number()));
+    f.initial_age = Seconds(reader.signed_number());
+    f.lifetime = Seconds(reader.signed_number());
+    f.stale_while_revalidate = Seconds(reader.signed_number());
+    f.stale_if_error = Seconds(reader.signed_number());
+    const std::uint64_t flags = reader.number(1);
+    f.must_revalidate = flags & 1;
+    f.no_cache = flags & 2;
+    f.shared = flags & 4;
+    return reader.good;
+}
+
+std::string names_bytes(const std::vector<std::string>& names) {
+    std::string out;
+    for (const std::string& name : names) put_text(out, name);
+    return out;
+}
+
+std::string tags_bytes(const std::vector<cache::TagId>& tags) {
+    std::string out;
+    for (const cache::TagId& tag : tags) {
+        put_text(out, tag.name);
+        put_text(out, tag.id);
+    }
+    return out;
+}
+
+bool read_names(std::string_view bytes, std::vector<std::string>& names) {
+    Reader reader{bytes};
+    while (reader.good && !reader.rest.empty()) names.emplace_back(reader.text());
+    return reader.good;
+}
+
+bool read_tags(std::string_view bytes, std::vector<cache::TagId>& tags) {
+    Reader reader{bytes};
+    while (reader.good && !reader.rest.empty()) {
+        const std::string_view name = reader.text();
+        const std::string_view id = reader.text();
+        tags.push_back({std::string(name), std::string(id)});
+    }
+    return reader.good;
+}
+
+bool names_content_encoding(std::string_view head) {
+    constexpr std::string_view name = "content-encoding:";
+    for (std::size_t line = 0; line < head.size();) {
+        if (iequals(head.substr(line, name.size()), name)) return true;
+        const std::size_t end = head.find('\n', line);
+        if (end == std::string_view::npos) return false;
+        line = end + 1;
+    }
+    return false;
+}
+
+/// Appends the body compressed, unless that saves too little to be worth the work of every later read.
+bool put_compressed(std::string& out, std::string_view body) {
+    const std::size_t worth = body.size() - body.size() * saving_worth_percent / 100;
+    const std::size_t start = out.size();
+    out.push_back(static_cast<char>(FieldOf::body_zstd));
+    put_number(out, 0, 4);
+    put_number(out, body.size(), 8);
+    const std::size_t at = out.size();
+    out.resize(at + worth);
+    const std::size_t size = ZSTD_compress(out.data() + at, worth, body.data(), body.size(), compression_level);
+    if (ZSTD_isError(size)) {
+        out.resize(start);
+        return false;
+    }
+    out.resize(at + size);
+    for (std::size_t i = 0; i < 4; ++i) out[start + 1 + i] = static_cast<char>((size + 8) >> (8 * i));
+    return true;
+}
+
+bool read_compressed(std::string_view bytes, std::string& body) {
+    Reader reader{bytes};
+    const std::uint64_t size = reader.number(8);
+    if (!reader.good || size > entry_body_max) return false;
+    if (ZSTD_getFrameContentSize(reader.rest.data(), reader.rest.size()) != size) return false;
+    body.resize(size);
+    return ZSTD_decompress(body.data(), size, reader.rest.data(), reader.rest.size()) == size;
+}
+
+bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry) {
+    switch (id) {
+        case FieldOf::status: {
+            Reader reader{bytes};
+            entry.status = static_cast<int>(reader.number(2));
+            return reader.good;
+        }
+        case FieldOf::freshness: return read_freshness(bytes, entry.freshness);
+        case FieldOf::head: entry.head = bytes; return true;
+        case FieldOf::body: entry.body = bytes; return true;
+        case FieldOf::body_zstd: return read_compressed(bytes, entry.body);
+        case FieldOf::etag: entry.etag = bytes; return true;
+        case FieldOf::last_modified: entry.last_modified = bytes; return true;
+        case FieldOf::target: entry.target = bytes; return true;
+        case FieldOf::vary: return read_names(bytes, entry.vary);
+        case FieldOf::variant: entry.variant = bytes; return true;
+        case FieldOf::tags: return read_tags(bytes, entry.tags);
+        case FieldOf::response_tags: return read_tags(bytes, entry.response_tags);
+        case FieldOf::soft_id: entry.soft_id = bytes; return true;
+    }
+    return true;  // of a later release
+}
+
+}  // namespace
+
+std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) {
+    std::string out;
+    if (entry.body.size() > entry_body_max) return out;
+    out.reserve(entry.head.size() + entry.body.size() + entry.target.size() + 512);
+    out.append(magic);
+    put_number(out, 0, 8);
+    std::string status;
+    put_number(status, static_cast<std::uint64_t>(entry.status), 2);
+    put_field(out, FieldOf::status, status);
+    put_field(out, FieldOf::freshness, freshness_bytes(entry.freshness));
+    put_field(out, FieldOf::head, entry.head);
+    put_field(out, FieldOf::etag, entry.etag);
+    put_field(out, FieldOf::last_modified, entry.last_modified);
+    put_field(out, FieldOf::target, entry.target);
+    put_field(out, FieldOf::vary, names_bytes(entry.vary));
+    put_field(out, FieldOf::variant, entry.variant);
+    put_field(out, FieldOf::tags, tags_bytes(entry.tags));
+    put_field(out, FieldOf::response_tags, tags_bytes(entry.response_tags));
+    put_field(out, FieldOf::soft_id, entry.soft_id);
+    const bool try_zstd = how.compress && entry.body.size() > how.compress_above && !names_content_encoding(entry.head);
+    if (!try_zstd || !put_compressed(out, entry.body)) put_field(out, FieldOf::body, entry.body);
+    std::string sum;
+    put_number(sum, XXH3_64bits(out.data() + header_size, out.size() - header_size), 8);
+    out.replace(magic.size(), 8, sum);
+    return out;
+}
+
+boost::intrusive_ptr<cache::StoredResponse> decode_entry(std::string_view bytes) {
+    if (bytes.size() < header_size || !bytes.starts_with(magic)) return nullptr;
+    Reader header{bytes.substr(magic.size())};
+    const std::uint64_t sum = header.number(8);
+    if (XXH3_64bits(header.rest.data(), header.rest.size()) != sum) return nullptr;
+    boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
+    entry->status = 0;
+    Reader reader{header.rest};
+    while (reader.good && !reader.rest.empty()) {
+        const auto id = static_cast<FieldOf>(reader.number(1));
+        const std::string_view field = reader.text();
+        if (!reader.good || !read_field(id, field, *entry)) return nullptr;
+    }
+    if (!reader.good || entry->status < 100 || entry->status > 999 || entry->head.empty()) return nullptr;
+    return entry;
+}
+
+}  // namespace larder::store

@@ -1,0 +1,29 @@
+#pragma once
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
+#include "cache/stored_response.hpp"
+
+/// The bytes of a stored response outside the process: magic, version, an XXH3-64 over all that follows, then fields of
+/// (id, length, bytes). A reader skips ids it does not know, so that members can be added without a new version. What
+/// belongs to one process only (guards, sequence) is not in it.
+namespace larder::store {
+
+struct EntryEncoding {
+    bool compress = false;           ///< zstd the body where it pays and the head names no Content-Encoding
+    std::size_t compress_above = 0;  ///< bytes of body
+};
+
+/// Bodies above this are neither written nor accepted (a Redis value ends at 512 MB).
+inline constexpr std::size_t entry_body_max = 500u << 20;
+
+[[nodiscard]] std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how);
+
+/// Null for anything that `encode_entry` did not make: damaged, cut, of another version, or hostile. Never allocates more
+/// than the value declares, and that only after the checksum held.
+[[nodiscard]] boost::intrusive_ptr<cache::StoredResponse> decode_entry(std::string_view bytes);
+
+}  // namespace larder::store

@@ -1,0 +1,242 @@
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "store/redis_link.hpp"
+#include "store/redis_sentinel.hpp"
+#include "store/redis_shared.hpp"
+
+// How a link's connection is made, kept and given up.
+namespace larder::store {
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+namespace {
+
+// Caching must resume within 2 s of Redis' return: pause, connecting and handshake together stay well below.
+constexpr Milliseconds first_pause = 50ms;
+constexpr Milliseconds longest_pause = 500ms;
+constexpr Milliseconds longest_connect = 1000ms;  // beyond it, a lost SYN is better sent anew
+constexpr Milliseconds longest_stall = 1000ms;
+constexpr Milliseconds beat_every = 200ms;
+
+Milliseconds jittered(Milliseconds pause) {
+    thread_local std::minstd_rand random{std::random_device{}()};
+    return pause * std::uniform_int_distribution<int>(80, 100)(random) / 100;
+}
+
+/// "run_id:abc\r\n" in INFO's text.
+std::string_view info_value(std::string_view info, std::string_view name) {
+    std::size_t at = info.starts_with(name) ? 0 : info.find("\n" + std::string(name));
+    if (at == info.npos) return {};
+    at += (at == 0 ? 0 : 1) + name.size();
+    return info.substr(at, info.find('\r', at) - at);
+}
+
+}  // namespace
+
+void RedisLink::start() {
+    asio::co_spawn(context_, keep_connected(shared_from_this()), asio::detached);
+    asio::dispatch(context_, [self = shared_from_this()] { self->beat(); });
+}
+
+void RedisLink::stop() {
+    asio::dispatch(context_, [self = shared_from_this()] {
+        self->stopping_ = true;
+        if (self->transport_) self->lose(self->transport_);
+        self->deadline_timer_.cancel();
+        self->pause_timer_.cancel();
+        self->attempt_timer_.cancel();
+        self->beat_timer_.cancel();
+    });
+}
+
+Task<void> RedisLink::keep_connected(std::shared_ptr<RedisLink> self) {
+    Milliseconds pause = first_pause;
+    while (!self->stopping_) {
+        const bool connected = co_await self->attempt();
+        if (connected) {
+            pause = first_pause;
+            // Until `lose` cancels it; a retrack may be due that came while the hands were shaken.
+            self->track(self->shared_.subscriber());
+            while (self->transport_) {
+                self->pause_timer_.expires_at(SteadyTime::max());
+                [[maybe_unused]] const auto [ignored] = co_await self->pause_timer_.async_wait(as_result);
+            }
+        }
+        if (self->stopping_) break;
+        co_await self->sleep(jittered(pause));
+        pause = std::min(pause * 2, longest_pause);
+    }
+}
+
+Task<void> RedisLink::sleep(Milliseconds time) {
+    pause_timer_.expires_after(time);
+    [[maybe_unused]] const auto [ignored] = co_await pause_timer_.async_wait(as_result);
+}
+
+/// Makes one try at a connection that is fit for use.
+Task<bool> RedisLink::attempt() {
+    const Transport transport = std::make_shared<RedisTransport>(context_, shared_.tls());
+    const RedisUrl& url = shared_.url();
+    transport_ = transport;
+    reader_ = std::make_unique<RedisReplyReader>();
+    writing_ = false;
+    state_.store(State::handshaking, std::memory_order_release);
+    shared_.link_changed();
+    RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
+    attempting_ = true;
+    if (url.kind == RedisUrl::Kind::sentinel) {
+        limit_attempt(shared_.settings().connect_timeout);
+        const auto master = co_await find_master(context_, url, std::min(longest_connect, shared_.settings().connect_timeout));
+        if (!master) lose(transport);
+        if (master) address = *master;
+    }
+    if (transport != transport_) co_return false;
+    limit_attempt(std::min(longest_connect, shared_.settings().connect_timeout));
+    const error_code error = co_await transport->connect(url.kind, address, url.path);
+    if (error) lose(transport);
+    if (transport != transport_) co_return false;
+    limit_attempt(shared_.settings().connect_timeout);
+    asio::co_spawn(context_, read_replies(shared_from_this(), transport), asio::detached);
+    const bool welcome = co_await shake_hands();
+    attempting_ = false;
+    attempt_timer_.cancel();
+    if (!welcome) lose(transport);
+    if (transport != transport_) co_return false;
+    received_at_ = steady_now();
+    state_.store(State::ready, std::memory_order_release);
+    shared_.link_changed();
+    co_return true;
+}
+
+void RedisLink::limit_attempt(Milliseconds time) {
+    attempt_timer_.expires_after(time);
+    attempt_timer_.async_wait([self = shared_from_this(), transport = transport_](error_code error) {
+        if (error || !self->attempting_ || transport != self->transport_) return;
+        self->lose(transport);
+    });
+}
+
+/// Introduces the connection and finds out whom it leads to. False: not a server to use now (wrong password, loading, a
+/// replica, silence).
+Task<bool> RedisLink::shake_hands() {
+    const RedisUrl& url = shared_.url();
+    const auto batch = std::make_shared<RedisBatch>();
+    batch->internal = true;
+    batch->deadline = steady_now() + shared_.settings().connect_timeout;
+    std::size_t must_succeed = 0;
+    if (!url.password.empty()) {
+        ++must_succeed;
+        if (url.user.empty()) batch->commands.add("AUTH", url.password);
+        if (!url.user.empty()) batch->commands.add("AUTH", url.user, url.password);
+    }
+    if (url.database != 0) {
+        ++must_succeed;
+        batch->commands.add("SELECT", static_cast<std::int64_t>(url.database));
+    }
+    // A read tells what a PING would not: that the password is missing, the data is loading, the master is away.
+    batch->commands.add("GET", shared_.keys().clock());
+    ++must_succeed;
+    batch->commands.add("CLIENT", "SETNAME", "larder");
+    batch->commands.add("INFO", "server");
+    batch->commands.add("INFO", "replication");
+    co_await async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return false;
+    for (std::size_t i = 0; i < must_succeed; ++i) {
+        if (!batch->replies[i].is_error()) continue;
+        shared_.refused(batch->replies[i].text);
+        co_return false;
+    }
+    const std::string_view replication = batch->replies[must_succeed + 2].text;
+    if (info_value(replication, "role:") == "slave") {
+        shared_.refused("READONLY it is a replica");
+        co_return false;
+    }
+    const std::string_view run_id = info_value(batch->replies[must_succeed + 1].text, "run_id:");
+    const auto offset = parse_decimal(info_value(replication, "master_repl_offset:"));
+    epoch_.store(shared_.register_server(run_id, offset.value_or(0)), std::memory_order_release);
+    const bool tracking = co_await enable_tracking();
+    co_return tracking;
+}
+
+/// Lets the subscriber, where there is one, hear of the keys read here. False: the connection was lost over it.
+Task<bool> RedisLink::enable_tracking() {
+    const std::int64_t subscriber = shared_.subscriber();
+    if (subscriber == 0) co_return true;
+    const auto batch = std::make_shared<RedisBatch>();
+    batch->internal = true;
+    batch->deadline = steady_now() + shared_.settings().connect_timeout;
+    batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "NOLOOP");
+    co_await async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return false;
+    if (batch->replies.front().is_error()) co_return true;
+    // What was read before the server said yes may have been read untracked: it must not stay in the memory tier.
+    shared_.forget_untracked();
+    tracked_by_.store(subscriber, std::memory_order_release);
+    co_return true;
+}
+
+void RedisLink::track(std::int64_t subscriber) {
+    if (subscriber == 0) return;
+    asio::dispatch(context_, [self = shared_from_this(), subscriber] {
+        if (self->retracking_ || !self->connected() || self->tracked_by() == subscriber) return;
+        self->retracking_ = true;
+        asio::co_spawn(self->context_, retrack(self), asio::detached);
+    });
+}
+
+Task<void> RedisLink::retrack(std::shared_ptr<RedisLink> self) {
+    const std::int64_t asked_for = self->shared_.subscriber();
+    const bool ignored = co_await self->enable_tracking();
+    static_cast<void>(ignored);
+    self->retracking_ = false;
+    if (self->shared_.subscriber() != asked_for) self->track(self->shared_.subscriber());
+}
+
+void RedisLink::lose(const Transport& transport) {
+    if (transport != transport_ || !transport) return;
+    const State before = state_.exchange(State::disconnected, std::memory_order_acq_rel);
+    const Transport lost = std::exchange(transport_, nullptr);
+    lost->close();
+    attempting_ = false;
+    tracked_by_.store(0, std::memory_order_release);
+    out_.clear();
+    out_bytes_ = 0;
+    std::deque<Pending> failed = std::exchange(pending_, {});
+    attempt_timer_.cancel();
+    pause_timer_.cancel();
+    if (before >= State::stalled) {
+        shared_.count(RedisError::lost);
+        shared_.forget_untracked();  // Redis has forgotten which keys were read here
+        shared_.link_troubled(*this);
+    } else {
+        shared_.count(RedisError::connect);
+    }
+    shared_.link_changed();
+    for (Pending& place : failed)
+        if (place.batch) complete(std::move(place.batch), RedisBatch::Status::down);
+}
+
+/// Shows, also without traffic, that the connection lives; gives up one that was silent for too long.
+void RedisLink::beat() {
+    if (stopping_) return;
+    const SteadyTime now = steady_now();
+    if (state_ == State::ready && now - proved_at() > beat_every * 3 / 4) {
+        auto ping = std::make_shared<RedisBatch>();
+        ping->commands.add("PING");
+        ping->deadline = now + shared_.settings().timeout;
+        ping->internal = true;
+        enqueue(std::move(ping), false);
+    }
+    if (state_ == State::stalled && now - stalled_since_ > longest_stall) lose(transport_);
+    track(shared_.subscriber());
+    beat_timer_.expires_after(beat_every);
+    beat_timer_.async_wait([self = shared_from_this()](error_code error) {
+        if (!error) self->beat();
+    });
+}
+
+}  // namespace larder::store

@@ -1,0 +1,216 @@
+#include <algorithm>
+
+#include "cache/decisions.hpp"
+#include "store/entry_format.hpp"
+#include "store/redis_ids.hpp"
+#include "store/redis_scripts.hpp"
+#include "store/redis_store_impl.hpp"
+
+// A fill: stores the entry if no purge came since the lease. The guard decides about the key, the ids of the rule tags
+// decide by being current or not, and the purge clock decides about tags that only the response named.
+namespace larder::store {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int64_t fields_max = 128;
+constexpr std::int64_t index_members_max = 100'000;
+// An expired entry that can be validated is kept a little for the 304 it may get.
+constexpr Seconds kept_for_validation = 60s;
+constexpr Seconds lifetime_max = std::chrono::hours(24 * 366);
+
+/// How long the entry is of any use, as the key's expiry.
+Milliseconds time_to_live(const cache::StoredResponse& entry, WallTime now) {
+    const cache::Freshness& f = entry.freshness;
+    const Seconds fresh = std::clamp(cache::remaining_lifetime(f, now), Seconds(0), lifetime_max);
+    const Seconds stale = f.must_revalidate ? Seconds(0) : std::max(f.stale_while_revalidate, f.stale_if_error);
+    const bool has_validator = !entry.etag.empty() || !entry.last_modified.empty();
+    const Seconds kept = std::max(std::clamp(stale, Seconds(0), lifetime_max), has_validator ? kept_for_validation : Seconds(0));
+    return std::max<Milliseconds>(fresh + kept, 1s);
+}
+
+enum class Tags : std::uint8_t { current, purged, unavailable };
+
+/// Takes the ids that the response tags have now, unless one was purged since `clock`. Missing ones are counted.
+Tags take_response_tags(const RedisReply* ids, const RedisReply& clock_now, std::uint64_t clock,
+                        std::vector<cache::TagId>& tags, std::size_t& missing) {
+    const bool clock_holds = clock_now.is_text() && parse_decimal(clock_now.text) == clock;
+    for (std::size_t i = 0; i < tags.size(); ++i) {
+        if (ids[i].is_text()) {
+            const auto purged_at = last_purge_of(ids[i].text);
+            if (!purged_at || *purged_at > clock) return Tags::purged;
+            tags[i].id = ids[i].text;
+        } else {
+            // Nothing tells when it was purged: good only if nothing at all was.
+            if (!clock_holds) return Tags::purged;
+            ++missing;
+        }
+    }
+    return Tags::current;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string out;
+    for (const std::string& name : names) {
+        if (!out.empty()) out.push_back(',');
+        out.append(name);
+    }
+    return out;
+}
+
+/// Everything one fill needs from step to step.
+struct Filling {
+    RedisStore::Impl& store;
+    EntryLookup lookup;
+    Lease& lease;
+    cache::StoredResponse& entry;
+    Milliseconds lives{0};
+    std::string mark;
+
+    [[nodiscard]] RedisBatchPointer new_batch() const {
+        auto batch = store.new_batch(steady_now() + store.shared.settings().timeout);
+        batch->epoch = lease.epoch;
+        return batch;
+    }
+};
+
+/// Gets or makes the ids of the response tags. A tag is made before the clock is read again, and a purge moves the clock
+/// before it marks its tags: so a purge either shows in the clock, or its mark overwrites the id that was made here.
+Task<Tags> settle_response_tags(Filling& fill) {
+    const RedisKeys& keys = fill.store.shared.keys();
+    std::vector<cache::TagId>& tags = fill.entry.response_tags;
+    if (tags.empty()) co_return Tags::current;
+    if (fill.lease.clock == 0) co_return Tags::unavailable;
+    const RedisBatchPointer look = fill.new_batch();
+    look->commands.add("GET", keys.clock());
+    for (const cache::TagId& tag : tags) look->commands.add("GET", keys.response_tag(tag.name));
+    co_await fill.store.link->async_run(look);
+    if (look->status != RedisBatch::Status::ok) co_return Tags::unavailable;
+    std::size_t missing = 0;
+    for (cache::TagId& tag : tags) tag.id.clear();
+    Tags state = take_response_tags(look->replies.data() + 1, look->replies.front(), fill.lease.clock, tags, missing);
+    if (state != Tags::current || missing == 0) co_return state;
+    const RedisBatchPointer make = fill.new_batch();
+    std::vector<cache::TagId> made;
+    for (const cache::TagId& tag : tags) {
+        if (!tag.id.empty()) continue;
+        made.push_back({tag.name, std::to_string(fill.lease.clock) + ":" + random_id()});
+        make->commands.add("SET", keys.response_tag(tag.name), made.back().id, "NX", "PX", id_lifetime.count());
+    }
+    for (const cache::TagId& tag : tags) make->commands.add("GET", keys.response_tag(tag.name));
+    make->commands.add("GET", keys.clock());
+    co_await fill.store.link->async_run(make);
+    if (make->status != RedisBatch::Status::ok) co_return Tags::unavailable;
+    missing = 0;
+    const RedisReply& clock_now = make->replies.back();
+    const bool clock_holds = clock_now.is_text() && parse_decimal(clock_now.text) == fill.lease.clock;
+    state = take_response_tags(make->replies.data() + made.size(), clock_now, fill.lease.clock, tags, missing);
+    if (state == Tags::current && missing == 0 && clock_holds) co_return Tags::current;
+    // What was made here may hide a purge from others: take it back.
+    const RedisBatchPointer undo = fill.new_batch();
+    for (const cache::TagId& tag : made) undo->commands.add("EVAL", script::delete_if, "1", keys.response_tag(tag.name), tag.id);
+    fill.store.link->send(undo);
+    co_return missing == 0 ? Tags::purged : Tags::unavailable;
+}
+
+/// The keys of all ids the entry carries, each with the id as filled.
+std::vector<std::pair<std::string, std::string_view>> id_keys(const Filling& fill) {
+    const RedisKeys& keys = fill.store.shared.keys();
+    std::vector<std::pair<std::string, std::string_view>> out;
+    for (const cache::TagId& tag : fill.entry.tags) {
+        const bool extension = tag.name == extension_name;
+        const EntryName& name = fill.lookup.name;
+        out.emplace_back(extension ? keys.extension(name.key.substr(0, name.bare_size)) : keys.tag(tag.name), tag.id);
+    }
+    for (const cache::TagId& tag : fill.entry.response_tags) out.emplace_back(keys.response_tag(tag.name), tag.id);
+    return out;
+}
+
+/// The names of the indexes the key is noted in: the ids without their soft marks.
+std::vector<std::string_view> index_ids(const cache::StoredResponse& entry) {
+    std::vector<std::string_view> ids;
+    for (const cache::TagId& tag : entry.tags) ids.push_back(hard_part(tag.id));
+    for (const cache::TagId& tag : entry.response_tags) ids.push_back(index_part(tag.id));
+    return ids;
+}
+
+/// One round trip: prolongs the ids, stores, reads back what must be tracked, and notes the key in the indexes. The first
+/// `ids` replies are of the prolonging, then the fill's, the mark's, and the ids' again.
+void add_fill(Filling& fill, RedisCommands& commands, std::string envelope) {
+    const RedisKeys& keys = fill.store.shared.keys();
+    const std::string_view key = fill.lookup.name.key;
+    const auto ids = id_keys(fill);
+    const std::int64_t needed = (fill.lives + 60s).count();
+    const std::int64_t prolonged = std::max<std::int64_t>(id_lifetime.count(), 2 * needed);
+    for (const auto& [id_key, id] : ids) commands.add("EVAL", script::refresh, "1", id_key, needed, prolonged);
+    const std::string plain = "v:" + fill.lookup.host_variant;
+    const std::string own = fill.lease.lock == Lease::Lock::mine ? fill.lease.guard + ":" + fill.lease.token : std::string();
+    commands.add("EVAL", script::fill, "3", keys.entry(key), keys.guard(key), keys.lock(key, fill.lookup.host_variant),
+                 fill.lease.guard, own, "v:" + fill.entry.variant, envelope, "vary:" + fill.lookup.host_variant,
+                 joined(fill.entry.vary), plain, fill.lives.count(), fill.mark, fields_max);
+    commands.add("HGET", keys.entry(key), "larder");
+    for (const auto& [id_key, id] : ids) commands.add("GET", id_key);
+    for (const std::string_view id : index_ids(fill.entry))
+        commands.add("EVAL", script::note, "1", RedisKeys::index(id), keys.entry(key), index_members_max, needed, prolonged);
+}
+
+/// What the replies say. `tracked` only where the mark and all ids, read after the fill, are still those of this fill: from
+/// then on Redis tells of the next change, and before there was none.
+RedisStore::Filled read_fill(const Filling& fill, const RedisBatch& batch) {
+    RedisStore::Filled filled;
+    const auto ids = id_keys(fill);
+    const RedisReply* reply = batch.replies.data();
+    bool current = true;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        const std::string_view now = reply++->text;
+        current = current && now.starts_with(hard_part(ids[i].second));
+    }
+    const RedisReply& stored = *reply++;
+    if (stored.is_error("OOM")) fill.store.shared.count(RedisError::full);
+    if (stored.type != RedisReply::Type::integer) return filled;
+    filled.outcome = stored.integer == 1 && current ? FillOutcome::stored : FillOutcome::purged;
+    bool tracked = filled.outcome == FillOutcome::stored && reply++->text == fill.mark;
+    for (std::size_t i = 0; tracked && i < ids.size(); ++i) tracked = reply[i].text == ids[i].second;
+    filled.tracked = tracked;
+    return filled;
+}
+
+}  // namespace
+
+Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::intrusive_ptr<cache::StoredResponse> entry) {
+    Filled filled;
+    const SteadyTime started = steady_now();
+    Filling fill{*impl_, EntryLookup(name), lease, *entry, Milliseconds(0), random_id()};
+    const bool same_tags = lease.tags.size() == name.tags.size() + (fill.lookup.extended() ? 1 : 0);
+    const bool may = lease.state == RedisState::ok && !lease.guard.empty() && same_tags && impl_->may_read();
+    Tags tags = Tags::unavailable;
+    if (may) tags = co_await settle_response_tags(fill);
+    if (tags != Tags::current) {
+        release(name.key, *name.request, name.with_host, lease, false);
+        filled.outcome = tags == Tags::purged ? FillOutcome::purged : FillOutcome::unavailable;
+        impl_->observed(RedisOperation::fill, started);
+        co_return filled;
+    }
+    const std::int64_t heard_by = impl_->link->tracked_by();
+    entry->tags = lease.tags;
+    entry->soft_id = lease.soft_id;
+    cache::build_variant(*name.request, entry->vary, name.with_host, entry->variant);
+    fill.lookup.entry = entry;
+    fill.lookup.sequence = lease.sequence;
+    fill.lookup.set_guards();
+    fill.lives = time_to_live(*entry, wall_now());
+    impl_->shared.note_lifetime(fill.lives);
+    for (const std::string_view id : index_ids(*entry)) fill.mark.append(",").append(id);
+    const settings::Redis& settings = impl_->shared.settings();
+    std::string envelope = encode_entry(*entry, {settings.compress, settings.compress_above});
+    const RedisBatchPointer batch = fill.new_batch();
+    if (!envelope.empty()) add_fill(fill, batch->commands, std::move(envelope));
+    if (batch->commands.count() != 0) co_await impl_->link->async_run(batch);
+    if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
+    filled.tracked = filled.tracked && heard_by != 0 && heard_by == impl_->link->tracked_by() && heard_by == impl_->shared.subscriber();
+    if (filled.outcome == FillOutcome::unavailable) release(name.key, *name.request, name.with_host, lease, false);
+    impl_->observed(RedisOperation::fill, started);
+    co_return filled;
+}
+
+}  // namespace larder::store

@@ -1,0 +1,47 @@
+#pragma once
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/text.hpp"
+
+/// The values of tags, extension ids and response tags, taken apart.
+///   tag, extension:  random[:soft]
+///   response tag:    clock:random[:softclock-random], clock: the purge clock when it was made
+/// An entry is valid while the part before the soft mark is the one it was filled under, and soft-purged when the mark differs.
+namespace larder::store {
+
+/// How long an id lives that nothing prolongs; an entry that lives longer prolongs it.
+inline constexpr Milliseconds id_lifetime = std::chrono::hours(24);
+
+/// Under which name an entry carries its extension id among its tags; no pattern is empty.
+inline constexpr std::string_view extension_name;
+
+inline std::string_view hard_part(std::string_view id) { return id.substr(0, id.find(':')); }
+
+inline std::string_view hard_part_of_response_tag(std::string_view id) {
+    const std::size_t first = id.find(':');
+    return first == id.npos ? id : id.substr(0, id.find(':', first + 1));
+}
+
+/// The random part of a response tag, which names its index.
+inline std::string_view index_part(std::string_view response_tag_id) {
+    const std::string_view hard = hard_part_of_response_tag(response_tag_id);
+    const std::size_t colon = hard.find(':');
+    return colon == hard.npos ? hard : hard.substr(colon + 1);
+}
+
+/// The clock of the last purge, hard or soft, that a response tag's value tells of.
+inline std::optional<std::uint64_t> last_purge_of(std::string_view id) {
+    const auto hard = parse_decimal(id.substr(0, id.find(':')));
+    const std::string_view mark = id.substr(hard_part_of_response_tag(id).size());
+    if (!hard || mark.empty()) return hard;
+    const auto soft = parse_decimal(mark.substr(1, mark.find('-') - 1));
+    if (!soft) return std::nullopt;
+    return std::max(*hard, *soft);
+}
+
+}  // namespace larder::store

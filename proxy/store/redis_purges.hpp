@@ -1,0 +1,78 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace larder::store {
+
+/// One thing to purge from Redis.
+struct PurgeItem {
+    enum class Kind : char {
+        key = 'k',           ///< an exact key, and the keys that extend it
+        pattern = 'p',       ///< a known tag
+        response_tag = 'r',
+        scan = 's',          ///< a pattern whose keys must be looked for
+    };
+    Kind kind = Kind::key;
+    bool soft = false;
+    std::string name;
+
+    friend bool operator==(const PurgeItem&, const PurgeItem&) = default;
+};
+
+/// The purge that covers every entry: what a list too long to keep turns into.
+PurgeItem purge_everything();
+
+/// The purges that Redis has not acknowledged. Nothing may be read from Redis while there are any. Any thread.
+class PurgeJournal {
+public:
+    struct Entry {
+        PurgeItem item;
+        std::uint64_t version = 0;
+    };
+
+    explicit PurgeJournal(std::size_t entries_max = 10'000) : entries_max_(entries_max) {}
+
+    void add(const std::vector<PurgeItem>& items);
+    [[nodiscard]] bool empty() const { return size_.load(std::memory_order_acquire) == 0; }
+    [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_acquire); }
+    [[nodiscard]] std::vector<Entry> pending() const;
+    /// Takes out what was acknowledged. An item that was added again since `pending` stays: the acknowledged purge may
+    /// have been done before the later one was asked for.
+    void acknowledged(const std::vector<Entry>& entries);
+
+private:
+    mutable std::mutex mutex_;
+    std::unordered_map<std::string, Entry> entries_;
+    std::atomic<std::size_t> size_{0};
+    std::size_t entries_max_;
+    std::uint64_t version_ = 0;
+};
+
+/// The purges of the last while, for a Redis that comes back having forgotten them. Any thread.
+class PurgeHistory {
+public:
+    explicit PurgeHistory(std::size_t entries_max = 100'000) : entries_max_(entries_max) {}
+
+    /// Called before a purge is sent. Kept for `keep`: as long as an entry filled before it can live.
+    void add(const std::vector<PurgeItem>& items, SteadyTime now, Milliseconds keep);
+    /// What to do again; after an overflow, everything.
+    [[nodiscard]] std::vector<PurgeItem> recent(SteadyTime now) const;
+
+private:
+    struct Entry {
+        PurgeItem item;
+        SteadyTime until;
+    };
+    mutable std::mutex mutex_;
+    std::unordered_map<std::string, Entry> entries_;
+    SteadyTime everything_until_{};
+    std::size_t entries_max_;
+};
+
+}  // namespace larder::store

@@ -1,0 +1,153 @@
+#pragma once
+#include <string_view>
+
+/// The scripts that Redis runs: each touches the keys of one slot, loops over nothing unbounded, and is sent whole (EVAL), so
+/// that a server that has forgotten its scripts is nothing special.
+namespace larder::store::script {
+
+/// Guard and lock of a fetch, in one step.
+/// KEYS guard, lock, entry. ARGV new guard, guard ms, token or '' (no lock wanted), lock ms.
+/// Returns {guard, 'none' | 'mine' | 'theirs' | 'u', soft mark of the entry}.
+/// A lock names the guard it was taken under: after a purge (another guard) nobody waits behind the fetch from before.
+inline constexpr std::string_view lease = R"(
+local guard = redis.call('GET', KEYS[1])
+if guard then redis.call('PEXPIRE', KEYS[1], ARGV[2])
+else guard = ARGV[1] redis.call('SET', KEYS[1], guard, 'PX', ARGV[2]) end
+local lock = 'none'
+if ARGV[3] ~= '' then
+  local held = redis.call('GET', KEYS[2])
+  if held and string.sub(held, 1, 16) == guard then
+    if string.sub(held, 18) == 'u' then lock = 'u' else lock = 'theirs' end
+  else
+    redis.call('SET', KEYS[2], guard .. ':' .. ARGV[3], 'PX', ARGV[4])
+    lock = 'mine'
+  end
+end
+local soft = redis.pcall('HGET', KEYS[3], 'soft')
+if type(soft) ~= 'string' then soft = '' end
+return {guard, lock, soft})";
+
+/// The purge clock, made where it is missing: from the time in microseconds, beyond any value it had. KEYS clock.
+inline constexpr std::string_view clock = R"(
+local now = redis.call('GET', KEYS[1])
+if not now then
+  local t = redis.call('TIME')
+  now = t[1] .. string.rep('0', 6 - #t[2]) .. t[2]
+  redis.call('SET', KEYS[1], now)
+end
+return now)";
+
+/// Moves the purge clock on. KEYS clock.
+inline constexpr std::string_view tick = R"(
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  local t = redis.call('TIME')
+  redis.call('SET', KEYS[1], t[1] .. string.rep('0', 6 - #t[2]) .. t[2])
+end
+redis.call('INCR', KEYS[1])
+return redis.call('GET', KEYS[1]))";
+
+/// Stores one variant if no purge came since the lease. KEYS entry, guard, lock.
+/// ARGV guard, own lock value or '', variant field, envelope, vary field, vary names or '', plain variant's field,
+/// ms to live, the fill's mark ("larder" field), most fields. Returns 1, or 0: purged meanwhile.
+inline constexpr std::string_view fill = R"(
+local stored = 0
+if redis.call('GET', KEYS[2]) == ARGV[1] then
+  redis.call('HSET', KEYS[1], ARGV[3], ARGV[4], 'larder', ARGV[9])
+  local vary = 0
+  if ARGV[6] ~= '' then
+    redis.call('HSET', KEYS[1], ARGV[5], ARGV[6])
+    if ARGV[7] ~= ARGV[3] then redis.call('HDEL', KEYS[1], ARGV[7]) end
+    vary = 1
+  else
+    redis.call('HDEL', KEYS[1], ARGV[5])
+  end
+  local fields = redis.call('HLEN', KEYS[1])
+  local excess = fields - tonumber(ARGV[10])
+  if excess > 0 then
+    local dropped = {}
+    for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+      if #dropped < excess and field ~= ARGV[3] and field ~= ARGV[5] and field ~= 'larder' and field ~= 'soft' then
+        dropped[#dropped + 1] = field
+      end
+    end
+    if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
+  end
+  local alone = fields <= 2 + vary + redis.call('HEXISTS', KEYS[1], 'soft')
+  if alone or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[8]) then redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
+  stored = 1
+end
+if ARGV[2] ~= '' and redis.call('GET', KEYS[3]) == ARGV[2] then redis.call('DEL', KEYS[3]) end
+return stored)";
+
+/// Gives a lock back, if it is still ours. KEYS lock. ARGV own value, '' or the value that says uncacheable, its ms.
+inline constexpr std::string_view release = R"(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] ~= '' then
+  local kept = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  if not kept.err then return 1 end
+end
+return redis.call('DEL', KEYS[1]))";
+
+/// KEYS guard, lock. ARGV guard, guard ms, own lock value or '', lock ms.
+inline constexpr std::string_view prolong = R"(
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+if ARGV[3] ~= '' and redis.call('GET', KEYS[2]) == ARGV[3] then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
+return 1)";
+
+/// Makes an id outlive the entry filled under it; rarely writes, because every write is told to all who read it.
+/// KEYS id. ARGV ms needed, ms to set. Returns the id.
+inline constexpr std::string_view refresh = R"(
+local id = redis.call('GET', KEYS[1])
+if id then
+  local left = redis.call('PTTL', KEYS[1])
+  if left >= 0 and left < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+end
+return id)";
+
+/// Notes that a key was filled under an id. KEYS index. ARGV key, most members, ms needed, ms to set.
+inline constexpr std::string_view note = R"(
+if redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('SADD', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+return 1)";
+
+/// Removes an entry that was last filled under a dead id; one filled anew has other ids in its mark. KEYS entry. ARGV id.
+inline constexpr std::string_view sweep = R"(
+local mark = redis.pcall('HGET', KEYS[1], 'larder')
+if type(mark) == 'string' and string.find(mark, ARGV[1], 1, true) then return redis.call('UNLINK', KEYS[1]) end
+return 0)";
+
+/// Removes a key if it is an entry of larder's. KEYS entry.
+inline constexpr std::string_view remove_entry = R"(
+if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then return redis.call('UNLINK', KEYS[1]) end
+return 0)";
+
+/// KEYS entry, guard, extension id. ARGV new soft mark. What began before must not store as fresh: the guard goes.
+inline constexpr std::string_view soft_key = R"(
+redis.call('DEL', KEYS[2])
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
+local id = redis.call('GET', KEYS[3])
+if id then redis.call('SET', KEYS[3], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
+return 1)";
+
+/// KEYS tag. ARGV new soft mark.
+inline constexpr std::string_view soft_tag = R"(
+local id = redis.call('GET', KEYS[1])
+if id then redis.call('SET', KEYS[1], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
+return 1)";
+
+/// KEYS response tag. ARGV new soft mark ("clock-random"). The value is "clock:random[:soft]".
+inline constexpr std::string_view soft_response_tag = R"(
+local id = redis.call('GET', KEYS[1])
+if id then
+  local hard = string.match(id, '^[^:]*:[^:]*')
+  if hard then redis.call('SET', KEYS[1], hard .. ':' .. ARGV[1], 'KEEPTTL') end
+end
+return 1)";
+
+/// KEYS any. ARGV value: deletes the key if it holds it.
+inline constexpr std::string_view delete_if = R"(
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0)";
+
+}  // namespace larder::store::script

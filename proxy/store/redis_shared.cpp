@@ -1,0 +1,163 @@
+#include "store/redis_shared.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "store/redis_link.hpp"
+#include "store/redis_transport.hpp"
+
+namespace larder::store {
+using namespace std::chrono_literals;
+namespace {
+
+constexpr std::size_t sweeps_max = 10'000;
+// What a purge is remembered for at least: other instances may fill longer-lived entries than this one has seen.
+constexpr Milliseconds remember_at_least = 24h;
+
+RedisUrl url_of(const settings::Redis& settings) {
+    auto url = parse_redis_url(settings.url);
+    if (!url) throw std::runtime_error("redis.url: not a URL of Redis: " + settings.url.substr(0, settings.url.find(':')) + "://...");
+    if (url->kind == RedisUrl::Kind::cluster) throw std::runtime_error("redis.url: redis-cluster:// is not supported yet");
+    return *url;
+}
+
+}  // namespace
+
+std::string_view to_word(RedisError reason) {
+    constexpr std::array<std::string_view, static_cast<std::size_t>(RedisError::count_)> words{
+        "connect", "lost", "timeout", "protocol", "server", "full", "overload"};
+    return words[static_cast<std::size_t>(reason)];
+}
+
+std::string_view to_word(RedisOperation operation) {
+    constexpr std::array<std::string_view, static_cast<std::size_t>(RedisOperation::count_)> words{"find", "lease", "fill",
+                                                                                                   "purge", "wait"};
+    return words[static_cast<std::size_t>(operation)];
+}
+
+RedisShared::RedisShared(settings::Redis settings, int workers, Generations& generations, MemoryStore* memory)
+    : settings_(std::move(settings)),
+      url_(url_of(settings_)),
+      tls_(make_redis_tls(url_, settings_.tls)),
+      keys_(settings_.prefix),
+      generations_(generations),
+      memory_(memory),
+      longest_lifetime_ms_(remember_at_least.count()) {
+    const int connections_max = settings_.max_connections > 0 ? settings_.max_connections : std::max(10, workers + 2);
+    tracking_ = memory_ != nullptr && connections_max > 1;
+    links_max_ = std::clamp(connections_max - (tracking_ ? 1 : 0), 1, std::max(workers, 1));
+    link_list_.resize(static_cast<std::size_t>(links_max_));
+}
+
+RedisShared::~RedisShared() = default;
+
+bool RedisShared::up() const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(link_list_.begin(), link_list_.end(), [](const auto& link) { return link && link->usable(); });
+}
+
+RedisShared::Breaker RedisShared::breaker() const {
+    const std::lock_guard lock(mutex_);
+    bool probing = false;
+    for (const auto& link : link_list_) {
+        if (!link) continue;
+        if (link->usable() && may_read(*link)) return Breaker::closed;
+        probing |= link->usable() || link->connected();
+    }
+    return probing ? Breaker::probing : Breaker::open;
+}
+
+SteadyTime RedisShared::memory_trusted_until() const { return SteadyTime(SteadyClock::duration(trusted_until_.load(std::memory_order_acquire))); }
+
+std::string RedisShared::last_refusal() const {
+    const std::lock_guard lock(mutex_);
+    return refusal_;
+}
+
+void RedisShared::refused(std::string_view why) {
+    count(RedisError::server);
+    const std::lock_guard lock(mutex_);
+    refusal_ = why;
+}
+
+void RedisShared::add_link(int index, std::shared_ptr<RedisLink> link) {
+    const std::lock_guard lock(mutex_);
+    link_list_[static_cast<std::size_t>(index)] = std::move(link);
+}
+
+std::shared_ptr<RedisLink> RedisShared::link(int index) const {
+    const std::lock_guard lock(mutex_);
+    return link_list_[static_cast<std::size_t>(index % links_max_)];
+}
+
+bool RedisShared::may_read(const RedisLink& link) const {
+    return link.usable() && journal_.empty() && link.epoch() == cleared_epoch();
+}
+
+std::uint64_t RedisShared::register_server(std::string_view run_id, std::uint64_t offset) {
+    const std::lock_guard lock(mutex_);
+    const bool same = epochs_ != 0 && !run_id.empty() && run_id == run_id_ && offset >= offset_;
+    run_id_ = run_id;
+    offset_ = offset;
+    if (same) return epochs_;
+    ++epochs_;
+    current_epoch_.store(epochs_, std::memory_order_release);
+    // The first server ever met cannot have forgotten anything of ours, unless a purge was asked for before.
+    if (epochs_ == 1 && history_.recent(steady_now()).empty()) clear_epoch(epochs_);
+    return epochs_;
+}
+
+void RedisShared::remember_purges(const std::vector<PurgeItem>& items) {
+    history_.add(items, steady_now(), Milliseconds(longest_lifetime_ms_.load(std::memory_order_relaxed)));
+}
+
+void RedisShared::note_lifetime(Milliseconds lifetime) {
+    std::int64_t seen = longest_lifetime_ms_.load(std::memory_order_relaxed);
+    while (seen < lifetime.count() && !longest_lifetime_ms_.compare_exchange_weak(seen, lifetime.count())) {
+    }
+}
+
+void RedisShared::sweep_later(std::string id) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (to_sweep_.size() >= sweeps_max) return;
+        to_sweep_.push_back(std::move(id));
+    }
+    wake_keeper();
+}
+
+std::string RedisShared::next_to_sweep() {
+    const std::lock_guard lock(mutex_);
+    if (to_sweep_.empty()) return {};
+    std::string id = std::move(to_sweep_.back());
+    to_sweep_.pop_back();
+    return id;
+}
+
+void RedisShared::observed(RedisOperation operation, SteadyTime since) const {
+    if (observer_) observer_(operation, steady_now() - since);
+}
+
+void RedisShared::link_changed() { wake_keeper(); }
+
+void RedisShared::link_troubled(const RedisLink& which) {
+    std::vector<std::shared_ptr<RedisLink>> others;
+    {
+        const std::lock_guard lock(mutex_);
+        others = link_list_;
+    }
+    for (const auto& link : others)
+        if (link && link.get() != &which) link->suspect();
+}
+
+void RedisShared::set_waker(std::function<void()> waker) {
+    const std::lock_guard lock(mutex_);
+    waker_ = std::move(waker);
+}
+
+void RedisShared::wake_keeper() {
+    const std::lock_guard lock(mutex_);
+    if (waker_) waker_();
+}
+
+}  // namespace larder::store

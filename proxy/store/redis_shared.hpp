@@ -1,0 +1,160 @@
+#pragma once
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/context.hpp>
+
+#include "base/clock.hpp"
+#include "settings/settings.hpp"
+#include "store/generations.hpp"
+#include "store/memory_store.hpp"
+#include "store/redis_keys.hpp"
+#include "store/redis_purges.hpp"
+#include "store/redis_url.hpp"
+
+namespace larder::store {
+
+class RedisLink;
+
+/// Why an operation failed, for the metrics.
+enum class RedisError : std::uint8_t {
+    connect,   ///< no connection, or the handshake failed
+    lost,      ///< a connection was lost
+    timeout,   ///< no answer in time
+    protocol,  ///< what came was no reply
+    server,    ///< loading, a replica, no password, or the like
+    full,      ///< out of memory
+    overload,  ///< too much waiting already
+    count_
+};
+std::string_view to_word(RedisError reason);
+
+enum class RedisOperation : std::uint8_t { find, lease, fill, purge, wait, count_ };
+std::string_view to_word(RedisOperation operation);
+
+/// What all workers of the process know of Redis: where it is, which of its servers may be read, which purges it still
+/// owes, and whether the memory tier may be trusted. Any thread.
+///
+/// Two marks decide whether a read may be asked besides its link being usable: the journal is empty, and the server the
+/// link leads to (its epoch) is the one to which every recent purge is known to have got. A server that was restarted or
+/// failed over to is another epoch; it is read only after the purge history was replayed, and after a grace in which
+/// other instances do the same.
+class RedisShared {
+public:
+    /// `workers`: how many RedisStores there will be. `memory` may be null. Throws std::runtime_error where the URL or a
+    /// TLS file cannot be used.
+    RedisShared(settings::Redis settings, int workers, Generations& generations, MemoryStore* memory);
+    ~RedisShared();
+
+    // ---- for the program
+
+    /// Called after each operation, on its worker's thread. To be set before the first store is made.
+    void observe(std::function<void(RedisOperation, SteadyClock::duration)> observer) { observer_ = std::move(observer); }
+    [[nodiscard]] bool up() const;
+    enum class Breaker : std::uint8_t { closed = 0, probing = 1, open = 2 };
+    [[nodiscard]] Breaker breaker() const;
+    [[nodiscard]] std::size_t purges_pending() const { return journal_.size(); }
+    [[nodiscard]] std::uint64_t errors(RedisError reason) const { return errors_[static_cast<std::size_t>(reason)].load(std::memory_order_relaxed); }
+    /// Until when the memory tier is trusted; the past where it is not.
+    [[nodiscard]] SteadyTime memory_trusted_until() const;
+    /// What the server last said when it refused to be used ("NOAUTH ...").
+    [[nodiscard]] std::string last_refusal() const;
+
+    // ---- for the store's own parts
+
+    [[nodiscard]] const settings::Redis& settings() const { return settings_; }
+    [[nodiscard]] const RedisUrl& url() const { return url_; }
+    [[nodiscard]] const std::shared_ptr<boost::asio::ssl::context>& tls() const { return tls_; }
+    [[nodiscard]] const RedisKeys& keys() const { return keys_; }
+    [[nodiscard]] Generations& generations() { return generations_; }
+    [[nodiscard]] PurgeJournal& journal() { return journal_; }
+    [[nodiscard]] PurgeHistory& history() { return history_; }
+
+    /// How many data connections there are; worker i uses link i % links().
+    [[nodiscard]] int links() const { return links_max_; }
+    [[nodiscard]] bool has_subscriber() const { return tracking_; }
+    void add_link(int index, std::shared_ptr<RedisLink> link);
+    [[nodiscard]] std::shared_ptr<RedisLink> link(int index) const;
+
+    /// Whether what this link reads may be believed.
+    [[nodiscard]] bool may_read(const RedisLink& link) const;
+
+    /// Numbers the server behind a new connection. Without a run id every connection is another server.
+    [[nodiscard]] std::uint64_t register_server(std::string_view run_id, std::uint64_t offset);
+    [[nodiscard]] std::uint64_t current_epoch() const { return current_epoch_.load(std::memory_order_acquire); }
+    [[nodiscard]] std::uint64_t cleared_epoch() const { return cleared_epoch_.load(std::memory_order_acquire); }
+    void clear_epoch(std::uint64_t epoch) { cleared_epoch_.store(epoch, std::memory_order_release); }
+
+    void remember_purges(const std::vector<PurgeItem>& items);
+    /// An entry was filled that lives this long: purges are remembered at least as long.
+    void note_lifetime(Milliseconds lifetime);
+
+    /// Ids that purges have killed: the sweep removes the keys filled under them. Bounded; what is dropped expires.
+    void sweep_later(std::string id);
+    [[nodiscard]] std::string next_to_sweep();
+
+    void count(RedisError reason, std::size_t times = 1) { errors_[static_cast<std::size_t>(reason)].fetch_add(times, std::memory_order_relaxed); }
+    void observed(RedisOperation operation, SteadyTime since) const;
+    void refused(std::string_view why);
+
+    /// A link came or went.
+    void link_changed();
+    /// A link had trouble of its own: all others prove themselves.
+    void link_troubled(const RedisLink& which);
+    /// Wakes the keeper: there is something to replay or sweep.
+    void set_waker(std::function<void()> waker);
+    void wake_keeper();
+
+    // ---- the memory tier's honesty
+
+    /// The client id of the subscriber that hears of changes; 0: none.
+    [[nodiscard]] std::int64_t subscriber() const { return subscriber_.load(std::memory_order_acquire); }
+    /// A subscriber is there (its id), or was lost (0).
+    void set_subscriber(std::int64_t id);
+    /// The subscriber answered a PING sent then: everything Redis had to tell up to then has been heard.
+    void subscriber_proved(SteadyTime ping_sent);
+    /// What is in memory and was read from Redis so far may have been read untracked: forget it.
+    void forget_untracked();
+    /// Redis says that this key changed.
+    void invalidated(std::string_view redis_key);
+    /// Redis says that everything changed.
+    void all_invalidated();
+
+private:
+    const settings::Redis settings_;
+    RedisUrl url_;
+    std::shared_ptr<boost::asio::ssl::context> tls_;
+    RedisKeys keys_;
+    Generations& generations_;
+    MemoryStore* memory_;
+    int links_max_ = 1;
+    bool tracking_ = false;
+    std::function<void(RedisOperation, SteadyClock::duration)> observer_;
+
+    PurgeJournal journal_;
+    PurgeHistory history_;
+    std::atomic<std::int64_t> longest_lifetime_ms_;
+    std::atomic<std::uint64_t> current_epoch_{0};
+    std::atomic<std::uint64_t> cleared_epoch_{0};
+    std::atomic<std::int64_t> subscriber_{0};
+    std::atomic<SteadyClock::rep> trusted_until_{0};
+    std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(RedisError::count_)> errors_{};
+
+    mutable std::mutex mutex_;  ///< guards all below
+    std::vector<std::shared_ptr<RedisLink>> link_list_;
+    std::string run_id_;
+    std::uint64_t offset_ = 0;
+    std::uint64_t epochs_ = 0;
+    std::vector<std::string> to_sweep_;
+    std::string refusal_;
+    std::function<void()> waker_;
+};
+
+}  // namespace larder::store

@@ -1,0 +1,71 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/redis_keeper.hpp"
+#include "store/redis_link.hpp"
+#include "store/redis_shared.hpp"
+#include "store/redis_store.hpp"
+#include "store/redis_subscriber.hpp"
+
+namespace larder::store {
+
+/// Not for outside of redis_*.cpp. The steps of a read, a lease and a fill, each in its own file.
+struct RedisStore::Impl {
+    Impl(boost::asio::io_context& context, RedisShared& shared, int worker_index);
+
+    boost::asio::io_context& context;
+    RedisShared& shared;
+    int worker_index;
+    std::shared_ptr<RedisLink> own_link;  ///< null: this worker uses another's
+    std::shared_ptr<RedisLink> link;      ///< may still be null: see `connected`
+    std::shared_ptr<RedisSubscriber> subscriber;
+    std::shared_ptr<RedisKeeper> keeper;
+
+    /// The link to use, once its worker has made it.
+    RedisLink* connected();
+    [[nodiscard]] bool may_read();
+
+    /// A batch bound to the server the link leads to now; its deadline is the budget's.
+    [[nodiscard]] RedisBatchPointer new_batch(SteadyTime deadline);
+    [[nodiscard]] SteadyTime begin(RedisBudget& budget) const;
+
+    /// The purge sequence to note before a read: 0 (older than anything) where nobody would hear of the key's next change.
+    [[nodiscard]] std::uint64_t sequence() const;
+
+    void observed(RedisOperation operation, SteadyTime since) const { shared.observed(operation, since); }
+};
+
+RedisState to_state(RedisBatch::Status status);
+
+/// One lookup: what is asked for, and what the replies made of it.
+struct EntryLookup {
+    explicit EntryLookup(const EntryName& name_in);
+
+    EntryName name;
+    std::string host_variant;
+    std::string variant;  ///< which the entry must be
+    std::uint64_t sequence = 0;
+    std::size_t first_reply = 0;  ///< of this lookup in its batch
+
+    boost::intrusive_ptr<cache::StoredResponse> entry;
+    std::vector<std::string> vary;  ///< the entry depends on these fields: ask for the variant
+    bool soft_purged = false;
+
+    [[nodiscard]] bool extended() const { return name.bare_size < name.key.size(); }
+
+    /// Asks for the entry and for the ids that it must carry. The entry first: a purge between the two makes a miss.
+    void ask(RedisCommands& commands, const RedisKeys& keys, bool with_vary);
+    /// Reads the replies. True: `vary` is set, the variant must be asked for.
+    bool read(const RedisBatch& batch, bool with_vary);
+    void ask_response_tags(RedisCommands& commands, const RedisKeys& keys) const;
+    void read_response_tags(const RedisBatch& batch);
+    void set_guards();
+
+private:
+    void check_ids(const RedisReply* ids);
+};
+
+}  // namespace larder::store

@@ -1,0 +1,160 @@
+#include "store/redis_subscriber.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/dispatch.hpp>
+
+#include "store/redis_sentinel.hpp"
+#include "store/redis_shared.hpp"
+
+namespace larder::store {
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+namespace {
+
+constexpr Milliseconds ping_every = 200ms;
+constexpr Milliseconds silent_at_most = 1000ms;
+constexpr Milliseconds pause_between = 200ms;
+constexpr std::string_view channel = "__redis__:invalidate";
+
+}  // namespace
+
+RedisSubscriber::RedisSubscriber(asio::io_context& context, RedisShared& shared)
+    : context_(context), shared_(shared), beat_timer_(context), pause_timer_(context) {}
+
+void RedisSubscriber::start() { asio::co_spawn(context_, keep_connected(shared_from_this()), asio::detached); }
+
+void RedisSubscriber::stop() {
+    asio::dispatch(context_, [self = shared_from_this()] {
+        self->stopping_ = true;
+        if (self->transport_) self->transport_->close();
+        self->beat_timer_.cancel();
+        self->pause_timer_.cancel();
+    });
+}
+
+Task<void> RedisSubscriber::keep_connected(std::shared_ptr<RedisSubscriber> self) {
+    while (!self->stopping_) {
+        self->transport_ = std::make_shared<RedisTransport>(self->context_, self->shared_.tls());
+        co_await self->listen(self->transport_);
+        self->transport_->close();
+        self->beat_timer_.cancel();
+        if (self->shared_.subscriber() != 0) self->shared_.set_subscriber(0);
+        if (self->stopping_) break;
+        self->pause_timer_.expires_after(pause_between);
+        [[maybe_unused]] const auto [ignored] = co_await self->pause_timer_.async_wait(as_result);
+    }
+}
+
+Task<void> RedisSubscriber::listen(std::shared_ptr<RedisTransport> transport) {
+    const RedisUrl& url = shared_.url();
+    // Until the channel is there, the beat counts connecting as one unanswered PING.
+    ping_sent_ = steady_now();
+    ping_answered_ = false;
+    beat(transport);
+    RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
+    if (url.kind == RedisUrl::Kind::sentinel) {
+        const auto master = co_await find_master(context_, url, shared_.settings().connect_timeout);
+        if (!master) co_return;
+        address = *master;
+    }
+    const error_code failed = co_await transport->connect(url.kind, address, url.path);
+    if (failed) co_return;
+    RedisReplyReader reader;
+    const bool introduced = co_await introduce(transport, reader);
+    if (!introduced) co_return;
+    ping_answered_ = true;
+    std::vector<char> buffer(16 * 1024);
+    while (true) {
+        const std::size_t size = co_await transport->read_some(asio::buffer(buffer));
+        if (size == 0 || !reader.feed(buffer.data(), size)) co_return;
+        RedisReply message;
+        auto next = reader.next(message);
+        while (next == RedisReplyReader::Next::reply) {
+            if (!take(message)) co_return;
+            next = reader.next(message);
+        }
+        if (next == RedisReplyReader::Next::broken) co_return;
+    }
+}
+
+/// Password, name, and the client id that the links redirect to; then the channel.
+Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader) {
+    const RedisUrl& url = shared_.url();
+    RedisCommands commands;
+    if (!url.password.empty() && url.user.empty()) commands.add("AUTH", url.password);
+    if (!url.password.empty() && !url.user.empty()) commands.add("AUTH", url.user, url.password);
+    commands.add("CLIENT", "SETNAME", "larder-tracking");
+    commands.add("CLIENT", "ID");
+    commands.add("SUBSCRIBE", channel);
+    const std::size_t expected = commands.count();
+    send(transport, std::move(commands));
+    std::vector<RedisReply> replies;
+    std::array<char, 1024> buffer;
+    while (replies.size() < expected) {
+        const std::size_t size = co_await transport->read_some(asio::buffer(buffer));
+        if (size == 0 || !reader.feed(buffer.data(), size)) co_return false;
+        RedisReply reply;
+        auto next = reader.next(reply);
+        while (next == RedisReplyReader::Next::reply) {
+            replies.push_back(std::move(reply));
+            next = reader.next(reply);
+        }
+        if (next == RedisReplyReader::Next::broken) co_return false;
+    }
+    const RedisReply& id = replies[expected - 2];
+    if (replies[expected - 1].type != RedisReply::Type::array || id.type != RedisReply::Type::integer || id.integer <= 0)
+        co_return false;
+    shared_.set_subscriber(id.integer);
+    co_return true;
+}
+
+/// False where it is nothing a subscriber gets.
+bool RedisSubscriber::take(const RedisReply& message) {
+    if (message.type != RedisReply::Type::array || message.items.empty()) return false;
+    const std::string& kind = message.items.front().text;
+    if (kind == "pong") {
+        ping_answered_ = true;
+        shared_.subscriber_proved(ping_sent_);
+        return true;
+    }
+    if (kind != "message" || message.items.size() < 3) return kind == "subscribe";
+    const RedisReply& keys = message.items[2];
+    if (keys.type == RedisReply::Type::array) {
+        for (const RedisReply& key : keys.items) shared_.invalidated(key.text);
+    } else {
+        shared_.all_invalidated();
+    }
+    return true;
+}
+
+void RedisSubscriber::send(const std::shared_ptr<RedisTransport>& transport, RedisCommands commands) {
+    const auto bytes = std::make_shared<const std::string>(std::move(commands.bytes()));
+    transport->write(asio::buffer(*bytes), [transport, bytes](error_code error) {
+        if (error) transport->close();
+    });
+}
+
+void RedisSubscriber::beat(const std::shared_ptr<RedisTransport>& transport) {
+    if (stopping_ || transport != transport_) return;
+    const SteadyTime now = steady_now();
+    const auto patience = std::max(silent_at_most, shared_.subscriber() == 0 ? shared_.settings().connect_timeout : silent_at_most);
+    if (!ping_answered_ && now - ping_sent_ > patience) return transport->close();
+    if (ping_answered_) {
+        ping_sent_ = now;
+        ping_answered_ = false;
+        RedisCommands ping;
+        ping.add("PING");
+        send(transport, std::move(ping));
+    }
+    beat_timer_.expires_after(ping_every);
+    beat_timer_.async_wait([self = shared_from_this(), transport](error_code error) {
+        if (!error) self->beat(transport);
+    });
+}
+
+}  // namespace larder::store

@@ -1,0 +1,176 @@
+#include "instance.hpp"
+
+#include <algorithm>
+#include <future>
+
+#include <boost/asio/use_future.hpp>
+
+namespace larder::store {
+namespace asio = boost::asio;
+namespace {
+
+template <class T>
+T run_on(asio::io_context& context, Task<T> task) {
+    std::future<T> result = asio::co_spawn(context, std::move(task), asio::use_future);
+    if (result.wait_for(20s) != std::future_status::ready) throw std::runtime_error("a call never ended");
+    return result.get();
+}
+
+Task<Found> find_with_budget(RedisStore& store, EntryName name) {
+    RedisBudget budget;
+    Found found = co_await store.find(name, budget);
+    co_return found;
+}
+
+Task<Lease> lease_with_budget(RedisStore& store, EntryName name, bool want_lock) {
+    RedisBudget budget;
+    Lease lease = co_await store.lease(name, want_lock, budget);
+    co_return lease;
+}
+
+Task<PurgeOutcome> purge_with_budget(RedisStore& store, PurgeOrder order) {
+    RedisBudget budget;
+    const PurgeOutcome outcome = co_await store.purge(std::move(order), budget);
+    co_return outcome;
+}
+
+Task<int> release_on(RedisStore& store, EntryName name, Lease lease, bool uncacheable) {
+    store.release(name.key, *name.request, name.with_host, lease, uncacheable);
+    co_return 0;
+}
+
+Task<int> prolong_on(RedisStore& store, EntryName name, Lease lease) {
+    store.prolong(name.key, *name.request, name.with_host, lease);
+    co_return 0;
+}
+
+}  // namespace
+
+TestRequest::TestRequest(std::string host_in, std::vector<std::pair<std::string, std::string>> fields_in)
+    : host(std::move(host_in)), lines(std::move(fields_in)) {
+    for (const auto& [name, value] : lines) fields.push_back({name, value, http::field_id(name)});
+    head.method = http::Method::get;
+    head.host = host;
+    head.fields = http::Fields(fields);
+}
+
+Instance::Instance(const std::string& url, int workers, std::function<void(settings::Redis&)> adjust) {
+    settings::Redis settings;
+    settings.url = url;
+    if (adjust) adjust(settings);
+    memory = std::make_unique<MemoryStore>(1 << 20, generations);
+    shared = std::make_unique<RedisShared>(settings, workers, generations, memory.get());
+    for (int i = 0; i < workers; ++i) {
+        auto& worker = workers_.emplace_back(std::make_unique<Worker>());
+        worker->store = std::make_unique<RedisStore>(worker->context, *shared, i);
+    }
+    for (auto& worker : workers_) {
+        worker->thread = std::thread([&on = *worker] {
+            on.context.run();
+            on.ended = true;
+        });
+    }
+}
+
+// The contexts are not stopped: each must run out of work by itself once the stores are.
+Instance::~Instance() {
+    for (auto& worker : workers_) worker->store->stop();
+    for (auto& worker : workers_) worker->work.reset();
+    const bool ended = eventually([this] { return std::all_of(workers_.begin(), workers_.end(), [](auto& w) { return w->ended.load(); }); }, 5s);
+    if (!ended) std::terminate();  // something does not stop
+    for (auto& worker : workers_) worker->thread.join();
+    for (auto& worker : workers_) worker->store.reset();
+}
+
+Found Instance::find(const Ask& ask, const TestRequest& request, int worker) {
+    Worker& on = *workers_[static_cast<std::size_t>(worker)];
+    return run_on(on.context, find_with_budget(*on.store, ask.name(request)));
+}
+
+Lease Instance::lease(const Ask& ask, bool want_lock, const TestRequest& request, int worker) {
+    Worker& on = *workers_[static_cast<std::size_t>(worker)];
+    return run_on(on.context, lease_with_budget(*on.store, ask.name(request), want_lock));
+}
+
+RedisStore::Filled Instance::fill(const Ask& ask, const Lease& lease, boost::intrusive_ptr<cache::StoredResponse> entry,
+                                  const TestRequest& request, int worker) {
+    Worker& on = *workers_[static_cast<std::size_t>(worker)];
+    return run_on(on.context, on.store->fill(ask.name(request), lease, std::move(entry)));
+}
+
+RedisStore::Waited Instance::wait(const Ask& ask, std::chrono::milliseconds time, const TestRequest& request) {
+    return run_on(workers_[0]->context, workers_[0]->store->wait_for_other(ask.name(request), steady_now() + time));
+}
+
+PurgeOutcome Instance::purge(PurgeOrder order, int worker) {
+    Worker& on = *workers_[static_cast<std::size_t>(worker)];
+    return run_on(on.context, purge_with_budget(*on.store, std::move(order)));
+}
+
+void Instance::release(const Ask& ask, const Lease& lease, bool uncacheable) {
+    const TestRequest request;
+    run_on(workers_[0]->context, release_on(*workers_[0]->store, ask.name(request), lease, uncacheable));
+}
+
+void Instance::prolong(const Ask& ask, const Lease& lease) {
+    const TestRequest request;
+    run_on(workers_[0]->context, prolong_on(*workers_[0]->store, ask.name(request), lease));
+}
+
+FillOutcome Instance::put(const Ask& ask, const std::string& body, const TestRequest& request) {
+    const Lease got = lease(ask, false, request);
+    return fill(ask, got, response(body), request).outcome;
+}
+
+std::string Instance::get(const Ask& ask, const TestRequest& request) {
+    const Found found = find(ask, request);
+    return found.entry ? found.entry->body : "";
+}
+
+bool Instance::wait_available(std::chrono::milliseconds time) {
+    return eventually([this] { return shared->link(0) && shared->may_read(*shared->link(0)); }, time);
+}
+
+bool Instance::wait_trusted(std::chrono::milliseconds time) {
+    return eventually([this] { return shared->memory_trusted_until() > steady_now(); }, time);
+}
+
+boost::intrusive_ptr<cache::StoredResponse> response(std::string body, Seconds lifetime) {
+    boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
+    entry->head = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+    entry->body = std::move(body);
+    entry->target = "/test";
+    entry->freshness.requested_at = wall_now();
+    entry->freshness.received_at = wall_now();
+    entry->freshness.lifetime = lifetime;
+    return entry;
+}
+
+PurgeOrder purge_key(std::string key) {
+    PurgeOrder order;
+    order.set.keys.push_back(std::move(key));
+    return order;
+}
+
+PurgeOrder purge_pattern(std::string pattern) {
+    PurgeOrder order;
+    order.set.patterns.push_back(std::move(pattern));
+    return order;
+}
+
+PurgeOrder purge_tag(std::string tag) {
+    PurgeOrder order;
+    order.tags.push_back(std::move(tag));
+    return order;
+}
+
+bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds time) {
+    const SteadyTime until = steady_now() + time;
+    while (!holds()) {
+        if (steady_now() > until) return false;
+        std::this_thread::sleep_for(2ms);
+    }
+    return true;
+}
+
+}  // namespace larder::store

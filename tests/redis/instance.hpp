@@ -1,0 +1,87 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "http/message.hpp"
+#include "store/memory_store.hpp"
+#include "store/redis_shared.hpp"
+#include "store/redis_store.hpp"
+
+namespace larder::store {
+
+using namespace std::chrono_literals;
+
+/// A request as the parser would hand it over, for one Host and a few fields.
+struct TestRequest {
+    explicit TestRequest(std::string host_in = "a.example", std::vector<std::pair<std::string, std::string>> fields_in = {});
+    std::string host;
+    std::vector<std::pair<std::string, std::string>> lines;
+    std::vector<http::Field> fields;
+    http::RequestHead head;
+};
+
+/// What a test wants of one key.
+struct Ask {
+    std::string key;
+    std::vector<std::string> tags = {};
+    std::size_t bare_size = std::string::npos;
+    [[nodiscard]] EntryName name(const TestRequest& request) const {
+        return {key, std::min(bare_size, key.size()), tags, &request.head, true};
+    }
+};
+
+/// One larder process as Redis sees it: shared state, workers with a thread each, a memory tier. Calls block the test's
+/// thread and run on worker 0's, unless they say otherwise.
+class Instance {
+public:
+    explicit Instance(const std::string& url, int workers = 1, std::function<void(settings::Redis&)> adjust = nullptr);
+    ~Instance();
+
+    Found find(const Ask& ask, const TestRequest& request = TestRequest(), int worker = 0);
+    Lease lease(const Ask& ask, bool want_lock = true, const TestRequest& request = TestRequest(), int worker = 0);
+    RedisStore::Filled fill(const Ask& ask, const Lease& lease, boost::intrusive_ptr<cache::StoredResponse> entry,
+                            const TestRequest& request = TestRequest(), int worker = 0);
+    RedisStore::Waited wait(const Ask& ask, std::chrono::milliseconds time, const TestRequest& request = TestRequest());
+    PurgeOutcome purge(PurgeOrder order, int worker = 0);
+    void release(const Ask& ask, const Lease& lease, bool uncacheable);
+    void prolong(const Ask& ask, const Lease& lease);
+
+    /// Lease and fill in one; the body tells entries apart.
+    FillOutcome put(const Ask& ask, const std::string& body, const TestRequest& request = TestRequest());
+    /// The body found, or "" where there is none.
+    std::string get(const Ask& ask, const TestRequest& request = TestRequest());
+
+    bool wait_available(std::chrono::milliseconds time = 2000ms);
+    bool wait_trusted(std::chrono::milliseconds time = 2000ms);
+
+    Generations generations;
+    std::unique_ptr<MemoryStore> memory;
+    std::unique_ptr<RedisShared> shared;
+
+private:
+    struct Worker {
+        boost::asio::io_context context{1};
+        boost::asio::executor_work_guard<Executor> work{context.get_executor()};
+        std::atomic<bool> ended{false};
+        std::unique_ptr<RedisStore> store;
+        std::thread thread;
+    };
+    std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+boost::intrusive_ptr<cache::StoredResponse> response(std::string body, Seconds lifetime = 60s);
+PurgeOrder purge_key(std::string key);
+PurgeOrder purge_pattern(std::string pattern);
+PurgeOrder purge_tag(std::string tag);
+bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds time = 2000ms);
+
+}  // namespace larder::store

@@ -1,0 +1,143 @@
+#include <doctest/doctest.h>
+
+#include "instance.hpp"
+#include "redis_server.hpp"
+
+namespace larder::store {
+namespace {
+
+const Ask article{"articles:42"};
+const Ask list{"articles:list:0:20?x=1", {"articles:list:*"}, 18};
+
+/// Whether the memory tier would still serve what it took.
+bool holds(const Instance& at, const cache::Stored& entry) { return at.generations.valid(entry->guards, entry->sequence); }
+
+struct Tracked {
+    RedisServer redis;
+    Instance one{redis.url(), 2};
+    Tracked() {
+        REQUIRE(one.wait_available());
+        REQUIRE(eventually([this] { return one.find(article, TestRequest(), 1).state == RedisState::ok; }));
+        REQUIRE(one.wait_trusted());
+    }
+
+    boost::intrusive_ptr<cache::StoredResponse> tagged() {
+        auto entry = response("x");
+        entry->response_tags = {{"t", ""}};
+        return entry;
+    }
+    /// An entry as the memory tier would take it, read or filled.
+    cache::Stored take(bool by_fill) {
+        const Lease lease = one.lease(list, false);
+        auto entry = tagged();
+        const auto filled = one.fill(list, lease, entry);
+        REQUIRE(filled.outcome == FillOutcome::stored);
+        CHECK(filled.tracked);
+        if (by_fill) return entry;
+        const Found found = one.find(list);
+        REQUIRE(found.entry);
+        return found.entry;
+    }
+};
+
+TEST_CASE_FIXTURE(Tracked, "whatever changes in Redis reaches the memory tier within 50 ms") {
+    const std::vector<std::vector<std::string>> changes{{"DEL", "articles:list:0:20?x=1"},
+                                                        {"DEL", "larder:tag:articles:list:*"},
+                                                        {"DEL", "larder:ext:{articles:list:0:20}"},
+                                                        {"DEL", "larder:rtag:t"},
+                                                        {"PEXPIRE", "articles:list:0:20?x=1", "1"},
+                                                        {"HSET", "articles:list:0:20?x=1", "soft", "abc"},
+                                                        {"FLUSHALL"}};
+    for (const auto& change : changes) {
+        for (const bool by_fill : {true, false}) {
+            CAPTURE(change.front());
+            CAPTURE(change.back());
+            CAPTURE(by_fill);
+            const cache::Stored entry = take(by_fill);
+            CHECK(holds(one, entry));
+            redis.run(change);
+            // Redis looks for expired keys ten times a second.
+            CHECK(eventually([&] { return !holds(one, entry); }, change.front() == "PEXPIRE" ? 250ms : 50ms));
+        }
+    }
+}
+
+TEST_CASE_FIXTURE(Tracked, "another instance's purges reach the memory tier within 50 ms") {
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    for (PurgeOrder order : {purge_key("articles:list:0:20?x=1"), purge_key("articles:list:0:20"), purge_pattern("articles:list:*"),
+                             purge_tag("t")}) {
+        for (const bool soft : {false, true}) {
+            CAPTURE(soft);
+            order.soft = soft;
+            // The sweep after the last purge may still touch the key, which costs the memory tier an entry now and then.
+            cache::Stored entry = take(soft);
+            CHECK(eventually([&] {
+                if (!holds(one, entry)) entry = take(soft);
+                return holds(one, entry);
+            }));
+            CHECK(two.purge(order) == PurgeOutcome::done);
+            CHECK(eventually([&] { return !holds(one, entry); }, 50ms));
+        }
+    }
+}
+
+TEST_CASE_FIXTURE(Tracked, "eviction reaches the memory tier") {
+    const cache::Stored entry = take(false);
+    redis.run({"CONFIG", "SET", "maxmemory-policy", "allkeys-lru"});
+    redis.run({"CONFIG", "SET", "maxmemory", "1mb"});
+    redis.run({"SET", "filler", "x"});
+    CHECK(eventually([&] { return !holds(one, entry); }, 300ms));
+}
+
+TEST_CASE_FIXTURE(Tracked, "a read races a purge: what was read before never outlives it") {
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    for (int round = 0; round < 100; ++round) {
+        REQUIRE(one.put(article, std::to_string(round)) == FillOutcome::stored);
+        std::thread purger([&] { two.purge(purge_key("articles:42")); });
+        const Found found = one.find(article, TestRequest(), round % 2);
+        purger.join();
+        if (found.entry) CHECK(eventually([&] { return !holds(one, found.entry); }, 50ms));
+    }
+}
+
+TEST_CASE_FIXTURE(Tracked, "without proof of every invalidation the memory tier is not trusted") {
+    const cache::Stored entry = take(false);
+    SUBCASE("Redis frozen: for at most a second") {
+        redis.freeze();
+        std::this_thread::sleep_for(1000ms);
+        CHECK(one.shared->memory_trusted_until() < steady_now());
+        redis.thaw();
+        CHECK(one.wait_trusted());
+    }
+    SUBCASE("the subscriber lost") {
+        redis.run({"CLIENT", "KILL", "TYPE", "pubsub"});
+        CHECK(eventually([&] { return !holds(one, entry); }, 50ms));
+        CHECK(one.wait_trusted());
+        CHECK(holds(one, take(false)));
+    }
+    SUBCASE("a data connection lost") {
+        redis.run({"CLIENT", "KILL", "TYPE", "normal"});
+        CHECK(eventually([&] { return !holds(one, entry); }, 50ms));
+        REQUIRE(one.wait_available());
+        REQUIRE(eventually([&] { return one.find(list, TestRequest(), 1).state == RedisState::ok; }));
+        CHECK(one.wait_trusted());
+        const cache::Stored again = take(false);
+        CHECK(holds(one, again));
+        redis.run({"DEL", "articles:list:0:20?x=1"});
+        CHECK(eventually([&] { return !holds(one, again); }, 50ms));
+    }
+}
+
+TEST_CASE("with room for one connection only the memory tier is never trusted") {
+    RedisServer redis;
+    Instance one(redis.url(), 1, [](settings::Redis& s) { s.max_connections = 1; });
+    REQUIRE(one.wait_available());
+    REQUIRE(one.put(article, "x") == FillOutcome::stored);
+    CHECK_FALSE(one.wait_trusted(500ms));
+    CHECK(one.get(article) == "x");
+}
+
+}  // namespace
+}  // namespace larder::store
