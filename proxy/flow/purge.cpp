@@ -55,13 +55,13 @@ std::size_t remove_from_memory(Services& use, const store::PurgeOrder& order) {
 
 }  // namespace
 
-net::Task<store::Purged> purge(Services& use, store::PurgeOrder order, store::RedisBudget& budget) {
+net::Task<store::PurgeOutcome> purge(Services& use, store::PurgeOrder order, store::RedisBudget& budget) {
     purge_here(use, order);
-    if (!use.redis) co_return store::Purged{};
-    const store::Purged purged = co_await use.redis->purge(order, budget);
+    if (!use.redis) co_return store::PurgeOutcome::done;
+    const store::PurgeOutcome outcome = co_await use.redis->purge(order, budget);
     // A read may have fetched the old entry from Redis between the two: it began before this second mark.
     purge_here(use, order);
-    co_return purged;
+    co_return outcome;
 }
 
 bool needs_response_body(const Client& client) {
@@ -88,8 +88,8 @@ net::Task<void> purge_after_write(Client& client, const http::ResponseHead* resp
     if (order.set.empty() && order.tags.empty()) co_return;
     client.use.metrics.record_purge(observe::PurgeSource::write);
     store::RedisBudget budget;
-    const store::Purged purged = co_await purge(client.use, std::move(order), budget);
-    if (purged.outcome == store::PurgeOutcome::pending) client.x().outcome.detail = cache::Detail::redis_down;
+    const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), budget);
+    if (outcome == store::PurgeOutcome::pending) client.x().outcome.detail = cache::Detail::redis_down;
 }
 
 net::Task<void> answer_purge(Client& client) {
@@ -103,11 +103,12 @@ net::Task<void> answer_purge(Client& client) {
     store::PurgeOrder order;
     client.config->routes.collect_url_purges(x.request.host, x.request.target, order.set);
     const std::size_t in_memory = remove_from_memory(client.use, order);
+    const std::size_t in_redis = client.use.redis ? 1 : 0;
     client.use.metrics.record_purge(observe::PurgeSource::purge);
     store::RedisBudget budget;
-    const store::Purged purged = co_await purge(client.use, std::move(order), budget);
-    if (purged.outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
-    const bool met = in_memory + purged.entries > 0 || purged.outcome == store::PurgeOutcome::pending;
+    const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), budget);
+    if (outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
+    const bool met = in_memory + in_redis > 0 || outcome == store::PurgeOutcome::pending;
     const std::string_view body = met ? "{\"purged\": true}\n" : "{\"purged\": false, \"detail\": \"nothing was stored for this URL\"}\n";
     ResponseSender sender(client);
     sender.set_head(met ? "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" : "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n",

@@ -44,7 +44,8 @@ void Stream::start_tls(ssl_ctx_st* context, bool as_server, const char* server_n
     } else {
         SSL_set_connect_state(tls_);
         if (server_name && *server_name) {
-            SSL_set_tlsext_host_name(tls_, server_name);
+            // The macro of the same purpose casts in the old style.
+            SSL_ctrl(tls_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(server_name));
             SSL_set1_host(tls_, server_name);
         }
     }

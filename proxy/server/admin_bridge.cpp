@@ -123,10 +123,10 @@ json::object explain_offline(const route::Explanation& explanation) {
 net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order, observe::PurgeOrder asked, std::function<void(observe::PurgeResult)> done) {
     store::RedisBudget budget;
     use.metrics.record_purge(observe::PurgeSource::admin);
-    const store::Purged purged = co_await flow::purge(use, std::move(order), budget);
+    const store::PurgeOutcome outcome = co_await flow::purge(use, std::move(order), budget);
     observe::PurgeResult result;
     result.purged = std::move(asked);
-    if (purged.outcome == store::PurgeOutcome::pending) {
+    if (outcome == store::PurgeOutcome::pending) {
         result.outcome = observe::PurgeResult::Outcome::journalled;
         result.message = "Redis cannot be reached; it is purged there before anything is served from it again";
     }

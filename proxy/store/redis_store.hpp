@@ -86,11 +86,6 @@ enum class PurgeOutcome : std::uint8_t {
     pending,  ///< journalled: nothing is served from Redis before it has been done
 };
 
-struct Purged {
-    PurgeOutcome outcome = PurgeOutcome::done;
-    std::uint64_t entries = 0;  ///< keys that were there, as far as known
-};
-
 class RedisShared;
 
 /// One worker's view of the Redis that all instances share: the entries, leases, tags and purges of DESIGN section 2. All
@@ -145,7 +140,7 @@ public:
 
     /// Purges and waits for the acknowledgement, at most redis.timeout; then the purge is journalled. The caller has
     /// already purged the process's own Generations.
-    [[nodiscard]] Task<Purged> purge(PurgeOrder order, RedisBudget& budget);
+    [[nodiscard]] Task<PurgeOutcome> purge(PurgeOrder order, RedisBudget& budget);
 
     struct Impl;  ///< for redis_*.cpp only
 
