@@ -125,7 +125,7 @@ void RedisLink::limit_attempt(Milliseconds time) {
 Task<bool> RedisLink::shake_hands() {
     const RedisUrl& url = shared_.url();
     const auto batch = std::make_shared<RedisBatch>();
-    batch->internal = true;
+    batch->needs = RedisBatch::Needs::transport;
     batch->deadline = steady_now() + shared_.settings().connect_timeout;
     std::size_t must_succeed = 0;
     if (!url.password.empty()) {
@@ -167,7 +167,7 @@ Task<bool> RedisLink::enable_tracking() {
     const std::int64_t subscriber = shared_.subscriber();
     if (subscriber == 0) co_return true;
     const auto batch = std::make_shared<RedisBatch>();
-    batch->internal = true;
+    batch->needs = RedisBatch::Needs::transport;
     batch->deadline = steady_now() + shared_.settings().connect_timeout;
     batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "NOLOOP");
     co_await async_run(batch);
@@ -228,7 +228,6 @@ void RedisLink::beat() {
         auto ping = std::make_shared<RedisBatch>();
         ping->commands.add("PING");
         ping->deadline = now + shared_.settings().timeout;
-        ping->internal = true;
         enqueue(std::move(ping), false);
     }
     if (state_ == State::stalled && now - stalled_since_ > longest_stall) lose(transport_);
