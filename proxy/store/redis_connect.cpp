@@ -155,7 +155,9 @@ Task<bool> RedisLink::shake_hands() {
         shared_.refused("READONLY it is a replica");
         co_return false;
     }
-    const std::string_view run_id = info_value(batch->replies[must_succeed + 1].text, "run_id:");
+    // The replication id as well: it changes when the server was a replica in between, with another's data.
+    std::string run_id(info_value(batch->replies[must_succeed + 1].text, "run_id:"));
+    if (!run_id.empty()) run_id.append(info_value(replication, "master_replid:"));
     const auto offset = parse_decimal(info_value(replication, "master_repl_offset:"));
     epoch_.store(shared_.register_server(run_id, offset.value_or(0)), std::memory_order_release);
     const bool tracking = co_await enable_tracking();
