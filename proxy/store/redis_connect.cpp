@@ -125,7 +125,7 @@ void RedisLink::limit_attempt(Milliseconds time) {
 Task<bool> RedisLink::shake_hands() {
     const RedisUrl& url = shared_.url();
     const auto batch = std::make_shared<RedisBatch>();
-    batch->internal = true;
+    batch->needs = RedisBatch::Needs::transport;
     batch->deadline = steady_now() + shared_.settings().connect_timeout;
     std::size_t must_succeed = 0;
     if (!url.password.empty()) {
@@ -155,7 +155,9 @@ Task<bool> RedisLink::shake_hands() {
         shared_.refused("READONLY it is a replica");
         co_return false;
     }
-    const std::string_view run_id = info_value(batch->replies[must_succeed + 1].text, "run_id:");
+    // The replication id as well: it changes when the server was a replica in between, with another's data.
+    std::string run_id(info_value(batch->replies[must_succeed + 1].text, "run_id:"));
+    if (!run_id.empty()) run_id.append(info_value(replication, "master_replid:"));
     const auto offset = parse_decimal(info_value(replication, "master_repl_offset:"));
     epoch_.store(shared_.register_server(run_id, offset.value_or(0)), std::memory_order_release);
     const bool tracking = co_await enable_tracking();
@@ -167,7 +169,7 @@ Task<bool> RedisLink::enable_tracking() {
     const std::int64_t subscriber = shared_.subscriber();
     if (subscriber == 0) co_return true;
     const auto batch = std::make_shared<RedisBatch>();
-    batch->internal = true;
+    batch->needs = RedisBatch::Needs::transport;
     batch->deadline = steady_now() + shared_.settings().connect_timeout;
     batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "NOLOOP");
     co_await async_run(batch);
@@ -228,7 +230,6 @@ void RedisLink::beat() {
         auto ping = std::make_shared<RedisBatch>();
         ping->commands.add("PING");
         ping->deadline = now + shared_.settings().timeout;
-        ping->internal = true;
         enqueue(std::move(ping), false);
     }
     if (state_ == State::stalled && now - stalled_since_ > longest_stall) lose(transport_);

@@ -109,7 +109,9 @@ Task<Tags> settle_response_tags(Filling& fill) {
     // What was made here may hide a purge from others: take it back.
     const RedisBatchPointer undo = fill.new_batch();
     for (const cache::TagId& tag : made) undo->commands.add("EVAL", script::delete_if, "1", keys.response_tag(tag.name), tag.id);
-    fill.store.link->send(undo);
+    co_await fill.store.link->async_run(undo);
+    // Redis does not tell a connection of its own changes.
+    for (const cache::TagId& tag : made) fill.store.shared.generations().purge(Generations::slot_of_response_tag(tag.name));
     co_return missing == 0 ? Tags::purged : Tags::unavailable;
 }
 
@@ -144,7 +146,7 @@ void add_fill(Filling& fill, RedisCommands& commands, std::string envelope) {
     const std::int64_t prolonged = std::max<std::int64_t>(id_lifetime.count(), 2 * needed);
     for (const auto& [id_key, id] : ids) commands.add("EVAL", script::refresh, "1", id_key, needed, prolonged);
     const std::string plain = "v:" + fill.lookup.host_variant;
-    const std::string own = fill.lease.lock == Lease::Lock::mine ? fill.lease.guard + ":" + fill.lease.token : std::string();
+    const std::string own = fill.lease.lock == Lease::Lock::mine ? fill.lease.token : std::string();
     commands.add("EVAL", script::fill, "3", keys.entry(key), keys.guard(key), keys.lock(key, fill.lookup.host_variant),
                  fill.lease.guard, own, "v:" + fill.entry.variant, envelope, "vary:" + fill.lookup.host_variant,
                  joined(fill.entry.vary), plain, fill.lives.count(), fill.mark, fields_max);

@@ -52,7 +52,9 @@ void RedisLink::complete(RedisBatchPointer batch, RedisBatch::Status status) {
 }
 
 void RedisLink::submit(RedisBatchPointer batch) {
-    const bool allowed = batch->internal ? transport_ != nullptr : usable();
+    using Needs = RedisBatch::Needs;
+    const bool allowed = usable() || (batch->needs == Needs::connection && connected()) ||
+                         (batch->needs == Needs::transport && transport_ != nullptr);
     const bool same_server = batch->epoch == 0 || batch->epoch == epoch();
     if (!allowed || !same_server) return complete(std::move(batch), RedisBatch::Status::down);
     if (pending_.size() >= pending_max || out_bytes_ >= out_bytes_max) {
@@ -146,7 +148,7 @@ void RedisLink::finish_front() {
         shared_.link_changed();
     }
     if (!done.batch) return;
-    const bool unfit = !done.batch->internal && std::any_of(done.replies.begin(), done.replies.end(), says_unfit);
+    const bool unfit = done.batch->needs != RedisBatch::Needs::transport && std::any_of(done.replies.begin(), done.replies.end(), says_unfit);
     done.batch->replies = std::move(done.replies);
     if (unfit) {
         shared_.count(RedisError::server);
@@ -210,7 +212,6 @@ void RedisLink::probe() {
     auto ping = std::make_shared<RedisBatch>();
     ping->commands.add("PING");
     ping->deadline = steady_now() + shared_.settings().timeout;
-    ping->internal = true;
     enqueue(std::move(ping), true);
 }
 

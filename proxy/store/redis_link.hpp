@@ -32,7 +32,8 @@ struct RedisBatch {
     RedisCommands commands;
     SteadyTime deadline{};
     std::uint64_t epoch = 0;  ///< not 0: fails as down unless it is still this server (RedisLink::epoch)
-    bool internal = false;    ///< the link's own: sent before it is usable
+    enum class Needs : std::uint8_t { usable_link, connection, transport };
+    Needs needs = Needs::usable_link;  ///< `connection`: goes to a stalled one as well; `transport`: the link's own handshake
     Status status = Status::down;
     std::vector<RedisReply> replies;
 

@@ -27,6 +27,19 @@ RedisBatchPointer new_batch(const Run& run) {
     return batch;
 }
 
+void forget(RedisShared& shared, const PurgeItem& item) {
+    Generations& generations = shared.generations();
+    switch (item.kind) {
+        case PurgeItem::Kind::key:
+            generations.purge(Generations::slot_of_key(item.name));
+            generations.purge(Generations::slot_of_extensions(item.name));
+            break;
+        case PurgeItem::Kind::pattern: generations.purge(Generations::slot_of_tag(item.name)); break;
+        case PurgeItem::Kind::response_tag: generations.purge(Generations::slot_of_response_tag(item.name)); break;
+        case PurgeItem::Kind::scan: break;  // key by key
+    }
+}
+
 // Plain UNLINKs, which work in a full Redis too. The id is read first, so that the sweep knows what it was.
 void add_hard(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& item) {
     if (item.kind == PurgeItem::Kind::pattern) {
@@ -56,6 +69,7 @@ Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
     }
     co_await run.link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
+    std::for_each(first, last, [&](const PurgeItem& item) { forget(run.shared, item); });
     std::vector<PurgeItem> harder;
     auto reply = batch->replies.begin();
     bool good = true;
@@ -111,6 +125,7 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
         const bool dropped = co_await drop_response_tags(run, items);
         if (!dropped) co_return false;
     }
+    for (const PurgeItem* item : items) forget(run.shared, *item);
     for (std::size_t i = 0; i < items.size(); ++i)
         if (!items[i]->soft && ticking->replies[i + 1].is_text())
             run.shared.sweep_later(std::string(index_part(ticking->replies[i + 1].text)));
@@ -138,6 +153,7 @@ Task<bool> scan(Run run, std::string match, bool guards) {
         if (removal->status != RedisBatch::Status::ok) co_return false;
         for (const RedisReply& reply : removal->replies)
             if (reply.is_error()) co_return false;
+        for (const RedisReply& key : page.items[1].items) run.shared.invalidated(key.text);
     } while (cursor != "0");
     co_return true;
 }
@@ -206,6 +222,8 @@ Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared, std
         if (removal->commands.count() == 0) continue;
         co_await run.link->async_run(removal);
         if (removal->status != RedisBatch::Status::ok) co_return false;
+        for (std::size_t i = 0; i < page.items[1].items.size(); ++i)
+            if (removal->replies[i].integer == 1) shared.invalidated(page.items[1].items[i].text);
     } while (cursor != "0");
     co_return true;
 }

@@ -14,6 +14,9 @@ class RedisShared;
 /// Does the purges and waits until Redis has acknowledged all of them: false where it has not. No step waits longer than to
 /// `deadline`, or `step` where that is set (for purges nobody's request waits for, and for scans, which take as long as
 /// they make progress). What they killed is handed to the sweep. The items must outlive the call.
+///
+/// Redis does not tell a connection of its own changes, and forgets that it tracked what they changed: so every slot of the
+/// process's Generations that a purge touches is purged (again) once Redis has acknowledged it.
 [[nodiscard]] Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared, const std::vector<PurgeItem>& items,
                                     SteadyTime deadline, Milliseconds step);
 

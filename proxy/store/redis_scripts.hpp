@@ -47,7 +47,7 @@ redis.call('INCR', KEYS[1])
 return redis.call('GET', KEYS[1]))";
 
 /// Stores one variant if no purge came since the lease. KEYS entry, guard, lock.
-/// ARGV guard, own lock value or '', variant field, envelope, vary field, vary names or '', plain variant's field,
+/// ARGV guard, own lock's token or '', variant field, envelope, vary field, vary names or '', plain variant's field,
 /// ms to live, the fill's mark ("larder" field), most fields. Returns 1, or 0: purged meanwhile.
 inline constexpr std::string_view fill = R"(
 local stored = 0
@@ -76,22 +76,29 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then
   if alone or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[8]) then redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
   stored = 1
 end
-if ARGV[2] ~= '' and redis.call('GET', KEYS[3]) == ARGV[2] then redis.call('DEL', KEYS[3]) end
+if ARGV[2] ~= '' then
+  local held = redis.call('GET', KEYS[3])
+  if held and string.sub(held, 18) == ARGV[2] then redis.call('DEL', KEYS[3]) end
+end
 return stored)";
 
-/// Gives a lock back, if it is still ours. KEYS lock. ARGV own value, '' or the value that says uncacheable, its ms.
+/// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told so) or '', ms of that.
 inline constexpr std::string_view release = R"(
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local held = redis.call('GET', KEYS[1])
+if not held or string.sub(held, 18) ~= ARGV[1] then return 0 end
 if ARGV[2] ~= '' then
-  local kept = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  local kept = redis.pcall('SET', KEYS[1], string.sub(held, 1, 17) .. ARGV[2], 'PX', ARGV[3])
   if not kept.err then return 1 end
 end
 return redis.call('DEL', KEYS[1]))";
 
-/// KEYS guard, lock. ARGV guard, guard ms, own lock value or '', lock ms.
+/// KEYS guard, lock. ARGV guard, guard ms, own lock's token or '', lock ms.
 inline constexpr std::string_view prolong = R"(
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-if ARGV[3] ~= '' and redis.call('GET', KEYS[2]) == ARGV[3] then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
+if ARGV[3] ~= '' then
+  local held = redis.call('GET', KEYS[2])
+  if held and string.sub(held, 18) == ARGV[3] then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
+end
 return 1)";
 
 /// Makes an id outlive the entry filled under it; rarely writes, because every write is told to all who read it.

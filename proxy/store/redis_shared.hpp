@@ -86,7 +86,7 @@ public:
     /// Whether what this link reads may be believed.
     [[nodiscard]] bool may_read(const RedisLink& link) const;
 
-    /// Numbers the server behind a new connection. Without a run id every connection is another server.
+    /// Numbers the server behind a new connection: run and replication id. Without them every connection is another server.
     [[nodiscard]] std::uint64_t register_server(std::string_view run_id, std::uint64_t offset);
     [[nodiscard]] std::uint64_t current_epoch() const { return current_epoch_.load(std::memory_order_acquire); }
     [[nodiscard]] std::uint64_t cleared_epoch() const { return cleared_epoch_.load(std::memory_order_acquire); }

@@ -16,8 +16,6 @@ constexpr Milliseconds guard_lifetime = 60s;
 constexpr Milliseconds lock_lifetime = 5s;       // so that a dead instance's lock is soon free
 constexpr Milliseconds uncacheable_for = 3s;
 
-std::string own_lock(const Lease& lease) { return lease.guard + ":" + lease.token; }
-
 /// The ids of rule tags and extension, from the replies to SET NX and GET. False: one is missing (Redis is full).
 bool read_ids(const EntryLookup& lookup, const RedisReply* replies, std::vector<cache::TagId>& ids) {
     const auto take = [&](std::string_view name) {
@@ -91,6 +89,14 @@ std::uint64_t RedisStore::Impl::sequence() const {
     return heard_by != 0 && heard_by == shared.subscriber() ? shared.generations().now() : 0;
 }
 
+void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token, bool uncacheable) {
+    const RedisBatchPointer batch = std::make_shared<RedisBatch>();
+    batch->deadline = steady_now() + shared.settings().timeout;
+    batch->needs = RedisBatch::Needs::connection;  // also behind what a stalled connection still has to do
+    batch->commands.add("EVAL", script::release, "1", lock_key, token, uncacheable ? "u" : "", uncacheable_for.count());
+    link->send(batch);
+}
+
 RedisStore::RedisStore(boost::asio::io_context& context, RedisShared& shared, int worker_index)
     : impl_(std::make_unique<Impl>(context, shared, worker_index)) {}
 
@@ -127,6 +133,8 @@ Task<Lease> RedisStore::lease(EntryName name, bool want_lock, RedisBudget& budge
     co_await impl_->link->async_run(batch);
     impl_->observed(RedisOperation::lease, started);
     lease.state = to_state(batch->status);
+    // The lock may be, or become, ours all the same: nobody is to wait for a fetch that will not store.
+    if (lease.state == RedisState::timeout && want_lock) impl_->give_back(keys.lock(name.key, lookup.host_variant), lease.token, false);
     if (lease.state != RedisState::ok) co_return lease;
     const RedisReply& answer = batch->replies[0];
     if (answer.is_error("OOM")) impl_->shared.count(RedisError::full);
@@ -147,11 +155,7 @@ void RedisStore::release(std::string_view key, const http::RequestHead& request,
     if (lease.lock != Lease::Lock::mine || impl_->connected() == nullptr) return;
     std::string host;
     cache::build_variant(request, {}, with_host, host);
-    const RedisBatchPointer batch = std::make_shared<RedisBatch>();
-    batch->deadline = steady_now() + impl_->shared.settings().timeout;
-    batch->commands.add("EVAL", script::release, "1", impl_->shared.keys().lock(key, host), own_lock(lease),
-                        uncacheable ? lease.guard + ":u" : std::string(), uncacheable_for.count());
-    impl_->link->send(batch);
+    impl_->give_back(impl_->shared.keys().lock(key, host), lease.token, uncacheable);
 }
 
 void RedisStore::prolong(std::string_view key, const http::RequestHead& request, bool with_host, const Lease& lease) {
@@ -162,7 +166,7 @@ void RedisStore::prolong(std::string_view key, const http::RequestHead& request,
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = steady_now() + impl_->shared.settings().timeout;
     batch->commands.add("EVAL", script::prolong, "2", keys.guard(key), keys.lock(key, host), lease.guard, guard_lifetime.count(),
-                        lease.lock == Lease::Lock::mine ? own_lock(lease) : std::string(), lock_lifetime.count());
+                        lease.lock == Lease::Lock::mine ? lease.token : std::string(), lock_lifetime.count());
     impl_->link->send(batch);
 }
 

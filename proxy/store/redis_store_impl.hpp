@@ -35,6 +35,9 @@ struct RedisStore::Impl {
     /// The purge sequence to note before a read: 0 (older than anything) where nobody would hear of the key's next change.
     [[nodiscard]] std::uint64_t sequence() const;
 
+    /// Frees a lock if it is held with this token. Does not wait.
+    void give_back(const std::string& lock_key, const std::string& token, bool uncacheable);
+
     void observed(RedisOperation operation, SteadyTime since) const { shared.observed(operation, since); }
 };
 

@@ -10,12 +10,13 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <thread>
 
 namespace {
 
-int free_port() {
+int unused_port() {
     const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -43,12 +44,27 @@ std::string text_of(const redisReply* reply) {
 
 }  // namespace
 
+int RedisServer::free_port() { return unused_port(); }
+
 RedisServer::RedisServer(std::vector<std::string> options) : options_(std::move(options)) {
+    prepare();
+    start();
+}
+
+RedisServer::RedisServer(Sentinel sentinel) {
+    prepare();
+    sentinel_config_ = directory_ + "/sentinel.conf";
+    std::ofstream(sentinel_config_) << "sentinel monitor m 127.0.0.1 " << sentinel.master_port << " 1\n";
+    start();
+}
+
+RedisServer RedisServer::sentinel_of(int master_port) { return RedisServer(Sentinel{master_port}); }
+
+void RedisServer::prepare() {
     std::string name = (std::filesystem::temp_directory_path() / "larder-redis-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
     directory_ = name;
     port_ = free_port();
-    start();
 }
 
 RedisServer::~RedisServer() {
@@ -60,6 +76,8 @@ RedisServer::~RedisServer() {
 void RedisServer::start() {
     std::vector<std::string> words{"redis-server", "--port", std::to_string(port_), "--bind", "127.0.0.1", "--dir", directory_,
                                    "--save", "", "--appendonly", "no", "--unixsocket", directory_ + "/socket"};
+    if (!sentinel_config_.empty())
+        words = {"redis-server", sentinel_config_, "--sentinel", "--port", std::to_string(port_), "--bind", "127.0.0.1", "--dir", directory_};
     words.insert(words.end(), options_.begin(), options_.end());
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());

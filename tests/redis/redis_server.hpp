@@ -10,6 +10,8 @@
 class RedisServer {
 public:
     explicit RedisServer(std::vector<std::string> options = {});
+    /// A sentinel that watches the master on that port under the name "m".
+    static RedisServer sentinel_of(int master_port);
     ~RedisServer();
     RedisServer(const RedisServer&) = delete;
     RedisServer& operator=(const RedisServer&) = delete;
@@ -17,6 +19,8 @@ public:
     [[nodiscard]] int port() const { return port_; }
     [[nodiscard]] std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_) + "/0"; }
     [[nodiscard]] std::string directory() const { return directory_; }
+
+    static int free_port();
 
     void start();
     void kill();  ///< kill -9
@@ -28,9 +32,15 @@ public:
     std::string run(std::vector<std::string> command) const;
 
 private:
+    struct Sentinel {
+        int master_port;
+    };
+    explicit RedisServer(Sentinel sentinel);
+    void prepare();
     void wait_until_up() const;
 
     std::vector<std::string> options_;
+    std::string sentinel_config_;  ///< the file; empty: not a sentinel
     std::string directory_;
     int port_ = 0;
     pid_t pid_ = 0;

@@ -1,0 +1,76 @@
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+#include "instance.hpp"
+#include "redis_server.hpp"
+
+namespace larder::store {
+namespace {
+
+const Ask article{"articles:42"};
+
+TEST_CASE("sentinels say where the master is") {
+    RedisServer redis;
+    const RedisServer sentinel = RedisServer::sentinel_of(redis.port());
+    const std::string port = std::to_string(sentinel.port());
+    Instance one("redis-sentinel://127.0.0.1:1,127.0.0.1:" + port + "/m/0");
+    REQUIRE(one.wait_available());
+    CHECK(one.put(article, "x") == FillOutcome::stored);
+    CHECK(redis.run({"EXISTS", "articles:42"}) == "1");
+    CHECK(one.wait_trusted());
+    Instance stranger("redis-sentinel://127.0.0.1:" + port + "/other");
+    CHECK_FALSE(stranger.wait_available(200ms));
+}
+
+TEST_CASE("a replica is not written to, and not read from") {
+    RedisServer master;
+    RedisServer replica({"--replicaof", "127.0.0.1 " + std::to_string(master.port())});
+    Instance one(replica.url());
+    CHECK_FALSE(one.wait_available(300ms));
+    CHECK(one.shared->last_refusal() != "");
+    replica.run({"REPLICAOF", "NO", "ONE"});
+    CHECK(one.wait_available());
+}
+
+TEST_CASE("a master that lost its place, and the purges it had acknowledged, is replaced without harm") {
+    RedisServer redis;
+    RedisServer other;
+    Instance one(redis.url());
+    REQUIRE(one.wait_available());
+    REQUIRE(one.put(article, "old") == FillOutcome::stored);
+    redis.run({"REPLICAOF", "127.0.0.1", std::to_string(other.port())});
+    CHECK(eventually([&] { return one.lease(article).state == RedisState::down; }));
+    redis.run({"REPLICAOF", "NO", "ONE"});
+    CHECK(one.wait_available());
+}
+
+TEST_CASE("TLS: the certificate and its name are verified") {
+    RedisServer plain;
+    const std::string base = plain.directory() + "/tls";
+    const std::string make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost "
+                             "-addext subjectAltName=DNS:localhost -keyout " + base + ".key -out " + base + ".crt 2>/dev/null";
+    if (std::system(make.c_str()) != 0) {
+        MESSAGE("no openssl program: not tested");
+        return;
+    }
+    const std::string port = std::to_string(RedisServer::free_port());
+    RedisServer redis({"--tls-port", port, "--tls-cert-file", base + ".crt", "--tls-key-file", base + ".key", "--tls-ca-cert-file",
+                       base + ".crt", "--tls-auth-clients", "no"});
+    const auto trusting = [&](settings::Redis& settings) { settings.tls.ca = base + ".crt"; };
+    Instance one("rediss://localhost:" + port, 1, trusting);
+    REQUIRE(one.wait_available());
+    const std::string body(300'000, 'a');
+    CHECK(one.put(article, body) == FillOutcome::stored);
+    CHECK(one.get(article) == body);
+    CHECK(one.wait_trusted());
+    Instance other_name("rediss://127.0.0.1:" + port, 1, trusting);
+    CHECK_FALSE(other_name.wait_available(300ms));
+    Instance unknown_authority("rediss://localhost:" + port);
+    CHECK_FALSE(unknown_authority.wait_available(300ms));
+    Instance careless("rediss://127.0.0.1:" + port, 1, [](settings::Redis& settings) { settings.tls.verify = false; });
+    CHECK(careless.wait_available());
+}
+
+}  // namespace
+}  // namespace larder::store
