@@ -35,7 +35,12 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, con
     }
 }
 
-void show_resolved(Exchange& x, const Joining& joining, const cache::StoredResponse& entry, bool revalidated) {
+void show_resolved(Exchange& x, const Joining& joining, const cache::StoredResponse& entry, store::Resolution resolution) {
+    if (resolution == store::Resolution::found) {
+        show_hit(x, entry, XCache::hit, Detail::none, wall_now());
+        return;
+    }
+    const bool revalidated = resolution == store::Resolution::revalidated;
     show_hit(x, entry, revalidated ? XCache::revalidated : joining.expired ? XCache::expired : XCache::miss, Detail::none, wall_now());
     x.saved = {};
     x.outcome.forward = revalidated || joining.expired ? Forward::stale : Forward::uri_miss;
@@ -205,8 +210,7 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
                 cache::build_variant(client.request(), entry->vary, plan.with_host, variant);
                 if (variant != entry->variant || !cache::accepts_coding(client.request(), *entry)) co_return FetchAnswer::variant;
             }
-            const bool revalidated = joining.fetch->revalidated();
-            show_resolved(client.x(), joining, *entry, revalidated);
+            show_resolved(client.x(), joining, *entry, joining.fetch->resolution());
             co_await answer_from_entry(client, entry);
             co_return FetchAnswer::sent;
         }

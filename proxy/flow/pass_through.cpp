@@ -243,7 +243,8 @@ net::Task<void> pass_through(Client& client, bool judge) {
     const Sender sender = sender_of(client);
     build_origin_head(x.request, sender, options, client.settings(), authority, pass.head);
     const std::string_view at_hand = body_at_hand(client);
-    if (x.request.framing != http::Framing::none && at_hand.empty()) keep_head_apart(client);
+    if (!at_hand.empty()) x.body_pending = false;
+    if (x.body_pending) keep_head_apart(client);
 
     const bool idempotent = http::is_idempotent(x.request.method) && (x.request.framing == http::Framing::none || !at_hand.empty());
     for (bool fresh = false;; fresh = true) {
@@ -256,15 +257,17 @@ net::Task<void> pass_through(Client& client, bool judge) {
     }
     if (pass.exchange.failed()) {
         co_await answer_failure(pass);
+        client.in.consume(at_hand.size());
         co_return;
     }
-    client.in.consume(at_hand.size());
     if (pass.exchange.head.status == 101) {
+        client.in.consume(at_hand.size());
         co_await switch_protocols(pass);
         co_return;
     }
     if (judge) judge_answer(pass);
     co_await send_answer(pass);
+    client.in.consume(at_hand.size());
 }
 
 }  // namespace larder::flow

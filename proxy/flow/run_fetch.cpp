@@ -36,7 +36,7 @@ net::Task<bool> take_lease(FetchJob& job) {
         if (job.lease.lock != store::Lease::Lock::theirs || steady_now() >= give_up) co_return true;
         const store::RedisStore::Waited waited = co_await job.use.redis->wait_for_other(job.name(), give_up);
         if (waited.entry && usable_by_waiters(job, *waited.entry)) {
-            job.fetch->resolve(waited.entry, false);
+            job.fetch->resolve(waited.entry, store::Resolution::joined);
             co_return false;
         }
         if (waited.uncacheable) job.fetch->disperse();
@@ -160,12 +160,22 @@ net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
         co_return false;
     }
     cache::build_variant(job.request.head(), entry->vary, job.plan.with_host, entry->variant);
-    job.fetch->resolve(entry, true);
+    job.fetch->resolve(entry, store::Resolution::revalidated);
     co_await store_entry(job, entry);
     co_return true;
 }
 
+// Between the lookup and the lead of the fetch another's fetch may have ended: then there is nothing to do.
+bool found_after_all(FetchJob& job) {
+    if (job.stale || job.shadow) return false;
+    const store::MemoryHit hit = job.use.memory.find(job.key, job.request.head(), job.plan.with_host, steady_now());
+    if (!hit.entry || hit.soft_purged || !usable_by_waiters(job, *hit.entry) || !cache::accepts_coding(job.request.head(), *hit.entry)) return false;
+    job.fetch->resolve(hit.entry, store::Resolution::found);
+    return true;
+}
+
 net::Task<void> fetch_and_store(FetchJob& job) {
+    if (found_after_all(job)) co_return;
     if (job.use.redis) {
         const bool go_on = co_await take_lease(job);
         if (!go_on) co_return;

@@ -250,11 +250,13 @@ net::Task<void> serve_client(std::unique_ptr<Client> client, Doorway doorway) {
 Client::Client(net::TcpSocket socket, Services& use_in, ClientList& list_in, boost::asio::ip::address peer_in)
     : use(use_in), list(list_in), stream(std::move(socket), use_in.wheel), in(use_in.buffers), head_apart(use_in.buffers), peer(peer_in), config(use_in.config) {
     list.add(*this);
+    use.connections->fetch_add(1, std::memory_order_relaxed);
 }
 
 Client::~Client() {
     if (exchange) use.exchanges.give_back(std::move(exchange));
     list.remove(*this);
+    use.connections->fetch_sub(1, std::memory_order_relaxed);
 }
 
 void ClientList::add(Client& client) {

@@ -87,6 +87,7 @@ struct Services {
     observe::AccessLog access_log;
     std::shared_ptr<const Config> config;  ///< of new requests
     bool draining = false;
+    std::atomic<std::size_t>* connections = nullptr;  ///< open client connections of all workers
 
     [[nodiscard]] net::Executor executor() { return context.get_executor(); }
 };

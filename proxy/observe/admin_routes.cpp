@@ -117,7 +117,7 @@ AdminReply unauthorized_reply(const AdminRequest& request, const Endpoint* endpo
 std::optional<AdminReply> refusal(const AdminRequest& request, const Endpoint* endpoint, const std::string& token) {
     if (endpoint != nullptr && endpoint->open) return std::nullopt;
     if (!token.empty() && !has_token(request, token)) return unauthorized_reply(request, endpoint);
-    if (token.empty() && !has_local_host(request))
+    if (token.empty() && request.method() == http::verb::post && request.count(http::field::origin) > 0 && !has_local_host(request))
         return error_reply(403, "forbidden", "without a token, Host must be an address or localhost");
     if (endpoint != nullptr && endpoint->changes && is_cross_site(request))
         return error_reply(403, "forbidden", "a page from another site may not change anything here");

@@ -59,6 +59,7 @@ struct Gauges {
     bool redis_configured = false;
     bool redis_up = false;
     BreakerState redis_breaker = BreakerState::closed;
+    std::array<std::uint64_t, static_cast<std::size_t>(RedisFailure::count_)> redis_failures{};  ///< counted by the store, on top
     std::uint64_t purges_pending = 0;
     std::uint64_t client_connections = 0;
     std::vector<OriginState> origins{};

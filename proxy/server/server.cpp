@@ -38,6 +38,29 @@ std::string first_error(const settings::Problems& problems, const std::string& f
     return text;
 }
 
+void observe_redis(store::RedisOperation operation, SteadyClock::duration duration) {
+    observe::WorkerMetrics* metrics = Worker::metrics_of_this_thread();
+    if (!metrics) return;
+    switch (operation) {
+        case store::RedisOperation::find: metrics->record_redis_operation(observe::RedisOperation::read, duration); break;
+        case store::RedisOperation::lease: metrics->record_redis_operation(observe::RedisOperation::lease, duration); break;
+        case store::RedisOperation::fill: metrics->record_redis_operation(observe::RedisOperation::fill, duration); break;
+        case store::RedisOperation::purge: metrics->record_redis_operation(observe::RedisOperation::purge, duration); break;
+        default: metrics->record_redis_operation(observe::RedisOperation::other, duration); break;
+    }
+}
+
+void add_redis_failures(const store::RedisShared& redis, observe::Gauges& gauges) {
+    const auto add = [&](observe::RedisFailure as, store::RedisError reason) { gauges.redis_failures[static_cast<std::size_t>(as)] += redis.errors(reason); };
+    add(observe::RedisFailure::connect, store::RedisError::connect);
+    add(observe::RedisFailure::closed, store::RedisError::lost);
+    add(observe::RedisFailure::timeout, store::RedisError::timeout);
+    add(observe::RedisFailure::protocol, store::RedisError::protocol);
+    add(observe::RedisFailure::memory, store::RedisError::full);
+    add(observe::RedisFailure::reply, store::RedisError::server);
+    add(observe::RedisFailure::overload, store::RedisError::overload);
+}
+
 }  // namespace
 
 settings::Settings load(const ConfigSource& source, settings::Problems& problems) {
@@ -66,6 +89,7 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     } else {
         shared_.memory->trust_until(SteadyTime::max());
     }
+    if (shared_.redis) shared_.redis->observe(observe_redis);
     for (int i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(shared_, i, config_));
     open_doors();
     shared_.metrics.set_gauges([this] { return gauges(); });
@@ -120,6 +144,7 @@ observe::Gauges Server::gauges() const {
         gauges.redis_up = shared_.redis->up();
         gauges.redis_breaker = static_cast<observe::BreakerState>(shared_.redis->breaker());
         gauges.purges_pending = shared_.redis->purges_pending();
+        add_redis_failures(*shared_.redis, gauges);
     }
     gauges.client_connections = shared_.connections.load(std::memory_order_relaxed);
     const std::scoped_lock lock(config_mutex_);

@@ -11,11 +11,19 @@
 #include "store/redis_shared.hpp"
 
 namespace larder::server {
+namespace {
+
+thread_local observe::WorkerMetrics* own_metrics = nullptr;
+
+}  // namespace
+
+observe::WorkerMetrics* Worker::metrics_of_this_thread() { return own_metrics; }
 
 Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> config)
     : shared_(shared),
       work_(context_.get_executor()),
       services_(context_, shared.generations, *shared.memory, *shared.board, shared.metrics.add_worker(), std::move(config)) {
+    services_.connections = &shared.connections;
     if (shared.redis) services_.redis = std::make_unique<store::RedisStore>(context_, *shared.redis, index);
 }
 
@@ -36,7 +44,10 @@ void Worker::add_door(Door door) {
 
 void Worker::start() {
     for (const auto& door : doors_) boost::asio::co_spawn(context_, accept(*door), boost::asio::detached);
-    thread_ = std::thread([this] { context_.run(); });
+    thread_ = std::thread([this] {
+        own_metrics = &services_.metrics;
+        context_.run();
+    });
 }
 
 void Worker::join() {

@@ -57,6 +57,9 @@ public:
     /// Ends everything that is left; the thread then runs out of work.
     void stop();
 
+    /// Of the worker whose thread asks; null on any other thread.
+    [[nodiscard]] static observe::WorkerMetrics* metrics_of_this_thread();
+
     [[nodiscard]] flow::Services& services() { return services_; }
     [[nodiscard]] boost::asio::io_context& context() { return context_; }
 

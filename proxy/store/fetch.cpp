@@ -74,9 +74,9 @@ cache::Stored Fetch::entry() const {
     return entry_;
 }
 
-bool Fetch::revalidated() const {
+Resolution Fetch::resolution() const {
     const std::scoped_lock lock(mutex_);
-    return revalidated_;
+    return resolution_;
 }
 
 FetchFailure Fetch::failure() const {
@@ -130,10 +130,10 @@ void Fetch::complete(std::string trailers, cache::Stored entry) {
     wake_all();
 }
 
-void Fetch::resolve(cache::Stored entry, bool revalidated) {
+void Fetch::resolve(cache::Stored entry, Resolution resolution) {
     const std::scoped_lock lock(mutex_);
     entry_ = std::move(entry);
-    revalidated_ = revalidated;
+    resolution_ = resolution;
     state_ = FetchState::resolved;
     wake_all();
 }

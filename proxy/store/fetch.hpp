@@ -41,6 +41,13 @@ struct FetchedHead {
     std::string content_encoding;
 };
 
+/// Where the entry of a resolved fetch comes from.
+enum class Resolution : std::uint8_t {
+    revalidated,  ///< the origin confirmed it (304)
+    joined,       ///< another instance's fetch brought it
+    found,        ///< it was there after all, when the lease was taken: nobody fetched
+};
+
 /// Why a fetch failed, for the answer.
 struct FetchFailure {
     int status = 502;
@@ -98,7 +105,7 @@ public:
     [[nodiscard]] const FetchedHead& head() const { return head_; }
     [[nodiscard]] FetchState state() const;
     [[nodiscard]] cache::Stored entry() const;  ///< once resolved, and once complete where it was storable
-    [[nodiscard]] bool revalidated() const;
+    [[nodiscard]] Resolution resolution() const;
     [[nodiscard]] FetchFailure failure() const;
     [[nodiscard]] std::string trailers() const;
 
@@ -108,7 +115,7 @@ public:
     void append(std::string_view data);
     /// The body ended well. `entry` may be null.
     void complete(std::string trailers, cache::Stored entry);
-    void resolve(cache::Stored entry, bool revalidated);
+    void resolve(cache::Stored entry, Resolution resolution);
     void fail(FetchFailure failure);
     void cut();
     /// The answer is known to be of no use to others: those who joined need not wait for it.
@@ -144,7 +151,7 @@ private:
     std::string trailers_;
     std::vector<std::string> interim_;
     cache::Stored entry_;
-    bool revalidated_ = false;
+    Resolution resolution_ = Resolution::found;
     bool dispersed_ = false;
     FetchFailure failure_;
     std::vector<Reader*> readers_;
