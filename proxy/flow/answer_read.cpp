@@ -82,11 +82,26 @@ net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, store::
     static_cast<void>(answer);
 }
 
+// Another instance may have purged since the fetch began; this process need not have heard of it. The lease tells.
+net::Task<bool> may_join(Client& client, ReadPlan plan, store::FetchPtr fetch, store::RedisBudget& budget) {
+    if (!client.use.redis) co_return true;
+    const std::shared_ptr<const store::Lease> lease = fetch->lease();
+    if (!lease) co_return true;
+    const store::EntryName name = entry_name(client.x(), plan);
+    const bool current = co_await client.use.redis->still_current(name, *lease, budget);
+    co_return current;
+}
+
 net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
     std::string variant = found.entry && !found.entry->vary.empty() ? found.entry->variant : std::string{};
-    for (int attempt = 0; attempt < 3; ++attempt) {
+    for (int attempt = 0; attempt < 4; ++attempt) {
         const store::FetchBoard::Place place = client.use.board.join_or_lead(client.x().key, fetch_name(client.x(), plan, variant), guards_of(client, plan));
         if (!place.leads) {
+            const bool current = co_await may_join(client, plan, place.fetch, budget);
+            if (!current) {
+                client.use.board.leave(place.fetch);
+                continue;
+            }
             // A fetch that is complete but for the store is as good as a hit.
             const cache::Stored done = place.fetch->state() == store::FetchState::complete ? place.fetch->entry() : nullptr;
             if (done && done->vary.empty() && cache::decide_reuse(*done, plan.directives, plan.personal, false, wall_now()) == Verdict::serve && cache::accepts_coding(client.request(), *done)) {

@@ -103,9 +103,10 @@ net::Task<void> answer_purge(Client& client) {
     store::PurgeOrder order;
     client.config->routes.collect_url_purges(x.request.host, x.request.target, order.set);
     const std::size_t in_memory = remove_from_memory(client.use, order);
-    const std::size_t in_redis = client.use.redis ? 1 : 0;
-    client.use.metrics.record_purge(observe::PurgeSource::purge);
     store::RedisBudget budget;
+    std::uint64_t in_redis = 0;
+    if (client.use.redis) in_redis = co_await client.use.redis->count_present(order.set, budget);
+    client.use.metrics.record_purge(observe::PurgeSource::purge);
     const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), budget);
     if (outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
     const bool met = in_memory + in_redis > 0 || outcome == store::PurgeOutcome::pending;

@@ -32,6 +32,14 @@ net::Task<bool> take_lease(FetchJob& job) {
     while (true) {
         job.lease = co_await job.use.redis->lease(job.name(), job.shared, job.budget);
         if (job.lease.state != store::RedisState::ok) co_return true;
+        if (job.lease.entry_there && !job.stale && !job.shadow) {
+            store::Found found = co_await job.use.redis->find(job.name(), job.budget);
+            if (found.entry && !found.soft_purged && usable_by_waiters(job, *found.entry) && cache::accepts_coding(job.request.head(), *found.entry)) {
+                release_lease(job, false);
+                job.fetch->resolve(found.entry, store::Resolution::found);
+                co_return false;
+            }
+        }
         if (job.lease.lock == store::Lease::Lock::uncacheable) job.fetch->disperse();
         if (job.lease.lock != store::Lease::Lock::theirs || steady_now() >= give_up) co_return true;
         const store::RedisStore::Waited waited = co_await job.use.redis->wait_for_other(job.name(), give_up);
@@ -179,6 +187,7 @@ net::Task<void> fetch_and_store(FetchJob& job) {
     if (job.use.redis) {
         const bool go_on = co_await take_lease(job);
         if (!go_on) co_return;
+        job.fetch->set_lease(std::make_shared<const store::Lease>(job.lease));
     }
     while (true) {
         OriginExchange exchange;

@@ -157,6 +157,16 @@ void Fetch::disperse() {
     wake_all();
 }
 
+void Fetch::set_lease(std::shared_ptr<const Lease> lease) {
+    const std::scoped_lock lock(mutex_);
+    lease_ = std::move(lease);
+}
+
+std::shared_ptr<const Lease> Fetch::lease() const {
+    const std::scoped_lock lock(mutex_);
+    return lease_;
+}
+
 bool Fetch::dispersed() const {
     const std::scoped_lock lock(mutex_);
     return dispersed_;

@@ -15,6 +15,8 @@
 
 namespace larder::store {
 
+struct Lease;
+
 /// How far a fetch has come, as those who wait for it see it.
 enum class FetchState : std::uint8_t {
     pending,    ///< no final response head yet
@@ -120,6 +122,9 @@ public:
     void cut();
     /// The answer is known to be of no use to others: those who joined need not wait for it.
     void disperse();
+    /// What the fetch was begun under in Redis; null: not known yet, so the origin has not been asked.
+    void set_lease(std::shared_ptr<const Lease> lease);
+    [[nodiscard]] std::shared_ptr<const Lease> lease() const;
     [[nodiscard]] bool dispersed() const;
     /// The body turned out larger than what may be stored: from now on it is only passed through.
     void stop_storing();
@@ -153,6 +158,7 @@ private:
     cache::Stored entry_;
     Resolution resolution_ = Resolution::found;
     bool dispersed_ = false;
+    std::shared_ptr<const Lease> lease_;
     FetchFailure failure_;
     std::vector<Reader*> readers_;
     std::shared_ptr<net::Event> producer_;

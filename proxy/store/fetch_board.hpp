@@ -25,7 +25,7 @@ public:
     /// The one under way, if it may still be joined; else null.
     FetchPtr find(std::string_view name);
 
-    /// The fetch has ended: nobody finds it any more.
+    /// The fetch has ended, or began before a purge: nobody finds it any more.
     void leave(const FetchPtr& fetch);
 
     /// Closes the door of all fetches whose key matches the pattern.

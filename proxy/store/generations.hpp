@@ -34,6 +34,9 @@ public:
     void purge_soft(std::uint32_t slot) { raise(soft_[slot]); }
     void purge_all() { raise(all_); }
 
+    /// A new position that nothing noted before has.
+    std::uint64_t advance() { return sequence_.fetch_add(1, std::memory_order_acq_rel) + 1; }
+
     [[nodiscard]] bool valid(std::span<const std::uint32_t> slots, std::uint64_t since) const {
         bool good = all_.load(std::memory_order_acquire) <= since;
         for (const std::uint32_t slot : slots) good &= hard_[slot].load(std::memory_order_acquire) <= since;

@@ -171,7 +171,7 @@ MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& reque
     if (!node) return {};
     for (const cache::Stored& entry : node->variants) {
         if (entry->variant != variant.under(entry->vary)) continue;
-        if (!generations_.valid(entry->guards, entry->sequence)) continue;
+        if (!valid(*entry)) continue;
         if (!node->visited) node->visited = true;
         return {entry, generations_.soft_purged(entry->guards, entry->sequence)};
     }
@@ -183,7 +183,7 @@ bool MemoryStore::insert(std::string_view key, cache::Stored entry) {
     const std::uint64_t hash = hash_of(key);
     Shard& shard = shard_of(hash);
     const std::scoped_lock lock(shard.mutex);
-    if (!generations_.valid(entry->guards, entry->sequence)) return false;
+    if (!valid(*entry)) return false;
     Node* node = shard.find(hash, key);
     if (!node) node = shard.add(hash, key);
     auto& variants = node->variants;
@@ -237,8 +237,16 @@ void MemoryStore::trust_until(SteadyTime until) {
 
 void MemoryStore::distrust() {
     trusted_until_.store(0, std::memory_order_release);
-    generations_.purge_all();
+    forget();
+}
+
+void MemoryStore::forget() {
+    forgotten_.store(generations_.advance(), std::memory_order_release);
     clear();
+}
+
+bool MemoryStore::valid(const cache::StoredResponse& entry) const {
+    return entry.sequence >= forgotten_.load(std::memory_order_acquire) && generations_.valid(entry.guards, entry.sequence);
 }
 
 std::size_t MemoryStore::bytes() const {

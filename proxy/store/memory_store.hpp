@@ -45,7 +45,9 @@ public:
 
     /// Redis proved that every invalidation up to now has arrived: serve until then. Without Redis: SteadyTime::max().
     void trust_until(SteadyTime until);
-    /// Tracking was lost: what is held may be outdated. Serves nothing until trusted again, and forgets what it has.
+    /// What is held, or was read from Redis before now, may be outdated without anybody telling: forgets it.
+    void forget();
+    /// Tracking was lost: forgets, and serves nothing until trusted again.
     void distrust();
 
     [[nodiscard]] std::size_t bytes() const;
@@ -54,12 +56,14 @@ public:
 
 private:
     struct Shard;
+    [[nodiscard]] bool valid(const cache::StoredResponse& entry) const;
     [[nodiscard]] Shard& shard_of(std::uint64_t hash) const;
 
     Generations& generations_;
     std::size_t shard_count_;  ///< a power of two
     std::size_t shard_bytes_max_;
     std::atomic<std::int64_t> trusted_until_{0};
+    std::atomic<std::uint64_t> forgotten_{0};  ///< entries of an earlier purge sequence are not to be served
     std::unique_ptr<Shard[]> shards_;
 };
 

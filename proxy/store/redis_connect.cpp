@@ -178,6 +178,7 @@ Task<bool> RedisLink::enable_tracking() {
     // What was read before the server said yes may have been read untracked: it must not stay in the memory tier.
     shared_.forget_untracked();
     tracked_by_.store(subscriber, std::memory_order_release);
+    shared_.prove_subscriber();
     co_return true;
 }
 

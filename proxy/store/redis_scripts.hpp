@@ -25,7 +25,8 @@ if ARGV[3] ~= '' then
 end
 local soft = redis.pcall('HGET', KEYS[3], 'soft')
 if type(soft) ~= 'string' then soft = '' end
-return {guard, lock, soft})";
+local there = redis.pcall('HEXISTS', KEYS[3], 'larder')
+return {guard, lock, soft, there == 1 and 1 or 0})";
 
 /// The purge clock, made where it is missing: from the time in microseconds, beyond any value it had. KEYS clock.
 inline constexpr std::string_view clock = R"(

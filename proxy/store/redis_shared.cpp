@@ -150,6 +150,16 @@ void RedisShared::link_troubled(const RedisLink& which) {
         if (link && link.get() != &which) link->suspect();
 }
 
+void RedisShared::set_prover(std::function<void()> prover) {
+    const std::lock_guard lock(mutex_);
+    prover_ = std::move(prover);
+}
+
+void RedisShared::prove_subscriber() {
+    const std::lock_guard lock(mutex_);
+    if (prover_) prover_();
+}
+
 void RedisShared::set_waker(std::function<void()> waker) {
     const std::lock_guard lock(mutex_);
     waker_ = std::move(waker);

@@ -111,6 +111,9 @@ public:
     /// Wakes the keeper: there is something to replay or sweep.
     void set_waker(std::function<void()> waker);
     void wake_keeper();
+    /// Has the subscriber show at once that it lives: a link was put under its watch.
+    void set_prover(std::function<void()> prover);
+    void prove_subscriber();
 
     // ---- the memory tier's honesty
 
@@ -155,6 +158,7 @@ private:
     std::vector<std::string> to_sweep_;
     std::string refusal_;
     std::function<void()> waker_;
+    std::function<void()> prover_;
 };
 
 }  // namespace larder::store

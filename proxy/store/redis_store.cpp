@@ -138,9 +138,10 @@ Task<Lease> RedisStore::lease(EntryName name, bool want_lock, RedisBudget& budge
     if (lease.state != RedisState::ok) co_return lease;
     const RedisReply& answer = batch->replies[0];
     if (answer.is_error("OOM")) impl_->shared.count(RedisError::full);
-    if (answer.items.size() != 3) co_return lease;  // no guard: the fetch is made, and not stored
+    if (answer.items.size() != 4) co_return lease;  // no guard: the fetch is made, and not stored
     lease.guard = answer.items[0].text;
     lease.soft_id = answer.items[2].text;
+    lease.entry_there = answer.items[3].integer == 1;
     const std::string& lock = answer.items[1].text;
     if (lock == "mine") lease.lock = Lease::Lock::mine;
     if (lock == "theirs") lease.lock = Lease::Lock::theirs;
@@ -149,6 +150,36 @@ Task<Lease> RedisStore::lease(EntryName name, bool want_lock, RedisBudget& budge
     // An id that cannot be made (a full Redis) leaves the entry without one: it could not be stored either.
     if (!read_ids(lookup, batch->replies.data() + 2, lease.tags)) lease.tags.clear();
     co_return lease;
+}
+
+Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& budget) {
+    if (!impl_->may_read()) co_return false;
+    const RedisKeys& keys = impl_->shared.keys();
+    const RedisBatchPointer batch = impl_->new_batch(impl_->begin(budget));
+    batch->commands.add("GET", keys.guard(name.key));
+    for (const std::string& tag : name.tags) batch->commands.add("GET", keys.tag(tag));
+    const bool extended = name.bare_size < name.key.size();
+    if (extended) batch->commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
+    co_await impl_->link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return false;
+    const RedisReply& guard = batch->replies.front();
+    bool current = guard.is_text() && guard.text == lease.guard && lease.tags.size() + 1 == batch->replies.size();
+    for (std::size_t i = 0; current && i < lease.tags.size(); ++i)
+        current = batch->replies[i + 1].is_text() && batch->replies[i + 1].text == lease.tags[i].id;
+    co_return current;
+}
+
+Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& budget) {
+    if (set.empty() || !impl_->may_read()) co_return 0;
+    const RedisKeys& keys = impl_->shared.keys();
+    const RedisBatchPointer batch = impl_->new_batch(impl_->begin(budget));
+    for (const std::string& key : set.keys) batch->commands.add("EXISTS", keys.entry(key), keys.extension(key));
+    for (const std::string& pattern : set.patterns) batch->commands.add("EXISTS", keys.tag(pattern));
+    co_await impl_->link->async_run(batch);
+    std::uint64_t count = 0;
+    if (batch->status != RedisBatch::Status::ok) co_return count;
+    for (const RedisReply& reply : batch->replies) count += static_cast<std::uint64_t>(std::max<std::int64_t>(reply.integer, 0));
+    co_return count;
 }
 
 void RedisStore::release(std::string_view key, const http::RequestHead& request, bool with_host, const Lease& lease, bool uncacheable) {

@@ -63,6 +63,7 @@ struct Lease {
     std::vector<cache::TagId> tags;  ///< the rule tags' ids (and the bare key's, for an extended key)
     std::uint64_t clock = 0;       ///< the purge clock for response tags at the start
     std::string soft_id;           ///< the key's soft-purge mark at the start
+    bool entry_there = false;      ///< the key holds entries: one may have come since the lookup
     std::uint64_t epoch = 0;       ///< which server gave it: another one may have forgotten a purge since
     std::uint64_t sequence = 0;    ///< the process's own purge sequence at the start
 };
@@ -109,6 +110,14 @@ public:
     /// Begins a fetch: gets or makes the key's guard and the tags' ids; with `want_lock` also the lock that makes one
     /// fetch of many (one for each key and Host).
     [[nodiscard]] Task<Lease> lease(EntryName name, bool want_lock, RedisBudget& budget);
+
+    /// Whether no purge, by whatever instance, came since the lease: a later request may join the fetch. Response tags are
+    /// not looked at.
+    [[nodiscard]] Task<bool> still_current(EntryName name, Lease lease, RedisBudget& budget);
+
+    /// How many of the keys and tag patterns are there, for the answer to a purge that is about to be made. 0 where Redis
+    /// does not answer.
+    [[nodiscard]] Task<std::uint64_t> count_present(route::PurgeSet set, RedisBudget& budget);
 
     /// Polls until the other's fetch has filled the entry (`entry` set, which the caller judges as any other), has ended
     /// without (neither; the lock is free), or was found uncacheable; at most until `deadline`.

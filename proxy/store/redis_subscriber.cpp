@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 
 #include "store/redis_sentinel.hpp"
 #include "store/redis_shared.hpp"
@@ -26,9 +27,21 @@ constexpr std::string_view channel = "__redis__:invalidate";
 RedisSubscriber::RedisSubscriber(asio::io_context& context, RedisShared& shared)
     : context_(context), shared_(shared), beat_timer_(context), pause_timer_(context) {}
 
-void RedisSubscriber::start() { asio::co_spawn(context_, keep_connected(shared_from_this()), asio::detached); }
+void RedisSubscriber::start() {
+    shared_.set_prover([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) asio::post(self->context_, [self] { self->hurry(); });
+    });
+    asio::co_spawn(context_, keep_connected(shared_from_this()), asio::detached);
+}
+
+// A beat out of turn. One that waits for its answer already is followed by the next in its time.
+void RedisSubscriber::hurry() {
+    if (stopping_ || !transport_ || shared_.subscriber() == 0) return;
+    if (ping_answered_) beat(transport_);
+}
 
 void RedisSubscriber::stop() {
+    shared_.set_prover(nullptr);
     asio::dispatch(context_, [self = shared_from_this()] {
         self->stopping_ = true;
         if (self->transport_) self->transport_->close();

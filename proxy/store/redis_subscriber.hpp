@@ -32,6 +32,7 @@ private:
     Task<bool> introduce(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader);
     bool take(const RedisReply& message);
     void send(const std::shared_ptr<RedisTransport>& transport, RedisCommands commands);
+    void hurry();
     void beat(const std::shared_ptr<RedisTransport>& transport);
 
     boost::asio::io_context& context_;

@@ -19,7 +19,6 @@ void RedisShared::set_subscriber(std::int64_t id) {
     subscriber_.store(id, std::memory_order_release);
     if (id == 0) {
         trusted_until_.store(0, std::memory_order_release);
-        generations_.purge_all();
         if (memory_ != nullptr) memory_->distrust();
         return;
     }
@@ -51,8 +50,7 @@ void RedisShared::subscriber_proved(SteadyTime ping_sent) {
 
 void RedisShared::forget_untracked() {
     if (memory_ == nullptr) return;
-    generations_.purge_all();
-    memory_->clear();
+    memory_->forget();
 }
 
 void RedisShared::invalidated(std::string_view redis_key) {
