@@ -29,7 +29,9 @@ net::Task<void> keep_lease(std::shared_ptr<FetchJob> job) {
 // Takes the right to fetch, or waits for the instance that has it. False: another's fetch brought the answer.
 net::Task<bool> take_lease(FetchJob& job) {
     const SteadyTime give_up = steady_now() + job.plan.route->rule.wait;
+    bool waited_for_other = false;
     while (true) {
+        if (waited_for_other) job.budget = {};  // waiting for another's fetch is not waiting for Redis
         job.lease = co_await job.use.redis->lease(job.name(), job.shared, job.budget);
         if (job.lease.state != store::RedisState::ok) co_return true;
         if (job.lease.entry_there && !job.stale && !job.shadow) {
@@ -42,6 +44,7 @@ net::Task<bool> take_lease(FetchJob& job) {
         }
         if (job.lease.lock == store::Lease::Lock::uncacheable) job.fetch->disperse();
         if (job.lease.lock != store::Lease::Lock::theirs || steady_now() >= give_up) co_return true;
+        waited_for_other = true;
         const store::RedisStore::Waited waited = co_await job.use.redis->wait_for_other(job.name(), give_up);
         if (waited.entry && usable_by_waiters(job, *waited.entry)) {
             job.fetch->resolve(waited.entry, store::Resolution::joined);

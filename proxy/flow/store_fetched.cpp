@@ -90,7 +90,6 @@ net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredRes
     const store::RedisStore::Filled filled = co_await job.use.redis->fill(job.name(), job.lease, entry);
     switch (filled.outcome) {
         case store::FillOutcome::stored:
-            set_guards();
             if (filled.tracked && into_memory) job.use.memory.insert(job.key, entry);
             break;
         case store::FillOutcome::purged: job.use.metrics.record_fill_discarded(job.path_id(), Detail::purged_during_fetch); break;

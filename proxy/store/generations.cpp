@@ -35,7 +35,7 @@ std::uint32_t slot(std::string_view name, std::uint64_t kind) {
 
 }  // namespace
 
-Generations::Generations() : hard_(map_table(), unmap), soft_(map_table(), unmap) {}
+Generations::Generations() : hard_(map_table(), unmap), soft_(map_table(), unmap), changed_(map_table(), unmap) {}
 
 std::uint32_t Generations::slot_of_key(std::string_view key) { return slot(key, 1); }
 std::uint32_t Generations::slot_of_extensions(std::string_view bare_key) { return slot(bare_key, 2); }

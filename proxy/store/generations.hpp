@@ -32,6 +32,9 @@ public:
 
     void purge(std::uint32_t slot) { raise(hard_[slot]); }
     void purge_soft(std::uint32_t slot) { raise(soft_[slot]); }
+    /// Redis said that the key behind the slot changed: by a purge of another instance, a fill, an eviction, a new tag id. What
+    /// was read from Redis before is outdated; a fetch under way need not be, its lease tells.
+    void note_change(std::uint32_t slot) { raise(changed_[slot]); }
     void purge_all() { raise(all_); }
 
     /// A new position that nothing noted before has.
@@ -40,6 +43,12 @@ public:
     [[nodiscard]] bool valid(std::span<const std::uint32_t> slots, std::uint64_t since) const {
         bool good = all_.load(std::memory_order_acquire) <= since;
         for (const std::uint32_t slot : slots) good &= hard_[slot].load(std::memory_order_acquire) <= since;
+        return good;
+    }
+    /// Neither purged nor changed: a replica of what Redis holds is still one.
+    [[nodiscard]] bool unchanged(std::span<const std::uint32_t> slots, std::uint64_t since) const {
+        bool good = valid(slots, since);
+        for (const std::uint32_t slot : slots) good &= changed_[slot].load(std::memory_order_acquire) <= since;
         return good;
     }
     [[nodiscard]] bool soft_purged(std::span<const std::uint32_t> slots, std::uint64_t since) const {
@@ -62,6 +71,7 @@ private:
     std::atomic<std::uint64_t> all_{0};
     std::unique_ptr<std::atomic<std::uint64_t>[], void (*)(void*)> hard_;
     std::unique_ptr<std::atomic<std::uint64_t>[], void (*)(void*)> soft_;
+    std::unique_ptr<std::atomic<std::uint64_t>[], void (*)(void*)> changed_;
 };
 
 /// What a fetch or an entry depends on.

@@ -246,7 +246,7 @@ void MemoryStore::forget() {
 }
 
 bool MemoryStore::valid(const cache::StoredResponse& entry) const {
-    return entry.sequence >= forgotten_.load(std::memory_order_acquire) && generations_.valid(entry.guards, entry.sequence);
+    return entry.sequence >= forgotten_.load(std::memory_order_acquire) && generations_.unchanged(entry.guards, entry.sequence);
 }
 
 std::size_t MemoryStore::bytes() const {

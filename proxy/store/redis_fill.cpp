@@ -111,7 +111,7 @@ Task<Tags> settle_response_tags(Filling& fill) {
     for (const cache::TagId& tag : made) undo->commands.add("EVAL", script::delete_if, "1", keys.response_tag(tag.name), tag.id);
     co_await fill.store.link->async_run(undo);
     // Redis does not tell a connection of its own changes.
-    for (const cache::TagId& tag : made) fill.store.shared.generations().purge(Generations::slot_of_response_tag(tag.name));
+    for (const cache::TagId& tag : made) fill.store.shared.generations().note_change(Generations::slot_of_response_tag(tag.name));
     co_return missing == 0 ? Tags::purged : Tags::unavailable;
 }
 
@@ -198,7 +198,8 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::in
     entry->soft_id = lease.soft_id;
     cache::build_variant(*name.request, entry->vary, name.with_host, entry->variant);
     fill.lookup.entry = entry;
-    fill.lookup.sequence = lease.sequence;
+    // What Redis tells from here on counts; what it told before, the replies to the fill judge anew.
+    fill.lookup.sequence = impl_->shared.generations().now();
     fill.lookup.set_guards();
     fill.lives = time_to_live(*entry, wall_now());
     impl_->shared.note_lifetime(fill.lives);

@@ -58,15 +58,15 @@ void RedisShared::invalidated(std::string_view redis_key) {
     const RedisKeys::Named named = keys_.name_of(redis_key);
     switch (named.kind) {
         case Kind::entry:
-            generations_.purge(Generations::slot_of_key(named.name));
+            generations_.note_change(Generations::slot_of_key(named.name));
             if (memory_ != nullptr) memory_->remove(named.name);
             break;
-        case Kind::tag: generations_.purge(Generations::slot_of_tag(named.name)); break;
-        case Kind::response_tag: generations_.purge(Generations::slot_of_response_tag(named.name)); break;
+        case Kind::tag: generations_.note_change(Generations::slot_of_tag(named.name)); break;
+        case Kind::response_tag: generations_.note_change(Generations::slot_of_response_tag(named.name)); break;
         case Kind::extension:
-            generations_.purge(Generations::slot_of_extensions(named.name));
+            generations_.note_change(Generations::slot_of_extensions(named.name));
             // A key that itself stands in braces is written without further ones: it may be this one.
-            generations_.purge(Generations::slot_of_extensions("{" + std::string(named.name) + "}"));
+            generations_.note_change(Generations::slot_of_extensions("{" + std::string(named.name) + "}"));
             break;
         case Kind::other: break;
     }
