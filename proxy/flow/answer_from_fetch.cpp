@@ -25,7 +25,11 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, con
         outcome.forward = Forward::bypass;
     } else {
         outcome.x_cache = joining.expired ? XCache::expired : XCache::miss;
-        outcome.forward = joining.expired ? Forward::stale : Forward::uri_miss;
+        outcome.forward = joining.expired ? Forward::stale : joining.other_variant ? Forward::vary_miss : Forward::uri_miss;
+    }
+    if (plan.directives.no_cache || plan.directives.no_store) {
+        outcome.x_cache = XCache::bypass;
+        outcome.forward = Forward::request;
     }
     if (plan.route->rule.shadow) {
         outcome.x_cache = XCache::bypass;

@@ -23,11 +23,11 @@ net::Task<Lookup> look_up(Client& client, const ReadPlan& plan, store::RedisBudg
     Exchange& x = client.x();
     const store::MemoryHit hit = client.use.memory.find(x.key, x.request, plan.with_host, steady_now());
     if (hit.entry) co_return Lookup{store::RedisState::ok, hit.entry, hit.soft_purged, false};
-    if (!client.use.redis) co_return Lookup{};
+    if (!client.use.redis) co_return Lookup{store::RedisState::ok, nullptr, false, hit.other_variant};
     const store::EntryName name = entry_name(x, plan);
     const store::Found found = co_await client.use.redis->find(name, budget);
     if (found.entry && !found.soft_purged && plan.route->rule.memory) client.use.memory.insert(x.key, found.entry);
-    co_return Lookup{found.state, found.entry, found.soft_purged, found.other_variant};
+    co_return Lookup{found.state, found.entry, found.soft_purged, found.other_variant || hit.other_variant};
 }
 
 void set_missed(Exchange& x, bool expired, bool other_variant) {
@@ -78,6 +78,7 @@ net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, store::
     joining.own = true;
     joining.stale = found.entry;
     joining.expired = found.entry != nullptr;
+    joining.other_variant = found.other_variant;
     const FetchAnswer answer = co_await answer_from_fetch(client, plan, joining);
     static_cast<void>(answer);
 }
@@ -117,6 +118,7 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, stor
         joining.own = place.leads;
         joining.stale = found.entry;
         joining.expired = found.entry != nullptr;
+        joining.other_variant = found.other_variant;
         const FetchAnswer answer = co_await answer_from_fetch(client, plan, joining);
         if (answer == FetchAnswer::sent) co_return;
         if (answer == FetchAnswer::alone) break;

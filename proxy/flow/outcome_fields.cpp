@@ -38,7 +38,8 @@ void append_outcome(std::string& out, const Outcome& outcome, const settings::He
     } else {
         out += "fwd=";
         out += forward_tokens[static_cast<std::size_t>(outcome.forward)];
-        if (outcome.forward_status != 0) {
+        const bool by_cache = outcome.forward == Forward::uri_miss || outcome.forward == Forward::vary_miss || outcome.forward == Forward::stale;
+        if (outcome.forward_status != 0 && by_cache) {
             out += "; fwd-status=";
             append_decimal(out, outcome.forward_status);
         }

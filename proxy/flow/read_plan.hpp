@@ -46,6 +46,7 @@ struct Joining {
     store::FetchPtr fetch;
     bool own = false;
     cache::Stored stale;  ///< what may be served if the origin fails; null: nothing
+    bool other_variant = false;  ///< only other variants were there
     bool expired = false; ///< something stale was there: EXPIRED instead of MISS
 };
 net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining);

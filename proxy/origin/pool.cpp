@@ -68,31 +68,37 @@ net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, bool fresh
             co_return Acquired{std::move(kept), OriginError::none, server};
         }
     }
-    const bool room = co_await wait_for_room(upstream, server);
-    if (!room) co_return Acquired{nullptr, OriginError::unavailable, server};
+    Room room = co_await wait_for_room(upstream, server);
+    if (!room.there) co_return Acquired{nullptr, OriginError::unavailable, server};
+    if (room.kept && !fresh) {
+        room.kept->reused = true;
+        room.kept->stream.never_expire();
+        co_return Acquired{std::move(room.kept), OriginError::none, server};
+    }
+    room.kept.reset();
     Acquired connected = co_await connect(upstream, server);
     if (!connected.connection) upstream->note_failure(*server, steady_now());
     co_return connected;
 }
 
-net::Task<bool> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, Server* server) {
+net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, Server* server) {
     const int most = upstream->settings().max_connections;
-    if (most <= 0) co_return true;
+    Room room;
+    room.there = true;
+    if (most <= 0) co_return room;
     const SteadyTime give_up = steady_now() + upstream->settings().connect_timeout;
     while (server->connections.load(std::memory_order_relaxed) >= most) {
-        // Idle ones of this worker count too: one is there to be taken by the next request, not to block it.
-        for (std::size_t i = 0; i < idle_.size(); ++i) {
-            if (&idle_[i]->server == server) {
-                idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
-                co_return true;
-            }
-        }
+        room.kept = take_idle(*server);
+        if (room.kept) co_return room;
         const SteadyTime now = steady_now();
-        if (now >= give_up) co_return false;
+        if (now >= give_up) {
+            room.there = false;
+            co_return room;
+        }
         // Another worker's release does not notify: look again soon.
         co_await released_.wait_until(std::min(give_up, now + Milliseconds(10)));
     }
-    co_return true;
+    co_return room;
 }
 
 net::Task<bool> Pool::resolve(Server* server, Resolved* into) {

@@ -76,7 +76,12 @@ private:
     ConnectionPtr take_idle(Server& server);
     [[nodiscard]] net::Task<Acquired> connect(std::shared_ptr<Upstream> upstream, Server* server);
     [[nodiscard]] net::Task<bool> resolve(Server* server, Resolved* into);
-    [[nodiscard]] net::Task<bool> wait_for_room(std::shared_ptr<Upstream> upstream, Server* server);
+    /// Room for one more connection, or one that has become idle meanwhile.
+    struct Room {
+        bool there = false;
+        ConnectionPtr kept;
+    };
+    [[nodiscard]] net::Task<Room> wait_for_room(std::shared_ptr<Upstream> upstream, Server* server);
 
     boost::asio::io_context& context_;
     net::DeadlineWheel& wheel_;

@@ -169,13 +169,17 @@ MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& reque
     const std::scoped_lock lock(shard.mutex);
     Node* node = shard.find(hash, key);
     if (!node) return {};
+    bool other = false;
     for (const cache::Stored& entry : node->variants) {
-        if (entry->variant != variant.under(entry->vary)) continue;
-        if (!valid(*entry)) continue;
+        if (!is_current(*entry)) continue;
+        if (entry->variant != variant.under(entry->vary)) {
+            other |= !entry->vary.empty();
+            continue;
+        }
         if (!node->visited) node->visited = true;
-        return {entry, generations_.soft_purged(entry->guards, entry->sequence)};
+        return {entry, generations_.soft_purged(entry->guards, entry->sequence), false};
     }
-    return {};
+    return {nullptr, false, other};
 }
 
 bool MemoryStore::insert(std::string_view key, cache::Stored entry) {
@@ -183,7 +187,7 @@ bool MemoryStore::insert(std::string_view key, cache::Stored entry) {
     const std::uint64_t hash = hash_of(key);
     Shard& shard = shard_of(hash);
     const std::scoped_lock lock(shard.mutex);
-    if (!valid(*entry)) return false;
+    if (!is_current(*entry)) return false;
     Node* node = shard.find(hash, key);
     if (!node) node = shard.add(hash, key);
     auto& variants = node->variants;
@@ -245,7 +249,7 @@ void MemoryStore::forget() {
     clear();
 }
 
-bool MemoryStore::valid(const cache::StoredResponse& entry) const {
+bool MemoryStore::is_current(const cache::StoredResponse& entry) const {
     return entry.sequence >= forgotten_.load(std::memory_order_acquire) && generations_.unchanged(entry.guards, entry.sequence);
 }
 

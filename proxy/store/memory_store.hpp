@@ -15,6 +15,7 @@ namespace larder::store {
 struct MemoryHit {
     cache::Stored entry;       ///< null: nothing
     bool soft_purged = false;  ///< counts as expired
+    bool other_variant = false;  ///< the key is there, for other values of the selecting fields
 };
 
 /// Keeps responses in the process, up to a byte budget, evicting by SIEVE: a hit marks its entry and moves nothing.
@@ -43,6 +44,9 @@ public:
 
     void clear();
 
+    /// Whether the entry may be served, as far as purges, what Redis told and what was forgotten are concerned.
+    [[nodiscard]] bool is_current(const cache::StoredResponse& entry) const;
+
     /// Redis proved that every invalidation up to now has arrived: serve until then. Without Redis: SteadyTime::max().
     void trust_until(SteadyTime until);
     /// What is held, or was read from Redis before now, may be outdated without anybody telling: forgets it.
@@ -56,7 +60,6 @@ public:
 
 private:
     struct Shard;
-    [[nodiscard]] bool valid(const cache::StoredResponse& entry) const;
     [[nodiscard]] Shard& shard_of(std::uint64_t hash) const;
 
     Generations& generations_;

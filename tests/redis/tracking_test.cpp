@@ -12,7 +12,7 @@ const Ask article{"articles:42"};
 const Ask list{"articles:list:0:20?x=1", {"articles:list:*"}, 18};
 
 /// Whether the memory tier would still serve what it took.
-bool holds(const Instance& at, const cache::Stored& entry) { return at.generations.valid(entry->guards, entry->sequence); }
+bool holds(const Instance& at, const cache::Stored& entry) { return at.memory->is_current(*entry); }
 
 /// How long invalidations took. On a busy machine one may be late; most must be within the promised 50 ms.
 struct Delays {

@@ -18,7 +18,8 @@ def test_a_responses_fields_keep_case_order_repetition_and_odd_bytes(origin, lar
     origin.on("/x", raw(head))
     response = larder.get("/x")
     assert (response.status, response.reason, response.body) == (299, "Odd but  allowed", b"abc")
-    assert [field for field in response.fields if not own(field[0])] == [
+    # A forwarded response gets the Date that it lacks (RFC 9110, 6.6.1).
+    assert [field for field in response.fields if not own(field[0]) and field[0] != "Date"] == [
         ("x-lower", "a"), ("X-UPPER", "b"), ("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "b=2"), ("X-Empty", ""),
         ("X-Latin", "caf\xe9 \xff"), ("x-Lower", "c"), ("_under.score~!", "d"), ("Content-Length", "3")]
 
