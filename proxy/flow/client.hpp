@@ -8,6 +8,7 @@
 #include "flow/exchange.hpp"
 #include "flow/services.hpp"
 #include "net/buffer.hpp"
+#include "net/ready_watch.hpp"
 #include "net/stream.hpp"
 
 namespace larder::flow {
@@ -29,6 +30,7 @@ struct Client {
     boost::asio::ip::address peer;  ///< or what the PROXY header of a trusted peer said
     std::shared_ptr<const Config> config;
     std::unique_ptr<Exchange> exchange;
+    net::ReadyWatch watch;
     bool idle = true;  ///< between two requests, nothing of the next one seen
     Client* previous = nullptr;  ///< in the worker's list
     Client* next = nullptr;

@@ -2,6 +2,10 @@
 
 #include <array>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
 #include "flow/answer_request.hpp"
 #include "flow/finish_request.hpp"
 #include "flow/proxy_protocol.hpp"
@@ -220,35 +224,86 @@ net::Task<bool> take_step(Client& client, Step step, HeadResult parsed) {
 
 }  // namespace
 
-net::Task<void> serve_client(std::unique_ptr<Client> client, Doorway doorway) {
-    if (doorway.tls || doorway.proxy_protocol) {
-        const bool entered = co_await enter(*client, doorway);
-        if (!entered) co_return;
-    }
+namespace {
+
+void begin_waiting(std::unique_ptr<Client> client, bool drained);
+void serve_ready(std::unique_ptr<Client> client);
+
+// Goes on with what takes a coroutine, until nothing of the client is left to answer.
+net::Task<void> continue_client(std::unique_ptr<Client> client, Step step, HeadResult parsed) {
     while (true) {
-        if (client->in.empty()) {
-            go_idle(*client);
-            const auto [error] = co_await client->stream.socket().async_wait(net::TcpSocket::wait_read, net::as_result);
-            if (error) break;
-            const Step step = read_some(*client);
-            if (step == Step::closed) break;
-            if (step == Step::read_more) continue;
-        }
+        const bool served = step == Step::served && !client->x().rest_of;
+        bool go_on = served && client->x().keep_alive;
+        if (served) finish_request(*client);
+        if (!served) go_on = co_await take_step(*client, step, parsed);
+        if (!go_on) co_return;
+        if (client->in.empty()) break;
+        step = look_at_head(*client, parsed);
+    }
+    begin_waiting(std::move(client), false);
+}
+
+// Something has come: what can be answered at once is, without a coroutine.
+void serve_ready(std::unique_ptr<Client> client) {
+    const net::Buffer::Room room = client->in.room(4096);
+    const net::IoResult got = client->stream.try_read(room.at, room.size);
+    if (got.kind == net::IoResult::Kind::would_block) return begin_waiting(std::move(client), true);
+    if (got.kind != net::IoResult::Kind::done) return;
+    client->in.append_done(got.bytes);
+    const bool drained = got.bytes < room.size && !client->stream.is_tls();
+    do {
         HeadResult parsed;
         const Step step = look_at_head(*client, parsed);
-        if (step == Step::served && !client->x().rest_of) {
-            finish_request(*client);
-            if (!client->x().keep_alive) break;
-            client->idle = true;
-            continue;
+        if (step != Step::served || client->x().rest_of) {
+            const net::Executor executor = client->use.executor();
+            boost::asio::co_spawn(executor, continue_client(std::move(client), step, parsed), boost::asio::detached);
+            return;
         }
-        const bool go_on = co_await take_step(*client, step, parsed);
-        if (!go_on) break;
+        finish_request(*client);
+        if (!client->x().keep_alive) return;
+    } while (!client->in.empty());
+    begin_waiting(std::move(client), drained);
+}
+
+// Idle from now on: the buffers go back, the watch wakes us.
+void begin_waiting(std::unique_ptr<Client> client, bool drained) {
+    go_idle(*client);
+    if (client->stream.has_pending()) {
+        const net::Executor executor = client->use.executor();
+        boost::asio::post(executor, [held = std::move(client)]() mutable { serve_ready(std::move(held)); });
+        return;
     }
+    Client* waiting = client.release();
+    waiting->watch.arm(waiting->stream.socket(), drained);
+}
+
+void on_ready(void* owner, bool ok) {
+    std::unique_ptr<Client> client(static_cast<Client*>(owner));
+    if (ok && !client->stream.timed_out()) serve_ready(std::move(client));
+}
+
+net::Task<void> enter_and_wait(std::unique_ptr<Client> client, Doorway doorway) {
+    const bool entered = co_await enter(*client, doorway);
+    if (!entered) co_return;
+    if (client->in.empty()) {
+        begin_waiting(std::move(client), false);
+        co_return;
+    }
+    HeadResult parsed;
+    const Step step = look_at_head(*client, parsed);
+    co_await continue_client(std::move(client), step, parsed);
+}
+
+}  // namespace
+
+void serve_client(std::unique_ptr<Client> client, Doorway doorway) {
+    if (!doorway.tls && !doorway.proxy_protocol) return begin_waiting(std::move(client), true);
+    const net::Executor executor = client->use.executor();
+    boost::asio::co_spawn(executor, enter_and_wait(std::move(client), doorway), boost::asio::detached);
 }
 
 Client::Client(net::TcpSocket socket, Services& use_in, ClientList& list_in, boost::asio::ip::address peer_in)
-    : use(use_in), list(list_in), stream(std::move(socket), use_in.wheel), in(use_in.buffers), head_apart(use_in.buffers), peer(peer_in), config(use_in.config) {
+    : use(use_in), list(list_in), stream(std::move(socket), use_in.wheel), in(use_in.buffers), head_apart(use_in.buffers), peer(peer_in), config(use_in.config), watch(&on_ready, this) {
     list.add(*this);
     use.connections->fetch_add(1, std::memory_order_relaxed);
 }

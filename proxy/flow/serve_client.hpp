@@ -26,7 +26,8 @@ private:
     std::size_t size_ = 0;
 };
 
-/// Serves one connection until it ends: request after request, pipelined ones in their order.
-net::Task<void> serve_client(std::unique_ptr<Client> client, Doorway doorway);
+/// Serves one connection until it ends: request after request, pipelined ones in their order. While it idles it is one object
+/// and a wait; a hit is answered right from the wake-up; only what has to wait runs as a coroutine.
+void serve_client(std::unique_ptr<Client> client, Doorway doorway);
 
 }  // namespace larder::flow

@@ -51,6 +51,8 @@ void Stream::start_tls(ssl_ctx_st* context, bool as_server, const char* server_n
     }
 }
 
+bool Stream::has_pending() const { return tls_ && SSL_pending(tls_) > 0; }
+
 Task<bool> Stream::handshake() {
     while (true) {
         ERR_clear_error();

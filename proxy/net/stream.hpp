@@ -43,6 +43,8 @@ public:
     [[nodiscard]] Task<bool> handshake();
     [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
     [[nodiscard]] ssl_st* tls() const { return tls_; }
+    /// TLS has read and decrypted more than was asked for: no readiness of the socket will tell.
+    [[nodiscard]] bool has_pending() const;
 
     [[nodiscard]] IoResult try_read(char* at, std::size_t size);
     [[nodiscard]] IoResult try_write(const iovec* pieces, std::size_t count);

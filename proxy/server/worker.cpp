@@ -83,7 +83,7 @@ void Worker::welcome(net::TcpSocket socket, const OpenDoor& door) {
     const auto peer = socket.remote_endpoint(error);
     if (error) return;
     auto client = std::make_unique<flow::Client>(std::move(socket), services_, clients_, peer.address());
-    boost::asio::co_spawn(context_, flow::serve_client(std::move(client), {door.tls, door.proxy_protocol}), boost::asio::detached);
+    flow::serve_client(std::move(client), {door.tls, door.proxy_protocol});
 }
 
 void Worker::use_config(std::shared_ptr<const flow::Config> config) {
