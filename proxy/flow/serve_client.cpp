@@ -31,7 +31,6 @@ void go_idle(Client& client) {
     if (client.exchange) client.use.exchanges.give_back(std::move(client.exchange));
     client.in.release();
     client.idle = true;
-    if (client.config != client.use.config) client.config = client.use.config;
     client.stream.expire_at(steady_now() + client.settings().limits.keepalive_timeout);
 }
 
@@ -56,6 +55,7 @@ Step read_some(Client& client) {
 }
 
 Step look_at_head(Client& client, HeadResult& parsed) {
+    if (client.config != client.use.config) client.config = client.use.config;  // a reload counts from the next request on
     begin_exchange(client);
     Exchange& x = client.x();
     parsed = parse_request_head(client.in.view(), head_limits(client.settings().limits), x.storage, x.request);

@@ -50,6 +50,22 @@ void observe_redis(store::RedisOperation operation, SteadyClock::duration durati
     }
 }
 
+// What is built once, at the start.
+bool needs_restart(const settings::Settings& before, const settings::Settings& after) {
+    bool changed = before.listen.size() != after.listen.size() || before.threads != after.threads ||
+                   before.memory_bytes != after.memory_bytes || before.admin.address != after.admin.address ||
+                   before.redis.has_value() != after.redis.has_value();
+    for (std::size_t i = 0; !changed && i < before.listen.size(); ++i) {
+        const settings::Listener& was = before.listen[i];
+        const settings::Listener& is = after.listen[i];
+        changed = was.address != is.address || was.proxy_protocol != is.proxy_protocol || was.tls.has_value() != is.tls.has_value();
+    }
+    if (!changed && before.redis)
+        changed = before.redis->url != after.redis->url || before.redis->prefix != after.redis->prefix ||
+                  before.redis->timeout != after.redis->timeout || before.redis->max_connections != after.redis->max_connections;
+    return changed;
+}
+
 void add_redis_failures(const store::RedisShared& redis, observe::Gauges& gauges) {
     const auto add = [&](observe::RedisFailure as, store::RedisError reason) { gauges.redis_failures[static_cast<std::size_t>(as)] += redis.errors(reason); };
     add(observe::RedisFailure::connect, store::RedisError::connect);
@@ -207,6 +223,8 @@ void Server::reload() {
     observe::set_up_logging(config->settings.log);
     {
         const std::scoped_lock lock(config_mutex_);
+        if (needs_restart(config_->settings, config->settings))
+            spdlog::warn("changes of listen, admin (but for its token), redis, memory and threads take effect at the next start (SIGUSR2 starts anew without refusing a connection)");
         config_ = config;
     }
     // Keys, tags and lifetimes may mean something else now.
