@@ -80,7 +80,9 @@ net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, store::
     joining.expired = found.entry != nullptr;
     joining.other_variant = found.other_variant;
     const FetchAnswer answer = co_await answer_from_fetch(client, plan, joining);
-    static_cast<void>(answer);
+    if (answer == FetchAnswer::sent) co_return;
+    set_missed(client.x(), joining.expired, joining.other_variant);
+    co_await pass_through(client, true);
 }
 
 // Another instance may have purged since the fetch began; this process need not have heard of it. The lease tells.
