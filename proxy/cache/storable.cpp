@@ -38,7 +38,8 @@ Detail status_reason(const http::ResponseHead& response) {
         default: break;
     }
     if (response.status < 200 || response.status > 999) return Detail::status;
-    return response.fields.has(FieldId::content_range) && response.status == 200 ? Detail::partial : Detail::none;
+    // Content-Range means nothing in other statuses (RFC 9110, 14.4).
+    return Detail::none;
 }
 
 Detail origin_reason(const http::ResponseHead& response, const http::CacheControl& control) {

@@ -144,6 +144,13 @@ Window set_head(Client& client, const store::FetchedHead& head, ResponseSender& 
     return Window();
 }
 
+// A part of something large that is not stored: the origin need not send the rest.
+bool better_asked_for_a_part(const http::RequestHead& request, const ReadPlan& plan, const store::FetchedHead& head) {
+    constexpr std::uint64_t large_bytes = 256 * 1024;
+    if (head.status != 200 || head.shareable || plan.route->rule.shadow || !head.length || *head.length < large_bytes) return false;
+    return request.method == http::Method::get && request.fields.has(http::FieldId::range);
+}
+
 net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::FetchPtr& fetch) {
     ResponseSender sender(client);
     bool bodyless = false;
@@ -223,6 +230,7 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
         co_await reader.event().wait_until(give_up);
     }
     const store::FetchedHead& head = joining.fetch->head();
+    if (joining.own && better_asked_for_a_part(client.request(), plan, head)) co_return FetchAnswer::alone;
     if (!joining.own) {
         if (!head.shareable) co_return FetchAnswer::alone;
         std::string variant;

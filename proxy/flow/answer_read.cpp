@@ -80,7 +80,9 @@ net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, store::
     joining.expired = found.entry != nullptr;
     joining.other_variant = found.other_variant;
     const FetchAnswer answer = co_await answer_from_fetch(client, plan, joining);
-    static_cast<void>(answer);
+    if (answer == FetchAnswer::sent) co_return;
+    set_missed(client.x(), joining.expired, joining.other_variant);
+    co_await pass_through(client, true);
 }
 
 // Another instance may have purged since the fetch began; this process need not have heard of it. The lease tells.
@@ -91,6 +93,27 @@ net::Task<bool> may_join(Client& client, ReadPlan plan, store::FetchPtr fetch, s
     const store::EntryName name = entry_name(client.x(), plan);
     const bool current = co_await client.use.redis->still_current(name, *lease, budget);
     co_return current;
+}
+
+// What a fetch that has ended, but for the store, brought: where it answers the request as a hit would.
+cache::Stored entry_as_hit(Client& client, const ReadPlan& plan, const store::Fetch& fetch) {
+    const store::FetchState state = fetch.state();
+    if (state != store::FetchState::complete && state != store::FetchState::resolved) return nullptr;
+    const cache::Stored entry = fetch.entry();
+    if (!entry || cache::decide_reuse(*entry, plan.directives, plan.personal, false, wall_now()) != Verdict::serve) return nullptr;
+    if (!cache::accepts_coding(client.request(), *entry)) return nullptr;
+    std::string variant;
+    cache::build_variant(client.request(), entry->vary, plan.with_host, variant);
+    return variant == entry->variant ? entry : nullptr;
+}
+
+// A response that has begun, and that may not be reused without asking, is for those who asked before (RFC 9111, 4).
+bool came_too_late(const store::Fetch& fetch) {
+    switch (fetch.state()) {
+        case store::FetchState::pending: return false;
+        case store::FetchState::streaming: return fetch.head().shareable && !fetch.head().reusable;
+        default: return true;
+    }
 }
 
 net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
@@ -104,11 +127,15 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, stor
                 continue;
             }
             // A fetch that is complete but for the store is as good as a hit.
-            const cache::Stored done = place.fetch->state() == store::FetchState::complete ? place.fetch->entry() : nullptr;
-            if (done && done->vary.empty() && cache::decide_reuse(*done, plan.directives, plan.personal, false, wall_now()) == Verdict::serve && cache::accepts_coding(client.request(), *done)) {
+            const cache::Stored done = entry_as_hit(client, plan, *place.fetch);
+            if (done) {
                 show_hit(client.x(), *done, XCache::hit, Detail::none, wall_now());
                 co_await answer_from_entry(client, done);
                 co_return;
+            }
+            if (came_too_late(*place.fetch)) {
+                client.use.board.leave(place.fetch);
+                continue;
             }
         }
         // A second variant fetched at the same time does not queue behind the first one's lock.

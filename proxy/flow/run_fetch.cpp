@@ -107,6 +107,7 @@ net::Task<bool> may_read_on(FetchJob& job, std::shared_ptr<net::Event> room, con
     co_return small;
 }
 
+// `data`: nobody wants the rest.
 net::Task<BodyReader::Status> read_body(FetchJob& job, BodyReader& body, const http::ResponseHead& head) {
     const auto room = std::make_shared<net::Event>(job.use.executor());
     job.fetch->set_producer_event(room);
@@ -116,7 +117,7 @@ net::Task<BodyReader::Status> read_body(FetchJob& job, BodyReader& body, const h
         const bool buffered = body.next_buffered(piece);
         if (!buffered) {
             const bool wanted = co_await may_read_on(job, room, head);
-            if (!wanted) co_return BodyReader::Status::truncated;
+            if (!wanted) co_return BodyReader::Status::data;
             piece = co_await body.next();
         }
         if (piece.status != BodyReader::Status::data) co_return piece.status;
@@ -134,6 +135,15 @@ net::Task<void> take_response(FetchJob& job, OriginExchange& exchange) {
     BodyReader body(exchange.connection->stream, exchange.connection->in, exchange.head.framing, exchange.head.content_length,
                     job.config->settings.origin.idle_timeout);
     const BodyReader::Status end = co_await read_body(job, body, exchange.head);
+    if (end == BodyReader::Status::data) {
+        job.fetch->cut();
+        if (not_stored == Detail::none) {
+            release_lease(job, false);
+        } else {
+            remember_not_stored(job, not_stored, exchange.head.status);
+        }
+        co_return;
+    }
     if (end != BodyReader::Status::end) {
         exchange.error = end == BodyReader::Status::timed_out ? origin::OriginError::timeout : origin::OriginError::truncated;
         record_origin_failure(job.use, *job.config, exchange);

@@ -34,17 +34,21 @@ struct Config {
 };
 
 /// Keys whose last answer could not be stored, for a short while: their requests go straight through instead of queueing
-/// behind a fetch that helps nobody. One worker's, fixed in size; a collision only forgets.
+/// behind a fetch that helps nobody. It takes two such answers in a row, so that one exception costs no hit afterwards.
+/// One worker's, fixed in size; a collision only forgets.
 class UncacheableKeys {
 public:
-    void remember(std::uint64_t hash, std::uint64_t sequence, SteadyTime now) { slot(hash) = {hash, sequence, now + lasts}; }
+    void remember(std::uint64_t hash, std::uint64_t sequence, SteadyTime now) {
+        const bool again = slot(hash).hash == hash && now < slot(hash).until;
+        slot(hash) = {hash, sequence, now + lasts, again};
+    }
     void forget(std::uint64_t hash) {
         if (slot(hash).hash == hash) slot(hash) = {};
     }
     /// The purge sequence it was remembered at, where it is remembered.
     [[nodiscard]] const std::uint64_t* find(std::uint64_t hash, SteadyTime now) const {
         const Slot& found = slots_[hash % slots_.size()];
-        return found.hash == hash && now < found.until ? &found.sequence : nullptr;
+        return found.hash == hash && found.again && now < found.until ? &found.sequence : nullptr;
     }
 
 private:
@@ -52,6 +56,7 @@ private:
         std::uint64_t hash = 0;
         std::uint64_t sequence = 0;
         SteadyTime until{};
+        bool again = false;  ///< it was there when it was remembered
     };
     static constexpr std::chrono::seconds lasts{2};
     Slot& slot(std::uint64_t hash) { return slots_[hash % slots_.size()]; }

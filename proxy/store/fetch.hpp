@@ -38,6 +38,7 @@ struct FetchedHead {
     cache::Detail not_stored = cache::Detail::none;  ///< why it is not stored; none: it is
     bool shareable = false;                ///< those who joined may have it too
     bool shared = false;                   ///< marked as shared by the origin: requests with credentials may have it
+    bool reusable = false;                 ///< fresh without a validation: those who come once it streams may have it too
     std::vector<std::string> vary;
     std::string variant;
     std::string content_encoding;

@@ -196,7 +196,10 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::in
     const std::int64_t heard_by = impl_->link->tracked_by();
     entry->tags = lease.tags;
     entry->soft_id = lease.soft_id;
-    cache::build_variant(*name.request, entry->vary, name.with_host, entry->variant);
+    // Other threads may be reading the variant already: written only where it differs, which then nobody does.
+    std::string variant;
+    cache::build_variant(*name.request, entry->vary, name.with_host, variant);
+    if (variant != entry->variant) entry->variant = std::move(variant);
     fill.lookup.entry = entry;
     // What Redis tells from here on counts; what it told before, the replies to the fill judge anew.
     fill.lookup.sequence = impl_->shared.generations().now();
