@@ -156,7 +156,7 @@ net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::
     bool bodyless = false;
     Window window = set_head(client, fetch->head(), sender, bodyless);
     if (bodyless) {
-        const bool sent = co_await sender.body({}, true);
+        const bool sent = co_await sender.body(std::string_view(), true);
         static_cast<void>(sent);
         co_return;
     }
@@ -175,7 +175,7 @@ net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::
         }
         if (view.state == FetchState::cut) {
             if (!head_sent) {
-                const bool sent = co_await sender.body({}, false);
+                const bool sent = co_await sender.body(std::string_view(), false);
                 static_cast<void>(sent);
             }
             sender.break_off();
@@ -183,7 +183,7 @@ net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::
         }
         if (view.at_end) break;
         if (!head_sent) {
-            const bool sent = co_await sender.body({}, false);
+            const bool sent = co_await sender.body(std::string_view(), false);
             if (!sent) co_return;
             head_sent = true;
             continue;  // the fetch may have moved on meanwhile

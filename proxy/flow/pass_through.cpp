@@ -131,7 +131,7 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early, 
             bool buffered = body.next_buffered(next);
             if (!buffered && seen == 0 && !pass.client.x().answered) {
                 // The head does not wait for a body that has not begun (event streams, long polls).
-                const bool sent = co_await pass.sender.body({}, false);
+                const bool sent = co_await pass.sender.body(std::string_view(), false);
                 if (!sent) co_return;
             }
             if (!buffered) next = co_await body.next();
@@ -200,7 +200,8 @@ net::Task<void> send_answer(Pass& pass) {
             HeadStorage storage;
             http::ResponseHead copy;
             parse_response_head(pass.exchange.head_bytes, HeadLimits{1 << 20, 1024, 0}, true, storage, copy);
-            co_await purge_after_write(client, &copy, usable ? &early : nullptr);
+            const std::string* whole = usable ? &early : nullptr;
+            co_await purge_after_write(client, &copy, whole);
         } else {
             co_await purge_after_write(client, &head, nullptr);
         }

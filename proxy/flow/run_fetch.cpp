@@ -56,7 +56,7 @@ net::Task<bool> take_lease(FetchJob& job) {
 }
 
 net::Task<void> ask_once(FetchJob& job, std::string_view head, bool fresh, OriginExchange& exchange) {
-    co_await send_request(job.use, job.config, head, {}, fresh, exchange);
+    co_await send_request(job.use, job.config, head, std::string_view(), fresh, exchange);
     int interims = 0;
     while (!exchange.failed()) {
         co_await read_response_head(job.config->settings, false, false, true, exchange);

@@ -101,7 +101,7 @@ net::Task<bool> ResponseSender::body(std::string_view data, bool last) {
 net::Task<bool> ResponseSender::end(std::string_view trailers) {
     if (ended_) co_return true;
     if (!chunked_ || trailers.empty()) {
-        const bool sent = co_await body({}, true);
+        const bool sent = co_await body(std::string_view(), true);
         co_return sent;
     }
     ended_ = true;

@@ -57,7 +57,7 @@ private:
             route_.key_has_authorization = route_.key_has_authorization || part.field == http::FieldId::authorization;
         }
         if (!route_.key_headers.empty() || !route_.key_cookies.empty())
-            impl().own_pattern.emplace(impl().key, std::initializer_list{Part::Kind::header, Part::Kind::cookie});
+            impl().own_pattern.emplace(impl().key, std::initializer_list<Part::Kind>{Part::Kind::header, Part::Kind::cookie});
         impl().collision_mark = "!";
         append_value(impl().collision_mark, impl().path.path, Source::text, true);
     }

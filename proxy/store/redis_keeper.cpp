@@ -62,7 +62,8 @@ Task<void> RedisKeeper::keep(std::shared_ptr<RedisKeeper> self) {
         self->working_ = false;
         if (self->stopping_) break;
         if (good && self->woken_) continue;
-        co_await self->sleep(good ? look_anyway : look_again);
+        const Milliseconds pause = good ? look_anyway : look_again;
+        co_await self->sleep(pause);
     }
 }
 
@@ -79,7 +80,7 @@ Task<bool> RedisKeeper::work() {
         const std::vector<PurgeJournal::Entry> owed = shared_.journal().pending();
         std::vector<PurgeItem> items;
         for (const PurgeJournal::Entry& entry : owed) items.push_back(entry.item);
-        const bool done = co_await run_purges(link_, shared_, items, SteadyTime{}, step_of(shared_));
+        const bool done = co_await run_purges(link_, shared_, items, SteadyTime(), step_of(shared_));
         if (!done || link_->epoch() != epoch) co_return false;
         shared_.journal().acknowledged(owed);
     }
@@ -100,7 +101,7 @@ Task<bool> RedisKeeper::replay(std::uint64_t epoch) {
     if (epoch > 1) co_await sleep(grace);
     if (stopping_) co_return true;
     const std::vector<PurgeItem> items = shared_.history().recent(steady_now());
-    const bool done = co_await run_purges(link_, shared_, items, SteadyTime{}, step_of(shared_));
+    const bool done = co_await run_purges(link_, shared_, items, SteadyTime(), step_of(shared_));
     const bool same = link_->usable() && link_->epoch() == epoch && shared_.current_epoch() == epoch;
     if (!done || !same) co_return false;
     shared_.clear_epoch(epoch);

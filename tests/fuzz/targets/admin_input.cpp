@@ -1,0 +1,15 @@
+#include "fuzz/fuzz.hpp"
+#include "observe/explain_query.hpp"
+#include "observe/purge_body.hpp"
+
+namespace larder::fuzz {
+
+// What the admin's address takes: the body of POST /purge, the query of GET /explain.
+void admin_input(std::string_view input) {
+    const auto purge = observe::parse_purge_body(input);
+    if (const auto* why = std::get_if<std::string>(&purge)) require(!why->empty(), "a refusal says why");
+    const auto question = observe::parse_explain_query(input);
+    if (const auto* why = std::get_if<std::string>(&question)) require(!why->empty(), "a refusal says why");
+}
+
+}  // namespace larder::fuzz
