@@ -15,7 +15,7 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, con
     outcome = {};
     outcome.forward_status = head.status;
     outcome.collapsed = !joining.own;
-    outcome.stored = head.not_stored == Detail::none;
+    outcome.stored = head.not_stored == Detail::none && x.request.method == http::Method::get;
     outcome.detail = head.not_stored;
     x.not_stored = head.not_stored;
     x.coalesced = !joining.own;
@@ -42,6 +42,14 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, con
 void show_resolved(Exchange& x, const Joining& joining, const cache::StoredResponse& entry, store::Resolution resolution) {
     if (resolution == store::Resolution::found) {
         show_hit(x, entry, XCache::hit, Detail::none, wall_now());
+        return;
+    }
+    if (resolution == store::Resolution::updated) {
+        show_hit(x, entry, XCache::expired, Detail::none, wall_now());
+        x.saved = {};
+        x.outcome.forward = Forward::stale;
+        x.outcome.forward_status = 200;
+        x.outcome.stored = true;
         return;
     }
     const bool revalidated = resolution == store::Resolution::revalidated;

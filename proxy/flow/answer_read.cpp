@@ -164,6 +164,10 @@ net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found, store
         co_return;
     }
     // HEAD is answered from GET's entry; where there is none it goes on as it is, and plants nothing.
+    if (x.request.method == http::Method::head && found.entry && !plan.route->rule.shadow) {
+        co_await fetch_alone(client, plan, std::move(found), budget);
+        co_return;
+    }
     if (x.request.method == http::Method::head) {
         co_await pass_through(client, false);
         co_return;

@@ -29,6 +29,8 @@ struct FetchJob {
     store::Lease lease;
     bool ended = false;
 
+    /// HEAD for a stale entry goes on as HEAD, and its answer may update the entry (RFC 9111, 4.3.5).
+    [[nodiscard]] bool asks_head() const { return request.head().method == http::Method::head && stale; }
     [[nodiscard]] store::EntryName name() const { return {key, facts.bare_size, tags, &request.head(), plan.with_host}; }
     [[nodiscard]] observe::PathId path_id() const { return config->path_ids[plan.route->index]; }
 };

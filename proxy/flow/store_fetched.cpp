@@ -27,6 +27,7 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
     head.status = response.status;
     append_passed_head(response, rule.strip, false, job.config->settings.headers, exchange.received_at, head.lines);
     if (response.framing == http::Framing::length || response.framing == http::Framing::none) head.length = response.content_length;
+    if (job.asks_head() && !response.fields.has(http::FieldId::content_length)) head.length.reset();
     head.lines_have_length = response.fields.has(http::FieldId::content_length);
     head.etag = response.fields.value(http::FieldId::etag);
     head.last_modified = response.fields.value(http::FieldId::last_modified);

@@ -47,6 +47,7 @@ struct FetchedHead {
 /// Where the entry of a resolved fetch comes from.
 enum class Resolution : std::uint8_t {
     revalidated,  ///< the origin confirmed it (304)
+    updated,      ///< the origin's answer to HEAD brought its fields up to date
     joined,       ///< another instance's fetch brought it
     found,        ///< it was there after all, when the lease was taken: nobody fetched
 };
