@@ -27,7 +27,7 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, con
         outcome.x_cache = joining.expired ? XCache::expired : XCache::miss;
         outcome.forward = joining.expired ? Forward::stale : joining.other_variant ? Forward::vary_miss : Forward::uri_miss;
     }
-    if (plan.directives.no_cache || plan.directives.no_store) {
+    if (joining.asked || plan.directives.no_cache || plan.directives.no_store) {
         outcome.x_cache = XCache::bypass;
         outcome.forward = Forward::request;
     }
@@ -60,10 +60,13 @@ void show_resolved(Exchange& x, const Joining& joining, const cache::StoredRespo
     x.outcome.stored = revalidated;
     x.outcome.collapsed = !joining.own || !revalidated;
     x.coalesced = x.outcome.collapsed;
+    if (!joining.asked) return;
+    x.outcome.x_cache = XCache::bypass;
+    x.outcome.forward = Forward::request;
 }
 
 net::Task<void> answer_failure(Client& client, const ReadPlan& plan, const Joining& joining) {
-    if (joining.stale && cache::may_serve_on_error(*joining.stale, plan.directives, false, wall_now())) {
+    if (joining.stale && cache::may_serve_on_error(*joining.stale, plan.directives, joining.soft_purged, wall_now())) {
         show_hit(client.x(), *joining.stale, XCache::stale, Detail::origin_error, wall_now());
         co_await answer_from_entry(client, joining.stale);
         co_return;
@@ -219,6 +222,9 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
             }
         }
         if (state == FetchState::failed) {
+            // Others may be luckier than the one who led; where the origin is slow, all have waited long enough.
+            const bool again = !joining.own && !joining.retried && !joining.stale && joining.fetch->failure().detail == Detail::origin_error;
+            if (again) co_return FetchAnswer::failed;
             co_await answer_failure(client, plan, joining);
             co_return FetchAnswer::sent;
         }

@@ -22,6 +22,7 @@ struct FetchJob {
     std::vector<std::string> tags;
     Sender sender;
     cache::Stored stale;         ///< to be confirmed by the origin; null: nothing was there
+    bool soft_purged = false;    ///< `stale` was purged softly
     cache::Stored would_serve;   ///< shadow mode: what the cache would have answered
     bool shadow = false;
     bool shared = true;          ///< on the board: others may have joined, other instances wait

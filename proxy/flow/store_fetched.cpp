@@ -17,7 +17,7 @@ bool usable_by_waiters(const FetchJob& job, const cache::StoredResponse& entry) 
 
 bool answers_stale_instead(const FetchJob& job, int status) {
     const bool error = status == 500 || status == 502 || status == 503 || status == 504;
-    return error && cache::may_serve_on_error(*job.stale, job.plan.directives, false, wall_now());
+    return error && cache::may_serve_on_error(*job.stale, job.plan.directives, job.soft_purged, wall_now());
 }
 
 store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, const cache::StoreDecision& decision) {
