@@ -99,19 +99,24 @@ private:
     std::uint64_t position_ = 0;
 };
 
-// Drops a field line from a head of lines with CRLF.
-void drop_lines(std::string& lines, http::FieldId id) {
+// Drops the lines of one field from a head of lines with CRLF.
+template <class IsIt>
+void drop_lines_if(std::string& lines, IsIt is_it) {
     std::size_t at = lines.find("\r\n");
     while (at != std::string::npos && at + 2 < lines.size()) {
         const std::size_t begin = at + 2;
         const std::size_t end = lines.find("\r\n", begin);
         const std::size_t colon = lines.find(':', begin);
-        if (colon < end && http::field_id(std::string_view(lines).substr(begin, colon - begin)) == id) {
+        if (colon < end && is_it(std::string_view(lines).substr(begin, colon - begin))) {
             lines.erase(begin, end + 2 - begin);
         } else {
             at = end;
         }
     }
+}
+
+void drop_lines(std::string& lines, http::FieldId id) {
+    drop_lines_if(lines, [id](std::string_view name) { return http::field_id(name) == id; });
 }
 
 // Replaces the status line.
@@ -124,9 +129,11 @@ void set_status(std::string& lines, int status) {
 }
 
 // Sets the head for what the client asked: the whole, a 304, or a part.
-Window set_head(Client& client, const store::FetchedHead& head, ResponseSender& sender, bool& bodyless) {
+Window set_head(Client& client, const store::FetchedHead& head, bool own, ResponseSender& sender, bool& bodyless) {
     const http::RequestHead& request = client.request();
     std::string lines = head.lines;
+    if (!own)
+        for (const std::string& name : head.omit) drop_lines_if(lines, [&name](std::string_view other) { return iequals(name, other); });
     bodyless = false;
     if (head.status == 200) {
         if (cache::evaluate_preconditions(request, head.etag, head.last_modified) == cache::Precondition::not_modified) {
@@ -162,10 +169,10 @@ bool better_asked_for_a_part(const http::RequestHead& request, const ReadPlan& p
     return request.method == http::Method::get && request.fields.has(http::FieldId::range);
 }
 
-net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::FetchPtr& fetch) {
+net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::FetchPtr& fetch, bool own) {
     ResponseSender sender(client);
     bool bodyless = false;
-    Window window = set_head(client, fetch->head(), sender, bodyless);
+    Window window = set_head(client, fetch->head(), own, sender, bodyless);
     if (bodyless) {
         const bool sent = co_await sender.body({}, true);
         static_cast<void>(sent);
@@ -252,7 +259,7 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
         if (variant != head.variant) co_return FetchAnswer::variant;
     }
     show_fetched(client.x(), joining, plan, head);
-    co_await stream_body(client, reader, joining.fetch);
+    co_await stream_body(client, reader, joining.fetch, joining.own);
     co_return FetchAnswer::sent;
 }
 

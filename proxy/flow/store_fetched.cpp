@@ -44,6 +44,7 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
         head.not_stored = job.lease.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
     if (head.not_stored == Detail::none && !job.use.generations.valid(job.fetch->guards.slots, job.fetch->guards.sequence))
         head.not_stored = Detail::purged_during_fetch;
+    head.omit = decision.omit;
     head.vary = decision.vary;
     cache::build_variant(job.request.head(), decision.vary, job.plan.with_host, head.variant);
     return head;
