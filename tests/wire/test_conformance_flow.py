@@ -268,3 +268,20 @@ def test_variants_are_bounded_and_the_newest_stay(origin, larder):
     assert larder.get("/cached/x", {"Foo": "99"}).x_cache == "HIT"
     assert larder.get("/cached/x", {"Foo": "0"}).x_cache == "MISS"
     assert larder.metrics().total("larder_memory_entries") <= 64
+
+
+def test_an_answer_that_varies_by_forwarding_fields_varies_by_what_the_origin_saw(origin, larder):
+    """RFC 9111, 4.1: a client's own X-Forwarded-* never reach the origin, so they split nothing."""
+    origin.on("/cached/x", lambda request: reply(fields={"Vary": "X-Forwarded-For, X-Forwarded-Proto, X-Real-IP"}, body=request.field("x-forwarded-for")))
+    assert larder.get("/cached/x").body == b"127.0.0.1"
+    for fields in ({"X-Forwarded-For": "1.1.1.1"}, {"X-Forwarded-Proto": "https"}, {"X-Real-IP": "1.1.1.1"}):
+        assert larder.get("/cached/x", fields).x_cache == "HIT"
+    assert origin.count("/cached/x") == 1
+
+
+def test_a_trusted_peers_forwarding_fields_split_the_variants(origin, wire):
+    origin.on("/cached/x", lambda request: reply(fields={"Vary": "X-Forwarded-For"}, body=request.field("x-forwarded-for")))
+    larder = wire(extra="trusted_proxies: [127.0.0.0/8]")
+    assert larder.get("/cached/x", {"X-Forwarded-For": "1.1.1.1"}).body == b"1.1.1.1, 127.0.0.1"
+    assert larder.get("/cached/x", {"X-Forwarded-For": "2.2.2.2"}).body == b"2.2.2.2, 127.0.0.1"
+    assert larder.get("/cached/x", {"X-Forwarded-For": "1.1.1.1"}).x_cache == "HIT"
