@@ -15,7 +15,7 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, con
     outcome = {};
     outcome.forward_status = head.status;
     outcome.collapsed = !joining.own;
-    outcome.stored = head.not_stored == Detail::none;
+    outcome.stored = head.not_stored == Detail::none && x.request.method == http::Method::get;
     outcome.detail = head.not_stored;
     x.not_stored = head.not_stored;
     x.coalesced = !joining.own;
@@ -27,7 +27,7 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, con
         outcome.x_cache = joining.expired ? XCache::expired : XCache::miss;
         outcome.forward = joining.expired ? Forward::stale : joining.other_variant ? Forward::vary_miss : Forward::uri_miss;
     }
-    if (plan.directives.no_cache || plan.directives.no_store) {
+    if (joining.asked || plan.directives.no_cache || plan.directives.no_store) {
         outcome.x_cache = XCache::bypass;
         outcome.forward = Forward::request;
     }
@@ -44,6 +44,14 @@ void show_resolved(Exchange& x, const Joining& joining, const cache::StoredRespo
         show_hit(x, entry, XCache::hit, Detail::none, wall_now());
         return;
     }
+    if (resolution == store::Resolution::updated) {
+        show_hit(x, entry, XCache::expired, Detail::none, wall_now());
+        x.saved = {};
+        x.outcome.forward = Forward::stale;
+        x.outcome.forward_status = 200;
+        x.outcome.stored = true;
+        return;
+    }
     const bool revalidated = resolution == store::Resolution::revalidated;
     show_hit(x, entry, revalidated ? XCache::revalidated : joining.expired ? XCache::expired : XCache::miss, Detail::none, wall_now());
     x.saved = {};
@@ -52,10 +60,13 @@ void show_resolved(Exchange& x, const Joining& joining, const cache::StoredRespo
     x.outcome.stored = revalidated;
     x.outcome.collapsed = !joining.own || !revalidated;
     x.coalesced = x.outcome.collapsed;
+    if (!joining.asked) return;
+    x.outcome.x_cache = XCache::bypass;
+    x.outcome.forward = Forward::request;
 }
 
 net::Task<void> answer_failure(Client& client, const ReadPlan& plan, const Joining& joining) {
-    if (joining.stale && cache::may_serve_on_error(*joining.stale, plan.directives, false, wall_now())) {
+    if (joining.stale && cache::may_serve_on_error(*joining.stale, plan.directives, joining.soft_purged, wall_now())) {
         show_hit(client.x(), *joining.stale, XCache::stale, Detail::origin_error, wall_now());
         co_await answer_from_entry(client, joining.stale);
         co_return;
@@ -88,19 +99,24 @@ private:
     std::uint64_t position_ = 0;
 };
 
-// Drops a field line from a head of lines with CRLF.
-void drop_lines(std::string& lines, http::FieldId id) {
+// Drops the lines of one field from a head of lines with CRLF.
+template <class IsIt>
+void drop_lines_if(std::string& lines, IsIt is_it) {
     std::size_t at = lines.find("\r\n");
     while (at != std::string::npos && at + 2 < lines.size()) {
         const std::size_t begin = at + 2;
         const std::size_t end = lines.find("\r\n", begin);
         const std::size_t colon = lines.find(':', begin);
-        if (colon < end && http::field_id(std::string_view(lines).substr(begin, colon - begin)) == id) {
+        if (colon < end && is_it(std::string_view(lines).substr(begin, colon - begin))) {
             lines.erase(begin, end + 2 - begin);
         } else {
             at = end;
         }
     }
+}
+
+void drop_lines(std::string& lines, http::FieldId id) {
+    drop_lines_if(lines, [id](std::string_view name) { return http::field_id(name) == id; });
 }
 
 // Replaces the status line.
@@ -113,9 +129,11 @@ void set_status(std::string& lines, int status) {
 }
 
 // Sets the head for what the client asked: the whole, a 304, or a part.
-Window set_head(Client& client, const store::FetchedHead& head, ResponseSender& sender, bool& bodyless) {
+Window set_head(Client& client, const store::FetchedHead& head, bool own, ResponseSender& sender, bool& bodyless) {
     const http::RequestHead& request = client.request();
     std::string lines = head.lines;
+    if (!own)
+        for (const std::string& name : head.omit) drop_lines_if(lines, [&name](std::string_view other) { return iequals(name, other); });
     bodyless = false;
     if (head.status == 200) {
         if (cache::evaluate_preconditions(request, head.etag, head.last_modified) == cache::Precondition::not_modified) {
@@ -151,10 +169,10 @@ bool better_asked_for_a_part(const http::RequestHead& request, const ReadPlan& p
     return request.method == http::Method::get && request.fields.has(http::FieldId::range);
 }
 
-net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::FetchPtr& fetch) {
+net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::FetchPtr& fetch, bool own) {
     ResponseSender sender(client);
     bool bodyless = false;
-    Window window = set_head(client, fetch->head(), sender, bodyless);
+    Window window = set_head(client, fetch->head(), own, sender, bodyless);
     if (bodyless) {
         const bool sent = co_await sender.body(std::string_view(), true);
         static_cast<void>(sent);
@@ -211,6 +229,9 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
             }
         }
         if (state == FetchState::failed) {
+            // Others may be luckier than the one who led; where the origin is slow, all have waited long enough.
+            const bool again = !joining.own && !joining.retried && !joining.stale && joining.fetch->failure().detail == Detail::origin_error;
+            if (again) co_return FetchAnswer::failed;
             co_await answer_failure(client, plan, joining);
             co_return FetchAnswer::sent;
         }
@@ -238,7 +259,7 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
         if (variant != head.variant) co_return FetchAnswer::variant;
     }
     show_fetched(client.x(), joining, plan, head);
-    co_await stream_body(client, reader, joining.fetch);
+    co_await stream_body(client, reader, joining.fetch, joining.own);
     co_return FetchAnswer::sent;
 }
 

@@ -17,7 +17,20 @@ struct Lookup {
     cache::Stored entry;
     bool soft_purged = false;
     bool other_variant = false;
+    bool asked = false;  // fresh, but not for this client's Cache-Control
 };
+
+Joining joining_of(const store::FetchPtr& fetch, bool own, const Lookup& found) {
+    Joining joining;
+    joining.fetch = fetch;
+    joining.own = own;
+    joining.stale = found.entry;
+    joining.expired = found.entry != nullptr;
+    joining.other_variant = found.other_variant;
+    joining.asked = found.asked;
+    joining.soft_purged = found.soft_purged;
+    return joining;
+}
 
 net::Task<Lookup> look_up(Client& client, const ReadPlan& plan, store::RedisBudget& budget) {
     Exchange& x = client.x();
@@ -52,6 +65,7 @@ store::Guards guards_of(Client& client, const ReadPlan& plan) {
 void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, const Lookup& found, bool shared, const store::RedisBudget& budget) {
     auto job = std::make_shared<FetchJob>(client, plan, fetch);
     job->stale = found.entry;
+    job->soft_purged = found.soft_purged;
     job->shared = shared;
     job->budget = budget;
     if (plan.route->rule.shadow) {
@@ -73,12 +87,7 @@ void refresh(Client& client, const ReadPlan& plan, const Lookup& found) {
 net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
     auto fetch = std::make_shared<store::Fetch>(client.x().key, std::string{}, guards_of(client, plan));
     start(client, plan, fetch, found, false, budget);
-    Joining joining;
-    joining.fetch = fetch;
-    joining.own = true;
-    joining.stale = found.entry;
-    joining.expired = found.entry != nullptr;
-    joining.other_variant = found.other_variant;
+    const Joining joining = joining_of(fetch, true, found);
     const FetchAnswer answer = co_await answer_from_fetch(client, plan, joining);
     if (answer == FetchAnswer::sent) co_return;
     set_missed(client.x(), joining.expired, joining.other_variant);
@@ -118,6 +127,7 @@ bool came_too_late(const store::Fetch& fetch) {
 
 net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
     std::string variant = found.entry && !found.entry->vary.empty() ? found.entry->variant : std::string{};
+    bool retried = false;
     for (int attempt = 0; attempt < 4; ++attempt) {
         const store::FetchBoard::Place place = client.use.board.join_or_lead(client.x().key, fetch_name(client.x(), plan, variant), guards_of(client, plan));
         if (!place.leads) {
@@ -139,16 +149,16 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, stor
             }
         }
         // A second variant fetched at the same time does not queue behind the first one's lock.
-        if (place.leads) start(client, plan, place.fetch, found, attempt == 0, budget);
-        Joining joining;
-        joining.fetch = place.fetch;
-        joining.own = place.leads;
-        joining.stale = found.entry;
-        joining.expired = found.entry != nullptr;
-        joining.other_variant = found.other_variant;
+        if (place.leads) start(client, plan, place.fetch, found, attempt == 0 || retried, budget);
+        Joining joining = joining_of(place.fetch, place.leads, found);
+        joining.retried = retried;
         const FetchAnswer answer = co_await answer_from_fetch(client, plan, joining);
         if (answer == FetchAnswer::sent) co_return;
         if (answer == FetchAnswer::alone) break;
+        if (answer == FetchAnswer::failed) {
+            retried = true;
+            continue;
+        }
         cache::build_variant(client.request(), place.fetch->head().vary, plan.with_host, variant);
         variant += '\n';
     }
@@ -164,6 +174,10 @@ net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found, store
         co_return;
     }
     // HEAD is answered from GET's entry; where there is none it goes on as it is, and plants nothing.
+    if (x.request.method == http::Method::head && found.entry && !plan.route->rule.shadow) {
+        co_await fetch_alone(client, plan, std::move(found), budget);
+        co_return;
+    }
     if (x.request.method == http::Method::head) {
         co_await pass_through(client, false);
         co_return;
@@ -217,7 +231,7 @@ net::Task<void> answer_read(Client& client) {
                 found.other_variant = true;
                 found.entry.reset();
                 break;
-            case Verdict::revalidate: break;
+            case Verdict::revalidate: found.asked = cache::decide_reuse(*found.entry, {}, plan.personal, found.soft_purged, now) == Verdict::serve; break;
             case Verdict::refuse: found.entry.reset(); break;
         }
     }

@@ -41,6 +41,7 @@ enum class FetchAnswer : std::uint8_t {
     sent,      ///< answered, well or with an error
     alone,     ///< the result is not for this request: it has to fetch for itself
     variant,   ///< the result is another variant: try again for one's own
+    failed,    ///< the fetch it joined failed: one of those who waited tries again for all
 };
 struct Joining {
     store::FetchPtr fetch;
@@ -48,6 +49,9 @@ struct Joining {
     cache::Stored stale;  ///< what may be served if the origin fails; null: nothing
     bool other_variant = false;  ///< only other variants were there
     bool expired = false; ///< something stale was there: EXPIRED instead of MISS
+    bool asked = false;   ///< something fresh was there, but the client's own Cache-Control wants it confirmed
+    bool soft_purged = false;  ///< `stale` was purged softly: it counts as expired, however long it had left
+    bool retried = false; ///< the fetch it joined before had failed: no further try
 };
 net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining);
 

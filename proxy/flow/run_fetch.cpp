@@ -59,7 +59,7 @@ net::Task<void> ask_once(FetchJob& job, std::string_view head, bool fresh, Origi
     co_await send_request(job.use, job.config, head, std::string_view(), fresh, exchange);
     int interims = 0;
     while (!exchange.failed()) {
-        co_await read_response_head(job.config->settings, false, false, true, exchange);
+        co_await read_response_head(job.config->settings, job.asks_head(), false, true, exchange);
         if (exchange.failed() || exchange.head.status >= 200) break;
         if (exchange.head.status == 101 || ++interims > interim_max) {
             exchange.error = origin::OriginError::malformed;
@@ -75,8 +75,8 @@ net::Task<void> ask_once(FetchJob& job, std::string_view head, bool fresh, Origi
 net::Task<void> ask_origin(FetchJob& job, OriginExchange& exchange) {
     RequestHeadOptions options;
     options.for_cache = true;
-    options.method = "GET";
-    const std::string conditional = job.stale ? cache::conditional_fields(*job.stale) : std::string{};
+    options.method = job.asks_head() ? "HEAD" : "GET";
+    const std::string conditional = job.stale && !job.asks_head() ? cache::conditional_fields(*job.stale) : std::string{};
     options.conditional = conditional;
     std::string head;
     const std::string_view authority = job.config->upstream->servers().front()->authority;
@@ -165,6 +165,35 @@ net::Task<void> take_response(FetchJob& job, OriginExchange& exchange) {
     }
 }
 
+void finish_without_body(FetchJob& job, OriginExchange& exchange) {
+    BodyReader nothing(exchange.connection->stream, exchange.connection->in, http::Framing::none, 0, Milliseconds(0));
+    BodyReader::Piece piece;
+    static_cast<void>(nothing.next_buffered(piece));
+    finish_exchange(job.use, exchange, nothing);
+}
+
+// An answer that contradicts the entry makes it stale (RFC 9111, 4.3.5), which it is already.
+net::Task<void> take_head_answer(FetchJob& job, OriginExchange& exchange) {
+    Detail reason = Detail::none;
+    boost::intrusive_ptr<cache::StoredResponse> entry =
+        cache::freshen_from_head(*job.stale, job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal,
+                                 exchange.requested_at, exchange.received_at, reason);
+    record_origin_success(job.use, *job.config, exchange);
+    if (exchange.head.status == 200 && entry) {
+        finish_without_body(job, exchange);
+        cache::build_variant(job.request.head(), entry->vary, job.plan.with_host, entry->variant);
+        job.fetch->resolve(entry, store::Resolution::updated);
+        co_await store_entry(job, entry);
+        co_return;
+    }
+    const cache::StoreDecision decision =
+        cache::decide_storable(job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal, exchange.requested_at, exchange.received_at);
+    job.fetch->begin(fetched_head(job, exchange, decision));
+    job.fetch->complete({}, nullptr);
+    finish_without_body(job, exchange);
+    release_lease(job, false);
+}
+
 // True: the 304 confirmed the stored entry (or what became of it is told); false: ask again, unconditionally.
 net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
     Detail reason = Detail::none;
@@ -172,10 +201,7 @@ net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
         cache::freshen(*job.stale, job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal, exchange.requested_at,
                        exchange.received_at, reason);
     record_origin_success(job.use, *job.config, exchange);
-    BodyReader nothing(exchange.connection->stream, exchange.connection->in, http::Framing::none, 0, Milliseconds(0));
-    BodyReader::Piece piece;
-    static_cast<void>(nothing.next_buffered(piece));
-    finish_exchange(job.use, exchange, nothing);
+    finish_without_body(job, exchange);
     if (!entry) {
         job.stale.reset();
         co_return false;
@@ -209,7 +235,7 @@ net::Task<void> fetch_and_store(FetchJob& job) {
             give_up(job, exchange);
             co_return;
         }
-        if (exchange.head.status == 304 && job.stale) {
+        if (exchange.head.status == 304 && job.stale && !job.asks_head()) {
             const bool settled = co_await take_not_modified(job, exchange);
             if (settled) co_return;
             continue;
@@ -219,7 +245,11 @@ net::Task<void> fetch_and_store(FetchJob& job) {
             release_lease(job, false);
             co_return;
         }
-        co_await take_response(job, exchange);
+        if (job.asks_head()) {
+            co_await take_head_answer(job, exchange);
+        } else {
+            co_await take_response(job, exchange);
+        }
         co_return;
     }
 }

@@ -22,6 +22,7 @@ struct FetchJob {
     std::vector<std::string> tags;
     Sender sender;
     cache::Stored stale;         ///< to be confirmed by the origin; null: nothing was there
+    bool soft_purged = false;    ///< `stale` was purged softly
     cache::Stored would_serve;   ///< shadow mode: what the cache would have answered
     bool shadow = false;
     bool shared = true;          ///< on the board: others may have joined, other instances wait
@@ -29,6 +30,8 @@ struct FetchJob {
     store::Lease lease;
     bool ended = false;
 
+    /// HEAD for a stale entry goes on as HEAD, and its answer may update the entry (RFC 9111, 4.3.5).
+    [[nodiscard]] bool asks_head() const { return request.head().method == http::Method::head && stale; }
     [[nodiscard]] store::EntryName name() const { return {key, facts.bare_size, tags, &request.head(), plan.with_host}; }
     [[nodiscard]] observe::PathId path_id() const { return config->path_ids[plan.route->index]; }
 };

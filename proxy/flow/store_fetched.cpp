@@ -17,7 +17,7 @@ bool usable_by_waiters(const FetchJob& job, const cache::StoredResponse& entry) 
 
 bool answers_stale_instead(const FetchJob& job, int status) {
     const bool error = status == 500 || status == 502 || status == 503 || status == 504;
-    return error && cache::may_serve_on_error(*job.stale, job.plan.directives, false, wall_now());
+    return error && cache::may_serve_on_error(*job.stale, job.plan.directives, job.soft_purged, wall_now());
 }
 
 store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, const cache::StoreDecision& decision) {
@@ -27,6 +27,7 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
     head.status = response.status;
     append_passed_head(response, rule.strip, false, job.config->settings.headers, exchange.received_at, head.lines);
     if (response.framing == http::Framing::length || response.framing == http::Framing::none) head.length = response.content_length;
+    if (job.asks_head() && !response.fields.has(http::FieldId::content_length)) head.length.reset();
     head.lines_have_length = response.fields.has(http::FieldId::content_length);
     head.etag = response.fields.value(http::FieldId::etag);
     head.last_modified = response.fields.value(http::FieldId::last_modified);
@@ -43,6 +44,7 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
         head.not_stored = job.lease.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
     if (head.not_stored == Detail::none && !job.use.generations.valid(job.fetch->guards.slots, job.fetch->guards.sequence))
         head.not_stored = Detail::purged_during_fetch;
+    head.omit = decision.omit;
     head.vary = decision.vary;
     cache::build_variant(job.request.head(), decision.vary, job.plan.with_host, head.variant);
     return head;

@@ -39,6 +39,7 @@ struct FetchedHead {
     bool shareable = false;                ///< those who joined may have it too
     bool shared = false;                   ///< marked as shared by the origin: requests with credentials may have it
     bool reusable = false;                 ///< fresh without a validation: those who come once it streams may have it too
+    std::vector<std::string> omit;         ///< lower-case names that only the one who asked may see (private="..", no-cache="..")
     std::vector<std::string> vary;
     std::string variant;
     std::string content_encoding;
@@ -47,6 +48,7 @@ struct FetchedHead {
 /// Where the entry of a resolved fetch comes from.
 enum class Resolution : std::uint8_t {
     revalidated,  ///< the origin confirmed it (304)
+    updated,      ///< the origin's answer to HEAD brought its fields up to date
     joined,       ///< another instance's fetch brought it
     found,        ///< it was there after all, when the lease was taken: nobody fetched
 };
