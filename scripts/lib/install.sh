@@ -5,8 +5,8 @@ BUILD_PACKAGES=(g++ cmake ninja-build ccache libboost1.81-dev libhiredis-dev lib
     libcli11-dev prometheus-cpp-dev libzstd-dev zlib1g-dev)
 DEMO_PACKAGES=(redis-server redis-tools curl python3 python3-fastapi python3-uvicorn python3-sqlalchemy)
 TEST_PACKAGES=("${DEMO_PACKAGES[@]}" python3-pytest openssl procps)
-LINT_PACKAGES=(clang-format clang-16 clang-tidy-16 git)
-FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
+LINT_PACKAGES=(clang-format clang-16 clang-tidy-16 git python3)
+FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev libxxhash-dev)
 BENCH_PACKAGES=("${DEMO_PACKAGES[@]}" wrk util-linux)
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
