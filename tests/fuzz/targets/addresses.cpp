@@ -6,6 +6,17 @@
 #include "store/redis_url.hpp"
 
 namespace larder::fuzz {
+namespace {
+
+bool same(const settings::RedisUrl& checked, const store::RedisUrl& used) {
+    if (checked.servers.size() != used.addresses.size()) return false;
+    for (std::size_t i = 0; i < used.addresses.size(); ++i)
+        if (checked.servers[i].host != used.addresses[i].host || checked.servers[i].port != used.addresses[i].port) return false;
+    return checked.socket == used.path && checked.master == used.master && checked.user == used.user &&
+           checked.password == used.password && checked.database == static_cast<int>(used.database);
+}
+
+}  // namespace
 
 // Values of the configuration: addresses, URLs, durations, sizes. What is written canonically is read as the same.
 void addresses(std::string_view input) {
@@ -30,6 +41,7 @@ void addresses(std::string_view input) {
     const auto checked = settings::parse_redis_url(input, fault);
     const auto used = store::parse_redis_url(input);
     require(!checked || used, "what check accepts can be connected to");
+    if (checked) require(same(*checked, *used), "check and the connection read the same in a URL");
     if (checked && !checked->password.empty()) {
         const std::string masked = settings::mask_password(input);
         require(masked.find("***") != std::string::npos, "a password is masked");
