@@ -116,7 +116,8 @@ void read_network(std::string_view text, RedisUrl& url, std::string& fault) {
     if (!read_servers(take_until(text, '/'), sentinel ? 26379 : 6379, url, fault)) return;
     if (sentinel) {
         url.master = take_until(text, '/');
-        if (url.master.empty()) fault = "expected the master's name, as in redis-sentinel://host:26379/mymaster/0";
+        // Sentinel itself allows letters, digits and ".-_" only.
+        if (!is_host_name(url.master)) fault = "expected the master's name, as in redis-sentinel://host:26379/mymaster/0";
     }
     if (fault.empty()) read_database(text, url, fault);
 }

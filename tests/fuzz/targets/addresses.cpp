@@ -1,5 +1,6 @@
 #include "settings/addresses.hpp"
 
+#include "base/text.hpp"
 #include "fuzz/fuzz.hpp"
 #include "settings/units.hpp"
 #include "settings/urls.hpp"
@@ -11,7 +12,9 @@ namespace {
 bool same(const settings::RedisUrl& checked, const store::RedisUrl& used) {
     if (checked.servers.size() != used.addresses.size()) return false;
     for (std::size_t i = 0; i < used.addresses.size(); ++i)
-        if (checked.servers[i].host != used.addresses[i].host || checked.servers[i].port != used.addresses[i].port) return false;
+        if (checked.servers[i].port != used.addresses[i].port) return false;
+        // An IPv6 address has many spellings.
+        if (!checked.servers[i].ipv6 && !iequals(checked.servers[i].host, used.addresses[i].host)) return false;
     return checked.socket == used.path && checked.master == used.master && checked.user == used.user &&
            checked.password == used.password && checked.database == static_cast<int>(used.database);
 }
