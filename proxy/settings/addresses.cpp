@@ -21,6 +21,7 @@ struct IpBytes {
 std::optional<IpBytes> parse_ip(std::string_view text, int family) {
     IpBytes out;
     out.family = family;
+    if (text.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton would stop there
     if (inet_pton(family, std::string(text).c_str(), out.bytes.data()) != 1) return std::nullopt;
     return out;
 }

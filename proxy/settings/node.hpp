@@ -88,7 +88,7 @@ public:
     void error_at_key(std::string_view key, std::string message) const;
 
 private:
-    using Entry = std::pair<Value, Value>;
+    using Entry = Value::Entry;
     [[nodiscard]] const Entry* find(std::string_view key) const;
     [[nodiscard]] std::string path_of(std::string_view key) const;
     void report_repeated_keys() const;

@@ -12,6 +12,7 @@ constexpr std::string_view redis_forms =
     "redis-sentinel://host:26379,.../master/db or redis-cluster://host:7000,...";
 
 constexpr std::uint64_t database_max = 1'000'000;
+constexpr std::size_t socket_path_max = 107;  // sockaddr_un holds 108 bytes, the closing zero included
 
 /// Takes what stands before `mark`, and the mark itself; all of the text where there is no mark.
 std::string_view take_until(std::string_view& text, char mark) {
@@ -99,6 +100,8 @@ void read_unix(std::string_view text, RedisUrl& url, std::string& fault) {
     const auto path = percent_decode(take_until(text, '?'));
     if (!path || !path->starts_with('/') || path->find('\0') != std::string::npos) {
         fault = "expected unix:///path/of/the/socket?db=0";
+    } else if (path->size() > socket_path_max) {
+        fault = "the path of a socket has at most 107 bytes";
     } else if (!text.empty() && !text.starts_with("db=")) {
         fault = "expected nothing but ?db=NUMBER after the socket's path";
     } else {
@@ -113,7 +116,8 @@ void read_network(std::string_view text, RedisUrl& url, std::string& fault) {
     if (!read_servers(take_until(text, '/'), sentinel ? 26379 : 6379, url, fault)) return;
     if (sentinel) {
         url.master = take_until(text, '/');
-        if (url.master.empty()) fault = "expected the master's name, as in redis-sentinel://host:26379/mymaster/0";
+        // Sentinel itself allows letters, digits and ".-_" only.
+        if (!is_host_name(url.master)) fault = "expected the master's name, as in redis-sentinel://host:26379/mymaster/0";
     }
     if (fault.empty()) read_database(text, url, fault);
 }

@@ -167,18 +167,18 @@ private:
             parent.key = std::move(value);
         } else {
             if (value.kind == Value::Kind::null) value.at = parent.key->at;  // yaml-cpp has none of its own for it
-            parent.value.entries.emplace_back(std::move(*parent.key), std::move(value));
+            parent.value.entries.push_back({std::move(*parent.key), std::move(value)});
             parent.key.reset();
         }
     }
 
     /// Replaces `<<: *map` and `<<: [*map, *map]` by the entries of those maps that are not there yet.
     static void merge(Value& map) {
-        std::vector<std::pair<Value, Value>> own;
+        std::vector<Value::Entry> own;
         std::vector<Value> merged;
         for (auto& [key, value] : map.entries) {
             if (!is_merge_key(key)) {
-                own.emplace_back(std::move(key), std::move(value));
+                own.push_back({std::move(key), std::move(value)});
             } else if (value.kind == Value::Kind::list) {
                 for (Value& item : value.items) merged.push_back(std::move(item));
             } else {
@@ -190,7 +190,7 @@ private:
         for (Value& source : merged) {
             if (source.kind != Value::Kind::map) throw YamlFault{source.at, "<< needs a map, or a list of maps"};
             for (auto& [key, value] : source.entries)
-                if (known.insert(key.text).second) own.emplace_back(std::move(key), std::move(value));
+                if (known.insert(key.text).second) own.push_back({std::move(key), std::move(value)});
         }
         map.entries = std::move(own);
     }

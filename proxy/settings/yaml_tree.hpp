@@ -13,14 +13,22 @@ namespace larder::settings {
 
 struct Value {
     enum class Kind { null, scalar, list, map };
+    struct Entry;
+
     Kind kind = Kind::null;
     Position at;
     std::string text;                              ///< a scalar's
     std::vector<Value> items;                      ///< a list's
-    std::vector<std::pair<Value, Value>> entries;  ///< a map's, in the order of the file, repeated keys included
+    std::vector<Entry> entries;                    ///< a map's, in the order of the file, repeated keys included
     std::size_t nodes = 1;                         ///< this and all below it
     std::size_t bytes = 0;                         ///< of all scalars in it
     bool plain = false;                            ///< a scalar without quotes
+};
+
+/// Of a map. A pair would need a Value that is complete (clang insists).
+struct Value::Entry {
+    Value first;   ///< the key
+    Value second;  ///< its value
 };
 
 /// What a configuration may grow to once its aliases are followed. Beyond: an error.

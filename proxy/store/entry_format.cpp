@@ -17,6 +17,9 @@ constexpr std::string_view magic = "LRD\x01";
 constexpr std::size_t header_size = 12;  // magic and version, checksum
 constexpr std::size_t saving_worth_percent = 12;
 constexpr int compression_level = 1;
+// A zstd block holds at most 128 KB and takes 4 bytes at least (RFC 8878, 3.1.1.2): a frame that promises more lies.
+constexpr std::size_t block_max = 128 * 1024;
+constexpr std::size_t block_bytes_min = 4;
 
 enum class FieldOf : std::uint8_t {
     status = 1,
@@ -164,7 +167,7 @@ bool put_compressed(std::string& out, std::string_view body) {
 bool read_compressed(std::string_view bytes, std::string& body) {
     Reader reader{bytes};
     const std::uint64_t size = reader.number(8);
-    if (!reader.good || size > entry_body_max) return false;
+    if (!reader.good || size > entry_body_max || size / block_max > reader.rest.size() / block_bytes_min) return false;
     if (ZSTD_getFrameContentSize(reader.rest.data(), reader.rest.size()) != size) return false;
     body.resize(size);
     return ZSTD_decompress(body.data(), size, reader.rest.data(), reader.rest.size()) == size;

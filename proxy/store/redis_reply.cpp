@@ -2,10 +2,13 @@
 
 #include <hiredis/hiredis.h>
 
+#include <algorithm>
+
 namespace larder::store {
 namespace {
 
 constexpr long long items_max = 1'000'000;
+constexpr long long items_reserved = 256;  // more room is made as items come, not as an array announces them
 constexpr std::size_t reply_bytes_max = 600u << 20;  // above the largest value Redis holds (512 MB)
 
 using Type = RedisReply::Type;
@@ -17,7 +20,8 @@ void* make(const redisReadTask* task, Type type) {
         place = new RedisReply;
     } else {
         auto* parent = static_cast<RedisReply*>(task->parent->obj);
-        place = &parent->items[static_cast<std::size_t>(task->idx)];
+        // Items come in order and are whole before the next begins: nothing points to one that moves here.
+        place = &parent->items.emplace_back();
     }
     place->type = type;
     return place;
@@ -48,7 +52,7 @@ Functions make_functions() {
     functions.createArray = [](const redisReadTask* task, auto count) -> void* {
         if (static_cast<long long>(count) > items_max) return nullptr;
         auto* reply = static_cast<RedisReply*>(make(task, Type::array));
-        reply->items.resize(static_cast<std::size_t>(count));
+        reply->items.reserve(static_cast<std::size_t>(std::min<long long>(count, items_reserved)));
         return reply;
     };
     functions.createInteger = make_integer;

@@ -117,27 +117,29 @@ std::optional<RedisUrl> parse_redis_url(std::string_view text) {
     RedisUrl url;
     bool known = false;
     for (const auto& [scheme, kind] : schemes) {
-        if (!text.starts_with(scheme)) continue;
+        if (!iequals(text.substr(0, scheme.size()), scheme)) continue;  // RFC 3986, 3.1
         url.kind = kind;
         text.remove_prefix(scheme.size());
         known = true;
         break;
     }
     if (!known) return std::nullopt;
+    const std::size_t at = text.substr(0, text.find('/')).rfind('@');
+    if (at != text.npos) {
+        if (!read_user(text.substr(0, at), url)) return std::nullopt;
+        text.remove_prefix(at + 1);
+    }
     const std::size_t question = text.find('?');
     if (question != text.npos) {
         if (!read_query(text.substr(question + 1), url)) return std::nullopt;
         text = text.substr(0, question);
     }
-    const std::size_t at = text.rfind('@');
-    if (at != text.npos) {
-        if (!read_user(text.substr(0, at), url)) return std::nullopt;
-        text.remove_prefix(at + 1);
-    }
     if (url.kind == Kind::unix_socket) {
-        url.path = text;
+        const auto path = percent_decoded(text);
         // sockaddr_un holds 108 bytes, the closing zero included
-        return text.starts_with('/') && text.size() < 108 ? std::optional(url) : std::nullopt;
+        if (!path || !path->starts_with('/') || path->size() >= 108) return std::nullopt;
+        url.path = *path;
+        return url;
     }
     const std::size_t slash = text.find('/');
     if (!read_addresses(text.substr(0, slash), url)) return std::nullopt;

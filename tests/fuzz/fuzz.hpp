@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-/// Targets for libFuzzer, one for each thing of larder that reads what strangers wrote. A target takes any bytes. Besides
-/// not crashing, it checks promises of the code it calls, with `require`. `scripts/fuzz` searches; the ordinary tests
-/// replay what is in corpus/ and crashes/ through the same functions (replay.cpp).
+/// Targets for libFuzzer, one for each thing of larder that reads what strangers wrote. A target takes any bytes.
+/// Besides not crashing, it checks promises of the code it calls, with `require`. `scripts/fuzz` searches; the ordinary
+/// tests replay what is in corpus/ and crashes/ through the same functions (replay.cpp).
 namespace larder::fuzz {
 
 void request_head(std::string_view input);

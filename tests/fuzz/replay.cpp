@@ -9,8 +9,8 @@
 
 #include "fuzz/fuzz.hpp"
 
-// Runs every target over its files in corpus/ and crashes/, and over each file cut short: no fuzzer needed, any compiler
-// will do. The name of a file is written before it runs, so that a crash shows whose it was.
+// Runs every target over its files in corpus/ and crashes/, and over each file cut short: no fuzzer needed, any
+// compiler will do. The name of a file is written before it runs, so that a crash shows whose it was.
 
 namespace {
 
@@ -22,12 +22,18 @@ struct Target {
 };
 
 constexpr std::array targets{
-    Target{"request_head", request_head},       Target{"response_head", response_head},
-    Target{"chunked_body", chunked_body},       Target{"cache_control", cache_control},
-    Target{"field_values", field_values},       Target{"cache_decisions", cache_decisions},
-    Target{"routes", routes},                   Target{"configuration", configuration},
-    Target{"redis_replies", redis_replies},     Target{"stored_entry", stored_entry},
-    Target{"proxy_header", proxy_header},       Target{"admin_input", admin_input},
+    Target{"request_head", request_head},
+    Target{"response_head", response_head},
+    Target{"chunked_body", chunked_body},
+    Target{"cache_control", cache_control},
+    Target{"field_values", field_values},
+    Target{"cache_decisions", cache_decisions},
+    Target{"routes", routes},
+    Target{"configuration", configuration},
+    Target{"redis_replies", redis_replies},
+    Target{"stored_entry", stored_entry},
+    Target{"proxy_header", proxy_header},
+    Target{"admin_input", admin_input},
     Target{"addresses", addresses},
 };
 

@@ -1,11 +1,25 @@
 #include "settings/addresses.hpp"
 
+#include "base/text.hpp"
 #include "fuzz/fuzz.hpp"
 #include "settings/units.hpp"
 #include "settings/urls.hpp"
 #include "store/redis_url.hpp"
 
 namespace larder::fuzz {
+namespace {
+
+bool same(const settings::RedisUrl& checked, const store::RedisUrl& used) {
+    if (checked.servers.size() != used.addresses.size()) return false;
+    for (std::size_t i = 0; i < used.addresses.size(); ++i)
+        if (checked.servers[i].port != used.addresses[i].port) return false;
+    // An IPv6 address has many spellings.
+    if (!checked.servers[i].ipv6 && !iequals(checked.servers[i].host, used.addresses[i].host)) return false;
+    return checked.socket == used.path && checked.master == used.master && checked.user == used.user &&
+           checked.password == used.password && checked.database == static_cast<int>(used.database);
+}
+
+}  // namespace
 
 // Values of the configuration: addresses, URLs, durations, sizes. What is written canonically is read as the same.
 void addresses(std::string_view input) {
@@ -16,7 +30,8 @@ void addresses(std::string_view input) {
     }
     if (const auto network = settings::parse_network(input)) {
         const auto again = settings::parse_network(network->text);
-        require(again && again->text == network->text && !again->had_host_bits, "a network written is the network read");
+        require(again && again->text == network->text && !again->had_host_bits,
+                "a network written is the network read");
     }
     std::string fault;
     if (const auto url = settings::parse_origin_url(input, fault)) {
@@ -30,12 +45,14 @@ void addresses(std::string_view input) {
     const auto checked = settings::parse_redis_url(input, fault);
     const auto used = store::parse_redis_url(input);
     require(!checked || used, "what check accepts can be connected to");
+    if (checked) require(same(*checked, *used), "check and the connection read the same in a URL");
     if (checked && !checked->password.empty()) {
         const std::string masked = settings::mask_password(input);
         require(masked.find("***") != std::string::npos, "a password is masked");
     }
     if (const auto duration = settings::parse_duration(input))
-        require(settings::parse_duration(settings::duration_text(*duration)) == duration, "a duration written is the one read");
+        require(settings::parse_duration(settings::duration_text(*duration)) == duration,
+                "a duration written is the one read");
     if (const auto size = settings::parse_size(input))
         require(settings::parse_size(settings::size_text(*size)) == size, "a size written is the one read");
     settings::parse_percentage(input);

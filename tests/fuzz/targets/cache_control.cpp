@@ -6,8 +6,10 @@ namespace larder::fuzz {
 namespace {
 
 void check_deltas(const http::CacheControl& control) {
-    for (const auto& delta : {control.max_age, control.s_maxage, control.stale_while_revalidate, control.stale_if_error, control.min_fresh})
-        require(!delta || (delta->count() >= 0 && *delta <= http::delta_seconds_max), "deltas are not negative, and saturate");
+    for (const auto& delta :
+         {control.max_age, control.s_maxage, control.stale_while_revalidate, control.stale_if_error, control.min_fresh})
+        require(!delta || (delta->count() >= 0 && *delta <= http::delta_seconds_max),
+                "deltas are not negative, and saturate");
     require(!control.max_stale || control.max_stale->count() >= 0, "max-stale is not negative");
 }
 

@@ -64,12 +64,14 @@ void check_stored_head(const cache::StoredResponse& stored) {
     require(http::Fields(lines).count(FieldId::content_length) <= 1, "one Content-Length");
 }
 
-void check_allowed(const cache::StoreDecision& decision, const http::ResponseHead& response, const settings::Route& rule,
-                   Detail personal) {
+void check_allowed(const cache::StoreDecision& decision, const http::ResponseHead& response,
+                   const settings::Route& rule, Detail personal) {
     const cache::OriginDirectives origin = cache::read_origin_directives(response.fields, rule);
     require(!origin.control.no_store && !origin.control.private_, "no-store and private are not stored");
-    require(personal == Detail::none || origin.shared(), "what is personal is stored only where it is marked as shared");
-    require(response.status != 206 && response.status != 304 && response.status >= 200, "no part, no 304, no 1xx is stored");
+    require(personal == Detail::none || origin.shared(),
+            "what is personal is stored only where it is marked as shared");
+    require(response.status != 206 && response.status != 304 && response.status >= 200,
+            "no part, no 304, no 1xx is stored");
     const bool cookie_goes = rule.ignore.set_cookie || !rule.strip.empty() ||
                              std::find(decision.omit.begin(), decision.omit.end(), "set-cookie") != decision.omit.end();
     require(cookie_goes || !response.fields.has(FieldId::set_cookie), "Set-Cookie is not stored");
@@ -77,7 +79,8 @@ void check_allowed(const cache::StoreDecision& decision, const http::ResponseHea
     require(std::find(decision.vary.begin(), decision.vary.end(), "*") == decision.vary.end(), "Vary: * is not stored");
 }
 
-boost::intrusive_ptr<cache::StoredResponse> make_stored(const cache::StoreDecision& decision, const http::ResponseHead& response,
+boost::intrusive_ptr<cache::StoredResponse> make_stored(const cache::StoreDecision& decision,
+                                                        const http::ResponseHead& response,
                                                         const settings::Route& rule) {
     boost::intrusive_ptr<cache::StoredResponse> stored(new cache::StoredResponse);
     stored->status = response.status;
@@ -90,7 +93,8 @@ boost::intrusive_ptr<cache::StoredResponse> make_stored(const cache::StoreDecisi
     return stored;
 }
 
-void check_reuse(const cache::StoredResponse& stored, const http::RequestHead& request, const settings::Route& rule, Detail personal) {
+void check_reuse(const cache::StoredResponse& stored, const http::RequestHead& request, const settings::Route& rule,
+                 Detail personal) {
     const cache::RequestDirectives directives = cache::request_directives(request, rule);
     for (const int later : {0, 1, 59, 60, 3600}) {
         const WallTime now = noon + std::chrono::seconds(later);
@@ -105,7 +109,8 @@ void check_reuse(const cache::StoredResponse& stored, const http::RequestHead& r
     cache::may_serve_on_error(stored, directives, false, noon + std::chrono::seconds(70));
     const cache::RangeDecision range = cache::decide_range(request, stored);
     if (range.verdict == cache::RangeVerdict::partial)
-        require(range.range.first <= range.range.last && range.range.last < stored.body.size(), "a range lies in the body");
+        require(range.range.first <= range.range.last && range.range.last < stored.body.size(),
+                "a range lies in the body");
     cache::evaluate_preconditions(request, stored, noon);
     cache::accepts_coding(request, stored);
     std::string variant;
@@ -134,7 +139,8 @@ void cache_decisions(std::string_view input) {
     for (const std::string& target : cache::related_targets(request.head, response.head))
         require(target.starts_with('/'), "related targets are in origin-form");
 
-    const cache::StoreDecision decision = cache::decide_storable(request.head, response.head, rule, personal, noon, noon);
+    const cache::StoreDecision decision =
+        cache::decide_storable(request.head, response.head, rule, personal, noon, noon);
     if (decision.reason != Detail::none) return;
     check_allowed(decision, response.head, rule, personal);
     const auto stored = make_stored(decision, response.head, rule);
@@ -144,7 +150,8 @@ void cache_decisions(std::string_view input) {
     Detail reason = Detail::none;
     const WallTime later = noon + std::chrono::seconds(61);
     const auto fresh = cache::freshen(*stored, request.head, second.head, rule, personal, later, later, reason);
-    const auto by_head = cache::freshen_from_head(*stored, request.head, second.head, rule, personal, later, later, reason);
+    const auto by_head =
+        cache::freshen_from_head(*stored, request.head, second.head, rule, personal, later, later, reason);
     for (const auto& result : {fresh, by_head}) {
         if (!result) continue;
         check_stored_head(*result);

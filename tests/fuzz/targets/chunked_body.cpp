@@ -23,7 +23,10 @@ Decoded decode(const std::vector<std::string_view>& pieces) {
             require(step.consumed <= piece.size(), "no more is consumed than there was");
             out.body += step.data;
             out.end = step.status;
-            if (step.status == Status::malformed) return out;
+            if (step.status == Status::malformed) {
+                out.consumed = 0;  // says nothing then
+                return out;
+            }
             out.consumed += step.consumed;
             piece.remove_prefix(step.consumed);
             if (step.status == Status::done) {

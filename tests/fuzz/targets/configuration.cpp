@@ -21,7 +21,8 @@ void configuration(std::string_view input) {
     settings::Problems problems;
     const settings::Settings loaded = settings::load_settings_text(std::string(input), "fuzz.yaml", problems, variable);
     settings::check_settings(loaded, problems, [](const std::string&) { return std::string(); });
-    for (const settings::Problem& problem : problems) require(!settings::to_text(problem, "fuzz.yaml").empty(), "problems have a text");
+    for (const settings::Problem& problem : problems)
+        require(!settings::to_text(problem, "fuzz.yaml").empty(), "problems have a text");
     if (settings::has_errors(problems)) return;
 
     const route::RouteTable table = route::RouteTable::compile(loaded, problems);

@@ -23,7 +23,8 @@ void check_date(std::string_view text) {
 
 void check_tags(std::string_view list, std::string_view text) {
     const http::EntityTag tag = http::parse_entity_tag(text);
-    require(!http::strongly_equal(tag, tag) || (!tag.weak && !tag.opaque.empty()), "a weak tag equals nothing strongly");
+    require(!http::strongly_equal(tag, tag) || (!tag.weak && !tag.opaque.empty()),
+            "a weak tag equals nothing strongly");
     require(http::weakly_equal(tag, tag) == !tag.opaque.empty(), "a tag equals itself weakly");
     http::none_match_lists(list, tag);
 }
@@ -32,13 +33,15 @@ void check_ranges(std::string_view text) {
     const auto ranges = http::parse_byte_ranges(text);
     if (!ranges) return;
     require(!ranges->empty() && ranges->size() <= http::range_specs_max, "a range set is bounded and not empty");
-    for (const http::RangeSpec& range : *ranges) require(range.is_suffix || range.first <= range.last, "ranges go forward");
+    for (const http::RangeSpec& range : *ranges)
+        require(range.is_suffix || range.first <= range.last, "ranges go forward");
 }
 
 void check_connection(std::string_view line, std::string_view name) {
     const std::vector<http::Field> lines{{"Connection", line, http::FieldId::connection}};
     const http::ConnectionOptions options = http::parse_connection(http::Fields(lines));
-    require(!options.names("Authorization") && !options.names("cookie") && !options.names("HOST"), "end-to-end fields stay");
+    require(!options.names("Authorization") && !options.names("cookie") && !options.names("HOST"),
+            "end-to-end fields stay");
     if (http::is_token(name) && !http::is_end_to_end(http::field_id(name)))
         require(options.names(name) == http::has_member(line, name), "a field named in Connection is known to be");
 }

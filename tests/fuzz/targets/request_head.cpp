@@ -21,7 +21,8 @@ void check_head(const http::RequestHead& head, std::string_view input, std::size
     require(head.target == "*" || head.target.starts_with('/'), "a target is in origin-form or *");
     for (const char c : head.target) require(c > ' ' && c < 0x7f, "a target is printable");
     require(head.target.substr(0, head.path.size()) == head.path, "the path begins the target");
-    require(head.path.size() + (head.has_query ? 1 + head.query.size() : 0) == head.target.size(), "path and query are the target");
+    require(head.path.size() + (head.has_query ? 1 + head.query.size() : 0) == head.target.size(),
+            "path and query are the target");
     require(head.minor_version == 0 || flow::valid_host(head.host), "HTTP/1.1 has a valid Host");
     require(head.fields.count(http::FieldId::host) <= 1, "one Host");
     require(head.fields.count(http::FieldId::content_length) + head.fields.count(http::FieldId::transfer_encoding) <= 1,
@@ -47,7 +48,8 @@ void request_head(std::string_view input) {
 
     const flow::HeadResult part = flow::parse_request_head(input.substr(0, shorter), limits, storage, head);
     if (part.status == HeadStatus::need_more) return;
-    require((part.status == HeadStatus::complete) == (whole.status == HeadStatus::complete), "more bytes change no verdict");
+    require((part.status == HeadStatus::complete) == (whole.status == HeadStatus::complete),
+            "more bytes change no verdict");
     require(part.consumed == whole.consumed, "more bytes do not move a head's end");
 }
 

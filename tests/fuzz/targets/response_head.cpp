@@ -19,16 +19,19 @@ void response_head(std::string_view input) {
         require(whole.consumed > 0 && whole.consumed <= input.size(), "a head ends within its input");
         require(head.status >= 100 && head.status <= 599, "a status has its range");
         require(head.fields.size() <= limits.field_count, "the count of fields is bounded");
-        require(head.framing != http::Framing::until_close || !head.keep_alive, "a body until close ends the connection");
+        require(head.framing != http::Framing::until_close || !head.keep_alive,
+                "a body until close ends the connection");
         require(!to_head || head.framing == http::Framing::none, "the answer to HEAD has no body");
         for (const http::Field& field : head.fields) {
             require(http::is_token(field.name), "a field's name is a token");
-            require(field.value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos, "no line ends in a value");
+            require(field.value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos,
+                    "no line ends in a value");
         }
     }
     const flow::HeadResult part = flow::parse_response_head(input.substr(0, shorter), limits, to_head, storage, head);
     if (part.status == HeadStatus::need_more) return;
-    require((part.status == HeadStatus::complete) == (whole.status == HeadStatus::complete), "more bytes change no verdict");
+    require((part.status == HeadStatus::complete) == (whole.status == HeadStatus::complete),
+            "more bytes change no verdict");
     require(part.consumed == whole.consumed, "more bytes do not move a head's end");
 }
 

@@ -54,13 +54,16 @@ bool glob(std::string_view pattern, std::string_view text) {
     return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-bool carries(const Entry& entry, std::string_view tag) { return std::find(entry.tags.begin(), entry.tags.end(), tag) != entry.tags.end(); }
+bool carries(const Entry& entry, std::string_view tag) {
+    return std::find(entry.tags.begin(), entry.tags.end(), tag) != entry.tags.end();
+}
 
 // What a purge does to an entry: keys by name, patterns by the tags the entry carries.
 bool purges(const PurgeSet& set, const Entry& entry) {
     for (const std::string& key : set.keys)
         if (key == entry.key || key == entry.bare()) return true;
-    return std::any_of(set.patterns.begin(), set.patterns.end(), [&](const std::string& pattern) { return carries(entry, pattern); });
+    return std::any_of(set.patterns.begin(), set.patterns.end(),
+                       [&](const std::string& pattern) { return carries(entry, pattern); });
 }
 
 void check_pattern(const std::string& pattern, const Entry& entry) {
@@ -81,7 +84,8 @@ Entry entry_of(const route::Match& match, const http::RequestHead& request) {
     route::collect_tags(*match.route, entry.key, entry.facts, entry.tags);
     require(entry.key.size() <= route::key_bytes_max + 80, "a key is bounded");
     require(entry.facts.bare_size <= entry.key.size(), "the bare key begins the key");
-    for (const char c : entry.key) require(static_cast<unsigned char>(c) >= ' ' && c != 0x7f, "a key holds no control bytes");
+    for (const char c : entry.key)
+        require(static_cast<unsigned char>(c) >= ' ' && c != 0x7f, "a key holds no control bytes");
     std::string again;
     route::build_key(*match.route, match.captures, request, again);
     require(again == entry.key, "a request has one key");
@@ -93,7 +97,9 @@ void add_route(std::string_view line, settings::Settings& settings) {
     rule.at = rule.match_at = rule.key_at = {static_cast<int>(settings.routes.size()) + 1, 1};
     const std::string_view kind = take_until(line, " ");
     rule.match = take_until(line, " -> ");
-    rule.kind = kind == "read" ? settings::RouteKind::read : kind == "write" ? settings::RouteKind::write : settings::RouteKind::pass;
+    rule.kind = kind == "read"    ? settings::RouteKind::read
+                : kind == "write" ? settings::RouteKind::write
+                                  : settings::RouteKind::pass;
     if (rule.kind == settings::RouteKind::read) rule.key = line;
     while (rule.kind == settings::RouteKind::write && !line.empty() && rule.purge.size() < 8) {
         rule.purge.emplace_back(take_until(line, " "));
@@ -161,7 +167,8 @@ void routes(std::string_view input) {
         table.collect_url_purges(head.host, head.target, own);
         if (match.route != nullptr && match.route->rule.kind == settings::RouteKind::read) {
             entries.push_back(entry_of(match, head));
-            if (head.method == http::Method::get) require(purges(own, entries.back()), "the purge of a URL reaches its own entry");
+            if (head.method == http::Method::get)
+                require(purges(own, entries.back()), "the purge of a URL reaches its own entry");
         } else if (!http::is_safe(head.method)) {
             table.collect_write_purges(match, head, nullptr, writes.emplace_back());
         }

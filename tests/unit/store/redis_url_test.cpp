@@ -39,6 +39,8 @@ TEST_CASE("URLs of Redis are taken apart") {
     CHECK(parse_redis_url("redis-sentinel://a,b:5/m")->master == "m");
     CHECK(parse_redis_url("unix:///run/redis.sock?db=1")->path == "/run/redis.sock");
     CHECK(parse_redis_url("unix:///run/redis.sock?db=1")->database == 1);
+    CHECK(parse_redis_url("UNIX:///run/a%20b@c")->path == "/run/a b@c");
+    CHECK(parse_redis_url("redis://u:p?w@h")->password == "p?w");
 }
 
 TEST_CASE("what is no URL of Redis is refused") {
