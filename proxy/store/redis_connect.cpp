@@ -99,7 +99,8 @@ Task<bool> RedisLink::attempt() {
     const error_code error = co_await transport->connect(url.kind, address, url.path);
     if (error) lose(transport);
     if (transport != transport_) co_return false;
-    limit_attempt(shared_.settings().connect_timeout);
+    // A connection that died after it was made must not cost more than one that could not be made.
+    limit_attempt(std::min(shared_.settings().connect_timeout, std::max(longest_connect, shared_.settings().timeout)));
     asio::co_spawn(context_, read_replies(shared_from_this(), transport), asio::detached);
     const bool welcome = co_await shake_hands();
     attempting_ = false;
