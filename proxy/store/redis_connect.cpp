@@ -172,7 +172,8 @@ Task<bool> RedisLink::enable_tracking() {
     const auto batch = std::make_shared<RedisBatch>();
     batch->needs = RedisBatch::Needs::transport;
     batch->deadline = steady_now() + shared_.settings().connect_timeout;
-    batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "NOLOOP");
+    // Not NOLOOP: it also keeps quiet about what Redis evicted, or found expired, while it ran a command of this connection.
+    batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber);
     co_await async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     if (batch->replies.front().is_error()) co_return true;
