@@ -10,6 +10,7 @@
 #include "cli/purge_command.hpp"
 #include "cli/stats_command.hpp"
 #include "observe/logging.hpp"
+#include "server/handover.hpp"
 #include "server/server.hpp"
 
 namespace {
@@ -25,6 +26,7 @@ int serve(const cli::ServeOptions& options, std::vector<std::string> arguments) 
     source.overrides.admin = given(options.admin);
     source.overrides.origin = given(options.origin);
     source.overrides.redis = given(options.redis);
+    server::let_go_of_the_rest();
     settings::Problems problems;
     settings::Settings settings = server::load(source, problems);
     if (settings::has_errors(problems)) {

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Includes go one way only: main -> server -> flow -> store, origin, observe -> cache -> route -> http -> base.
+"""Includes go one way only: main -> cli, server -> flow -> store, origin, observe -> net -> cache -> route -> http -> base.
 
 settings/settings.hpp and settings/problem.hpp are plain data and may be included by all but http and base; what else is
 in settings/ belongs to main, server, observe and flow. base, http, route and cache are pure: no I/O library, clock or
@@ -12,12 +12,14 @@ import sys
 PROXY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "proxy")
 
 MAY_INCLUDE = {
-    "main": {"server", "flow", "store", "origin", "observe", "settings", "cache", "route", "http", "base"},
-    "server": {"flow", "store", "origin", "observe", "settings", "cache", "route", "http", "base"},
-    "flow": {"store", "origin", "observe", "settings", "cache", "route", "http", "base"},
+    "main": {"cli", "server", "flow", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
+    "cli": {"flow", "observe", "settings", "cache", "route", "http", "base"},
+    "server": {"flow", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
+    "flow": {"store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
     "observe": {"settings", "cache", "route", "http", "base"},
-    "store": {"cache", "route", "http", "base"},
-    "origin": {"cache", "route", "http", "base"},
+    "store": {"net", "cache", "route", "http", "base"},
+    "origin": {"net", "cache", "route", "http", "base"},
+    "net": {"base"},
     "settings": {"cache", "route", "http", "base"},
     "cache": {"route", "http", "base"},
     "route": {"http", "base"},
@@ -30,8 +32,8 @@ PURE = {"base", "http", "route", "cache"}
 IMPURE = re.compile(r"boost/(asio|beast)|hiredis|spdlog|<thread>|<mutex>|<condition_variable>|prometheus/|<sys/socket\.h>")
 IMPURE_USE = re.compile(r"\bco_await\b|\b(system_clock|steady_clock|\w*Clock)::now\s*\(|\b(wall|steady)_now\s*\(")
 THE_CLOCK = "base/clock.hpp"
-MAY_WAIT = {"main", "server", "flow", "origin", "store"}
-ASIO_COMPILED_ONCE = "base/asio_compiled.cpp"
+MAY_WAIT = {"main", "server", "flow", "origin", "store", "net"}
+ASIO_COMPILED_ONCE = {"base/asio_compiled.cpp", "base/asio_ssl_compiled.cpp"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+("([^"]+)"|<[^>]+>)', re.M)
 
 
@@ -49,7 +51,7 @@ def problems_of(path, text):
                 problems.append(f"{path}: {layer} must not know {own}")
         elif own and own.split("/")[0] != layer and own.split("/")[0] not in MAY_INCLUDE[layer]:
             problems.append(f"{path}: {layer} must not include {own}")
-        elif layer in PURE and path != ASIO_COMPILED_ONCE and IMPURE.search(whole):
+        elif layer in PURE and path not in ASIO_COMPILED_ONCE and IMPURE.search(whole):
             problems.append(f"{path}: {layer} is pure and must not include {whole}")
     code = re.sub(r"//[^\n]*", "", text)
     if layer in PURE and path != THE_CLOCK and IMPURE_USE.search(code):

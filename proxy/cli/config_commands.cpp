@@ -2,6 +2,8 @@
 
 #include <ostream>
 
+#include "cache/decisions.hpp"
+#include "flow/read_plan.hpp"
 #include "route/examples.hpp"
 #include "route/explain.hpp"
 #include "route/lint.hpp"
@@ -24,6 +26,15 @@ Checked check_all(const std::string& file) {
     settings::check_settings(checked.settings, checked.problems);
     checked.table = route::RouteTable::compile(checked.settings, checked.problems);
     return checked;
+}
+
+// What the request itself changes about that, in the words of Cache-Status.
+std::string request_text(const http::RequestHead& request, const route::CompiledRoute& route) {
+    const cache::Detail bypass = cache::request_bypass(request);
+    if (bypass != cache::Detail::none) return "bypass    the request asks for what no cache can answer (" + std::string(cache::to_token(bypass)) + ")\n";
+    const cache::Detail personal = flow::personal_reason(request, route);
+    if (personal == cache::Detail::none) return {};
+    return "personal  it carries credentials: only what the origin marks as shared answers it (" + std::string(cache::to_token(personal)) + ")\n";
 }
 
 }  // namespace
@@ -57,7 +68,9 @@ int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& 
         errors << "larder explain: not a URL: " << options.url << " (expected a path like /articles/42, or a whole URL)\n";
         return exit_usage;
     }
-    out << route::to_text(route::explain(checked.table, request->head()));
+    const route::Explanation explanation = route::explain(checked.table, request->head());
+    out << route::to_text(explanation);
+    if (explanation.readable) out << request_text(request->head(), *explanation.route);
     return exit_fine;
 }
 

@@ -28,13 +28,16 @@ void set_bypass(Exchange& x, Detail detail) {
 }
 
 // on_purge_failure: fail. A write that could not be purged must not reach the origin.
-bool must_refuse(Client& client) {
+net::Task<bool> must_refuse(Client& client) {
     const auto& redis = client.settings().redis;
-    if (!client.use.redis || redis->on_purge_failure != settings::OnPurgeFailure::fail) return false;
-    if (http::is_safe(client.request().method) || client.use.redis->available()) return false;
+    if (!client.use.redis || redis->on_purge_failure != settings::OnPurgeFailure::fail) co_return false;
+    if (http::is_safe(client.request().method)) co_return false;
     route::PurgeSet purges;
     client.config->routes.collect_write_purges(client.x().match, client.request(), nullptr, purges);
-    return !purges.empty();
+    if (purges.empty()) co_return false;
+    store::RedisBudget budget;
+    const bool answers = co_await client.use.redis->answers(budget);
+    co_return !answers;
 }
 
 bool looped(const http::RequestHead& request) {
@@ -82,7 +85,8 @@ net::Task<void> answer_request(Client& client) {
         co_await answer_read(client);
         co_return;
     }
-    if (must_refuse(client)) {
+    const bool refuse = co_await must_refuse(client);
+    if (refuse) {
         co_await answer_error(client, 503, Detail::purge_failed, "Redis cannot be asked, so this write could not be purged", false);
         co_return;
     }

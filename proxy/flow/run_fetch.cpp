@@ -34,6 +34,8 @@ net::Task<bool> take_lease(FetchJob& job) {
         if (waited_for_other) job.budget = {};  // waiting for another's fetch is not waiting for Redis
         job.lease = co_await job.use.redis->lease(job.name(), job.shared, job.budget);
         if (job.lease.state != store::RedisState::ok) co_return true;
+        // What is found from here on may be older than a purge: those who come later must be able to tell.
+        job.fetch->set_lease(std::make_shared<const store::Lease>(job.lease));
         if (job.lease.entry_there && !job.stale && !job.shadow) {
             store::Found found = co_await job.use.redis->find(job.name(), job.budget);
             if (found.entry && !found.soft_purged && usable_by_waiters(job, *found.entry) && cache::accepts_coding(job.request.head(), *found.entry)) {

@@ -45,16 +45,30 @@ void DeadlineWheel::unlink(Deadline& deadline) {
 }
 
 void DeadlineWheel::arm(std::int64_t tick) {
-    if (stopped_) return;
     armed_ = tick;
-    timer_.expires_at(SteadyTime(Milliseconds(tick * tick_ms)));
+    timer_.expires_at(stopped_ ? steady_now() : SteadyTime(Milliseconds(tick * tick_ms)));
     timer_.async_wait([this](Error error) {
         if (!error) turn();
     });
 }
 
+// As many as there are now: one that expires may make another.
+void DeadlineWheel::expire_all() {
+    std::size_t left = linked_;
+    for (Deadline*& head : heads_) {
+        while (head && left > 0) {
+            Deadline& deadline = *head;
+            --left;
+            unlink(deadline);
+            deadline.expire_(deadline.owner_);
+        }
+    }
+    if (linked_ > 0 && armed_ < 0) arm(done_);
+}
+
 void DeadlineWheel::turn() {
     armed_ = -1;
+    if (stopped_) return expire_all();
     const std::int64_t now = tick_of(steady_now());
     while (done_ < now) {
         ++done_;
@@ -74,7 +88,7 @@ void DeadlineWheel::turn() {
             list = heads_[static_cast<std::size_t>(done_ % slots)];
         }
     }
-    if (linked_ == 0 || stopped_) return;
+    if (linked_ == 0) return;
     std::int64_t next = done_ + 1;
     while (!heads_[static_cast<std::size_t>(next % slots)]) ++next;
     if (armed_ < 0 || next < armed_) arm(next);
@@ -83,6 +97,8 @@ void DeadlineWheel::turn() {
 void DeadlineWheel::stop() {
     stopped_ = true;
     timer_.cancel();
+    armed_ = -1;
+    if (linked_ > 0) arm(done_);
 }
 
 }  // namespace larder::net

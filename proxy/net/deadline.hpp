@@ -43,7 +43,7 @@ class DeadlineWheel {
 public:
     explicit DeadlineWheel(boost::asio::io_context& context) : timer_(context) {}
 
-    /// No more timers: lets the io_context run out of work.
+    /// Time is up for everything, also for what is set from now on: lets the io_context run out of work.
     void stop();
 
 private:
@@ -55,6 +55,7 @@ private:
     void unlink(Deadline& deadline);
     void arm(std::int64_t tick);
     void turn();
+    void expire_all();
 
     boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor> timer_;
     std::array<Deadline*, slots> heads_{};

@@ -70,7 +70,7 @@ Explanation explain(const RouteTable& table, const http::RequestHead& request) {
     const Match match = table.match(request.method, request.method_name, request.host, request.path);
     out.route = match.route;
     out.unsafe = !http::is_safe(request.method);
-    out.why = match.route ? why_route(*match.route) : "no route takes the method and the path, so it is passed through";
+    out.why = match.route ? why_route(*match.route) : "no route takes the method and the path, so it is passed through (no-route)";
     if (match.route && match.route->rule.kind == RouteKind::read) {
         out.readable = true;
         const KeyFacts facts = build_key(*match.route, match.captures, request, out.key);

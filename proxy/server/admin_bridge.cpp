@@ -23,6 +23,11 @@ json::array array_of(const std::vector<std::string>& texts) {
     return out;
 }
 
+// Whom a client asks that has no name for larder: entries are kept apart by Host.
+std::string usual_host(const settings::Settings& settings) {
+    return settings.listen.empty() ? std::string() : settings.listen.front().address;
+}
+
 // What the program knows of a request beyond its configuration: the entry, where it is and what it would be used for.
 struct LiveQuestion {
     std::shared_ptr<const flow::Config> config;
@@ -85,7 +90,7 @@ net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> 
         out["reason"] = std::string(cache::to_token(bypass != cache::Detail::none ? bypass : cache::Detail::query));
     } else if (!entry) {
         out["decision"] = "fetch";
-        out["reason"] = "nothing is stored for this request";
+        out["reason"] = "nothing is stored for this request to the host " + std::string(request.host) + " (a whole URL, or a Host field, names another)";
     } else {
         const cache::Verdict verdict = cache::decide_reuse(*entry, plan.directives, plan.personal, soft_purged, wall_now());
         out["decision"] = verdict == cache::Verdict::serve ? "hit" : verdict == cache::Verdict::serve_and_refresh ? "updating" : verdict == cache::Verdict::revalidate ? "revalidate" : "fetch";
@@ -143,7 +148,7 @@ std::string AdminBridge::config_text() { return settings::effective_config(confi
 
 void AdminBridge::explain(observe::ExplainQuestion question, std::function<void(observe::JsonAnswer)> done) {
     const std::shared_ptr<const flow::Config> config = config_();
-    std::optional<route::OfflineRequest> request = route::OfflineRequest::make(question.method, question.url, "", question.headers);
+    std::optional<route::OfflineRequest> request = route::OfflineRequest::make(question.method, question.url, usual_host(config->settings), question.headers);
     if (!request) {
         done({400, R"({"error": "Bad Request", "detail": "url must be a path that begins with '/', or a whole URL"})"});
         return;

@@ -4,6 +4,8 @@
 #include <spawn.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <map>
@@ -53,6 +55,19 @@ std::vector<Named>& inherited() {
 }
 
 }  // namespace
+
+void let_go_of_the_rest() {
+    std::vector<unsigned> kept;
+    for (const Named& socket : inherited()) kept.push_back(static_cast<unsigned>(socket.descriptor));
+    if (kept.empty()) return;
+    std::sort(kept.begin(), kept.end());
+    unsigned first = STDERR_FILENO + 1;
+    for (const unsigned descriptor : kept) {
+        if (descriptor > first) ::close_range(first, descriptor - 1, 0);
+        first = descriptor + 1;
+    }
+    ::close_range(first, UINT_MAX, 0);
+}
 
 void remember_socket(const std::string& name, int descriptor) { remembered().push_back({name, descriptor}); }
 

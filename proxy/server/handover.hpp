@@ -17,4 +17,9 @@ int start_successor(const std::vector<std::string>& arguments);
 /// This process serves: the predecessor, if there is one, may drain (SIGTERM to it).
 void tell_predecessor();
 
+/// In the successor, before it opens anything: lets go of what else it inherited. Connections that the predecessor has
+/// accepted come along (accept does not set close-on-exec); held here, they would never end for the client when the
+/// predecessor closes them.
+void let_go_of_the_rest();
+
 }  // namespace larder::server

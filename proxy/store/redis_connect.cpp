@@ -99,7 +99,8 @@ Task<bool> RedisLink::attempt() {
     const error_code error = co_await transport->connect(url.kind, address, url.path);
     if (error) lose(transport);
     if (transport != transport_) co_return false;
-    limit_attempt(shared_.settings().connect_timeout);
+    // A connection that died after it was made must not cost more than one that could not be made.
+    limit_attempt(std::min(shared_.settings().connect_timeout, std::max(longest_connect, shared_.settings().timeout)));
     asio::co_spawn(context_, read_replies(shared_from_this(), transport), asio::detached);
     const bool welcome = co_await shake_hands();
     attempting_ = false;
@@ -171,7 +172,8 @@ Task<bool> RedisLink::enable_tracking() {
     const auto batch = std::make_shared<RedisBatch>();
     batch->needs = RedisBatch::Needs::transport;
     batch->deadline = steady_now() + shared_.settings().connect_timeout;
-    batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "NOLOOP");
+    // Not NOLOOP: it also keeps quiet about what Redis evicted, or found expired, while it ran a command of this connection.
+    batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber);
     co_await async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     if (batch->replies.front().is_error()) co_return true;

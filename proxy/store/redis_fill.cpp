@@ -110,8 +110,6 @@ Task<Tags> settle_response_tags(Filling& fill) {
     const RedisBatchPointer undo = fill.new_batch();
     for (const cache::TagId& tag : made) undo->commands.add("EVAL", script::delete_if, "1", keys.response_tag(tag.name), tag.id);
     co_await fill.store.link->async_run(undo);
-    // Redis does not tell a connection of its own changes.
-    for (const cache::TagId& tag : made) fill.store.shared.generations().note_change(Generations::slot_of_response_tag(tag.name));
     co_return missing == 0 ? Tags::purged : Tags::unavailable;
 }
 

@@ -17,8 +17,9 @@ namespace {
 
 constexpr Milliseconds look_again = 50ms;    // after a failure
 constexpr Milliseconds look_anyway = 250ms;  // wakes cover the rest
-// Other instances replay their purges to a changed server as well: it is read a little later.
-constexpr Milliseconds grace = 300ms;
+// Other instances replay their purges to a changed server as well: it is read when the last of them has come, who may have
+// just begun RedisLink's longest pause. With the pause and the handshake this stays below the 2 s in which caching resumes.
+constexpr Milliseconds grace = 700ms;
 
 Milliseconds step_of(const RedisShared& shared) { return std::max(shared.settings().timeout, Milliseconds(100)); }
 
@@ -98,12 +99,13 @@ Task<bool> RedisKeeper::work() {
 
 /// Gives a server that may have forgotten them all recent purges again, then lets it be read.
 Task<bool> RedisKeeper::replay(std::uint64_t epoch) {
-    if (epoch > 1) co_await sleep(grace);
-    if (stopping_) co_return true;
     const std::vector<PurgeItem> items = shared_.history().recent(steady_now());
     const bool done = co_await run_purges(link_, shared_, items, SteadyTime(), step_of(shared_));
+    if (!done) co_return false;
+    if (epoch > 1) co_await sleep(grace);
+    if (stopping_) co_return true;
     const bool same = link_->usable() && link_->epoch() == epoch && shared_.current_epoch() == epoch;
-    if (!done || !same) co_return false;
+    if (!same) co_return false;
     shared_.clear_epoch(epoch);
     co_return true;
 }

@@ -15,8 +15,8 @@ class RedisShared;
 /// `deadline`, or `step` where that is set (for purges nobody's request waits for, and for scans, which take as long as
 /// they make progress). What they killed is handed to the sweep. The items must outlive the call.
 ///
-/// Redis does not tell a connection of its own changes, and forgets that it tracked what they changed: so every slot of the
-/// process's Generations that a purge touches is purged (again) once Redis has acknowledged it.
+/// Every slot of the process's Generations that a purge touches is purged (again) once Redis has acknowledged it: the
+/// acknowledgement may arrive before what Redis tells the subscriber.
 [[nodiscard]] Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared, const std::vector<PurgeItem>& items,
                                     SteadyTime deadline, Milliseconds step);
 

@@ -2,6 +2,11 @@
 
 #include <algorithm>
 
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
+
 #include "cache/decisions.hpp"
 #include "store/redis_ids.hpp"
 #include "store/redis_purge.hpp"
@@ -15,6 +20,7 @@ namespace {
 constexpr Milliseconds guard_lifetime = 60s;
 constexpr Milliseconds lock_lifetime = 5s;       // so that a dead instance's lock is soon free
 constexpr Milliseconds uncacheable_for = 3s;
+constexpr Milliseconds free_again = 50ms;  // after the connection was lost
 
 /// The ids of rule tags and extension, from the replies to SET NX and GET. False: one is missing (Redis is full).
 bool read_ids(const EntryLookup& lookup, const RedisReply* replies, std::vector<cache::TagId>& ids) {
@@ -29,6 +35,24 @@ bool read_ids(const EntryLookup& lookup, const RedisReply* replies, std::vector<
     for (const std::string& tag : lookup.name.tags) good = good && take(tag);
     if (lookup.extended()) good = good && take(extension_name);
     return good;
+}
+
+/// Until it is done, or the lock has ended by itself.
+Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomic<bool>> stopped, Milliseconds timeout, std::string lock_key,
+                     std::string token, bool uncacheable) {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor> pause(executor);
+    const SteadyTime give_up = steady_now() + lock_lifetime;
+    while (steady_now() < give_up && !*stopped) {
+        const RedisBatchPointer batch = std::make_shared<RedisBatch>();
+        batch->deadline = steady_now() + timeout;
+        batch->needs = RedisBatch::Needs::connection;  // also behind what a stalled connection still has to do
+        batch->commands.add("EVAL", script::release, "1", lock_key, token, uncacheable ? "u" : "", uncacheable_for.count());
+        co_await link->async_run(batch);
+        if (batch->status == RedisBatch::Status::ok) co_return;
+        pause.expires_after(free_again);
+        [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
+    }
 }
 
 void add_get_or_make(RedisCommands& commands, const std::string& id_key) {
@@ -90,11 +114,7 @@ std::uint64_t RedisStore::Impl::sequence() const {
 }
 
 void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token, bool uncacheable) {
-    const RedisBatchPointer batch = std::make_shared<RedisBatch>();
-    batch->deadline = steady_now() + shared.settings().timeout;
-    batch->needs = RedisBatch::Needs::connection;  // also behind what a stalled connection still has to do
-    batch->commands.add("EVAL", script::release, "1", lock_key, token, uncacheable ? "u" : "", uncacheable_for.count());
-    link->send(batch);
+    boost::asio::co_spawn(context, free_lock(link, stopped, shared.settings().timeout, lock_key, token, uncacheable), boost::asio::detached);
 }
 
 RedisStore::RedisStore(boost::asio::io_context& context, RedisShared& shared, int worker_index)
@@ -106,12 +126,21 @@ RedisStore::~RedisStore() {
 }
 
 void RedisStore::stop() {
+    *impl_->stopped = true;
     if (impl_->keeper) impl_->keeper->stop();
     if (impl_->subscriber) impl_->subscriber->stop();
     if (impl_->own_link) impl_->own_link->stop();
 }
 
 bool RedisStore::available() const { return impl_->may_read(); }
+
+Task<bool> RedisStore::answers(RedisBudget& budget) {
+    if (!impl_->may_read()) co_return false;
+    const RedisBatchPointer batch = impl_->new_batch(impl_->begin(budget));
+    batch->commands.add("PING");
+    co_await impl_->link->async_run(batch);
+    co_return batch->status == RedisBatch::Status::ok && !batch->replies.front().is_error();
+}
 
 Task<Lease> RedisStore::lease(EntryName name, bool want_lock, RedisBudget& budget) {
     Lease lease;
@@ -134,7 +163,7 @@ Task<Lease> RedisStore::lease(EntryName name, bool want_lock, RedisBudget& budge
     impl_->observed(RedisOperation::lease, started);
     lease.state = to_state(batch->status);
     // The lock may be, or become, ours all the same: nobody is to wait for a fetch that will not store.
-    if (lease.state == RedisState::timeout && want_lock) impl_->give_back(keys.lock(name.key, lookup.host_variant), lease.token, false);
+    if (lease.state != RedisState::ok && want_lock) impl_->give_back(keys.lock(name.key, lookup.host_variant), lease.token, false);
     if (lease.state != RedisState::ok) co_return lease;
     const RedisReply& answer = batch->replies[0];
     if (answer.is_error("OOM")) impl_->shared.count(RedisError::full);

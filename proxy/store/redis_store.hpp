@@ -105,6 +105,9 @@ public:
     /// Whether a read may be asked at all: connected, breaker closed, no purge pending.
     [[nodiscard]] bool available() const;
 
+    /// Asks Redis now: `available` may be true for a moment after Redis fell silent.
+    [[nodiscard]] Task<bool> answers(RedisBudget& budget);
+
     [[nodiscard]] Task<Found> find(EntryName name, RedisBudget& budget);
 
     /// Begins a fetch: gets or makes the key's guard and the tags' ids; with `want_lock` also the lock that makes one

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ struct RedisStore::Impl {
     std::shared_ptr<RedisLink> link;      ///< may still be null: see `connected`
     std::shared_ptr<RedisSubscriber> subscriber;
     std::shared_ptr<RedisKeeper> keeper;
+    const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
 
     /// The link to use, once its worker has made it.
     RedisLink* connected();
@@ -35,7 +37,8 @@ struct RedisStore::Impl {
     /// The purge sequence to note before a read: 0 (older than anything) where nobody would hear of the key's next change.
     [[nodiscard]] std::uint64_t sequence() const;
 
-    /// Frees a lock if it is held with this token. Does not wait.
+    /// Frees a lock if it is held with this token, also where the connection has to be made anew first: others would wait for
+    /// a fetch that is over. Does not wait.
     void give_back(const std::string& lock_key, const std::string& token, bool uncacheable);
 
     void observed(RedisOperation operation, SteadyTime since) const { shared.observed(operation, since); }

@@ -1,0 +1,120 @@
+"""A TCP proxy that a test makes hold, delay, cut, or spoil what passes: a network between larder and its Redis."""
+import socket
+import threading
+import time
+
+from .ports import HOST
+
+
+class FaultProxy:
+    """Forwards to a port until told otherwise. Every setting holds for all connections from now on.
+
+    delay: seconds each piece of a reply waits. hold(): nothing passes, connections stay open and new ones are accepted.
+    forget(): what is open now stays open and dead for ever, new connections work (a peer behind a restarted firewall).
+    spoil: a function of the bytes of a reply that returns what is sent in their place.
+    """
+
+    def __init__(self, target_port, delay=0.0):
+        self.target_port, self.delay, self.spoil = target_port, delay, None
+        self._passing = threading.Event()
+        self._passing.set()
+        self._lock = threading.Lock()
+        self._pairs = set()
+        self.most_connections = self.connections_seen = 0
+        self._listener = socket.create_server((HOST, 0), backlog=1024)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"redis://{HOST}:{self.port}/0"
+
+    def hold(self):
+        self._passing.clear()
+
+    def release(self):
+        self._passing.set()
+
+    def forget(self):
+        with self._lock:
+            for pair in self._pairs:
+                pair["dead"] = True
+
+    def cut(self):
+        """Closes everything that is open."""
+        with self._lock:
+            pairs = list(self._pairs_open())
+        for pair in pairs:
+            for end in ("client", "server"):
+                try:
+                    pair[end].shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def open_connections(self):
+        with self._lock:
+            return len(self._pairs_open())
+
+    def stop(self):
+        self._listener.close()
+        self.release()
+        self.cut()
+
+    def _pairs_open(self):
+        return [pair for pair in self._pairs if pair["open"] and not pair["dead"]]
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        try:
+            server = socket.create_connection((HOST, self.target_port), 5)
+        except OSError:
+            client.close()
+            return
+        server.settimeout(None)
+        pair = _Pair(client=client, server=server, open=True, dead=False)
+        for end in (client, server):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._lock:
+            self._pairs.add(pair)
+            self.connections_seen += 1
+            self.most_connections = max(self.most_connections, len(self._pairs_open()))
+        threading.Thread(target=self._pump, args=(pair, server, client, True), daemon=True).start()
+        self._pump(pair, client, server, False)
+
+    def _pump(self, pair, source, sink, is_reply):
+        try:
+            while True:
+                data = source.recv(65536)
+                if not data:
+                    break
+                self._passing.wait()
+                if pair["dead"]:
+                    continue
+                if is_reply and self.delay:
+                    time.sleep(self.delay)
+                spoil = self.spoil
+                if is_reply and spoil:
+                    data = spoil(data)
+                sink.sendall(data)
+        except OSError:
+            pass
+        finally:
+            if not pair["dead"]:
+                with self._lock:
+                    pair["open"] = False
+                for end in (source, sink):
+                    try:
+                        end.shutdown(socket.SHUT_RDWR)
+                    except OSError:
+                        pass
+
+
+class _Pair(dict):
+    __hash__ = object.__hash__
