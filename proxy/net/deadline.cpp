@@ -17,6 +17,10 @@ void Deadline::set(SteadyTime at) {
     tick_ = DeadlineWheel::tick_of(at) + 1;  // rounded up: never early
     if (in_slot_ >= 0 && in_slot_ <= tick_) return;
     if (in_slot_ >= 0) wheel_.unlink(*this);
+    if (wheel_.stopped_) {
+        expire_(owner_);
+        return;
+    }
     wheel_.link(*this);
 }
 
@@ -83,6 +87,12 @@ void DeadlineWheel::turn() {
 void DeadlineWheel::stop() {
     stopped_ = true;
     timer_.cancel();
+    for (Deadline*& head : heads_)
+        while (head) {
+            Deadline& deadline = *head;
+            unlink(deadline);
+            deadline.expire_(deadline.owner_);
+        }
 }
 
 }  // namespace larder::net

@@ -43,8 +43,9 @@ class DeadlineWheel {
 public:
     explicit DeadlineWheel(boost::asio::io_context& context) : timer_(context) {}
 
-    /// No more timers: lets the io_context run out of work.
+    /// Ends all waits that have a deadline, now and from now on: lets the io_context run out of work.
     void stop();
+    [[nodiscard]] bool stopped() const { return stopped_; }
 
 private:
     friend class Deadline;
