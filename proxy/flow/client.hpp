@@ -29,6 +29,7 @@ struct Client {
     boost::asio::ip::address peer;  ///< or what the PROXY header of a trusted peer said
     std::shared_ptr<const Config> config;
     std::unique_ptr<Exchange> exchange;
+    bool counted = false;  ///< in use.peers
     bool idle = true;  ///< between two requests, nothing of the next one seen
     Client* previous = nullptr;  ///< in the worker's list
     Client* next = nullptr;
