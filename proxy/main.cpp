@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -56,10 +57,19 @@ struct Runner {
     int operator()(const cli::StatsOptions& options) const { return cli::run_stats(options, ::isatty(STDOUT_FILENO) == 1, std::cout, std::cerr); }
 };
 
+// The usual soft limit of 1024 is for programs that use select().
+void allow_all_descriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
+    allow_all_descriptors();
     const std::vector<std::string> arguments(argv, argv + argc);
     const auto parsed = cli::parse_command_line(std::vector<std::string>(arguments.begin() + 1, arguments.end()));
     if (const auto* exit = std::get_if<cli::Exit>(&parsed)) {

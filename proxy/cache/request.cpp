@@ -13,10 +13,14 @@ namespace {
 using http::Field;
 using http::FieldId;
 
-/// Method overrides that have no FieldId of their own.
-bool is_method_override(std::string_view name) {
-    return (name.size() == 13 && iequals(name, "x-http-method")) ||
-           (name.size() == 17 && iequals(name, "x-method-override"));
+/// Method and URL overrides that have no FieldId of their own, those with underscores among them: CGI-like interfaces
+/// cannot tell X_Original_URL from X-Original-URL.
+bool is_override(std::string_view name) {
+    if (name.size() < 13 || name.size() > 22 || to_lower(name.front()) != 'x') return false;
+    std::string plain = to_lower_copy(name);
+    std::replace(plain.begin(), plain.end(), '_', '-');
+    return plain == "x-http-method" || plain == "x-method-override" || plain == "x-http-method-override" || plain == "x-original-url" ||
+           plain == "x-rewrite-url";
 }
 
 bool is_common_connection(std::string_view value) { return iequals(value, "keep-alive") || iequals(value, "close"); }
@@ -72,7 +76,7 @@ Detail request_bypass(const http::RequestHead& request) {
             case FieldId::x_original_url:
             case FieldId::x_rewrite_url: return Detail::unsafe_header;
             case FieldId::other:
-                if (is_method_override(line.name)) return Detail::unsafe_header;
+                if (is_override(line.name)) return Detail::unsafe_header;
                 break;
             case FieldId::if_match:
             case FieldId::if_unmodified_since: found = Detail::pass; break;

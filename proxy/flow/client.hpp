@@ -31,6 +31,7 @@ struct Client {
     std::shared_ptr<const Config> config;
     std::unique_ptr<Exchange> exchange;
     net::ReadyWatch watch;
+    bool counted = false;  ///< in use.peers
     bool idle = true;  ///< between two requests, nothing of the next one seen
     Client* previous = nullptr;  ///< in the worker's list
     Client* next = nullptr;

@@ -41,14 +41,22 @@ bool is_precondition_or_range(FieldId id) {
     }
 }
 
+// CGI-like interfaces (WSGI, Rack, PHP) take X_Forwarded_For for X-Forwarded-For: who may not say the one may not say the other.
+FieldId id_without_underscores(const http::Field& field) {
+    if (field.id != FieldId::other || field.name.find('_') == std::string_view::npos) return field.id;
+    std::string name(field.name);
+    std::replace(name.begin(), name.end(), '_', '-');
+    return http::field_id(name);
+}
+
 // Fields written anew or not at all, whatever the client sent.
 bool is_rewritten(const http::Field& field) {
-    switch (field.id) {
+    switch (id_without_underscores(field)) {
         case FieldId::host:
         case FieldId::content_length:
         case FieldId::connection:
         case FieldId::proxy_authorization: return true;
-        default: return http::is_hop_by_hop(field.id) || iequals(field.name, "http2-settings");
+        default: return http::is_hop_by_hop(id_without_underscores(field)) || iequals(field.name, "http2-settings");
     }
 }
 
@@ -64,6 +72,11 @@ void append_forwarding(const http::RequestHead& request, const Sender& sender, s
     }
     out += sender.address;
     out += "\r\n";
+    // RFC 7239, 4: each proxy adds an element; where nobody trusted began the list, X-Forwarded-* says it all.
+    if (const auto before = sender.trusted ? request.fields.joined(FieldId::forwarded) : std::nullopt; before && !before->empty()) {
+        const bool v6 = sender.address.find(':') != std::string::npos;
+        append_line(out, "Forwarded", *before + ", for=" + (v6 ? "\"[" + sender.address + "]\"" : sender.address) + ";proto=" + (sender.tls ? "https" : "http"));
+    }
     if (!sender.trusted || !request.fields.has(FieldId::x_forwarded_proto))
         append_line(out, "X-Forwarded-Proto", sender.tls ? "https" : "http");
     if (!request.host.empty() && (!sender.trusted || !request.fields.has(FieldId::x_forwarded_host)))
@@ -91,7 +104,7 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender, c
         if (is_rewritten(field) || connection.names(field)) continue;
         if (field.id == FieldId::expect && request.minor_version == 0) continue;
         if (field.id == FieldId::expect && iequals(field.value, "100-continue") && !request.expects_continue) continue;
-        if (is_forwarding(field.id) && (!sender.trusted || field.id == FieldId::x_forwarded_for)) continue;
+        if (is_forwarding(id_without_underscores(field)) && (!sender.trusted || field.id == FieldId::x_forwarded_for || field.id == FieldId::forwarded || field.id == FieldId::other)) continue;
         if (options.for_cache && is_precondition_or_range(field.id)) continue;
         append_line(out, field.name, field.value);
     }
@@ -133,6 +146,8 @@ void append_passed_head(const http::ResponseHead& response, const std::vector<st
             continue;
         }
         if (http::is_hop_by_hop(field.id) || connection.names(field)) continue;
+        // RFC 9110, 8.6: a client that believes it waits for a body that never comes.
+        if (field.id == FieldId::content_length && (response.status < 200 || response.status == 204)) continue;
         if (field.id == FieldId::x_cache && headers.x_cache) continue;
         if (!strip.empty() && std::find(strip.begin(), strip.end(), to_lower_copy(field.name)) != strip.end()) continue;
         append_line(out, field.name, field.value);

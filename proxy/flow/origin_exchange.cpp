@@ -41,7 +41,8 @@ std::size_t server_index(const OriginExchange& exchange) {
 observe::OriginFailure failure_of(const OriginExchange& exchange) {
     switch (exchange.error) {
         case OriginError::connect_timeout: return observe::OriginFailure::connect_timeout;
-        case OriginError::tls: return observe::OriginFailure::tls;
+        case OriginError::tls:
+        case OriginError::untrusted: return observe::OriginFailure::tls;
         case OriginError::malformed: return observe::OriginFailure::malformed;
         case OriginError::timeout: return observe::OriginFailure::response_timeout;
         case OriginError::lost:
@@ -137,6 +138,7 @@ FailureAnswer failure_answer(const OriginExchange& exchange) {
         case OriginError::malformed:
             return {502, cache::Detail::origin_error, std::string("the origin's response is malformed: ") + exchange.why};
         case OriginError::tls: return {502, cache::Detail::origin_error, "the TLS handshake with the origin failed"};
+        case OriginError::untrusted: return {502, cache::Detail::origin_error, "the origin's certificate is not trusted"};
         case OriginError::lost: return {502, cache::Detail::origin_error, "the origin closed the connection without an answer"};
         default: return {502, cache::Detail::origin_error, "the origin cannot be reached"};
     }

@@ -8,6 +8,7 @@
 #include "flow/read_plan.hpp"
 #include "flow/send_response.hpp"
 #include "flow/upload.hpp"
+#include "http/hop_by_hop.hpp"
 
 namespace larder::flow {
 namespace {
@@ -19,11 +20,11 @@ constexpr std::size_t json_body_max = 64 * 1024;
 constexpr int interim_max = 32;
 
 bool wants_upgrade(const http::RequestHead& request) {
-    const http::Field* upgrade = request.fields.first(http::FieldId::upgrade);
-    if (!upgrade || request.minor_version == 0 || request.framing != http::Framing::none) return false;
-    if (iequals(upgrade->value, "h2c")) return false;  // HTTP/2 over plain TCP is not spoken on either side
-    const http::Field* connection = request.fields.first(http::FieldId::connection);
-    return connection && to_lower_copy(connection->value).find("upgrade") != std::string::npos;
+    if (request.minor_version == 0 || request.framing != http::Framing::none || !request.fields.has(http::FieldId::upgrade)) return false;
+    // HTTP/2 over plain TCP is not spoken on either side, and behind a tunnel of it nobody would see the requests.
+    for (const http::Field& field : request.fields)
+        if (field.id == http::FieldId::upgrade && to_lower_copy(field.value).find("h2c") != std::string::npos) return false;
+    return http::parse_connection(request.fields).upgrade;
 }
 
 // What of the request's body has come with its head. The rest of the buffer is the next request's.
@@ -70,6 +71,7 @@ net::Task<void> read_final_head(Pass& pass) {
         co_await read_response_head(pass.client.settings(), to_head, uploading, false, pass.exchange);
         if (pass.exchange.failed()) co_return;
         const int status = pass.exchange.head.status;
+        if (pass.upload) pass.upload->answered = status >= 200;
         if (status >= 200 || (status == 101 && pass.upgrade)) co_return;
         if (status == 101 || ++pass.interims > interim_max) {
             pass.exchange.error = origin::OriginError::malformed;
@@ -209,7 +211,19 @@ net::Task<void> send_answer(Pass& pass) {
     pass.sender.set_head(lines, head.status, length, length_given);
     co_await send_body(pass, body, early, next, has_next);
     co_await stop_upload(pass.upload);
+    // Behind half a body nothing may follow that the origin could take for the rest.
+    if (pass.upload && pass.upload->end != Upload::End::well) pass.exchange.head.keep_alive = false;
     finish_exchange(client.use, pass.exchange, body);
+}
+
+// A body that is not wholly at hand, or a tunnel, is read through the connection's buffer while the head is still needed: the
+// head moves into a block of its own.
+void keep_head_apart(Client& client) {
+    const std::string_view rest = client.in.view();
+    client.head_apart.swap(client.in);
+    const net::Buffer::Room room = client.in.room(rest.size());
+    std::copy(rest.begin(), rest.end(), room.at);
+    client.in.append_done(rest.size());
 }
 
 net::Task<void> switch_protocols(Pass& pass) {
@@ -218,18 +232,9 @@ net::Task<void> switch_protocols(Pass& pass) {
     append_passed_head(pass.exchange.head, {}, true, client.settings().headers, pass.exchange.received_at, lines);
     client.x().status = 101;
     client.x().keep_alive = false;
+    keep_head_apart(client);
     const bool sent = co_await pass.sender.interim(lines);
     if (sent) co_await run_tunnel(client, pass.exchange.connection->stream, pass.exchange.connection->in);
-}
-
-// A body that is not wholly at hand is read through the connection's buffer while the head is still needed: the head moves
-// into a block of its own.
-void keep_head_apart(Client& client) {
-    const std::string_view rest = client.in.view();
-    client.head_apart.swap(client.in);
-    const net::Buffer::Room room = client.in.room(rest.size());
-    std::copy(rest.begin(), rest.end(), room.at);
-    client.in.append_done(rest.size());
 }
 
 }  // namespace

@@ -20,10 +20,11 @@ ProxyHeader parse_v1(std::string_view input) {
     ProxyHeader header{Kind::complete, end + 2, {}};
     if (line.starts_with("UNKNOWN")) return header;
     if (!line.starts_with("TCP4 ") && !line.starts_with("TCP6 ")) return {Kind::malformed, 0, {}};
+    const bool is_v6 = line[3] == '6';
     line.remove_prefix(5);
     boost::system::error_code error;
     const auto source = boost::asio::ip::make_address(std::string(line.substr(0, line.find(' '))), error);
-    if (error || std::count(line.begin(), line.end(), ' ') != 3) return {Kind::malformed, 0, {}};
+    if (error || source.is_v6() != is_v6 || std::count(line.begin(), line.end(), ' ') != 3) return {Kind::malformed, 0, {}};
     header.source = source;
     return header;
 }

@@ -150,7 +150,18 @@ net::Task<void> time_out(Client& client) {
     finish_request(client);
 }
 
-net::Task<bool> read_proxy_header(Client& client) {
+// How many bytes are surely of the PROXY header: those behind it belong to the TLS handshake.
+std::size_t bytes_of_proxy_header(std::string_view so_far) {
+    constexpr std::size_t shortest = 15;  // "PROXY UNKNOWN" and its line end
+    constexpr std::size_t fixed_v2 = 16;
+    if (so_far.size() < shortest) return shortest - so_far.size();
+    if (so_far.front() == 'P') return 1;
+    if (so_far.size() < fixed_v2) return fixed_v2 - so_far.size();
+    const auto byte = [so_far](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(so_far[i])); };
+    return fixed_v2 + (byte(14) << 8 | byte(15)) - so_far.size();
+}
+
+net::Task<bool> read_proxy_header(Client& client, bool tls_follows) {
     client.stream.expire_at(steady_now() + client.settings().limits.header_timeout);
     while (true) {
         const ProxyHeader header = parse_proxy_header(client.in.view());
@@ -160,23 +171,42 @@ net::Task<bool> read_proxy_header(Client& client) {
             if (header.source) client.peer = *header.source;
             co_return true;
         }
-        const net::Buffer::Room room = client.in.room(1024);
-        const net::IoResult got = co_await client.stream.read_some(room.at, room.size);
+        const std::size_t most = tls_follows ? bytes_of_proxy_header(client.in.view()) : 4096;
+        const net::Buffer::Room room = client.in.room(most);
+        const std::size_t size = std::min(most, room.size);
+        const net::IoResult got = co_await client.stream.read_plain(room.at, size);
         if (got.kind != net::IoResult::Kind::done) co_return false;
         client.in.append_done(got.bytes);
     }
+}
+
+// limits.connections_per_client.
+bool admit(Client& client) {
+    const std::size_t most = client.settings().limits.connections_per_client;
+    if (most == 0 || client.counted) return true;
+    client.counted = client.use.peers->add(client.peer, most);
+    return client.counted;
+}
+
+net::Task<void> turn_away(Client& client) {
+    static_cast<void>(read_some(client));  // a request that is there already must not turn the answer into a reset
+    begin_exchange(client);
+    client.x().request = {};
+    client.x().began = steady_now();
+    co_await answer_error(client, 503, Detail::limit, "too many connections from this address", true);
+    finish_request(client);
 }
 
 // PROXY header and TLS handshake, as the doorway wants them.
 net::Task<bool> enter(Client& client, Doorway doorway) {
     if (doorway.proxy_protocol) {
         if (!client.config->trusted_proxies.contains(client.peer)) co_return false;
-        const bool read = co_await read_proxy_header(client);
+        const bool read = co_await read_proxy_header(client, doorway.tls);
         if (!read) co_return false;
     }
     if (doorway.tls) {
+        if (!admit(client)) co_return false;
         client.stream.expire_at(steady_now() + client.settings().limits.header_timeout);
-        client.stream.start_tls(doorway.tls, true, nullptr);
         const bool shaken = co_await client.stream.handshake();
         co_return shaken;
     }
@@ -218,7 +248,7 @@ net::Task<bool> take_step(Client& client, Step step, HeadResult parsed) {
     client.head_apart.release();
     client.idle = true;
     const bool go_on = client.x().keep_alive && client.stream.is_open();
-    if (!go_on && (client.x().body_pending || step == Step::refuse)) co_await linger(client);
+    if (!go_on && (client.x().body_pending || step == Step::refuse || !client.in.empty())) co_await linger(client);
     co_return go_on;
 }
 
@@ -285,6 +315,10 @@ void on_ready(void* owner, bool ok) {
 net::Task<void> enter_and_wait(std::unique_ptr<Client> client, Doorway doorway) {
     const bool entered = co_await enter(*client, doorway);
     if (!entered) co_return;
+    if (!admit(*client)) {
+        co_await turn_away(*client);
+        co_return;
+    }
     if (client->in.empty()) {
         begin_waiting(std::move(client), false);
         co_return;
@@ -297,7 +331,8 @@ net::Task<void> enter_and_wait(std::unique_ptr<Client> client, Doorway doorway) 
 }  // namespace
 
 void serve_client(std::unique_ptr<Client> client, Doorway doorway) {
-    if (!doorway.tls && !doorway.proxy_protocol) return begin_waiting(std::move(client), true);
+    const bool enters = doorway.tls || doorway.proxy_protocol;
+    if (!enters && admit(*client)) return begin_waiting(std::move(client), true);
     const net::Executor executor = client->use.executor();
     boost::asio::co_spawn(executor, enter_and_wait(std::move(client), doorway), boost::asio::detached);
 }
@@ -310,6 +345,7 @@ Client::Client(net::TcpSocket socket, Services& use_in, ClientList& list_in, boo
 
 Client::~Client() {
     if (exchange) use.exchanges.give_back(std::move(exchange));
+    if (counted) use.peers->remove(peer);
     list.remove(*this);
     use.connections->fetch_sub(1, std::memory_order_relaxed);
 }

@@ -7,7 +7,7 @@ namespace larder::flow {
 
 /// What a listener asks of its connections before the first request.
 struct Doorway {
-    ssl_ctx_st* tls = nullptr;    ///< null: plain
+    bool tls = false;             ///< the stream speaks TLS already, its handshake is still to come
     bool proxy_protocol = false;  ///< a PROXY header comes first, believed from trusted_proxies only
 };
 

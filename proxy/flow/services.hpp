@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "flow/exchange.hpp"
+#include "flow/peer_counts.hpp"
 #include "net/network.hpp"
 #include "observe/access_log.hpp"
 #include "observe/metrics.hpp"
@@ -93,6 +94,7 @@ struct Services {
     std::shared_ptr<const Config> config;  ///< of new requests
     bool draining = false;
     std::atomic<std::size_t>* connections = nullptr;  ///< open client connections of all workers
+    PeerCounts* peers = nullptr;                      ///< the same by client address, where that is limited
 
     [[nodiscard]] net::Executor executor() { return context.get_executor(); }
 };

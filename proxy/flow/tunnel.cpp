@@ -25,6 +25,8 @@ net::Task<void> copy(Direction& way) {
             const net::IoResult got = co_await way.from.read_some(room.at, room.size);
             if (got.kind != net::IoResult::Kind::done) break;
             way.in.append_done(got.bytes);
+            // One that only listens is not idle.
+            way.to.expire_at(steady_now() + tunnel_idle);
         }
         const std::string_view data = way.in.view();
         iovec piece{const_cast<char*>(data.data()), data.size()};

@@ -65,7 +65,7 @@ net::Task<void> run_upload(std::shared_ptr<Upload> upload) {
     upload->end = end;
     if (end == Upload::End::well) {
         upload->client.x().body_pending = false;
-        upload->origin.expire_at(steady_now() + upload->client.settings().origin.response_timeout);
+        if (!upload->answered) upload->origin.expire_at(steady_now() + upload->client.settings().origin.response_timeout);
     } else if (end != Upload::End::origin_lost && end != Upload::End::stopped) {
         upload->origin.abort();
     }
@@ -86,6 +86,7 @@ net::Task<void> stop_upload(std::shared_ptr<Upload> upload) {
         upload->client.stream.cancel();
         upload->origin.cancel();
         co_await upload->finished.wait();
+        upload->client.stream.forgive();  // only its reading was to stop: an answer may still be due
     }
 }
 

@@ -36,6 +36,7 @@ struct Upload {
     bool chunked;
     std::uint64_t bytes = 0;
     End end = End::none;
+    bool answered = false;  ///< the final head of the response is there: no deadline for it any more
     net::Event finished;
 };
 

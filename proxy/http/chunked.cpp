@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "http/fields.hpp"
 
 namespace larder::http {
 namespace {
@@ -20,7 +21,27 @@ bool is_token_char(char c) {
     return (lower >= 'a' && lower <= 'z') || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
+// Drops the lines of a valid trailer section that must not be there.
+void keep_harmless(std::string& lines) {
+    std::size_t at = 0;
+    while (at < lines.size()) {
+        const std::size_t end = lines.find("\r\n", at) + 2;
+        if (may_be_trailer(std::string_view(lines).substr(at, lines.find(':', at) - at))) {
+            at = end;
+        } else {
+            lines.erase(at, end - at);
+        }
+    }
+}
+
 }  // namespace
+
+bool may_be_trailer(std::string_view name) {
+    std::string hyphens(name);
+    std::replace(hyphens.begin(), hyphens.end(), '_', '-');
+    const FieldId id = field_id(hyphens);
+    return id == FieldId::other || id == FieldId::etag || id == FieldId::cache_status;
+}
 
 ChunkedDecoder::Step ChunkedDecoder::step(std::string_view input) {
     if (state_ == State::done) return {Status::done, 0, {}};
@@ -110,6 +131,7 @@ ChunkedDecoder::Step ChunkedDecoder::read_trailer(std::string_view input) {
         if (c == '\n' && (trailers_ == "\r\n" || trailers_.ends_with("\r\n\r\n"))) {
             trailers_.resize(trailers_.size() - 2);
             if (!valid_trailers(trailers_)) return fail();
+            keep_harmless(trailers_);
             state_ = State::done;
             return {Status::done, i + 1, {}};
         }

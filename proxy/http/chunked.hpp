@@ -25,7 +25,8 @@ public:
     /// One step over the input; call again with what was not consumed until need_more, done or malformed.
     Step step(std::string_view input);
 
-    /// The trailer section as it came, each line with its CRLF, without the blank line.
+    /// The lines of the trailer section as they came, each with its CRLF, without the blank line and without those that no
+    /// trailer may be (see may_be_trailer).
     [[nodiscard]] const std::string& trailers() const { return trailers_; }
 
 private:
@@ -47,6 +48,10 @@ private:
     bool saw_cr_ = false;
     std::string trailers_;
 };
+
+/// Whether a field may stand in a trailer section (RFC 9110, 6.5.1): none that frames, routes, authenticates, modifies or
+/// describes the message, for a recipient that merges trailers into the header would take it for the sender's own.
+bool may_be_trailer(std::string_view name);
 
 /// Whether the lines of a trailer section are field lines (token, colon, value without controls, no folding).
 bool valid_trailers(std::string_view lines);

@@ -17,6 +17,10 @@ void Deadline::set(SteadyTime at) {
     tick_ = DeadlineWheel::tick_of(at) + 1;  // rounded up: never early
     if (in_slot_ >= 0 && in_slot_ <= tick_) return;
     if (in_slot_ >= 0) wheel_.unlink(*this);
+    if (wheel_.stopped_) {
+        expire_(owner_);
+        return;
+    }
     wheel_.link(*this);
 }
 
@@ -45,30 +49,16 @@ void DeadlineWheel::unlink(Deadline& deadline) {
 }
 
 void DeadlineWheel::arm(std::int64_t tick) {
+    if (stopped_) return;
     armed_ = tick;
-    timer_.expires_at(stopped_ ? steady_now() : SteadyTime(Milliseconds(tick * tick_ms)));
+    timer_.expires_at(SteadyTime(Milliseconds(tick * tick_ms)));
     timer_.async_wait([this](Error error) {
         if (!error) turn();
     });
 }
 
-// As many as there are now: one that expires may make another.
-void DeadlineWheel::expire_all() {
-    std::size_t left = linked_;
-    for (Deadline*& head : heads_) {
-        while (head && left > 0) {
-            Deadline& deadline = *head;
-            --left;
-            unlink(deadline);
-            deadline.expire_(deadline.owner_);
-        }
-    }
-    if (linked_ > 0 && armed_ < 0) arm(done_);
-}
-
 void DeadlineWheel::turn() {
     armed_ = -1;
-    if (stopped_) return expire_all();
     const std::int64_t now = tick_of(steady_now());
     while (done_ < now) {
         ++done_;
@@ -88,7 +78,7 @@ void DeadlineWheel::turn() {
             list = heads_[static_cast<std::size_t>(done_ % slots)];
         }
     }
-    if (linked_ == 0) return;
+    if (linked_ == 0 || stopped_) return;
     std::int64_t next = done_ + 1;
     while (!heads_[static_cast<std::size_t>(next % slots)]) ++next;
     if (armed_ < 0 || next < armed_) arm(next);
@@ -97,8 +87,12 @@ void DeadlineWheel::turn() {
 void DeadlineWheel::stop() {
     stopped_ = true;
     timer_.cancel();
-    armed_ = -1;
-    if (linked_ > 0) arm(done_);
+    for (Deadline*& head : heads_)
+        while (head) {
+            Deadline& deadline = *head;
+            unlink(deadline);
+            deadline.expire_(deadline.owner_);
+        }
 }
 
 }  // namespace larder::net

@@ -43,8 +43,9 @@ class DeadlineWheel {
 public:
     explicit DeadlineWheel(boost::asio::io_context& context) : timer_(context) {}
 
-    /// Time is up for everything, also for what is set from now on: lets the io_context run out of work.
+    /// Ends all waits that have a deadline, now and from now on: lets the io_context run out of work.
     void stop();
+    [[nodiscard]] bool stopped() const { return stopped_; }
 
 private:
     friend class Deadline;
@@ -55,7 +56,6 @@ private:
     void unlink(Deadline& deadline);
     void arm(std::int64_t tick);
     void turn();
-    void expire_all();
 
     boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor> timer_;
     std::array<Deadline*, slots> heads_{};

@@ -25,15 +25,39 @@ Stream::Stream(TcpSocket socket, DeadlineWheel& wheel) : socket_(std::move(socke
 }
 
 Stream::~Stream() {
-    if (tls_) SSL_free(tls_);
+    if (!tls_) return;
+    close();
+    SSL_free(tls_);
 }
 
 void Stream::expire(void* self) {
     auto& stream = *static_cast<Stream*>(self);
     stream.timed_out_ = true;
+    stream.expires_ = stream.write_by_ = SteadyTime::max();
     Error ignored;
     stream.socket_.cancel(ignored);
 }
+
+void Stream::expire_at(SteadyTime at) {
+    expires_ = at;
+    arm();
+}
+
+void Stream::write_by(SteadyTime at) {
+    write_by_ = at;
+    arm();
+}
+
+void Stream::arm() {
+    const SteadyTime at = std::min(expires_, write_by_);
+    if (at == SteadyTime::max()) {
+        deadline_.clear();
+    } else {
+        deadline_.set(at);
+    }
+}
+
+bool Stream::has_pending() const { return tls_ && SSL_pending(tls_) > 0; }
 
 void Stream::start_tls(ssl_ctx_st* context, bool as_server, const char* server_name) {
     tls_ = SSL_new(context);
@@ -44,14 +68,15 @@ void Stream::start_tls(ssl_ctx_st* context, bool as_server, const char* server_n
     } else {
         SSL_set_connect_state(tls_);
         if (server_name && *server_name) {
+            // An address is no server name (RFC 6066, 3), and is looked for among the certificate's addresses.
+            if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls_), server_name) == 1) return;
+            ERR_clear_error();
             // The macro of the same purpose casts in the old style.
             SSL_ctrl(tls_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(server_name));
             SSL_set1_host(tls_, server_name);
         }
     }
 }
-
-bool Stream::has_pending() const { return tls_ && SSL_pending(tls_) > 0; }
 
 Task<bool> Stream::handshake() {
     while (true) {
@@ -69,17 +94,10 @@ Task<bool> Stream::handshake() {
     }
 }
 
+// TLS knows its descriptor by number: once the socket is closed, that number may be somebody else's connection.
 IoResult Stream::try_read(char* at, std::size_t size) {
-    if (timed_out_ || cancelled_) return failed;
-    if (!tls_) {
-        while (true) {
-            const ssize_t got = ::recv(socket_.native_handle(), at, size, 0);
-            if (got > 0) return moved(static_cast<std::size_t>(got));
-            if (got == 0) return ended;
-            if (errno == EAGAIN || errno == EWOULDBLOCK) return would_block;
-            if (errno != EINTR) return failed;
-        }
-    }
+    if (timed_out_ || cancelled_ || !socket_.is_open()) return failed;
+    if (!tls_) return try_read_plain(at, size);
     tls_read_wants_write_ = false;
     ERR_clear_error();
     std::size_t got = 0;
@@ -92,8 +110,19 @@ IoResult Stream::try_read(char* at, std::size_t size) {
     }
 }
 
+IoResult Stream::try_read_plain(char* at, std::size_t size) {
+    if (timed_out_ || cancelled_ || !socket_.is_open()) return failed;
+    while (true) {
+        const ssize_t got = ::recv(socket_.native_handle(), at, size, 0);
+        if (got > 0) return moved(static_cast<std::size_t>(got));
+        if (got == 0) return ended;
+        if (errno == EAGAIN || errno == EWOULDBLOCK) return would_block;
+        if (errno != EINTR) return failed;
+    }
+}
+
 IoResult Stream::try_write(const iovec* pieces, std::size_t count) {
-    if (timed_out_ || cancelled_) return failed;
+    if (timed_out_ || cancelled_ || !socket_.is_open()) return failed;
     if (!tls_) {
         msghdr message{};
         message.msg_iov = const_cast<iovec*>(pieces);
@@ -134,6 +163,7 @@ IoResult Stream::try_write(const iovec* pieces, std::size_t count) {
 
 Task<bool> Stream::readable() {
     if (timed_out_ || cancelled_) co_return false;
+    if (has_pending()) co_return true;
     const auto direction = std::exchange(tls_read_wants_write_, false) ? TcpSocket::wait_write : TcpSocket::wait_read;
     const auto [error] = co_await socket_.async_wait(direction, as_result);
     co_return !error && !timed_out_ && !cancelled_;
@@ -155,6 +185,15 @@ Task<IoResult> Stream::read_some(char* at, std::size_t size) {
     }
 }
 
+Task<IoResult> Stream::read_plain(char* at, std::size_t size) {
+    while (true) {
+        const IoResult result = try_read_plain(at, size);
+        if (result.kind != IoResult::Kind::would_block) co_return result;
+        const bool ready = co_await readable();
+        if (!ready) co_return failed;
+    }
+}
+
 Task<bool> Stream::write_all(std::span<iovec> pieces, Milliseconds stall) {
     bool armed = false;
     while (true) {
@@ -162,12 +201,13 @@ Task<bool> Stream::write_all(std::span<iovec> pieces, Milliseconds stall) {
         if (pieces.empty()) co_return true;
         IoResult result = try_write(pieces.data(), pieces.size());
         if (result.kind == IoResult::Kind::would_block) {
-            if (!armed) expire_at(steady_now() + stall);
+            if (!armed) write_by(steady_now() + stall);
             armed = true;
             const bool ready = co_await writable();
             if (!ready) co_return false;
             continue;
         }
+        if (armed) write_by(SteadyTime::max());
         if (result.kind != IoResult::Kind::done) co_return false;
         armed = false;
         while (result.bytes > 0) {
@@ -188,17 +228,19 @@ void Stream::cancel() {
 }
 
 void Stream::close() {
-    if (tls_ && SSL_is_init_finished(tls_) && !timed_out_) {
+    if (tls_ && socket_.is_open() && SSL_is_init_finished(tls_) && !timed_out_) {
         ERR_clear_error();
         SSL_shutdown(tls_);
     }
-    deadline_.clear();
+    expires_ = write_by_ = SteadyTime::max();
+    arm();
     Error ignored;
     socket_.close(ignored);
 }
 
 void Stream::abort() {
-    deadline_.clear();
+    expires_ = write_by_ = SteadyTime::max();
+    arm();
     Error ignored;
     socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
     socket_.close(ignored);
@@ -206,7 +248,7 @@ void Stream::abort() {
 
 void Stream::shutdown_write() {
     Error ignored;
-    if (tls_) {
+    if (tls_ && socket_.is_open() && SSL_is_init_finished(tls_)) {
         ERR_clear_error();
         SSL_shutdown(tls_);
     }
@@ -215,8 +257,10 @@ void Stream::shutdown_write() {
 
 bool Stream::idle_and_alive() {
     char byte;
+    // Session tickets and the like are TLS's own business; a byte for us is nobody's answer.
+    if (tls_) return try_read(&byte, 1).kind == IoResult::Kind::would_block;
+    if (timed_out_ || cancelled_) return false;
     const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (got > 0 && tls_) return true;  // session tickets and the like; TLS tells an end by itself
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 

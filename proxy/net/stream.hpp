@@ -47,6 +47,7 @@ public:
     [[nodiscard]] bool has_pending() const;
 
     [[nodiscard]] IoResult try_read(char* at, std::size_t size);
+    [[nodiscard]] IoResult try_read_plain(char* at, std::size_t size);
     [[nodiscard]] IoResult try_write(const iovec* pieces, std::size_t count);
 
     /// Waits until a read (write) may succeed. False: the deadline passed, or the socket was closed.
@@ -56,16 +57,20 @@ public:
     /// Reads what there is, waiting for the first byte.
     [[nodiscard]] Task<IoResult> read_some(char* at, std::size_t size);
 
+    /// The same below TLS, before its handshake.
+    [[nodiscard]] Task<IoResult> read_plain(char* at, std::size_t size);
+
     /// Writes all pieces, changing them on the way. False: the connection is lost. `stall` is how long no byte may be
-    /// taken: the deadline is set anew with each step.
+    /// taken: a deadline of its own, set anew with each step and gone with the last one, beside that of expire_at.
     [[nodiscard]] Task<bool> write_all(std::span<iovec> pieces, Milliseconds stall);
 
     /// All waits end from then on, once; see timed_out.
-    void expire_at(SteadyTime at) { deadline_.set(at); }
-    void never_expire() { deadline_.clear(); }
+    void expire_at(SteadyTime at);
+    void never_expire() { expire_at(SteadyTime::max()); }
     [[nodiscard]] bool timed_out() const { return timed_out_; }
-    /// Waits may go on after a deadline that passed (to send a last answer).
-    void forgive() { timed_out_ = false; }
+    /// Waits may go on after a deadline that passed or a cancel() (to send a last answer).
+    void forgive() { timed_out_ = cancelled_ = false; }
+
 
     /// Makes a coroutine that waits on this stream go on with an error; waits fail from then on.
     void cancel();
@@ -83,10 +88,14 @@ public:
 
 private:
     static void expire(void* self);
+    void write_by(SteadyTime at);
+    void arm();
 
     TcpSocket socket_;
     ssl_st* tls_ = nullptr;
-    Deadline deadline_;
+    Deadline deadline_;  // the earlier one of the two below
+    SteadyTime expires_ = SteadyTime::max();
+    SteadyTime write_by_ = SteadyTime::max();
     bool timed_out_ = false;
     bool cancelled_ = false;
     bool tls_read_wants_write_ = false;

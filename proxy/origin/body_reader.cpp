@@ -56,6 +56,7 @@ net::Task<BodyReader::Piece> BodyReader::next() {
         const net::Buffer::Room room = in_.room(left_ > read_bytes_wanted || framing_ != http::Framing::length ? read_bytes_wanted : 4096);
         stream_.expire_at(steady_now() + idle_);
         const net::IoResult got = co_await stream_.read_some(room.at, room.size);
+        stream_.never_expire();  // who takes the piece may take longer
         switch (got.kind) {
             case net::IoResult::Kind::done: in_.append_done(got.bytes); break;
             case net::IoResult::Kind::ended:

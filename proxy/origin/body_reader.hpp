@@ -7,7 +7,7 @@
 namespace larder::origin {
 
 /// Reads a message's body piece by piece, out of the connection's buffer and then from the stream, whatever its framing.
-/// Serves both directions. The stream's deadline is set anew for each read.
+/// Serves both directions. The stream has a deadline while a read waits, and only then.
 class BodyReader {
 public:
     enum class Status : std::uint8_t { data, end, truncated, malformed, timed_out };

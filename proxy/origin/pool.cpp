@@ -1,7 +1,11 @@
 #include "origin/pool.hpp"
 
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <spdlog/spdlog.h>
 
 namespace larder::origin {
 namespace {
@@ -12,6 +16,8 @@ using Resolver = boost::asio::ip::basic_resolver<tcp, net::Executor>;
 constexpr std::size_t idle_max = 256;
 constexpr std::chrono::seconds idle_age_max{55};
 constexpr std::chrono::seconds resolved_age_max{5};
+constexpr std::chrono::seconds look_every{2};
+constexpr Milliseconds look_often{30};  // where workers share max_connections
 
 }  // namespace
 
@@ -22,6 +28,7 @@ const char* to_text(OriginError error) {
         case OriginError::unreachable: return "unreachable";
         case OriginError::connect_timeout: return "connect-timeout";
         case OriginError::tls: return "tls";
+        case OriginError::untrusted: return "untrusted";
         case OriginError::lost: return "lost";
         case OriginError::malformed: return "malformed";
         case OriginError::timeout: return "timeout";
@@ -42,7 +49,7 @@ OriginConnection::~OriginConnection() {
 }
 
 Pool::Pool(boost::asio::io_context& context, net::DeadlineWheel& wheel, net::BufferPool& buffers)
-    : context_(context), wheel_(wheel), buffers_(buffers), released_(context.get_executor()) {}
+    : context_(context), wheel_(wheel), buffers_(buffers), released_(context.get_executor()), look_(wheel, &Pool::look_after_idle, this) {}
 
 Pool::~Pool() = default;
 
@@ -76,7 +83,7 @@ net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, bool fresh
         co_return Acquired{std::move(room.kept), OriginError::none, server};
     }
     room.kept.reset();
-    Acquired connected = co_await connect(upstream, server);
+    Acquired connected = co_await connect(upstream, server, steady_now() + upstream->settings().connect_timeout);
     if (!connected.connection) upstream->note_failure(*server, steady_now());
     co_return connected;
 }
@@ -87,6 +94,14 @@ net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, Se
     room.there = true;
     if (most <= 0) co_return room;
     const SteadyTime give_up = steady_now() + upstream->settings().connect_timeout;
+    struct Waiting {
+        explicit Waiting(Server& server_in) : server(server_in) { server.waiting.fetch_add(1, std::memory_order_relaxed); }
+        ~Waiting() { server.waiting.fetch_sub(1, std::memory_order_relaxed); }
+        Waiting(const Waiting&) = delete;
+        Waiting& operator=(const Waiting&) = delete;
+        Server& server;
+    };
+    const Waiting waiting(*server);
     while (server->connections.load(std::memory_order_relaxed) >= most) {
         room.kept = take_idle(*server);
         if (room.kept) co_return room;
@@ -109,6 +124,7 @@ net::Task<bool> Pool::resolve(Server* server, Resolved* into) {
         if (!not_numeric) {
             known.endpoints = {tcp::endpoint(address, static_cast<std::uint16_t>(std::stoi(server->port)))};
         } else {
+            known.at = steady_now();  // who comes meanwhile takes the last answer instead of asking too
             Resolver resolver(context_.get_executor());
             const std::string host = server->host;
             const std::string port = server->port;
@@ -124,11 +140,10 @@ net::Task<bool> Pool::resolve(Server* server, Resolved* into) {
     co_return !into->endpoints.empty();
 }
 
-net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* server) {
+net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* server, SteadyTime give_up) {
     Resolved resolved;
     const bool found = co_await resolve(server, &resolved);
     if (!found) co_return Acquired{nullptr, OriginError::unreachable, server};
-    const SteadyTime give_up = steady_now() + upstream->settings().connect_timeout;
     OriginError last = OriginError::unreachable;
     for (const tcp::endpoint& endpoint : resolved.endpoints) {
         net::TcpSocket socket(context_.get_executor());
@@ -146,7 +161,9 @@ net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* se
             connection->stream.start_tls(upstream->tls_context(), false, server->server_name.c_str());
             const bool shaken = co_await connection->stream.handshake();
             if (!shaken) {
-                last = connection->stream.timed_out() ? OriginError::connect_timeout : OriginError::tls;
+                const long verdict = SSL_get_verify_result(connection->stream.tls());
+                last = connection->stream.timed_out() ? OriginError::connect_timeout : verdict != X509_V_OK ? OriginError::untrusted : OriginError::tls;
+                if (last == OriginError::untrusted) spdlog::warn("the certificate of {} is not trusted: {}", server->url, X509_verify_cert_error_string(verdict));
                 continue;
             }
         }
@@ -158,11 +175,32 @@ net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* se
 
 void Pool::release(ConnectionPtr connection) {
     released_.notify();
-    if (!connection->in.empty() || idle_.size() >= idle_max || !connection->stream.is_open()) return;
+    if (wheel_.stopped() || !connection->in.empty() || idle_.size() >= idle_max || !connection->stream.is_open()) return;
     connection->in.release();
     connection->stream.never_expire();
     connection->idle_since = steady_now();
     idle_.push_back(std::move(connection));
+    if (idle_.size() == 1 || idle_.back()->upstream->settings().max_connections > 0) plan_next_look();
+}
+
+void Pool::plan_next_look() {
+    if (idle_.empty() || wheel_.stopped()) return;
+    const bool limited = idle_.back()->upstream->settings().max_connections > 0;
+    look_.set(steady_now() + (limited ? look_often : Milliseconds(look_every)));
+}
+
+// An origin's idle timeout would else leave its half of each connection with us until the next request; and what one worker
+// keeps idle counts against max_connections of all.
+void Pool::look_after_idle(void* self) {
+    Pool& pool = *static_cast<Pool*>(self);
+    const SteadyTime now = steady_now();
+    std::erase_if(pool.idle_, [now](const ConnectionPtr& connection) {
+        Server& server = connection->server;
+        const int most = connection->upstream->settings().max_connections;
+        const bool wanted = most > 0 && server.waiting.load(std::memory_order_relaxed) > 0 && server.connections.load(std::memory_order_relaxed) >= most;
+        return wanted || now - connection->idle_since >= idle_age_max || !connection->stream.idle_and_alive();
+    });
+    pool.plan_next_look();
 }
 
 void Pool::clear() { idle_.clear(); }

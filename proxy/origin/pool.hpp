@@ -19,7 +19,8 @@ enum class OriginError : std::uint8_t {
     unavailable,   ///< no server is up, or all its connections are taken
     unreachable,   ///< could not connect
     connect_timeout,
-    tls,           ///< the handshake failed or the certificate is not trusted
+    tls,           ///< the handshake failed
+    untrusted,     ///< the certificate is not trusted, or for another name
     lost,          ///< the connection ended before the head of the response
     malformed,     ///< the response cannot be framed with certainty
     timeout,       ///< no byte within response_timeout or idle_timeout
@@ -57,9 +58,14 @@ class Pool {
 public:
     Pool(boost::asio::io_context& context, net::DeadlineWheel& wheel, net::BufferPool& buffers);
     ~Pool();
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
 
     /// A connection to the server that `upstream` picks. `fresh`: not a kept one (after a kept one turned out stale).
     [[nodiscard]] net::Task<Acquired> acquire(std::shared_ptr<Upstream> upstream, bool fresh, const Server* avoid);
+
+    /// A new connection to that server, whatever the limits and its state.
+    [[nodiscard]] net::Task<Acquired> connect(std::shared_ptr<Upstream> upstream, Server* server, SteadyTime give_up);
 
     /// Takes a connection back whose last exchange ended well.
     void release(ConnectionPtr connection);
@@ -74,7 +80,8 @@ private:
     };
 
     ConnectionPtr take_idle(Server& server);
-    [[nodiscard]] net::Task<Acquired> connect(std::shared_ptr<Upstream> upstream, Server* server);
+    static void look_after_idle(void* self);
+    void plan_next_look();
     [[nodiscard]] net::Task<bool> resolve(Server* server, Resolved* into);
     /// Room for one more connection, or one that has become idle meanwhile.
     struct Room {
@@ -87,6 +94,7 @@ private:
     net::DeadlineWheel& wheel_;
     net::BufferPool& buffers_;
     net::Event released_;
+    net::Deadline look_;  ///< when idle connections are looked after: ended, too old, or wanted by another worker
     std::vector<ConnectionPtr> idle_;
     std::unordered_map<std::string, Resolved> resolved_;
 };

@@ -23,6 +23,7 @@ struct Server {
     std::atomic<bool> up{true};
     std::atomic<int> connections{0};          ///< open, of all workers
     std::atomic<int> requests{0};             ///< under way, of all workers
+    std::atomic<int> waiting{0};              ///< requests that wait for a connection to become free (max_connections)
     std::atomic<int> failures{0};             ///< in a row
     std::atomic<std::int64_t> ejected_until{0};  ///< steady milliseconds; 0: not ejected
 };

@@ -126,7 +126,7 @@ void Server::open_doors() {
         SSL_CTX* tls = listener.tls ? make_server_tls(*listener.tls) : nullptr;
         for (std::size_t i = 0; i < sockets.size(); ++i) {
             remember_socket("listen:" + listener.address, sockets[i]);
-            workers_[i % workers_.size()]->add_door({sockets[i], share_tls(tls), listener.proxy_protocol});
+            workers_[i % workers_.size()]->add_door({sockets[i], share_tls(tls), listener.proxy_protocol, listener.address});
         }
         if (tls) SSL_CTX_free(tls);
         spdlog::info("listening on {}{}, port {}", listener.address, listener.tls ? " (TLS)" : "", port_of(sockets.front()));
@@ -203,12 +203,13 @@ void Server::reload() {
     settings::Problems problems;
     settings::Settings settings = load(source_, problems);
     std::shared_ptr<const flow::Config> config;
-    std::vector<ssl_ctx_st*> contexts;
+    std::vector<std::pair<std::string, ssl_ctx_st*>> contexts;
     if (!settings::has_errors(problems)) {
         config = make_config(std::move(settings), shared_.metrics, problems);
         try {
             if (config)
-                for (const settings::Listener& listener : config->settings.listen) contexts.push_back(listener.tls ? make_server_tls(*listener.tls) : nullptr);
+                for (const settings::Listener& listener : config->settings.listen)
+                    if (listener.tls) contexts.emplace_back(listener.address, make_server_tls(*listener.tls));
         } catch (const std::runtime_error& error) {
             problems.push_back({settings::Problem::Severity::error, {}, "listen", error.what()});
             config.reset();
@@ -217,7 +218,7 @@ void Server::reload() {
     if (!config) {
         shared_.metrics.note_reload(false);
         spdlog::error("the configuration was not reloaded, the old one stays:\n{}", first_error(problems, source_.file));
-        for (ssl_ctx_st* context : contexts) SSL_CTX_free(context);
+        for (const auto& [address, context] : contexts) SSL_CTX_free(context);
         return;
     }
     observe::set_up_logging(config->settings.log);
@@ -225,20 +226,23 @@ void Server::reload() {
         const std::scoped_lock lock(config_mutex_);
         if (needs_restart(config_->settings, config->settings))
             spdlog::warn("changes of listen, admin (but for its token), redis, memory and threads take effect at the next start (SIGUSR2 starts anew without refusing a connection)");
+        for (const auto& server : config->upstream->servers())
+            for (const auto& known : config_->upstream->servers())
+                if (known->url == server->url && !config->settings.origin.health.path.empty()) server->up = known->up.load();
         config_ = config;
     }
     // Keys, tags and lifetimes may mean something else now.
     shared_.memory->clear();
     for (const auto& worker : workers_) {
-        std::vector<ssl_ctx_st*> own;
-        for (ssl_ctx_st* context : contexts) own.push_back(share_tls(context));
+        std::vector<std::pair<std::string, ssl_ctx_st*>> own;
+        for (const auto& [address, context] : contexts) own.emplace_back(address, share_tls(context));
         Worker* target = worker.get();
         target->post([target, config, own] {
             target->use_config(config);
             target->use_tls(own);
         });
     }
-    for (ssl_ctx_st* context : contexts) SSL_CTX_free(context);
+    for (const auto& [address, context] : contexts) SSL_CTX_free(context);
     if (admin_) admin_->set_token(config->settings.admin.token);
     shared_.metrics.note_reload(true);
     spdlog::info("the configuration was reloaded");

@@ -37,7 +37,6 @@ private:
     void reload();
     void hand_over();
     void drain();
-    void start_health_checks();
     [[nodiscard]] observe::Gauges gauges() const;
 
     ConfigSource source_;

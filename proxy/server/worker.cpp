@@ -22,8 +22,10 @@ observe::WorkerMetrics* Worker::metrics_of_this_thread() { return own_metrics; }
 Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> config)
     : shared_(shared),
       work_(context_.get_executor()),
-      services_(context_, shared.generations, *shared.memory, *shared.board, shared.metrics.add_worker(), std::move(config)) {
+      services_(context_, shared.generations, *shared.memory, *shared.board, shared.metrics.add_worker(), std::move(config)),
+      first_(index == 0) {
     services_.connections = &shared.connections;
+    services_.peers = &shared.peers;
     if (shared.redis) services_.redis = std::make_unique<store::RedisStore>(context_, *shared.redis, index);
 }
 
@@ -33,7 +35,7 @@ Worker::~Worker() {
 }
 
 void Worker::add_door(Door door) {
-    auto open = std::make_unique<OpenDoor>(OpenDoor{Acceptor(context_.get_executor()), door.tls, door.proxy_protocol});
+    auto open = std::make_unique<OpenDoor>(OpenDoor{Acceptor(context_.get_executor()), door.tls, door.proxy_protocol, door.address});
     boost::system::error_code ignored;
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -44,6 +46,7 @@ void Worker::add_door(Door door) {
 
 void Worker::start() {
     for (const auto& door : doors_) boost::asio::co_spawn(context_, accept(*door), boost::asio::detached);
+    if (first_) post([this] { health_.start(services_); });
     thread_ = std::thread([this] {
         own_metrics = &services_.metrics;
         context_.run();
@@ -83,7 +86,9 @@ void Worker::welcome(net::TcpSocket socket, const OpenDoor& door) {
     const auto peer = socket.remote_endpoint(error);
     if (error) return;
     auto client = std::make_unique<flow::Client>(std::move(socket), services_, clients_, peer.address());
-    flow::serve_client(std::move(client), {door.tls, door.proxy_protocol});
+    // The context may be replaced before the handshake comes to it.
+    if (door.tls) client->stream.start_tls(door.tls, true, nullptr);
+    flow::serve_client(std::move(client), {door.tls != nullptr, door.proxy_protocol});
 }
 
 void Worker::use_config(std::shared_ptr<const flow::Config> config) {
@@ -91,13 +96,18 @@ void Worker::use_config(std::shared_ptr<const flow::Config> config) {
     services_.access_log = observe::AccessLog(services_.config->settings.log);
     services_.origin.clear();
     services_.uncacheable = {};
+    if (first_) health_.start(services_);
 }
 
-void Worker::use_tls(std::vector<ssl_ctx_st*> contexts) {
-    for (std::size_t i = 0; i < contexts.size(); ++i) {
-        if (i >= doors_.size() || !contexts[i]) continue;
-        if (doors_[i]->tls) SSL_CTX_free(doors_[i]->tls);
-        doors_[i]->tls = contexts[i];
+void Worker::use_tls(std::vector<std::pair<std::string, ssl_ctx_st*>> contexts) {
+    for (const auto& [address, context] : contexts) {
+        for (const auto& door : doors_) {
+            if (door->address != address || !door->tls) continue;
+            SSL_CTX_up_ref(context);
+            SSL_CTX_free(door->tls);
+            door->tls = context;
+        }
+        SSL_CTX_free(context);
     }
 }
 
@@ -109,6 +119,7 @@ void Worker::stop_accepting() {
 }
 
 void Worker::stop() {
+    health_.stop();
     clients_.close_all();
     services_.origin.clear();
     if (services_.redis) services_.redis->stop();

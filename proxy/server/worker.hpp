@@ -11,6 +11,7 @@
 
 #include "flow/serve_client.hpp"
 #include "flow/services.hpp"
+#include "flow/watch_health.hpp"
 
 namespace larder::server {
 
@@ -22,6 +23,7 @@ struct Shared {
     std::unique_ptr<store::RedisShared> redis;  ///< null: off
     observe::Metrics metrics{LARDER_VERSION};
     std::atomic<std::size_t> connections{0};
+    flow::PeerCounts peers;
 };
 
 /// One listener of one worker.
@@ -29,6 +31,7 @@ struct Door {
     int descriptor = -1;
     ssl_ctx_st* tls = nullptr;  ///< owned
     bool proxy_protocol = false;
+    std::string address;  ///< as configured
 };
 
 /// A thread, its io_context and all that lives on it. Calls from other threads go through post().
@@ -49,8 +52,8 @@ public:
 
     // ---- on the worker's thread
     void use_config(std::shared_ptr<const flow::Config> config);
-    /// New certificates for the doors, in their order; takes ownership.
-    void use_tls(std::vector<ssl_ctx_st*> contexts);
+    /// New certificates for the doors of these addresses, where they have TLS; takes ownership.
+    void use_tls(std::vector<std::pair<std::string, ssl_ctx_st*>> contexts);
     void stop_accepting();
     [[nodiscard]] std::size_t busy() const { return clients_.busy(); }
     void close_idle() { clients_.close_idle(); }
@@ -69,6 +72,7 @@ private:
         Acceptor acceptor;
         ssl_ctx_st* tls;
         bool proxy_protocol;
+        std::string address;
     };
 
     net::Task<void> accept(OpenDoor& door);
@@ -81,6 +85,8 @@ private:
     flow::Services services_;
     std::vector<std::unique_ptr<OpenDoor>> doors_;
     std::thread thread_;
+    flow::HealthWatch health_;  // the first worker's
+    bool first_;
     bool accepting_ = true;
 };
 

@@ -1,0 +1,30 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "flow/services.hpp"
+#include "net/event.hpp"
+
+namespace larder::flow {
+
+/// Active health checks (origin.health): asks each server of one configuration in turn and takes it out of use after
+/// `unhealthy` bad answers in a row, in again after `healthy` good ones. One worker's, on its thread; without origin.health
+/// it does nothing.
+class HealthWatch {
+public:
+    HealthWatch() = default;
+    HealthWatch(const HealthWatch&) = delete;
+    HealthWatch& operator=(const HealthWatch&) = delete;
+
+    /// Watches the servers of the services' present configuration, and those of no earlier one.
+    void start(Services& use);
+    void stop();
+
+private:
+    struct Watched;
+    static net::Task<void> watch(Services& use, std::shared_ptr<Watched> watched);
+
+    std::vector<std::shared_ptr<Watched>> watched_;
+};
+
+}  // namespace larder::flow
