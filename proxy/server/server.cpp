@@ -25,6 +25,8 @@
 namespace larder::server {
 namespace {
 
+constexpr Milliseconds idle_grace{1000};
+
 int thread_count(const settings::Settings& settings) {
     if (settings.threads > 0) return settings.threads;
     const unsigned cores = std::thread::hardware_concurrency();
@@ -216,9 +218,9 @@ void Server::reload() {
         }
     }
     if (!config) {
-        shared_.metrics.note_reload(false);
         spdlog::error("the configuration was not reloaded, the old one stays:\n{}", first_error(problems, source_.file));
         for (const auto& [address, context] : contexts) SSL_CTX_free(context);
+        shared_.metrics.note_reload(false);
         return;
     }
     observe::set_up_logging(config->settings.log);
@@ -268,12 +270,16 @@ void Server::drain() {
         limit = config_->settings.limits.drain_timeout;
     }
     const SteadyTime give_up = steady_now() + limit;
+    // Whoever keeps asking over an idle connection learns from his next answer that it ends; so it is not closed under him.
+    const SteadyTime idle_until = std::min(give_up, steady_now() + idle_grace);
     for (const auto& worker : workers_) {
         Worker* target = worker.get();
         target->post([target] { target->stop_accepting(); });
     }
     int quiet = 0;
-    while (quiet < 3 && steady_now() < give_up) {
+    while (steady_now() < give_up) {
+        const bool may_close_idle = steady_now() >= idle_until || shared_.connections.load(std::memory_order_relaxed) == 0;
+        if (quiet >= 3 && may_close_idle) break;
         std::size_t busy = 0;
         for (const auto& worker : workers_) {
             std::promise<std::size_t> answer;

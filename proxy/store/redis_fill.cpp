@@ -134,8 +134,8 @@ std::vector<std::string_view> index_ids(const cache::StoredResponse& entry) {
     return ids;
 }
 
-/// One round trip: prolongs the ids, stores, reads back what must be tracked, and notes the key in the indexes. The first
-/// `ids` replies are of the prolonging, then the fill's, the mark's, and the ids' again.
+/// One round trip: prolongs the ids, stores, and notes the key in the indexes. The first `ids` replies are of the
+/// prolonging, then comes the fill's.
 void add_fill(Filling& fill, RedisCommands& commands, std::string envelope) {
     const RedisKeys& keys = fill.store.shared.keys();
     const std::string_view key = fill.lookup.name.key;
@@ -148,14 +148,10 @@ void add_fill(Filling& fill, RedisCommands& commands, std::string envelope) {
     commands.add("EVAL", script::fill, "3", keys.entry(key), keys.guard(key), keys.lock(key, fill.lookup.host_variant),
                  fill.lease.guard, own, "v:" + fill.entry.variant, envelope, "vary:" + fill.lookup.host_variant,
                  joined(fill.entry.vary), plain, fill.lives.count(), fill.mark, fields_max);
-    commands.add("HGET", keys.entry(key), "larder");
-    for (const auto& [id_key, id] : ids) commands.add("GET", id_key);
     for (const std::string_view id : index_ids(fill.entry))
         commands.add("EVAL", script::note, "1", RedisKeys::index(id), keys.entry(key), index_members_max, needed, prolonged);
 }
 
-/// What the replies say. `tracked` only where the mark and all ids, read after the fill, are still those of this fill: from
-/// then on Redis tells of the next change, and before there was none.
 RedisStore::Filled read_fill(const Filling& fill, const RedisBatch& batch) {
     RedisStore::Filled filled;
     const auto ids = id_keys(fill);
@@ -169,10 +165,24 @@ RedisStore::Filled read_fill(const Filling& fill, const RedisBatch& batch) {
     if (stored.is_error("OOM")) fill.store.shared.count(RedisError::full);
     if (stored.type != RedisReply::Type::integer) return filled;
     filled.outcome = stored.integer == 1 && current ? FillOutcome::stored : FillOutcome::purged;
-    bool tracked = filled.outcome == FillOutcome::stored && reply++->text == fill.mark;
-    for (std::size_t i = 0; tracked && i < ids.size(); ++i) tracked = reply[i].text == ids[i].second;
-    filled.tracked = tracked;
     return filled;
+}
+
+/// Reads the mark and all ids after the fill: where they are still those of this fill, Redis tells of the next change, and
+/// before there was none. What it tells of the fill itself mostly came before; where it comes later, the memory tier drops
+/// the entry, and the next read takes it from Redis.
+Task<bool> is_tracked(Filling& fill) {
+    const RedisKeys& keys = fill.store.shared.keys();
+    const auto ids = id_keys(fill);
+    fill.entry.sequence = fill.store.shared.generations().now();
+    const RedisBatchPointer batch = fill.new_batch();
+    batch->commands.add("HGET", keys.entry(fill.lookup.name.key), "larder");
+    for (const auto& [id_key, id] : ids) batch->commands.add("GET", id_key);
+    co_await fill.store.link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok || batch->replies.front().text != fill.mark) co_return false;
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        if (batch->replies[i + 1].text != ids[i].second) co_return false;
+    co_return true;
 }
 
 }  // namespace
@@ -211,6 +221,9 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::in
     if (!envelope.empty()) add_fill(fill, batch->commands, std::move(envelope));
     if (batch->commands.count() != 0) co_await impl_->link->async_run(batch);
     if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
+    bool tracked = false;
+    if (filled.outcome == FillOutcome::stored && heard_by != 0) tracked = co_await is_tracked(fill);
+    filled.tracked = tracked;
     filled.tracked = filled.tracked && heard_by != 0 && heard_by == impl_->link->tracked_by() && heard_by == impl_->shared.subscriber();
     if (filled.outcome == FillOutcome::unavailable) release(name.key, *name.request, name.with_host, lease, false);
     impl_->observed(RedisOperation::fill, started);

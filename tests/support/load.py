@@ -31,6 +31,9 @@ class Load:
                 connection = connection or Connection(self._port)
                 response = connection.get(target)
                 sample = Sample(started, time.monotonic() - started, response.status, response.x_cache, response.cache_status, None)
+                if response.field("connection") == "close":
+                    connection.close()
+                    connection = None
             except (OSError, AssertionError) as error:
                 connection = None
                 sample = Sample(started, time.monotonic() - started, None, None, None, repr(error))
