@@ -17,6 +17,7 @@ constexpr std::string_view magic = "LRD\x01";
 constexpr std::size_t header_size = 12;  // magic and version, checksum
 constexpr std::size_t saving_worth_percent = 12;
 constexpr int compression_level = 1;
+constexpr std::int64_t time_max = std::int64_t{1} << 50;  // either way: sums and differences of times cannot overflow
 // A zstd block holds at most 128 KB and takes 4 bytes at least (RFC 8878, 3.1.1.2): a frame that promises more lies.
 constexpr std::size_t block_max = 128 * 1024;
 constexpr std::size_t block_bytes_min = 4;
@@ -90,12 +91,17 @@ std::string freshness_bytes(const cache::Freshness& f) {
 
 bool read_freshness(std::string_view bytes, cache::Freshness& f) {
     Reader reader{bytes};
-    f.requested_at = WallTime(Milliseconds(reader.signed_number()));
-    f.received_at = WallTime(Milliseconds(reader.signed_number()));
-    f.initial_age = Seconds(reader.signed_number());
-    f.lifetime = Seconds(reader.signed_number());
-    f.stale_while_revalidate = Seconds(reader.signed_number());
-    f.stale_if_error = Seconds(reader.signed_number());
+    const auto time = [&reader] {
+        const std::int64_t value = reader.signed_number();
+        if (value > time_max || value < -time_max) reader.good = false;
+        return value;
+    };
+    f.requested_at = WallTime(Milliseconds(time()));
+    f.received_at = WallTime(Milliseconds(time()));
+    f.initial_age = Seconds(time());
+    f.lifetime = Seconds(time());
+    f.stale_while_revalidate = Seconds(time());
+    f.stale_if_error = Seconds(time());
     const std::uint64_t flags = reader.number(1);
     f.must_revalidate = flags & 1;
     f.no_cache = flags & 2;

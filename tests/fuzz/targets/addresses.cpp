@@ -11,10 +11,11 @@ namespace {
 
 bool same(const settings::RedisUrl& checked, const store::RedisUrl& used) {
     if (checked.servers.size() != used.addresses.size()) return false;
-    for (std::size_t i = 0; i < used.addresses.size(); ++i)
+    for (std::size_t i = 0; i < used.addresses.size(); ++i) {
         if (checked.servers[i].port != used.addresses[i].port) return false;
-    // An IPv6 address has many spellings.
-    if (!checked.servers[i].ipv6 && !iequals(checked.servers[i].host, used.addresses[i].host)) return false;
+        // An IPv6 address has many spellings.
+        if (!checked.servers[i].ipv6 && !iequals(checked.servers[i].host, used.addresses[i].host)) return false;
+    }
     return checked.socket == used.path && checked.master == used.master && checked.user == used.user &&
            checked.password == used.password && checked.database == static_cast<int>(used.database);
 }
