@@ -58,6 +58,43 @@ bool weight_is_zero(std::string_view parameters) {
 
 bool may_reorder_white_space(std::string_view name) { return name != "cookie" && name != "authorization"; }
 
+/// Fields that the origin sees otherwise than they came (flow/forward_heads): the answer was chosen by what it saw. False:
+/// `name` is none of them.
+bool append_rewritten(const http::RequestHead& request, FieldId id, std::string& out) {
+    const auto add = [&](std::string_view value) {
+        out.push_back('=');
+        append_escaped(value, out);
+    };
+    switch (id) {
+        case FieldId::x_forwarded_for:
+            out.push_back('=');
+            for (const http::Field& line : request.fields) {
+                if (!request.peer_trusted || line.id != id || line.value.empty()) continue;
+                append_escaped(line.value, out);
+                out.push_back(',');
+            }
+            append_escaped(request.peer, out);
+            return true;
+        case FieldId::x_forwarded_proto:
+        case FieldId::x_forwarded_host:
+            if (request.peer_trusted && request.fields.has(id)) return false;
+            if (id == FieldId::x_forwarded_host) {
+                add(request.host);
+            } else {
+                add(request.peer_tls ? "https" : "http");
+            }
+            return true;
+        case FieldId::forwarded:
+        case FieldId::x_forwarded_port:
+        case FieldId::x_real_ip: return !request.peer_trusted;
+        case FieldId::if_none_match:  // a fetch for the cache asks for the whole, without conditions of the client's
+        case FieldId::if_modified_since:
+        case FieldId::if_range:
+        case FieldId::range: return true;
+        default: return false;
+    }
+}
+
 void append_value(const http::RequestHead& request, std::string_view name, std::string& out) {
     if (name == "host") {
         out.push_back('=');
@@ -71,6 +108,7 @@ void append_value(const http::RequestHead& request, std::string_view name, std::
     }
     const bool is_language = name == "accept-language";
     const FieldId id = http::field_id(name);
+    if (!request.peer.empty() && append_rewritten(request, id, out)) return;
     bool first = true;
     const auto add = [&](std::string_view member) {
         out.push_back(first ? '=' : ',');

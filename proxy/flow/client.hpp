@@ -28,6 +28,7 @@ struct Client {
     net::Buffer in;                 ///< bytes of the client behind the present head
     net::Buffer head_apart;         ///< the present head, where its body is read through `in`
     boost::asio::ip::address peer;  ///< or what the PROXY header of a trusted peer said
+    std::string peer_name;          ///< the same as text, once a request came
     std::shared_ptr<const Config> config;
     std::unique_ptr<Exchange> exchange;
     net::ReadyWatch watch;

@@ -156,7 +156,7 @@ void append_passed_head(const http::ResponseHead& response, const std::vector<st
 }
 
 OwnedRequest::OwnedRequest(const http::RequestHead& request) : head_(request) {
-    std::size_t size = request.method_name.size() + request.target.size() + request.host.size();
+    std::size_t size = request.method_name.size() + request.target.size() + request.host.size() + request.peer.size();
     for (const http::Field& field : request.fields) size += field.name.size() + field.value.size();
     bytes_.reserve(size);  // no view may move while the rest is added
     const auto keep = [this](std::string_view text) {
@@ -169,6 +169,7 @@ OwnedRequest::OwnedRequest(const http::RequestHead& request) : head_(request) {
     head_.path = head_.target.substr(0, request.path.size());
     head_.query = request.has_query ? head_.target.substr(request.path.size() + 1) : std::string_view{};
     head_.host = keep(request.host);
+    head_.peer = keep(request.peer);
     fields_.reserve(request.fields.size());
     for (const http::Field& field : request.fields) {
         const std::string_view name = keep(field.name);

@@ -184,8 +184,9 @@ net::Task<void> take_head_answer(FetchJob& job, OriginExchange& exchange) {
     if (exchange.head.status == 200 && entry) {
         finish_without_body(job, exchange);
         cache::build_variant(job.request.head(), entry->vary, job.plan.with_host, entry->variant);
-        job.fetch->resolve(entry, store::Resolution::updated);
+        // Not on the board: who asks next must find it stored.
         co_await store_entry(job, entry);
+        job.fetch->resolve(entry, store::Resolution::updated);
         co_return;
     }
     const cache::StoreDecision decision =

@@ -65,6 +65,10 @@ Step look_at_head(Client& client, HeadResult& parsed) {
     if (parsed.status != HeadStatus::complete) return Step::refuse;
     client.in.consume(parsed.consumed);
     x.body_pending = x.request.framing != http::Framing::none;
+    if (client.peer_name.empty()) client.peer_name = client.peer.to_string();
+    x.request.peer = client.peer_name;
+    x.request.peer_trusted = client.config->trusted_proxies.contains(client.peer);
+    x.request.peer_tls = client.stream.is_tls();
     if (answer_at_once(client)) return Step::served;
     return Step::answer;
 }

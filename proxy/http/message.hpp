@@ -42,6 +42,12 @@ struct RequestHead {
     std::uint64_t content_length = 0;
     bool keep_alive = true;
     bool expects_continue = false;
+
+    /// Who sends it, as the origin is told in X-Forwarded-* and the like, which for variants stand in place of what the
+    /// client sent there. Not of the message itself: the flow sets them. No address: the fields count as they came.
+    std::string_view peer;
+    bool peer_trusted = false;  ///< its forwarding fields are believed
+    bool peer_tls = false;
 };
 
 /// The head of a response after the strict checks.

@@ -241,12 +241,12 @@ def test_a_part_of_something_large_that_is_not_stored_is_asked_for_as_a_part(ori
     ("ttl: 60, ignore: [cache-control]", {"Cache-Control": "private"}, "200 OK", "HIT"),
     ("ttl: 60, status_ttl: {404: 10s, 500: 5s}", {}, "500 No", "HIT"),
     ("ttl: 60, status_ttl: {404: 10s}", {"Cache-Control": "no-store"}, "404 No", "MISS"),
-    ("ttl: 60, max_object: 10B", {}, "200 OK", "MISS"),
+    ("ttl: 60, max_object: 1KB", {}, "200 OK", "MISS"),
     ("heuristic: 10%", {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}, "200 OK", "HIT"),
     ("ttl: 60, memory: off", {}, "200 OK", "MISS"),
 ])
 def test_a_routes_options(origin, wire, route, fields, status, second):
-    origin.on("/cached/x", lambda request: reply(status, fields, b"a body of some bytes"))
+    origin.on("/cached/x", lambda request: reply(status, fields, b"a body of some bytes" * 100))
     larder = wire(route=route)
     larder.get("/cached/x", {"Foo": "1"})
     assert larder.get("/cached/x", {"Foo": "2"}).x_cache == second
@@ -285,3 +285,12 @@ def test_a_trusted_peers_forwarding_fields_split_the_variants(origin, wire):
     assert larder.get("/cached/x", {"X-Forwarded-For": "1.1.1.1"}).body == b"1.1.1.1, 127.0.0.1"
     assert larder.get("/cached/x", {"X-Forwarded-For": "2.2.2.2"}).body == b"2.2.2.2, 127.0.0.1"
     assert larder.get("/cached/x", {"X-Forwarded-For": "1.1.1.1"}).x_cache == "HIT"
+
+
+def test_of_two_variants_that_match_the_newer_answers(origin, larder):
+    """RFC 9111, 4.1."""
+    origin.on("/cached/x", reply(fields={"Vary": "Foo"}, body=b"old"), reply(fields={"Vary": "Bar"}, body=b"new"))
+    larder.get("/cached/x", {"Foo": "1", "Bar": "1"})
+    larder.get("/cached/x", {"Foo": "2", "Bar": "1"})
+    until(lambda: larder.get("/cached/x", {"Foo": "1", "Bar": "1"}).body == b"new")
+    assert origin.count("/cached/x") == 2

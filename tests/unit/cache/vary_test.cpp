@@ -134,3 +134,51 @@ TEST_CASE("a stored coding is only for those who accept it (RFC 9110, 12.5.3)") 
     const auto stored = store("200 OK\nContent-Encoding: gzip", "x", ignoring);
     CHECK_FALSE(accepts_coding(Request("GET /"), *stored));
 }
+
+TEST_CASE("a variant is built from the forwarding fields that the origin sees, not from what the client sent") {
+    struct Row {
+        const char* name;
+        const char* sent_a;
+        const char* peer_a;
+        const char* sent_b;
+        const char* peer_b;
+        bool trusted;
+        bool same;
+    };
+    const Row rows[] = {
+        {"x-forwarded-for", "GET /", "10.0.0.1", "GET /", "10.0.0.1", false, true},
+        {"x-forwarded-for", "GET /", "10.0.0.1", "GET /", "10.0.0.2", false, false},
+        {"x-forwarded-for", "GET /\nX-Forwarded-For: 1.1.1.1", "10.0.0.1", "GET /", "10.0.0.1", false, true},
+        {"x-forwarded-for", "GET /\nX-Forwarded-For: 1.1.1.1", "10.0.0.1", "GET /", "10.0.0.1", true, false},
+        {"x-forwarded-proto", "GET /\nX-Forwarded-Proto: https", "10.0.0.1", "GET /", "10.0.0.2", false, true},
+        {"x-forwarded-proto", "GET /\nX-Forwarded-Proto: https", "10.0.0.1", "GET /", "10.0.0.2", true, false},
+        {"x-forwarded-host", "GET /\nX-Forwarded-Host: a", "10.0.0.1", "GET /\nX-Forwarded-Host: b", "10.0.0.2", false, true},
+        {"x-real-ip", "GET /\nX-Real-IP: 1.1.1.1", "10.0.0.1", "GET /", "10.0.0.2", false, true},
+        {"forwarded", "GET /\nForwarded: for=1.1.1.1", "10.0.0.1", "GET /", "10.0.0.2", true, false},
+        {"range", "GET /\nRange: bytes=0-1", "10.0.0.1", "GET /", "10.0.0.2", false, true},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.name);
+        CAPTURE(row.sent_a);
+        CAPTURE(row.sent_b);
+        const auto of = [&row](const char* sent, const char* peer) {
+            const Request request(sent);
+            http::RequestHead head = request;
+            head.peer = peer;
+            head.peer_trusted = row.trusted;
+            std::string out;
+            build_variant(head, {row.name}, false, out);
+            return out;
+        };
+        CHECK((of(row.sent_a, row.peer_a) == of(row.sent_b, row.peer_b)) == row.same);
+    }
+    const Request request("GET /");
+    http::RequestHead plain = request;
+    plain.peer = "10.0.0.1";
+    http::RequestHead tls = plain;
+    tls.peer_tls = true;
+    std::string a, b;
+    build_variant(plain, {"x-forwarded-proto"}, false, a);
+    build_variant(tls, {"x-forwarded-proto"}, false, b);
+    CHECK(a != b);
+}
