@@ -84,6 +84,7 @@ net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, bool fresh
     }
     room.kept.reset();
     Acquired connected = co_await connect(upstream, server, steady_now() + upstream->settings().connect_timeout);
+    if (room.reserved) server->connections.fetch_sub(1, std::memory_order_relaxed);
     if (!connected.connection) upstream->note_failure(*server, steady_now());
     co_return connected;
 }
@@ -102,7 +103,8 @@ net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, Se
         Server& server;
     };
     const Waiting waiting(*server);
-    while (server->connections.load(std::memory_order_relaxed) >= most) {
+    while (server->connections.fetch_add(1, std::memory_order_relaxed) >= most) {
+        server->connections.fetch_sub(1, std::memory_order_relaxed);
         room.kept = take_idle(*server);
         if (room.kept) co_return room;
         const SteadyTime now = steady_now();
@@ -113,6 +115,7 @@ net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, Se
         // Another worker's release does not notify: look again soon.
         co_await released_.wait_until(std::min(give_up, now + Milliseconds(10)));
     }
+    room.reserved = true;
     co_return room;
 }
 
@@ -194,10 +197,12 @@ void Pool::plan_next_look() {
 void Pool::look_after_idle(void* self) {
     Pool& pool = *static_cast<Pool*>(self);
     const SteadyTime now = steady_now();
-    std::erase_if(pool.idle_, [now](const ConnectionPtr& connection) {
+    bool gave = false;  // one at a time: who waits may be served by another's
+    std::erase_if(pool.idle_, [now, &gave](const ConnectionPtr& connection) {
         Server& server = connection->server;
         const int most = connection->upstream->settings().max_connections;
-        const bool wanted = most > 0 && server.waiting.load(std::memory_order_relaxed) > 0 && server.connections.load(std::memory_order_relaxed) >= most;
+        const bool wanted = !gave && most > 0 && server.waiting.load(std::memory_order_relaxed) > 0 && server.connections.load(std::memory_order_relaxed) >= most;
+        gave = gave || wanted;
         return wanted || now - connection->idle_since >= idle_age_max || !connection->stream.idle_and_alive();
     });
     pool.plan_next_look();

@@ -86,6 +86,7 @@ private:
     /// Room for one more connection, or one that has become idle meanwhile.
     struct Room {
         bool there = false;
+        bool reserved = false;  ///< counted in server.connections until the connection counts itself
         ConnectionPtr kept;
     };
     [[nodiscard]] net::Task<Room> wait_for_room(std::shared_ptr<Upstream> upstream, Server* server);
