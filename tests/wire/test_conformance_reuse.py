@@ -169,7 +169,7 @@ HONOURED = [
     ("no-cache", [fresh(), step(request={"Cache-Control": "no-cache"}, cache_status="fwd=request")]),
     ("no-cache validates by tag", [fresh(TAG), step([HOUR, TAG], asked="etag", request={"Cache-Control": "no-cache"}, text="body 1", cache_status="fwd=request")]),
     ("no-cache validates by date", [fresh(LONG_AGO), step([HOUR, LONG_AGO], asked="lm", request={"Cache-Control": "no-cache"}, text="body 1")]),
-    ("what no-cache brought is kept", [fresh(), step([HOUR], request={"Cache-Control": "no-cache"}), step(asked=False, text="body 2")]),
+    ("what no-cache brought is kept", [fresh(), step([HOUR], request={"Cache-Control": "no-cache"}), step(asked=False)]),
     ("Pragma", [fresh(), step(request={"Pragma": "no-cache"})]),
     ("Pragma beside Cache-Control", [fresh(), step(asked=False, request={"Pragma": "no-cache", "Cache-Control": "foo"})]),
     ("max-age=0", [fresh(("Age", "1")), step(request={"Cache-Control": "max-age=0"})]),
