@@ -116,6 +116,17 @@ cache::Stored entry_as_hit(Client& client, const ReadPlan& plan, const store::Fe
     return variant == entry->variant ? entry : nullptr;
 }
 
+// Response tags are known only once the head is there: a purge of one since the fetch began closes its door too.
+bool purged_by_tag(const store::Generations& generations, const store::Fetch& fetch) {
+    const store::FetchState state = fetch.state();
+    if (state == store::FetchState::pending || state == store::FetchState::failed) return false;
+    if (state != store::FetchState::resolved) return !generations.valid(fetch.head().tag_slots, fetch.guards.sequence);
+    std::vector<std::uint32_t> slots;
+    const cache::Stored entry = fetch.entry();
+    for (const cache::TagId& tag : entry->response_tags) slots.push_back(store::Generations::slot_of_response_tag(tag.name));
+    return !generations.valid(slots, fetch.guards.sequence);
+}
+
 // A response that has begun, and that may not be reused without asking, is for those who asked before (RFC 9111, 4).
 bool came_too_late(const store::Fetch& fetch) {
     switch (fetch.state()) {
@@ -132,7 +143,7 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, stor
         const store::FetchBoard::Place place = client.use.board.join_or_lead(client.x().key, fetch_name(client.x(), plan, variant), guards_of(client, plan));
         if (!place.leads) {
             const bool current = co_await may_join(client, plan, place.fetch, budget);
-            if (!current) {
+            if (!current || purged_by_tag(client.use.generations, *place.fetch)) {
                 client.use.board.leave(place.fetch);
                 continue;
             }

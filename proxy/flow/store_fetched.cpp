@@ -6,6 +6,23 @@ namespace larder::flow {
 
 using cache::Detail;
 
+namespace {
+
+// Surrogate-Key and the like, and what the route's `tags` make of request and response.
+std::vector<std::string> response_tags_of(const FetchJob& job, const OriginExchange& exchange) {
+    const settings::Route& rule = job.plan.route->rule;
+    std::vector<std::string> tags;
+    cache::collect_origin_tags(exchange.head, tags);
+    if (!rule.tags.empty()) {
+        const http::RequestHead& request = job.request.head();
+        const route::Match match = job.config->routes.match(request.method, request.method_name, request.host, request.path);
+        route::collect_response_tags(*job.plan.route, match.captures, request, exchange.head, tags);
+    }
+    return tags;
+}
+
+}  // namespace
+
 std::size_t object_bytes_max(const FetchJob& job) {
     return job.plan.route->rule.max_object.value_or(job.config->settings.limits.max_object);
 }
@@ -42,7 +59,10 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
     }
     if (head.not_stored == Detail::none && job.use.redis && job.lease.state != store::RedisState::ok)
         head.not_stored = job.lease.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
-    if (head.not_stored == Detail::none && !job.use.generations.valid(job.fetch->guards.slots, job.fetch->guards.sequence))
+    for (const std::string& tag : response_tags_of(job, exchange)) head.tag_slots.push_back(store::Generations::slot_of_response_tag(tag));
+    const bool purged = !job.use.generations.valid(job.fetch->guards.slots, job.fetch->guards.sequence) ||
+                        !job.use.generations.valid(head.tag_slots, job.fetch->guards.sequence);
+    if (head.not_stored == Detail::none && purged)
         head.not_stored = Detail::purged_during_fetch;
     head.omit = decision.omit;
     head.vary = decision.vary;
@@ -62,13 +82,7 @@ boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchJob& job, const
     entry->target = job.request.head().target;
     entry->vary = decision.vary;
     cache::build_variant(job.request.head(), decision.vary, job.plan.with_host, entry->variant);
-    std::vector<std::string> tags;
-    cache::collect_origin_tags(exchange.head, tags);
-    if (!rule.tags.empty()) {
-        const http::RequestHead& request = job.request.head();
-        const route::Match match = job.config->routes.match(request.method, request.method_name, request.host, request.path);
-        route::collect_response_tags(*job.plan.route, match.captures, request, exchange.head, tags);
-    }
+    std::vector<std::string> tags = response_tags_of(job, exchange);
     for (std::string& tag : tags) entry->response_tags.push_back({std::move(tag), {}});
     return entry;
 }
