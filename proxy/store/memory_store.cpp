@@ -7,6 +7,7 @@
 
 #include "base/hash.hpp"
 #include "cache/decisions.hpp"
+#include "route/pattern.hpp"
 
 // A shard is a hash table of keys, chained, and one list of the same nodes in the order they came, for SIEVE: the hand
 // walks from the oldest towards the newest, spares (and unmarks) what was visited and evicts the first that was not.
@@ -271,27 +272,6 @@ std::uint64_t MemoryStore::evictions() const {
     return sum;
 }
 
-bool glob_matches(std::string_view pattern, std::string_view text) {
-    std::size_t p = 0;
-    std::size_t t = 0;
-    std::size_t star = std::string_view::npos;
-    std::size_t resume = 0;
-    while (t < text.size()) {
-        if (p < pattern.size() && pattern[p] == '*') {
-            star = p++;
-            resume = t;
-        } else if (p < pattern.size() && pattern[p] == text[t]) {
-            ++p;
-            ++t;
-        } else if (star != std::string_view::npos) {
-            p = star + 1;
-            t = ++resume;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.size() && pattern[p] == '*') ++p;
-    return p == pattern.size();
-}
+bool glob_matches(std::string_view pattern, std::string_view text) { return route::glob_match(pattern, text); }
 
 }  // namespace larder::store
