@@ -101,11 +101,8 @@ def test_large_bodies_both_ways_and_hits(authority, secure, origin):
     origin.on("/cached/big", reply(body=b"b" * 3_000_000))
     body = bytes(range(256)) * 8000
     with dial(secure, trusting(authority)) as client:
-        sender = threading.Thread(target=client.sendall, args=(request_bytes("POST", "/x", CLOSE, body),))
-        sender.start()
-        received = talk(client, b"")
-        sender.join()
-        assert received.endswith(body[::-1])
+        # One thread: OpenSSL's connection object may not be read and written by two at once.
+        assert talk(client, request_bytes("POST", "/x", CLOSE, body)).endswith(body[::-1])
     for _ in range(2):
         with dial(secure, trusting(authority)) as client:
             assert talk(client, request_bytes("GET", "/cached/big", CLOSE)).endswith(b"b" * 3_000_000)
