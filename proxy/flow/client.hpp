@@ -8,7 +8,6 @@
 #include "flow/exchange.hpp"
 #include "flow/services.hpp"
 #include "net/buffer.hpp"
-#include "net/ready_watch.hpp"
 #include "net/stream.hpp"
 
 namespace larder::flow {
@@ -31,7 +30,6 @@ struct Client {
     std::string peer_name;          ///< the same as text, once a request came
     std::shared_ptr<const Config> config;
     std::unique_ptr<Exchange> exchange;
-    net::ReadyWatch watch;
     bool counted = false;  ///< in use.peers
     bool idle = true;  ///< between two requests, nothing of the next one seen
     Client* previous = nullptr;  ///< in the worker's list

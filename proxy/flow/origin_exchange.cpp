@@ -60,9 +60,11 @@ OriginExchange::~OriginExchange() {
 net::Task<void> send_request(Services& use, std::shared_ptr<const Config> config, std::string_view head, std::string_view body,
                              bool fresh, OriginExchange& exchange) {
     const origin::Server* avoid = nullptr;
+    using origin::Pool;
+    const Pool::Kept kept = fresh ? Pool::Kept::none : exchange.repeatable ? Pool::Kept::believed : Pool::Kept::proved;
     const std::size_t attempts = config->upstream->servers().size();
     for (std::size_t attempt = 0; attempt < attempts; ++attempt) {
-        origin::Acquired acquired = co_await use.origin.acquire(config->upstream, fresh, avoid);
+        origin::Acquired acquired = co_await use.origin.acquire(config->upstream, kept, avoid);
         exchange.error = acquired.error;
         exchange.connection = std::move(acquired.connection);
         if (!exchange.failed() || acquired.error == OriginError::unavailable) break;
@@ -88,39 +90,33 @@ net::Task<void> read_response_head(const settings::Settings& settings, bool to_h
     net::Buffer& in = exchange.connection->in;
     const SteadyTime deadline = steady_now() + settings.origin.response_timeout;
     if (!deadline_set) stream.expire_at(deadline);
-    bool wait_first = in.empty();
     while (true) {
         if (!in.empty()) {
             const bool parsed = parse_what_is_there(to_head, keep, exchange);
             if (parsed) break;
         }
-        if (wait_first) {
+        if (stream.known_empty()) {
             const bool ready = co_await stream.readable();
             if (!ready) {
                 exchange.error = stream.timed_out() ? OriginError::timeout : OriginError::lost;
                 co_return;
             }
-            wait_first = false;
         }
         const net::Buffer::Room room = in.room(4096);
         const net::IoResult got = stream.try_read(room.at, room.size);
-        if (got.kind == net::IoResult::Kind::would_block) {
-            wait_first = true;
-            continue;
-        }
+        if (got.kind == net::IoResult::Kind::would_block) continue;
         if (got.kind != net::IoResult::Kind::done) {
             exchange.error = stream.timed_out() ? OriginError::timeout : in.empty() ? OriginError::lost : OriginError::malformed;
             exchange.why = "the response head was cut off";
             co_return;
         }
         in.append_done(got.bytes);
-        wait_first = true;
     }
     exchange.received_at = wall_now();
 }
 
-bool may_retry(const OriginExchange& exchange, bool idempotent) {
-    return exchange.error == OriginError::lost && exchange.connection && exchange.connection->reused && idempotent;
+bool may_retry(const OriginExchange& exchange) {
+    return exchange.error == OriginError::lost && exchange.connection && exchange.connection->reused && exchange.repeatable;
 }
 
 void finish_exchange(Services& use, OriginExchange& exchange, const origin::BodyReader& body) {

@@ -22,6 +22,7 @@ struct OriginExchange {
     SteadyTime sent_at{};
     origin::OriginError error = origin::OriginError::none;
     const char* why = "";
+    bool repeatable = false;  ///< the request may be sent twice (RFC 9110, 9.2.2); set before it is sent
 
     ~OriginExchange();
     [[nodiscard]] bool failed() const { return error != origin::OriginError::none; }
@@ -37,7 +38,7 @@ net::Task<void> send_request(Services& use, std::shared_ptr<const Config> config
 net::Task<void> read_response_head(const settings::Settings& settings, bool to_head, bool deadline_set, bool keep, OriginExchange& exchange);
 
 /// Whether the request may be sent again: a kept connection ended before the first byte of an answer (RFC 9112, 9.3.1).
-bool may_retry(const OriginExchange& exchange, bool idempotent);
+bool may_retry(const OriginExchange& exchange);
 
 /// The body ended well: the connection may serve again if nothing speaks against it.
 void finish_exchange(Services& use, OriginExchange& exchange, const origin::BodyReader& body);

@@ -252,11 +252,11 @@ net::Task<void> pass_through(Client& client, bool judge) {
     if (!at_hand.empty()) x.body_pending = false;
     if (x.body_pending) keep_head_apart(client);
 
-    const bool idempotent = http::is_idempotent(x.request.method) && (x.request.framing == http::Framing::none || !at_hand.empty());
+    pass.exchange.repeatable = http::is_idempotent(x.request.method) && (x.request.framing == http::Framing::none || !at_hand.empty());
     for (bool fresh = false;; fresh = true) {
         co_await begin(pass, fresh);
         if (!pass.exchange.failed()) co_await read_final_head(pass);
-        if (fresh || !may_retry(pass.exchange, idempotent)) break;
+        if (fresh || !may_retry(pass.exchange)) break;
         pass.exchange.connection->server.requests.fetch_sub(1, std::memory_order_relaxed);
         pass.exchange.connection.reset();
         pass.exchange.error = origin::OriginError::none;

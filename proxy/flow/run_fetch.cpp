@@ -83,8 +83,9 @@ net::Task<void> ask_origin(FetchJob& job, OriginExchange& exchange) {
     std::string head;
     const std::string_view authority = job.config->upstream->servers().front()->authority;
     build_origin_head(job.request.head(), job.sender, options, job.config->settings, authority, head);
+    exchange.repeatable = true;
     co_await ask_once(job, head, false, exchange);
-    if (may_retry(exchange, true)) {
+    if (may_retry(exchange)) {
         exchange.connection->server.requests.fetch_sub(1, std::memory_order_relaxed);
         exchange.connection.reset();
         exchange.error = origin::OriginError::none;

@@ -260,7 +260,7 @@ net::Task<bool> take_step(Client& client, Step step, HeadResult parsed) {
 
 namespace {
 
-void begin_waiting(std::unique_ptr<Client> client, bool drained);
+void begin_waiting(std::unique_ptr<Client> client);
 void serve_ready(std::unique_ptr<Client> client);
 
 // Goes on with what takes a coroutine, until nothing of the client is left to answer.
@@ -274,17 +274,14 @@ net::Task<void> continue_client(std::unique_ptr<Client> client, Step step, HeadR
         if (client->in.empty()) break;
         step = look_at_head(*client, parsed);
     }
-    begin_waiting(std::move(client), false);
+    begin_waiting(std::move(client));
 }
 
-// Something has come: what can be answered at once is, without a coroutine.
+// Something may have come: what can be answered at once is, without a coroutine.
 void serve_ready(std::unique_ptr<Client> client) {
-    const net::Buffer::Room room = client->in.room(4096);
-    const net::IoResult got = client->stream.try_read(room.at, room.size);
-    if (got.kind == net::IoResult::Kind::would_block) return begin_waiting(std::move(client), true);
-    if (got.kind != net::IoResult::Kind::done) return;
-    client->in.append_done(got.bytes);
-    const bool drained = got.bytes < room.size && !client->stream.is_tls();
+    const Step came = read_some(*client);
+    if (came == Step::read_more) return begin_waiting(std::move(client));
+    if (came != Step::answer) return;
     do {
         HeadResult parsed;
         const Step step = look_at_head(*client, parsed);
@@ -296,24 +293,23 @@ void serve_ready(std::unique_ptr<Client> client) {
         finish_request(*client);
         if (!client->x().keep_alive) return;
     } while (!client->in.empty());
-    begin_waiting(std::move(client), drained);
+    begin_waiting(std::move(client));
 }
+
+void on_ready(void* owner) { serve_ready(std::unique_ptr<Client>(static_cast<Client*>(owner))); }
 
 // Idle from now on: the buffers go back, the watch wakes us.
-void begin_waiting(std::unique_ptr<Client> client, bool drained) {
+void begin_waiting(std::unique_ptr<Client> client) {
     go_idle(*client);
-    if (client->stream.has_pending()) {
-        const net::Executor executor = client->use.executor();
-        boost::asio::post(executor, [held = std::move(client)]() mutable { serve_ready(std::move(held)); });
+    if (client->stream.known_empty()) {
+        net::Stream& stream = client->stream;
+        stream.when_readable(&on_ready, client.release());
         return;
     }
-    Client* waiting = client.release();
-    waiting->watch.arm(waiting->stream.socket(), drained);
-}
-
-void on_ready(void* owner, bool ok) {
-    std::unique_ptr<Client> client(static_cast<Client*>(owner));
-    if (ok && !client->stream.timed_out()) serve_ready(std::move(client));
+    // There may be more; others first.
+    client->stream.expect_more();
+    const net::Executor executor = client->use.executor();
+    boost::asio::post(executor, [held = std::move(client)]() mutable { serve_ready(std::move(held)); });
 }
 
 net::Task<void> enter_and_wait(std::unique_ptr<Client> client, Doorway doorway) {
@@ -324,7 +320,7 @@ net::Task<void> enter_and_wait(std::unique_ptr<Client> client, Doorway doorway) 
         co_return;
     }
     if (client->in.empty()) {
-        begin_waiting(std::move(client), false);
+        begin_waiting(std::move(client));
         co_return;
     }
     HeadResult parsed;
@@ -336,13 +332,14 @@ net::Task<void> enter_and_wait(std::unique_ptr<Client> client, Doorway doorway) 
 
 void serve_client(std::unique_ptr<Client> client, Doorway doorway) {
     const bool enters = doorway.tls || doorway.proxy_protocol;
-    if (!enters && admit(*client)) return begin_waiting(std::move(client), true);
+    client->stream.watch_from_the_start();
+    if (!enters && admit(*client)) return begin_waiting(std::move(client));
     const net::Executor executor = client->use.executor();
     boost::asio::co_spawn(executor, enter_and_wait(std::move(client), doorway), boost::asio::detached);
 }
 
 Client::Client(net::TcpSocket socket, Services& use_in, ClientList& list_in, boost::asio::ip::address peer_in)
-    : use(use_in), list(list_in), stream(std::move(socket), use_in.wheel), in(use_in.buffers), head_apart(use_in.buffers), peer(peer_in), config(use_in.config), watch(&on_ready, this) {
+    : use(use_in), list(list_in), stream(std::move(socket), use_in.wheel), in(use_in.buffers), head_apart(use_in.buffers), peer(peer_in), config(use_in.config) {
     list.add(*this);
     use.connections->fetch_add(1, std::memory_order_relaxed);
 }

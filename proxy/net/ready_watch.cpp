@@ -1,5 +1,7 @@
 #include "net/ready_watch.hpp"
 
+#include <unistd.h>
+
 #include <boost/asio/detail/reactive_socket_service.hpp>
 
 namespace larder::net {
@@ -14,31 +16,58 @@ struct Access : TcpSocket {
 
 }  // namespace
 
-void ReadyWatch::arm(TcpSocket& socket, [[maybe_unused]] bool drained) {
-    ec_ = Error();
-    asked_ = false;
+std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tcp& protocol, int descriptor) {
+    std::optional<TcpSocket> socket(std::in_place, executor);
+    Error error;
+    socket->assign(protocol, descriptor, error);
+    if (error) {
+        ::close(descriptor);
+        socket.reset();
+        return socket;
+    }
 #if BOOST_VERSION == 108100
-    asked_ = drained;
+    auto& state = Access::implementation(*socket).state_;
+    state = static_cast<boost::asio::detail::socket_ops::state_type>(state & ~boost::asio::detail::socket_ops::possible_dup);
+#endif
+    return socket;
+}
+
+void ReadyWatch::arm(TcpSocket& socket) {
+    armed_ = true;
+#if BOOST_VERSION == 108100
+    ec_ = Error();
+    arming_ = true;
     auto& reactor = boost::asio::use_service<boost::asio::detail::reactor>(socket.get_executor().context());
     auto& implementation = Access::implementation(socket);
-    reactor.start_op(boost::asio::detail::reactor::read_op, implementation.socket_, implementation.reactor_data_, this, true, drained);
+    reactor.start_op(boost::asio::detail::reactor::read_op, implementation.socket_, implementation.reactor_data_, this, true, true);
+    arming_ = false;
 #else
-    socket.async_wait(TcpSocket::wait_read, [this](Error error) { ready_(owner_, !error); });
+    socket.async_wait(TcpSocket::wait_read, [this](Error) { completed(false); });
 #endif
 }
 
-boost::asio::detail::reactor_op::status ReadyWatch::do_perform(reactor_op* base) {
-    auto& watch = *static_cast<ReadyWatch*>(base);
-    if (!watch.asked_) return done;
-    watch.asked_ = false;
-    return not_done;
+void ReadyWatch::leave(ReadyWatch* watch) {
+    watch->owner_ = nullptr;
+    if (!watch->armed_) delete watch;
 }
 
-void ReadyWatch::do_complete(void* owner, boost::asio::detail::operation* base, const Error&, std::size_t) {
+void ReadyWatch::completed(bool dropped) {
+    armed_ = false;
+    if (owner_) {
+        fired_(owner_, dropped);
+    } else {
+        delete this;
+    }
+}
+
+boost::asio::detail::reactor_op::status ReadyWatch::do_perform(reactor_op* base) {
+    // While it is being armed the reactor asks whether there is something already: there is not.
+    return static_cast<ReadyWatch*>(base)->arming_ ? not_done : done;
+}
+
+void ReadyWatch::do_complete(void* context, boost::asio::detail::operation* base, const Error&, std::size_t) {
     auto& watch = *static_cast<ReadyWatch*>(static_cast<reactor_op*>(base));
-    if (!owner) return;  // the io_context is going away
-    const bool ok = !watch.ec_;
-    watch.ready_(watch.owner_, ok);
+    watch.completed(context == nullptr);
 }
 
 }  // namespace larder::net

@@ -1,37 +1,56 @@
 #pragma once
+#include <optional>
+
+#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/detail/reactor.hpp>
 #include <boost/asio/detail/reactor_op.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/version.hpp>
 
-#include "net/stream.hpp"
+#include "net/task.hpp"
 
 namespace larder::net {
 
-/// One wait for a socket to become readable, part of its owner and used again and again: no allocation, no coroutine
-/// frame while a connection idles, and no system call where the socket is known to be drained.
+using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+
+/// The socket of a descriptor that nothing else refers to, and that does not block. Nothing where Asio cannot take it: it is
+/// closed then. (With assign alone Asio expects a copy of the descriptor somewhere, and takes it out of epoll itself on close.)
+std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tcp& protocol, int descriptor);
+
+/// Tells when a drained socket becomes readable. It is kept armed from the read that found the socket empty until something
+/// arrives, whatever its owner does meanwhile: no event is lost, and waiting costs no system call.
 ///
 /// Asio registers a descriptor once, edge-triggered, but its async_wait re-arms it with epoll_ctl each time, since it cannot
 /// know what its caller has read. This is an operation of Asio's own reactor that uses what larder does know. It relies on
 /// Asio's details as of Boost 1.81 and falls back to async_wait with any other version. One thread.
 class ReadyWatch : private boost::asio::detail::reactor_op {
 public:
-    using Ready = void (*)(void* owner, bool ok);
+    using Fired = void (*)(void* owner, bool dropped);
 
-    /// `ready` is called on the socket's thread; not `ok`: cancelled, closed.
-    ReadyWatch(Ready ready, void* owner)
-        : reactor_op(Error(), &ReadyWatch::do_perform, &ReadyWatch::do_complete), ready_(ready), owner_(owner) {}
+    /// `fired` is called on the socket's thread when something has arrived, or the wait was cancelled. `dropped`: the
+    /// io_context is being destroyed, nothing may run any more.
+    [[nodiscard]] static ReadyWatch* make(Fired fired, void* owner) { return new ReadyWatch(fired, owner); }
 
-    /// Waits once. `drained`: since the last read came back short or empty this thread has not looked for events, so whatever
-    /// arrives makes a new one.
-    void arm(TcpSocket& socket, bool drained);
+    /// Precondition: not armed; the socket is drained, and this thread has not looked for events since it was found so.
+    void arm(TcpSocket& socket);
+    [[nodiscard]] bool armed() const { return armed_; }
+
+    /// The owner goes, its socket is closed: instead of deleting it. An armed watch is the reactor's until it gives it back.
+    static void leave(ReadyWatch* watch);
 
 private:
-    static status do_perform(reactor_op* base);
-    static void do_complete(void* owner, boost::asio::detail::operation* base, const Error&, std::size_t);
+    ReadyWatch(Fired fired, void* owner)
+        : reactor_op(Error(), &ReadyWatch::do_perform, &ReadyWatch::do_complete), fired_(fired), owner_(owner) {}
+    ~ReadyWatch() = default;
 
-    Ready ready_;
-    void* owner_;
-    bool asked_ = false;  // the reactor's first, speculative question is still to come
+    void completed(bool dropped);
+    static status do_perform(reactor_op* base);
+    static void do_complete(void* context, boost::asio::detail::operation* base, const Error&, std::size_t);
+
+    Fired fired_;
+    void* owner_;  // null: it has left
+    bool armed_ = false;
+    bool arming_ = false;
 };
 
 }  // namespace larder::net

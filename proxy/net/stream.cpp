@@ -1,11 +1,14 @@
 #include "net/stream.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace larder::net {
@@ -17,17 +20,54 @@ constexpr IoResult failed{IoResult::Kind::failed, 0};
 
 IoResult moved(std::size_t bytes) { return {IoResult::Kind::done, bytes}; }
 
-}  // namespace
-
-Stream::Stream(TcpSocket socket, DeadlineWheel& wheel) : socket_(std::move(socket)), deadline_(wheel, &Stream::expire, this) {
-    Error ignored;
-    socket_.non_blocking(true, ignored);
+// TCP_INQ: what a read left in the socket, where the peer's end counts as a byte. Not known: one.
+int bytes_left(msghdr& message) {
+    int left = 1;
+    const cmsghdr* part = CMSG_FIRSTHDR(&message);
+    if (part && part->cmsg_level == IPPROTO_TCP && part->cmsg_type == TCP_CM_INQ) std::memcpy(&left, CMSG_DATA(part), sizeof left);
+    return left;
 }
 
+}  // namespace
+
+Stream::Stream(TcpSocket socket, DeadlineWheel& wheel)
+    : socket_(std::move(socket)), watch_(ReadyWatch::make(&Stream::input_came, this)), deadline_(wheel, &Stream::expire, this) {}
+
 Stream::~Stream() {
-    if (!tls_) return;
     close();
-    SSL_free(tls_);
+    ReadyWatch::leave(watch_);
+    if (tls_) SSL_free(tls_);
+}
+
+void Stream::expect_more() {
+    if (reads_tell_rest_) return;
+    const int on = 1;
+    reads_tell_rest_ = ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INQ, &on, sizeof on) == 0;
+}
+
+void Stream::found_empty() {
+    maybe_reset_ = false;
+    if (!watch_->armed()) watch_->arm(socket_);
+}
+
+void Stream::input_came(void* self, bool dropped) {
+    auto& stream = *static_cast<Stream*>(self);
+    if (stream.waiting_) {
+        // Out of the stream first: who waits may own it.
+        Waiting waiting = std::move(*stream.waiting_);
+        stream.waiting_.reset();
+        if (!dropped) std::move(waiting)();
+    } else if (stream.then_ && !dropped) {
+        const Then then = std::exchange(stream.then_, nullptr);
+        then(stream.then_owner_);
+    }
+}
+
+// Waits for the armed watch.
+Task<void> Stream::input() {
+    const auto keep = [this](Waiting handler) { waiting_.emplace(std::move(handler)); };
+    const boost::asio::use_awaitable_t<Executor> awaitable;
+    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>, void()>(keep, awaitable);
 }
 
 void Stream::expire(void* self) {
@@ -86,6 +126,7 @@ Task<bool> Stream::handshake() {
         const int why = SSL_get_error(tls_, result);
         bool go_on = false;
         if (why == SSL_ERROR_WANT_READ) {
+            found_empty();
             go_on = co_await readable();
         } else if (why == SSL_ERROR_WANT_WRITE) {
             go_on = co_await writable();
@@ -103,7 +144,7 @@ IoResult Stream::try_read(char* at, std::size_t size) {
     std::size_t got = 0;
     if (SSL_read_ex(tls_, at, size, &got) == 1) return moved(got);
     switch (SSL_get_error(tls_, 0)) {
-        case SSL_ERROR_WANT_READ: return would_block;
+        case SSL_ERROR_WANT_READ: found_empty(); return would_block;  // OpenSSL says so only after an attempt that found nothing
         case SSL_ERROR_WANT_WRITE: tls_read_wants_write_ = true; return would_block;
         case SSL_ERROR_ZERO_RETURN: return ended;
         default: return failed;
@@ -112,11 +153,25 @@ IoResult Stream::try_read(char* at, std::size_t size) {
 
 IoResult Stream::try_read_plain(char* at, std::size_t size) {
     if (timed_out_ || cancelled_ || !socket_.is_open()) return failed;
+    iovec piece{at, size};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
     while (true) {
-        const ssize_t got = ::recv(socket_.native_handle(), at, size, 0);
-        if (got > 0) return moved(static_cast<std::size_t>(got));
+        message.msg_control = reads_tell_rest_ ? control : nullptr;
+        message.msg_controllen = reads_tell_rest_ ? sizeof control : 0;
+        const ssize_t got = ::recvmsg(socket_.native_handle(), &message, 0);
+        if (got > 0) {
+            if (message.msg_controllen > 0 && bytes_left(message) == 0) found_empty();
+            maybe_reset_ = true;
+            return moved(static_cast<std::size_t>(got));
+        }
         if (got == 0) return ended;
-        if (errno == EAGAIN || errno == EWOULDBLOCK) return would_block;
+        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            found_empty();
+            return would_block;
+        }
         if (errno != EINTR) return failed;
     }
 }
@@ -129,9 +184,14 @@ IoResult Stream::try_write(const iovec* pieces, std::size_t count) {
         message.msg_iovlen = std::min<std::size_t>(count, 64);
         while (true) {
             const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
-            if (sent >= 0) return moved(static_cast<std::size_t>(sent));
+            if (sent >= 0) {
+                maybe_reset_ = false;
+                return moved(static_cast<std::size_t>(sent));
+            }
             if (errno == EAGAIN || errno == EWOULDBLOCK) return would_block;
-            if (errno != EINTR) return failed;
+            if (errno == EINTR) continue;
+            maybe_reset_ = true;
+            return failed;
         }
     }
     while (count > 0 && pieces->iov_len == 0) ++pieces, --count;
@@ -164,9 +224,12 @@ IoResult Stream::try_write(const iovec* pieces, std::size_t count) {
 Task<bool> Stream::readable() {
     if (timed_out_ || cancelled_) co_return false;
     if (has_pending()) co_return true;
-    const auto direction = std::exchange(tls_read_wants_write_, false) ? TcpSocket::wait_write : TcpSocket::wait_read;
-    const auto [error] = co_await socket_.async_wait(direction, as_result);
-    co_return !error && !timed_out_ && !cancelled_;
+    if (std::exchange(tls_read_wants_write_, false)) {
+        const auto [error] = co_await socket_.async_wait(TcpSocket::wait_write, as_result);
+        co_return !error && !timed_out_ && !cancelled_;
+    }
+    if (watch_->armed()) co_await input();
+    co_return !timed_out_ && !cancelled_ && socket_.is_open();
 }
 
 Task<bool> Stream::writable() {
@@ -178,8 +241,10 @@ Task<bool> Stream::writable() {
 
 Task<IoResult> Stream::read_some(char* at, std::size_t size) {
     while (true) {
-        const IoResult result = try_read(at, size);
-        if (result.kind != IoResult::Kind::would_block) co_return result;
+        if (!known_empty() || has_pending()) {
+            const IoResult result = try_read(at, size);
+            if (result.kind != IoResult::Kind::would_block) co_return result;
+        }
         const bool ready = co_await readable();
         if (!ready) co_return failed;
     }
@@ -187,8 +252,10 @@ Task<IoResult> Stream::read_some(char* at, std::size_t size) {
 
 Task<IoResult> Stream::read_plain(char* at, std::size_t size) {
     while (true) {
-        const IoResult result = try_read_plain(at, size);
-        if (result.kind != IoResult::Kind::would_block) co_return result;
+        if (!known_empty()) {
+            const IoResult result = try_read_plain(at, size);
+            if (result.kind != IoResult::Kind::would_block) co_return result;
+        }
         const bool ready = co_await readable();
         if (!ready) co_return failed;
     }
@@ -257,9 +324,9 @@ void Stream::shutdown_write() {
 
 bool Stream::idle_and_alive() {
     char byte;
+    if (timed_out_ || cancelled_) return false;
     // Session tickets and the like are TLS's own business; a byte for us is nobody's answer.
     if (tls_) return try_read(&byte, 1).kind == IoResult::Kind::would_block;
-    if (timed_out_ || cancelled_) return false;
     const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }

@@ -2,21 +2,17 @@
 #include <sys/uio.h>
 
 #include <cstddef>
-#include <memory>
+#include <optional>
 #include <span>
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
 #include "net/deadline.hpp"
+#include "net/ready_watch.hpp"
 #include "net/task.hpp"
 
 struct ssl_st;
 struct ssl_ctx_st;
 
 namespace larder::net {
-
-using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 
 /// What one attempt to read or write did.
 struct IoResult {
@@ -31,10 +27,15 @@ struct IoResult {
 };
 
 /// A connection over TCP, plain or TLS. Reads and writes are attempts on the non-blocking socket; only where one would
-/// block does a coroutine wait for readiness. So a request that is there and an answer that fits cost two system calls.
-/// One thread.
+/// block does a coroutine wait for readiness. A read also learns whether it left anything behind, and then a watch is armed
+/// that tells of what comes next. So a request that is there and an answer that fits cost two system calls, and waiting costs
+/// none. One thread.
+///
+/// What a read leaves is told by Linux (TCP_INQ), the peer's orderly end included, but not a reset that came together with
+/// the last bytes. A write that succeeds afterwards rules that out, as does an attempt to read that finds nothing.
 class Stream {
 public:
+    /// `socket` does not block, or is about to be connected by Asio, which sees to it.
     Stream(TcpSocket socket, DeadlineWheel& wheel);
     ~Stream();
 
@@ -53,6 +54,17 @@ public:
     /// Waits until a read (write) may succeed. False: the deadline passed, or the socket was closed.
     [[nodiscard]] Task<bool> readable();
     [[nodiscard]] Task<bool> writable();
+
+    /// For a connection on which more is to come than one message: from now on reads learn what they leave behind.
+    void expect_more();
+    /// Nothing can be read, the peer's end included, as of the last look for events. Not known is false.
+    [[nodiscard]] bool known_empty() const { return watch_->armed() && !maybe_reset_; }
+    /// A socket just accepted: nothing was read, and no event can have been missed.
+    void watch_from_the_start() { found_empty(); }
+    /// Calls `then` once, when something can be read, or the waits have ended (try_read tells): without a coroutine.
+    /// Precondition: known_empty(), and nobody waits in readable().
+    using Then = void (*)(void* owner);
+    void when_readable(Then then, void* owner) { then_ = then, then_owner_ = owner; }
 
     /// Reads what there is, waiting for the first byte.
     [[nodiscard]] Task<IoResult> read_some(char* at, std::size_t size);
@@ -83,21 +95,34 @@ public:
     [[nodiscard]] bool is_open() const { return socket_.is_open(); }
     [[nodiscard]] TcpSocket& socket() { return socket_; }
 
-    /// Whether an idle connection is still usable: nothing unexpected was sent, and the peer has not ended it.
+    /// Whether an idle connection is still usable: nothing unexpected was sent, and the peer has not ended it. `quiet`: as
+    /// far as is known already; looks only where nothing is.
     [[nodiscard]] bool idle_and_alive();
+    [[nodiscard]] bool quiet() { return (watch_->armed() && !timed_out_ && !cancelled_) || idle_and_alive(); }
 
 private:
+    using Waiting = boost::asio::async_result<boost::asio::use_awaitable_t<Executor>, void()>::handler_type;
+
     static void expire(void* self);
+    static void input_came(void* self, bool dropped);
     void write_by(SteadyTime at);
     void arm();
+    void found_empty();
+    [[nodiscard]] Task<void> input();
 
     TcpSocket socket_;
+    ReadyWatch* watch_;  // ours until the destructor
+    std::optional<Waiting> waiting_;  // the coroutine that waits for the watch
+    Then then_ = nullptr;
+    void* then_owner_ = nullptr;
     ssl_st* tls_ = nullptr;
     Deadline deadline_;  // the earlier one of the two below
     SteadyTime expires_ = SteadyTime::max();
     SteadyTime write_by_ = SteadyTime::max();
     bool timed_out_ = false;
     bool cancelled_ = false;
+    bool reads_tell_rest_ = false;  // TCP_INQ is set
+    bool maybe_reset_ = false;      // a reset may have come with the last bytes, or a write failed: reading tells
     bool tls_read_wants_write_ = false;
     bool tls_write_wants_read_ = false;
 };

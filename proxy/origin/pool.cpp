@@ -53,31 +53,31 @@ Pool::Pool(boost::asio::io_context& context, net::DeadlineWheel& wheel, net::Buf
 
 Pool::~Pool() = default;
 
-ConnectionPtr Pool::take_idle(Server& server) {
+ConnectionPtr Pool::take_idle(Server& server, bool proved) {
     const SteadyTime now = steady_now();
     for (std::size_t i = idle_.size(); i-- > 0;) {
         if (&idle_[i]->server != &server) continue;
         ConnectionPtr connection = std::move(idle_[i]);
         idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
-        if (now - connection->idle_since < idle_age_max && connection->stream.idle_and_alive()) return connection;
+        if (now - connection->idle_since < idle_age_max && (proved ? connection->stream.idle_and_alive() : connection->stream.quiet())) return connection;
     }
     return nullptr;
 }
 
-net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, bool fresh, const Server* avoid) {
+net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, Kept kept, const Server* avoid) {
     Server* server = upstream->pick(avoid, steady_now());
     if (!server) co_return Acquired{nullptr, OriginError::unavailable, nullptr};
-    if (!fresh) {
-        ConnectionPtr kept = take_idle(*server);
-        if (kept) {
-            kept->reused = true;
-            kept->stream.never_expire();
-            co_return Acquired{std::move(kept), OriginError::none, server};
+    if (kept != Kept::none) {
+        ConnectionPtr idle = take_idle(*server, kept == Kept::proved);
+        if (idle) {
+            idle->reused = true;
+            idle->stream.never_expire();
+            co_return Acquired{std::move(idle), OriginError::none, server};
         }
     }
     Room room = co_await wait_for_room(upstream, server);
     if (!room.there) co_return Acquired{nullptr, OriginError::unavailable, server};
-    if (room.kept && !fresh) {
+    if (room.kept && kept != Kept::none) {
         room.kept->reused = true;
         room.kept->stream.never_expire();
         co_return Acquired{std::move(room.kept), OriginError::none, server};
@@ -105,7 +105,7 @@ net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, Se
     const Waiting waiting(*server);
     while (server->connections.fetch_add(1, std::memory_order_relaxed) >= most) {
         server->connections.fetch_sub(1, std::memory_order_relaxed);
-        room.kept = take_idle(*server);
+        room.kept = take_idle(*server, true);
         if (room.kept) co_return room;
         const SteadyTime now = steady_now();
         if (now >= give_up) {
@@ -171,6 +171,7 @@ net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* se
             }
         }
         connection->stream.never_expire();
+        connection->stream.expect_more();
         co_return Acquired{std::move(connection), OriginError::none, server};
     }
     co_return Acquired{nullptr, last, server};
@@ -203,7 +204,7 @@ void Pool::look_after_idle(void* self) {
         const int most = connection->upstream->settings().max_connections;
         const bool wanted = !gave && most > 0 && server.waiting.load(std::memory_order_relaxed) > 0 && server.connections.load(std::memory_order_relaxed) >= most;
         gave = gave || wanted;
-        return wanted || now - connection->idle_since >= idle_age_max || !connection->stream.idle_and_alive();
+        return wanted || now - connection->idle_since >= idle_age_max || !connection->stream.quiet();
     });
     pool.plan_next_look();
 }

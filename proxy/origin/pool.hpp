@@ -61,8 +61,14 @@ public:
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
 
-    /// A connection to the server that `upstream` picks. `fresh`: not a kept one (after a kept one turned out stale).
-    [[nodiscard]] net::Task<Acquired> acquire(std::shared_ptr<Upstream> upstream, bool fresh, const Server* avoid);
+    /// Which kept connections will do.
+    enum class Kept : std::uint8_t {
+        none,      ///< none: one has just turned out stale
+        believed,  ///< those whose end was not heard of; the request can be repeated
+        proved,    ///< those that are looked at once more, so that hardly a moment is left in which the server may end them
+    };
+    /// A connection to the server that `upstream` picks.
+    [[nodiscard]] net::Task<Acquired> acquire(std::shared_ptr<Upstream> upstream, Kept kept, const Server* avoid);
 
     /// A new connection to that server, whatever the limits and its state.
     [[nodiscard]] net::Task<Acquired> connect(std::shared_ptr<Upstream> upstream, Server* server, SteadyTime give_up);
@@ -79,7 +85,7 @@ private:
         SteadyTime at{};
     };
 
-    ConnectionPtr take_idle(Server& server);
+    ConnectionPtr take_idle(Server& server, bool proved);
     static void look_after_idle(void* self);
     void plan_next_look();
     [[nodiscard]] net::Task<bool> resolve(Server* server, Resolved* into);

@@ -1,6 +1,11 @@
 #include "server/worker.hpp"
 
 #include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -67,25 +72,42 @@ net::Task<void> Worker::accept(OpenDoor& door) {
             co_await pause.wait_until(steady_now() + Milliseconds(20));
             continue;
         }
-        auto [error, socket] = co_await door.acceptor.async_accept(context_.get_executor(), net::as_result);
-        if (!accepting_) break;
-        if (!error) {
-            welcome(std::move(socket), door);
+        const int error = accept_some(door);
+        if (error == EAGAIN || error == EWOULDBLOCK || error == 0) {
+            const auto [failed] = co_await door.acceptor.async_wait(Acceptor::wait_read, net::as_result);
+            if (failed) break;
             continue;
         }
-        if (error == boost::asio::error::operation_aborted || error == boost::asio::error::bad_descriptor) break;
-        if (error == boost::asio::error::connection_aborted) continue;
+        if (!accepting_) break;
         // Out of descriptors or memory: accepting pauses, what is open goes on.
-        spdlog::warn("cannot accept a connection: {}", error.message());
+        spdlog::warn("cannot accept a connection: {}", std::strerror(error));
         co_await pause.wait_until(steady_now() + Milliseconds(100));
     }
 }
 
-void Worker::welcome(net::TcpSocket socket, const OpenDoor& door) {
-    boost::system::error_code error;
-    const auto peer = socket.remote_endpoint(error);
-    if (error) return;
-    auto client = std::make_unique<flow::Client>(std::move(socket), services_, clients_, peer.address());
+// Takes connections off the kernel's queue: not so many that those who are served already would notice. The error that ended
+// it, 0: there may be more.
+int Worker::accept_some(OpenDoor& door) {
+    constexpr int at_once = 64;
+    for (int i = 0; i < at_once; ++i) {
+        boost::asio::ip::tcp::endpoint peer;
+        auto size = static_cast<socklen_t>(peer.capacity());
+        const int descriptor = ::accept4(door.acceptor.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor >= 0) {
+            peer.resize(size);
+            welcome(descriptor, peer, door);
+            if (shared_.connections.load(std::memory_order_relaxed) >= services_.config->settings.limits.connections) return 0;
+            continue;
+        }
+        if (errno != EINTR && errno != ECONNABORTED) return errno;
+    }
+    return 0;
+}
+
+void Worker::welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer, const OpenDoor& door) {
+    std::optional<net::TcpSocket> socket = net::own_socket(context_.get_executor(), peer.protocol(), descriptor);
+    if (!socket) return;
+    auto client = std::make_unique<flow::Client>(std::move(*socket), services_, clients_, peer.address());
     // The context may be replaced before the handshake comes to it.
     if (door.tls) client->stream.start_tls(door.tls, true, nullptr);
     flow::serve_client(std::move(client), {door.tls != nullptr, door.proxy_protocol});

@@ -76,7 +76,8 @@ private:
     };
 
     net::Task<void> accept(OpenDoor& door);
-    void welcome(net::TcpSocket socket, const OpenDoor& door);
+    int accept_some(OpenDoor& door);
+    void welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer, const OpenDoor& door);
 
     Shared& shared_;
     boost::asio::io_context context_{1};

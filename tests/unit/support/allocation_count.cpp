@@ -17,5 +17,12 @@ void* operator new(std::size_t size) {
     throw std::bad_alloc();
 }
 
+// The library's own forms of these need not come from malloc: those of the sanitizers do not.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    ++count;
+    return std::malloc(size != 0 ? size : 1);
+}
+
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
