@@ -35,7 +35,7 @@ Detail connection_bypass(const http::Fields& fields) {
 }
 
 /// Whether every cookie of the request is one that the key holds, each once: of a repeated one the origin may read the
-/// other.
+/// other. What is not plainly `name=value` an origin may read as it likes: the key does not hold it.
 class CookieCoverage {
 public:
     explicit CookieCoverage(const KeyCoverage& coverage) : covered_(coverage.cookies) {}
@@ -45,7 +45,8 @@ public:
             const std::size_t end = std::min(line.find(';'), line.size());
             const std::string_view cookie = trim_ows(line.substr(0, end));
             line.remove_prefix(std::min(end + 1, line.size()));
-            if (!cookie.empty() && !covers_name(trim_ows(cookie.substr(0, cookie.find('='))))) return false;
+            const std::size_t equals = cookie.find('=');
+            if (!cookie.empty() && (equals == std::string_view::npos || !covers_name(cookie.substr(0, equals)))) return false;
         }
         return true;
     }

@@ -48,6 +48,8 @@ void show_hit(Exchange& x, const cache::StoredResponse& entry, cache::XCache wor
     if (word == cache::XCache::hit || word == cache::XCache::updating || word == cache::XCache::stale) {
         x.outcome.forward = Forward::none;
         x.outcome.ttl = cache::remaining_lifetime(entry.freshness, now).count();
+        // A client may ask for it with max-stale.
+        if (word == cache::XCache::hit && x.outcome.ttl < 0) x.outcome.x_cache = cache::XCache::stale;
     }
 }
 

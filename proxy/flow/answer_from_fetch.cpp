@@ -214,6 +214,24 @@ net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::
 
 }  // namespace
 
+net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, store::RedisBudget& budget) {
+    std::vector<std::string> tags;
+    if (fetch->state() == FetchState::resolved) {
+        const cache::Stored entry = fetch->entry();
+        for (const cache::TagId& tag : entry->response_tags) tags.push_back(tag.name);
+    } else {
+        tags = fetch->head().tags;
+    }
+    for (const std::string& tag : tags) {
+        const std::uint32_t slot = store::Generations::slot_of_response_tag(tag);
+        if (!client.use.generations.valid({&slot, 1}, fetch->guards.sequence)) co_return false;
+    }
+    const std::shared_ptr<const store::Lease> lease = fetch->lease();
+    if (!client.use.redis || !lease || tags.empty()) co_return true;
+    const bool current = co_await client.use.redis->tags_current(*lease, std::move(tags), budget);
+    co_return current;
+}
+
 net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining) {
     Fetch::Reader reader(joining.fetch, client.use.executor());
     if (reader.too_late()) co_return FetchAnswer::alone;
@@ -238,6 +256,8 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
         if (state == FetchState::resolved) {
             const cache::Stored entry = joining.fetch->entry();
             if (!joining.own) {
+                const bool current = co_await tags_current(client, joining.fetch, *joining.budget);
+                if (!current) co_return FetchAnswer::purged;
                 std::string variant;
                 cache::build_variant(client.request(), entry->vary, plan.with_host, variant);
                 if (variant != entry->variant || !cache::accepts_coding(client.request(), *entry)) co_return FetchAnswer::variant;
@@ -254,6 +274,8 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
     if (joining.own && better_asked_for_a_part(client.request(), plan, head)) co_return FetchAnswer::alone;
     if (!joining.own) {
         if (!head.shareable) co_return FetchAnswer::alone;
+        const bool current = co_await tags_current(client, joining.fetch, *joining.budget);
+        if (!current) co_return FetchAnswer::purged;
         std::string variant;
         cache::build_variant(client.request(), head.vary, plan.with_host, variant);
         if (variant != head.variant) co_return FetchAnswer::variant;

@@ -116,17 +116,6 @@ cache::Stored entry_as_hit(Client& client, const ReadPlan& plan, const store::Fe
     return variant == entry->variant ? entry : nullptr;
 }
 
-// Response tags are known only once the head is there: a purge of one since the fetch began closes its door too.
-bool purged_by_tag(const store::Generations& generations, const store::Fetch& fetch) {
-    const store::FetchState state = fetch.state();
-    if (state == store::FetchState::pending || state == store::FetchState::failed) return false;
-    if (state != store::FetchState::resolved) return !generations.valid(fetch.head().tag_slots, fetch.guards.sequence);
-    std::vector<std::uint32_t> slots;
-    const cache::Stored entry = fetch.entry();
-    for (const cache::TagId& tag : entry->response_tags) slots.push_back(store::Generations::slot_of_response_tag(tag.name));
-    return !generations.valid(slots, fetch.guards.sequence);
-}
-
 // A response that has begun, and that may not be reused without asking, is for those who asked before (RFC 9111, 4).
 bool came_too_late(const store::Fetch& fetch) {
     switch (fetch.state()) {
@@ -143,13 +132,18 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, stor
         const store::FetchBoard::Place place = client.use.board.join_or_lead(client.x().key, fetch_name(client.x(), plan, variant), guards_of(client, plan));
         if (!place.leads) {
             const bool current = co_await may_join(client, plan, place.fetch, budget);
-            if (!current || purged_by_tag(client.use.generations, *place.fetch)) {
+            if (!current) {
                 client.use.board.leave(place.fetch);
                 continue;
             }
             // A fetch that is complete but for the store is as good as a hit.
             const cache::Stored done = entry_as_hit(client, plan, *place.fetch);
             if (done) {
+                const bool fine = co_await tags_current(client, place.fetch, budget);
+                if (!fine) {
+                    client.use.board.leave(place.fetch);
+                    continue;
+                }
                 show_hit(client.x(), *done, XCache::hit, Detail::none, wall_now());
                 co_await answer_from_entry(client, done);
                 co_return;
@@ -163,9 +157,14 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, stor
         if (place.leads) start(client, plan, place.fetch, found, attempt == 0 || retried, budget);
         Joining joining = joining_of(place.fetch, place.leads, found);
         joining.retried = retried;
+        joining.budget = &budget;
         const FetchAnswer answer = co_await answer_from_fetch(client, plan, joining);
         if (answer == FetchAnswer::sent) co_return;
         if (answer == FetchAnswer::alone) break;
+        if (answer == FetchAnswer::purged) {
+            client.use.board.leave(place.fetch);
+            continue;
+        }
         if (answer == FetchAnswer::failed) {
             retried = true;
             continue;

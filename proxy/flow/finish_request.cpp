@@ -1,11 +1,13 @@
 #include "flow/finish_request.hpp"
 
+#include "flow/forward_heads.hpp"
+
 namespace larder::flow {
 namespace {
 
 void log(Client& client, std::chrono::nanoseconds duration) {
     const Exchange& x = client.x();
-    const std::string address = client.peer.to_string();
+    const std::string address = believed_address(client).to_string();
     observe::AccessEntry entry;
     entry.client = address;
     entry.method = x.request.method_name;

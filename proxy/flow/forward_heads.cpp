@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <boost/asio/ip/address.hpp>
+
 #include "http/hop_by_hop.hpp"
 #include "http/http_date.hpp"
 
@@ -87,6 +89,31 @@ void append_forwarding(const http::RequestHead& request, const Sender& sender, s
 
 Sender sender_of(const Client& client) {
     return {client.peer.to_string(), client.config->trusted_proxies.contains(client.peer), client.stream.is_tls()};
+}
+
+boost::asio::ip::address believed_address(const Client& client) {
+    const http::RequestHead& request = client.request();
+    boost::asio::ip::address believed = client.peer;
+    if (!request.peer_trusted) return believed;
+    const auto list = request.fields.joined(FieldId::x_forwarded_for);
+    if (!list || list->empty()) {
+        const http::Field* real = request.fields.first(FieldId::x_real_ip);
+        boost::system::error_code error;
+        const auto address = real ? boost::asio::ip::make_address(std::string(real->value), error) : believed;
+        return error ? believed : address;
+    }
+    // From the nearest on: each is believed as long as those behind it are trusted.
+    for (std::string_view rest = *list; !rest.empty();) {
+        const std::size_t comma = rest.rfind(',');
+        const std::string_view item = trim_ows(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
+        rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(0, comma);
+        boost::system::error_code error;
+        const auto address = boost::asio::ip::make_address(std::string(item), error);
+        if (error) return believed;
+        believed = address;
+        if (!client.config->trusted_proxies.contains(address)) return believed;
+    }
+    return believed;
 }
 
 void build_origin_head(const http::RequestHead& request, const Sender& sender, const RequestHeadOptions& options,

@@ -18,6 +18,9 @@ struct Sender {
 };
 Sender sender_of(const Client& client);
 
+/// Who began the request: the peer, or whom trusted peers say it was (X-Forwarded-For, or X-Real-IP where that is missing).
+boost::asio::ip::address believed_address(const Client& client);
+
 struct RequestHeadOptions {
     bool for_cache = false;       ///< a fetch to be stored: no Range, no preconditions of the client's
     bool upgrade = false;         ///< keep Upgrade and Connection: upgrade

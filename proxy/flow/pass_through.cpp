@@ -229,7 +229,11 @@ void keep_head_apart(Client& client) {
 net::Task<void> switch_protocols(Pass& pass) {
     Client& client = pass.client;
     std::string lines;
-    append_passed_head(pass.exchange.head, {}, true, client.settings().headers, pass.exchange.received_at, lines);
+    const settings::Headers& headers = client.settings().headers;
+    append_passed_head(pass.exchange.head, {}, true, headers, pass.exchange.received_at, lines);
+    client.x().outcome.forward_status = 101;
+    if (headers.via) lines += "Via: 1.1 larder\r\n";
+    append_outcome(lines, client.x().outcome, headers, client.x().key);
     client.x().status = 101;
     client.x().keep_alive = false;
     keep_head_apart(client);

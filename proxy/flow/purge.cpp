@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "cache/decisions.hpp"
+#include "flow/forward_heads.hpp"
 #include "flow/send_response.hpp"
 
 namespace larder::flow {
@@ -21,6 +22,8 @@ public:
         const boost::json::value* found = value_.find_pointer(boost::json::string_view(pointer.data(), pointer.size()), error);
         if (!found || found->is_object() || found->is_array() || found->is_null()) return std::nullopt;
         if (found->is_string()) return std::string(found->get_string());
+        // The text as it stood is lost of a number with a fraction or an exponent: `7.0` and `7` are two keys.
+        if (found->is_double()) return std::nullopt;
         return boost::json::serialize(*found);
     }
 
@@ -39,9 +42,11 @@ void purge_here(Services& use, const store::PurgeOrder& order) {
     }
     for (const std::string& pattern : order.set.patterns) mark(store::Generations::slot_of_tag(pattern));
     for (const std::string& tag : order.tags) mark(store::Generations::slot_of_response_tag(tag));
+    if (!order.scan_patterns.empty()) generations.begin_scan();
     for (const std::string& pattern : order.scan_patterns) {
-        static_cast<void>(use.memory.remove_matching(pattern));
         use.board.close_matching(pattern);
+        if (order.soft) use.memory.purge_matching_softly(pattern);
+        if (!order.soft) static_cast<void>(use.memory.remove_matching(pattern));
     }
 }
 
@@ -96,7 +101,7 @@ net::Task<void> answer_purge(Client& client) {
     Exchange& x = client.x();
     x.outcome = {};
     x.outcome.forward = Forward::method;
-    if (!client.config->purge_from.contains(client.peer)) {
+    if (!client.config->purge_from.contains(believed_address(client))) {
         co_await answer_error(client, 405, cache::Detail::purge_denied, "PURGE is not allowed from this address", false);
         co_return;
     }

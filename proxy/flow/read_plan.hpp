@@ -41,6 +41,7 @@ enum class FetchAnswer : std::uint8_t {
     sent,      ///< answered, well or with an error
     alone,     ///< the result is not for this request: it has to fetch for itself
     variant,   ///< the result is another variant: try again for one's own
+    purged,    ///< a tag that the result turned out to have was purged since its fetch began: try again
     failed,    ///< the fetch it joined failed: one of those who waited tries again for all
 };
 struct Joining {
@@ -51,8 +52,13 @@ struct Joining {
     bool expired = false; ///< something stale was there: EXPIRED instead of MISS
     bool asked = false;   ///< something fresh was there, but the client's own Cache-Control wants it confirmed
     bool soft_purged = false;  ///< `stale` was purged softly: it counts as expired, however long it had left
+    store::RedisBudget* budget = nullptr;  ///< of one who joined, the caller's
     bool retried = false; ///< the fetch it joined before had failed: no further try
 };
+/// For one who joined a fetch whose head is there: response tags are known only then, and a purge of one since the fetch
+/// began, here or by another instance, closes its door too.
+net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, store::RedisBudget& budget);
+
 net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining);
 
 /// Whether the entry serves this request, and how that is shown.

@@ -26,6 +26,14 @@ net::Task<void> keep_lease(std::shared_ptr<FetchJob> job) {
     }
 }
 
+// Whether what is there after all makes the fetch needless: where there was something stale, it must have been renewed since.
+bool settles(const FetchJob& job, const cache::StoredResponse& entry, bool soft_purged) {
+    if (soft_purged || !cache::accepts_coding(job.request.head(), entry)) return false;
+    if (!job.stale) return usable_by_waiters(job, entry);
+    if (entry.freshness.received_at <= job.stale->freshness.received_at) return false;
+    return cache::decide_reuse(entry, job.plan.directives, job.plan.personal, false, wall_now()) == cache::Verdict::serve;
+}
+
 // Takes the right to fetch, or waits for the instance that has it. False: another's fetch brought the answer.
 net::Task<bool> take_lease(FetchJob& job) {
     const SteadyTime give_up = steady_now() + job.plan.route->rule.wait;
@@ -36,9 +44,9 @@ net::Task<bool> take_lease(FetchJob& job) {
         if (job.lease.state != store::RedisState::ok) co_return true;
         // What is found from here on may be older than a purge: those who come later must be able to tell.
         job.fetch->set_lease(std::make_shared<const store::Lease>(job.lease));
-        if (job.lease.entry_there && !job.stale && !job.shadow) {
+        if (job.lease.entry_there && !job.shadow) {
             store::Found found = co_await job.use.redis->find(job.name(), job.budget);
-            if (found.entry && !found.soft_purged && usable_by_waiters(job, *found.entry) && cache::accepts_coding(job.request.head(), *found.entry)) {
+            if (found.entry && settles(job, *found.entry, found.soft_purged)) {
                 release_lease(job, false);
                 job.fetch->resolve(found.entry, store::Resolution::found);
                 co_return false;
@@ -218,9 +226,9 @@ net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
 
 // Between the lookup and the lead of the fetch another's fetch may have ended: then there is nothing to do.
 bool found_after_all(FetchJob& job) {
-    if (job.stale || job.shadow) return false;
+    if (job.shadow) return false;
     const store::MemoryHit hit = job.use.memory.find(job.key, job.request.head(), job.plan.with_host, steady_now());
-    if (!hit.entry || hit.soft_purged || !usable_by_waiters(job, *hit.entry) || !cache::accepts_coding(job.request.head(), *hit.entry)) return false;
+    if (!hit.entry || !settles(job, *hit.entry, hit.soft_purged)) return false;
     job.fetch->resolve(hit.entry, store::Resolution::found);
     return true;
 }

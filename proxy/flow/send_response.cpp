@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "http/http_date.hpp"
+
 namespace larder::flow {
 namespace {
 
@@ -141,7 +143,10 @@ net::Task<void> answer_error(Client& client, int status, cache::Detail detail, s
     append_decimal(lines, status);
     lines += ' ';
     lines += reason_phrase(status);
+    lines += "\r\nDate: ";
+    lines += http::format_http_date(std::chrono::floor<Seconds>(wall_now()));
     lines += "\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n";
+    if (status == 405) lines += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
     if (status == 503) lines += "Retry-After: 1\r\n";
     ResponseSender sender(client);
     sender.set_head(lines, status, body.size(), false);

@@ -1,5 +1,8 @@
 #include "flow/store_fetched.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/hash.hpp"
 
 namespace larder::flow {
@@ -16,7 +19,9 @@ std::vector<std::string> response_tags_of(const FetchJob& job, const OriginExcha
     if (!rule.tags.empty()) {
         const http::RequestHead& request = job.request.head();
         const route::Match match = job.config->routes.match(request.method, request.method_name, request.host, request.path);
-        route::collect_response_tags(*job.plan.route, match.captures, request, exchange.head, tags);
+        std::vector<std::string> own;
+        route::collect_response_tags(*job.plan.route, match.captures, request, exchange.head, own);
+        std::move(own.begin(), own.end(), std::back_inserter(tags));
     }
     return tags;
 }
@@ -59,7 +64,8 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
     }
     if (head.not_stored == Detail::none && job.use.redis && job.lease.state != store::RedisState::ok)
         head.not_stored = job.lease.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
-    for (const std::string& tag : response_tags_of(job, exchange)) head.tag_slots.push_back(store::Generations::slot_of_response_tag(tag));
+    head.tags = response_tags_of(job, exchange);
+    for (const std::string& tag : head.tags) head.tag_slots.push_back(store::Generations::slot_of_response_tag(tag));
     const bool purged = !job.use.generations.valid(job.fetch->guards.slots, job.fetch->guards.sequence) ||
                         !job.use.generations.valid(head.tag_slots, job.fetch->guards.sequence);
     if (head.not_stored == Detail::none && purged)
@@ -82,8 +88,7 @@ boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchJob& job, const
     entry->target = job.request.head().target;
     entry->vary = decision.vary;
     cache::build_variant(job.request.head(), decision.vary, job.plan.with_host, entry->variant);
-    std::vector<std::string> tags = response_tags_of(job, exchange);
-    for (std::string& tag : tags) entry->response_tags.push_back({std::move(tag), {}});
+    for (std::string& tag : response_tags_of(job, exchange)) entry->response_tags.push_back({std::move(tag), {}});
     return entry;
 }
 

@@ -170,12 +170,26 @@ observe::Gauges Server::gauges() const {
     return gauges;
 }
 
+// The first requests are to find Redis connected; where it cannot be reached, they are not to wait for it.
+void Server::wait_for_redis() const {
+    if (!shared_.redis) return;
+    constexpr Milliseconds longest{500};
+    const SteadyTime give_up = steady_now() + longest;
+    const auto refused = [this] {
+        using store::RedisError;
+        return shared_.redis->errors(RedisError::connect) + shared_.redis->errors(RedisError::lost) + shared_.redis->errors(RedisError::server) > 0;
+    };
+    while (!shared_.redis->up() && !refused() && steady_now() < give_up) std::this_thread::sleep_for(Milliseconds(1));
+}
+
 int Server::run() {
     boost::asio::io_context context(1);
     boost::asio::signal_set signals(context, SIGTERM, SIGINT, SIGHUP);
     signals.add(SIGUSR2);
     signals.add(SIGCHLD);
     for (const auto& worker : workers_) worker->start();
+    wait_for_redis();
+    for (const auto& worker : workers_) worker->open_doors();
     ready_ = true;
     spdlog::info("larder {} serves with {} thread{}", LARDER_VERSION, workers_.size(), workers_.size() == 1 ? "" : "s");
     tell_predecessor();

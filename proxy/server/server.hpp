@@ -37,6 +37,7 @@ private:
     void reload();
     void hand_over();
     void drain();
+    void wait_for_redis() const;
     [[nodiscard]] observe::Gauges gauges() const;
 
     ConfigSource source_;

@@ -49,8 +49,13 @@ void Worker::add_door(Door door) {
     doors_.push_back(std::move(open));
 }
 
+void Worker::open_doors() {
+    post([this] {
+        for (const auto& door : doors_) boost::asio::co_spawn(context_, accept(*door), boost::asio::detached);
+    });
+}
+
 void Worker::start() {
-    for (const auto& door : doors_) boost::asio::co_spawn(context_, accept(*door), boost::asio::detached);
     if (first_) post([this] { health_.start(services_); });
     thread_ = std::thread([this] {
         own_metrics = &services_.metrics;

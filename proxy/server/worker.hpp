@@ -45,6 +45,8 @@ public:
     /// Takes the listening sockets; before start().
     void add_door(Door door);
     void start();
+    /// Accepts from now on; until then the kernel's queue holds who comes.
+    void open_doors();
     void join();
 
     /// Runs on the worker's thread.

@@ -36,6 +36,10 @@ public:
     /// was read from Redis before is outdated; a fetch under way need not be, its lease tells.
     void note_change(std::uint32_t slot) { raise(changed_[slot]); }
     void purge_all() { raise(all_); }
+    /// Entries are about to be looked for by their keys: what was fetched or read before and is not stored yet would be missed,
+    /// and must not be stored any more.
+    void begin_scan() { raise(scanned_); }
+    [[nodiscard]] bool may_store(std::uint64_t since) const { return scanned_.load(std::memory_order_acquire) <= since; }
 
     /// A new position that nothing noted before has.
     std::uint64_t advance() { return sequence_.fetch_add(1, std::memory_order_acq_rel) + 1; }
@@ -69,6 +73,7 @@ private:
 
     std::atomic<std::uint64_t> sequence_{0};
     std::atomic<std::uint64_t> all_{0};
+    std::atomic<std::uint64_t> scanned_{0};
     std::unique_ptr<std::atomic<std::uint64_t>[], void (*)(void*)> hard_;
     std::unique_ptr<std::atomic<std::uint64_t>[], void (*)(void*)> soft_;
     std::unique_ptr<std::atomic<std::uint64_t>[], void (*)(void*)> changed_;

@@ -188,7 +188,7 @@ bool MemoryStore::insert(std::string_view key, cache::Stored entry) {
     const std::uint64_t hash = hash_of(key);
     Shard& shard = shard_of(hash);
     const std::scoped_lock lock(shard.mutex);
-    if (!is_current(*entry)) return false;
+    if (!is_current(*entry) || !generations_.may_store(entry->sequence)) return false;
     Node* node = shard.find(hash, key);
     if (!node) node = shard.add(hash, key);
     auto& variants = node->variants;
@@ -227,6 +227,14 @@ std::size_t MemoryStore::remove_matching(std::string_view pattern) {
         }
     }
     return removed;
+}
+
+void MemoryStore::purge_matching_softly(std::string_view pattern) {
+    for (std::size_t i = 0; i < shard_count_; ++i) {
+        const std::scoped_lock lock(shards_[i].mutex);
+        for (Node* node = shards_[i].oldest; node; node = node->newer)
+            if (glob_matches(pattern, node->key)) generations_.purge_soft(Generations::slot_of_key(node->key));
+    }
 }
 
 void MemoryStore::clear() {

@@ -41,6 +41,8 @@ public:
 
     /// Drops every entry whose key matches the glob pattern ('*' only), and purges their keys' slots. Walks all entries.
     std::size_t remove_matching(std::string_view pattern);
+    /// Makes them stale instead (Generations::soft_purged).
+    void purge_matching_softly(std::string_view pattern);
 
     void clear();
 

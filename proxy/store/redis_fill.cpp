@@ -187,6 +187,21 @@ Task<bool> is_tracked(Filling& fill) {
 
 }  // namespace
 
+Task<bool> RedisStore::tags_current(Lease lease, std::vector<std::string> names, RedisBudget& budget) {
+    if (names.empty()) co_return true;
+    if (!impl_->may_read() || lease.clock == 0) co_return false;
+    const RedisKeys& keys = impl_->shared.keys();
+    const RedisBatchPointer batch = impl_->new_batch(impl_->begin(budget));
+    batch->commands.add("GET", keys.clock());
+    for (const std::string& name : names) batch->commands.add("GET", keys.response_tag(name));
+    co_await impl_->link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return false;
+    std::vector<cache::TagId> tags;
+    for (std::string& name : names) tags.push_back({std::move(name), {}});
+    std::size_t missing = 0;
+    co_return take_response_tags(batch->replies.data() + 1, batch->replies.front(), lease.clock, tags, missing) == Tags::current;
+}
+
 Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::intrusive_ptr<cache::StoredResponse> entry) {
     Filled filled;
     const SteadyTime started = steady_now();

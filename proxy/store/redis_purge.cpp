@@ -27,6 +27,10 @@ RedisBatchPointer new_batch(const Run& run) {
     return batch;
 }
 
+bool any_failed(const RedisBatch& batch) {
+    return std::any_of(batch.replies.begin(), batch.replies.end(), [](const RedisReply& reply) { return reply.is_error(); });
+}
+
 void forget(RedisShared& shared, const PurgeItem& item) {
     Generations& generations = shared.generations();
     switch (item.kind) {
@@ -97,8 +101,7 @@ Task<bool> drop_response_tags(Run run, const std::vector<const PurgeItem*>& item
     for (const PurgeItem* item : items) batch->commands.add("UNLINK", run.shared.keys().response_tag(item->name));
     co_await run.link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
-    const bool failed = std::any_of(batch->replies.begin(), batch->replies.end(), [](const RedisReply& r) { return r.is_error(); });
-    co_return !failed;
+    co_return !any_failed(*batch);
 }
 
 Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
@@ -119,7 +122,7 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
         }
         co_await run.link->async_run(marking);
         if (marking->status != RedisBatch::Status::ok) co_return false;
-        marked = std::none_of(marking->replies.begin(), marking->replies.end(), [](const RedisReply& r) { return r.is_error(); });
+        marked = !any_failed(*marking);
     }
     if (!marked) {
         const bool dropped = co_await drop_response_tags(run, items);
@@ -132,43 +135,62 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
     co_return true;
 }
 
-/// Walks all keys that match a glob and removes those of larder's.
-Task<bool> scan(Run run, std::string match, bool guards) {
+enum class Found : std::uint8_t { guards, entries };
+
+/// What is done to the keys of one page of a scan.
+void add_removals(RedisCommands& commands, const std::vector<RedisReply>& found, Found what, bool soft) {
+    for (const RedisReply& key : found) {
+        if (what == Found::guards) {
+            commands.add("UNLINK", key.text);
+        } else if (key.text.starts_with("larder:")) {
+            continue;
+        } else if (soft) {
+            commands.add("EVAL", script::soft_entry, "1", key.text, random_id());
+        } else {
+            commands.add("EVAL", script::remove_entry, "1", key.text);
+        }
+    }
+}
+
+/// Walks all keys that match a glob and purges those of larder's. Soft ones that fail (a full Redis) become hard.
+Task<bool> scan(Run run, std::string match, Found what, bool soft) {
     std::string cursor = "0";
     do {
         const RedisBatchPointer walk = new_batch(run);
-        walk->commands.add("SCAN", cursor, "MATCH", match, "COUNT", scan_count, "TYPE", guards ? "string" : "hash");
+        walk->commands.add("SCAN", cursor, "MATCH", match, "COUNT", scan_count, "TYPE", what == Found::guards ? "string" : "hash");
         co_await run.link->async_run(walk);
         if (walk->status != RedisBatch::Status::ok) co_return false;
         const RedisReply& page = walk->replies.front();
         if (page.items.size() != 2) co_return false;
         cursor = page.items[0].text;
-        const RedisBatchPointer removal = new_batch(run);
-        for (const RedisReply& key : page.items[1].items) {
-            if (guards) removal->commands.add("UNLINK", key.text);
-            if (!guards && !key.text.starts_with("larder:")) removal->commands.add("EVAL", script::remove_entry, "1", key.text);
-        }
+        RedisBatchPointer removal = new_batch(run);
+        add_removals(removal->commands, page.items[1].items, what, soft);
         if (removal->commands.count() == 0) continue;
         co_await run.link->async_run(removal);
         if (removal->status != RedisBatch::Status::ok) co_return false;
-        for (const RedisReply& reply : removal->replies)
-            if (reply.is_error()) co_return false;
+        if (soft && any_failed(*removal)) {
+            removal = new_batch(run);
+            add_removals(removal->commands, page.items[1].items, what, false);
+            co_await run.link->async_run(removal);
+            if (removal->status != RedisBatch::Status::ok) co_return false;
+        }
+        if (any_failed(*removal)) co_return false;
         for (const RedisReply& key : page.items[1].items) run.shared.invalidated(key.text);
     } while (cursor != "0");
     co_return true;
 }
 
 /// The guards first: a fetch whose guard was still there has stored before the keys are walked, and is found there.
-Task<bool> purge_by_scan(Run run, std::string pattern) {
+Task<bool> purge_by_scan(Run run, std::string pattern, bool soft) {
     const std::string escaped = escape_glob(run.shared.keys().prefix(), pattern);
     // Both forms that a guard's name may have; see RedisKeys.
     const std::string braced = "larder:lease:{" + escaped + "}";
     const std::string plain = "larder:lease:" + escaped;
-    const bool braced_gone = co_await scan(run, braced, true);
+    const bool braced_gone = co_await scan(run, braced, Found::guards, false);
     if (!braced_gone) co_return false;
-    const bool plain_gone = co_await scan(run, plain, true);
+    const bool plain_gone = co_await scan(run, plain, Found::guards, false);
     if (!plain_gone) co_return false;
-    const bool entries = co_await scan(run, escaped, false);
+    const bool entries = co_await scan(run, escaped, Found::entries, soft);
     co_return entries;
 }
 
@@ -198,7 +220,7 @@ Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared, cons
     if (scans.step.count() == 0) scans.step = shared.settings().timeout;
     for (const PurgeItem& item : items) {
         if (item.kind != PurgeItem::Kind::scan) continue;
-        const bool good = co_await purge_by_scan(scans, item.name);
+        const bool good = co_await purge_by_scan(scans, item.name, item.soft);
         if (!good) co_return false;
     }
     co_return true;

@@ -130,6 +130,11 @@ inline constexpr std::string_view remove_entry = R"(
 if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then return redis.call('UNLINK', KEYS[1]) end
 return 0)";
 
+/// KEYS entry. ARGV new soft mark.
+inline constexpr std::string_view soft_entry = R"(
+if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
+return 1)";
+
 /// KEYS entry, guard, extension id. ARGV new soft mark. What began before must not store as fresh: the guard goes.
 inline constexpr std::string_view soft_key = R"(
 redis.call('DEL', KEYS[2])

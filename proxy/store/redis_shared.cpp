@@ -53,7 +53,7 @@ RedisShared::~RedisShared() = default;
 
 bool RedisShared::up() const {
     const std::lock_guard lock(mutex_);
-    return std::any_of(link_list_.begin(), link_list_.end(), [](const auto& link) { return link && link->usable(); });
+    return std::all_of(link_list_.begin(), link_list_.end(), [this](const auto& link) { return link && may_read(*link); });
 }
 
 RedisShared::Breaker RedisShared::breaker() const {

@@ -57,6 +57,7 @@ public:
 
     /// Called after each operation, on its worker's thread. To be set before the first store is made.
     void observe(std::function<void(RedisOperation, SteadyClock::duration)> observer) { observer_ = std::move(observer); }
+    /// Every worker can ask Redis now.
     [[nodiscard]] bool up() const;
     enum class Breaker : std::uint8_t { closed = 0, probing = 1, open = 2 };
     [[nodiscard]] Breaker breaker() const;

@@ -236,7 +236,7 @@ Task<PurgeOutcome> RedisStore::purge(PurgeOrder order, RedisBudget& budget) {
     for (std::string& key : order.set.keys) items.push_back(PurgeItem{Kind::key, order.soft, std::move(key)});
     for (std::string& pattern : order.set.patterns) items.push_back(PurgeItem{Kind::pattern, order.soft, std::move(pattern)});
     for (std::string& tag : order.tags) items.push_back(PurgeItem{Kind::response_tag, order.soft, std::move(tag)});
-    for (std::string& pattern : order.scan_patterns) items.push_back(PurgeItem{Kind::scan, false, std::move(pattern)});
+    for (std::string& pattern : order.scan_patterns) items.push_back(PurgeItem{Kind::scan, order.soft, std::move(pattern)});
     if (items.empty()) co_return PurgeOutcome::done;
     // Before it is sent: a server that takes it and is replaced by one that never heard of it gets it again.
     impl_->shared.remember_purges(items);

@@ -116,6 +116,8 @@ public:
 
     /// Whether no purge, by whatever instance, came since the lease: a later request may join the fetch. Response tags are
     /// not looked at.
+    /// Whether no purge of one of the response tags came since the lease: what the fetch brings may go to those who joined it.
+    [[nodiscard]] Task<bool> tags_current(Lease lease, std::vector<std::string> tags, RedisBudget& budget);
     [[nodiscard]] Task<bool> still_current(EntryName name, Lease lease, RedisBudget& budget);
 
     /// How many of the keys and tag patterns are there, for the answer to a purge that is about to be made. 0 where Redis

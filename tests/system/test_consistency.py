@@ -71,6 +71,36 @@ def test_a_purge_by_tag_drops_a_fetch_under_way_whose_answer_carries_the_tag(ori
     assert larder.get("/articles/1").body == b"new"
 
 
+TAGGED = """
+listen: <listen>
+admin: <admin>
+origin: <origin>
+redis: {url: "<redis>"}
+memory: <memory>
+routes:
+  - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300, tags: ["article:{id}", "author:{response:x-author}"]}
+"""
+
+
+@MEMORY
+@pytest.mark.parametrize("tag", ["article:1", "author:3", "front"])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_reader_after_a_purge_by_tag_does_not_join_an_older_fetch(origin, redis, articles_larder, memory, tag, elsewhere):
+    gate = Gate()
+    fields = {"Surrogate-Key": "front", "X-Author": "3"}
+    origin.on("GET /articles/1", reply(fields=fields, body=b"old").after(gate), reply(fields=fields, body=b"new"))
+    here, there = articles_larder(origin, redis, memory, TAGGED), articles_larder(origin, redis, memory, TAGGED)
+    old = Later(here.get, "/articles/1")
+    gate.wait_for(1)
+    assert (there if elsewhere else here).purge(tags=[tag]).status == 200
+    later = Later(here.get, "/articles/1")
+    until(lambda: here.metrics().total("larder_client_connections") >= 2)
+    gate.open()
+    assert old.finish().body == b"old"
+    assert later.finish().body == b"new"
+    assert here.get("/articles/1").body == b"new"
+
+
 @MEMORY
 def test_a_reader_after_a_write_does_not_join_an_older_fetch(origin, redis, articles_larder, memory):
     hold = HoldFirstRead()

@@ -100,6 +100,46 @@ def test_tags_of_the_response_can_be_purged(origin, redis, articles_larder, name
     assert gone(larder, targets) == ["/articles/1"]
 
 
+def test_tags_of_the_route_leave_those_of_the_origin(origin, redis, articles_larder):
+    origin.on("GET /articles/1", reply(fields={"Surrogate-Key": "k1 k2", "Cache-Tag": "t1, t2"}, body=b"one"))
+    larder = articles_larder(origin, redis, text="""
+listen: <listen>
+admin: <admin>
+origin: <origin>
+redis: {url: "<redis>"}
+memory: <memory>
+routes:
+  - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300, tags: [all, "article:{id}"]}
+""")
+    for tag in ("k1", "k2", "t1", "t2", "all", "article:1"):
+        fill(larder, ["/articles/1"])
+        assert larder.purge(tags=[tag]).status == 200
+        assert larder.get("/articles/1").x_cache == "MISS", tag
+
+
+@pytest.mark.parametrize("what", [{"keys": ["articles:42"]}, {"patterns": ["articles:4*"]}, {"patterns": ["articles:*"]}, {"urls": ["/articles/42"]},
+                                  {"tags": ["front"]}])
+@pytest.mark.parametrize("tiers", ["redis", "both", "memory"])
+def test_what_was_purged_softly_may_be_served_stale(origin, redis, articles_larder, start_larder, tiers, what):
+    origin.on("GET /articles/42", reply(fields={"Surrogate-Key": "front"}, body=b"one"))
+    text = """
+listen: <listen>
+admin: <admin>
+origin: <origin>
+redis: %s
+memory: <memory>
+routes:
+  - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300, stale_while_revalidate: 60}
+""" % ("off" if tiers == "memory" else '{url: "<redis>"}')
+    memory = "off" if tiers == "redis" else "64MB"
+    larder = articles_larder(origin, redis, memory, text, wait_for_redis=tiers != "memory")
+    fill(larder, ["/articles/42"])
+    assert larder.purge(**what, soft=True).status == 200
+    assert larder.get("/articles/42").x_cache == "UPDATING"
+    until(lambda: larder.get("/articles/42").x_cache == "HIT")
+    assert origin.count("GET /articles/42") == 2
+
+
 def test_a_soft_purge_leaves_something_to_revalidate(origin, redis, articles_larder):
     origin.on("GET /articles/42", reply(fields={"ETag": '"a"'}, body=b"one"), reply("304 Not Modified", {"ETag": '"a"'}))
     larder = articles_larder(origin, redis)

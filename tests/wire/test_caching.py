@@ -301,6 +301,59 @@ def test_header_fields_and_cookies_in_a_key_separate_readers(origin, wire):
     assert words(larder, "/h", fields={"X-Tenant": "a", "Cookie": "more=2; lang=de"}, times=1) == ["HIT"]
 
 
+COOKIES = KEYS.replace(", ignore: [cookie]", "")
+
+
+@pytest.mark.parametrize("cookies", ["lang", "lang; lang=de", "lang =de", "=lang", "lang=de; lang", "lang=de; other=1", "lang=de; lang=de"])
+def test_cookies_the_key_does_not_hold_exactly_are_no_part_of_it(origin, wire, cookies):
+    origin.on("/h", lambda request: reply(body=request.field("cookie") or "none"))
+    larder = wire(text=COOKIES)
+    assert words(larder, "/h") == ["MISS", "HIT"]
+    assert words(larder, "/h", fields={"Cookie": "lang=de"}) == ["MISS", "HIT"]
+    answer = larder.get("/h", {"Cookie": cookies})
+    assert (answer.body, answer.x_cache) == (cookies.encode(), "BYPASS") and "detail=cookie" in answer.cache_status
+
+
+JSON_KEYS = """
+listen: <listen>
+admin: <admin>
+origin: <origin>
+routes:
+  - {match: "GET /k/{id}", key: "k:{id}", ttl: 60}
+  - {match: "POST /k", purge: ["k:{json:/id}"]}
+"""
+
+
+@pytest.mark.parametrize("number", ["7", "7.5", "7.0", "1e2", "0.1", "-3", "12345678901234567890123", "18446744073709551615", "true"])
+def test_a_number_in_a_writes_answer_purges_whatever_key_it_made(origin, wire, number):
+    origin.on(f"/k/{number}", reply(body=b"x"))
+    origin.on("POST /k", reply(body=b'{"id": %s}' % number.encode()))
+    larder = wire(text=JSON_KEYS)
+    assert words(larder, f"/k/{number}") == ["MISS", "HIT"]
+    larder.request("POST", "/k", body=b"{}")
+    assert words(larder, f"/k/{number}") == ["MISS", "HIT"]
+
+
+def test_larders_own_errors_say_when_and_what_is_allowed(origin, wire):
+    larder = wire(extra="purge_from: [192.0.2.0/24]")
+    denied = larder.request("PURGE", "/cached/x")
+    assert denied.status == 405 and "GET" in denied.field("allow") and denied.field("date")
+    assert larder.request("TRACE", "/").field("date")
+
+
+@pytest.mark.parametrize("trusted, claimed, allowed", [
+    ("127.0.0.1/32", {"X-Forwarded-For": "10.1.1.1"}, True), ("127.0.0.1/32", {"X-Forwarded-For": "10.1.1.1, 9.9.9.9"}, False),
+    ("127.0.0.1/32, 9.9.9.9/32", {"X-Forwarded-For": "10.1.1.1, 9.9.9.9"}, True), ("127.0.0.1/32", {"X-Real-IP": "10.1.1.1"}, True),
+    ("127.0.0.1/32", {}, False), ("192.0.2.1/32", {"X-Forwarded-For": "10.1.1.1"}, False), ("127.0.0.1/32", {"X-Forwarded-For": "nonsense"}, False),
+    ("127.0.0.1/32", {"X-Forwarded-For": "9.9.9.9", "X-Real-IP": "10.1.1.1"}, False),
+])
+def test_who_may_purge_is_whom_trusted_peers_name(origin, wire, trusted, claimed, allowed):
+    origin.on("/cached/x", reply(body=b"x"))
+    larder = wire(extra=f"purge_from: [10.1.1.0/24]\ntrusted_proxies: [{trusted}]")
+    larder.get("/cached/x")
+    assert larder.request("PURGE", "/cached/x", claimed).status == (200 if allowed else 405)
+
+
 def test_shown_headers_can_be_switched_off_and_the_key_on(origin, wire):
     origin.on("/cached/x", reply(body=b"x"))
     silent = wire(extra="headers: {x_cache: off, cache_status: off, via: off}").get("/cached/x")

@@ -91,6 +91,20 @@ def test_a_half_closed_client_gets_its_answer(origin, larder):
         assert client.read_response().body == b"x"
 
 
+@pytest.mark.parametrize("place", ["/x", "/cached/x"])
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_an_end_that_came_with_the_request_is_seen_once_it_is_answered(origin, larder, place, before):
+    origin.on(place, reply(body=b"x"))
+    larder.get(place)
+    with larder.connect() as client:
+        for _ in range(before):
+            client.get(place)
+        client.send(request_bytes("GET", place))
+        client.finish_sending()
+        assert client.read_response().body == b"x"
+        assert client.is_closed_by_peer()
+
+
 def test_an_origin_connection_that_ended_while_idle_costs_no_request(origin, larder):
     origin.on("/x", reply(body=b"x"))
     for _ in range(10):

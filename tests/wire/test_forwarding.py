@@ -223,6 +223,7 @@ def test_upgrade_turns_into_a_tunnel(origin, larder):
         response = client.read_response()
         assert response.status == 101
         assert (response.field("upgrade"), response.field("connection").lower()) == ("websocket", "upgrade")
+        assert response.x_cache == "BYPASS" and response.field("via") == "1.1 larder"
         seen, = origin.requests("/ws")
         assert (seen.field("upgrade"), seen.field("connection").lower()) == ("websocket", "upgrade")
         assert client.read_exactly(12) == b"welcomeEARLY"
