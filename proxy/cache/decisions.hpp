@@ -98,6 +98,9 @@ bool may_serve_on_error(const StoredResponse& stored, const RequestDirectives& d
 /// two differing requests share it. `vary` as in StoreDecision. Replaces `out`.
 void build_variant(const http::RequestHead& request, const std::vector<std::string>& vary, bool with_host, std::string& out);
 
+/// The Host that a variant is of; empty where it is of none, or too long to be told.
+std::string host_of_variant(std::string_view variant);
+
 /// Whether the request accepts the content coding of the stored response. False means `fetch`: without Vary an entry can
 /// hold a coding the client cannot decode. Costs nothing where the stored response has none.
 bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored);

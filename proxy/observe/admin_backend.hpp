@@ -36,7 +36,8 @@ struct PurgeResult {
 /// What GET /explain asks: what would happen to this request now.
 struct ExplainQuestion {
     std::string method;
-    std::string url;  ///< origin-form, or with scheme and host
+    std::string url;   ///< origin-form, or with scheme and host
+    std::string host;  ///< the Host of the request that asks; empty: none
     std::vector<std::pair<std::string, std::string>> headers;
 };
 

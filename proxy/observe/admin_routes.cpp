@@ -59,7 +59,10 @@ void explain(Call& call) {
     auto parsed = parse_explain_query(call.query);
     if (const auto* complaint = std::get_if<std::string>(&parsed))
         return call.done(error_reply(400, "bad question", *complaint));
-    call.backend.explain(std::get<ExplainQuestion>(std::move(parsed)),
+    auto& question = std::get<ExplainQuestion>(parsed);
+    const auto host = call.request[http::field::host];
+    question.host.assign(host.data(), host.size());
+    call.backend.explain(std::move(question),
                          [done = std::move(call.done)](JsonAnswer answer) {
                              done({answer.status, "application/json", std::move(answer.json), {}});
                          });

@@ -110,8 +110,28 @@ def test_the_admin_explains_where_an_entry_is(origin, redis, articles_larder):
     larder.get("/articles/42")
     # An answer is out before its entry is stored.
     after = until(lambda: (now := larder.admin("GET", "/explain?method=GET&url=http://api.test/articles/42")).json() != before.json() and now, what="the entry")
-    assert after.json()["decision"] == "hit" and after.json()["entry"]["where"] in ("memory", "redis")
+    assert after.json()["decision"] == "hit" and "redis" in after.json()["entry"]["where"]
     assert origin.count("GET /articles/42") == 1
+
+
+@pytest.mark.parametrize("memory, tiers", [("64MB", ["memory", "redis"]), ("off", ["redis"])])
+def test_the_admin_finds_an_entry_that_a_client_with_another_host_filled(origin, redis, articles_larder, memory, tiers):
+    VersionedApi(origin)
+    larder = articles_larder(origin, redis, memory=memory)
+    until(lambda: larder.get("/articles/42", host="shop.test:81").x_cache == "HIT", what="a hit")
+    for asked_by in ("shop.test:81", f"127.0.0.1:{larder.admin_port}", "elsewhere.test"):
+        answer = larder.admin("GET", "/explain?url=/articles/42", host=asked_by).json()
+        assert answer["decision"] == "hit", answer
+        assert answer["entry"]["where"] == tiers and answer["entry"]["host"] == "shop.test:81"
+        assert 0 <= answer["entry"]["age"] < 10 and 290 < answer["entry"]["ttl"] <= 300
+    # Who names a host is told about that one.
+    for named in ("/explain?url=http://elsewhere.test/articles/42", "/explain?url=/articles/42&header=Host:elsewhere.test"):
+        answer = larder.admin("GET", named).json()
+        assert answer["decision"] == "fetch" and "entry" not in answer and "elsewhere.test" in answer["reason"]
+    larder.get("/articles/42", host="elsewhere.test")
+    until(lambda: larder.get("/articles/42", host="elsewhere.test").x_cache == "HIT", what="a hit")
+    own = larder.admin("GET", "/explain?url=/articles/42", host="elsewhere.test").json()
+    assert own["entry"]["host"] == "elsewhere.test"
 
 
 def test_stats_shows_figures_and_fails_where_nobody_answers(origin, redis, articles_larder):
