@@ -63,12 +63,47 @@ void refuse_control_characters(const std::string& text) {
     }
 }
 
+/// The text by lines, to find what the parser has no position for.
+class Lines {
+public:
+    explicit Lines(std::string_view text) {
+        while (!text.empty()) {
+            const std::size_t end = std::min(text.find('\n'), text.size());
+            lines_.push_back(text.substr(0, end));
+            text.remove_prefix(std::min(end + 1, text.size()));
+        }
+    }
+
+    /// Where the value of a key stands, or would stand, that has none: `mark` is of an explicit null, else of whatever
+    /// comes next.
+    [[nodiscard]] Position value_of(const Value& key, Position mark) const {
+        const std::string_view next = mark.line == key.at.line ? from(mark) : std::string_view{};
+        if (!next.empty() && std::string_view("~nN").find(next.front()) != std::string_view::npos) return mark;
+        const std::string_view rest = from(key.at);
+        const std::size_t colon = rest.find(':', std::min(key.text.size(), rest.size()));
+        if (colon == std::string_view::npos) return key.at;
+        return {key.at.line, key.at.column + static_cast<int>(colon) + 1};
+    }
+
+private:
+    [[nodiscard]] std::string_view from(Position at) const {
+        if (at.line < 1 || static_cast<std::size_t>(at.line) > lines_.size()) return {};
+        const std::string_view line = lines_[static_cast<std::size_t>(at.line) - 1];
+        return line.substr(std::min(static_cast<std::size_t>(std::max(at.column, 1)) - 1, line.size()));
+    }
+
+    std::vector<std::string_view> lines_;
+};
+
 bool is_merge_key(const Value& key) {
     return key.kind == Value::Kind::scalar && key.plain && key.text == "<<";
 }
 
 class TreeBuilder final : public YAML::EventHandler {
 public:
+    /// The text outlives the builder.
+    explicit TreeBuilder(std::string_view text) : lines_(text) {}
+
     Value take_root() { return std::move(root_); }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
@@ -166,7 +201,7 @@ private:
         } else if (!parent.key) {
             parent.key = std::move(value);
         } else {
-            if (value.kind == Value::Kind::null) value.at = parent.key->at;  // yaml-cpp has none of its own for it
+            if (value.kind == Value::Kind::null) value.at = lines_.value_of(*parent.key, value.at);
             parent.value.entries.push_back({std::move(*parent.key), std::move(value)});
             parent.key.reset();
         }
@@ -195,6 +230,7 @@ private:
         map.entries = std::move(own);
     }
 
+    Lines lines_;
     Value root_;
     std::vector<Frame> open_;
     std::map<YAML::anchor_t, Value> anchored_;
@@ -218,7 +254,7 @@ std::optional<Value> read_yaml(const std::string& text, Problems& problems) {
         refuse_control_characters(text);
         std::istringstream input(swap_question_marks(text));
         YAML::Parser parser(input);
-        TreeBuilder builder;
+        TreeBuilder builder(text);
         while (parser.HandleNextDocument(builder)) {
         }
         return builder.take_root();

@@ -66,6 +66,18 @@ TEST_CASE("aliases and merge keys stand for what they name") {
     CHECK(read("a: {\"<<\": 1}").value->entries.at(0).second.entries.size() == 1);
 }
 
+TEST_CASE("a value that is not there has the place where it would stand") {
+    const Tree tree = read("a:\n'b': # nothing\nc: ~\nf: {g: , h: null}\nno:\nn: null\nz:");
+    REQUIRE(tree.value.has_value());
+    std::vector<std::pair<int, int>> places;
+    const auto& entries = tree.value->entries;
+    for (const auto& [key, value] : entries)
+        if (value.kind == Value::Kind::null) places.emplace_back(value.at.line, value.at.column);
+    for (const auto& [key, value] : entries.at(3).second.entries) places.emplace_back(value.at.line, value.at.column);
+    const std::vector<std::pair<int, int>> expected{{1, 3}, {2, 5}, {3, 4}, {5, 4}, {6, 4}, {7, 3}, {4, 7}, {4, 13}};
+    CHECK(places == expected);
+}
+
 TEST_CASE("what is not YAML is one problem with its position") {
     CHECK(read("a: [1\nb: 2\n").fault().starts_with("f:"));
     CHECK(read("a: \"open").fault().find("not valid YAML") != std::string::npos);
