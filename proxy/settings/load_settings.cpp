@@ -26,6 +26,7 @@ void fit_default_max_object(Settings& settings) {
 }
 
 void read_top(const Node& node, Settings& settings) {
+    if (node.is_null() || node.is_map()) settings.positions[""] = {1, 1};
     if (node.is_null()) return;  // an empty file
     MapReader map(node, "a map of settings");
     if (!map.is_map()) return;

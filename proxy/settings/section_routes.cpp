@@ -100,9 +100,7 @@ void read_purge(MapReader& map, Route& route) {
     const auto items = node->is_list() ? node->items() : std::vector<Node>{*node};
     if (items.empty()) node->error("needs one key or pattern at least");
     for (const Node& item : items) {
-        auto text = read_filled_text(item);
-        if (!text) continue;
-        route.purge.push_back(std::move(*text));
+        route.purge.push_back(read_filled_text(item).value_or(""));  // in its place also where it is wrong
         route.purge_at.push_back(item.at());
     }
 }
@@ -116,7 +114,9 @@ void read_kind(MapReader& map, const Node& node, Route& route) {
     if (map.read("cache", cache, read_switch) && cache)
         map.error_at_key("cache", "expected off; a route is cached when it has a key");
     const int kinds = int{has_key} + int{has_purge} + int{has_cache};
-    if (kinds == 0) node.error("needs key (to cache), purge (for writes), or cache: off (straight through)");
+    const bool misspelled = !map.lacks("key") || !map.lacks("purge") || !map.lacks("cache");
+    if (kinds == 0 && !misspelled)
+        node.error("needs key (to cache), purge (for writes), or cache: off (straight through)");
     if (kinds > 1) node.error("mixes kinds: a route has one of key, purge and cache: off");
     route.kind = has_key ? RouteKind::read : has_purge ? RouteKind::write : RouteKind::pass;
     if (kinds != 1 || has_key) return;
@@ -157,7 +157,7 @@ Route read_route(const Node& node) {
     route.at = node.at();
     MapReader map(node, "a map with match, and key, purge or cache: off");
     if (!map.is_map()) return route;
-    if (!map.has("match")) node.error("needs a match, such as GET /articles/{id}");
+    if (map.lacks("match")) node.error("needs a match, such as GET /articles/{id}");
     read_text_at(map, "match", route.match, route.match_at);
     map.read("host", route.host, read_filled_text);
     map.read("name", route.name, read_filled_text);

@@ -194,7 +194,8 @@ struct Settings {
     std::vector<Route> routes;
     std::vector<Example> examples;
 
-    /// Where the value of each key that the file gives stands, by the key's path ("limits.max_object", "listen").
+    /// Where the value of each key that the file gives stands, by the key's path ("limits.max_object", "listen"). The
+    /// empty path is the whole, and missing where there is no file or it could not be read as a configuration.
     std::map<std::string, Position> positions;
 };
 

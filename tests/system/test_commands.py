@@ -54,6 +54,28 @@ routes:
         assert word in done.text
 
 
+@pytest.mark.parametrize("text, place, word", [
+    ("origin: nonsense", "1:9", "origin"),
+    ("origin: ${UNSET_FOR_THIS_TEST}", "1:9", "UNSET_FOR_THIS_TEST"),
+    ("memory: off\nredis: redis://127.0.0.1", "1:1", "origin"),
+    ("- a", "1:1", "a map"),
+    *((f"origin: http://h\nroutes:\n  - match: GET /a\n    {key}\n", f"4:{column}", "routes[0].key") for key, column in
+      (('key: ""', 10), ("key: [a]", 10), ('key: "a${1X}"', 10), ("key:", 9))),
+    ("origin: http://h\nroutes:\n  - match:\n    key: a\n", "3:11", "routes[0].match"),
+    ("origin: http://h\nroutes:\n  - mtch: GET /a\n    key: a\n", "3:5", "routes[0].mtch"),
+    ("origin: http://h\nroutes:\n  - key: a\n", "3:5", "routes[0]"),
+    ("origin: http://h\nroutes:\n  - match: PUT /a\n    purge: ['', a, '{x']\n", None, None),
+])
+def test_one_mistake_is_one_error(check, text, place, word):
+    done = check(text)
+    assert done.returncode == 1
+    if place is None:
+        assert "purge[0]" in done.text and "purge[2]" in done.text and done.text.count(": error: ") == 2, done.text
+    else:
+        assert done.text.count(": error: ") == 1 and "1 error," in done.text, done.text
+        assert f"larder.yaml:{place}: error: " in done.text and word in done.text, done.text
+
+
 @pytest.mark.parametrize("routes, word", [
     ('[{match: "GET /a/{rest*}", key: "a:{rest}", ttl: 1}, {match: "GET /a/b", key: b, ttl: 1}]', "/a/b"),
     ('[{match: "GET /a", key: a, ttl: 1}, {match: "POST /a", purge: ["b:*"]}]', "b:*"),
