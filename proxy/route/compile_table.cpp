@@ -81,7 +81,7 @@ private:
         for (std::size_t i = 0; i < route_.rule.tags.size(); ++i) {
             Template tag;
             if (auto wrong = parse_template(route_.rule.tags[i], TemplateUse::tag, impl().path, tag))
-                report("tags[" + std::to_string(i) + "]", route_.rule.tags_at, *wrong);
+                report("tags[" + std::to_string(i) + "]", i < route_.rule.tags_at.size() ? route_.rule.tags_at[i] : route_.rule.at, *wrong);
             impl().tags.push_back(std::move(tag));
         }
     }

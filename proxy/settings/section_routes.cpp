@@ -59,13 +59,16 @@ std::optional<Ignore> read_ignore(const Node& node) {
 }
 
 std::optional<std::vector<std::string>> read_strip(const Node& node) {
-    auto names = read_texts(node);
-    if (!names) return std::nullopt;
-    for (std::string& name : *names) {
-        name = to_lower_copy(name);
-        if (!is_field_name(name)) error_expected_form(node, "names of header fields", name);
+    std::vector<std::string> names;
+    if (node.is_null()) return names;
+    for (const Node& item : node.is_list() ? node.items() : std::vector<Node>{node}) {
+        const auto text = read_filled_text(item);
+        if (!text) continue;
+        const std::string name = to_lower_copy(*text);
+        if (!is_field_name(name)) error_expected_form(item, "the name of a header field", name);
         if (std::find(framing_fields.begin(), framing_fields.end(), name) != framing_fields.end())
-            node.error(name + " belongs to the message itself and cannot be stripped");
+            item.error(name + " belongs to the message itself and cannot be stripped");
+        names.push_back(name);
     }
     return names;
 }
@@ -136,9 +139,9 @@ void read_read_options(MapReader& map, Route& route) {
     map.read("stale_if_error", route.stale_if_error, read_seconds);
     map.read("status_ttl", route.status_ttl, read_status_ttl);
     if (const auto tags = map.take("tags")) {
-        route.tags_at = tags->at();
         if (auto texts = read_texts(*tags)) route.tags = std::move(*texts);
     }
+        for (const Node& item : tags->is_list() ? tags->items() : std::vector<Node>{*tags}) route.tags_at.push_back(item.at());
     if (const auto ignore = map.take("ignore")) {
         route.ignore_at = ignore->at();
         if (const auto read = read_ignore(*ignore)) route.ignore = *read;

@@ -151,7 +151,7 @@ struct Route {
     std::optional<seconds> stale_if_error;
     std::vector<StatusTtl> status_ttl;
     std::vector<std::string> tags;
-    Position tags_at;
+    std::vector<Position> tags_at;  ///< of each
     Ignore ignore;
     Position ignore_at;
     std::vector<std::string> strip;         ///< lower-case field names

@@ -63,6 +63,8 @@ routes:
       (('key: ""', 10), ("key: [a]", 10), ('key: "a${1X}"', 10), ("key:", 9))),
     ("origin: http://h\nroutes:\n  - match:\n    key: a\n", "3:11", "routes[0].match"),
     ("origin: http://h\nroutes:\n  - mtch: GET /a\n    key: a\n", "3:5", "routes[0].mtch"),
+    *((f"origin: http://h\nroutes:\n  - match: GET /a\n    key: a\n    {name}:\n      - x-a\n      - {item}\n", "7:9", f"routes[0].{name}[1]")
+      for name, item in (("tags", "'{json:/a}'"), ("tags", "''"), ("strip", "a b"), ("strip", "trailer"), ("ignore_query", "''"))),
     ("origin: http://h\nroutes:\n  - key: a\n", "3:5", "routes[0]"),
     ("origin: http://h\nroutes:\n  - match: PUT /a\n    purge: ['', a, '{x']\n", None, None),
 ])

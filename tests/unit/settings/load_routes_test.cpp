@@ -55,7 +55,7 @@ TEST_CASE("a route's strings are carried as they are, with their positions") {
     CHECK(read.ttl == 300s);
     CHECK(read.ttl_at.line == 6);
     CHECK(read.tags == std::vector<std::string>{"author:{response:x-author}"});
-    CHECK(read.tags_at.line == 7);
+    CHECK(read.tags_at.at(0).line == 7);
     CHECK(read.ignore.vary);
     CHECK(read.ignore_at.line == 8);
     const Route& write = loaded.settings.routes[1];
