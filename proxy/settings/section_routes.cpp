@@ -2,6 +2,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "settings/addresses.hpp"
 #include "settings/sections.hpp"
 #include "settings/values.hpp"
 
@@ -140,8 +141,8 @@ void read_read_options(MapReader& map, Route& route) {
     map.read("status_ttl", route.status_ttl, read_status_ttl);
     if (const auto tags = map.take("tags")) {
         if (auto texts = read_texts(*tags)) route.tags = std::move(*texts);
-    }
         for (const Node& item : tags->is_list() ? tags->items() : std::vector<Node>{*tags}) route.tags_at.push_back(item.at());
+    }
     if (const auto ignore = map.take("ignore")) {
         route.ignore_at = ignore->at();
         if (const auto read = read_ignore(*ignore)) route.ignore = *read;
@@ -155,6 +156,16 @@ void read_read_options(MapReader& map, Route& route) {
     map.read("wait", route.wait, read_duration);
 }
 
+/// As in the Host field: a name or an address, with a port where only that one is meant.
+std::optional<std::string> read_host(const Node& node) {
+    const auto text = read_filled_text(node);
+    if (!text || parse_authority(*text, 80)) return text;
+    constexpr std::string_view expected = "the name of one host, such as api.example.com or api.example.com:8080";
+    const bool wild = text->find('*') != std::string::npos;
+    error_expected_form(node, wild ? std::string(expected) + " (wildcards are not supported; without `host` a route takes every host)" : std::string(expected), *text);
+    return std::nullopt;
+}
+
 Route read_route(const Node& node) {
     Route route;
     route.at = node.at();
@@ -162,7 +173,7 @@ Route read_route(const Node& node) {
     if (!map.is_map()) return route;
     if (map.lacks("match")) node.error("needs a match, such as GET /articles/{id}");
     read_text_at(map, "match", route.match, route.match_at);
-    map.read("host", route.host, read_filled_text);
+    map.read("host", route.host, read_host);
     map.read("name", route.name, read_filled_text);
     read_kind(map, node, route);
     read_read_options(map, route);

@@ -154,6 +154,13 @@ TEST_CASE("a route is of one kind and has the options of its kind") {
         {"routes:\n- match: GET /\n  key: ''", "f:3:8: error: routes[0].key: must not be empty"},
         {"routes:\n- mach: GET /\n  key: k", "f:2:3: error: routes[0].mach: unknown key; did you mean match?"},
         {"routes:\n- match: GET /\n  kay: k", "f:3:3: error: routes[0].kay: unknown key; did you mean key?"},
+        {"routes:\n- {match: GET /, cache: off, host: 'a b'}",
+         "f:2:36: error: routes[0].host: expected the name of one host, such as api.example.com or api.example.com:8080, not \"a b\""},
+        {"routes:\n- {match: GET /, cache: off, host: 'http://a'}", "f:2:36: error: routes[0].host: expected the name of one host"},
+        {"routes:\n- {match: GET /, cache: off, host: 'a:0'}", "f:2:36: error: routes[0].host: expected the name"},
+        {"routes:\n- {match: GET /, cache: off, host: 1.2.3.400}", "f:2:36: error: routes[0].host: expected the name"},
+        {"routes:\n- {match: GET /, cache: off, host: '*.example'}",
+         "f:2:36: error: routes[0].host: expected the name of one host, such as api.example.com or api.example.com:8080 (wildcards are not supported"},
         {"routes:\n- match: [GET, /]\n  key: k", "f:2:10: error: routes[0].match: expected text, not a list"},
     });
 }

@@ -85,6 +85,10 @@ TEST_CASE("every option of a read route") {
     CHECK(load_read("mode: shadow").shadow);
     CHECK(load_read("stale_while_revalidate: 1m").stale_while_revalidate == 60s);
     CHECK(load_read("stale_if_error: 1h").stale_if_error == 3600s);
+    for (const std::string host : {"a", "API.example.com", "a_b-c.d:8080", "127.0.0.1", "'[::1]:80'", "'[::1]'", "xn--bcher-kva.example"}) {
+        CAPTURE(host);
+        CHECK_FALSE(load_read("host: " + host).host.empty());
+    }
     CHECK(load_read("strip: [Set-Cookie]").strip == std::vector<std::string>{"set-cookie"});
     CHECK(load_read("ignore_query: [utm_*, fbclid]").ignore_query == std::vector<std::string>{"utm_*", "fbclid"});
     CHECK(load_read("query: bypass").query_bypass);
