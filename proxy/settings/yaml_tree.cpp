@@ -63,6 +63,49 @@ void refuse_control_characters(const std::string& text) {
     }
 }
 
+/// Where the first "${" stands without quotes within braces or brackets, if one does: YAML takes its brace for the beginning
+/// of a map.
+std::optional<Position> unquoted_variable(std::string_view text) {
+    Position at{1, 0};
+    int depth = 0;
+    char quote = 0;
+    bool value_begins = true;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const char next = i + 1 < text.size() ? text[i + 1] : '\n';
+        ++at.column;
+        if (c == '\n') {
+            at = {at.line + 1, 0};
+            value_begins |= depth == 0 && quote == 0;
+        } else if (quote != 0) {
+            const bool escape = quote == '"' ? c == '\\' : c == '\'' && next == '\'';
+            if (escape && next != '\n') ++i, ++at.column;
+            if (!escape && c == quote) quote = 0;
+        } else if (c == '#' && (i == 0 || is_blank(text[i - 1]))) {
+            i = std::min(text.find('\n', i), text.size()) - 1;
+        } else if (is_blank(c)) {
+            continue;
+        } else if (depth > 0 && c == '$' && next == '{') {
+            return at;
+        } else if (value_begins && (c == '&' || c == '!')) {  // an anchor or a tag: the value comes behind it
+            while (i + 1 < text.size() && !is_blank(text[i + 1])) ++i, ++at.column;
+        } else if (value_begins && (c == '"' || c == '\'')) {
+            quote = c;
+            value_begins = false;
+        } else if ((c == '{' || c == '[') && (depth > 0 || value_begins)) {
+            ++depth;
+            value_begins = true;
+        } else if (depth > 0 && (c == '}' || c == ']')) {
+            --depth;
+            value_begins = false;
+        } else {
+            const bool separates = (c == ':' || (c == '-' && value_begins)) && is_blank(next);
+            value_begins = separates || (depth > 0 && c == ',');
+        }
+    }
+    return std::nullopt;
+}
+
 /// The text by lines, to find what the parser has no position for.
 class Lines {
 public:
@@ -261,7 +304,13 @@ std::optional<Value> read_yaml(const std::string& text, Problems& problems) {
     } catch (const YamlFault& fault) {
         report(problems, fault.at, fault.message);
     } catch (const YAML::Exception& fault) {
-        report(problems, position_of(fault.mark), "not valid YAML: " + restore_question_marks(fault.msg));
+        const Position at = position_of(fault.mark);
+        const auto variable = unquoted_variable(text);
+        if (variable && (at.line == 0 || variable->line <= at.line)) {
+            report(problems, *variable, "not valid YAML: within {} or [] a value that holds ${...} must be quoted, as in \"${NAME}\"");
+        } else {
+            report(problems, at, "not valid YAML: " + restore_question_marks(fault.msg));
+        }
     }
     return std::nullopt;
 }

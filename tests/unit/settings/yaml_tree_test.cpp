@@ -78,6 +78,27 @@ TEST_CASE("a value that is not there has the place where it would stand") {
     CHECK(places == expected);
 }
 
+TEST_CASE("an unquoted variable within braces is told how to be written") {
+    const std::pair<const char*, const char*> cases[] = {
+        {"limits: {body_bytes: ${BB:-x}}", "f:1:22: "},
+        {"a: [x, ${A}]", "f:1:8: "},
+        {"a: 1\nb:\n  - {c: 'x{', d: \"[${Q}\",\n     e: a${A}b}", "f:4:10: "},
+        {"a: x{y # {\nb: &x {c: http://${A}:1}", "f:2:18: "},
+    };
+    for (const auto& [text, place] : cases) {
+        CAPTURE(text);
+        const Tree tree = read(text);
+        CHECK(tree.problems.size() == 1);
+        CHECK_MESSAGE(tree.fault().starts_with(place), tree.fault());
+        CHECK(tree.fault().find("must be quoted, as in \"${NAME}\"") != std::string::npos);
+    }
+    for (const char* text : {"a: ${A}\nb: [", "a: {b: '${A}'}\nc: [", "a: articles:{id}:${A}\nb: ["}) {
+        CAPTURE(text);
+        CHECK(read(text).fault().find("quoted") == std::string::npos);
+    }
+    CHECK(read("a: {b: '${A}', c: \"${B}\"}\nd: x${C}").problems.empty());
+}
+
 TEST_CASE("what is not YAML is one problem with its position") {
     CHECK(read("a: [1\nb: 2\n").fault().starts_with("f:"));
     CHECK(read("a: \"open").fault().find("not valid YAML") != std::string::npos);
