@@ -12,7 +12,7 @@ namespace larder::observe {
 /// What POST /purge asks for.
 struct PurgeOrder {
     std::vector<std::string> keys;
-    std::vector<std::string> patterns;  ///< each holds a '*'
+    std::vector<std::string> patterns;  ///< '*' is any run of characters; without one, an exact key
     std::vector<std::string> tags;
     std::vector<std::string> urls;  ///< "/articles/42", or with scheme and host: the entries of that URL
     bool soft = false;              ///< make stale instead of removing

@@ -263,6 +263,10 @@ void AdminBridge::purge(observe::PurgeOrder asked, std::function<void(observe::P
         }
     }
     for (const std::string& pattern : asked.patterns) {
+        if (pattern.find('*') == std::string::npos) {
+            order.set.keys.push_back(pattern);
+            continue;
+        }
         std::vector<std::string>& list = config->routes.is_tag_pattern(pattern) ? order.set.patterns : order.scan_patterns;
         list.push_back(pattern);
     }
