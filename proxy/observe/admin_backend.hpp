@@ -59,7 +59,7 @@ public:
     [[nodiscard]] virtual std::string metrics_text() = 0;
     /// The dashboard's figures as JSON (stats_json.hpp).
     [[nodiscard]] virtual std::string stats_json() = 0;
-    /// The effective configuration as text, secrets masked.
+    /// The effective configuration as JSON, secrets masked.
     [[nodiscard]] virtual std::string config_text() = 0;
 
     virtual void explain(ExplainQuestion question, std::function<void(JsonAnswer)> done) = 0;

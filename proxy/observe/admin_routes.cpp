@@ -21,7 +21,6 @@ namespace json = boost::json;
 using Done = std::function<void(AdminReply)>;
 
 constexpr const char* html_type = "text/html; charset=utf-8";
-constexpr const char* text_type = "text/plain; charset=utf-8";
 constexpr const char* prometheus_type = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What a handler gets; valid during the call.
@@ -52,7 +51,7 @@ void show_stats(Call& call) {
     call.done({200, "application/json", call.backend.stats_json(), {}});
 }
 void show_config(Call& call) {
-    call.done({200, text_type, call.backend.config_text(), {}});
+    call.done({200, "application/json", call.backend.config_text(), {}});
 }
 
 void explain(Call& call) {

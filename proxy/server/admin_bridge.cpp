@@ -216,7 +216,7 @@ std::string AdminBridge::metrics_text() { return shared_.metrics.text(); }
 
 std::string AdminBridge::stats_json() { return json::serialize(observe::to_stats(shared_.metrics.snapshot())); }
 
-std::string AdminBridge::config_text() { return settings::effective_config(config_()->settings); }
+std::string AdminBridge::config_text() { return settings::effective_config(settings::with_automatic_values(config_()->settings)); }
 
 void AdminBridge::explain(observe::ExplainQuestion question, std::function<void(observe::JsonAnswer)> done) {
     const std::shared_ptr<const flow::Config> config = config_();

@@ -78,6 +78,19 @@ def test_one_mistake_is_one_error(check, text, place, word):
         assert f"larder.yaml:{place}: error: " in done.text and word in done.text, done.text
 
 
+def test_the_admin_shows_effective_values(origin, redis, start_larder):
+    larder = start_larder("""listen: <listen>
+admin: <admin>
+origin: <origin>
+redis: <redis>
+""", origin=origin.url, redis=redis.url)
+    shown = larder.admin("GET", "/config")
+    assert shown.field("Content-Type") == "application/json"
+    threads = shown.json()["threads"]
+    assert threads == len(os.sched_getaffinity(0)) or threads == os.cpu_count()
+    assert shown.json()["redis"]["max_connections"] == max(10, threads + 2)
+
+
 @pytest.mark.parametrize("routes, word", [
     ('[{match: "GET /a/{rest*}", key: "a:{rest}", ttl: 1}, {match: "GET /a/b", key: b, ttl: 1}]', "/a/b"),
     ('[{match: "GET /a", key: a, ttl: 1}, {match: "POST /a", purge: ["b:*"]}]', "b:*"),
