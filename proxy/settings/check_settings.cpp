@@ -141,12 +141,13 @@ void check_redis(const Settings& settings, Checker& check) {
 void check_sizes(const Settings& settings, Checker& check) {
     if (settings.threads > threads_max) check.error("threads", "must not exceed " + std::to_string(threads_max));
     if (settings.memory_bytes == 0) return;
-    const std::string beyond = "must not exceed memory (" + size_text(settings.memory_bytes) + ')';
-    if (settings.limits.max_object > settings.memory_bytes) check.error("limits.max_object", beyond);
+    const std::string beyond = "exceeds memory (" + size_text(settings.memory_bytes) + "): objects that are larger are " +
+                               (settings.redis ? "kept in Redis only" : "not kept");
+    if (settings.limits.max_object > settings.memory_bytes) check.warn("limits.max_object", beyond);
     for (std::size_t i = 0; i < settings.routes.size(); ++i) {
         const Route& route = settings.routes[i];
         if (route.memory && route.max_object && *route.max_object > settings.memory_bytes)
-            check.error("routes[" + std::to_string(i) + "].max_object", beyond + ", or needs memory: off on the route");
+            check.warn("routes[" + std::to_string(i) + "].max_object", beyond);
     }
 }
 

@@ -82,14 +82,19 @@ TEST_CASE("an address is listened on once") {
     CHECK(check(origin + "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0") == "");
 }
 
-TEST_CASE("objects fit into the memory") {
+TEST_CASE("objects that are larger than the memory are warned of") {
     CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 5MB}") ==
-          "f:3:22: error: limits.max_object: must not exceed memory (4MB)\n");
+          "f:3:22: warning: limits.max_object: exceeds memory (4MB): objects that are larger are not kept\n");
+    CHECK(check(origin + "memory: 4MB\nredis: redis://h\nlimits: {max_object: 5MB}") ==
+          "f:4:22: warning: limits.max_object: exceeds memory (4MB): objects that are larger are kept in Redis only\n");
     CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 4MB}") == "");
-    CHECK(check(origin + "memory: 4MB") == "");
+    CHECK(check(origin + "memory: 1MB") == "");
+    CHECK(check(origin + "memory: 1MB\nredis: redis://h").find("error") == std::string::npos);
+    CHECK(load(origin + "memory: 1MB").settings.limits.max_object == 1024 * 1024);
+    CHECK(load(origin + "memory: 1MB\nredis: redis://h").settings.limits.max_object == 8 * 1024 * 1024);
     CHECK(check(origin + "memory: off\nredis: redis://h\nlimits: {max_object: 5MB}") == "");
     const std::string route = origin + "memory: 4MB\nroutes:\n- {match: GET /, key: k, max_object: 5MB";
-    CHECK(check(route + "}").starts_with("f:4:38: error: routes[0].max_object: must not exceed memory (4MB)"));
+    CHECK(check(route + "}").starts_with("f:4:38: warning: routes[0].max_object: exceeds memory (4MB)"));
     CHECK(check(route + ", memory: off}") == "");
 }
 
