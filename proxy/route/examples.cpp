@@ -95,7 +95,20 @@ private:
 
 void run_examples(const RouteTable& table, const settings::Settings& settings, settings::Problems& problems) {
     ExampleRun run(table, problems);
-    for (std::size_t i = 0; i < settings.examples.size(); ++i) run.check(settings.examples[i], i);
+    for (std::size_t i = 0; i < settings.examples.size(); ++i)
+        if (!has_error(problems, i)) run.check(settings.examples[i], i);
+namespace {
+
+// An example whose form is wrong tells nothing about the routes.
+bool has_error(const settings::Problems& problems, std::size_t index) {
+    const std::string path = "examples[" + std::to_string(index) + "]";
+    return std::any_of(problems.begin(), problems.end(), [&](const settings::Problem& problem) {
+        return problem.severity == settings::Problem::Severity::error && problem.path.starts_with(path);
+    });
+}
+
+}  // namespace
+
 }
 
 }  // namespace larder::route

@@ -78,6 +78,22 @@ def test_one_mistake_is_one_error(check, text, place, word):
         assert f"larder.yaml:{place}: error: " in done.text and word in done.text, done.text
 
 
+def test_errors_of_form_and_failing_examples_are_reported_together(check):
+    done = check("""origin: http://127.0.0.1:8000
+memory: soon
+routes:
+  - {match: "GET /a", key: a, ttl: 60}
+examples:
+  - {request: GET /a, key: b}
+  - {request: GET /a, key: a, ttl: soon}
+  - {request: GET /a}
+  - {request: GET /a, cache: off}
+""")
+    assert done.returncode == 1 and done.text.count(": error: ") == 5, done.text
+    for place in ("2:9: error: memory", "6:5: error: examples[0].key", "7:36: error: examples[1].ttl", "8:5: error: examples[2]", "9:5: error: examples[3].cache"):
+        assert f"larder.yaml:{place}" in done.text, done.text
+
+
 def test_the_admin_shows_effective_values(origin, redis, start_larder):
     larder = start_larder("""listen: <listen>
 admin: <admin>
