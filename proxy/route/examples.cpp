@@ -43,7 +43,10 @@ public:
         if (space == std::string::npos || !request)
             return fail("request", "expected \"METHOD TARGET\", such as \"GET /articles/42\"");
         const Explanation actual = explain(table_, request->head());
-        if (example.cache_off && actual.readable) fail("cache", "expected off, but " + actual.why);
+        if (example.cache_off && actual.readable && !actual.bypass) fail("cache", "expected off, but " + actual.why);
+        if (actual.bypass && (example.key || example.ttl))
+            return fail(example.key ? "key" : "ttl", "expected to be cached, but it has a query parameter that the key does not "
+                                                     "name, and the route says query: bypass; " + actual.why);
         if (example.key) check_key(*example.key, actual);
         if (example.ttl) check_ttl(*example.ttl, actual);
         if (example.purges) check_purges(*example.purges, actual, request->head());
@@ -93,10 +96,6 @@ private:
 
 }  // namespace
 
-void run_examples(const RouteTable& table, const settings::Settings& settings, settings::Problems& problems) {
-    ExampleRun run(table, problems);
-    for (std::size_t i = 0; i < settings.examples.size(); ++i)
-        if (!has_error(problems, i)) run.check(settings.examples[i], i);
 namespace {
 
 // An example whose form is wrong tells nothing about the routes.
@@ -109,6 +108,10 @@ bool has_error(const settings::Problems& problems, std::size_t index) {
 
 }  // namespace
 
+void run_examples(const RouteTable& table, const settings::Settings& settings, settings::Problems& problems) {
+    ExampleRun run(table, problems);
+    for (std::size_t i = 0; i < settings.examples.size(); ++i)
+        if (!has_error(problems, i)) run.check(settings.examples[i], i);
 }
 
 }  // namespace larder::route

@@ -94,6 +94,21 @@ examples:
         assert f"larder.yaml:{place}" in done.text, done.text
 
 
+def test_an_example_of_a_bypassed_query_is_not_cached(check):
+    text = """origin: http://127.0.0.1:8000
+routes:
+  - {match: "GET /s", key: "s:{q}", ttl: 60, query: bypass}
+  - {match: "PUT /s", purge: ["s:*"]}
+examples:
+  - {request: "GET /s?q=1&page=2", cache: off}
+  - {request: "GET /s?q=1", key: "s:1", ttl: 60}
+"""
+    assert check(text).returncode == 0, check(text).text
+    for wrong in ('{request: "GET /s?q=1", cache: off}', '{request: "GET /s?q=1&page=2", key: "s:1"}', '{request: "GET /s?q=1&page=2", ttl: 60}'):
+        done = check(text + f"  - {wrong}\n")
+        assert done.returncode == 1 and "examples[2]" in done.text and done.text.count(": error: ") == 1, done.text
+
+
 def test_the_admin_shows_effective_values(origin, redis, start_larder):
     larder = start_larder("""listen: <listen>
 admin: <admin>
