@@ -122,6 +122,14 @@ redis: <redis>
     assert shown.json()["redis"]["max_connections"] == max(10, threads + 2)
 
 
+@pytest.mark.parametrize("option, wrong", [("--origin", "nonsense"), ("--listen", "nonsense"), ("--redis", "nonsense"), ("--admin", "nonsense")])
+def test_a_wrong_option_of_serve_is_a_usage_error(option, wrong):
+    words = ["serve", "--origin", "http://127.0.0.1:1", "--admin", "off", "--listen", "127.0.0.1:0"]
+    done = larder_command.run(*[word for pair in zip(words[1::2], words[2::2]) if pair[0] != option for word in pair], option, wrong)
+    assert done.returncode == 2, done
+    assert option in done.stderr and "expected" in done.stderr and "larder serve --help" in done.stderr
+
+
 @pytest.mark.parametrize("routes, word", [
     ('[{match: "GET /a/{rest*}", key: "a:{rest}", ttl: 1}, {match: "GET /a/b", key: b, ttl: 1}]', "/a/b"),
     ('[{match: "GET /a", key: a, ttl: 1}, {match: "POST /a", purge: ["b:*"]}]', "b:*"),
