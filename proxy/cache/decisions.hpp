@@ -68,7 +68,10 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
 /// current_age at `now`, never negative, saturating.
 Seconds current_age(const Freshness& freshness, WallTime now);
 
-/// What is left of the lifetime at `now`; zero or negative once stale.
+/// What is left of the lifetime at `now`; zero or negative once stale. Decides, to the millisecond.
+Milliseconds time_left(const Freshness& freshness, WallTime now);
+
+/// The same in whole seconds, of the lifetime rounded down: what is shown, and what a client's directives are held against.
 Seconds remaining_lifetime(const Freshness& freshness, WallTime now);
 
 // ---- reuse (RFC 9111, 4)

@@ -64,13 +64,13 @@ private:
             fail("key", "expected \"" + expected + "\", but it is \"" + actual.key + "\"; " + actual.why);
     }
 
-    void check_ttl(std::chrono::seconds expected, const Explanation& actual) {
-        const std::string wanted = "expected " + std::to_string(expected.count()) + "s, but ";
+    void check_ttl(std::chrono::milliseconds expected, const Explanation& actual) {
+        const std::string wanted = "expected " + lifetime_text(expected) + ", but ";
         if (!actual.readable) return fail("ttl", wanted + "it is not cached: " + actual.why);
         const auto ttl = actual.route->rule.ttl;
         if (ttl == expected) return;
         fail("ttl",
-             wanted + (ttl ? "it is " + std::to_string(ttl->count()) + "s" : "the route has none") + "; " + actual.why);
+             wanted + (ttl ? "it is " + lifetime_text(*ttl) : "the route has none") + "; " + actual.why);
     }
 
     void check_purges(const Texts& expected, const Explanation& actual, const http::RequestHead& request) {

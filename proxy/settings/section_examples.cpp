@@ -22,7 +22,7 @@ Example read_example(const Node& node) {
     map.read("request", example.request, read_filled_text);
     if (const auto headers = map.take("headers")) example.headers = read_request_headers(*headers);
     map.read("key", example.key, read_text);
-    map.read("ttl", example.ttl, read_seconds);
+    map.read("ttl", example.ttl, read_duration);
     map.read("purges", example.purges, read_texts);
     bool cache = true;
     if (map.read("cache", cache, read_switch) && cache) map.error_at_key("cache", "expected off");

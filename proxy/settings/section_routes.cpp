@@ -84,7 +84,7 @@ std::optional<std::vector<StatusTtl>> read_status_ttl(const Node& node) {
             map.error_at_key(key, "expected a status from 200 to 599 as the key");
         } else if (*status == 206 || *status == 304) {
             map.error_at_key(key, "a " + key + " is part of another response and never stored by itself");
-        } else if (const auto ttl = read_seconds(value)) {
+        } else if (const auto ttl = read_duration(value)) {
             out.push_back({static_cast<int>(*status), *ttl});
         }
     }
@@ -132,12 +132,12 @@ void read_read_options(MapReader& map, Route& route) {
     read_text_at(map, "key", route.key, route.key_at);
     if (const auto ttl = map.take("ttl")) {
         route.ttl_at = ttl->at();
-        route.ttl = read_seconds(*ttl);
+        route.ttl = read_duration(*ttl);
     }
     map.read("heuristic", route.heuristic, read_share);
     map.read("mode", route.shadow, one_of<bool>({{"shadow", true}}));
-    map.read("stale_while_revalidate", route.stale_while_revalidate, read_seconds);
-    map.read("stale_if_error", route.stale_if_error, read_seconds);
+    map.read("stale_while_revalidate", route.stale_while_revalidate, read_duration);
+    map.read("stale_if_error", route.stale_if_error, read_duration);
     map.read("status_ttl", route.status_ttl, read_status_ttl);
     if (const auto tags = map.take("tags")) {
         if (auto texts = read_texts(*tags)) route.tags = std::move(*texts);

@@ -129,7 +129,7 @@ struct Ignore {
 
 struct StatusTtl {
     int status = 0;
-    seconds ttl{0};
+    milliseconds ttl{0};
 };
 
 struct Route {
@@ -143,12 +143,12 @@ struct Route {
     // read
     std::string key;
     Position key_at;
-    std::optional<seconds> ttl;  ///< nothing, or zero: only what the origin's own fields grant
+    std::optional<milliseconds> ttl;  ///< nothing, or zero: only what the origin's own fields grant
     Position ttl_at;
     double heuristic = 0;  ///< share of the time since Last-Modified (0.1 for 10%); 0: none
     bool shadow = false;
-    std::optional<seconds> stale_while_revalidate;
-    std::optional<seconds> stale_if_error;
+    std::optional<milliseconds> stale_while_revalidate;
+    std::optional<milliseconds> stale_if_error;
     std::vector<StatusTtl> status_ttl;
     std::vector<std::string> tags;
     std::vector<Position> tags_at;  ///< of each
@@ -173,7 +173,7 @@ struct Example {
     std::string request;  ///< "GET /articles?limit=5"
     std::vector<std::pair<std::string, std::string>> headers;
     std::optional<std::string> key;
-    std::optional<seconds> ttl;
+    std::optional<milliseconds> ttl;
     std::optional<std::vector<std::string>> purges;
     bool cache_off = false;
 };

@@ -181,7 +181,7 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
         if (waited.state != RedisState::ok) break;
         // What was there before the other's fetch, and is the reason for it, is not its result.
         const bool usable = found.entry && !found.soft_purged;
-        const bool result = usable && (!lock.is_text() || cache::remaining_lifetime(found.entry->freshness, wall_now()) > Seconds(0));
+        const bool result = usable && (!lock.is_text() || cache::time_left(found.entry->freshness, wall_now()) > Seconds(0));
         if (result) waited.entry = std::move(found.entry);
         waited.uncacheable = lock.is_text() && lock.text.ends_with(":u");
         if (waited.entry || waited.uncacheable || !lock.is_text()) break;

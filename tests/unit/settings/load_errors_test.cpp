@@ -168,7 +168,7 @@ TEST_CASE("a route is of one kind and has the options of its kind") {
 TEST_CASE("a read route's options are checked") {
     const auto route = [](const std::string& options) { return "routes:\n- match: GET /\n  key: k\n  " + options; };
     const std::pair<std::string, std::string> cases[] = {
-        {"ttl: 500ms", "f:4:8: error: routes[0].ttl: expected whole seconds"},
+        {"ttl: 0.5ms", "f:4:8: error: routes[0].ttl: expected a duration"},
         {"ttl: -1", "f:4:8: error: routes[0].ttl: expected a duration"},
         {"ttl: forever", "f:4:8: error: routes[0].ttl: expected a duration"},
         {"heuristic: 0.1", "f:4:14: error: routes[0].heuristic: expected a percentage such as 10%"},

@@ -89,6 +89,10 @@ TEST_CASE("every option of a read route") {
         CAPTURE(host);
         CHECK_FALSE(load_read("host: " + host).host.empty());
     }
+    CHECK(load_read("ttl: 500ms").ttl == 500ms);
+    CHECK(load_read("stale_while_revalidate: 1.5s").stale_while_revalidate == 1500ms);
+    CHECK(load_read("stale_if_error: 250ms").stale_if_error == 250ms);
+    CHECK(load_read("status_ttl: {404: 500ms}").status_ttl.at(0).ttl == 500ms);
     CHECK(load_read("strip: [Set-Cookie]").strip == std::vector<std::string>{"set-cookie"});
     CHECK(load_read("ignore_query: [utm_*, fbclid]").ignore_query == std::vector<std::string>{"utm_*", "fbclid"});
     CHECK(load_read("query: bypass").query_bypass);
