@@ -1,6 +1,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -31,8 +32,10 @@ int serve(const cli::ServeOptions& options, std::vector<std::string> arguments) 
     settings::Problems problems;
     settings::Settings settings = server::load(source, problems);
     if (settings::has_errors(problems)) {
+        const bool usage = std::any_of(problems.begin(), problems.end(), [](const settings::Problem& problem) { return problem.path.starts_with("--"); });
         for (const settings::Problem& problem : problems) std::cerr << settings::to_text(problem, source.file) << '\n';
-        return cli::exit_wrong;
+        if (usage) std::cerr << "Try 'larder serve --help'.\n";
+        return usage ? cli::exit_usage : cli::exit_wrong;
     }
     observe::set_up_logging(settings.log);
     int status = cli::exit_wrong;

@@ -68,7 +68,10 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
 /// current_age at `now`, never negative, saturating.
 Seconds current_age(const Freshness& freshness, WallTime now);
 
-/// What is left of the lifetime at `now`; zero or negative once stale.
+/// What is left of the lifetime at `now`; zero or negative once stale. Decides, to the millisecond.
+Milliseconds time_left(const Freshness& freshness, WallTime now);
+
+/// The same in whole seconds, of the lifetime rounded down: what is shown, and what a client's directives are held against.
 Seconds remaining_lifetime(const Freshness& freshness, WallTime now);
 
 // ---- reuse (RFC 9111, 4)
@@ -97,6 +100,9 @@ bool may_serve_on_error(const StoredResponse& stored, const RequestDirectives& d
 /// zstd, identity allowed or not), other fields left alone. A short printable text; long ones end in a SHA-256 so that no
 /// two differing requests share it. `vary` as in StoreDecision. Replaces `out`.
 void build_variant(const http::RequestHead& request, const std::vector<std::string>& vary, bool with_host, std::string& out);
+
+/// The Host that a variant is of; empty where it is of none, or too long to be told.
+std::string host_of_variant(std::string_view variant);
 
 /// Whether the request accepts the content coding of the stored response. False means `fetch`: without Vary an entry can
 /// hold a coding the client cannot decode. Costs nothing where the stored response has none.

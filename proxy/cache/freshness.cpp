@@ -33,11 +33,11 @@ std::optional<Seconds> lifetime_from_expires(const http::Fields& fields, http::H
 }
 
 /// What the route grants a status: `status_ttl`, else `ttl` for 200, 203 and permanent redirects.
-Seconds lifetime_from_rule(int status, const settings::Route& rule) {
+Milliseconds lifetime_from_rule(int status, const settings::Route& rule) {
     for (const settings::StatusTtl& entry : rule.status_ttl)
         if (entry.status == status) return entry.ttl;
     const bool covered = status == 200 || status == 203 || status == 301 || status == 308;
-    return covered ? rule.ttl.value_or(Seconds(0)) : Seconds(0);
+    return covered ? rule.ttl.value_or(Milliseconds(0)) : Milliseconds(0);
 }
 
 /// RFC 9110, 15.1, without 206, which is not stored.
@@ -83,7 +83,7 @@ Lifetime freshness_lifetime(const http::ResponseHead& response, const OriginDire
     if (origin.expires_counts)
         if (const auto expires = lifetime_from_expires(response.fields, date, received_at))
             return {Grant::origin, *expires};
-    if (const Seconds ttl = lifetime_from_rule(response.status, rule); ttl > Seconds(0)) return {Grant::rule, ttl};
+    if (const Milliseconds ttl = lifetime_from_rule(response.status, rule); ttl > Seconds(0)) return {Grant::rule, ttl};
     const Seconds heuristic = heuristic_lifetime(response, origin, rule, date, received_at);
     if (heuristic > Seconds(0)) return {Grant::heuristic, heuristic};
     return {};
@@ -101,7 +101,7 @@ Seconds initial_age(const http::Fields& fields, WallTime requested_at, WallTime 
 }
 
 Freshness work_out_freshness(const http::ResponseHead& response, const OriginDirectives& origin,
-                             const settings::Route& rule, Seconds lifetime, WallTime requested_at, WallTime received_at) {
+                             const settings::Route& rule, Milliseconds lifetime, WallTime requested_at, WallTime received_at) {
     Freshness out;
     out.requested_at = requested_at;
     out.received_at = received_at;
@@ -112,9 +112,10 @@ Freshness work_out_freshness(const http::ResponseHead& response, const OriginDir
     out.shared = origin.shared();
     if (out.must_revalidate || out.no_cache) return out;
     // A rule cannot stretch what the origin wants checked each time (max-age=0) but for failures.
-    const Seconds rule_revalidate = lifetime > Seconds(0) ? rule.stale_while_revalidate.value_or(Seconds(0)) : Seconds(0);
-    out.stale_while_revalidate = origin.control.stale_while_revalidate.value_or(rule_revalidate);
-    out.stale_if_error = origin.control.stale_if_error.value_or(rule.stale_if_error.value_or(Seconds(0)));
+    out.stale_while_revalidate = lifetime > Seconds(0) ? rule.stale_while_revalidate.value_or(Milliseconds(0)) : Milliseconds(0);
+    out.stale_if_error = rule.stale_if_error.value_or(Milliseconds(0));
+    if (origin.control.stale_while_revalidate) out.stale_while_revalidate = *origin.control.stale_while_revalidate;
+    if (origin.control.stale_if_error) out.stale_if_error = *origin.control.stale_if_error;
     return out;
 }
 
@@ -124,7 +125,12 @@ Seconds current_age(const Freshness& freshness, WallTime now) {
 }
 
 Seconds remaining_lifetime(const Freshness& freshness, WallTime now) {
-    return freshness.lifetime - current_age(freshness, now);
+    return std::chrono::floor<Seconds>(freshness.lifetime) - current_age(freshness, now);
+}
+
+Milliseconds time_left(const Freshness& freshness, WallTime now) {
+    const Milliseconds resident = std::max(now - freshness.received_at, Milliseconds(0));
+    return freshness.lifetime - std::min<Milliseconds>(freshness.initial_age + resident, http::delta_seconds_max);
 }
 
 }  // namespace larder::cache

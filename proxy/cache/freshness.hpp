@@ -16,7 +16,7 @@ enum class Grant : std::uint8_t { none, origin, rule, heuristic };
 
 struct Lifetime {
     Grant grant = Grant::none;
-    Seconds seconds{0};
+    Milliseconds duration{0};
 };
 
 /// RFC 9111, 4.2.1 and 4.2.2, with the route's ttl between them.
@@ -31,6 +31,6 @@ http::HttpTime date_of(const http::Fields& fields, WallTime received_at);
 
 /// All of it together.
 Freshness work_out_freshness(const http::ResponseHead& response, const OriginDirectives& origin,
-                             const settings::Route& rule, Seconds lifetime, WallTime requested_at, WallTime received_at);
+                             const settings::Route& rule, Milliseconds lifetime, WallTime requested_at, WallTime received_at);
 
 }  // namespace larder::cache

@@ -7,33 +7,36 @@ namespace larder::cache {
 namespace {
 
 /// What is left of the lifetime; nothing after a soft purge.
-Seconds remaining(const StoredResponse& stored, bool soft_purged, WallTime now) {
-    const Seconds left = remaining_lifetime(stored.freshness, now);
-    return soft_purged ? std::min(left, Seconds(0)) : left;
+Milliseconds remaining(const StoredResponse& stored, bool soft_purged, WallTime now) {
+    const Milliseconds left = time_left(stored.freshness, now);
+    return soft_purged ? std::min(left, Milliseconds(0)) : left;
 }
 
+/// The same in the whole seconds that clients count in.
+Seconds whole_seconds(Milliseconds left) { return std::chrono::ceil<Seconds>(left); }
+
 /// Whether the client takes a response of this age and freshness at all (5.2.1). max-stale is not asked here.
-bool suits_client(const StoredResponse& stored, const RequestDirectives& directives, Seconds left, WallTime now) {
+bool suits_client(const StoredResponse& stored, const RequestDirectives& directives, Milliseconds left, WallTime now) {
     if (directives.no_cache) return false;
     if (directives.max_age && current_age(stored.freshness, now) > *directives.max_age) return false;
-    return !directives.min_fresh || left >= *directives.min_fresh;
+    return !directives.min_fresh || whole_seconds(left) >= *directives.min_fresh;
 }
 
 /// The response may be served stale, in so far as the origin has a say (4.2.4).
 bool allows_stale(const Freshness& freshness) { return !freshness.must_revalidate && !freshness.no_cache; }
 
-bool within(Seconds allowance, Seconds left) { return allowance > Seconds(0) && -left < allowance; }
+bool within(Milliseconds allowance, Milliseconds left) { return allowance > Seconds(0) && -left < allowance; }
 
 Verdict answer_or_ask(const StoredResponse& stored, const RequestDirectives& directives, bool soft_purged, WallTime now) {
     const Freshness& freshness = stored.freshness;
-    const Seconds left = remaining(stored, soft_purged, now);
+    const Milliseconds left = remaining(stored, soft_purged, now);
     if (freshness.no_cache) return Verdict::revalidate;
     if (!suits_client(stored, directives, left, now)) return Verdict::revalidate;
     if (left > Seconds(0)) return Verdict::serve;
     if (!allows_stale(freshness)) return Verdict::revalidate;
     if (within(freshness.stale_while_revalidate, left)) return Verdict::serve_and_refresh;
     // max-stale is about age alone: a soft purge says that the origin changed.
-    if (directives.max_stale && !soft_purged && -left <= *directives.max_stale) return Verdict::serve;
+    if (directives.max_stale && !soft_purged && -whole_seconds(left) <= *directives.max_stale) return Verdict::serve;
     return Verdict::revalidate;
 }
 
@@ -48,11 +51,11 @@ Verdict decide_reuse(const StoredResponse& stored, const RequestDirectives& dire
 }
 
 bool may_serve_on_error(const StoredResponse& stored, const RequestDirectives& directives, bool soft_purged, WallTime now) {
-    const Seconds left = remaining(stored, soft_purged, now);
+    const Milliseconds left = remaining(stored, soft_purged, now);
     if (stored.status >= 500) return false;  // one failure is no better than another
     if (!allows_stale(stored.freshness) || !suits_client(stored, directives, left, now)) return false;
     if (left > Seconds(0) || within(stored.freshness.stale_if_error, left)) return true;
-    return directives.max_stale && !soft_purged && -left <= *directives.max_stale;
+    return directives.max_stale && !soft_purged && -whole_seconds(left) <= *directives.max_stale;
 }
 
 }  // namespace larder::cache

@@ -67,10 +67,10 @@ Detail lifetime_reason(const http::ResponseHead& response, const Lifetime& lifet
     if (lifetime.grant == Grant::none && !freshness.no_cache)
         return covered || response.status == 301 || response.status == 308 ? Detail::no_lifetime : Detail::status;
     if (freshness.no_cache) return can_be_validated(response) ? Detail::none : Detail::no_lifetime;
-    if (lifetime.seconds > freshness.initial_age) return Detail::none;
+    if (lifetime.duration > freshness.initial_age) return Detail::none;
     if (can_be_validated(response)) return Detail::none;
-    const Seconds staleness = freshness.initial_age - lifetime.seconds;
-    const Seconds allowance = std::max(freshness.stale_while_revalidate, freshness.stale_if_error);
+    const Milliseconds staleness = freshness.initial_age - lifetime.duration;
+    const Milliseconds allowance = std::max(freshness.stale_while_revalidate, freshness.stale_if_error);
     return allowance > staleness ? Detail::none : Detail::no_lifetime;
 }
 
@@ -109,7 +109,7 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
         add_content_coding(response, out.vary);
     }
     const Lifetime lifetime = freshness_lifetime(response, origin, rule, received_at);
-    out.freshness = work_out_freshness(response, origin, rule, lifetime.seconds, requested_at, received_at);
+    out.freshness = work_out_freshness(response, origin, rule, lifetime.duration, requested_at, received_at);
     out.omit = origin.control.no_cache_fields;
     out.omit.insert(out.omit.end(), origin.control.private_fields.begin(), origin.control.private_fields.end());
     return refuse(lifetime_reason(response, lifetime, out.freshness));

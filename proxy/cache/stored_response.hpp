@@ -18,9 +18,9 @@ struct Freshness {
     WallTime requested_at{};        ///< when the request that fetched it was sent
     WallTime received_at{};         ///< when its head had arrived
     Seconds initial_age{0};         ///< RFC 9111 4.2.3, corrected_initial_age
-    Seconds lifetime{0};            ///< freshness lifetime
-    Seconds stale_while_revalidate{0};
-    Seconds stale_if_error{0};
+    Milliseconds lifetime{0};       ///< freshness lifetime; whole seconds but where a route's ttl is not
+    Milliseconds stale_while_revalidate{0};
+    Milliseconds stale_if_error{0};
     bool must_revalidate = false;   ///< never served stale (must-revalidate, proxy-revalidate, s-maxage)
     bool no_cache = false;          ///< never served without a successful validation
     bool shared = false;            ///< public, s-maxage or must-revalidate: may answer requests with Authorization (3.5)

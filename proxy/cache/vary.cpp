@@ -213,6 +213,20 @@ void build_variant(const http::RequestHead& request, const std::vector<std::stri
     shorten(out);
 }
 
+std::string host_of_variant(std::string_view variant) {
+    const std::size_t end = variant.find(';');
+    const std::string_view escaped = variant.substr(0, end);
+    if (escaped.find('~') != std::string_view::npos) return {};  // shortened
+    const auto digit = [](char c) { return is_digit(c) ? c - '0' : to_lower(c) - 'a' + 10; };
+    std::string host;
+    for (std::size_t at = 0; at < escaped.size(); ++at) {
+        const bool is_escape = escaped[at] == '%' && at + 2 < escaped.size();
+        host.push_back(is_escape ? static_cast<char>(digit(escaped[at + 1]) * 16 + digit(escaped[at + 2])) : escaped[at]);
+        if (is_escape) at += 2;
+    }
+    return host;
+}
+
 bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored) {
     if (stored.content_encoding.empty()) return true;
     const AcceptedCodings accepted = accepted_codings(request.fields);

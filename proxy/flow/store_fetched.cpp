@@ -57,7 +57,7 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
     if (head.not_stored == Detail::none && job.plan.directives.no_store) head.not_stored = Detail::no_store;
     head.shareable = head.not_stored == Detail::none;
     head.shared = decision.freshness.shared;
-    head.reusable = !decision.freshness.no_cache && cache::remaining_lifetime(decision.freshness, exchange.received_at) > Seconds(0);
+    head.reusable = !decision.freshness.no_cache && cache::time_left(decision.freshness, exchange.received_at) > Seconds(0);
     if (head.not_stored == Detail::none && head.length && *head.length > object_bytes_max(job)) {
         head.not_stored = Detail::too_large;
         head.shareable = false;

@@ -12,7 +12,7 @@ namespace larder::observe {
 /// What POST /purge asks for.
 struct PurgeOrder {
     std::vector<std::string> keys;
-    std::vector<std::string> patterns;  ///< each holds a '*'
+    std::vector<std::string> patterns;  ///< '*' is any run of characters; without one, an exact key
     std::vector<std::string> tags;
     std::vector<std::string> urls;  ///< "/articles/42", or with scheme and host: the entries of that URL
     bool soft = false;              ///< make stale instead of removing
@@ -36,7 +36,8 @@ struct PurgeResult {
 /// What GET /explain asks: what would happen to this request now.
 struct ExplainQuestion {
     std::string method;
-    std::string url;  ///< origin-form, or with scheme and host
+    std::string url;   ///< origin-form, or with scheme and host
+    std::string host;  ///< the Host of the request that asks; empty: none
     std::vector<std::pair<std::string, std::string>> headers;
 };
 
@@ -58,7 +59,7 @@ public:
     [[nodiscard]] virtual std::string metrics_text() = 0;
     /// The dashboard's figures as JSON (stats_json.hpp).
     [[nodiscard]] virtual std::string stats_json() = 0;
-    /// The effective configuration as text, secrets masked.
+    /// The effective configuration as JSON, secrets masked.
     [[nodiscard]] virtual std::string config_text() = 0;
 
     virtual void explain(ExplainQuestion question, std::function<void(JsonAnswer)> done) = 0;

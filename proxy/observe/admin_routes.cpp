@@ -21,7 +21,6 @@ namespace json = boost::json;
 using Done = std::function<void(AdminReply)>;
 
 constexpr const char* html_type = "text/html; charset=utf-8";
-constexpr const char* text_type = "text/plain; charset=utf-8";
 constexpr const char* prometheus_type = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What a handler gets; valid during the call.
@@ -52,14 +51,17 @@ void show_stats(Call& call) {
     call.done({200, "application/json", call.backend.stats_json(), {}});
 }
 void show_config(Call& call) {
-    call.done({200, text_type, call.backend.config_text(), {}});
+    call.done({200, "application/json", call.backend.config_text(), {}});
 }
 
 void explain(Call& call) {
     auto parsed = parse_explain_query(call.query);
     if (const auto* complaint = std::get_if<std::string>(&parsed))
         return call.done(error_reply(400, "bad question", *complaint));
-    call.backend.explain(std::get<ExplainQuestion>(std::move(parsed)),
+    auto& question = std::get<ExplainQuestion>(parsed);
+    const auto host = call.request[http::field::host];
+    question.host.assign(host.data(), host.size());
+    call.backend.explain(std::move(question),
                          [done = std::move(call.done)](JsonAnswer answer) {
                              done({answer.status, "application/json", std::move(answer.json), {}});
                          });

@@ -16,7 +16,6 @@ std::string_view complaint_about(std::string_view field, const json::value& item
     if (text.empty()) return "must not hold an empty string";
     if (text.size() > purge_item_bytes_max) return "holds a string that is too long";
     const bool has_star = text.find('*') != json::string::npos;
-    if (field == "patterns" && !has_star) return "must hold '*'; name exact keys under \"keys\"";
     if (field == "keys" && has_star) return "must not hold '*' (in a key it is %2A); name patterns under \"patterns\"";
     if (field == "urls" && !text.starts_with("/") && !text.starts_with("http://") && !text.starts_with("https://"))
         return "must start with '/', http:// or https://";

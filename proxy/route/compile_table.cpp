@@ -16,6 +16,7 @@ public:
     RouteCompiler(CompiledRoute& route, settings::Problems& problems) : route_(route), problems_(problems) {}
 
     void compile() {
+        if (route_.rule.match.empty() && has_error_in("routes[" + std::to_string(route_.index) + "]")) return;
         if (auto wrong = parse_path_rule(route_.rule.match, impl().path))
             return report("match", route_.rule.match_at, *wrong);
         route_.path_template = impl().path.path;
@@ -27,9 +28,23 @@ private:
     [[nodiscard]] CompiledRoute::Impl& impl() const { return *route_.impl; }
 
     void report(const std::string& option, settings::Position at, const std::string& message) {
+        const std::string path = "routes[" + std::to_string(route_.index) + "]." + option;
+        if (has_error_at(path)) return;
         if (at.line == 0) at = route_.rule.at;
-        problems_.push_back({settings::Problem::Severity::error, at,
-                             "routes[" + std::to_string(route_.index) + "]." + option, message});
+        problems_.push_back({settings::Problem::Severity::error, at, path, message});
+    }
+
+    [[nodiscard]] bool has_error_in(const std::string& path) const {
+        return std::any_of(problems_.begin(), problems_.end(), [&](const settings::Problem& problem) {
+            return problem.severity == settings::Problem::Severity::error && problem.path.starts_with(path);
+        });
+    }
+
+    // What could not be read is empty, and its own fault is told already.
+    [[nodiscard]] bool has_error_at(const std::string& path) const {
+        return std::any_of(problems_.begin(), problems_.end(), [&](const settings::Problem& problem) {
+            return problem.severity == settings::Problem::Severity::error && problem.path == path;
+        });
     }
 
     void compile_read() {
@@ -66,7 +81,7 @@ private:
         for (std::size_t i = 0; i < route_.rule.tags.size(); ++i) {
             Template tag;
             if (auto wrong = parse_template(route_.rule.tags[i], TemplateUse::tag, impl().path, tag))
-                report("tags[" + std::to_string(i) + "]", route_.rule.tags_at, *wrong);
+                report("tags[" + std::to_string(i) + "]", i < route_.rule.tags_at.size() ? route_.rule.tags_at[i] : route_.rule.at, *wrong);
             impl().tags.push_back(std::move(tag));
         }
     }

@@ -43,7 +43,10 @@ public:
         if (space == std::string::npos || !request)
             return fail("request", "expected \"METHOD TARGET\", such as \"GET /articles/42\"");
         const Explanation actual = explain(table_, request->head());
-        if (example.cache_off && actual.readable) fail("cache", "expected off, but " + actual.why);
+        if (example.cache_off && actual.readable && !actual.bypass) fail("cache", "expected off, but " + actual.why);
+        if (actual.bypass && (example.key || example.ttl))
+            return fail(example.key ? "key" : "ttl", "expected to be cached, but it has a query parameter that the key does not "
+                                                     "name, and the route says query: bypass; " + actual.why);
         if (example.key) check_key(*example.key, actual);
         if (example.ttl) check_ttl(*example.ttl, actual);
         if (example.purges) check_purges(*example.purges, actual, request->head());
@@ -61,13 +64,13 @@ private:
             fail("key", "expected \"" + expected + "\", but it is \"" + actual.key + "\"; " + actual.why);
     }
 
-    void check_ttl(std::chrono::seconds expected, const Explanation& actual) {
-        const std::string wanted = "expected " + std::to_string(expected.count()) + "s, but ";
+    void check_ttl(std::chrono::milliseconds expected, const Explanation& actual) {
+        const std::string wanted = "expected " + lifetime_text(expected) + ", but ";
         if (!actual.readable) return fail("ttl", wanted + "it is not cached: " + actual.why);
         const auto ttl = actual.route->rule.ttl;
         if (ttl == expected) return;
         fail("ttl",
-             wanted + (ttl ? "it is " + std::to_string(ttl->count()) + "s" : "the route has none") + "; " + actual.why);
+             wanted + (ttl ? "it is " + lifetime_text(*ttl) : "the route has none") + "; " + actual.why);
     }
 
     void check_purges(const Texts& expected, const Explanation& actual, const http::RequestHead& request) {
@@ -93,9 +96,22 @@ private:
 
 }  // namespace
 
+namespace {
+
+// An example whose form is wrong tells nothing about the routes.
+bool has_error(const settings::Problems& problems, std::size_t index) {
+    const std::string path = "examples[" + std::to_string(index) + "]";
+    return std::any_of(problems.begin(), problems.end(), [&](const settings::Problem& problem) {
+        return problem.severity == settings::Problem::Severity::error && problem.path.starts_with(path);
+    });
+}
+
+}  // namespace
+
 void run_examples(const RouteTable& table, const settings::Settings& settings, settings::Problems& problems) {
     ExampleRun run(table, problems);
-    for (std::size_t i = 0; i < settings.examples.size(); ++i) run.check(settings.examples[i], i);
+    for (std::size_t i = 0; i < settings.examples.size(); ++i)
+        if (!has_error(problems, i)) run.check(settings.examples[i], i);
 }
 
 }  // namespace larder::route

@@ -11,10 +11,6 @@ std::string line_of(settings::Position at) {
     return at.line > 0 ? " (line " + std::to_string(at.line) + ")" : "";
 }
 
-std::string seconds_text(std::chrono::seconds value) {
-    return std::to_string(value.count()) + "s";
-}
-
 std::string why_route(const CompiledRoute& route) {
     std::string out = "routes[" + std::to_string(route.index) + "] \"" + route.rule.match + "\"" +
                       line_of(route.rule.match_at) + " is the first that takes the method and the path";
@@ -33,10 +29,10 @@ std::string why_route(const CompiledRoute& route) {
 std::vector<std::string> lifetime_of(const settings::Route& rule) {
     std::vector<std::string> out;
     const bool ttl = rule.ttl && rule.ttl->count() > 0;
-    const std::string ttl_text = ttl ? "ttl of the route: " + seconds_text(*rule.ttl) : "";
+    const std::string ttl_text = ttl ? "ttl of the route: " + lifetime_text(*rule.ttl) : "";
     for (const settings::StatusTtl& item : rule.status_ttl)
         out.push_back("status_ttl for " + std::to_string(item.status) +
-                      ", in the place of ttl: " + seconds_text(item.ttl));
+                      ", in the place of ttl: " + lifetime_text(item.ttl));
     if (rule.ignore.cache_control && ttl) {
         out.push_back(ttl_text + ", whatever the origin says (ignore: [cache-control])");
     } else {
@@ -48,10 +44,10 @@ std::vector<std::string> lifetime_of(const settings::Route& rule) {
         if (!ttl && rule.heuristic <= 0) out.emplace_back("nothing else: without those it is not stored (no-lifetime)");
     }
     if (rule.stale_while_revalidate)
-        out.push_back("stale_while_revalidate: served for " + seconds_text(*rule.stale_while_revalidate) +
+        out.push_back("stale_while_revalidate: served for " + lifetime_text(*rule.stale_while_revalidate) +
                       " more while one request refreshes it");
     if (rule.stale_if_error)
-        out.push_back("stale_if_error: served for " + seconds_text(*rule.stale_if_error) +
+        out.push_back("stale_if_error: served for " + lifetime_text(*rule.stale_if_error) +
                       " more where the origin fails");
     if (rule.shadow) out.emplace_back("mode: shadow: every request still goes to the origin");
     return out;
@@ -62,6 +58,11 @@ void append_list(std::string& out, const std::string& label, const std::vector<s
 }
 
 }  // namespace
+
+std::string lifetime_text(std::chrono::milliseconds value) {
+    const bool whole = value % std::chrono::seconds(1) == std::chrono::milliseconds(0);
+    return whole ? std::to_string(value.count() / 1000) + "s" : std::to_string(value.count()) + "ms";
+}
 
 Explanation explain(const RouteTable& table, const http::RequestHead& request) {
     Explanation out;

@@ -26,6 +26,9 @@ struct Explanation {
 
 Explanation explain(const RouteTable& table, const http::RequestHead& request);
 
+/// "60s", or "1500ms" where it is not whole seconds.
+std::string lifetime_text(std::chrono::milliseconds value);
+
 /// Several lines, each ended by a newline.
 std::string to_text(const Explanation& explanation);
 

@@ -1,5 +1,7 @@
 #include "server/admin_bridge.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/json.hpp>
@@ -23,23 +25,47 @@ json::array array_of(const std::vector<std::string>& texts) {
     return out;
 }
 
-// Whom a client asks that has no name for larder: entries are kept apart by Host.
-std::string usual_host(const settings::Settings& settings) {
+constexpr std::size_t other_hosts_max = 16;
+
+// The Host that a question without one is about, for entries are kept apart by it: whom the one who asks addresses, or, where
+// that is the admin server itself, whom a client asks that has no name for larder.
+std::string usual_host(const settings::Settings& settings, const std::string& asked) {
+    const std::string& admin = settings.admin.address;
+    if (!asked.empty() && !asked.ends_with(admin.substr(std::min(admin.find_last_of(':'), admin.size())))) return asked;
     return settings.listen.empty() ? std::string() : settings.listen.front().address;
+}
+
+bool names_a_host(const observe::ExplainQuestion& question) {
+    return !question.url.starts_with('/') || std::any_of(question.headers.begin(), question.headers.end(), [](const auto& header) { return iequals(header.first, "host"); });
 }
 
 // What the program knows of a request beyond its configuration: the entry, where it is and what it would be used for.
 struct LiveQuestion {
     std::shared_ptr<const flow::Config> config;
+    observe::ExplainQuestion asked;
     route::OfflineRequest request;
-    std::string method;
+    bool any_host;  ///< the question names no host: an entry of another one will do
     std::function<void(observe::JsonAnswer)> done;
+    store::RedisBudget budget{};
 };
 
-void add_entry(json::object& out, const cache::StoredResponse& entry, const char* where) {
+// An entry, or why there is none.
+struct Looked {
+    flow::Exchange x{};
+    flow::ReadPlan plan{};
+    cache::Stored entry{};
+    bool soft_purged = false;
+    bool other_variant = false;
+    json::array where{};
+    store::RedisState redis = store::RedisState::ok;
+};
+
+void add_entry(json::object& out, const Looked& looked) {
+    const cache::StoredResponse& entry = *looked.entry;
     const WallTime now = wall_now();
     json::object stored;
-    stored["where"] = where;
+    stored["where"] = looked.where;
+    stored["host"] = json::string(looked.x.request.host);
     stored["status"] = entry.status;
     stored["age"] = cache::current_age(entry.freshness, now).count();
     stored["ttl"] = cache::remaining_lifetime(entry.freshness, now).count();
@@ -62,41 +88,87 @@ const char* verdict_text(cache::Verdict verdict) {
     return "";
 }
 
-net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> question, json::object out) {
-    const http::RequestHead& request = question->request.head();
-    const route::Match match = question->config->routes.match(request.method, request.method_name, request.host, request.path);
-    flow::Exchange x;
-    x.request = request;
-    x.match = match;
-    const flow::ReadPlan plan = flow::make_read_plan(request, *match.route);
-    x.facts = route::build_key(*match.route, match.captures, request, x.key);
-    const cache::Detail bypass = cache::request_bypass(request);
-    const store::MemoryHit hit = use.memory.find(x.key, request, plan.with_host, steady_now());
-    cache::Stored entry = hit.entry;
-    bool soft_purged = hit.soft_purged;
-    const char* where = "memory";
-    if (!entry && use.redis) {
-        store::RedisBudget budget;
-        const store::EntryName name = flow::entry_name(x, plan);
-        const store::Found found = co_await use.redis->find(name, budget);
-        entry = found.entry;
-        soft_purged = found.soft_purged;
-        where = "redis";
-        if (found.state != store::RedisState::ok) out["redis"] = found.state == store::RedisState::down ? "down" : "timeout";
+// Asks both tiers; what memory has is what would be used.
+net::Task<void> look_up(flow::Services& use, LiveQuestion& question, Looked& out) {
+    const http::RequestHead& request = question.request.head();
+    out.x.request = request;
+    out.x.match = question.config->routes.match(request.method, request.method_name, request.host, request.path);
+    if (!out.x.match.route || out.x.match.route->rule.kind != settings::RouteKind::read) co_return;  // another host's
+    out.plan = flow::make_read_plan(request, *out.x.match.route);
+    out.x.facts = route::build_key(*out.x.match.route, out.x.match.captures, request, out.x.key);
+    const store::MemoryHit hit = use.memory.find(out.x.key, request, out.plan.with_host, steady_now());
+    out.entry = hit.entry;
+    out.soft_purged = hit.soft_purged;
+    out.other_variant = hit.other_variant;
+    if (hit.entry) out.where.emplace_back("memory");
+    if (!use.redis) co_return;
+    const store::EntryName name = flow::entry_name(out.x, out.plan);
+    const store::Found found = co_await use.redis->find(name, question.budget);
+    out.redis = found.state;
+    out.other_variant |= found.other_variant;
+    if (!found.entry) co_return;
+    out.where.emplace_back("redis");
+    if (out.entry) co_return;
+    out.entry = found.entry;
+    out.soft_purged = found.soft_purged;
+}
+
+// The hosts that have entries of this key.
+net::Task<std::vector<std::string>> hosts_of(flow::Services& use, LiveQuestion& question, const Looked& looked) {
+    std::vector<std::string> variants = use.memory.variants(looked.x.key, steady_now());
+    if (use.redis) {
+        const std::vector<std::string> more = co_await use.redis->variants(looked.x.key, question.budget);
+        variants.insert(variants.end(), more.begin(), more.end());
     }
-    if (entry) add_entry(out, *entry, where);
-    if (bypass != cache::Detail::none || x.facts.query_bypass) {
+    std::vector<std::string> hosts;
+    for (const std::string& variant : variants) {
+        std::string host = cache::host_of_variant(variant);
+        const bool is_new = !host.empty() && std::find(hosts.begin(), hosts.end(), host) == hosts.end();
+        if (is_new && hosts.size() < other_hosts_max) hosts.push_back(std::move(host));
+    }
+    co_return hosts;
+}
+
+std::string nothing_stored(const Looked& looked) {
+    const std::string host(looked.x.request.host);
+    if (looked.other_variant) return "the entries of this key answer other request fields (Vary) than these to the host " + host;
+    return "nothing is stored for this request to the host " + host + " (a whole URL, or a Host field, names another)";
+}
+
+json::object tell(json::object out, const http::RequestHead& request, const Looked& looked) {
+    const cache::Detail bypass = cache::request_bypass(request);
+    if (looked.redis != store::RedisState::ok) out["redis"] = looked.redis == store::RedisState::down ? "down" : "timeout";
+    if (looked.entry) add_entry(out, looked);
+    if (bypass != cache::Detail::none || looked.x.facts.query_bypass) {
         out["decision"] = "bypass";
         out["reason"] = std::string(cache::to_token(bypass != cache::Detail::none ? bypass : cache::Detail::query));
-    } else if (!entry) {
+    } else if (!looked.entry) {
         out["decision"] = "fetch";
-        out["reason"] = "nothing is stored for this request to the host " + std::string(request.host) + " (a whole URL, or a Host field, names another)";
+        out["reason"] = nothing_stored(looked);
     } else {
-        const cache::Verdict verdict = cache::decide_reuse(*entry, plan.directives, plan.personal, soft_purged, wall_now());
+        const cache::Verdict verdict = cache::decide_reuse(*looked.entry, looked.plan.directives, looked.plan.personal, looked.soft_purged, wall_now());
         out["decision"] = verdict == cache::Verdict::serve ? "hit" : verdict == cache::Verdict::serve_and_refresh ? "updating" : verdict == cache::Verdict::revalidate ? "revalidate" : "fetch";
         out["reason"] = verdict_text(verdict);
     }
-    question->done({200, json::serialize(out)});
+    return out;
+}
+
+net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> question, json::object out) {
+    Looked looked;
+    co_await look_up(use, *question, looked);
+    std::vector<std::string> hosts;
+    if (question->any_host && looked.plan.with_host && !looked.entry) hosts = co_await hosts_of(use, *question, looked);
+    for (const std::string& host : hosts) {
+        auto request = route::OfflineRequest::make(question->asked.method, question->asked.url, host, question->asked.headers);
+        if (!request) break;
+        LiveQuestion other{question->config, question->asked, std::move(*request), false, {}, question->budget};
+        Looked elsewhere;
+        co_await look_up(use, other, elsewhere);
+        if (!elsewhere.entry) continue;
+        question->done({200, json::serialize(tell(std::move(out), other.request.head(), elsewhere))});
+        co_return;
+    }
+    question->done({200, json::serialize(tell(std::move(out), question->request.head(), looked))});
 }
 
 json::object explain_offline(const route::Explanation& explanation) {
@@ -144,11 +216,11 @@ std::string AdminBridge::metrics_text() { return shared_.metrics.text(); }
 
 std::string AdminBridge::stats_json() { return json::serialize(observe::to_stats(shared_.metrics.snapshot())); }
 
-std::string AdminBridge::config_text() { return settings::effective_config(config_()->settings); }
+std::string AdminBridge::config_text() { return settings::effective_config(settings::with_automatic_values(config_()->settings)); }
 
 void AdminBridge::explain(observe::ExplainQuestion question, std::function<void(observe::JsonAnswer)> done) {
     const std::shared_ptr<const flow::Config> config = config_();
-    std::optional<route::OfflineRequest> request = route::OfflineRequest::make(question.method, question.url, usual_host(config->settings), question.headers);
+    std::optional<route::OfflineRequest> request = route::OfflineRequest::make(question.method, question.url, usual_host(config->settings, question.host), question.headers);
     if (!request) {
         done({400, R"({"error": "Bad Request", "detail": "url must be a path that begins with '/', or a whole URL"})"});
         return;
@@ -161,7 +233,8 @@ void AdminBridge::explain(observe::ExplainQuestion question, std::function<void(
         done({200, json::serialize(out)});
         return;
     }
-    auto live = std::make_shared<LiveQuestion>(LiveQuestion{config, std::move(*request), std::move(question.method), std::move(done)});
+    const bool any_host = !names_a_host(question);
+    auto live = std::make_shared<LiveQuestion>(LiveQuestion{config, std::move(question), std::move(*request), any_host, std::move(done)});
     worker_.post([this, live, out = std::move(out)] {
         boost::asio::co_spawn(worker_.context(), look_up_live(worker_.services(), live, out), boost::asio::detached);
     });
@@ -190,6 +263,10 @@ void AdminBridge::purge(observe::PurgeOrder asked, std::function<void(observe::P
         }
     }
     for (const std::string& pattern : asked.patterns) {
+        if (pattern.find('*') == std::string::npos) {
+            order.set.keys.push_back(pattern);
+            continue;
+        }
         std::vector<std::string>& list = config->routes.is_tag_pattern(pattern) ? order.set.patterns : order.scan_patterns;
         list.push_back(pattern);
     }

@@ -29,6 +29,27 @@ public:
         add(Problem::Severity::warning, path, std::move(message));
     }
 
+    /// Whether something of the file could be read; its own fault is reported already where not.
+    [[nodiscard]] bool is_readable() const { return settings_.file.empty() || settings_.positions.contains(""); }
+
+    /// Whether an error was found at the key, or within it.
+    [[nodiscard]] bool has_error_at(const std::string& path) const {
+        return std::any_of(problems_.begin(), problems_.end(), [&](const Problem& problem) {
+            return problem.severity == Problem::Severity::error && problem.path.starts_with(path) &&
+                   (problem.path.size() == path.size() || problem.path[path.size()] == '.' || problem.path[path.size()] == '[');
+        });
+    }
+    [[nodiscard]] bool is_misspelled(const std::string& key) const {
+        return std::any_of(problems_.begin(), problems_.end(), [&](const Problem& problem) {
+            return problem.message.ends_with("did you mean " + key + "?");
+        });
+    }
+    [[nodiscard]] bool has_error_of(const std::string& path) const {
+        return std::any_of(problems_.begin(), problems_.end(), [&](const Problem& problem) {
+            return problem.severity == Problem::Severity::error && problem.path == path;
+        });
+    }
+
     void check_file(const std::string& path, const std::string& file) {
         if (file.empty()) return;
         const std::string fault = file_check_(file);
@@ -41,13 +62,13 @@ private:
     }
 
     [[nodiscard]] Position position_of(std::string path) const {
-        while (!path.empty()) {
+        while (true) {
             const auto found = settings_.positions.find(path);
             if (found != settings_.positions.end()) return found->second;
+            if (path.empty()) return {};
             const std::size_t end = path.find_last_of(".[");
             path.resize(end == std::string::npos ? 0 : end);
         }
-        return {};
     }
 
     const Settings& settings_;
@@ -85,9 +106,15 @@ void check_admin(const Settings& settings, Checker& check) {
 
 void check_origin(const Settings& settings, Checker& check) {
     const Origin& origin = settings.origin;
-    if (origin.servers.empty())
-        return check.error("origin",
-                           "is missing: give the URL of what larder stands before, such as http://127.0.0.1:8000");
+    if (origin.servers.empty()) {
+        const bool is_map = settings.positions.contains("origin");
+        const bool told = !check.is_readable() || check.is_misspelled(is_map ? "servers" : "origin") ||
+                          check.has_error_of("origin") || check.has_error_at("origin.servers");
+        if (!told)
+            check.error("origin", std::string(is_map ? "needs servers" : "is missing") +
+                                      ": give the URL of what larder stands before, such as http://127.0.0.1:8000");
+        return;
+    }
     if (std::set<std::string>(origin.servers.begin(), origin.servers.end()).size() < origin.servers.size())
         check.warn("origin.servers", "names a server twice");
     const bool any_tls = std::any_of(origin.servers.begin(), origin.servers.end(),
@@ -114,12 +141,13 @@ void check_redis(const Settings& settings, Checker& check) {
 void check_sizes(const Settings& settings, Checker& check) {
     if (settings.threads > threads_max) check.error("threads", "must not exceed " + std::to_string(threads_max));
     if (settings.memory_bytes == 0) return;
-    const std::string beyond = "must not exceed memory (" + size_text(settings.memory_bytes) + ')';
-    if (settings.limits.max_object > settings.memory_bytes) check.error("limits.max_object", beyond);
+    const std::string beyond = "exceeds memory (" + size_text(settings.memory_bytes) + "): objects that are larger are " +
+                               (settings.redis ? "kept in Redis only" : "not kept");
+    if (settings.limits.max_object > settings.memory_bytes) check.warn("limits.max_object", beyond);
     for (std::size_t i = 0; i < settings.routes.size(); ++i) {
         const Route& route = settings.routes[i];
         if (route.memory && route.max_object && *route.max_object > settings.memory_bytes)
-            check.error("routes[" + std::to_string(i) + "].max_object", beyond + ", or needs memory: off on the route");
+            check.warn("routes[" + std::to_string(i) + "].max_object", beyond);
     }
 }
 

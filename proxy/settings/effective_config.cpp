@@ -1,7 +1,9 @@
 #include "settings/effective_config.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <thread>
 
 #include "base/text.hpp"
 #include "settings/indented_json.hpp"
@@ -210,6 +212,12 @@ json::array of_examples(const std::vector<Example>& examples) {
 }
 
 }  // namespace
+
+Settings with_automatic_values(Settings settings) {
+    if (settings.threads == 0) settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    if (settings.redis && settings.redis->max_connections == 0) settings.redis->max_connections = std::max(10, settings.threads + 2);
+    return settings;
+}
 
 std::string effective_config(const Settings& settings) {
     json::object out;

@@ -19,13 +19,14 @@ void read_section(MapReader& map, std::string_view key, Section& out, void (*rea
     if (const auto node = map.take(key)) read(*node, out);
 }
 
-/// Who sets a small memory and no max_object means both: the default follows.
+/// Where memory is all there is, a default beyond it would only fill buffers with what cannot be kept.
 void fit_default_max_object(Settings& settings) {
-    if (settings.positions.contains("limits.max_object") || settings.memory_bytes == 0) return;
+    if (settings.positions.contains("limits.max_object") || settings.memory_bytes == 0 || settings.redis) return;
     settings.limits.max_object = std::min(settings.limits.max_object, settings.memory_bytes);
 }
 
 void read_top(const Node& node, Settings& settings) {
+    if (node.is_null() || node.is_map()) settings.positions[""] = {1, 1};
     if (node.is_null()) return;  // an empty file
     MapReader map(node, "a map of settings");
     if (!map.is_map()) return;

@@ -104,6 +104,13 @@ void MapReader::report_repeated_keys() const {
     }
 }
 
+bool MapReader::lacks(std::string_view key) const {
+    const auto stands_for_it = [&](const Entry& entry) {
+        return entry.first.kind == Value::Kind::scalar && (entry.first.text == key || !nearest_word(entry.first.text, {key}).empty());
+    };
+    return std::none_of(node_.value_->entries.begin(), node_.value_->entries.end(), stands_for_it);
+}
+
 std::optional<Node> MapReader::take(std::string_view key) {
     known_.push_back(key);
     const Entry* entry = find(key);

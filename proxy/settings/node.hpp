@@ -63,6 +63,9 @@ public:
     [[nodiscard]] bool is_map() const { return node_.is_map(); }
     [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
 
+    /// Whether the map lacks the key, and has none that is told to be a misspelling of it.
+    [[nodiscard]] bool lacks(std::string_view key) const;
+
     /// The value of a key, which counts as known from now on; nothing where the map does not have it.
     std::optional<Node> take(std::string_view key);
 

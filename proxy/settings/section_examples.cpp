@@ -18,11 +18,11 @@ Example read_example(const Node& node) {
     example.at = node.at();
     MapReader map(node, "a map with request, and what to expect of it");
     if (!map.is_map()) return example;
-    if (!map.has("request")) node.error("needs a request, such as GET /articles?limit=5");
+    if (map.lacks("request")) node.error("needs a request, such as GET /articles?limit=5");
     map.read("request", example.request, read_filled_text);
     if (const auto headers = map.take("headers")) example.headers = read_request_headers(*headers);
     map.read("key", example.key, read_text);
-    map.read("ttl", example.ttl, read_seconds);
+    map.read("ttl", example.ttl, read_duration);
     map.read("purges", example.purges, read_texts);
     bool cache = true;
     if (map.read("cache", cache, read_switch) && cache) map.error_at_key("cache", "expected off");

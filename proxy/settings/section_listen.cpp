@@ -8,8 +8,7 @@ std::optional<Tls> read_tls(const Node& node) {
     Tls tls;
     MapReader map(node, "a map of certificate and key");
     if (!map.is_map()) return std::nullopt;
-    const bool complete = map.has("certificate") && map.has("key");
-    if (!complete) node.error("needs both certificate and key");
+    if (map.lacks("certificate") || map.lacks("key")) node.error("needs both certificate and key");
     map.read("certificate", tls.certificate, read_filled_text);
     map.read("key", tls.key, read_filled_text);
     map.report_unknown_keys();
@@ -27,7 +26,7 @@ void read_listener(const Node& node, std::vector<Listener>& listen) {
     }
     MapReader map(node, "a map");
     const bool has_address = map.read("address", listener.address, read_address);
-    if (!map.has("address")) node.error("needs an address");
+    if (map.lacks("address")) node.error("needs an address");
     map.read("tls", listener.tls, read_tls);
     map.read("proxy_protocol", listener.proxy_protocol, read_switch);
     map.report_unknown_keys();

@@ -46,7 +46,7 @@ std::optional<std::string> read_path(const Node& node) {
 void read_health(const Node& node, OriginHealth& health) {
     MapReader map(node, "a map of path, interval, timeout, healthy and unhealthy");
     if (!map.is_map()) return;
-    if (!map.has("path")) node.error("needs a path to ask for");
+    if (map.lacks("path")) node.error("needs a path to ask for");
     map.read("path", health.path, read_path);
     map.read("interval", health.interval, read_timeout);
     map.read("timeout", health.timeout, read_timeout);

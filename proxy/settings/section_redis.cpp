@@ -37,7 +37,7 @@ void read_redis(const Node& node, std::optional<Redis>& redis) {
     if (!node.is_map()) return read_url(node, redis);
     redis.emplace();
     MapReader map(node, "a map");
-    if (!map.has("url")) node.error("needs a url");
+    if (map.lacks("url")) node.error("needs a url");
     map.read("max_connections", redis->max_connections, read_count_or_auto);
     map.read("connect_timeout", redis->connect_timeout, read_timeout);
     map.read("timeout", redis->timeout, read_timeout);

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "settings/addresses.hpp"
 #include "settings/sections.hpp"
 #include "settings/values.hpp"
 
@@ -59,13 +60,16 @@ std::optional<Ignore> read_ignore(const Node& node) {
 }
 
 std::optional<std::vector<std::string>> read_strip(const Node& node) {
-    auto names = read_texts(node);
-    if (!names) return std::nullopt;
-    for (std::string& name : *names) {
-        name = to_lower_copy(name);
-        if (!is_field_name(name)) error_expected_form(node, "names of header fields", name);
+    std::vector<std::string> names;
+    if (node.is_null()) return names;
+    for (const Node& item : node.is_list() ? node.items() : std::vector<Node>{node}) {
+        const auto text = read_filled_text(item);
+        if (!text) continue;
+        const std::string name = to_lower_copy(*text);
+        if (!is_field_name(name)) error_expected_form(item, "the name of a header field", name);
         if (std::find(framing_fields.begin(), framing_fields.end(), name) != framing_fields.end())
-            node.error(name + " belongs to the message itself and cannot be stripped");
+            item.error(name + " belongs to the message itself and cannot be stripped");
+        names.push_back(name);
     }
     return names;
 }
@@ -80,7 +84,7 @@ std::optional<std::vector<StatusTtl>> read_status_ttl(const Node& node) {
             map.error_at_key(key, "expected a status from 200 to 599 as the key");
         } else if (*status == 206 || *status == 304) {
             map.error_at_key(key, "a " + key + " is part of another response and never stored by itself");
-        } else if (const auto ttl = read_seconds(value)) {
+        } else if (const auto ttl = read_duration(value)) {
             out.push_back({static_cast<int>(*status), *ttl});
         }
     }
@@ -100,9 +104,7 @@ void read_purge(MapReader& map, Route& route) {
     const auto items = node->is_list() ? node->items() : std::vector<Node>{*node};
     if (items.empty()) node->error("needs one key or pattern at least");
     for (const Node& item : items) {
-        auto text = read_filled_text(item);
-        if (!text) continue;
-        route.purge.push_back(std::move(*text));
+        route.purge.push_back(read_filled_text(item).value_or(""));  // in its place also where it is wrong
         route.purge_at.push_back(item.at());
     }
 }
@@ -116,7 +118,9 @@ void read_kind(MapReader& map, const Node& node, Route& route) {
     if (map.read("cache", cache, read_switch) && cache)
         map.error_at_key("cache", "expected off; a route is cached when it has a key");
     const int kinds = int{has_key} + int{has_purge} + int{has_cache};
-    if (kinds == 0) node.error("needs key (to cache), purge (for writes), or cache: off (straight through)");
+    const bool misspelled = !map.lacks("key") || !map.lacks("purge") || !map.lacks("cache");
+    if (kinds == 0 && !misspelled)
+        node.error("needs key (to cache), purge (for writes), or cache: off (straight through)");
     if (kinds > 1) node.error("mixes kinds: a route has one of key, purge and cache: off");
     route.kind = has_key ? RouteKind::read : has_purge ? RouteKind::write : RouteKind::pass;
     if (kinds != 1 || has_key) return;
@@ -128,16 +132,16 @@ void read_read_options(MapReader& map, Route& route) {
     read_text_at(map, "key", route.key, route.key_at);
     if (const auto ttl = map.take("ttl")) {
         route.ttl_at = ttl->at();
-        route.ttl = read_seconds(*ttl);
+        route.ttl = read_duration(*ttl);
     }
     map.read("heuristic", route.heuristic, read_share);
     map.read("mode", route.shadow, one_of<bool>({{"shadow", true}}));
-    map.read("stale_while_revalidate", route.stale_while_revalidate, read_seconds);
-    map.read("stale_if_error", route.stale_if_error, read_seconds);
+    map.read("stale_while_revalidate", route.stale_while_revalidate, read_duration);
+    map.read("stale_if_error", route.stale_if_error, read_duration);
     map.read("status_ttl", route.status_ttl, read_status_ttl);
     if (const auto tags = map.take("tags")) {
-        route.tags_at = tags->at();
         if (auto texts = read_texts(*tags)) route.tags = std::move(*texts);
+        for (const Node& item : tags->is_list() ? tags->items() : std::vector<Node>{*tags}) route.tags_at.push_back(item.at());
     }
     if (const auto ignore = map.take("ignore")) {
         route.ignore_at = ignore->at();
@@ -152,14 +156,24 @@ void read_read_options(MapReader& map, Route& route) {
     map.read("wait", route.wait, read_duration);
 }
 
+/// As in the Host field: a name or an address, with a port where only that one is meant.
+std::optional<std::string> read_host(const Node& node) {
+    const auto text = read_filled_text(node);
+    if (!text || parse_authority(*text, 80)) return text;
+    constexpr std::string_view expected = "the name of one host, such as api.example.com or api.example.com:8080";
+    const bool wild = text->find('*') != std::string::npos;
+    error_expected_form(node, wild ? std::string(expected) + " (wildcards are not supported; without `host` a route takes every host)" : std::string(expected), *text);
+    return std::nullopt;
+}
+
 Route read_route(const Node& node) {
     Route route;
     route.at = node.at();
     MapReader map(node, "a map with match, and key, purge or cache: off");
     if (!map.is_map()) return route;
-    if (!map.has("match")) node.error("needs a match, such as GET /articles/{id}");
+    if (map.lacks("match")) node.error("needs a match, such as GET /articles/{id}");
     read_text_at(map, "match", route.match, route.match_at);
-    map.read("host", route.host, read_filled_text);
+    map.read("host", route.host, read_host);
     map.read("name", route.name, read_filled_text);
     read_kind(map, node, route);
     read_read_options(map, route);

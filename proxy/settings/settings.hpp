@@ -129,7 +129,7 @@ struct Ignore {
 
 struct StatusTtl {
     int status = 0;
-    seconds ttl{0};
+    milliseconds ttl{0};
 };
 
 struct Route {
@@ -143,15 +143,15 @@ struct Route {
     // read
     std::string key;
     Position key_at;
-    std::optional<seconds> ttl;  ///< nothing, or zero: only what the origin's own fields grant
+    std::optional<milliseconds> ttl;  ///< nothing, or zero: only what the origin's own fields grant
     Position ttl_at;
     double heuristic = 0;  ///< share of the time since Last-Modified (0.1 for 10%); 0: none
     bool shadow = false;
-    std::optional<seconds> stale_while_revalidate;
-    std::optional<seconds> stale_if_error;
+    std::optional<milliseconds> stale_while_revalidate;
+    std::optional<milliseconds> stale_if_error;
     std::vector<StatusTtl> status_ttl;
     std::vector<std::string> tags;
-    Position tags_at;
+    std::vector<Position> tags_at;  ///< of each
     Ignore ignore;
     Position ignore_at;
     std::vector<std::string> strip;         ///< lower-case field names
@@ -173,7 +173,7 @@ struct Example {
     std::string request;  ///< "GET /articles?limit=5"
     std::vector<std::pair<std::string, std::string>> headers;
     std::optional<std::string> key;
-    std::optional<seconds> ttl;
+    std::optional<milliseconds> ttl;
     std::optional<std::vector<std::string>> purges;
     bool cache_off = false;
 };
@@ -194,7 +194,8 @@ struct Settings {
     std::vector<Route> routes;
     std::vector<Example> examples;
 
-    /// Where the value of each key that the file gives stands, by the key's path ("limits.max_object", "listen").
+    /// Where the value of each key that the file gives stands, by the key's path ("limits.max_object", "listen"). The
+    /// empty path is the whole, and missing where there is no file or it could not be read as a configuration.
     std::map<std::string, Position> positions;
 };
 

@@ -57,14 +57,6 @@ std::optional<std::chrono::milliseconds> read_timeout(const Node& node) {
     return std::nullopt;
 }
 
-std::optional<std::chrono::seconds> read_seconds(const Node& node) {
-    const auto duration = read_duration(node);
-    if (!duration) return std::nullopt;
-    if (duration->count() % 1000 == 0) return std::chrono::duration_cast<std::chrono::seconds>(*duration);
-    node.error("expected whole seconds, such as 60s or 5m");
-    return std::nullopt;
-}
-
 std::optional<std::uint64_t> read_size(const Node& node) {
     const auto size = read_form(node, a_size, parse_size);
     if (!size || *size > 0) return size;

@@ -17,7 +17,6 @@ namespace larder::settings {
 std::optional<bool> read_switch(const Node& node);                         ///< on, off
 std::optional<std::chrono::milliseconds> read_duration(const Node& node);  ///< zero allowed
 std::optional<std::chrono::milliseconds> read_timeout(const Node& node);   ///< above zero
-std::optional<std::chrono::seconds> read_seconds(const Node& node);        ///< a whole number of seconds
 std::optional<std::uint64_t> read_size(const Node& node);                  ///< bytes, above zero
 std::optional<std::uint64_t> read_buffer_size(const Node& node);           ///< bytes, above zero, up to 16MB
 std::optional<std::uint64_t> read_size_or_unlimited(const Node& node);     ///< UINT64_MAX: unlimited; 0 allowed

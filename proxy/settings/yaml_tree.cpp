@@ -63,12 +63,90 @@ void refuse_control_characters(const std::string& text) {
     }
 }
 
+/// Where the first "${" stands without quotes within braces or brackets, if one does: YAML takes its brace for the beginning
+/// of a map.
+std::optional<Position> unquoted_variable(std::string_view text) {
+    Position at{1, 0};
+    int depth = 0;
+    char quote = 0;
+    bool value_begins = true;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const char next = i + 1 < text.size() ? text[i + 1] : '\n';
+        ++at.column;
+        if (c == '\n') {
+            at = {at.line + 1, 0};
+            value_begins |= depth == 0 && quote == 0;
+        } else if (quote != 0) {
+            const bool escape = quote == '"' ? c == '\\' : c == '\'' && next == '\'';
+            if (escape && next != '\n') ++i, ++at.column;
+            if (!escape && c == quote) quote = 0;
+        } else if (c == '#' && (i == 0 || is_blank(text[i - 1]))) {
+            i = std::min(text.find('\n', i), text.size()) - 1;
+        } else if (is_blank(c)) {
+            continue;
+        } else if (depth > 0 && c == '$' && next == '{') {
+            return at;
+        } else if (value_begins && (c == '&' || c == '!')) {  // an anchor or a tag: the value comes behind it
+            while (i + 1 < text.size() && !is_blank(text[i + 1])) ++i, ++at.column;
+        } else if (value_begins && (c == '"' || c == '\'')) {
+            quote = c;
+            value_begins = false;
+        } else if ((c == '{' || c == '[') && (depth > 0 || value_begins)) {
+            ++depth;
+            value_begins = true;
+        } else if (depth > 0 && (c == '}' || c == ']')) {
+            --depth;
+            value_begins = false;
+        } else {
+            const bool separates = (c == ':' || (c == '-' && value_begins)) && is_blank(next);
+            value_begins = separates || (depth > 0 && c == ',');
+        }
+    }
+    return std::nullopt;
+}
+
+/// The text by lines, to find what the parser has no position for.
+class Lines {
+public:
+    explicit Lines(std::string_view text) {
+        while (!text.empty()) {
+            const std::size_t end = std::min(text.find('\n'), text.size());
+            lines_.push_back(text.substr(0, end));
+            text.remove_prefix(std::min(end + 1, text.size()));
+        }
+    }
+
+    /// Where the value of a key stands, or would stand, that has none: `mark` is of an explicit null, else of whatever
+    /// comes next.
+    [[nodiscard]] Position value_of(const Value& key, Position mark) const {
+        const std::string_view next = mark.line == key.at.line ? from(mark) : std::string_view{};
+        if (!next.empty() && std::string_view("~nN").find(next.front()) != std::string_view::npos) return mark;
+        const std::string_view rest = from(key.at);
+        const std::size_t colon = rest.find(':', std::min(key.text.size(), rest.size()));
+        if (colon == std::string_view::npos) return key.at;
+        return {key.at.line, key.at.column + static_cast<int>(colon) + 1};
+    }
+
+private:
+    [[nodiscard]] std::string_view from(Position at) const {
+        if (at.line < 1 || static_cast<std::size_t>(at.line) > lines_.size()) return {};
+        const std::string_view line = lines_[static_cast<std::size_t>(at.line) - 1];
+        return line.substr(std::min(static_cast<std::size_t>(std::max(at.column, 1)) - 1, line.size()));
+    }
+
+    std::vector<std::string_view> lines_;
+};
+
 bool is_merge_key(const Value& key) {
     return key.kind == Value::Kind::scalar && key.plain && key.text == "<<";
 }
 
 class TreeBuilder final : public YAML::EventHandler {
 public:
+    /// The text outlives the builder.
+    explicit TreeBuilder(std::string_view text) : lines_(text) {}
+
     Value take_root() { return std::move(root_); }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
@@ -166,7 +244,7 @@ private:
         } else if (!parent.key) {
             parent.key = std::move(value);
         } else {
-            if (value.kind == Value::Kind::null) value.at = parent.key->at;  // yaml-cpp has none of its own for it
+            if (value.kind == Value::Kind::null) value.at = lines_.value_of(*parent.key, value.at);
             parent.value.entries.push_back({std::move(*parent.key), std::move(value)});
             parent.key.reset();
         }
@@ -195,6 +273,7 @@ private:
         map.entries = std::move(own);
     }
 
+    Lines lines_;
     Value root_;
     std::vector<Frame> open_;
     std::map<YAML::anchor_t, Value> anchored_;
@@ -218,14 +297,20 @@ std::optional<Value> read_yaml(const std::string& text, Problems& problems) {
         refuse_control_characters(text);
         std::istringstream input(swap_question_marks(text));
         YAML::Parser parser(input);
-        TreeBuilder builder;
+        TreeBuilder builder(text);
         while (parser.HandleNextDocument(builder)) {
         }
         return builder.take_root();
     } catch (const YamlFault& fault) {
         report(problems, fault.at, fault.message);
     } catch (const YAML::Exception& fault) {
-        report(problems, position_of(fault.mark), "not valid YAML: " + restore_question_marks(fault.msg));
+        const Position at = position_of(fault.mark);
+        const auto variable = unquoted_variable(text);
+        if (variable && (at.line == 0 || variable->line <= at.line)) {
+            report(problems, *variable, "not valid YAML: within {} or [] a value that holds ${...} must be quoted, as in \"${NAME}\"");
+        } else {
+            report(problems, at, "not valid YAML: " + restore_question_marks(fault.msg));
+        }
     }
     return std::nullopt;
 }

@@ -36,6 +36,7 @@ enum class FieldOf : std::uint8_t {
     tags = 11,
     response_tags = 12,
     soft_id = 13,
+    freshness_rest = 14,  // what the durations in `freshness`, which are whole seconds, leave of milliseconds
 };
 
 void put_number(std::string& out, std::uint64_t value, int bytes) {
@@ -77,13 +78,33 @@ struct Reader {
     }
 };
 
+std::int64_t whole(Milliseconds duration) { return std::chrono::floor<Seconds>(duration).count(); }
+
+/// Empty where all are whole seconds.
+std::string freshness_rest_bytes(const cache::Freshness& f) {
+    std::string out;
+    std::uint64_t any = 0;
+    for (const Milliseconds duration : {f.lifetime, f.stale_while_revalidate, f.stale_if_error}) {
+        const auto rest = static_cast<std::uint64_t>((duration - std::chrono::floor<Seconds>(duration)).count());
+        put_number(out, rest, 2);
+        any |= rest;
+    }
+    return any == 0 ? std::string() : out;
+}
+
+bool read_freshness_rest(std::string_view bytes, cache::Freshness& f) {
+    Reader reader{bytes};
+    for (Milliseconds* duration : {&f.lifetime, &f.stale_while_revalidate, &f.stale_if_error})
+        *duration += Milliseconds(reader.number(2) % 1000);
+    return reader.good;
+}
+
 std::string freshness_bytes(const cache::Freshness& f) {
     std::string out;
     for (const std::int64_t value :
          {static_cast<std::int64_t>(f.requested_at.time_since_epoch().count()),
           static_cast<std::int64_t>(f.received_at.time_since_epoch().count()), static_cast<std::int64_t>(f.initial_age.count()),
-          static_cast<std::int64_t>(f.lifetime.count()), static_cast<std::int64_t>(f.stale_while_revalidate.count()),
-          static_cast<std::int64_t>(f.stale_if_error.count())})
+          whole(f.lifetime), whole(f.stale_while_revalidate), whole(f.stale_if_error)})
         put_number(out, static_cast<std::uint64_t>(value), 8);
     put_number(out, (f.must_revalidate ? 1u : 0u) | (f.no_cache ? 2u : 0u) | (f.shared ? 4u : 0u), 1);
     return out;
@@ -187,6 +208,7 @@ bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry
             return reader.good;
         }
         case FieldOf::freshness: return read_freshness(bytes, entry.freshness);
+        case FieldOf::freshness_rest: return read_freshness_rest(bytes, entry.freshness);
         case FieldOf::head: entry.head = bytes; return true;
         case FieldOf::body: entry.body = bytes; return true;
         case FieldOf::body_zstd: return read_compressed(bytes, entry.body);
@@ -214,6 +236,7 @@ std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) 
     put_number(status, static_cast<std::uint64_t>(entry.status), 2);
     put_field(out, FieldOf::status, status);
     put_field(out, FieldOf::freshness, freshness_bytes(entry.freshness));
+    put_field(out, FieldOf::freshness_rest, freshness_rest_bytes(entry.freshness));
     put_field(out, FieldOf::head, entry.head);
     put_field(out, FieldOf::etag, entry.etag);
     put_field(out, FieldOf::last_modified, entry.last_modified);

@@ -183,6 +183,19 @@ MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& reque
     return {nullptr, false, other};
 }
 
+std::vector<std::string> MemoryStore::variants(std::string_view key, SteadyTime now) const {
+    std::vector<std::string> out;
+    if (now.time_since_epoch().count() >= trusted_until_.load(std::memory_order_acquire)) return out;
+    const std::uint64_t hash = hash_of(key);
+    Shard& shard = shard_of(hash);
+    const std::scoped_lock lock(shard.mutex);
+    const Node* node = shard.find(hash, key);
+    if (!node) return out;
+    for (const cache::Stored& entry : node->variants)
+        if (is_current(*entry)) out.push_back(entry->variant);
+    return out;
+}
+
 bool MemoryStore::insert(std::string_view key, cache::Stored entry) {
     if (entry->cost() + key.size() + sizeof(Node) > shard_bytes_max_ / 2) return false;
     const std::uint64_t hash = hash_of(key);

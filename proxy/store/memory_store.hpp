@@ -2,7 +2,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "cache/stored_response.hpp"
@@ -31,6 +33,9 @@ public:
     /// The newest valid variant that answers the request. `with_host`: the Host is part of the variant. Never allocates
     /// for entries without Vary. Nothing once `trust_until` has passed.
     [[nodiscard]] MemoryHit find(std::string_view key, const http::RequestHead& request, bool with_host, SteadyTime now) const;
+
+    /// The variants of a key that may be served, newest first.
+    [[nodiscard]] std::vector<std::string> variants(std::string_view key, SteadyTime now) const;
 
     /// Takes the entry (its `guards` and `sequence` are set) unless one of its guards was purged since; replaces the same
     /// variant. False: dropped, because of a purge or of its size.

@@ -16,17 +16,17 @@ using namespace std::chrono_literals;
 constexpr std::int64_t fields_max = 128;
 constexpr std::int64_t index_members_max = 100'000;
 // An expired entry that can be validated is kept a little for the 304 it may get.
-constexpr Seconds kept_for_validation = 60s;
-constexpr Seconds lifetime_max = std::chrono::hours(24 * 366);
+constexpr Milliseconds kept_for_validation = 60s;
+constexpr Milliseconds lifetime_max = std::chrono::hours(24 * 366);
 
 /// How long the entry is of any use, as the key's expiry.
 Milliseconds time_to_live(const cache::StoredResponse& entry, WallTime now) {
     const cache::Freshness& f = entry.freshness;
-    const Seconds fresh = std::clamp(cache::remaining_lifetime(f, now), Seconds(0), lifetime_max);
-    const Seconds stale = f.must_revalidate ? Seconds(0) : std::max(f.stale_while_revalidate, f.stale_if_error);
+    const Milliseconds fresh = std::clamp(cache::time_left(f, now), Milliseconds(0), lifetime_max);
+    const Milliseconds stale = f.must_revalidate ? Milliseconds(0) : std::max(f.stale_while_revalidate, f.stale_if_error);
     const bool has_validator = !entry.etag.empty() || !entry.last_modified.empty();
-    const Seconds kept = std::max(std::clamp(stale, Seconds(0), lifetime_max), has_validator ? kept_for_validation : Seconds(0));
-    return std::max<Milliseconds>(fresh + kept, 1s);
+    const Milliseconds kept = std::max(std::clamp(stale, Milliseconds(0), lifetime_max), has_validator ? kept_for_validation : Milliseconds(0));
+    return std::max<Milliseconds>(fresh + kept, 1ms);
 }
 
 enum class Tags : std::uint8_t { current, purged, unavailable };

@@ -144,6 +144,18 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     co_return found;
 }
 
+Task<std::vector<std::string>> RedisStore::variants(std::string key, RedisBudget& budget) {
+    std::vector<std::string> out;
+    if (!impl_->may_read()) co_return out;
+    const RedisBatchPointer batch = impl_->new_batch(impl_->begin(budget));
+    batch->commands.add("HKEYS", impl_->shared.keys().entry(key));
+    co_await impl_->link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return out;
+    for (const RedisReply& field : batch->replies.front().items)
+        if (field.text.starts_with("v:")) out.push_back(field.text.substr(2));
+    co_return out;
+}
+
 Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime deadline) {
     Waited waited;
     const SteadyTime started = steady_now();
@@ -169,7 +181,7 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
         if (waited.state != RedisState::ok) break;
         // What was there before the other's fetch, and is the reason for it, is not its result.
         const bool usable = found.entry && !found.soft_purged;
-        const bool result = usable && (!lock.is_text() || cache::remaining_lifetime(found.entry->freshness, wall_now()) > Seconds(0));
+        const bool result = usable && (!lock.is_text() || cache::time_left(found.entry->freshness, wall_now()) > Seconds(0));
         if (result) waited.entry = std::move(found.entry);
         waited.uncacheable = lock.is_text() && lock.text.ends_with(":u");
         if (waited.entry || waited.uncacheable || !lock.is_text()) break;

@@ -110,6 +110,9 @@ public:
 
     [[nodiscard]] Task<Found> find(EntryName name, RedisBudget& budget);
 
+    /// The variants of a key that Redis holds, valid or not; none where it does not answer.
+    [[nodiscard]] Task<std::vector<std::string>> variants(std::string key, RedisBudget& budget);
+
     /// Begins a fetch: gets or makes the key's guard and the tags' ids; with `want_lock` also the lock that makes one
     /// fetch of many (one for each key and Host).
     [[nodiscard]] Task<Lease> lease(EntryName name, bool want_lock, RedisBudget& budget);

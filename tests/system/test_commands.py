@@ -54,6 +54,82 @@ routes:
         assert word in done.text
 
 
+@pytest.mark.parametrize("text, place, word", [
+    ("origin: nonsense", "1:9", "origin"),
+    ("origin: ${UNSET_FOR_THIS_TEST}", "1:9", "UNSET_FOR_THIS_TEST"),
+    ("memory: off\nredis: redis://127.0.0.1", "1:1", "origin"),
+    ("- a", "1:1", "a map"),
+    *((f"origin: http://h\nroutes:\n  - match: GET /a\n    {key}\n", f"4:{column}", "routes[0].key") for key, column in
+      (('key: ""', 10), ("key: [a]", 10), ('key: "a${1X}"', 10), ("key:", 9))),
+    ("origin: http://h\nroutes:\n  - match:\n    key: a\n", "3:11", "routes[0].match"),
+    ("origin: http://h\nroutes:\n  - mtch: GET /a\n    key: a\n", "3:5", "routes[0].mtch"),
+    *((f"origin: http://h\nroutes:\n  - match: GET /a\n    key: a\n    {name}:\n      - x-a\n      - {item}\n", "7:9", f"routes[0].{name}[1]")
+      for name, item in (("tags", "'{json:/a}'"), ("tags", "''"), ("strip", "a b"), ("strip", "trailer"), ("ignore_query", "''"))),
+    ("origin: http://h\nroutes:\n  - key: a\n", "3:5", "routes[0]"),
+    ("origin: http://h\nroutes:\n  - match: PUT /a\n    purge: ['', a, '{x']\n", None, None),
+])
+def test_one_mistake_is_one_error(check, text, place, word):
+    done = check(text)
+    assert done.returncode == 1
+    if place is None:
+        assert "purge[0]" in done.text and "purge[2]" in done.text and done.text.count(": error: ") == 2, done.text
+    else:
+        assert done.text.count(": error: ") == 1 and "1 error," in done.text, done.text
+        assert f"larder.yaml:{place}: error: " in done.text and word in done.text, done.text
+
+
+def test_errors_of_form_and_failing_examples_are_reported_together(check):
+    done = check("""origin: http://127.0.0.1:8000
+memory: soon
+routes:
+  - {match: "GET /a", key: a, ttl: 60}
+examples:
+  - {request: GET /a, key: b}
+  - {request: GET /a, key: a, ttl: soon}
+  - {request: GET /a}
+  - {request: GET /a, cache: off}
+""")
+    assert done.returncode == 1 and done.text.count(": error: ") == 5, done.text
+    for place in ("2:9: error: memory", "6:5: error: examples[0].key", "7:36: error: examples[1].ttl", "8:5: error: examples[2]", "9:5: error: examples[3].cache"):
+        assert f"larder.yaml:{place}" in done.text, done.text
+
+
+def test_an_example_of_a_bypassed_query_is_not_cached(check):
+    text = """origin: http://127.0.0.1:8000
+routes:
+  - {match: "GET /s", key: "s:{q}", ttl: 60, query: bypass}
+  - {match: "PUT /s", purge: ["s:*"]}
+examples:
+  - {request: "GET /s?q=1&page=2", cache: off}
+  - {request: "GET /s?q=1", key: "s:1", ttl: 60}
+"""
+    assert check(text).returncode == 0, check(text).text
+    for wrong in ('{request: "GET /s?q=1", cache: off}', '{request: "GET /s?q=1&page=2", key: "s:1"}', '{request: "GET /s?q=1&page=2", ttl: 60}'):
+        done = check(text + f"  - {wrong}\n")
+        assert done.returncode == 1 and "examples[2]" in done.text and done.text.count(": error: ") == 1, done.text
+
+
+def test_the_admin_shows_effective_values(origin, redis, start_larder):
+    larder = start_larder("""listen: <listen>
+admin: <admin>
+origin: <origin>
+redis: <redis>
+""", origin=origin.url, redis=redis.url)
+    shown = larder.admin("GET", "/config")
+    assert shown.field("Content-Type") == "application/json"
+    threads = shown.json()["threads"]
+    assert threads == len(os.sched_getaffinity(0)) or threads == os.cpu_count()
+    assert shown.json()["redis"]["max_connections"] == max(10, threads + 2)
+
+
+@pytest.mark.parametrize("option, wrong", [("--origin", "nonsense"), ("--listen", "nonsense"), ("--redis", "nonsense"), ("--admin", "nonsense")])
+def test_a_wrong_option_of_serve_is_a_usage_error(option, wrong):
+    words = ["serve", "--origin", "http://127.0.0.1:1", "--admin", "off", "--listen", "127.0.0.1:0"]
+    done = larder_command.run(*[word for pair in zip(words[1::2], words[2::2]) if pair[0] != option for word in pair], option, wrong)
+    assert done.returncode == 2, done
+    assert option in done.stderr and "expected" in done.stderr and "larder serve --help" in done.stderr
+
+
 @pytest.mark.parametrize("routes, word", [
     ('[{match: "GET /a/{rest*}", key: "a:{rest}", ttl: 1}, {match: "GET /a/b", key: b, ttl: 1}]', "/a/b"),
     ('[{match: "GET /a", key: a, ttl: 1}, {match: "POST /a", purge: ["b:*"]}]', "b:*"),
@@ -110,8 +186,28 @@ def test_the_admin_explains_where_an_entry_is(origin, redis, articles_larder):
     larder.get("/articles/42")
     # An answer is out before its entry is stored.
     after = until(lambda: (now := larder.admin("GET", "/explain?method=GET&url=http://api.test/articles/42")).json() != before.json() and now, what="the entry")
-    assert after.json()["decision"] == "hit" and after.json()["entry"]["where"] in ("memory", "redis")
+    assert after.json()["decision"] == "hit" and "redis" in after.json()["entry"]["where"]
     assert origin.count("GET /articles/42") == 1
+
+
+@pytest.mark.parametrize("memory, tiers", [("64MB", ["memory", "redis"]), ("off", ["redis"])])
+def test_the_admin_finds_an_entry_that_a_client_with_another_host_filled(origin, redis, articles_larder, memory, tiers):
+    VersionedApi(origin)
+    larder = articles_larder(origin, redis, memory=memory)
+    until(lambda: larder.get("/articles/42", host="shop.test:81").x_cache == "HIT", what="a hit")
+    for asked_by in ("shop.test:81", f"127.0.0.1:{larder.admin_port}", "elsewhere.test"):
+        answer = larder.admin("GET", "/explain?url=/articles/42", host=asked_by).json()
+        assert answer["decision"] == "hit", answer
+        assert answer["entry"]["where"] == tiers and answer["entry"]["host"] == "shop.test:81"
+        assert 0 <= answer["entry"]["age"] < 10 and 290 < answer["entry"]["ttl"] <= 300
+    # Who names a host is told about that one.
+    for named in ("/explain?url=http://elsewhere.test/articles/42", "/explain?url=/articles/42&header=Host:elsewhere.test"):
+        answer = larder.admin("GET", named).json()
+        assert answer["decision"] == "fetch" and "entry" not in answer and "elsewhere.test" in answer["reason"]
+    larder.get("/articles/42", host="elsewhere.test")
+    until(lambda: larder.get("/articles/42", host="elsewhere.test").x_cache == "HIT", what="a hit")
+    own = larder.admin("GET", "/explain?url=/articles/42", host="elsewhere.test").json()
+    assert own["entry"]["host"] == "elsewhere.test"
 
 
 def test_stats_shows_figures_and_fails_where_nobody_answers(origin, redis, articles_larder):

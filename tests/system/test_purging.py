@@ -33,6 +33,7 @@ def gone(larder, targets=EVERYWHERE):
     ({"keys": ["articles:42", "users:7"]}, ["/articles/42", "/users/7"]),
     ({"patterns": ["articles:list:*"]}, ["/articles", "/articles?skip=20"]),
     ({"patterns": ["articles:*"]}, ["/articles", "/articles?skip=20", "/articles/42", "/articles/7"]),
+    ({"patterns": ["articles:42"]}, ["/articles/42"]),
     ({"patterns": ["*"]}, list(EVERYWHERE)),
     ({"urls": ["/articles/7"]}, ["/articles/7"]),
 ])

@@ -65,7 +65,7 @@ TEST_CASE("the first that applies grants the lifetime (CONTRACT 3; RFC 9111, 4.2
     for (const Row& row : rows) {
         CAPTURE(std::string(row.rfc));
         CAPTURE(row.fields);
-        CHECK(lifetime_of("200 OK\n" + row.fields, minute_rule()).seconds == row.lifetime);
+        CHECK(lifetime_of("200 OK\n" + row.fields, minute_rule()).duration == row.lifetime);
     }
 }
 
@@ -110,11 +110,11 @@ TEST_CASE("the heuristic comes last, where a route allows it (RFC 9111, 4.2.2)")
     for (const Row& row : rows) {
         CAPTURE(std::string(row.rfc));
         CAPTURE(row.response);
-        CHECK(lifetime_of(row.response, rule).seconds == row.lifetime);
+        CHECK(lifetime_of(row.response, rule).duration == row.lifetime);
         CHECK(lifetime_of(row.response, bare_rule()).grant != Grant::heuristic);
     }
     rule.ttl = 7s;
-    CHECK(lifetime_of("200 OK\n" + modified, rule).seconds == 7s);
+    CHECK(lifetime_of("200 OK\n" + modified, rule).duration == 7s);
 }
 
 TEST_CASE("the age at receipt (RFC 9111, 4.2.3 and 5.1)") {
@@ -183,6 +183,20 @@ TEST_CASE("the age grows by whole seconds of residence, and never runs backwards
     CHECK(remaining_lifetime(freshness, noon + 60500ms) == -10s);
     freshness.initial_age = http::delta_seconds_max;
     CHECK(current_age(freshness, noon + 100h) == http::delta_seconds_max);
+}
+
+TEST_CASE("a lifetime ends to the millisecond, and is shown in whole seconds") {
+    Freshness freshness;
+    freshness.received_at = noon + 700ms;
+    freshness.lifetime = 1500ms;
+    CHECK(time_left(freshness, noon) == 1500ms);
+    CHECK(time_left(freshness, noon + 2199ms) == 1ms);
+    CHECK(time_left(freshness, noon + 2200ms) == 0ms);
+    CHECK(remaining_lifetime(freshness, noon + 1699ms) == 1s);
+    CHECK(remaining_lifetime(freshness, noon + 2199ms) == 0s);
+    CHECK(remaining_lifetime(freshness, noon + 2700ms) == -1s);
+    freshness.initial_age = http::delta_seconds_max;
+    CHECK(time_left(freshness, noon + 100h) == 1500ms - http::delta_seconds_max);
 }
 
 TEST_CASE("who may serve stale, and for how long (RFC 5861; RFC 9111, 4.2.4)") {

@@ -84,6 +84,17 @@ TEST_CASE("without Vary the variant is the host, or nothing where the key has it
     CHECK(variant("GET /\nHost: a;foo", {}, true) != variant("GET /\nHost: a", {"foo"}, true));
 }
 
+TEST_CASE("a variant tells the host it is of") {
+    for (const char* host : {"api.test", "api.test:8080", "[::1]:80", "a%b~c;d"}) {
+        CAPTURE(host);
+        const std::string request = "GET /\nHost: " + std::string(host);
+        CHECK(host_of_variant(variant(request, {}, true)) == host);
+        CHECK(host_of_variant(variant(request + "\nFoo: 1;2~", {"foo"}, true)) == host);
+    }
+    CHECK(host_of_variant(variant("GET /\nHost: a", {"foo"}, false)).empty());
+    CHECK(host_of_variant(variant("GET /\nHost: " + std::string(300, 'a'), {}, true)).empty());
+}
+
 TEST_CASE("a long variant ends in a digest, so that it stays short and unique") {
     const std::string base(5000, 'x');
     const std::string a = variant("GET /\nFoo: " + base + "a", {"foo"});

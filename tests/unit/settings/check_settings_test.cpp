@@ -25,8 +25,38 @@ TEST_CASE("defaults with an origin are fine") {
     CHECK(check(origin) == "");
 }
 
+TEST_CASE("a mistake of the origin is told once, and a missing one only where the file could be read") {
+    const std::pair<std::string, std::string> cases[] = {
+        {"origin: ftp://h", "f:1:9: error: origin: expected http://"},
+        {"origin: ${UNSET}", "f:1:9: error: origin: the environment variable UNSET"},
+        {"origin: [a]", "f:1:9: error: origin: expected a URL"},
+        {"origin:", "f:1:8: error: origin: expected a URL"},
+        {"orign: http://h", "f:1:1: error: orign: unknown key; did you mean origin?"},
+        {"origin: {servers: []}", "f:1:19: error: origin.servers: needs one URL"},
+        {"origin: {servers: [ftp://h]}", "f:1:20: error: origin.servers[0]: expected http://"},
+        {"origin: {server: http://h}", "f:1:10: error: origin.server: unknown key; did you mean servers?"},
+        {"origin: {}", "f:1:9: error: origin: needs servers"},
+        {"origin: {max_connections: 5}", "f:1:9: error: origin: needs servers"},
+        {"memory: off\nredis: redis://h", "f:1:1: error: origin: is missing"},
+        {"- a", "f:1:1: error: expected a map of settings, not a list"},
+        {"a: {", "f:"},
+        {"a: 1\n---\nb: 2", "f:2:1: error: expected one YAML document"},
+    };
+    for (const auto& [text, problem] : cases) {
+        CAPTURE(text);
+        Loaded loaded = load(text);
+        check_settings(loaded.settings, loaded.problems);
+        CHECK_MESSAGE(loaded.problems.size() == 1, loaded.text());
+        CHECK_MESSAGE(loaded.text().starts_with(problem), loaded.text());
+    }
+    Problems unreadable;
+    const Settings settings = load_settings("no/such/file", unreadable);
+    check_settings(settings, unreadable);
+    CHECK(unreadable.size() == 1);
+}
+
 TEST_CASE("an origin is needed") {
-    CHECK(check("").starts_with("f: error: origin: is missing"));
+    CHECK(check("").starts_with("f:1:1: error: origin: is missing"));
 }
 
 TEST_CASE("an admin that others reach needs a token") {
@@ -52,14 +82,19 @@ TEST_CASE("an address is listened on once") {
     CHECK(check(origin + "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0") == "");
 }
 
-TEST_CASE("objects fit into the memory") {
+TEST_CASE("objects that are larger than the memory are warned of") {
     CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 5MB}") ==
-          "f:3:22: error: limits.max_object: must not exceed memory (4MB)\n");
+          "f:3:22: warning: limits.max_object: exceeds memory (4MB): objects that are larger are not kept\n");
+    CHECK(check(origin + "memory: 4MB\nredis: redis://h\nlimits: {max_object: 5MB}") ==
+          "f:4:22: warning: limits.max_object: exceeds memory (4MB): objects that are larger are kept in Redis only\n");
     CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 4MB}") == "");
-    CHECK(check(origin + "memory: 4MB") == "");
+    CHECK(check(origin + "memory: 1MB") == "");
+    CHECK(check(origin + "memory: 1MB\nredis: redis://h").find("error") == std::string::npos);
+    CHECK(load(origin + "memory: 1MB").settings.limits.max_object == 1024 * 1024);
+    CHECK(load(origin + "memory: 1MB\nredis: redis://h").settings.limits.max_object == 8 * 1024 * 1024);
     CHECK(check(origin + "memory: off\nredis: redis://h\nlimits: {max_object: 5MB}") == "");
     const std::string route = origin + "memory: 4MB\nroutes:\n- {match: GET /, key: k, max_object: 5MB";
-    CHECK(check(route + "}").starts_with("f:4:38: error: routes[0].max_object: must not exceed memory (4MB)"));
+    CHECK(check(route + "}").starts_with("f:4:38: warning: routes[0].max_object: exceeds memory (4MB)"));
     CHECK(check(route + ", memory: off}") == "");
 }
 

@@ -55,7 +55,7 @@ TEST_CASE("a route's strings are carried as they are, with their positions") {
     CHECK(read.ttl == 300s);
     CHECK(read.ttl_at.line == 6);
     CHECK(read.tags == std::vector<std::string>{"author:{response:x-author}"});
-    CHECK(read.tags_at.line == 7);
+    CHECK(read.tags_at.at(0).line == 7);
     CHECK(read.ignore.vary);
     CHECK(read.ignore_at.line == 8);
     const Route& write = loaded.settings.routes[1];
@@ -85,6 +85,14 @@ TEST_CASE("every option of a read route") {
     CHECK(load_read("mode: shadow").shadow);
     CHECK(load_read("stale_while_revalidate: 1m").stale_while_revalidate == 60s);
     CHECK(load_read("stale_if_error: 1h").stale_if_error == 3600s);
+    for (const std::string host : {"a", "API.example.com", "a_b-c.d:8080", "127.0.0.1", "'[::1]:80'", "'[::1]'", "xn--bcher-kva.example"}) {
+        CAPTURE(host);
+        CHECK_FALSE(load_read("host: " + host).host.empty());
+    }
+    CHECK(load_read("ttl: 500ms").ttl == 500ms);
+    CHECK(load_read("stale_while_revalidate: 1.5s").stale_while_revalidate == 1500ms);
+    CHECK(load_read("stale_if_error: 250ms").stale_if_error == 250ms);
+    CHECK(load_read("status_ttl: {404: 500ms}").status_ttl.at(0).ttl == 500ms);
     CHECK(load_read("strip: [Set-Cookie]").strip == std::vector<std::string>{"set-cookie"});
     CHECK(load_read("ignore_query: [utm_*, fbclid]").ignore_query == std::vector<std::string>{"utm_*", "fbclid"});
     CHECK(load_read("query: bypass").query_bypass);

@@ -66,6 +66,39 @@ TEST_CASE("aliases and merge keys stand for what they name") {
     CHECK(read("a: {\"<<\": 1}").value->entries.at(0).second.entries.size() == 1);
 }
 
+TEST_CASE("a value that is not there has the place where it would stand") {
+    const Tree tree = read("a:\n'b': # nothing\nc: ~\nf: {g: , h: null}\nno:\nn: null\nz:");
+    REQUIRE(tree.value.has_value());
+    std::vector<std::pair<int, int>> places;
+    const auto& entries = tree.value->entries;
+    for (const auto& [key, value] : entries)
+        if (value.kind == Value::Kind::null) places.emplace_back(value.at.line, value.at.column);
+    for (const auto& [key, value] : entries.at(3).second.entries) places.emplace_back(value.at.line, value.at.column);
+    const std::vector<std::pair<int, int>> expected{{1, 3}, {2, 5}, {3, 4}, {5, 4}, {6, 4}, {7, 3}, {4, 7}, {4, 13}};
+    CHECK(places == expected);
+}
+
+TEST_CASE("an unquoted variable within braces is told how to be written") {
+    const std::pair<const char*, const char*> cases[] = {
+        {"limits: {body_bytes: ${BB:-x}}", "f:1:22: "},
+        {"a: [x, ${A}]", "f:1:8: "},
+        {"a: 1\nb:\n  - {c: 'x{', d: \"[${Q}\",\n     e: a${A}b}", "f:4:10: "},
+        {"a: x{y # {\nb: &x {c: http://${A}:1}", "f:2:18: "},
+    };
+    for (const auto& [text, place] : cases) {
+        CAPTURE(text);
+        const Tree tree = read(text);
+        CHECK(tree.problems.size() == 1);
+        CHECK_MESSAGE(tree.fault().starts_with(place), tree.fault());
+        CHECK(tree.fault().find("must be quoted, as in \"${NAME}\"") != std::string::npos);
+    }
+    for (const char* text : {"a: ${A}\nb: [", "a: {b: '${A}'}\nc: [", "a: articles:{id}:${A}\nb: ["}) {
+        CAPTURE(text);
+        CHECK(read(text).fault().find("quoted") == std::string::npos);
+    }
+    CHECK(read("a: {b: '${A}', c: \"${B}\"}\nd: x${C}").problems.empty());
+}
+
 TEST_CASE("what is not YAML is one problem with its position") {
     CHECK(read("a: [1\nb: 2\n").fault().starts_with("f:"));
     CHECK(read("a: \"open").fault().find("not valid YAML") != std::string::npos);

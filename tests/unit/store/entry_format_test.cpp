@@ -8,7 +8,7 @@ namespace {
 boost::intrusive_ptr<cache::StoredResponse> full_entry() {
     boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
     entry->status = 203;
-    entry->freshness = {WallTime(Milliseconds(1)), WallTime(Milliseconds(-2)), Seconds(3), Seconds(4), Seconds(5), Seconds(6), true, true, true};
+    entry->freshness = {WallTime(Milliseconds(1)), WallTime(Milliseconds(-2)), Seconds(3), Milliseconds(4007), Seconds(5), Milliseconds(999), true, true, true};
     entry->head = "HTTP/1.1 203 Non-Authoritative Information\r\nX: y\r\n";
     entry->body = std::string("b\0dy", 4);
     entry->etag = "W/\"1\"";
@@ -30,9 +30,9 @@ TEST_CASE("an entry comes back as it was written") {
     CHECK(back->freshness.requested_at == entry->freshness.requested_at);
     CHECK(back->freshness.received_at == entry->freshness.received_at);
     CHECK(back->freshness.initial_age == Seconds(3));
-    CHECK(back->freshness.lifetime == Seconds(4));
+    CHECK(back->freshness.lifetime == Milliseconds(4007));
     CHECK(back->freshness.stale_while_revalidate == Seconds(5));
-    CHECK(back->freshness.stale_if_error == Seconds(6));
+    CHECK(back->freshness.stale_if_error == Milliseconds(999));
     CHECK(back->freshness.must_revalidate);
     CHECK(back->freshness.no_cache);
     CHECK(back->freshness.shared);
