@@ -20,6 +20,9 @@ struct Exchange {
     route::KeyFacts facts;
     std::vector<std::string> tags;
     std::string text;  ///< heads being put together
+    std::string origin_head;     ///< of a pass: the head that goes to the origin,
+    std::string passed_lines;    ///< the lines of its answer as they are passed on,
+    HeadStorage origin_storage;  ///< and what its answer's head is parsed into
     SteadyTime began{};
     cache::Detail bypass = cache::Detail::none;  ///< why a read stays out of the cache
     Outcome outcome;

@@ -88,7 +88,7 @@ void append_forwarding(const http::RequestHead& request, const Sender& sender, s
 }  // namespace
 
 Sender sender_of(const Client& client) {
-    return {client.peer.to_string(), client.config->trusted_proxies.contains(client.peer), client.stream.is_tls()};
+    return {client.peer_name.empty() ? client.peer.to_string() : client.peer_name, client.config->trusted_proxies.contains(client.peer), client.stream.is_tls()};
 }
 
 boost::asio::ip::address believed_address(const Client& client) {

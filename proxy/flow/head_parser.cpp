@@ -187,15 +187,18 @@ HeadResult check_target(std::string_view target, HeadStorage& storage, http::Req
 }
 
 // RFC 9112, 3.2: exactly one Host in HTTP/1.1, and a valid one.
-const char* check_host(const std::vector<Field>& fields, int version, http::RequestHead& head) {
+const char* check_host(HeadStorage& storage, int version, http::RequestHead& head) {
     const Field* host = nullptr;
-    for (const Field& field : fields) {
+    for (const Field& field : storage.fields) {
         if (field.id != FieldId::host) continue;
         if (host) return "several Host fields";
         host = &field;
     }
     if (!host) return version >= 11 ? "no Host field" : nullptr;
-    if (!valid_host(host->value)) return "bad Host field";
+    if (host->value != storage.host || storage.host.empty()) {
+        if (!valid_host(host->value)) return "bad Host field";
+        storage.host = host->value;
+    }
     if (head.host.empty()) head.host = host->value;
     return nullptr;
 }
@@ -275,7 +278,7 @@ HeadResult parse_request_head(std::string_view input, const HeadLimits& limits, 
     if (handler.method.size() > 64) return malformed("bad method");
     const HeadResult target = check_target(handler.target, storage, head);
     if (target.status != HeadStatus::complete) return target;
-    if (const char* why = check_host(storage.fields, handler.version, head)) return malformed(why);
+    if (const char* why = check_host(storage, handler.version, head)) return malformed(why);
 
     const FramingFields framing = framing_fields(storage.fields, handler.version);
     if (framing.error) return malformed(framing.error);

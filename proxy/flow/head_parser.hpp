@@ -46,6 +46,7 @@ struct HeadResult {
 struct HeadStorage {
     std::vector<http::Field> fields;
     std::string rewritten;  ///< a target that was not in origin-form
+    std::string host;       ///< the last Host that was found valid: mostly that of the next request too
 };
 
 /// `input` begins with the first byte of the message. On `complete` the views in `head` point into `input` and `storage`.

@@ -38,12 +38,18 @@ std::string_view body_at_hand(Client& client) {
 
 // The state of one pass: the pieces that its steps share.
 struct Pass {
-    explicit Pass(Client& client_in) : client(client_in), sender(client_in) {}
+    explicit Pass(Client& client_in) : client(client_in), sender(client_in), head(client_in.x().origin_head) {
+        exchange.storage.fields.swap(client.x().origin_storage.fields);
+    }
+    ~Pass() { exchange.storage.fields.swap(client.x().origin_storage.fields); }
+    Pass(const Pass&) = delete;
+    Pass& operator=(const Pass&) = delete;
+
     Client& client;
     OriginExchange exchange;
     ResponseSender sender;
     std::shared_ptr<Upload> upload;
-    std::string head;
+    std::string& head;
     bool upgrade = false;
     int interims = 0;
 };
@@ -181,7 +187,8 @@ net::Task<void> send_answer(Pass& pass) {
     x.outcome.forward_status = head.status;
     BodyReader body(pass.exchange.connection->stream, pass.exchange.connection->in, head.framing, head.content_length,
                     client.settings().origin.idle_timeout);
-    std::string lines;
+    std::string& lines = x.passed_lines;
+    lines.clear();
     static const std::vector<std::string> strip_nothing;
     const bool stripped = x.match.route && x.match.route->rule.kind == settings::RouteKind::read;
     append_passed_head(head, stripped ? x.match.route->rule.strip : strip_nothing, false, client.settings().headers,

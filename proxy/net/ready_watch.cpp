@@ -37,9 +37,9 @@ void ReadyWatch::arm(TcpSocket& socket) {
 #if BOOST_VERSION == 108100
     ec_ = Error();
     arming_ = true;
-    auto& reactor = boost::asio::use_service<boost::asio::detail::reactor>(socket.get_executor().context());
+    if (!reactor_) reactor_ = &boost::asio::use_service<boost::asio::detail::reactor>(socket.get_executor().context());
     auto& implementation = Access::implementation(socket);
-    reactor.start_op(boost::asio::detail::reactor::read_op, implementation.socket_, implementation.reactor_data_, this, true, true);
+    reactor_->start_op(boost::asio::detail::reactor::read_op, implementation.socket_, implementation.reactor_data_, this, true, true);
     arming_ = false;
 #else
     socket.async_wait(TcpSocket::wait_read, [this](Error) { completed(false); });

@@ -49,6 +49,7 @@ private:
 
     Fired fired_;
     void* owner_;  // null: it has left
+    boost::asio::detail::reactor* reactor_ = nullptr;  // of the socket; looked up once
     bool armed_ = false;
     bool arming_ = false;
 };

@@ -82,7 +82,8 @@ private:
     void welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer, const OpenDoor& door);
 
     Shared& shared_;
-    boost::asio::io_context context_{1};
+    // All of its sockets are used on its own thread only: their locks are not needed.
+    boost::asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
     boost::asio::executor_work_guard<net::Executor> work_;
     flow::ClientList clients_;
     flow::Services services_;

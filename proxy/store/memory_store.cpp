@@ -40,12 +40,14 @@ std::size_t cost_of(const Node& node) {
     return bytes;
 }
 
-// The variant text of a request under a list of selecting fields, built once for neighbours that share the list.
+// The variant text of a request under a list of selecting fields, built once for neighbours that share the list; where the
+// response does not vary it is the host's alone, which mostly is the one of the request before.
 class VariantOf {
 public:
     VariantOf(const http::RequestHead& request, bool with_host) : request_(request), with_host_(with_host) {}
 
     const std::string& under(const std::vector<std::string>& vary) {
+        if (vary.empty()) return of_host();
         if (!built_ || *built_ != vary) {
             cache::build_variant(request_, vary, with_host_, text_);
             built_ = &vary;
@@ -54,6 +56,22 @@ public:
     }
 
 private:
+    const std::string& of_host() {
+        if (!with_host_) return nothing_;
+        if (request_.host != host_) {
+            cache::build_variant(request_, {}, true, host_text_);
+            host_ = request_.host;
+        }
+        return host_text_;
+    }
+
+    static inline const std::string nothing_;
+    static inline thread_local std::string host_;
+    static inline thread_local std::string host_text_ = [] {
+        std::string text;
+        cache::build_variant(http::RequestHead{}, {}, true, text);
+        return text;
+    }();
     static thread_local std::string text_;
     const http::RequestHead& request_;
     bool with_host_;
