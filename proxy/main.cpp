@@ -24,7 +24,7 @@ std::optional<std::string> given(const std::string& text) { return text.empty() 
 int serve(const cli::ServeOptions& options, std::vector<std::string> arguments) {
     server::ConfigSource source;
     source.file = options.config_file;
-    if (!options.listen.empty()) source.overrides.listen = options.listen.front();
+    source.overrides.listen = options.listen;
     source.overrides.admin = given(options.admin);
     source.overrides.origin = given(options.origin);
     source.overrides.redis = given(options.redis);

@@ -106,7 +106,14 @@ Settings default_settings() {
 }
 
 void apply_overrides(const Overrides& overrides, Settings& settings, Problems& problems) {
-    override_with(overrides.listen, "--listen", settings.listen, set_listen, problems);
+    std::vector<Listener> listen;
+    const std::size_t before = problems.size();
+    for (const std::string& address : overrides.listen) {
+        std::vector<Listener> one;
+        override_with(address, "--listen", one, set_listen, problems);
+        listen.insert(listen.end(), one.begin(), one.end());
+    }
+    if (!listen.empty() && problems.size() == before) settings.listen = std::move(listen);
     override_with(overrides.admin, "--admin", settings.admin, set_admin, problems);
     override_with(overrides.origin, "--origin", settings.origin, set_origin, problems);
     override_with(overrides.redis, "--redis", settings.redis, set_redis, problems);

@@ -24,7 +24,7 @@ Settings default_settings();
 
 /// What the command line says, over the file. Absent: the file's word stands.
 struct Overrides {
-    std::optional<std::string> listen;  ///< --listen ADDR
+    std::vector<std::string> listen;    ///< --listen ADDR, each; none: those of the file stay
     std::optional<std::string> admin;   ///< --admin ADDR|off; the token stays
     std::optional<std::string> origin;  ///< --origin URL: the servers, the other options stay
     std::optional<std::string> redis;   ///< --redis URL|off: the url, the other options stay

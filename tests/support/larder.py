@@ -28,7 +28,8 @@ def clean_environment(extra=None):
     """The test's own variables without those that the demo configuration reads."""
     names = ("ORIGIN_URL", "REDIS_URL", "REDIS_MAX_CONNECTIONS")
     kept = {name: value for name, value in os.environ.items() if name not in names and not name.startswith("CACHE_TTL_")}
-    return {**kept, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", **(extra or {})}
+    suppressions = os.path.join(REPOSITORY, "tests", "tsan.supp")
+    return {**kept, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "TSAN_OPTIONS": f"suppressions={suppressions}", **(extra or {})}
 
 
 def run(*words, env=None, timeout=30):

@@ -153,7 +153,8 @@ def test_every_reader_sees_the_writes_answered_before_it_asked(origin, redis, ar
 def test_requests_for_one_cold_key_cost_one_fetch(origin, redis, articles_larder, clients):
     gate = Gate()
     origin.on("GET /articles/42", reply(body=b"one").after(gate))
-    larder = articles_larder(origin, redis)
+    # Each asks Redis once before it joins: on a slow machine that may take longer than the default timeout.
+    larder = articles_larder(origin, redis, text=ARTICLES.replace('url: "<redis>"', 'url: "<redis>", timeout: 2s'))
     answers = Later(all_at_once, clients, lambda _: larder.get("/articles/42"))
     gate.wait_for(1)
     until(lambda: larder.metrics().total("larder_client_connections") >= clients, what="all clients' connections")

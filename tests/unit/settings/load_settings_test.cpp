@@ -218,7 +218,7 @@ TEST_CASE("the command line has the last word") {
         "listen: [h:1, h:2]\nadmin: {token: t}\norigin: {servers: http://a, host: b}\n"
         "redis: {url: redis://a, prefix: p}");
     Problems problems;
-    apply_overrides({":3", "127.0.0.1:4", "http://c", "redis://d"}, settings, problems);
+    apply_overrides({{":3"}, "127.0.0.1:4", "http://c", "redis://d"}, settings, problems);
     CHECK(problems.empty());
     CHECK(settings.listen.size() == 1);
     CHECK(settings.listen.at(0).address == "0.0.0.0:3");
@@ -229,18 +229,22 @@ TEST_CASE("the command line has the last word") {
     CHECK(settings.redis->url == "redis://d");
     CHECK(settings.redis->prefix == "p");
 
-    apply_overrides({std::nullopt, "off", std::nullopt, "off"}, settings, problems);
+    apply_overrides({{}, "off", std::nullopt, "off"}, settings, problems);
     CHECK(problems.empty());
     CHECK(settings.admin.address == "");
     CHECK_FALSE(settings.redis.has_value());
 
-    apply_overrides({"8080", "x", "y", "z"}, settings, problems);
+    apply_overrides({{"8080"}, "x", "y", "z"}, settings, problems);
     REQUIRE(problems.size() == 4);
     CHECK(to_text(problems[0], "f").starts_with("error: --listen: expected an address"));
     CHECK(problems[1].path == "--admin");
     CHECK(problems[2].path == "--origin");
     CHECK(problems[3].path == "--redis");
     CHECK(settings.listen.at(0).address == "0.0.0.0:3");
+
+    apply_overrides({{":5", "[::1]:6"}, {}, {}, {}}, settings, problems);
+    CHECK(settings.listen.size() == 2);
+    CHECK(settings.listen.at(1).address == "[::1]:6");
 }
 
 TEST_CASE("a file that cannot be read is one problem") {
