@@ -132,7 +132,7 @@ def load(port, seconds):
     if "Non-2xx" in text or "Socket errors" in text:
         raise RuntimeError(text)
     requests = int(re.search(r"(\d+) requests in", text)[1])
-    return requests, *(in_milliseconds(re.search(rf"{percent}%\s+(\S+)", text)[1]) for percent in (50, 99))
+    return requests, *(in_milliseconds(re.search(rf"^ +{percent}% +(\S+)$", text, re.M)[1]) for percent in (50, 99))
 
 
 def one_turn(name, seconds):
