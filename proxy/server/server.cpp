@@ -179,7 +179,11 @@ void Server::wait_for_redis() const {
         using store::RedisError;
         return shared_.redis->errors(RedisError::connect) + shared_.redis->errors(RedisError::lost) + shared_.redis->errors(RedisError::server) > 0;
     };
-    while (!shared_.redis->up() && !refused() && steady_now() < give_up) std::this_thread::sleep_for(Milliseconds(1));
+    const auto connected = [this] {
+        const bool memory_serves = !shared_.redis->has_subscriber() || shared_.redis->memory_trusted_until() > steady_now();
+        return shared_.redis->up() && memory_serves;
+    };
+    while (!connected() && !refused() && steady_now() < give_up) std::this_thread::sleep_for(Milliseconds(1));
 }
 
 int Server::run() {
