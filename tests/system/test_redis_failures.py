@@ -60,7 +60,8 @@ def test_no_request_fails_or_waits_long_when_redis_is_frozen(scene, origin, redi
     load.wait_for(300)
     waits = sorted(sample.seconds for sample in load.since(noticed))
     assert waits[len(waits) // 2] < TIMEOUT / 2, "once the failure is noticed nobody waits for it"
-    assert {sample.x_cache for sample in load.since(noticed + 1.0)} <= {"BYPASS"}
+    until(lambda: len(load.since(noticed + 1.0)) >= 50, what="requests after the second that memory may go on")
+    assert {sample.x_cache for sample in load.since(noticed + 1.0)} == {"BYPASS"}
     redis.thaw()
     until(lambda: caching(larder), timeout=2.0 + SLACK, what="caching again")
     load.stop()
