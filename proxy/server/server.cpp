@@ -117,6 +117,8 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
 Server::~Server() {
     admin_.reset();
     for (const auto& worker : workers_) worker->join();
+    // Workers may share a link, whose timers belong to one of them: it goes while all are there.
+    for (const auto& worker : workers_) worker->services().redis.reset();
     workers_.clear();
 }
 
