@@ -65,9 +65,10 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
     if (head.not_stored == Detail::none && job.use.redis && job.lease.state != store::RedisState::ok)
         head.not_stored = job.lease.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
     head.tags = response_tags_of(job, exchange);
-    for (const std::string& tag : head.tags) head.tag_slots.push_back(store::Generations::slot_of_response_tag(tag));
+    std::vector<std::uint32_t> tag_slots;
+    for (const std::string& tag : head.tags) tag_slots.push_back(store::Generations::slot_of_response_tag(tag));
     const bool purged = !job.use.generations.valid(job.fetch->guards.slots, job.fetch->guards.sequence) ||
-                        !job.use.generations.valid(head.tag_slots, job.fetch->guards.sequence);
+                        !job.use.generations.valid(tag_slots, job.fetch->guards.sequence);
     if (head.not_stored == Detail::none && purged)
         head.not_stored = Detail::purged_during_fetch;
     head.omit = decision.omit;
@@ -88,7 +89,7 @@ boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchJob& job, const
     entry->target = job.request.head().target;
     entry->vary = decision.vary;
     cache::build_variant(job.request.head(), decision.vary, job.plan.with_host, entry->variant);
-    for (std::string& tag : response_tags_of(job, exchange)) entry->response_tags.push_back({std::move(tag), {}});
+    for (const std::string& tag : job.fetch->head().tags) entry->response_tags.push_back({tag, {}});
     return entry;
 }
 

@@ -42,8 +42,7 @@ struct FetchedHead {
     std::vector<std::string> omit;         ///< lower-case names that only the one who asked may see (private="..", no-cache="..")
     std::vector<std::string> vary;
     std::string variant;
-    std::vector<std::string> tags;         ///< its response tags
-    std::vector<std::uint32_t> tag_slots;  ///< of its response tags: a purge of one since the fetch began closes the door
+    std::vector<std::string> tags;         ///< its response tags: a purge of one since the fetch began closes the door
     std::string content_encoding;
 };
 
