@@ -20,18 +20,13 @@
 #include "server/make_config.hpp"
 #include "server/tls_context.hpp"
 #include "settings/check_settings.hpp"
+#include "settings/effective_config.hpp"
 #include "store/redis_shared.hpp"
 
 namespace larder::server {
 namespace {
 
 constexpr Milliseconds idle_grace{1000};
-
-int thread_count(const settings::Settings& settings) {
-    if (settings.threads > 0) return settings.threads;
-    const unsigned cores = std::thread::hardware_concurrency();
-    return cores > 0 ? static_cast<int>(cores) : 1;
-}
 
 std::string first_error(const settings::Problems& problems, const std::string& file) {
     std::string text;
@@ -99,7 +94,7 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     config_ = make_config(std::move(settings), shared_.metrics, problems);
     if (!config_) throw std::runtime_error(first_error(problems, source_.file));
     const settings::Settings& used = config_->settings;
-    const int threads = thread_count(used);
+    const int threads = settings::with_automatic_values(used).threads;
     shared_.memory = std::make_unique<store::MemoryStore>(used.memory_bytes, shared_.generations);
     shared_.board = std::make_unique<store::FetchBoard>(shared_.generations);
     if (used.redis) {
