@@ -1,12 +1,15 @@
 """Configurations that more than one test file uses."""
 
-ARTICLES = """
+BOTH_TIERS = """
 listen: <listen>
 admin: <admin>
 origin: <origin>
 redis: {url: "<redis>"}
 memory: <memory>
 routes:
+"""
+
+ARTICLES = BOTH_TIERS + """\
   - {match: "GET /articles", key: "articles:list:{skip=0}:{limit=20}", ttl: 60}
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300}
   - {match: "GET /users/{id}", key: "users:{id}", ttl: 600}

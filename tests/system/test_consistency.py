@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from support.configurations import ARTICLES
+from support.configurations import ARTICLES, BOTH_TIERS
 from support.scripted_origin import Gate, reply
 from support.versioned_api import VersionedApi
 from support.waiting import Later, all_at_once, until
@@ -71,13 +71,7 @@ def test_a_purge_by_tag_drops_a_fetch_under_way_whose_answer_carries_the_tag(ori
     assert larder.get("/articles/1").body == b"new"
 
 
-TAGGED = """
-listen: <listen>
-admin: <admin>
-origin: <origin>
-redis: {url: "<redis>"}
-memory: <memory>
-routes:
+TAGGED = BOTH_TIERS + """\
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300, tags: ["article:{id}", "author:{response:x-author}"]}
 """
 

@@ -4,6 +4,7 @@ import time
 import pytest
 
 from support import larder as larder_command
+from support.configurations import BOTH_TIERS
 from support.scripted_origin import reply
 from support.versioned_api import VersionedApi
 from support.waiting import until
@@ -103,13 +104,7 @@ def test_tags_of_the_response_can_be_purged(origin, redis, articles_larder, name
 
 def test_tags_of_the_route_leave_those_of_the_origin(origin, redis, articles_larder):
     origin.on("GET /articles/1", reply(fields={"Surrogate-Key": "k1 k2", "Cache-Tag": "t1, t2"}, body=b"one"))
-    larder = articles_larder(origin, redis, text="""
-listen: <listen>
-admin: <admin>
-origin: <origin>
-redis: {url: "<redis>"}
-memory: <memory>
-routes:
+    larder = articles_larder(origin, redis, text=BOTH_TIERS + """\
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300, tags: [all, "article:{id}"]}
 """)
     for tag in ("k1", "k2", "t1", "t2", "all", "article:1"):
