@@ -49,6 +49,7 @@ public:
     std::vector<TagId> tags;           ///< rule tags, in the order route::collect_tags gives
     std::vector<TagId> response_tags;  ///< Surrogate-Key, Cache-Tag, Cache-Groups and the route's `tags`
     std::string soft_id;        ///< the key's soft-purge mark at the fill
+    std::uint64_t everything = 0;  ///< the id that all entries in Redis carried at the fill
 
     /// What the memory tier checks on every hit, set when it takes the entry: slots of store::Generations (the key's, the
     /// tags') and the purge sequence the fetch, or the read from Redis, began under.

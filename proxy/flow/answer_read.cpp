@@ -17,7 +17,8 @@ struct Lookup {
     cache::Stored entry;
     bool soft_purged = false;
     bool other_variant = false;
-    bool asked = false;  // fresh, but not for this client's Cache-Control
+    std::string digest{};  // of the ids that Redis has shown
+    bool asked = false;    // fresh, but not for this client's Cache-Control
 };
 
 Joining joining_of(const store::FetchPtr& fetch, bool own, const Lookup& found) {
@@ -40,7 +41,7 @@ net::Task<Lookup> look_up(Client& client, const ReadPlan& plan, store::RedisBudg
     const store::EntryName name = entry_name(x, plan);
     const store::Found found = co_await client.use.redis->find(name, budget);
     if (found.entry && !found.soft_purged && plan.route->rule.memory) client.use.memory.insert(x.key, found.entry);
-    co_return Lookup{found.state, found.entry, found.soft_purged, found.other_variant || hit.other_variant};
+    co_return Lookup{found.state, found.entry, found.soft_purged, found.other_variant || hit.other_variant, found.digest};
 }
 
 void set_missed(Exchange& x, bool expired, bool other_variant) {
@@ -62,11 +63,15 @@ store::Guards guards_of(Client& client, const ReadPlan& plan) {
     return {client.use.generations.now(), store::guard_slots(name.key, name.bare_size, name.tags)};
 }
 
-void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, const Lookup& found, bool shared, const store::RedisBudget& budget) {
+// `variant`: where it is known which one is fetched.
+void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, const Lookup& found, bool shared,
+           const store::RedisBudget& budget, std::string_view variant = {}) {
     auto job = std::make_shared<FetchJob>(client, plan, fetch);
     job->stale = found.entry;
     job->soft_purged = found.soft_purged;
     job->shared = shared;
+    job->digest = found.digest;
+    job->variant = variant;
     job->budget = budget;
     if (plan.route->rule.shadow) {
         job->shadow = true;
@@ -78,9 +83,10 @@ void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, c
 
 // One request refreshes in the background; all are served the stale entry meanwhile.
 void refresh(Client& client, const ReadPlan& plan, const Lookup& found) {
+    const std::string_view variant = found.entry->vary.empty() ? std::string_view{} : found.entry->variant;
     const store::FetchBoard::Place place =
-        client.use.board.join_or_lead(client.x().key, fetch_name(client.x(), plan, found.entry->vary.empty() ? std::string_view{} : found.entry->variant), guards_of(client, plan));
-    if (place.leads) start(client, plan, place.fetch, found, true, {});
+        client.use.board.join_or_lead(client.x().key, fetch_name(client.x(), plan, variant), guards_of(client, plan));
+    if (place.leads) start(client, plan, place.fetch, found, true, {}, variant);
 }
 
 // Fetches for this request alone: it carries credentials, or is only watched.
@@ -125,11 +131,19 @@ bool came_too_late(const store::Fetch& fetch) {
     }
 }
 
+// What the response turned out to vary on.
+std::vector<std::string> learned_vary(const store::Fetch& fetch) {
+    if (fetch.state() == store::FetchState::resolved) return fetch.entry()->vary;
+    return fetch.head().vary;
+}
+
 net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
     std::string variant = found.entry && !found.entry->vary.empty() ? found.entry->variant : std::string{};
     bool retried = false;
+    bool learned = false;  // that another variant is wanted than the one that was fetched
     for (int attempt = 0; attempt < 4; ++attempt) {
-        const store::FetchBoard::Place place = client.use.board.join_or_lead(client.x().key, fetch_name(client.x(), plan, variant), guards_of(client, plan));
+        const std::string name = fetch_name(client.x(), plan, learned ? variant + '\n' : variant);
+        const store::FetchBoard::Place place = client.use.board.join_or_lead(client.x().key, name, guards_of(client, plan));
         if (!place.leads) {
             const bool current = co_await may_join(client, plan, place.fetch, budget);
             if (!current) {
@@ -153,8 +167,7 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, stor
                 continue;
             }
         }
-        // A second variant fetched at the same time does not queue behind the first one's lock.
-        if (place.leads) start(client, plan, place.fetch, found, attempt == 0 || retried, budget);
+        if (place.leads) start(client, plan, place.fetch, found, true, budget, variant);
         Joining joining = joining_of(place.fetch, place.leads, found);
         joining.retried = retried;
         joining.budget = &budget;
@@ -169,8 +182,9 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, stor
             retried = true;
             continue;
         }
-        cache::build_variant(client.request(), place.fetch->head().vary, plan.with_host, variant);
-        variant += '\n';
+        // A second variant fetched at the same time does not queue behind the first one's lock.
+        cache::build_variant(client.request(), learned_vary(*place.fetch), plan.with_host, variant);
+        learned = true;
     }
     set_missed(client.x(), found.entry != nullptr, found.other_variant);
     co_await pass_through(client, true);

@@ -1,6 +1,7 @@
 #include "flow/answer_request.hpp"
 
 #include "cache/decisions.hpp"
+#include "flow/announce_write.hpp"
 #include "flow/pass_through.hpp"
 #include "flow/purge.hpp"
 #include "flow/read_plan.hpp"
@@ -25,19 +26,6 @@ void set_bypass(Exchange& x, Detail detail) {
     x.outcome = {};
     x.outcome.forward = http::is_safe(x.request.method) ? Forward::bypass : Forward::method;
     x.outcome.detail = x.outcome.forward == Forward::method ? Detail::none : detail;
-}
-
-// on_purge_failure: fail. A write that could not be purged must not reach the origin.
-net::Task<bool> must_refuse(Client& client) {
-    const auto& redis = client.settings().redis;
-    if (!client.use.redis || redis->on_purge_failure != settings::OnPurgeFailure::fail) co_return false;
-    if (http::is_safe(client.request().method)) co_return false;
-    route::PurgeSet purges;
-    client.config->routes.collect_write_purges(client.x().match, client.request(), nullptr, purges);
-    if (purges.empty()) co_return false;
-    store::RedisBudget budget;
-    const bool answers = co_await client.use.redis->answers(budget);
-    co_return !answers;
 }
 
 bool looped(const http::RequestHead& request) {
@@ -85,9 +73,11 @@ net::Task<void> answer_request(Client& client) {
         co_await answer_read(client);
         co_return;
     }
-    const bool refuse = co_await must_refuse(client);
-    if (refuse) {
-        co_await answer_error(client, 503, Detail::purge_failed, "Redis cannot be asked, so this write could not be purged", false);
+    const bool announced = co_await announce_write(client);
+    if (!announced) {
+        co_await answer_error(client, 503, Detail::purge_failed,
+                              "Redis cannot be asked, so what this write makes stale could not be purged: the write was not forwarded",
+                              false);
         co_return;
     }
     co_await pass_through(client, false);

@@ -3,11 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "flow/announce_write.hpp"
 #include "flow/head_parser.hpp"
 #include "flow/outcome_fields.hpp"
 #include "cache/stored_response.hpp"
 #include "net/buffer.hpp"
 #include "route/route_table.hpp"
+#include "store/redis_budget.hpp"
 
 namespace larder::flow {
 
@@ -34,6 +36,9 @@ struct Exchange {
     bool coalesced = false;
     cache::Detail not_stored = cache::Detail::none;
     std::chrono::nanoseconds saved{0};
+    std::shared_ptr<const Announcement> announced;  ///< of a write; see announce_write
+    bool purge_failed = false;  ///< the write's answer must not pass: what it made stale could not be purged
+    store::RedisBudget redis_budget;                ///< of a write: the announcement's and the purge's waits together
     cache::Stored rest_of;      ///< a hit that did not fit the socket's buffer: the entry, and how much of head, text
     std::size_t rest_sent = 0;  ///< and body was sent
 
@@ -52,6 +57,9 @@ struct Exchange {
         coalesced = false;
         not_stored = cache::Detail::none;
         saved = {};
+        announced.reset();
+        purge_failed = false;
+        redis_budget = {};
         rest_of.reset();
         rest_sent = 0;
     }

@@ -215,6 +215,12 @@ net::Task<void> send_answer(Pass& pass) {
             co_await purge_after_write(client, &head, nullptr);
         }
     }
+    if (x.purge_failed) {
+        co_await answer_error(client, 503, cache::Detail::purge_failed,
+                              "the write was done, but what it made stale could not be purged everywhere: Redis cannot be asked", false);
+        co_await stop_upload(pass.upload);
+        co_return;
+    }
     pass.sender.set_head(lines, head.status, length, length_given);
     co_await send_body(pass, body, early, next, has_next);
     co_await stop_upload(pass.upload);

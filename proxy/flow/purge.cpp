@@ -60,10 +60,10 @@ std::size_t remove_from_memory(Services& use, const store::PurgeOrder& order) {
 
 }  // namespace
 
-net::Task<store::PurgeOutcome> purge(Services& use, store::PurgeOrder order, store::RedisBudget& budget) {
+net::Task<store::PurgeOutcome> purge(Services& use, store::PurgeOrder order, store::RedisBudget& budget, std::string token) {
     purge_here(use, order);
     if (!use.redis) co_return store::PurgeOutcome::done;
-    const store::PurgeOutcome outcome = co_await use.redis->purge(order, budget);
+    const store::PurgeOutcome outcome = co_await use.redis->purge(order, budget, std::move(token));
     // A read may have fetched the old entry from Redis between the two: it began before this second mark.
     purge_here(use, order);
     co_return outcome;
@@ -77,24 +77,38 @@ bool needs_response_body(const Client& client) {
     return false;
 }
 
+// What was announced ends with a purge, whatever came of the write: its names are held until then.
+net::Task<void> purge_announced(Client& client) {
+    Exchange& x = client.x();
+    const std::shared_ptr<const Announcement> announced = std::exchange(x.announced, nullptr);
+    store::PurgeOrder order = store::order_of(announced->items);
+    const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), x.redis_budget, announced->token);
+    // Nothing old is left that it named: it was purged before the write, and its hold keeps everything out until it expires.
+    if (outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
+}
+
 net::Task<void> purge_after_write(Client& client, const http::ResponseHead* response, const std::string* body) {
     const http::RequestHead& request = client.request();
     if (http::is_safe(request.method)) co_return;
+    const bool announced = client.x().announced != nullptr;
+    if (announced) co_await purge_announced(client);
     if (response && !cache::invalidates(request.method, response->status)) co_return;
     const route::RouteTable& routes = client.config->routes;
     store::PurgeOrder order;
     std::optional<JsonBody> json;
     if (body) json.emplace(*body);
-    routes.collect_write_purges(client.x().match, request, json ? &*json : nullptr, order.set);
+    if (!announced) routes.collect_write_purges(client.x().match, request, json ? &*json : nullptr, order.set);
     if (response) {
         for (const std::string& target : cache::related_targets(request, *response)) routes.collect_url_purges(request.host, target, order.set);
         cache::collect_invalidated_groups(*response, order.tags);
     }
     if (order.set.empty() && order.tags.empty()) co_return;
     client.use.metrics.record_purge(observe::PurgeSource::write);
-    store::RedisBudget budget;
-    const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), budget);
-    if (outcome == store::PurgeOutcome::pending) client.x().outcome.detail = cache::Detail::redis_down;
+    const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), client.x().redis_budget);
+    if (outcome != store::PurgeOutcome::pending) co_return;
+    client.x().outcome.detail = cache::Detail::redis_down;
+    // What only the answer named was not announced: the others may serve what it made stale.
+    client.x().purge_failed = announced;
 }
 
 net::Task<void> answer_purge(Client& client) {

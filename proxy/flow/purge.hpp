@@ -6,7 +6,8 @@ namespace larder::flow {
 
 /// Purges in this process and in Redis; when it returns `done`, no later read of what was purged gets what was there
 /// before, by this instance or any other. `pending`: journalled, see RedisStore::purge.
-net::Task<store::PurgeOutcome> purge(Services& use, store::PurgeOrder order, store::RedisBudget& budget);
+/// `token`: of the announcement that ends with it, or empty.
+net::Task<store::PurgeOutcome> purge(Services& use, store::PurgeOrder order, store::RedisBudget& budget, std::string token = {});
 
 /// What the answer to the client's write makes stale: the rule's keys and patterns, the URL's own entries, those that
 /// Location and Content-Location name, and the groups it invalidates. `response` null: there was none, so the outcome is

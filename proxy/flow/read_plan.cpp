@@ -18,7 +18,7 @@ ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledR
 
 store::EntryName entry_name(Exchange& x, const ReadPlan& plan) {
     if (x.tags.empty()) route::collect_tags(*plan.route, x.key, x.facts, x.tags);
-    return {x.key, x.facts.bare_size, x.tags, &x.request, plan.with_host};
+    return {x.key, x.facts.bare_size, x.tags, &x.request, plan.with_host, plan.route->sharing};
 }
 
 std::string fetch_name(const Exchange& x, const ReadPlan& plan, std::string_view variant) {

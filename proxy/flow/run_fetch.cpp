@@ -22,7 +22,7 @@ net::Task<void> keep_lease(std::shared_ptr<FetchJob> job) {
     while (true) {
         co_await pause.wait_until(steady_now() + Milliseconds(1500));
         if (job->ended) co_return;
-        job->use.redis->prolong(job->key, job->request.head(), job->plan.with_host, job->lease);
+        job->use.redis->prolong(job->key, job->lease);
     }
 }
 
@@ -34,27 +34,42 @@ bool settles(const FetchJob& job, const cache::StoredResponse& entry, bool soft_
     return cache::decide_reuse(entry, job.plan.directives, job.plan.personal, false, wall_now()) == cache::Verdict::serve;
 }
 
+// What is there once the lease is taken. True: it makes the fetch needless. What is stale is asked for conditionally only if it
+// is still there: it may have been purged while this fetch waited, and the origin's 304 must not bring it back.
+net::Task<bool> found_under_lease(FetchJob& job) {
+    if (job.shadow || (!job.lease.entry_there && !job.stale)) co_return false;
+    const bool asked_conditionally = job.stale != nullptr;
+    store::Found found;
+    if (job.lease.entry_there) found = co_await job.use.redis->find(job.name(), job.budget);
+    if (found.entry && settles(job, *found.entry, found.soft_purged)) {
+        release_lease(job, false);
+        job.fetch->resolve(found.entry, store::Resolution::found);
+        co_return true;
+    }
+    if (!asked_conditionally) co_return false;
+    job.stale = found.entry;
+    job.soft_purged = found.soft_purged;
+    co_return false;
+}
+
 // Takes the right to fetch, or waits for the instance that has it. False: another's fetch brought the answer.
 net::Task<bool> take_lease(FetchJob& job) {
     const SteadyTime give_up = steady_now() + job.plan.route->rule.wait;
-    bool waited_for_other = false;
     while (true) {
-        if (waited_for_other) job.budget = {};  // waiting for another's fetch is not waiting for Redis
-        job.lease = co_await job.use.redis->lease(job.name(), job.shared, job.budget);
-        if (job.lease.state != store::RedisState::ok) co_return true;
+        store::RedisStore::LeaseWish wish;
+        wish.lock = job.shared;
+        wish.digest = std::exchange(job.digest, {});
+        job.lease = co_await job.use.redis->lease(job.name(), wish, job.budget);
+        if (job.lease.state != store::RedisState::ok) {
+            job.stale.reset();
+            co_return true;
+        }
         // What is found from here on may be older than a purge: those who come later must be able to tell.
         job.fetch->set_lease(std::make_shared<const store::Lease>(job.lease));
-        if (job.lease.entry_there && !job.shadow) {
-            store::Found found = co_await job.use.redis->find(job.name(), job.budget);
-            if (found.entry && settles(job, *found.entry, found.soft_purged)) {
-                release_lease(job, false);
-                job.fetch->resolve(found.entry, store::Resolution::found);
-                co_return false;
-            }
-        }
+        const bool found = co_await found_under_lease(job);
+        if (found) co_return false;
         if (job.lease.lock == store::Lease::Lock::uncacheable) job.fetch->disperse();
         if (job.lease.lock != store::Lease::Lock::theirs || steady_now() >= give_up) co_return true;
-        waited_for_other = true;
         const store::RedisStore::Waited waited = co_await job.use.redis->wait_for_other(job.name(), give_up);
         if (waited.entry && usable_by_waiters(job, *waited.entry)) {
             job.fetch->resolve(waited.entry, store::Resolution::joined);

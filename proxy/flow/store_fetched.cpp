@@ -26,6 +26,12 @@ std::vector<std::string> response_tags_of(const FetchJob& job, const OriginExcha
     return tags;
 }
 
+// Why nothing can be stored under a lease.
+Detail no_lease_reason(const store::Lease& lease) {
+    if (lease.held) return Detail::purged_during_fetch;
+    return lease.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
+}
+
 }  // namespace
 
 std::size_t object_bytes_max(const FetchJob& job) {
@@ -62,8 +68,7 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
         head.not_stored = Detail::too_large;
         head.shareable = false;
     }
-    if (head.not_stored == Detail::none && job.use.redis && job.lease.state != store::RedisState::ok)
-        head.not_stored = job.lease.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
+    if (head.not_stored == Detail::none && job.use.redis && !job.lease.can_store()) head.not_stored = no_lease_reason(job.lease);
     head.tags = response_tags_of(job, exchange);
     std::vector<std::uint32_t> tag_slots;
     for (const std::string& tag : head.tags) tag_slots.push_back(store::Generations::slot_of_response_tag(tag));
@@ -116,13 +121,14 @@ net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredRes
             if (filled.tracked && into_memory) job.use.memory.insert(job.key, entry);
             break;
         case store::FillOutcome::purged: job.use.metrics.record_fill_discarded(job.path_id(), Detail::purged_during_fetch); break;
+        case store::FillOutcome::foreign:
         case store::FillOutcome::unavailable: job.use.metrics.record_fill_discarded(job.path_id(), Detail::redis_down); break;
     }
 }
 
 void release_lease(FetchJob& job, bool uncacheable) {
     if (job.use.redis && job.lease.state == store::RedisState::ok)
-        job.use.redis->release(job.key, job.request.head(), job.plan.with_host, job.lease, uncacheable);
+        job.use.redis->release(job.lease, uncacheable);
 }
 
 void remember_not_stored(FetchJob& job, Detail reason, int status) {

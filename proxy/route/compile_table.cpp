@@ -3,12 +3,33 @@
 
 #include "route/compiled_impl.hpp"
 #include "route/percent.hpp"
+#include "route/sha256.hpp"
 #include "route/table_impl.hpp"
 
 namespace larder::route {
 namespace {
 
 using settings::RouteKind;
+
+/// CompiledRoute::sharing: "~", eight digits, "~".
+std::string sharing_of(const settings::Route& rule) {
+    std::string said;
+    const auto add = [&said](bool holds, std::string_view name) {
+        if (holds) said.append(name).push_back(' ');
+    };
+    add(rule.ignore.cache_control, "cache-control");
+    add(rule.ignore.set_cookie, "set-cookie");
+    add(rule.ignore.cookie, "cookie");
+    add(rule.ignore.authorization, "authorization");
+    add(rule.ignore.vary, "vary");
+    std::vector<std::string> stripped = rule.strip;
+    std::sort(stripped.begin(), stripped.end());
+    for (const std::string& name : stripped) said.append("-").append(name).push_back(' ');
+    if (said.empty()) return said;
+    std::string digest;
+    append_sha256(digest, said);
+    return "~" + digest.substr(0, 8) + "~";
+}
 
 /// Compiles one route; what is wrong goes to the problems under the route's path.
 class RouteCompiler {
@@ -21,6 +42,7 @@ public:
             return report("match", route_.rule.match_at, *wrong);
         route_.path_template = impl().path.path;
         if (route_.rule.kind == RouteKind::read) compile_read();
+        route_.sharing = sharing_of(route_.rule);
         if (route_.rule.kind == RouteKind::write) compile_write();
     }
 

@@ -18,6 +18,9 @@ public:
     std::string path_template;     ///< "/articles/{id}", the metrics' `path` label
     bool key_has_host = false;     ///< {host} in the key, or `host:` pinned: the variant needs no Host
     bool key_has_authorization = false;
+    /// What decides whom a stored response may be served to (`ignore`, `strip`), as a short text; empty: nothing is overlooked.
+    /// The same for all instances and versions that would decide alike: what was stored under another one is not served.
+    std::string sharing;
     std::vector<std::string> key_headers;  ///< lower-case names of {header:...} in the key
     std::vector<std::string> key_cookies;  ///< names of {cookie:...} in the key
 

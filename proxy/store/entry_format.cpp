@@ -13,7 +13,7 @@
 namespace larder::store {
 namespace {
 
-constexpr std::string_view magic = "LRD\x01";
+constexpr std::string_view magic = "LRD\x02";
 constexpr std::size_t header_size = 12;  // magic and version, checksum
 constexpr std::size_t saving_worth_percent = 12;
 constexpr int compression_level = 1;
@@ -36,6 +36,7 @@ enum class FieldOf : std::uint8_t {
     tags = 11,
     response_tags = 12,
     soft_id = 13,
+    everything = 15,      // the id that all entries carry
     freshness_rest = 14,  // what the durations in `freshness`, which are whole seconds, leave of milliseconds
 };
 
@@ -220,6 +221,11 @@ bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry
         case FieldOf::tags: return read_tags(bytes, entry.tags);
         case FieldOf::response_tags: return read_tags(bytes, entry.response_tags);
         case FieldOf::soft_id: entry.soft_id = bytes; return true;
+        case FieldOf::everything: {
+            Reader reader{bytes};
+            entry.everything = reader.number(8);
+            return reader.good;
+        }
     }
     return true;  // of a later release
 }
@@ -246,6 +252,9 @@ std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) 
     put_field(out, FieldOf::tags, tags_bytes(entry.tags));
     put_field(out, FieldOf::response_tags, tags_bytes(entry.response_tags));
     put_field(out, FieldOf::soft_id, entry.soft_id);
+    std::string everything;
+    put_number(everything, entry.everything, 8);
+    put_field(out, FieldOf::everything, everything);
     const bool try_zstd = how.compress && entry.body.size() > how.compress_above && !names_content_encoding(entry.head);
     if (!try_zstd || !put_compressed(out, entry.body)) put_field(out, FieldOf::body, entry.body);
     std::string sum;

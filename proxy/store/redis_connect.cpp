@@ -6,6 +6,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "store/redis_link.hpp"
+#include "store/redis_scripts.hpp"
 #include "store/redis_sentinel.hpp"
 #include "store/redis_shared.hpp"
 
@@ -20,26 +21,19 @@ constexpr Milliseconds first_pause = 50ms;
 constexpr Milliseconds longest_pause = 500ms;
 constexpr Milliseconds longest_connect = 1000ms;  // beyond it, a lost SYN is better sent anew
 constexpr Milliseconds longest_stall = 1000ms;
-constexpr Milliseconds beat_every = 200ms;
+constexpr Milliseconds heartbeat_every = 200ms;
+constexpr Milliseconds nonce_lifetime = 24h;
 
 Milliseconds jittered(Milliseconds pause) {
     thread_local std::minstd_rand random{std::random_device{}()};
     return pause * std::uniform_int_distribution<int>(80, 100)(random) / 100;
 }
 
-/// "run_id:abc\r\n" in INFO's text.
-std::string_view info_value(std::string_view info, std::string_view name) {
-    std::size_t at = info.starts_with(name) ? 0 : info.find("\n" + std::string(name));
-    if (at == info.npos) return {};
-    at += (at == 0 ? 0 : 1) + name.size();
-    return info.substr(at, info.find('\r', at) - at);
-}
-
 }  // namespace
 
 void RedisLink::start() {
     asio::co_spawn(context_, keep_connected(shared_from_this()), asio::detached);
-    asio::dispatch(context_, [self = shared_from_this()] { self->beat(); });
+    asio::dispatch(context_, [self = shared_from_this()] { self->heartbeat(); });
 }
 
 void RedisLink::stop() {
@@ -49,7 +43,7 @@ void RedisLink::stop() {
         self->deadline_timer_.cancel();
         self->pause_timer_.cancel();
         self->attempt_timer_.cancel();
-        self->beat_timer_.cancel();
+        self->heartbeat_timer_.cancel();
     });
 }
 
@@ -58,7 +52,6 @@ Task<void> RedisLink::keep_connected(std::shared_ptr<RedisLink> self) {
     while (!self->stopping_) {
         const bool connected = co_await self->attempt();
         if (connected) {
-            pause = first_pause;
             // Until `lose` cancels it; a retrack may be due that came while the hands were shaken.
             self->track(self->shared_.subscriber());
             while (self->transport_) {
@@ -67,6 +60,7 @@ Task<void> RedisLink::keep_connected(std::shared_ptr<RedisLink> self) {
             }
         }
         if (self->stopping_) break;
+        if (std::exchange(self->was_ready_, false)) pause = first_pause;
         co_await self->sleep(jittered(pause));
         pause = std::min(pause * 2, longest_pause);
     }
@@ -107,9 +101,11 @@ Task<bool> RedisLink::attempt() {
     attempt_timer_.cancel();
     if (!welcome) lose(transport);
     if (transport != transport_) co_return false;
+    // Ready with the first answer that comes in time.
     received_at_ = steady_now();
-    state_.store(State::ready, std::memory_order_release);
-    shared_.link_changed();
+    stalled_since_ = received_at_;
+    state_.store(State::stalled, std::memory_order_release);
+    probe();
     co_return true;
 }
 
@@ -151,18 +147,39 @@ Task<bool> RedisLink::shake_hands() {
         shared_.refused(batch->replies[i].text);
         co_return false;
     }
-    const std::string_view replication = batch->replies[must_succeed + 2].text;
-    if (info_value(replication, "role:") == "slave") {
+    const bool identified = co_await find_identity(batch->replies.data() + must_succeed + 1);
+    if (!identified) co_return false;
+    const bool tracking = co_await enable_tracking();
+    co_return tracking;
+}
+
+/// Finds out which server this is, from the replies to INFO, or else by a value of our own. False: none to use.
+Task<bool> RedisLink::find_identity(const RedisReply* info) {
+    identity_ = {};
+    read_info(info[0].text, identity_);
+    read_info(info[1].text, identity_);
+    if (identity_.replica) {
         shared_.refused("READONLY it is a replica");
         co_return false;
     }
-    // The replication id as well: it changes when the server was a replica in between, with another's data.
-    std::string run_id(info_value(batch->replies[must_succeed + 1].text, "run_id:"));
-    if (!run_id.empty()) run_id.append(info_value(replication, "master_replid:"));
-    const auto offset = parse_decimal(info_value(replication, "master_repl_offset:"));
-    epoch_.store(shared_.register_server(run_id, offset.value_or(0)), std::memory_order_release);
-    const bool tracking = co_await enable_tracking();
-    co_return tracking;
+    std::string name = identity_.name();
+    if (name.empty()) {
+        const std::string nonce = shared_.name_by_nonce();
+        const auto batch = std::make_shared<RedisBatch>();
+        batch->needs = RedisBatch::Needs::transport;
+        batch->deadline = steady_now() + shared_.settings().connect_timeout;
+        batch->commands.add("EVAL", script::nonce, "1", shared_.keys().nonce(shared_.instance()), nonce, nonce_lifetime.count());
+        co_await async_run(batch);
+        if (batch->status != RedisBatch::Status::ok) co_return false;
+        if (batch->replies.front().is_error()) {
+            shared_.refused(batch->replies.front().text);
+            co_return false;
+        }
+        if (nonce != shared_.name_by_nonce()) co_return false;  // another link was lost meanwhile
+        name = nonce;
+    }
+    epoch_.store(shared_.register_server(name, this), std::memory_order_release);
+    co_return true;
 }
 
 /// Lets the subscriber, where there is one, hear of the keys read here. False: the connection was lost over it.
@@ -173,7 +190,8 @@ Task<bool> RedisLink::enable_tracking() {
     batch->needs = RedisBatch::Needs::transport;
     batch->deadline = steady_now() + shared_.settings().connect_timeout;
     // Not NOLOOP: it also keeps quiet about what Redis evicted, or found expired, while it ran a command of this connection.
-    batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber);
+    if (shared_.tracks_all()) batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber);
+    if (!shared_.tracks_all()) batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "OPTIN");
     co_await async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     if (batch->replies.front().is_error()) co_return true;
@@ -216,7 +234,9 @@ void RedisLink::lose(const Transport& transport) {
     if (before >= State::stalled) {
         shared_.count(RedisError::lost);
         shared_.forget_untracked();  // Redis has forgotten which keys were read here
-        shared_.link_troubled(*this);
+        shared_.forget_everything_id();
+        shared_.link_troubled(this);
+        if (identity_.run_id.empty()) shared_.end_round(epoch());
     } else {
         shared_.count(RedisError::connect);
     }
@@ -225,21 +245,16 @@ void RedisLink::lose(const Transport& transport) {
         if (place.batch) complete(std::move(place.batch), RedisBatch::Status::down);
 }
 
-/// Shows, also without traffic, that the connection lives; gives up one that was silent for too long.
-void RedisLink::beat() {
+/// Shows, also without traffic, that the connection lives and leads to the same server; gives up one that was silent for too
+/// long.
+void RedisLink::heartbeat() {
     if (stopping_) return;
-    const SteadyTime now = steady_now();
-    if (state_ == State::ready && now - proved_at() > beat_every * 3 / 4) {
-        auto ping = std::make_shared<RedisBatch>();
-        ping->commands.add("PING");
-        ping->deadline = now + shared_.settings().timeout;
-        enqueue(std::move(ping), false);
-    }
-    if (state_ == State::stalled && now - stalled_since_ > longest_stall) lose(transport_);
+    if (state_ == State::ready) probe();
+    if (state_ == State::stalled && steady_now() - stalled_since_ > longest_stall) lose(transport_);
     track(shared_.subscriber());
-    beat_timer_.expires_after(beat_every);
-    beat_timer_.async_wait([self = shared_from_this()](error_code error) {
-        if (!error) self->beat();
+    heartbeat_timer_.expires_after(heartbeat_every);
+    heartbeat_timer_.async_wait([self = shared_from_this()](error_code error) {
+        if (!error) self->heartbeat();
     });
 }
 

@@ -143,13 +143,16 @@ void add_fill(Filling& fill, RedisCommands& commands, std::string envelope) {
     const std::int64_t needed = (fill.lives + 60s).count();
     const std::int64_t prolonged = std::max<std::int64_t>(id_lifetime.count(), 2 * needed);
     for (const auto& [id_key, id] : ids) commands.add("EVAL", script::refresh, "1", id_key, needed, prolonged);
-    const std::string plain = "v:" + fill.lookup.host_variant;
-    const std::string own = fill.lease.lock == Lease::Lock::mine ? fill.lease.token : std::string();
-    commands.add("EVAL", script::fill, "3", keys.entry(key), keys.guard(key), keys.lock(key, fill.lookup.host_variant),
-                 fill.lease.guard, own, "v:" + fill.entry.variant, envelope, "vary:" + fill.lookup.host_variant,
-                 joined(fill.entry.vary), plain, fill.lives.count(), fill.mark, fields_max);
+    const std::string_view sharing = fill.lookup.name.sharing;
+    const std::string plain = field_of("v:", sharing, fill.lookup.host_variant);
+    const std::string guard_key = keys.guard(key);
+    const bool locked = fill.lease.lock == Lease::Lock::mine;
+    commands.add("EVAL", script::fill, "3", keys.entry(key), guard_key, locked ? fill.lease.lock_key : guard_key, fill.lease.guard,
+                 locked ? fill.lease.token : std::string(), field_of("v:", sharing, fill.entry.variant), envelope,
+                 field_of("vary:", sharing, fill.lookup.host_variant), joined(fill.entry.vary), plain, fill.lives.count(),
+                 fill.mark, fields_max);
     for (const std::string_view id : index_ids(fill.entry))
-        commands.add("EVAL", script::note, "1", RedisKeys::index(id), keys.entry(key), index_members_max, needed, prolonged);
+        commands.add("EVAL", script::note, "1", keys.index(id), keys.entry(key), index_members_max, needed, prolonged);
 }
 
 RedisStore::Filled read_fill(const Filling& fill, const RedisBatch& batch) {
@@ -165,6 +168,7 @@ RedisStore::Filled read_fill(const Filling& fill, const RedisBatch& batch) {
     if (stored.is_error("OOM")) fill.store.shared.count(RedisError::full);
     if (stored.type != RedisReply::Type::integer) return filled;
     filled.outcome = stored.integer == 1 && current ? FillOutcome::stored : FillOutcome::purged;
+    if (stored.integer == 2) filled.outcome = FillOutcome::foreign;
     return filled;
 }
 
@@ -190,8 +194,10 @@ Task<bool> is_tracked(Filling& fill) {
 Task<bool> RedisStore::tags_current(Lease lease, std::vector<std::string> names, RedisBudget& budget) {
     if (names.empty()) co_return true;
     if (!impl_->may_read() || lease.clock == 0) co_return false;
+    const RedisBudget::Wait wait(budget, impl_->timeout());
+    if (wait.spent()) co_return false;
     const RedisKeys& keys = impl_->shared.keys();
-    const RedisBatchPointer batch = impl_->new_batch(impl_->begin(budget));
+    const RedisBatchPointer batch = impl_->new_batch(wait.deadline());
     batch->commands.add("GET", keys.clock());
     for (const std::string& name : names) batch->commands.add("GET", keys.response_tag(name));
     co_await impl_->link->async_run(batch);
@@ -207,11 +213,11 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::in
     const SteadyTime started = steady_now();
     Filling fill{*impl_, EntryLookup(name), lease, *entry, Milliseconds(0), random_id()};
     const bool same_tags = lease.tags.size() == name.tags.size() + (fill.lookup.extended() ? 1 : 0);
-    const bool may = lease.state == RedisState::ok && !lease.guard.empty() && same_tags && impl_->may_read();
+    const bool may = lease.can_store() && same_tags && impl_->may_read();
     Tags tags = Tags::unavailable;
     if (may) tags = co_await settle_response_tags(fill);
     if (tags != Tags::current) {
-        release(name.key, *name.request, name.with_host, lease, false);
+        release(lease, false);
         filled.outcome = tags == Tags::purged ? FillOutcome::purged : FillOutcome::unavailable;
         impl_->observed(RedisOperation::fill, started);
         co_return filled;
@@ -219,6 +225,7 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::in
     const std::int64_t heard_by = impl_->link->tracked_by();
     entry->tags = lease.tags;
     entry->soft_id = lease.soft_id;
+    entry->everything = lease.everything;
     // Other threads may be reading the variant already: written only where it differs, which then nobody does.
     std::string variant;
     cache::build_variant(*name.request, entry->vary, name.with_host, variant);
@@ -240,7 +247,7 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::in
     if (filled.outcome == FillOutcome::stored && heard_by != 0) tracked = co_await is_tracked(fill);
     filled.tracked = tracked;
     filled.tracked = filled.tracked && heard_by != 0 && heard_by == impl_->link->tracked_by() && heard_by == impl_->shared.subscriber();
-    if (filled.outcome == FillOutcome::unavailable) release(name.key, *name.request, name.with_host, lease, false);
+    if (filled.outcome == FillOutcome::unavailable) release(lease, false);
     impl_->observed(RedisOperation::fill, started);
     co_return filled;
 }

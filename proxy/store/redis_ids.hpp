@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -19,6 +20,17 @@ inline constexpr Milliseconds id_lifetime = std::chrono::hours(24);
 
 /// Under which name an entry carries its extension id among its tags; no pattern is empty.
 inline constexpr std::string_view extension_name;
+
+/// The value of an id that stands for a write under way (script::hold_key): nothing may be stored under it.
+inline bool is_held(std::string_view id) { return id.starts_with("held:"); }
+
+/// Of an id of 16 hexadecimal digits, as random_id makes them.
+inline std::optional<std::uint64_t> parse_id(std::string_view text) {
+    std::uint64_t id = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id, 16);
+    if (text.size() != 16 || error != std::errc() || end != text.data() + 16 || id == 0) return std::nullopt;
+    return id;
+}
 
 inline std::string_view hard_part(std::string_view id) { return id.substr(0, id.find(':')); }
 

@@ -9,6 +9,7 @@
 
 #include "store/redis_purge.hpp"
 #include "store/redis_shared.hpp"
+#include "store/redis_vouching.hpp"
 
 namespace larder::store {
 namespace asio = boost::asio;
@@ -17,9 +18,8 @@ namespace {
 
 constexpr Milliseconds look_again = 50ms;    // after a failure
 constexpr Milliseconds look_anyway = 250ms;  // wakes cover the rest
-// Other instances replay their purges to a changed server as well: it is read when the last of them has come, who may have
-// just begun RedisLink's longest pause. With the pause and the handshake this stays below the 2 s in which caching resumes.
-constexpr Milliseconds grace = 700ms;
+constexpr Milliseconds presence_every = 1s;
+constexpr Milliseconds mark_every = 1h;
 
 Milliseconds step_of(const RedisShared& shared) { return std::max(shared.settings().timeout, Milliseconds(100)); }
 
@@ -70,43 +70,64 @@ Task<void> RedisKeeper::keep(std::shared_ptr<RedisKeeper> self) {
 
 /// Does all there is to do. False: something of it failed and is to be tried again.
 Task<bool> RedisKeeper::work() {
-    if (!link_->usable()) co_return true;
-    const std::uint64_t epoch = link_->epoch();
-    if (epoch != shared_.current_epoch()) co_return true;
+    const std::shared_ptr<RedisLink> link = shared_.usable_link(link_);
+    if (!link) co_return true;
+    const std::uint64_t epoch = shared_.current_epoch();
     if (epoch != shared_.cleared_epoch()) {
-        const bool replayed = co_await replay(epoch);
-        if (!replayed) co_return false;
+        const bool cleared = co_await clear_server(link, shared_, epoch);
+        if (!cleared) co_return false;
     }
     if (!shared_.journal().empty()) {
-        const std::vector<PurgeJournal::Entry> owed = shared_.journal().pending();
-        std::vector<PurgeItem> items;
-        for (const PurgeJournal::Entry& entry : owed) items.push_back(entry.item);
-        const bool done = co_await run_purges(link_, shared_, items, SteadyTime(), step_of(shared_));
-        if (!done || link_->epoch() != epoch) co_return false;
-        shared_.journal().acknowledged(owed);
+        const bool delivered = co_await deliver_owed(link, epoch);
+        if (!delivered) co_return false;
     }
-    std::string id = shared_.next_to_sweep();
-    while (!id.empty() && !stopping_) {
-        const bool swept = co_await sweep_index(link_, shared_, id, step_of(shared_));
-        if (!swept) shared_.sweep_later(id);
-        if (!swept) co_return false;
-        // What a read waits for goes before the rest of the sweep.
-        if (!shared_.journal().empty()) co_return true;
-        id = shared_.next_to_sweep();
-    }
+    co_await keep_known(link);
+    const bool swept = co_await sweep(link);
+    co_return swept;
+}
+
+Task<bool> RedisKeeper::deliver_owed(std::shared_ptr<RedisLink> link, std::uint64_t epoch) {
+    const std::vector<PurgeJournal::Entry> owed = shared_.journal().pending();
+    std::vector<PurgeItem> items;
+    for (const PurgeJournal::Entry& entry : owed) items.push_back(entry.item);
+    PurgeRun how;
+    how.step = step_of(shared_);
+    how.tell = PurgeRun::Tell::others;
+    const bool done = co_await run_purges(link, shared_, items, how);
+    if (!done || shared_.current_epoch() != epoch) co_return false;
+    shared_.journal().acknowledged(owed);
     co_return true;
 }
 
-/// Gives a server that may have forgotten them all recent purges again, then lets it be read.
-Task<bool> RedisKeeper::replay(std::uint64_t epoch) {
-    const std::vector<PurgeItem> items = shared_.history().recent(steady_now());
-    const bool done = co_await run_purges(link_, shared_, items, SteadyTime(), step_of(shared_));
-    if (!done) co_return false;
-    if (epoch > 1) co_await sleep(grace);
-    if (stopping_) co_return true;
-    const bool same = link_->usable() && link_->epoch() == epoch && shared_.current_epoch() == epoch;
-    if (!same) co_return false;
-    shared_.clear_epoch(epoch);
+/// What other instances, and later connections, know of this one.
+Task<void> RedisKeeper::keep_known(std::shared_ptr<RedisLink> link) {
+    const SteadyTime now = steady_now();
+    if (now - presence_told_ >= presence_every) {
+        presence_told_ = now;
+        tell_presence(*link, shared_);
+    }
+    if (shared_.subscriber() == 0) co_return;
+    const bool mark_due = shared_.marks().empty() || now - mark_left_ >= mark_every || marked_epoch_ != shared_.cleared_epoch();
+    if (mark_due) {
+        mark_left_ = now;
+        marked_epoch_ = shared_.cleared_epoch();
+        co_await leave_mark(link, shared_);
+    }
+    const bool tracked = link->tracked_by() != 0 && link->tracked_by() == shared_.subscriber();
+    if (tracked && !shared_.knows_everything_id()) co_await read_everything_id(link, shared_);
+}
+
+Task<bool> RedisKeeper::sweep(std::shared_ptr<RedisLink> link) {
+    std::string id = shared_.next_to_sweep();
+    while (!id.empty() && !stopping_) {
+        const bool swept = co_await sweep_index(link, shared_, id, step_of(shared_));
+        if (!swept) shared_.sweep_later(id);
+        if (!swept) co_return false;
+        // What a read waits for goes before the rest of the sweep.
+        const bool urgent = !shared_.journal().empty() || shared_.current_epoch() != shared_.cleared_epoch();
+        if (urgent) co_return true;
+        id = shared_.next_to_sweep();
+    }
     co_return true;
 }
 

@@ -13,8 +13,8 @@ namespace larder::store {
 class RedisShared;
 
 /// Pays what the process owes Redis, one thing after the other: the recent purges to a server that may have forgotten
-/// them, the purges that did not get through, and the sweep of what purges have killed. One for each process, on worker
-/// 0's context and connection.
+/// them, the purges that did not get through, and the sweep of what purges have killed. Also tells the other instances that
+/// this one lives. One for each process, on worker 0's context; it uses whichever link works.
 class RedisKeeper : public std::enable_shared_from_this<RedisKeeper> {
 public:
     RedisKeeper(boost::asio::io_context& context, RedisShared& shared, std::shared_ptr<RedisLink> link);
@@ -30,7 +30,9 @@ private:
 
     static Task<void> keep(std::shared_ptr<RedisKeeper> self);
     Task<bool> work();
-    Task<bool> replay(std::uint64_t epoch);
+    Task<bool> deliver_owed(std::shared_ptr<RedisLink> link, std::uint64_t epoch);
+    Task<bool> sweep(std::shared_ptr<RedisLink> link);
+    Task<void> keep_known(std::shared_ptr<RedisLink> link);
     Task<void> sleep(Milliseconds time);
 
     boost::asio::io_context& context_;
@@ -40,6 +42,9 @@ private:
     bool stopping_ = false;
     bool working_ = false;
     bool woken_ = false;
+    SteadyTime presence_told_{};
+    SteadyTime mark_left_{};
+    std::uint64_t marked_epoch_ = 0;
 };
 
 }  // namespace larder::store

@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <random>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 namespace larder::store {
 namespace {
 
@@ -18,42 +21,52 @@ std::mt19937_64 seeded() {
 }  // namespace
 
 RedisKeys::RedisKeys(std::string prefix)
-    : prefix_(std::move(prefix)), clock_(prefix_.empty() ? "larder:clock" : "larder:clock:" + prefix_) {}
+    : prefix_(std::move(prefix)),
+      own_(prefix_ + "larder:"),
+      clock_(own_ + "clock"),
+      everything_(own_ + "all"),
+      vouched_(own_ + "server"),
+      news_(own_ + "news") {}
 
 std::string RedisKeys::entry(std::string_view key) const { return std::string(prefix_).append(key); }
 
+std::string RedisKeys::own(std::string_view kind, std::string_view name) const {
+    std::string out;
+    out.reserve(own_.size() + kind.size() + name.size());
+    return out.append(own_).append(kind).append(name);
+}
+
 std::string RedisKeys::braced(std::string_view kind, std::string_view key) const {
     const bool has_its_own = prefix_.find('{') != prefix_.npos || key.find('{') != key.npos;
-    std::string name(kind);
-    name.reserve(kind.size() + prefix_.size() + key.size() + 2);
+    std::string name;
+    name.reserve(own_.size() + kind.size() + prefix_.size() + key.size() + 2);
+    name.append(own_).append(kind);
     if (!has_its_own) name.push_back('{');
     name.append(prefix_).append(key);
     if (!has_its_own) name.push_back('}');
     return name;
 }
 
-std::string RedisKeys::tag(std::string_view pattern) const { return std::string("larder:tag:").append(prefix_).append(pattern); }
-
-std::string RedisKeys::response_tag(std::string_view name) const {
-    return std::string("larder:rtag:").append(prefix_).append(name);
-}
-
 RedisKeys::Named RedisKeys::name_of(std::string_view key) const {
+    if (!key.starts_with(prefix_)) return {};
+    if (!key.starts_with(own_)) return {Kind::entry, key.substr(prefix_.size())};
+    if (key == everything_) return {Kind::everything, {}};
     struct Space {
         std::string_view start;
         Kind kind;
     };
     constexpr std::array<Space, 3> spaces{
-        {{"larder:tag:", Kind::tag}, {"larder:rtag:", Kind::response_tag}, {"larder:ext:", Kind::extension}}};
+        {{"tag:", Kind::tag}, {"rtag:", Kind::response_tag}, {"ext:", Kind::extension}}};
+    key.remove_prefix(own_.size());
     for (const Space& space : spaces) {
         if (!key.starts_with(space.start)) continue;
         std::string_view name = key.substr(space.start.size());
-        if (space.kind == Kind::extension && name.starts_with('{') && name.ends_with('}')) name = name.substr(1, name.size() - 2);
+        if (space.kind != Kind::extension) return {space.kind, name};
+        if (name.starts_with('{') && name.ends_with('}')) name = name.substr(1, name.size() - 2);
         if (!name.starts_with(prefix_)) return {};
         return {space.kind, name.substr(prefix_.size())};
     }
-    if (key.starts_with("larder:") || !key.starts_with(prefix_)) return {};
-    return {Kind::entry, key.substr(prefix_.size())};
+    return {};
 }
 
 std::string escape_glob(std::string_view literal, std::string_view pattern) {
@@ -69,16 +82,22 @@ std::string escape_glob(std::string_view literal, std::string_view pattern) {
     return out;
 }
 
+namespace {
+
+std::string to_hex(std::uint64_t value) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text(16, '0');
+    for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4) *digit = digits[value & 15];
+    return text;
+}
+
+}  // namespace
+
 std::string random_id() {
     thread_local std::mt19937_64 random = seeded();
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::uint64_t value = random();
-    std::string id(16, '0');
-    for (char& digit : id) {
-        digit = digits[value & 15];
-        value >>= 4;
-    }
-    return id;
+    return to_hex(random());
 }
+
+std::string digest_of(std::string_view text) { return to_hex(XXH3_64bits(text.data(), text.size())); }
 
 }  // namespace larder::store

@@ -39,7 +39,7 @@ RedisLink::RedisLink(asio::io_context& context, RedisShared& shared)
       deadline_timer_(context),
       pause_timer_(context),
       attempt_timer_(context),
-      beat_timer_(context) {}
+      heartbeat_timer_(context) {}
 
 void RedisLink::send(RedisBatchPointer batch) {
     asio::dispatch(context_, [self = shared_from_this(), batch = std::move(batch)]() mutable { self->submit(std::move(batch)); });
@@ -61,10 +61,10 @@ void RedisLink::submit(RedisBatchPointer batch) {
         shared_.count(RedisError::overload);
         return complete(std::move(batch), RedisBatch::Status::down);
     }
-    enqueue(std::move(batch), false);
+    enqueue(std::move(batch));
 }
 
-void RedisLink::enqueue(RedisBatchPointer batch, bool is_probe) {
+void RedisLink::enqueue(RedisBatchPointer batch) {
     std::string& bytes = batch->commands.bytes();
     out_bytes_ += bytes.size();
     if (out_.empty() || bytes.size() > own_buffer_above || out_.back().size() > own_buffer_above) {
@@ -77,7 +77,7 @@ void RedisLink::enqueue(RedisBatchPointer batch, bool is_probe) {
     place.expected = batch->commands.count();
     place.sent_at = steady_now();
     place.deadline = batch->deadline;
-    place.probe = is_probe;
+    place.probe = batch->probe;
     place.batch = std::move(batch);
     if (std::exchange(flush_posted_, true)) return;
     asio::post(context_, [self = shared_from_this()] {
@@ -133,7 +133,7 @@ bool RedisLink::take_replies() {
         if (next == RedisReplyReader::Next::incomplete) return true;
         if (next == RedisReplyReader::Next::broken || pending_.empty()) return false;
         Pending& front = pending_.front();
-        if (front.batch) front.replies.push_back(std::move(reply));
+        if (front.batch || front.probe) front.replies.push_back(std::move(reply));
         if (++front.received == front.expected) finish_front();
     }
     return true;
@@ -143,10 +143,7 @@ void RedisLink::finish_front() {
     Pending done = std::move(pending_.front());
     pending_.pop_front();
     proved_at_.store(done.sent_at.time_since_epoch().count(), std::memory_order_release);
-    if (done.probe && state_ == State::stalled) {
-        state_.store(State::ready, std::memory_order_release);
-        shared_.link_changed();
-    }
+    if (done.probe) judge_probe(done);
     if (!done.batch) return;
     const bool unfit = done.batch->needs != RedisBatch::Needs::transport && std::any_of(done.replies.begin(), done.replies.end(), says_unfit);
     done.batch->replies = std::move(done.replies);
@@ -155,6 +152,26 @@ void RedisLink::finish_front() {
         lose(transport_);
     }
     complete(std::move(done.batch), unfit ? RedisBatch::Status::down : RedisBatch::Status::ok);
+}
+
+/// Takes a stalled link into use again, if the answer came in time: a slower Redis would only have requests wait for it.
+void RedisLink::judge_probe(const Pending& probe) {
+    const bool knows_name = !identity_.run_id.empty();
+    if (knows_name && !probe.replies.empty() && probe.replies.front().is_text()) {
+        ServerIdentity now;
+        read_info(probe.replies.front().text, now);
+        if (now.replica || now.replication_id != identity_.replication_id) {
+            shared_.refused(now.replica ? "READONLY the server has become a replica" : "the server has taken over other data");
+            // The other links lead to the same server: they must not be read until they have asked too.
+            shared_.link_troubled(this);
+            return lose(transport_);
+        }
+    }
+    if (state_ != State::stalled) return;
+    if (steady_now() - probe.sent_at > shared_.settings().timeout) return this->probe();
+    was_ready_ = true;
+    state_.store(State::ready, std::memory_order_release);
+    shared_.link_changed();
 }
 
 void RedisLink::arm(SteadyTime deadline) {
@@ -197,7 +214,7 @@ void RedisLink::stall() {
         stalled_since_ = steady_now();
         probe();
     }
-    shared_.link_troubled(*this);
+    shared_.link_troubled(this);
     std::vector<RedisBatchPointer> failed;
     for (Pending& place : pending_) {
         if (!place.batch || place.probe) continue;
@@ -209,10 +226,13 @@ void RedisLink::stall() {
 }
 
 void RedisLink::probe() {
-    auto ping = std::make_shared<RedisBatch>();
-    ping->commands.add("PING");
-    ping->deadline = steady_now() + shared_.settings().timeout;
-    enqueue(std::move(ping), true);
+    auto probe = std::make_shared<RedisBatch>();
+    // One for all that may be asked of the server; a user that may not run INFO has its refusal as a sign of life.
+    if (identity_.run_id.empty()) probe->commands.add("PING");
+    if (!identity_.run_id.empty()) probe->commands.add("INFO", "replication");
+    probe->deadline = steady_now() + shared_.settings().timeout;
+    probe->probe = true;
+    enqueue(std::move(probe));
 }
 
 void RedisLink::suspect() {
@@ -221,6 +241,12 @@ void RedisLink::suspect() {
         self->state_.store(State::stalled, std::memory_order_release);
         self->stalled_since_ = steady_now();
         self->probe();
+    });
+}
+
+void RedisLink::end_unless(std::uint64_t epoch) {
+    asio::post(context_, [self = shared_from_this(), epoch] {
+        if (self->state_ >= State::stalled && self->epoch() != epoch) self->lose(self->transport_);
     });
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/clock.hpp"
 #include "store/redis_command.hpp"
+#include "store/redis_identity.hpp"
 #include "store/redis_reply.hpp"
 #include "store/redis_task.hpp"
 #include "store/redis_transport.hpp"
@@ -34,6 +35,7 @@ struct RedisBatch {
     std::uint64_t epoch = 0;  ///< not 0: fails as down unless it is still this server (RedisLink::epoch)
     enum class Needs : std::uint8_t { usable_link, connection, transport };
     Needs needs = Needs::usable_link;  ///< `connection`: goes to a stalled one as well; `transport`: the link's own handshake
+    bool probe = false;  ///< the link's own question whether the server lives and is still the same
     Status status = Status::down;
     std::vector<RedisReply> replies;
 
@@ -51,7 +53,9 @@ using RedisBatchPointer = std::shared_ptr<RedisBatch>;
 /// Everything submitted in one turn of the event loop leaves in one write; replies are matched in order, and the late
 /// reply of a batch whose deadline has passed is swallowed in its place. While the link is not `usable` a batch fails at once
 /// and nobody waits. It stops being usable when the connection is lost, when a command timed out and not a byte came
-/// meanwhile (stalled), and when another link of the process had such trouble (suspect) until a PING is answered.
+/// meanwhile (stalled), and when another link of the process had such trouble (suspect) until a probe is answered, within
+/// redis.timeout. The probe asks for the server's role and replication id: a connection whose server has become a replica, or
+/// has another history of its data, is given up.
 /// Lives on its context's thread; what is marked so may be called from any.
 class RedisLink : public std::enable_shared_from_this<RedisLink> {
 public:
@@ -81,6 +85,8 @@ public:
 
     /// Any thread. Something is wrong elsewhere: prove that this connection works before it is used again.
     void suspect();
+    /// Any thread. Gives the connection up, unless it leads to the server of that epoch.
+    void end_unless(std::uint64_t epoch);
     /// Any thread. A subscriber with this client id is there: let Redis tell it of the keys read here.
     void track(std::int64_t subscriber);
 
@@ -120,13 +126,15 @@ private:
     static Task<void> read_replies(std::shared_ptr<RedisLink> self, Transport transport);
     Task<bool> attempt();
     Task<bool> shake_hands();
+    Task<bool> find_identity(const RedisReply* info);
     Task<bool> enable_tracking();
     static Task<void> retrack(std::shared_ptr<RedisLink> self);
     Task<void> sleep(Milliseconds time);
 
     void submit(RedisBatchPointer batch);
-    void enqueue(RedisBatchPointer batch, bool probe);
+    void enqueue(RedisBatchPointer batch);
     void probe();
+    void judge_probe(const Pending& probe);
     void flush();
     void written(const Transport& transport, error_code error);
     bool take_replies();
@@ -136,7 +144,7 @@ private:
     void expire();
     void stall();
     void lose(const Transport& transport);
-    void beat();
+    void heartbeat();
     static void complete(RedisBatchPointer batch, RedisBatch::Status status);
 
     boost::asio::io_context& context_;
@@ -162,7 +170,9 @@ private:
     Timer deadline_timer_;
     Timer pause_timer_;  ///< wakes `keep_connected`: after a pause, or when the connection is lost
     Timer attempt_timer_;
-    Timer beat_timer_;
+    Timer heartbeat_timer_;
+    ServerIdentity identity_;  ///< of the server the connection leads to; without a name: known by nonce
+    bool was_ready_ = false;   ///< since the connection was made
 };
 
 }  // namespace larder::store

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "store/redis_ids.hpp"
+#include "store/redis_news.hpp"
 #include "store/redis_scripts.hpp"
 #include "store/redis_shared.hpp"
 
@@ -17,13 +18,12 @@ constexpr std::string_view scan_count = "500";
 struct Run {
     std::shared_ptr<RedisLink> link;
     RedisShared& shared;
-    SteadyTime deadline;
-    Milliseconds step;
+    const PurgeRun& how;
 };
 
 RedisBatchPointer new_batch(const Run& run) {
     auto batch = std::make_shared<RedisBatch>();
-    batch->deadline = run.step.count() > 0 ? steady_now() + run.step : run.deadline;
+    batch->deadline = run.how.step.count() > 0 ? steady_now() + run.how.step : run.how.deadline;
     return batch;
 }
 
@@ -31,28 +31,22 @@ bool any_failed(const RedisBatch& batch) {
     return std::any_of(batch.replies.begin(), batch.replies.end(), [](const RedisReply& reply) { return reply.is_error(); });
 }
 
-void forget(RedisShared& shared, const PurgeItem& item) {
-    Generations& generations = shared.generations();
-    switch (item.kind) {
-        case PurgeItem::Kind::key:
-            generations.purge(Generations::slot_of_key(item.name));
-            generations.purge(Generations::slot_of_extensions(item.name));
-            break;
-        case PurgeItem::Kind::pattern: generations.purge(Generations::slot_of_tag(item.name)); break;
-        case PurgeItem::Kind::response_tag: generations.purge(Generations::slot_of_response_tag(item.name)); break;
-        case PurgeItem::Kind::scan: break;  // key by key
-    }
+// What is told is done: it stands behind the purges, so that whoever hears of it and marks it has read nothing after the mark
+// that was there before the purge.
+void add_news(RedisCommands& commands, const Run& run, std::vector<PurgeItem> items) {
+    if (run.how.tell == PurgeRun::Tell::nobody) return;
+    News news{News::Kind::purges, run.shared.instance(), run.shared.remembered_for(), std::move(items)};
+    commands.add("PUBLISH", run.shared.keys().news(), encode_news(news));
 }
 
-// Plain UNLINKs, which work in a full Redis too. The id is read first, so that the sweep knows what it was.
-void add_hard(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& item) {
+void add_hard(RedisCommands& commands, const Run& run, const PurgeItem& item) {
+    const RedisKeys& keys = run.shared.keys();
+    const std::string& token = run.how.token;
     if (item.kind == PurgeItem::Kind::pattern) {
-        const std::string tag = keys.tag(item.name);
-        commands.add("GET", tag).add("UNLINK", tag);
+        commands.add("EVAL", script::purge_tag, "1", keys.tag(item.name), token);
         return;
     }
-    const std::string extension = keys.extension(item.name);
-    commands.add("GET", extension).add("UNLINK", keys.entry(item.name), keys.guard(item.name), extension);
+    commands.add("EVAL", script::purge_key, "3", keys.entry(item.name), keys.guard(item.name), keys.extension(item.name), token);
 }
 
 void add_soft(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& item) {
@@ -69,28 +63,46 @@ Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
     const RedisBatchPointer batch = new_batch(run);
     for (const PurgeItem* item = first; item != last; ++item) {
         if (item->soft) add_soft(batch->commands, run.shared.keys(), *item);
-        if (!item->soft) add_hard(batch->commands, run.shared.keys(), *item);
+        if (!item->soft) add_hard(batch->commands, run, *item);
     }
+    add_news(batch->commands, run, std::vector<PurgeItem>(first, last));
     co_await run.link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
-    std::for_each(first, last, [&](const PurgeItem& item) { forget(run.shared, item); });
+    std::for_each(first, last, [&](const PurgeItem& item) { mark_purged(run.shared.generations(), item); });
     std::vector<PurgeItem> harder;
     auto reply = batch->replies.begin();
     bool good = true;
-    for (const PurgeItem* item = first; item != last; ++item) {
+    for (const PurgeItem* item = first; item != last; ++item, ++reply) {
         if (item->soft) {
             if (reply->is_error()) harder.push_back(PurgeItem{item->kind, false, item->name});
-            ++reply;
             continue;
         }
-        if (reply->is_text()) run.shared.sweep_later(std::string(hard_part(reply->text)));
-        ++reply;
+        if (reply->is_text() && !reply->text.empty()) run.shared.sweep_later(std::string(hard_part(reply->text)));
         good = good && !reply->is_error();
-        ++reply;
     }
     if (!good || harder.empty()) co_return good;
     const bool hardened = co_await purge_some(run, harder.data(), harder.data() + harder.size());
     co_return hardened;
+}
+
+Task<bool> purge_all(Run run) {
+    run.shared.generations().purge_all();
+    run.shared.forget_everything_id();
+    const RedisBatchPointer batch = new_batch(run);
+    batch->commands.add("DEL", run.shared.keys().everything());
+    add_news(batch->commands, run, {purge_everything()});
+    co_await run.link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok || batch->replies.front().is_error()) co_return false;
+    run.shared.generations().purge_all();
+    run.shared.forget_everything_id();
+    co_return true;
+}
+
+std::vector<PurgeItem> copies_of(const std::vector<const PurgeItem*>& items) {
+    std::vector<PurgeItem> copies;
+    copies.reserve(items.size());
+    for (const PurgeItem* item : items) copies.push_back(*item);
+    return copies;
 }
 
 /// Without room for a new clock value or tag, both are deleted: a clock that is missing, or made anew, lets no fill pass
@@ -99,6 +111,7 @@ Task<bool> drop_response_tags(Run run, const std::vector<const PurgeItem*>& item
     const RedisBatchPointer batch = new_batch(run);
     batch->commands.add("UNLINK", run.shared.keys().clock());
     for (const PurgeItem* item : items) batch->commands.add("UNLINK", run.shared.keys().response_tag(item->name));
+    add_news(batch->commands, run, copies_of(items));
     co_await run.link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     co_return !any_failed(*batch);
@@ -120,6 +133,7 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
             if (item->soft) marking->commands.add("EVAL", script::soft_response_tag, "1", tag, clock + "-" + random_id());
             if (!item->soft) marking->commands.add("SET", tag, clock + ":" + random_id(), "PX", id_lifetime.count());
         }
+        add_news(marking->commands, run, copies_of(items));
         co_await run.link->async_run(marking);
         if (marking->status != RedisBatch::Status::ok) co_return false;
         marked = !any_failed(*marking);
@@ -128,7 +142,7 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
         const bool dropped = co_await drop_response_tags(run, items);
         if (!dropped) co_return false;
     }
-    for (const PurgeItem* item : items) forget(run.shared, *item);
+    for (const PurgeItem* item : items) mark_purged(run.shared.generations(), *item);
     for (std::size_t i = 0; i < items.size(); ++i)
         if (!items[i]->soft && ticking->replies[i + 1].is_text())
             run.shared.sweep_later(std::string(index_part(ticking->replies[i + 1].text)));
@@ -138,11 +152,12 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
 enum class Found : std::uint8_t { guards, entries };
 
 /// What is done to the keys of one page of a scan.
-void add_removals(RedisCommands& commands, const std::vector<RedisReply>& found, Found what, bool soft) {
+void add_removals(RedisCommands& commands, const RedisKeys& keys, const std::vector<RedisReply>& found, Found what,
+                  bool soft) {
     for (const RedisReply& key : found) {
         if (what == Found::guards) {
             commands.add("UNLINK", key.text);
-        } else if (key.text.starts_with("larder:")) {
+        } else if (keys.name_of(key.text).kind != RedisKeys::Kind::entry) {
             continue;
         } else if (soft) {
             commands.add("EVAL", script::soft_entry, "1", key.text, random_id());
@@ -164,13 +179,13 @@ Task<bool> scan(Run run, std::string match, Found what, bool soft) {
         if (page.items.size() != 2) co_return false;
         cursor = page.items[0].text;
         RedisBatchPointer removal = new_batch(run);
-        add_removals(removal->commands, page.items[1].items, what, soft);
+        add_removals(removal->commands, run.shared.keys(), page.items[1].items, what, soft);
         if (removal->commands.count() == 0) continue;
         co_await run.link->async_run(removal);
         if (removal->status != RedisBatch::Status::ok) co_return false;
         if (soft && any_failed(*removal)) {
             removal = new_batch(run);
-            add_removals(removal->commands, page.items[1].items, what, false);
+            add_removals(removal->commands, run.shared.keys(), page.items[1].items, what, false);
             co_await run.link->async_run(removal);
             if (removal->status != RedisBatch::Status::ok) co_return false;
         }
@@ -182,28 +197,64 @@ Task<bool> scan(Run run, std::string match, Found what, bool soft) {
 
 /// The guards first: a fetch whose guard was still there has stored before the keys are walked, and is found there.
 Task<bool> purge_by_scan(Run run, std::string pattern, bool soft) {
-    const std::string escaped = escape_glob(run.shared.keys().prefix(), pattern);
+    const std::string& prefix = run.shared.keys().prefix();
+    const std::string escaped = escape_glob(prefix, pattern);
     // Both forms that a guard's name may have; see RedisKeys.
-    const std::string braced = "larder:lease:{" + escaped + "}";
-    const std::string plain = "larder:lease:" + escaped;
+    const std::string own = escape_glob(prefix + "larder:lease:", "");
+    const std::string braced = own + "{" + escaped + "}";
+    const std::string plain = own + escaped;
     const bool braced_gone = co_await scan(run, braced, Found::guards, false);
     if (!braced_gone) co_return false;
     const bool plain_gone = co_await scan(run, plain, Found::guards, false);
     if (!plain_gone) co_return false;
     const bool entries = co_await scan(run, escaped, Found::entries, soft);
-    co_return entries;
+    if (!entries || run.how.tell == PurgeRun::Tell::nobody) co_return entries;
+    const RedisBatchPointer telling = new_batch(run);
+    add_news(telling->commands, run, {PurgeItem{PurgeItem::Kind::scan, soft, pattern}});
+    co_await run.link->async_run(telling);
+    co_return telling->status == RedisBatch::Status::ok;
 }
 
 }  // namespace
 
+void mark_purged(Generations& generations, const PurgeItem& item) {
+    const auto mark = [&](std::uint32_t slot) { item.soft ? generations.purge_soft(slot) : generations.purge(slot); };
+    switch (item.kind) {
+        case PurgeItem::Kind::key:
+            mark(Generations::slot_of_key(item.name));
+            mark(Generations::slot_of_extensions(item.name));
+            break;
+        case PurgeItem::Kind::pattern: mark(Generations::slot_of_tag(item.name)); break;
+        case PurgeItem::Kind::response_tag: mark(Generations::slot_of_response_tag(item.name)); break;
+        case PurgeItem::Kind::scan: generations.begin_scan(); break;
+        case PurgeItem::Kind::everything: generations.purge_all(); break;
+    }
+}
+
+void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector<PurgeItem>& items, std::string_view token,
+               Milliseconds time) {
+    for (const PurgeItem& item : items) {
+        if (item.kind == PurgeItem::Kind::pattern) commands.add("EVAL", script::hold_tag, "1", keys.tag(item.name), token, time.count());
+        if (item.kind == PurgeItem::Kind::key)
+            commands.add("EVAL", script::hold_key, "3", keys.entry(item.name), keys.guard(item.name), keys.extension(item.name),
+                         token, time.count());
+    }
+}
+
 Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared, const std::vector<PurgeItem>& items,
-                      SteadyTime deadline, Milliseconds step) {
-    const Run run{std::move(link), shared, deadline, step};
+                      const PurgeRun& how) {
+    const Run run{std::move(link), shared, how};
     std::vector<PurgeItem> direct;
     std::vector<const PurgeItem*> tags;
+    bool all = false;
     for (const PurgeItem& item : items) {
         if (item.kind == PurgeItem::Kind::response_tag) tags.push_back(&item);
         if (item.kind == PurgeItem::Kind::key || item.kind == PurgeItem::Kind::pattern) direct.push_back(item);
+        all |= item.kind == PurgeItem::Kind::everything;
+    }
+    if (all) {
+        const bool good = co_await purge_all(run);
+        if (!good) co_return false;
     }
     for (std::size_t at = 0; at < direct.size(); at += items_at_once) {
         const std::size_t end = std::min(direct.size(), at + items_at_once);
@@ -216,8 +267,9 @@ Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared, cons
         const bool good = co_await purge_response_tags(run, std::move(some));
         if (!good) co_return false;
     }
-    Run scans = run;
-    if (scans.step.count() == 0) scans.step = shared.settings().timeout;
+    PurgeRun patient = how;
+    if (patient.step.count() == 0) patient.step = shared.settings().timeout;
+    const Run scans{run.link, shared, patient};
     for (const PurgeItem& item : items) {
         if (item.kind != PurgeItem::Kind::scan) continue;
         const bool good = co_await purge_by_scan(scans, item.name, item.soft);
@@ -227,8 +279,10 @@ Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared, cons
 }
 
 Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared, std::string id, Milliseconds step) {
-    const Run run{std::move(link), shared, {}, step};
-    const std::string index = RedisKeys::index(id);
+    PurgeRun how;
+    how.step = step;
+    const Run run{std::move(link), shared, how};
+    const std::string index = shared.keys().index(id);
     std::string cursor = "0";
     do {
         const RedisBatchPointer walk = new_batch(run);

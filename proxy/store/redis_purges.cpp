@@ -15,7 +15,7 @@ std::string text_of(const PurgeItem& item) {
 
 }  // namespace
 
-PurgeItem purge_everything() { return {PurgeItem::Kind::scan, false, "*"}; }
+PurgeItem purge_everything() { return {PurgeItem::Kind::everything, false, {}}; }
 
 void PurgeJournal::add(const std::vector<PurgeItem>& items) {
     const std::lock_guard lock(mutex_);

@@ -17,6 +17,7 @@ struct PurgeItem {
         pattern = 'p',       ///< a known tag
         response_tag = 'r',
         scan = 's',          ///< a pattern whose keys must be looked for
+        everything = 'e',    ///< all that is stored; the name is empty
     };
     Kind kind = Kind::key;
     bool soft = false;

@@ -6,27 +6,32 @@
 namespace larder::store::script {
 
 /// Guard and lock of a fetch, in one step.
-/// KEYS guard, lock, entry. ARGV new guard, guard ms, token or '' (no lock wanted), lock ms.
-/// Returns {guard, 'none' | 'mine' | 'theirs' | 'u', soft mark of the entry}.
-/// A lock names the guard it was taken under: after a purge (another guard) nobody waits behind the fetch from before.
+/// KEYS guard, lock, entry. ARGV new guard, guard ms, token or '' (no lock wanted), lock ms, digest of the ids, the lock's value
+/// that is known to be dead or ''.
+/// Returns {guard, 'none' | 'mine' | 'theirs' | 'other' | 'u', soft mark of the entry, 1 where the entry is there, the lock}.
+/// A lock names the guard and the ids (their digest) it was taken under: after a purge nobody waits behind the fetch from
+/// before. 'other': the ids differ, so either the lock or who asks is of before a purge. A guard that is held ("held:...", see
+/// hold_key) is left alone: nothing may be stored.
 inline constexpr std::string_view lease = R"(
 local guard = redis.call('GET', KEYS[1])
-if guard then redis.call('PEXPIRE', KEYS[1], ARGV[2])
-else guard = ARGV[1] redis.call('SET', KEYS[1], guard, 'PX', ARGV[2]) end
+if not guard then guard = ARGV[1] redis.call('SET', KEYS[1], guard, 'PX', ARGV[2])
+elseif string.sub(guard, 1, 5) ~= 'held:' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 local lock = 'none'
+local held = ''
 if ARGV[3] ~= '' then
-  local held = redis.call('GET', KEYS[2])
-  if held and string.sub(held, 1, 16) == guard then
-    if string.sub(held, 18) == 'u' then lock = 'u' else lock = 'theirs' end
+  held = redis.call('GET', KEYS[2]) or ''
+  if held ~= '' and held ~= ARGV[6] and string.sub(held, 1, 16) == guard then
+    if string.sub(held, 18, 33) ~= ARGV[5] then lock = 'other'
+    elseif string.sub(held, 35) == 'u' then lock = 'u' else lock = 'theirs' end
   else
-    redis.call('SET', KEYS[2], guard .. ':' .. ARGV[3], 'PX', ARGV[4])
+    redis.call('SET', KEYS[2], guard .. ':' .. ARGV[5] .. ':' .. ARGV[3], 'PX', ARGV[4])
     lock = 'mine'
   end
 end
 local soft = redis.pcall('HGET', KEYS[3], 'soft')
 if type(soft) ~= 'string' then soft = '' end
 local there = redis.pcall('HEXISTS', KEYS[3], 'larder')
-return {guard, lock, soft, there == 1 and 1 or 0})";
+return {guard, lock, soft, there == 1 and 1 or 0, held})";
 
 /// The purge clock, made where it is missing: from the time in microseconds, beyond any value it had. KEYS clock.
 inline constexpr std::string_view clock = R"(
@@ -49,10 +54,12 @@ return redis.call('GET', KEYS[1]))";
 
 /// Stores one variant if no purge came since the lease. KEYS entry, guard, lock.
 /// ARGV guard, own lock's token or '', variant field, envelope, vary field, vary names or '', plain variant's field,
-/// ms to live, the fill's mark ("larder" field), most fields. Returns 1, or 0: purged meanwhile.
+/// ms to live, the fill's mark ("larder" field), most fields. Returns 1; 0: purged meanwhile; 2: the key is not larder's.
 inline constexpr std::string_view fill = R"(
 local stored = 0
-if redis.call('GET', KEYS[2]) == ARGV[1] then
+if redis.call('EXISTS', KEYS[1]) == 1 and redis.pcall('HEXISTS', KEYS[1], 'larder') ~= 1 then
+  stored = 2
+elseif redis.call('GET', KEYS[2]) == ARGV[1] then
   redis.call('HSET', KEYS[1], ARGV[3], ARGV[4], 'larder', ARGV[9])
   local vary = 0
   if ARGV[6] ~= '' then
@@ -79,16 +86,16 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then
 end
 if ARGV[2] ~= '' then
   local held = redis.call('GET', KEYS[3])
-  if held and string.sub(held, 18) == ARGV[2] then redis.call('DEL', KEYS[3]) end
+  if held and string.sub(held, 35) == ARGV[2] then redis.call('DEL', KEYS[3]) end
 end
 return stored)";
 
 /// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told so) or '', ms of that.
 inline constexpr std::string_view release = R"(
 local held = redis.call('GET', KEYS[1])
-if not held or string.sub(held, 18) ~= ARGV[1] then return 0 end
+if not held or string.sub(held, 35) ~= ARGV[1] then return 0 end
 if ARGV[2] ~= '' then
-  local kept = redis.pcall('SET', KEYS[1], string.sub(held, 1, 17) .. ARGV[2], 'PX', ARGV[3])
+  local kept = redis.pcall('SET', KEYS[1], string.sub(held, 1, 34) .. ARGV[2], 'PX', ARGV[3])
   if not kept.err then return 1 end
 end
 return redis.call('DEL', KEYS[1]))";
@@ -98,15 +105,15 @@ inline constexpr std::string_view prolong = R"(
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 if ARGV[3] ~= '' then
   local held = redis.call('GET', KEYS[2])
-  if held and string.sub(held, 18) == ARGV[3] then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
+  if held and string.sub(held, 35) == ARGV[3] then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
 end
 return 1)";
 
 /// Makes an id outlive the entry filled under it; rarely writes, because every write is told to all who read it.
-/// KEYS id. ARGV ms needed, ms to set. Returns the id.
+/// KEYS id. ARGV ms needed, ms to set. Returns the id. A hold ends in its own time.
 inline constexpr std::string_view refresh = R"(
 local id = redis.call('GET', KEYS[1])
-if id then
+if id and string.sub(id, 1, 5) ~= 'held:' then
   local left = redis.call('PTTL', KEYS[1])
   if left >= 0 and left < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 end
@@ -135,18 +142,78 @@ inline constexpr std::string_view soft_entry = R"(
 if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
 return 1)";
 
+/// Purges a key: its entry, where that is larder's, its guard, and the id of the keys that extend it.
+/// KEYS entry, guard, extension id. ARGV token of the hold that ends with this purge, or ''. Returns the id, or ''.
+/// What others hold stays held: it is dead already, and must not come to life before their write is over.
+inline constexpr std::string_view purge_key = R"(
+if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then redis.call('UNLINK', KEYS[1]) end
+local function free(key)
+  local id = redis.call('GET', key)
+  if not id then return '' end
+  if string.sub(id, 1, 5) ~= 'held:' then redis.call('DEL', key) return id end
+  if ARGV[1] == '' then return '' end
+  local rest = ''
+  for token in string.gmatch(string.sub(id, 6), '[^,]+') do
+    if token ~= ARGV[1] then rest = rest .. (rest == '' and '' or ',') .. token end
+  end
+  if rest == '' then redis.call('DEL', key) elseif 'held:' .. rest ~= id then redis.call('SET', key, 'held:' .. rest, 'KEEPTTL') end
+  return ''
+end
+free(KEYS[2])
+return free(KEYS[3]))";
+
+/// The same for a tag. KEYS tag. ARGV token or ''.
+inline constexpr std::string_view purge_tag = R"(
+local id = redis.call('GET', KEYS[1])
+if not id then return '' end
+if string.sub(id, 1, 5) ~= 'held:' then redis.call('DEL', KEYS[1]) return id end
+if ARGV[1] == '' then return '' end
+local rest = ''
+for token in string.gmatch(string.sub(id, 6), '[^,]+') do
+  if token ~= ARGV[1] then rest = rest .. (rest == '' and '' or ',') .. token end
+end
+if rest == '' then redis.call('DEL', KEYS[1]) elseif 'held:' .. rest ~= id then redis.call('SET', KEYS[1], 'held:' .. rest, 'KEEPTTL') end
+return '')";
+
+/// Announces that a write is under way: purges the key and puts "held:TOKEN[,TOKEN...]" in the place of its guard and of its
+/// extensions' id, so that nothing is found and nothing can be stored. Done again, it renews the hold. When the time is over
+/// without a purge the hold expires, and what it named is still purged.
+/// KEYS entry, guard, extension id. ARGV token, ms. Returns the id that died, or ''.
+inline constexpr std::string_view hold_key = R"(
+if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then redis.call('UNLINK', KEYS[1]) end
+local function hold(key)
+  local id = redis.call('GET', key)
+  local held = id and string.sub(id, 1, 5) == 'held:'
+  local value = 'held:' .. ARGV[1]
+  if held then value = string.find(id, ARGV[1], 1, true) and id or id .. ',' .. ARGV[1] end
+  redis.call('SET', key, value, 'PX', ARGV[2])
+  return held and '' or id or ''
+end
+hold(KEYS[2])
+return hold(KEYS[3]))";
+
+/// The same for a tag. KEYS tag. ARGV token, ms.
+inline constexpr std::string_view hold_tag = R"(
+local id = redis.call('GET', KEYS[1])
+local held = id and string.sub(id, 1, 5) == 'held:'
+local value = 'held:' .. ARGV[1]
+if held then value = string.find(id, ARGV[1], 1, true) and id or id .. ',' .. ARGV[1] end
+redis.call('SET', KEYS[1], value, 'PX', ARGV[2])
+return held and '' or id or '')";
+
 /// KEYS entry, guard, extension id. ARGV new soft mark. What began before must not store as fresh: the guard goes.
 inline constexpr std::string_view soft_key = R"(
-redis.call('DEL', KEYS[2])
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
+local guard = redis.call('GET', KEYS[2])
+if guard and string.sub(guard, 1, 5) ~= 'held:' then redis.call('DEL', KEYS[2]) end
+if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
 local id = redis.call('GET', KEYS[3])
-if id then redis.call('SET', KEYS[3], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
+if id and string.sub(id, 1, 5) ~= 'held:' then redis.call('SET', KEYS[3], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
 return 1)";
 
 /// KEYS tag. ARGV new soft mark.
 inline constexpr std::string_view soft_tag = R"(
 local id = redis.call('GET', KEYS[1])
-if id then redis.call('SET', KEYS[1], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
+if id and string.sub(id, 1, 5) ~= 'held:' then redis.call('SET', KEYS[1], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
 return 1)";
 
 /// KEYS response tag. ARGV new soft mark ("clock-random"). The value is "clock:random[:soft]".
@@ -157,6 +224,13 @@ if id then
   if hard then redis.call('SET', KEYS[1], hard .. ':' .. ARGV[1], 'KEEPTTL') end
 end
 return 1)";
+
+/// Tells whether this is the server that the process met first in this round of connections, by a value of its own.
+/// KEYS nonce. ARGV value, ms. Returns 'same', or 'new': it was not there, and is now.
+inline constexpr std::string_view nonce = R"(
+if redis.call('GET', KEYS[1]) == ARGV[1] then return 'same' end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 'new')";
 
 /// KEYS any. ARGV value: deletes the key if it holds it.
 inline constexpr std::string_view delete_if = R"(

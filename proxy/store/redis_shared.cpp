@@ -42,9 +42,11 @@ RedisShared::RedisShared(settings::Redis settings, int workers, Generations& gen
       keys_(settings_.prefix),
       generations_(generations),
       memory_(memory),
-      longest_lifetime_ms_(remember_at_least.count()) {
+      longest_lifetime_ms_(remember_at_least.count()),
+      instance_(random_id()),
+      nonce_(random_id()) {
     const int connections_max = settings_.max_connections > 0 ? settings_.max_connections : std::max(10, workers + 2);
-    tracking_ = memory_ != nullptr && connections_max > 1;
+    tracking_ = connections_max > 1;
     links_max_ = std::clamp(connections_max - (tracking_ ? 1 : 0), 1, std::max(workers, 1));
     link_list_.resize(static_cast<std::size_t>(links_max_));
 }
@@ -91,24 +93,72 @@ std::shared_ptr<RedisLink> RedisShared::link(int index) const {
 }
 
 bool RedisShared::may_read(const RedisLink& link) const {
-    return link.usable() && journal_.empty() && link.epoch() == cleared_epoch();
+    const std::uint64_t epoch = link.epoch();
+    return link.usable() && journal_.empty() && epoch == cleared_epoch() && epoch == current_epoch();
 }
 
-std::uint64_t RedisShared::register_server(std::string_view run_id, std::uint64_t offset) {
+std::vector<std::shared_ptr<RedisLink>> RedisShared::links_but(const RedisLink* which) const {
+    std::vector<std::shared_ptr<RedisLink>> others;
     const std::lock_guard lock(mutex_);
-    const bool same = epochs_ != 0 && !run_id.empty() && run_id == run_id_ && offset >= offset_;
-    run_id_ = run_id;
-    offset_ = offset;
-    if (same) return epochs_;
-    ++epochs_;
-    current_epoch_.store(epochs_, std::memory_order_release);
-    // The first server ever met cannot have forgotten anything of ours, unless a purge was asked for before.
-    if (epochs_ == 1 && history_.recent(steady_now()).empty()) clear_epoch(epochs_);
-    return epochs_;
+    for (const auto& link : link_list_)
+        if (link && link.get() != which) others.push_back(link);
+    return others;
+}
+
+std::uint64_t RedisShared::register_server(const std::string& name, const RedisLink* link) {
+    std::uint64_t epoch = 0;
+    std::function<void()> end_subscriber;
+    {
+        const std::lock_guard lock(mutex_);
+        if (epochs_ != 0 && name == server_) return epochs_;
+        server_ = name;
+        epoch = ++epochs_;
+        current_epoch_.store(epoch, std::memory_order_release);
+        if (subscriber_id_ != 0 && subscriber_server_ != name) end_subscriber = subscriber_ender_;
+    }
+    forget_everything_id();
+    settle_subscriber();
+    // Nothing may be read from the old server, nor a purge be sent to it and count as done.
+    for (const auto& other : links_but(link)) other->end_unless(epoch);
+    if (end_subscriber) end_subscriber();
+    return epoch;
+}
+
+std::string RedisShared::server() const {
+    const std::lock_guard lock(mutex_);
+    return server_;
+}
+
+std::string RedisShared::name_by_nonce() const {
+    const std::lock_guard lock(mutex_);
+    return nonce_;
+}
+
+void RedisShared::end_round(std::uint64_t epoch) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (epoch != epochs_) return;
+        server_.clear();
+        nonce_ = random_id();
+        current_epoch_.store(++epochs_, std::memory_order_release);
+    }
+    forget_everything_id();
+    settle_subscriber();
+    for (const auto& link : links_but(nullptr)) link->end_unless(0);
+}
+
+std::shared_ptr<RedisLink> RedisShared::usable_link(const std::shared_ptr<RedisLink>& preferred) const {
+    const auto fits = [this](const std::shared_ptr<RedisLink>& link) {
+        return link && link->usable() && link->epoch() == current_epoch();
+    };
+    if (fits(preferred)) return preferred;
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(link_list_.begin(), link_list_.end(), fits);
+    return found == link_list_.end() ? nullptr : *found;
 }
 
 void RedisShared::remember_purges(const std::vector<PurgeItem>& items) {
-    history_.add(items, steady_now(), Milliseconds(longest_lifetime_ms_.load(std::memory_order_relaxed)));
+    history_.add(items, steady_now(), remembered_for());
 }
 
 void RedisShared::note_lifetime(Milliseconds lifetime) {
@@ -140,14 +190,13 @@ void RedisShared::observed(RedisOperation operation, SteadyTime since) const {
 
 void RedisShared::link_changed() { wake_keeper(); }
 
-void RedisShared::link_troubled(const RedisLink& which) {
-    std::vector<std::shared_ptr<RedisLink>> others;
-    {
-        const std::lock_guard lock(mutex_);
-        others = link_list_;
-    }
-    for (const auto& link : others)
-        if (link && link.get() != &which) link->suspect();
+void RedisShared::link_troubled(const RedisLink* which) {
+    for (const auto& link : links_but(which)) link->suspect();
+}
+
+void RedisShared::set_subscriber_ender(std::function<void()> ender) {
+    const std::lock_guard lock(mutex_);
+    subscriber_ender_ = std::move(ender);
 }
 
 void RedisShared::set_prover(std::function<void()> prover) {

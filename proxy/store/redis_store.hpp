@@ -16,6 +16,8 @@
 #include "settings/settings.hpp"
 #include "store/generations.hpp"
 #include "store/memory_store.hpp"
+#include "store/redis_budget.hpp"
+#include "store/redis_purges.hpp"
 #include "store/redis_task.hpp"
 
 namespace larder::store {
@@ -27,11 +29,6 @@ enum class RedisState : std::uint8_t {
     timeout,  ///< this request waited as long as it may
 };
 
-/// How long one request may still wait for Redis in all: starts with its first wait.
-struct RedisBudget {
-    std::optional<SteadyTime> deadline;
-};
-
 /// Which entry is asked for. The views must outlive the call.
 struct EntryName {
     std::string_view key;        ///< without redis.prefix
@@ -39,6 +36,9 @@ struct EntryName {
     std::span<const std::string> tags;  ///< the rule tags it must be valid under (route::collect_tags)
     const http::RequestHead* request = nullptr;  ///< selects the variant
     bool with_host = true;       ///< the Host is part of the variant
+    std::string_view sharing = {};  ///< what decides whom an entry may be served to (route::CompiledRoute::sharing): entries that
+                                    ///< were stored under another one are not seen
+    std::string_view variant = {};  ///< the variant asked for, where that is known: its fetch has a lock of its own
 };
 
 struct Found {
@@ -46,6 +46,7 @@ struct Found {
     cache::Stored entry;         ///< null: not there, or not valid. Its guards and sequence are set, ready for the memory tier
     bool soft_purged = false;
     bool other_variant = false;  ///< the key is there, for other values of the selecting fields
+    std::string digest;          ///< of the ids that were current; empty: one of them is missing
 };
 
 /// The right to fill a key, taken before a fetch begins.
@@ -60,17 +61,24 @@ struct Lease {
     Lock lock = Lock::none;
     std::string guard;             ///< the key's generation at the start: the fill stores only while it still holds
     std::string token;             ///< whose lock it is
+    std::string lock_key;          ///< as it stands in Redis
     std::vector<cache::TagId> tags;  ///< the rule tags' ids (and the bare key's, for an extended key)
+    std::uint64_t everything = 0;  ///< the id that all entries carry; 0: unknown, nothing can be stored
     std::uint64_t clock = 0;       ///< the purge clock for response tags at the start
     std::string soft_id;           ///< the key's soft-purge mark at the start
     bool entry_there = false;      ///< the key holds entries: one may have come since the lookup
+    bool held = false;             ///< a write to it is under way somewhere (RedisStore::announce): nothing may be stored
     std::uint64_t epoch = 0;       ///< which server gave it: another one may have forgotten a purge since
     std::uint64_t sequence = 0;    ///< the process's own purge sequence at the start
+
+    /// A fill under it can succeed: else the fetch serves its readers only.
+    [[nodiscard]] bool can_store() const { return state == RedisState::ok && !guard.empty() && !held && everything != 0; }
 };
 
 enum class FillOutcome : std::uint8_t {
     stored,
     purged,       ///< a purge overtook the fetch: not stored
+    foreign,      ///< the key holds something that is not larder's: left alone
     unavailable,  ///< Redis could not be asked, or had no room
 };
 
@@ -79,8 +87,14 @@ struct PurgeOrder {
     route::PurgeSet set;                     ///< its patterns are known tags (RouteTable::is_tag_pattern)
     std::vector<std::string> scan_patterns;  ///< patterns that are no known tag: the keys are scanned, which may take long
     std::vector<std::string> tags;
+    bool everything = false;                 ///< all that is stored
     bool soft = false;
 };
+
+/// An order as the list of its parts.
+[[nodiscard]] std::vector<PurgeItem> items_of(PurgeOrder order);
+/// The order of which these are the parts. All of them are hard.
+[[nodiscard]] PurgeOrder order_of(const std::vector<PurgeItem>& items);
 
 enum class PurgeOutcome : std::uint8_t {
     done,     ///< acknowledged by Redis
@@ -105,22 +119,23 @@ public:
     /// Whether a read may be asked at all: connected, breaker closed, no purge pending.
     [[nodiscard]] bool available() const;
 
-    /// Asks Redis now: `available` may be true for a moment after Redis fell silent.
-    [[nodiscard]] Task<bool> answers(RedisBudget& budget);
-
     [[nodiscard]] Task<Found> find(EntryName name, RedisBudget& budget);
 
     /// The variants of a key that Redis holds, valid or not; none where it does not answer.
     [[nodiscard]] Task<std::vector<std::string>> variants(std::string key, RedisBudget& budget);
 
-    /// Begins a fetch: gets or makes the key's guard and the tags' ids; with `want_lock` also the lock that makes one
-    /// fetch of many (one for each key and Host).
-    [[nodiscard]] Task<Lease> lease(EntryName name, bool want_lock, RedisBudget& budget);
+    /// Begins a fetch: gets or makes the key's guard and the tags' ids; with `lock` also the lock that makes one fetch of many
+    /// (one for each key and Host, and for each variant where it is known).
+    struct LeaseWish {
+        bool lock = true;
+        std::string digest{};  ///< of the ids, as the lookup before has seen them (Found::digest); empty: they are asked for
+    };
+    [[nodiscard]] Task<Lease> lease(EntryName name, LeaseWish wish, RedisBudget& budget);
 
-    /// Whether no purge, by whatever instance, came since the lease: a later request may join the fetch. Response tags are
-    /// not looked at.
     /// Whether no purge of one of the response tags came since the lease: what the fetch brings may go to those who joined it.
     [[nodiscard]] Task<bool> tags_current(Lease lease, std::vector<std::string> tags, RedisBudget& budget);
+    /// Whether no purge, by whatever instance, came since the lease: a later request may join the fetch. Response tags are
+    /// not looked at. Where Redis had no room for a guard, the purges of the others are waited for that may be on their way.
     [[nodiscard]] Task<bool> still_current(EntryName name, Lease lease, RedisBudget& budget);
 
     /// How many of the keys and tag patterns are there, for the answer to a purge that is about to be made. 0 where Redis
@@ -134,7 +149,7 @@ public:
         cache::Stored entry;
         bool uncacheable = false;
         bool timed_out = false;
-    };
+    };  // none of them: the lock is free, or is of before a purge
     [[nodiscard]] Task<Waited> wait_for_other(EntryName name, SteadyTime deadline);
 
     /// Stores the entry under the lease, gives the lock back, and sets what of the entry the store knows: tags, variant,
@@ -149,15 +164,22 @@ public:
 
     /// Gives the lock back without storing; with `uncacheable` others are told not to wait for the next few seconds. Does
     /// not wait.
-    void release(std::string_view key, const http::RequestHead& request, bool with_host, const Lease& lease, bool uncacheable);
+    void release(const Lease& lease, bool uncacheable);
 
     /// The fetch makes progress: keeps the lock (5 s) and the guard (60 s) alive. To be called every second or two. Does not
     /// wait.
-    void prolong(std::string_view key, const http::RequestHead& request, bool with_host, const Lease& lease);
+    void prolong(std::string_view key, const Lease& lease);
+
+    /// Announces that a write is under way which will purge the keys and patterns (on_purge_failure: fail): they are purged
+    /// now, and until `purge` with the token's hold, nothing of them can be found or stored by any instance. To be renewed
+    /// (`renew_announcement`) every few seconds; it expires 10 s after the last time. False: Redis could not be asked.
+    [[nodiscard]] Task<bool> announce(std::vector<PurgeItem> items, std::string token, RedisBudget& budget);
+    /// Does not wait.
+    void renew_announcement(const std::vector<PurgeItem>& items, const std::string& token);
 
     /// Purges and waits for the acknowledgement, at most redis.timeout; then the purge is journalled. The caller has
-    /// already purged the process's own Generations.
-    [[nodiscard]] Task<PurgeOutcome> purge(PurgeOrder order, RedisBudget& budget);
+    /// already purged the process's own Generations. `token`: of the announcement that ends with it, or empty.
+    [[nodiscard]] Task<PurgeOutcome> purge(PurgeOrder order, RedisBudget& budget, std::string token = {});
 
     struct Impl;  ///< for redis_*.cpp only
 

@@ -9,6 +9,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
+#include "store/redis_identity.hpp"
 #include "store/redis_sentinel.hpp"
 #include "store/redis_shared.hpp"
 
@@ -25,27 +26,36 @@ constexpr std::string_view channel = "__redis__:invalidate";
 }  // namespace
 
 RedisSubscriber::RedisSubscriber(asio::io_context& context, RedisShared& shared)
-    : context_(context), shared_(shared), beat_timer_(context), pause_timer_(context) {}
+    : context_(context), shared_(shared), heartbeat_timer_(context), pause_timer_(context) {}
 
 void RedisSubscriber::start() {
     shared_.set_prover([weak = weak_from_this()] {
         if (const auto self = weak.lock()) asio::post(self->context_, [self] { self->hurry(); });
     });
+    shared_.set_subscriber_ender([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) asio::post(self->context_, [self] { self->end(); });
+    });
     asio::co_spawn(context_, keep_connected(shared_from_this()), asio::detached);
 }
 
-// A beat out of turn. One that waits for its answer already is followed by the next in its time.
+// It leads to another server than the links: connect anew.
+void RedisSubscriber::end() {
+    if (transport_ && server_ != shared_.server()) transport_->close();
+}
+
+// A heartbeat out of turn. One that waits for its answer already is followed by the next in its time.
 void RedisSubscriber::hurry() {
     if (stopping_ || !transport_ || shared_.subscriber() == 0) return;
-    if (ping_answered_) beat(transport_);
+    if (ping_answered_) heartbeat(transport_);
 }
 
 void RedisSubscriber::stop() {
     shared_.set_prover(nullptr);
+    shared_.set_subscriber_ender(nullptr);
     asio::dispatch(context_, [self = shared_from_this()] {
         self->stopping_ = true;
         if (self->transport_) self->transport_->close();
-        self->beat_timer_.cancel();
+        self->heartbeat_timer_.cancel();
         self->pause_timer_.cancel();
     });
 }
@@ -55,8 +65,8 @@ Task<void> RedisSubscriber::keep_connected(std::shared_ptr<RedisSubscriber> self
         self->transport_ = std::make_shared<RedisTransport>(self->context_, self->shared_.tls());
         co_await self->listen(self->transport_);
         self->transport_->close();
-        self->beat_timer_.cancel();
-        if (self->shared_.subscriber() != 0) self->shared_.set_subscriber(0);
+        self->heartbeat_timer_.cancel();
+        self->shared_.set_subscriber(0, {});
         if (self->stopping_) break;
         self->pause_timer_.expires_after(pause_between);
         [[maybe_unused]] const auto [ignored] = co_await self->pause_timer_.async_wait(as_result);
@@ -65,10 +75,10 @@ Task<void> RedisSubscriber::keep_connected(std::shared_ptr<RedisSubscriber> self
 
 Task<void> RedisSubscriber::listen(std::shared_ptr<RedisTransport> transport) {
     const RedisUrl& url = shared_.url();
-    // Until the channel is there, the beat counts connecting as one unanswered PING.
+    // Until the channel is there, the heartbeat counts connecting as one unanswered PING.
     ping_sent_ = steady_now();
     ping_answered_ = false;
-    beat(transport);
+    heartbeat(transport);
     RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
     if (url.kind == RedisUrl::Kind::sentinel) {
         const auto master = co_await find_master(context_, url, shared_.settings().connect_timeout);
@@ -95,19 +105,13 @@ Task<void> RedisSubscriber::listen(std::shared_ptr<RedisTransport> transport) {
     }
 }
 
-/// Password, name, and the client id that the links redirect to; then the channel.
-Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader) {
-    const RedisUrl& url = shared_.url();
-    RedisCommands commands;
-    if (!url.password.empty() && url.user.empty()) commands.add("AUTH", url.password);
-    if (!url.password.empty() && !url.user.empty()) commands.add("AUTH", url.user, url.password);
-    commands.add("CLIENT", "SETNAME", "larder-tracking");
-    commands.add("CLIENT", "ID");
-    commands.add("SUBSCRIBE", channel);
+/// Sends commands and reads their replies. False: the connection is of no use.
+Task<bool> RedisSubscriber::ask(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader, RedisCommands commands,
+                                std::vector<RedisReply>& replies) {
     const std::size_t expected = commands.count();
     send(transport, std::move(commands));
-    std::vector<RedisReply> replies;
-    std::array<char, 1024> buffer;
+    replies.clear();
+    std::vector<char> buffer(16 * 1024);
     while (replies.size() < expected) {
         const std::size_t size = co_await transport->read_some(asio::buffer(buffer));
         if (size == 0 || !reader.feed(buffer.data(), size)) co_return false;
@@ -119,10 +123,47 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
         }
         if (next == RedisReplyReader::Next::broken) co_return false;
     }
-    const RedisReply& id = replies[expected - 2];
-    if (replies[expected - 1].type != RedisReply::Type::array || id.type != RedisReply::Type::integer || id.integer <= 0)
+    co_return true;
+}
+
+/// Password, name, the server's identity, and the client id that the links redirect to; then the channels.
+Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader) {
+    const RedisUrl& url = shared_.url();
+    RedisCommands commands;
+    if (!url.password.empty() && url.user.empty()) commands.add("AUTH", url.password);
+    if (!url.password.empty() && !url.user.empty()) commands.add("AUTH", url.user, url.password);
+    commands.add("CLIENT", "SETNAME", "larder-tracking");
+    commands.add("INFO", "server");
+    commands.add("INFO", "replication");
+    commands.add("GET", shared_.keys().nonce(shared_.instance()));
+    commands.add("CLIENT", "ID");
+    std::vector<RedisReply> replies;
+    const std::size_t asked = commands.count();
+    const bool answered = co_await ask(transport, reader, std::move(commands), replies);
+    if (!answered) co_return false;
+    ServerIdentity identity;
+    read_info(replies[asked - 4].text, identity);
+    read_info(replies[asked - 3].text, identity);
+    const RedisReply& nonce = replies[asked - 2];
+    const RedisReply& id = replies[asked - 1];
+    const bool names_itself = !identity.run_id.empty();
+    const std::string server = names_itself ? identity.name() : nonce.is_text() ? nonce.text : std::string();
+    if (server.empty() || identity.replica || id.type != RedisReply::Type::integer || id.integer <= 0) co_return false;
+    RedisCommands listening;
+    listening.add("SUBSCRIBE", channel);
+    listening.add("SUBSCRIBE", shared_.keys().news());
+    std::vector<RedisReply> subscribed;
+    const bool heard = co_await ask(transport, reader, std::move(listening), subscribed);
+    if (!heard) co_return false;
+    for (const RedisReply& reply : subscribed) {
+        if (reply.type == RedisReply::Type::array) continue;
+        shared_.refused(reply.text);
         co_return false;
-    shared_.set_subscriber(id.integer);
+    }
+    // Only a server that has forgotten purges asks for the history, and the one it was heard on is gone then.
+    if (server == server_) shared_.news_missed();
+    server_ = server;
+    shared_.set_subscriber(id.integer, server);
     co_return true;
 }
 
@@ -136,6 +177,10 @@ bool RedisSubscriber::take(const RedisReply& message) {
         return true;
     }
     if (kind != "message" || message.items.size() < 3) return kind == "subscribe";
+    if (message.items[1].text == shared_.keys().news()) {
+        shared_.heard_news(message.items[2].text);
+        return true;
+    }
     const RedisReply& keys = message.items[2];
     if (keys.type == RedisReply::Type::array) {
         for (const RedisReply& key : keys.items) shared_.invalidated(key.text);
@@ -152,7 +197,7 @@ void RedisSubscriber::send(const std::shared_ptr<RedisTransport>& transport, Red
     });
 }
 
-void RedisSubscriber::beat(const std::shared_ptr<RedisTransport>& transport) {
+void RedisSubscriber::heartbeat(const std::shared_ptr<RedisTransport>& transport) {
     if (stopping_ || transport != transport_) return;
     const SteadyTime now = steady_now();
     const auto patience = std::max(silent_at_most, shared_.subscriber() == 0 ? shared_.settings().connect_timeout : silent_at_most);
@@ -164,9 +209,9 @@ void RedisSubscriber::beat(const std::shared_ptr<RedisTransport>& transport) {
         ping.add("PING");
         send(transport, std::move(ping));
     }
-    beat_timer_.expires_after(ping_every);
-    beat_timer_.async_wait([self = shared_from_this(), transport](error_code error) {
-        if (!error) self->beat(transport);
+    heartbeat_timer_.expires_after(ping_every);
+    heartbeat_timer_.async_wait([self = shared_from_this(), transport](error_code error) {
+        if (!error) self->heartbeat(transport);
     });
 }
 

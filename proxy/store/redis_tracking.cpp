@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "store/redis_link.hpp"
+#include "store/redis_news.hpp"
+#include "store/redis_purge.hpp"
 #include "store/redis_shared.hpp"
 
 // The memory tier's honesty. An entry in memory is a replica that Redis itself keeps up to date: it tells the subscriber
@@ -15,37 +18,47 @@ constexpr Milliseconds trust_for = 900ms;  // of the promised second, less what 
 
 }  // namespace
 
-void RedisShared::set_subscriber(std::int64_t id) {
-    subscriber_.store(id, std::memory_order_release);
+// A client id means something on its own server only: on another one it may be somebody else's connection.
+void RedisShared::settle_subscriber() {
+    std::int64_t id = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!subscriber_server_.empty() && subscriber_server_ == server_) id = subscriber_id_;
+        if (subscriber_.exchange(id, std::memory_order_acq_rel) == id) return;
+    }
     if (id == 0) {
+        heard_until_.store(0, std::memory_order_release);
         trusted_until_.store(0, std::memory_order_release);
+        forget_everything_id();
         if (memory_ != nullptr) memory_->distrust();
         return;
     }
-    std::vector<std::shared_ptr<RedisLink>> links;
+    for (const auto& link : links_but(nullptr)) link->track(id);
+}
+
+void RedisShared::set_subscriber(std::int64_t id, std::string server) {
     {
         const std::lock_guard lock(mutex_);
-        links = link_list_;
+        subscriber_id_ = id;
+        subscriber_server_ = std::move(server);
     }
-    for (const auto& link : links)
-        if (link) link->track(id);
+    settle_subscriber();
 }
 
 void RedisShared::subscriber_proved(SteadyTime ping_sent) {
-    if (memory_ == nullptr) return;
-    SteadyTime proved = ping_sent;
+    peers_.news_flows(steady_now());
     const std::int64_t id = subscriber();
-    {
-        const std::lock_guard lock(mutex_);
-        for (const auto& link : link_list_) {
-            if (!link || !link->connected()) continue;
-            if (link->tracked_by() != id) return;  // trust runs out, unless the link is told in time
-            proved = std::min(proved, link->proved_at());
-        }
+    if (id == 0) return;
+    heard_until_.store(ping_sent.time_since_epoch().count(), std::memory_order_release);
+    SteadyTime proved = ping_sent;
+    for (const auto& link : links_but(nullptr)) {
+        if (!link->connected()) continue;
+        if (link->tracked_by() != id) return;  // trust runs out, unless the link is told in time
+        proved = std::min(proved, link->proved_at());
     }
     const SteadyTime until = proved + trust_for;
     trusted_until_.store(until.time_since_epoch().count(), std::memory_order_release);
-    memory_->trust_until(until);
+    if (memory_ != nullptr) memory_->trust_until(until);
 }
 
 void RedisShared::forget_untracked() {
@@ -68,10 +81,78 @@ void RedisShared::invalidated(std::string_view redis_key) {
             // A key that itself stands in braces is written without further ones: it may be this one.
             generations_.note_change(Generations::slot_of_extensions("{" + std::string(named.name) + "}"));
             break;
+        case Kind::everything: forget_everything_id(); break;
         case Kind::other: break;
     }
 }
 
-void RedisShared::all_invalidated() { forget_untracked(); }
+// A flush, or a server that takes another's data over: the links ask whom they lead to.
+void RedisShared::all_invalidated() {
+    forget_everything_id();
+    forget_untracked();
+    link_troubled(nullptr);
+}
+
+std::uint64_t RedisShared::everything_id() const {
+    const std::uint64_t id = everything_id_.load(std::memory_order_acquire);
+    return id != 0 && steady_now() < memory_trusted_until() ? id : 0;
+}
+
+void RedisShared::set_everything(std::uint64_t id, std::uint64_t version, std::uint64_t epoch) {
+    const std::lock_guard lock(mutex_);
+    if (version != everything_version() || epoch != current_epoch()) return;
+    everything_id_.store(id, std::memory_order_release);
+}
+
+// What is in memory may be of before the purge of everything that this tells of.
+void RedisShared::forget_everything_id() {
+    {
+        const std::lock_guard lock(mutex_);
+        everything_version_.fetch_add(1, std::memory_order_acq_rel);
+        everything_id_.store(0, std::memory_order_release);
+    }
+    if (memory_ != nullptr) memory_->forget();
+    wake_keeper();
+}
+
+// The purges of others take effect here at once: also before Redis tells of the keys, and where it does not tell (a fetch
+// under way has read nothing yet). The history keeps them for a server that may have forgotten them.
+void RedisShared::heard_news(std::string_view message) {
+    const std::optional<News> news = decode_news(message);
+    if (!news || news->sender == instance_) return;
+    if (news->kind == News::Kind::bye) return peers_.left(news->sender);
+    peers_.heard(news->sender, steady_now());
+    if (news->items.empty()) return;
+    history_.add(news->items, steady_now(), std::max(news->keep, remembered_for()));
+    for (const PurgeItem& item : news->items) mark_purged(generations_, item);
+    const auto is_all = [](const PurgeItem& item) { return item.kind == PurgeItem::Kind::everything; };
+    if (std::any_of(news->items.begin(), news->items.end(), is_all)) forget_everything_id();
+}
+
+std::vector<std::string> RedisShared::marks() const {
+    const std::lock_guard lock(mutex_);
+    return marks_;
+}
+
+void RedisShared::set_marks(std::vector<std::string> names, std::uint64_t version) {
+    const std::lock_guard lock(mutex_);
+    if (version == news_version_) marks_ = std::move(names);
+}
+
+std::uint64_t RedisShared::news_version() const {
+    const std::lock_guard lock(mutex_);
+    return news_version_;
+}
+
+void RedisShared::adopt_mark(std::string name) {
+    const std::lock_guard lock(mutex_);
+    marks_.push_back(std::move(name));
+}
+
+void RedisShared::news_missed() {
+    const std::lock_guard lock(mutex_);
+    marks_.clear();
+    ++news_version_;
+}
 
 }  // namespace larder::store

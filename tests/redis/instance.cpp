@@ -24,7 +24,9 @@ Task<Found> find_with_budget(RedisStore& store, EntryName name) {
 
 Task<Lease> lease_with_budget(RedisStore& store, EntryName name, bool want_lock) {
     RedisBudget budget;
-    Lease lease = co_await store.lease(name, want_lock, budget);
+    RedisStore::LeaseWish wish;
+    wish.lock = want_lock;
+    Lease lease = co_await store.lease(name, wish, budget);
     co_return lease;
 }
 
@@ -35,12 +37,13 @@ Task<PurgeOutcome> purge_with_budget(RedisStore& store, PurgeOrder order) {
 }
 
 Task<int> release_on(RedisStore& store, EntryName name, Lease lease, bool uncacheable) {
-    store.release(name.key, *name.request, name.with_host, lease, uncacheable);
+    static_cast<void>(name);
+    store.release(lease, uncacheable);
     co_return 0;
 }
 
 Task<int> prolong_on(RedisStore& store, EntryName name, Lease lease) {
-    store.prolong(name.key, *name.request, name.with_host, lease);
+    store.prolong(name.key, lease);
     co_return 0;
 }
 

@@ -51,9 +51,9 @@ TEST_CASE("commands are arrays of bulk strings") {
 
 TEST_CASE("bookkeeping shares its key's hash slot, and is told by name") {
     const RedisKeys keys("p:");
-    CHECK(keys.guard("a") == "larder:lease:{p:a}");
-    CHECK(keys.lock("a", "h") == "larder:lock:{p:a}h");
-    CHECK(keys.guard("a{b}") == "larder:lease:p:a{b}");
+    CHECK(keys.guard("a") == "p:larder:lease:{p:a}");
+    CHECK(keys.lock("a", "h") == "p:larder:lock:{p:a}h");
+    CHECK(keys.guard("a{b}") == "p:larder:lease:p:a{b}");
     using Named = RedisKeys::Kind;
     CHECK(keys.name_of("p:a").kind == Named::entry);
     CHECK(keys.name_of("p:a").name == "a");

@@ -1,0 +1,44 @@
+#include "flow/announce_write.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "flow/client.hpp"
+#include "net/event.hpp"
+#include "store/redis_keys.hpp"
+
+namespace larder::flow {
+namespace {
+
+constexpr Milliseconds renew_every{3000};  // an announcement lasts 10 s
+
+net::Task<void> keep_announced(Services& use, std::weak_ptr<const Announcement> announced) {
+    net::Event pause(use.executor());
+    while (true) {
+        co_await pause.wait_until(steady_now() + renew_every);
+        const std::shared_ptr<const Announcement> still = announced.lock();
+        if (!still) co_return;
+        use.redis->renew_announcement(still->items, still->token);
+    }
+}
+
+}  // namespace
+
+net::Task<bool> announce_write(Client& client) {
+    if (!client.use.redis) co_return true;
+    if (client.settings().redis->on_purge_failure != settings::OnPurgeFailure::fail) co_return true;
+    if (http::is_safe(client.request().method)) co_return true;
+    store::PurgeOrder order;
+    client.config->routes.collect_write_purges(client.x().match, client.request(), nullptr, order.set);
+    if (order.set.empty()) co_return true;
+    auto announced = std::make_shared<Announcement>();
+    announced->token = store::random_id();
+    announced->items = store::items_of(std::move(order));
+    const bool done = co_await client.use.redis->announce(announced->items, announced->token, client.x().redis_budget);
+    if (!done) co_return false;
+    client.x().announced = announced;
+    boost::asio::co_spawn(client.use.executor(), keep_announced(client.use, announced), boost::asio::detached);
+    co_return true;
+}
+
+}  // namespace larder::flow
