@@ -63,7 +63,8 @@ store::Guards guards_of(Client& client, const ReadPlan& plan) {
 }
 
 void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, const Lookup& found, bool shared, const store::RedisBudget& budget) {
-    auto job = std::make_shared<FetchJob>(client, plan, fetch);
+    store::FetchDuty duty(client.use.board, fetch);
+    auto job = std::make_unique<FetchJob>(client, plan, std::move(duty));
     job->stale = found.entry;
     job->soft_purged = found.soft_purged;
     job->shared = shared;

@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include "cache/decisions.hpp"
+#include "net/detached.hpp"
 #include "store/redis_ids.hpp"
 #include "store/redis_purge.hpp"
 #include "store/redis_scripts.hpp"
@@ -114,7 +113,7 @@ std::uint64_t RedisStore::Impl::sequence() const {
 }
 
 void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token, bool uncacheable) {
-    boost::asio::co_spawn(context, free_lock(link, stopped, shared.settings().timeout, lock_key, token, uncacheable), boost::asio::detached);
+    net::start_detached(context.get_executor(), free_lock(link, stopped, shared.settings().timeout, lock_key, token, uncacheable), "giving a lock back");
 }
 
 RedisStore::RedisStore(boost::asio::io_context& context, RedisShared& shared, int worker_index)

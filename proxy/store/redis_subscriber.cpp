@@ -4,11 +4,10 @@
 #include <array>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
+#include "net/detached.hpp"
 #include "store/redis_sentinel.hpp"
 #include "store/redis_shared.hpp"
 
@@ -31,7 +30,7 @@ void RedisSubscriber::start() {
     shared_.set_prover([weak = weak_from_this()] {
         if (const auto self = weak.lock()) asio::post(self->context_, [self] { self->hurry(); });
     });
-    asio::co_spawn(context_, keep_connected(shared_from_this()), asio::detached);
+    net::start_lasting(context_.get_executor(), [self = shared_from_this()] { return keep_connected(self); }, "the Redis subscriber");
 }
 
 // A beat out of turn. One that waits for its answer already is followed by the next in its time.
