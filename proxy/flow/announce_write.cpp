@@ -1,9 +1,7 @@
 #include "flow/announce_write.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include "flow/client.hpp"
+#include "net/detached.hpp"
 #include "net/event.hpp"
 #include "store/redis_keys.hpp"
 
@@ -15,9 +13,9 @@ constexpr Milliseconds renew_every{3000};  // an announcement lasts 10 s
 net::Task<void> keep_announced(Services& use, std::weak_ptr<const Announcement> announced) {
     net::Event pause(use.executor());
     while (true) {
-        co_await pause.wait_until(steady_now() + renew_every);
+        const bool goes_on = co_await pause.wait_until(steady_now() + renew_every);
         const std::shared_ptr<const Announcement> still = announced.lock();
-        if (!still) co_return;
+        if (!goes_on || !still) co_return;
         use.redis->renew_announcement(still->items, still->token);
     }
 }
@@ -37,7 +35,7 @@ net::Task<bool> announce_write(Client& client) {
     const bool done = co_await client.use.redis->announce(announced->items, announced->token, client.x().redis_budget);
     if (!done) co_return false;
     client.x().announced = announced;
-    boost::asio::co_spawn(client.use.executor(), keep_announced(client.use, announced), boost::asio::detached);
+    net::start_detached(client.use.executor(), keep_announced(client.use, announced), "an announcement of a write");
     co_return true;
 }
 

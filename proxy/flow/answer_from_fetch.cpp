@@ -1,3 +1,4 @@
+#include "flow/hold_up_watch.hpp"
 #include "flow/read_plan.hpp"
 #include "flow/send_response.hpp"
 
@@ -206,7 +207,11 @@ net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::
             head_sent = true;
             continue;  // the fetch may have moved on meanwhile
         }
-        co_await reader.event().wait();
+        const bool goes_on = co_await reader.event().wait();
+        if (!goes_on) {
+            sender.break_off();
+            co_return;
+        }
     }
     const bool sent = co_await sender.end(fetch->trailers());
     static_cast<void>(sent);
@@ -234,6 +239,7 @@ net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, store::Redis
 
 net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining) {
     Fetch::Reader reader(joining.fetch, client.use.executor());
+    const HoldUpWatch watch(client, reader);
     if (reader.too_late()) co_return FetchAnswer::alone;
     const SteadyTime give_up = joining.own ? SteadyTime::max() : steady_now() + plan.route->rule.wait;
     while (true) {
@@ -268,7 +274,11 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
         }
         if (state != FetchState::pending) break;
         if (!joining.own && (joining.fetch->dispersed() || steady_now() >= give_up)) co_return FetchAnswer::alone;
-        co_await reader.event().wait_until(give_up);
+        const bool goes_on = co_await reader.event().wait_until(give_up);
+        if (!goes_on) {
+            client.x().keep_alive = false;
+            co_return FetchAnswer::sent;
+        }
     }
     const store::FetchedHead& head = joining.fetch->head();
     if (joining.own && better_asked_for_a_part(client.request(), plan, head)) co_return FetchAnswer::alone;

@@ -66,7 +66,8 @@ store::Guards guards_of(Client& client, const ReadPlan& plan) {
 // `variant`: where it is known which one is fetched.
 void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, const Lookup& found, bool shared,
            const store::RedisBudget& budget, std::string_view variant = {}) {
-    auto job = std::make_shared<FetchJob>(client, plan, fetch);
+    store::FetchDuty duty(client.use.board, fetch);
+    auto job = std::make_unique<FetchJob>(client, plan, std::move(duty));
     job->stale = found.entry;
     job->soft_purged = found.soft_purged;
     job->shared = shared;

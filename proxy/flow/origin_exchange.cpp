@@ -53,10 +53,6 @@ observe::OriginFailure failure_of(const OriginExchange& exchange) {
 
 }  // namespace
 
-OriginExchange::~OriginExchange() {
-    if (connection) connection->server.requests.fetch_sub(1, std::memory_order_relaxed);
-}
-
 net::Task<void> send_request(Services& use, std::shared_ptr<const Config> config, std::string_view head, std::string_view body,
                              bool fresh, OriginExchange& exchange) {
     const origin::Server* avoid = nullptr;
@@ -75,7 +71,7 @@ net::Task<void> send_request(Services& use, std::shared_ptr<const Config> config
             }
     }
     if (exchange.failed()) co_return;
-    exchange.connection->server.requests.fetch_add(1, std::memory_order_relaxed);
+    exchange.under_way = origin::Counted(exchange.connection->server.requests);
     exchange.requested_at = wall_now();
     exchange.sent_at = steady_now();
     std::array<iovec, 2> pieces{piece(head), piece(body)};
@@ -121,7 +117,7 @@ bool may_retry(const OriginExchange& exchange) {
 
 void finish_exchange(Services& use, OriginExchange& exchange, const origin::BodyReader& body) {
     if (!exchange.connection) return;
-    exchange.connection->server.requests.fetch_sub(1, std::memory_order_relaxed);
+    exchange.under_way.end();
     origin::ConnectionPtr connection = std::move(exchange.connection);
     if (body.ended() && exchange.head.keep_alive && connection->in.empty()) use.origin.release(std::move(connection));
 }

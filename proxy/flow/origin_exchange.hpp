@@ -14,6 +14,7 @@ namespace larder::flow {
 /// One request to the origin and the head of its response.
 struct OriginExchange {
     origin::ConnectionPtr connection;  ///< owned until released to the pool
+    origin::Counted under_way;         ///< in the server's requests; gone before the connection
     HeadStorage storage;
     std::string head_bytes;            ///< where `head` was to be kept: what it points into
     http::ResponseHead head;
@@ -24,8 +25,11 @@ struct OriginExchange {
     const char* why = "";
     bool repeatable = false;  ///< the request may be sent twice (RFC 9110, 9.2.2); set before it is sent
 
-    ~OriginExchange();
     [[nodiscard]] bool failed() const { return error != origin::OriginError::none; }
+    void drop_connection() {
+        under_way.end();
+        connection.reset();
+    }
 };
 
 /// Connects and writes the head with what of the body is at hand. Tries another server where one cannot be reached:

@@ -254,11 +254,9 @@ net::Task<void> switch_protocols(Pass& pass) {
     if (sent) co_await run_tunnel(client, pass.exchange.connection->stream, pass.exchange.connection->in);
 }
 
-}  // namespace
-
-net::Task<void> pass_through(Client& client, bool judge) {
+net::Task<void> pass_on(Pass& pass, bool judge) {
+    Client& client = pass.client;
     Exchange& x = client.x();
-    Pass pass(client);
     pass.upgrade = wants_upgrade(x.request);
     const std::string_view authority = client.config->upstream->servers().front()->authority;
     RequestHeadOptions options;
@@ -274,8 +272,7 @@ net::Task<void> pass_through(Client& client, bool judge) {
         co_await begin(pass, fresh);
         if (!pass.exchange.failed()) co_await read_final_head(pass);
         if (fresh || !may_retry(pass.exchange)) break;
-        pass.exchange.connection->server.requests.fetch_sub(1, std::memory_order_relaxed);
-        pass.exchange.connection.reset();
+        pass.exchange.drop_connection();
         pass.exchange.error = origin::OriginError::none;
     }
     if (pass.exchange.failed()) {
@@ -291,6 +288,23 @@ net::Task<void> pass_through(Client& client, bool judge) {
     if (judge) judge_answer(pass);
     co_await send_answer(pass);
     client.in.consume(at_hand.size());
+}
+
+}  // namespace
+
+net::Task<void> pass_through(Client& client, bool judge) {
+    Pass pass(client);
+    std::exception_ptr failure;
+    try {
+        co_await pass_on(pass, judge);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!failure) co_return;
+    // The upload still uses client and origin. What became of a write is not known.
+    co_await stop_upload(pass.upload);
+    co_await purge_after_write(client, nullptr, nullptr);
+    std::rethrow_exception(failure);
 }
 
 }  // namespace larder::flow

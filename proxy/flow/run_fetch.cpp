@@ -1,11 +1,9 @@
 #include "flow/run_fetch.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include "base/hash.hpp"
 #include "flow/origin_exchange.hpp"
 #include "flow/store_fetched.hpp"
+#include "net/detached.hpp"
 
 namespace larder::flow {
 namespace {
@@ -15,15 +13,14 @@ using origin::BodyReader;
 
 constexpr std::uint64_t small_rest_bytes = 1024 * 1024;
 constexpr int interim_max = 32;
+constexpr Milliseconds prolong_every{1500};
 
 // Keeps the lease alive while the origin takes its time.
-net::Task<void> keep_lease(std::shared_ptr<FetchJob> job) {
-    net::Event pause(job->use.executor());
-    while (true) {
-        co_await pause.wait_until(steady_now() + Milliseconds(1500));
-        if (job->ended) co_return;
-        job->use.redis->prolong(job->key, job->lease);
-    }
+void prolong_lease(void* owner) {
+    FetchJob& job = *static_cast<FetchJob*>(owner);
+    if (job.use.wheel.stopped()) return;
+    job.prolong_at.set(steady_now() + prolong_every);
+    job.use.redis->prolong(job.key, job.lease);
 }
 
 // Whether what is there after all makes the fetch needless: where there was something stale, it must have been renewed since.
@@ -109,8 +106,7 @@ net::Task<void> ask_origin(FetchJob& job, OriginExchange& exchange) {
     exchange.repeatable = true;
     co_await ask_once(job, head, false, exchange);
     if (may_retry(exchange)) {
-        exchange.connection->server.requests.fetch_sub(1, std::memory_order_relaxed);
-        exchange.connection.reset();
+        exchange.drop_connection();
         exchange.error = origin::OriginError::none;
         co_await ask_once(job, head, true, exchange);
     }
@@ -125,7 +121,10 @@ void give_up(FetchJob& job, OriginExchange& exchange) {
 
 // Reads on only as fast as the slowest reader of what is not stored. False: nobody wants it any more.
 net::Task<bool> may_read_on(FetchJob& job, std::shared_ptr<net::Event> room, const http::ResponseHead& head) {
-    while (job.fetch->must_pause()) co_await room->wait();
+    while (job.fetch->must_pause()) {
+        const bool goes_on = co_await room->wait();
+        if (!goes_on) co_return false;
+    }
     if (job.fetch->readers() > 0 || job.shadow) co_return true;
     if (!job.fetch->storing()) co_return false;
     const std::uint64_t so_far = job.fetch->size();
@@ -281,29 +280,34 @@ net::Task<void> fetch_and_store(FetchJob& job) {
     }
 }
 
-net::Task<void> run_fetch(std::shared_ptr<FetchJob> job) {
-    if (job->use.redis && job->shared) boost::asio::co_spawn(job->use.executor(), keep_lease(job), boost::asio::detached);
+// The job is all that holds the fetch, its place on the board and its lease: they end with it, by whatever way.
+net::Task<void> run_fetch(std::unique_ptr<FetchJob> job) {
+    if (job->use.redis && job->shared) job->prolong_at.set(steady_now() + prolong_every);
     co_await fetch_and_store(*job);
-    job->ended = true;
-    job->use.board.leave(job->fetch);
 }
 
 }  // namespace
 
-FetchJob::FetchJob(Client& client, const ReadPlan& plan_in, store::FetchPtr fetch_in)
+FetchJob::FetchJob(Client& client, const ReadPlan& plan_in, store::FetchDuty duty_in)
     : use(client.use),
-      fetch(std::move(fetch_in)),
+      duty(std::move(duty_in)),
+      fetch(duty.fetch()),
       config(client.config),
       request(client.request()),
       plan(plan_in),
       key(client.x().key),
       facts(client.x().facts),
       tags(client.x().tags),
-      sender(sender_of(client)) {}
+      sender(sender_of(client)),
+      prolong_at(use.wheel, &prolong_lease, this) {}
 
-void start_fetch(std::shared_ptr<FetchJob> job) {
+FetchJob::~FetchJob() {
+    net::run_guarded(use.context, "giving a lease back", [this] { release_lease(*this, false); });
+}
+
+void start_fetch(std::unique_ptr<FetchJob> job) {
     const net::Executor executor = job->use.executor();
-    boost::asio::co_spawn(executor, run_fetch(std::move(job)), boost::asio::detached);
+    net::start_detached(executor, run_fetch(std::move(job)), "a fetch");
 }
 
 }  // namespace larder::flow

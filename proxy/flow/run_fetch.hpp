@@ -8,12 +8,17 @@
 
 namespace larder::flow {
 
-/// All that a fetch needs when the client that began it may leave.
+/// All that a fetch needs when the client that began it may leave. Its destructor ends the fetch for those who read from
+/// it where that has not happened, takes it from the board and gives the lease back.
 struct FetchJob {
-    FetchJob(Client& client, const ReadPlan& plan_in, store::FetchPtr fetch_in);
+    FetchJob(Client& client, const ReadPlan& plan_in, store::FetchDuty duty_in);
+    ~FetchJob();
+    FetchJob(const FetchJob&) = delete;
+    FetchJob& operator=(const FetchJob&) = delete;
 
     Services& use;
-    store::FetchPtr fetch;
+    store::FetchDuty duty;
+    store::FetchPtr fetch;       ///< the duty's
     std::shared_ptr<const Config> config;
     OwnedRequest request;
     ReadPlan plan;
@@ -30,7 +35,8 @@ struct FetchJob {
     std::string digest;          ///< of the ids that the lookup has seen (store::Found::digest)
     store::RedisBudget budget;
     store::Lease lease;
-    bool ended = false;
+    bool lease_given_back = false;
+    net::Deadline prolong_at;    ///< when the lease is prolonged next
 
     /// HEAD for a stale entry goes on as HEAD, and its answer may update the entry (RFC 9111, 4.3.5).
     [[nodiscard]] bool asks_head() const { return request.head().method == http::Method::head && stale; }
@@ -41,6 +47,6 @@ struct FetchJob {
 };
 
 /// Starts the fetch as a coroutine of its own: lease, origin, readers, store.
-void start_fetch(std::shared_ptr<FetchJob> job);
+void start_fetch(std::unique_ptr<FetchJob> job);
 
 }  // namespace larder::flow

@@ -2,14 +2,13 @@
 
 #include <array>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
 #include "flow/answer_request.hpp"
 #include "flow/finish_request.hpp"
 #include "flow/proxy_protocol.hpp"
 #include "flow/send_response.hpp"
+#include "net/detached.hpp"
 
 namespace larder::flow {
 namespace {
@@ -287,7 +286,7 @@ void serve_ready(std::unique_ptr<Client> client) {
         const Step step = look_at_head(*client, parsed);
         if (step != Step::served || client->x().rest_of) {
             const net::Executor executor = client->use.executor();
-            boost::asio::co_spawn(executor, continue_client(std::move(client), step, parsed), boost::asio::detached);
+            net::start_detached(executor, continue_client(std::move(client), step, parsed), "answering a client");
             return;
         }
         finish_request(*client);
@@ -335,7 +334,7 @@ void serve_client(std::unique_ptr<Client> client, Doorway doorway) {
     client->stream.watch_from_the_start();
     if (!enters && admit(*client)) return begin_waiting(std::move(client));
     const net::Executor executor = client->use.executor();
-    boost::asio::co_spawn(executor, enter_and_wait(std::move(client), doorway), boost::asio::detached);
+    net::start_detached(executor, enter_and_wait(std::move(client), doorway), "greeting a client");
 }
 
 Client::Client(net::TcpSocket socket, Services& use_in, ClientList& list_in, boost::asio::ip::address peer_in)

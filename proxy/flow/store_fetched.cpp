@@ -116,6 +116,7 @@ net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredRes
     }
     if (job.lease.state != store::RedisState::ok) co_return;
     const store::RedisStore::Filled filled = co_await job.use.redis->fill(job.name(), job.lease, entry);
+    job.lease_given_back = true;  // by the fill, whatever came of it
     switch (filled.outcome) {
         case store::FillOutcome::stored:
             if (filled.tracked && into_memory) job.use.memory.insert(job.key, entry);
@@ -127,6 +128,7 @@ net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredRes
 }
 
 void release_lease(FetchJob& job, bool uncacheable) {
+    if (std::exchange(job.lease_given_back, true)) return;
     if (job.use.redis && job.lease.state == store::RedisState::ok)
         job.use.redis->release(job.lease, uncacheable);
 }

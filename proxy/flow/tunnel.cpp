@@ -1,7 +1,5 @@
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include "flow/pass_through.hpp"
+#include "net/detached.hpp"
 
 namespace larder::flow {
 namespace {
@@ -43,23 +41,56 @@ net::Task<void> copy(Direction& way) {
     way.done = true;
 }
 
-net::Task<void> copy_and_tell(std::shared_ptr<Direction> way, std::shared_ptr<net::Event> finished) {
-    co_await copy(*way);
-    finished->notify();
+// The way that runs beside the other, and its end, which the other waits for since it owns both streams.
+struct WayBeside {
+    Direction way;
+    net::Event ended;
+};
+
+struct TellEnd {
+    WayBeside& beside;
+    ~TellEnd() {
+        if (!beside.way.done) {  // an exception: the other way is to end as well
+            beside.way.from.cancel();
+            beside.way.to.cancel();
+        }
+        beside.way.done = true;
+        beside.ended.notify();
+    }
+};
+
+net::Task<void> copy_and_tell(std::shared_ptr<WayBeside> beside) {
+    const TellEnd tell{*beside};
+    co_await copy(beside->way);
+}
+
+// Waits for the way beside. Its reading ends with the client, with a stop, or when nothing came for a moment: an origin that
+// has ended hears nobody for long.
+net::Task<void> join(Client& client, std::shared_ptr<WayBeside> beside) {
+    if (beside->way.done) co_return;
+    client.stream.expire_at(steady_now() + Milliseconds(5'000));
+    while (!beside->way.done) {
+        const bool told = co_await beside->ended.wait();
+        static_cast<void>(told);
+    }
 }
 
 }  // namespace
 
 net::Task<void> run_tunnel(Client& client, net::Stream& origin, net::Buffer& origin_in) {
-    auto up = std::make_shared<Direction>(Direction{client.stream, client.in, origin});
-    auto finished = std::make_shared<net::Event>(client.use.executor());
-    boost::asio::co_spawn(client.use.executor(), copy_and_tell(up, finished), boost::asio::detached);
+    const net::Executor executor = client.use.executor();
+    const std::shared_ptr<WayBeside> up(new WayBeside{{client.stream, client.in, origin}, net::Event(executor, net::Event::OnStop::goes_on)});
+    net::start_detached(executor, copy_and_tell(up), "a tunnel");
     Direction down{origin, origin_in, client.stream};
-    co_await copy(down);
+    std::exception_ptr failure;
+    try {
+        co_await copy(down);
+    } catch (...) {
+        failure = std::current_exception();
+    }
     client.x().bytes_out += down.bytes;
-    // The client's side may have more to say, but an origin that has ended hears nobody for long.
-    if (!up->done) client.stream.expire_at(steady_now() + Milliseconds(5'000));
-    while (!up->done) co_await finished->wait();
+    co_await join(client, up);
+    if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace larder::flow

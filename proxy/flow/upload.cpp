@@ -3,8 +3,7 @@
 #include <array>
 #include <charconv>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include "net/detached.hpp"
 
 namespace larder::flow {
 namespace {
@@ -60,23 +59,39 @@ net::Task<Upload::End> pass_body(Upload& upload) {
     co_return sent ? Upload::End::well : Upload::End::origin_lost;
 }
 
-net::Task<void> run_upload(std::shared_ptr<Upload> upload) {
-    const Upload::End end = co_await pass_body(*upload);
-    upload->end = end;
-    if (end == Upload::End::well) {
-        upload->client.x().body_pending = false;
-        if (!upload->answered) upload->origin.expire_at(steady_now() + upload->client.settings().origin.response_timeout);
-    } else if (end != Upload::End::origin_lost && end != Upload::End::stopped) {
-        upload->origin.abort();
+// Tells that the upload has ended, by whatever way: somebody waits for it before client and origin go.
+class Ending {
+public:
+    explicit Ending(Upload& upload) : upload_(upload) {}
+    Ending(const Ending&) = delete;
+    Ending& operator=(const Ending&) = delete;
+    ~Ending() {
+        upload_.end = end;
+        if (end == Upload::End::well) {
+            upload_.client.x().body_pending = false;
+            if (!upload_.answered) upload_.origin.expire_at(steady_now() + upload_.client.settings().origin.response_timeout);
+        } else if (end != Upload::End::origin_lost && end != Upload::End::stopped) {
+            upload_.origin.abort();
+        }
+        upload_.finished.notify();
     }
-    upload->finished.notify();
+
+    Upload::End end = Upload::End::failed;
+
+private:
+    Upload& upload_;
+};
+
+net::Task<void> run_upload(std::shared_ptr<Upload> upload) {
+    Ending ending(*upload);
+    ending.end = co_await pass_body(*upload);
 }
 
 }  // namespace
 
 void start_upload(std::shared_ptr<Upload> upload) {
     const net::Executor executor = upload->client.use.executor();
-    boost::asio::co_spawn(executor, run_upload(std::move(upload)), boost::asio::detached);
+    net::start_detached(executor, run_upload(std::move(upload)), "an upload");
 }
 
 net::Task<void> stop_upload(std::shared_ptr<Upload> upload) {
@@ -85,7 +100,9 @@ net::Task<void> stop_upload(std::shared_ptr<Upload> upload) {
         upload->end = Upload::End::stopped;
         upload->client.stream.cancel();
         upload->origin.cancel();
-        co_await upload->finished.wait();
+        // Both streams are cancelled: the upload ends by itself, at a stop of the worker too. Until then it uses them.
+        const bool told = co_await upload->finished.wait();
+        static_cast<void>(told);
         upload->client.stream.forgive();  // only its reading was to stop: an answer may still be due
     }
 }

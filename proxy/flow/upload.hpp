@@ -20,6 +20,7 @@ struct Upload {
         too_large,  ///< limits.body_bytes
         origin_lost,
         stopped,    ///< the answer was complete before
+        failed,     ///< an exception, which is logged
     };
 
     Upload(Client& client_in, net::Stream& origin_in, bool chunked_in)
@@ -28,7 +29,7 @@ struct Upload {
           body(client_in.stream, client_in.in, client_in.request().framing, client_in.request().content_length,
                client_in.settings().limits.body_timeout),
           chunked(chunked_in),
-          finished(client_in.use.executor()) {}
+          finished(client_in.use.executor(), net::Event::OnStop::goes_on) {}
 
     Client& client;
     net::Stream& origin;
@@ -41,7 +42,7 @@ struct Upload {
 };
 
 /// Starts the upload as a coroutine of its own; it holds the Upload until it has ended. Client and origin must stay until
-/// `end` is set: see wait_for_upload.
+/// `end` is set: see stop_upload.
 void start_upload(std::shared_ptr<Upload> upload);
 
 /// Stops it where it is still under way, and waits until it no longer touches client and origin.

@@ -1,10 +1,9 @@
 #include "flow/watch_health.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <spdlog/spdlog.h>
 
 #include "flow/origin_exchange.hpp"
+#include "net/detached.hpp"
 
 namespace larder::flow {
 
@@ -37,7 +36,7 @@ net::Task<bool> answers_well(Services& use, std::shared_ptr<const Config> config
     if (!acquired.connection) co_return false;
     OriginExchange exchange;
     exchange.connection = std::move(acquired.connection);
-    server->requests.fetch_add(1, std::memory_order_relaxed);
+    exchange.under_way = origin::Counted(server->requests);
     exchange.connection->stream.expire_at(give_up);
     std::string request = health_request(settings, *server);
     iovec piece{request.data(), request.size()};
@@ -72,7 +71,8 @@ net::Task<void> HealthWatch::watch(Services& use, std::shared_ptr<Watched> watch
             server.up.store(true, std::memory_order_relaxed);
             spdlog::info("origin server {} is back: {} health checks in a row were fine", server.url, watched->good);
         }
-        co_await watched->pause.wait_until(steady_now() + health.interval);
+        const bool goes_on = co_await watched->pause.wait_until(steady_now() + health.interval);
+        if (!goes_on) break;
     }
 }
 
@@ -82,7 +82,7 @@ void HealthWatch::start(Services& use) {
     for (const auto& server : use.config->upstream->servers()) {
         auto watched = std::make_shared<Watched>(use.config, *server, use.executor());
         watched_.push_back(watched);
-        boost::asio::co_spawn(use.executor(), watch(use, std::move(watched)), boost::asio::detached);
+        net::start_lasting(use.executor(), [&use, watched] { return watch(use, watched); }, "a health check");
     }
 }
 

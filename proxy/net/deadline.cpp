@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/detached.hpp"
+
 namespace larder::net {
 namespace {
 
@@ -50,11 +52,11 @@ void DeadlineWheel::unlink(Deadline& deadline) {
 
 void DeadlineWheel::arm(std::int64_t tick) {
     if (stopped_) return;
-    armed_ = tick;
     timer_.expires_at(SteadyTime(Milliseconds(tick * tick_ms)));
     timer_.async_wait([this](Error error) {
         if (!error) turn();
     });
+    armed_ = tick;
 }
 
 void DeadlineWheel::turn() {
@@ -73,7 +75,8 @@ void DeadlineWheel::turn() {
             if (deadline.tick_ > done_) {
                 link(deadline);
             } else {
-                deadline.expire_(deadline.owner_);
+                // A deadline that fails must not take the others along.
+                run_guarded(context_, "what a deadline ends", [&deadline] { deadline.expire_(deadline.owner_); });
             }
             list = heads_[static_cast<std::size_t>(done_ % slots)];
         }
@@ -91,7 +94,7 @@ void DeadlineWheel::stop() {
         while (head) {
             Deadline& deadline = *head;
             unlink(deadline);
-            deadline.expire_(deadline.owner_);
+            run_guarded(context_, "what a deadline ends", [&deadline] { deadline.expire_(deadline.owner_); });
         }
 }
 

@@ -15,7 +15,8 @@ class DeadlineWheel;
 /// of its own. One thread.
 class Deadline {
 public:
-    /// Called once when the moment has passed; it may move the deadline again.
+    /// Called once when the moment has passed, or the wheel stops; it may move the deadline again, but not once the wheel
+    /// has stopped.
     using Expire = void (*)(void* owner);
 
     Deadline(DeadlineWheel& wheel, Expire expire, void* owner) : wheel_(wheel), expire_(expire), owner_(owner) {}
@@ -41,7 +42,7 @@ private:
 /// All deadlines of one worker, in slots of 32 ms. One timer, armed for the next slot that holds any.
 class DeadlineWheel {
 public:
-    explicit DeadlineWheel(boost::asio::io_context& context) : timer_(context) {}
+    explicit DeadlineWheel(boost::asio::io_context& context) : context_(context), timer_(context) {}
 
     /// Ends all waits that have a deadline, now and from now on: lets the io_context run out of work.
     void stop();
@@ -57,6 +58,7 @@ private:
     void arm(std::int64_t tick);
     void turn();
 
+    boost::asio::io_context& context_;
     boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor> timer_;
     std::array<Deadline*, slots> heads_{};
     std::int64_t done_ = -1;   // slots up to this tick have been looked at

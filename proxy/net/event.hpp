@@ -1,36 +1,83 @@
 #pragma once
+#include <cstdint>
+
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/execution_context.hpp>
 
 #include "base/clock.hpp"
 #include "net/task.hpp"
 
 namespace larder::net {
 
-/// Something coroutines of one thread wait for. A notification wakes all who wait then; it is not remembered, so look at
-/// the condition before waiting.
+class Event;
+
+/// All events of one io_context, so that a stop can end their waits: a wait that a stop does not end
+/// keeps the io_context, and with it the process, alive for ever. A service of the context, made at
+/// its first use. Used on the context's thread, and while that thread does not run.
+class Waits : public boost::asio::execution_context::service {
+public:
+    using key_type = Waits;
+    static boost::asio::execution_context::id id;
+
+    explicit Waits(boost::asio::execution_context& context) : service(context) {}
+
+    /// Ends all waits that may end, now and from now on.
+    void stop();
+    [[nodiscard]] bool stopped() const { return stopped_; }
+
+private:
+    friend class Event;
+
+    void shutdown() override {}
+
+    Event* first_ = nullptr;
+    bool stopped_ = false;
+};
+
+/// Something that one coroutine waits for. A notification is remembered until the next wait ends, so
+/// nothing is lost while the waiter does something else. The waiter looks at its condition after each
+/// wait, since a remembered notification may be about what it has seen already. One thread, and one
+/// waiter at a time.
 class Event {
 public:
-    explicit Event(Executor executor) : timer_(executor, SteadyTime::max()) {}
+    /// What a stop of the worker does to the waits.
+    enum class OnStop : std::uint8_t {
+        ends,     ///< they end, and tell so
+        goes_on,  ///< nothing: for the end of a coroutine that borrows from the waiter, and that
+                  ///< ends because of the stop
+    };
 
-    void notify() { timer_.cancel(); }
+    explicit Event(Executor executor, OnStop on_stop = OnStop::ends);
+    ~Event();
+    Event(const Event&) = delete;
+    Event& operator=(const Event&) = delete;
 
-    [[nodiscard]] Task<void> wait() {
-        timer_.expires_at(SteadyTime::max());
-        const auto [ignored] = co_await timer_.async_wait(as_result);
-        static_cast<void>(ignored);
-    }
+    void notify();
 
-    /// At most until `at`.
-    [[nodiscard]] Task<void> wait_until(SteadyTime at) {
-        timer_.expires_at(at);
-        const auto [ignored] = co_await timer_.async_wait(as_result);
-        static_cast<void>(ignored);
-    }
+    /// Until a notification. False: the worker stops, and no later wait will take any time. Leave.
+    [[nodiscard]] Task<bool> wait() { return wait_until(SteadyTime::max()); }
+    /// The same, at most until `at`.
+    [[nodiscard]] Task<bool> wait_until(SteadyTime at);
 
     [[nodiscard]] Executor executor() { return timer_.get_executor(); }
 
 private:
-    boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor> timer_;
+    friend class Waits;
+    using Timer = boost::asio::basic_waitable_timer<SteadyClock,
+                                                    boost::asio::wait_traits<SteadyClock>, Executor>;
+
+    [[nodiscard]] bool ended_by_stop() const { return waits_.stopped() && on_stop_ == OnStop::ends; }
+
+    Waits& waits_;
+    Timer timer_;
+    OnStop on_stop_;
+    bool notified_ = false;
+    bool waiting_ = false;
+    Event* previous_ = nullptr;  // in waits_
+    Event* next_ = nullptr;
 };
+
+/// Ends all waits for events of this context, for good.
+void end_all_waits(boost::asio::io_context& context);
 
 }  // namespace larder::net

@@ -74,7 +74,7 @@ public:
           port_(acceptor_.local_endpoint().port()),
           shared_{std::move(options), backend, std::make_shared<Mailbox>(context_)} {
         accept();
-        thread_ = std::thread([this] { context_.run(); });
+        thread_ = std::thread([this] { run(); });
     }
 
     ~Core() { stop(); }
@@ -94,12 +94,24 @@ public:
     [[nodiscard]] int native_socket() { return acceptor_.native_handle(); }
 
 private:
+    // An exception ends the step that it came from, and with it a connection; never the process.
+    void run() {
+        while (!context_.stopped()) {
+            try {
+                context_.run();
+            } catch (...) {
+                if (shared_.options.failed) shared_.options.failed(std::current_exception());
+            }
+        }
+    }
+
     void accept() {
         acceptor_.async_accept([this](error_code error, AdminConnection::Stream::socket_type socket) {
             if (!acceptor_.is_open()) return;
             if (error) return pause();
-            if (connections_.size() < shared_.options.connections_max) serve(std::move(socket));
+            // Asked for before one is served, which may fail.
             accept();
+            if (connections_.size() < shared_.options.connections_max) serve(std::move(socket));
         });
     }
 

@@ -2,6 +2,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,6 +19,7 @@ struct AdminOptions {
     std::chrono::milliseconds request_timeout{10'000};  ///< for a request, once it has begun or the connection opened
     std::chrono::milliseconds idle_timeout{75'000};     ///< between requests
     std::chrono::milliseconds answer_timeout{30'000};   ///< for /purge and /explain: 504; also for sending
+    std::function<void(std::exception_ptr)> failed;     ///< told of an exception in a step of the server, on its thread
 };
 
 /// The HTTP server of CONTRACT section 5, on a thread of its own, so that nothing asked of it holds up a worker and a

@@ -195,6 +195,9 @@ std::vector<MetricFamily> to_families(const Snapshot& snapshot) {
     append_cache(snapshot, out);
     out.push_back(single_gauge("larder_client_connections", "Connections of clients that are open.",
                                static_cast<double>(snapshot.gauges.client_connections)));
+    out.push_back(single_count("larder_internal_errors_total",
+                               "Failures inside larder that ended a connection, a fetch or a background task.",
+                               snapshot.gauges.internal_errors));
     out.push_back(single_gauge("larder_config_last_reload_successful",
                                "Whether the last load of the configuration was accepted.",
                                snapshot.reload_successful ? 1 : 0));

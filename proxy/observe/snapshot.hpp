@@ -62,6 +62,7 @@ struct Gauges {
     std::array<std::uint64_t, static_cast<std::size_t>(RedisFailure::count_)> redis_failures{};  ///< counted by the store, on top
     std::uint64_t purges_pending = 0;
     std::uint64_t client_connections = 0;
+    std::uint64_t internal_errors = 0;  ///< exceptions that ended a connection, a fetch or the like, since the start
     std::vector<OriginState> origins{};
 };
 

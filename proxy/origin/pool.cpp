@@ -18,6 +18,7 @@ constexpr std::chrono::seconds idle_age_max{55};
 constexpr std::chrono::seconds resolved_age_max{5};
 constexpr std::chrono::seconds look_every{2};
 constexpr Milliseconds look_often{30};  // where workers share max_connections
+constexpr Milliseconds ask_again{10};   // for what other workers gave back, of which nobody tells
 
 }  // namespace
 
@@ -38,20 +39,65 @@ const char* to_text(OriginError error) {
 }
 
 OriginConnection::OriginConnection(net::TcpSocket socket, net::DeadlineWheel& wheel, net::BufferPool& buffers,
-                                   std::shared_ptr<Upstream> upstream_in, Server& server_in)
-    : stream(std::move(socket), wheel), in(buffers), upstream(std::move(upstream_in)), server(server_in) {
+                                   std::shared_ptr<Upstream> upstream_in, Server& server_in, Pool& pool)
+    : stream(std::move(socket), wheel), in(buffers), upstream(std::move(upstream_in)), server(server_in), pool_(pool) {
     server.connections.fetch_add(1, std::memory_order_relaxed);
 }
 
 OriginConnection::~OriginConnection() {
     stream.close();
     server.connections.fetch_sub(1, std::memory_order_relaxed);
+    pool_.place_came_free(server);
 }
 
 Pool::Pool(boost::asio::io_context& context, net::DeadlineWheel& wheel, net::BufferPool& buffers)
-    : context_(context), wheel_(wheel), buffers_(buffers), released_(context.get_executor()), look_(wheel, &Pool::look_after_idle, this) {}
+    : context_(context), wheel_(wheel), buffers_(buffers), look_(wheel, &Pool::look_after_idle, this) {}
 
 Pool::~Pool() = default;
+
+/// A request that waits for its turn; on its coroutine's frame. Who leaves the line lets the next one look.
+class Pool::InLine {
+public:
+    InLine(Pool& pool, Server& server_in)
+        : server(server_in), wake(pool.context_.get_executor()), pool_(pool), waiting_(server_in.waiting), place_(pool.line_.insert(pool.line_.end(), this)) {}
+    ~InLine() {
+        pool_.line_.erase(place_);
+        pool_.place_came_free(server);
+    }
+    InLine(const InLine&) = delete;
+    InLine& operator=(const InLine&) = delete;
+
+    Server& server;
+    net::Event wake;
+    ConnectionPtr given;  ///< by somebody of this worker who needs it no longer
+
+private:
+    Pool& pool_;
+    Counted waiting_;
+    std::list<InLine*>::iterator place_;
+};
+
+Pool::InLine* Pool::first_in_line(const Server& server) const {
+    for (InLine* waiter : line_)
+        if (&waiter->server == &server) return waiter;
+    return nullptr;
+}
+
+void Pool::place_came_free(const Server& server) {
+    InLine* first = first_in_line(server);
+    if (first) first->wake.notify();
+}
+
+// Gives the connection to the first who waits for one and has none. True: somebody took it.
+bool Pool::hand_over(ConnectionPtr& connection) {
+    for (InLine* waiter : line_) {
+        if (&waiter->server != &connection->server || waiter->given) continue;
+        waiter->given = std::move(connection);
+        waiter->wake.notify();
+        return true;
+    }
+    return false;
+}
 
 ConnectionPtr Pool::take_idle(Server& server, bool proved) {
     const SteadyTime now = steady_now();
@@ -64,10 +110,22 @@ ConnectionPtr Pool::take_idle(Server& server, bool proved) {
     return nullptr;
 }
 
+namespace {
+
+// A place among the connections of all workers, where there is one.
+Counted reserve(Server& server, int most) {
+    int open = server.connections.load(std::memory_order_relaxed);
+    while (open < most)
+        if (server.connections.compare_exchange_weak(open, open + 1, std::memory_order_relaxed)) return Counted::adopt(server.connections);
+    return {};
+}
+
+}  // namespace
+
 net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, Kept kept, const Server* avoid) {
     Server* server = upstream->pick(avoid, steady_now());
     if (!server) co_return Acquired{nullptr, OriginError::unavailable, nullptr};
-    if (kept != Kept::none) {
+    if (kept != Kept::none && !first_in_line(*server)) {
         ConnectionPtr idle = take_idle(*server, kept == Kept::proved);
         if (idle) {
             idle->reused = true;
@@ -82,9 +140,13 @@ net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, Kept kept,
         room.kept->stream.never_expire();
         co_return Acquired{std::move(room.kept), OriginError::none, server};
     }
-    room.kept.reset();
+    if (room.kept) {
+        // Its place is ours while another connection is made in its stead.
+        room.reserved = Counted(server->connections);
+        room.kept.reset();
+    }
     Acquired connected = co_await connect(upstream, server, steady_now() + upstream->settings().connect_timeout);
-    if (room.reserved) server->connections.fetch_sub(1, std::memory_order_relaxed);
+    room.reserved.end();
     if (!connected.connection) upstream->note_failure(*server, steady_now());
     co_return connected;
 }
@@ -94,29 +156,29 @@ net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, Se
     Room room;
     room.there = true;
     if (most <= 0) co_return room;
+    if (!first_in_line(*server)) room.reserved = reserve(*server, most);
+    if (room.reserved.counts()) co_return room;
     const SteadyTime give_up = steady_now() + upstream->settings().connect_timeout;
-    struct Waiting {
-        explicit Waiting(Server& server_in) : server(server_in) { server.waiting.fetch_add(1, std::memory_order_relaxed); }
-        ~Waiting() { server.waiting.fetch_sub(1, std::memory_order_relaxed); }
-        Waiting(const Waiting&) = delete;
-        Waiting& operator=(const Waiting&) = delete;
-        Server& server;
-    };
-    const Waiting waiting(*server);
-    while (server->connections.fetch_add(1, std::memory_order_relaxed) >= most) {
-        server->connections.fetch_sub(1, std::memory_order_relaxed);
-        room.kept = take_idle(*server, true);
+    InLine place(*this, *server);
+    while (true) {
+        room.kept = std::move(place.given);
+        if (room.kept && !room.kept->stream.idle_and_alive()) room.kept.reset();
         if (room.kept) co_return room;
-        const SteadyTime now = steady_now();
-        if (now >= give_up) {
-            room.there = false;
-            co_return room;
+        const bool first = first_in_line(*server) == &place;
+        if (first) {
+            room.reserved = reserve(*server, most);
+            if (room.reserved.counts()) co_return room;
+            room.kept = take_idle(*server, true);
+            if (room.kept) co_return room;
         }
-        // Another worker's release does not notify: look again soon.
-        co_await released_.wait_until(std::min(give_up, now + Milliseconds(10)));
+        const SteadyTime now = steady_now();
+        room.there = now < give_up;
+        if (!room.there) co_return room;
+        // Only the first one looks again by itself.
+        const SteadyTime wake_at = first ? std::min(give_up, now + ask_again) : give_up;
+        room.there = co_await place.wake.wait_until(wake_at);
+        if (!room.there) co_return room;
     }
-    room.reserved = true;
-    co_return room;
 }
 
 net::Task<bool> Pool::resolve(Server* server, Resolved* into) {
@@ -153,7 +215,7 @@ net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* se
         boost::system::error_code opened;
         socket.open(endpoint.protocol(), opened);
         if (opened) continue;
-        auto connection = std::make_unique<OriginConnection>(std::move(socket), wheel_, buffers_, upstream, *server);
+        auto connection = std::make_unique<OriginConnection>(std::move(socket), wheel_, buffers_, upstream, *server, *this);
         connection->stream.expire_at(give_up);
         const auto [error] = co_await connection->stream.socket().async_connect(endpoint, net::as_result);
         if (connection->stream.timed_out()) co_return Acquired{nullptr, OriginError::connect_timeout, server};
@@ -178,11 +240,11 @@ net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* se
 }
 
 void Pool::release(ConnectionPtr connection) {
-    released_.notify();
     if (wheel_.stopped() || !connection->in.empty() || idle_.size() >= idle_max || !connection->stream.is_open()) return;
     connection->in.release();
     connection->stream.never_expire();
     connection->idle_since = steady_now();
+    if (hand_over(connection)) return;
     idle_.push_back(std::move(connection));
     if (idle_.size() == 1 || idle_.back()->upstream->settings().max_connections > 0) plan_next_look();
 }

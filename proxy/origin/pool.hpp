@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "net/buffer.hpp"
 #include "net/event.hpp"
 #include "net/stream.hpp"
+#include "origin/counted.hpp"
 #include "origin/upstream.hpp"
 
 namespace larder::origin {
@@ -30,12 +32,16 @@ enum class OriginError : std::uint8_t {
 /// "unreachable", ...: the metrics' `reason`.
 const char* to_text(OriginError error);
 
-/// A connection to one server. Counts itself in the server's figures. One thread.
+class Pool;
+
+/// A connection to one server. Counts itself in the server's figures, and tells its pool when it goes. One thread.
 class OriginConnection {
 public:
     OriginConnection(net::TcpSocket socket, net::DeadlineWheel& wheel, net::BufferPool& buffers, std::shared_ptr<Upstream> upstream_in,
-                     Server& server_in);
+                     Server& server_in, Pool& pool);
     ~OriginConnection();
+    OriginConnection(const OriginConnection&) = delete;
+    OriginConnection& operator=(const OriginConnection&) = delete;
 
     net::Stream stream;
     net::Buffer in;
@@ -43,6 +49,9 @@ public:
     Server& server;
     bool reused = false;
     SteadyTime idle_since{};
+
+private:
+    Pool& pool_;
 };
 
 using ConnectionPtr = std::unique_ptr<OriginConnection>;
@@ -76,6 +85,9 @@ public:
     /// Takes a connection back whose last exchange ended well.
     void release(ConnectionPtr connection);
 
+    /// A connection to the server has gone: the first who waits for its place may look.
+    void place_came_free(const Server& server);
+
     /// Forgets the idle connections (on reload and at the end).
     void clear();
 
@@ -92,15 +104,19 @@ private:
     /// Room for one more connection, or one that has become idle meanwhile.
     struct Room {
         bool there = false;
-        bool reserved = false;  ///< counted in server.connections until the connection counts itself
+        Counted reserved;  ///< in server.connections, until the connection counts itself
         ConnectionPtr kept;
     };
     [[nodiscard]] net::Task<Room> wait_for_room(std::shared_ptr<Upstream> upstream, Server* server);
+    /// One in the line of those who wait for a connection to a server that has max_connections.
+    class InLine;
+    [[nodiscard]] InLine* first_in_line(const Server& server) const;
+    [[nodiscard]] bool hand_over(ConnectionPtr& connection);
 
     boost::asio::io_context& context_;
     net::DeadlineWheel& wheel_;
     net::BufferPool& buffers_;
-    net::Event released_;
+    std::list<InLine*> line_;  // who came first is first
     net::Deadline look_;  ///< when idle connections are looked after: ended, too old, or wanted by another worker
     std::vector<ConnectionPtr> idle_;
     std::unordered_map<std::string, Resolved> resolved_;

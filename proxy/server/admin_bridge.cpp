@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/json.hpp>
 
 #include "cache/decisions.hpp"
 #include "flow/purge.hpp"
 #include "flow/read_plan.hpp"
+#include "net/detached.hpp"
 #include "observe/stats_json.hpp"
 #include "route/explain.hpp"
 #include "settings/effective_config.hpp"
@@ -171,6 +170,19 @@ net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> 
     question->done({200, json::serialize(tell(std::move(out), question->request.head(), looked))});
 }
 
+// The same, with an answer whatever happens.
+net::Task<void> tell_what_is_live(flow::Services& use, std::shared_ptr<LiveQuestion> question, json::object out) {
+    std::exception_ptr failure;
+    try {
+        co_await look_up_live(use, question, std::move(out));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!failure) co_return;
+    question->done({500, R"({"error": "Internal Server Error", "detail": "the log says more"})"});
+    std::rethrow_exception(failure);
+}
+
 json::object explain_offline(const route::Explanation& explanation) {
     json::object out;
     out["request"] = explanation.request;
@@ -200,7 +212,17 @@ json::object explain_offline(const route::Explanation& explanation) {
 net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order, observe::PurgeOrder asked, std::function<void(observe::PurgeResult)> done) {
     store::RedisBudget budget;
     use.metrics.record_purge(observe::PurgeSource::admin);
-    const store::PurgeOutcome outcome = co_await flow::purge(use, std::move(order), budget);
+    store::PurgeOutcome outcome = store::PurgeOutcome::pending;
+    std::exception_ptr failure;
+    try {
+        outcome = co_await flow::purge(use, std::move(order), budget);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        done({observe::PurgeResult::Outcome::failed, {}, {}, "internal error: the log says more"});
+        std::rethrow_exception(failure);
+    }
     observe::PurgeResult result;
     result.purged = std::move(asked);
     if (outcome == store::PurgeOutcome::pending) {
@@ -236,7 +258,7 @@ void AdminBridge::explain(observe::ExplainQuestion question, std::function<void(
     const bool any_host = !names_a_host(question);
     auto live = std::make_shared<LiveQuestion>(LiveQuestion{config, std::move(question), std::move(*request), any_host, std::move(done)});
     worker_.post([this, live, out = std::move(out)] {
-        boost::asio::co_spawn(worker_.context(), look_up_live(worker_.services(), live, out), boost::asio::detached);
+        net::start_detached(worker_.context().get_executor(), tell_what_is_live(worker_.services(), live, out), "an explanation");
     });
 }
 
@@ -271,7 +293,7 @@ void AdminBridge::purge(observe::PurgeOrder asked, std::function<void(observe::P
         list.push_back(pattern);
     }
     worker_.post([this, order = std::move(order), asked = std::move(asked), done = std::move(done)]() mutable {
-        boost::asio::co_spawn(worker_.context(), purge_and_tell(worker_.services(), std::move(order), std::move(asked), std::move(done)), boost::asio::detached);
+        net::start_detached(worker_.context().get_executor(), purge_and_tell(worker_.services(), std::move(order), std::move(asked), std::move(done)), "a purge");
     });
 }
 

@@ -68,10 +68,17 @@ std::uint16_t port_of(int descriptor) {
 }
 
 std::vector<int> open_listening(const std::string& address, int count) {
-    tcp::endpoint endpoint = parse_address(address);
+    const tcp::endpoint endpoint = parse_address(address);
     if (endpoint.port() != 0) refuse_if_served(endpoint, address);
     std::vector<int> sockets;
+    open_more_listening(address, count, sockets);
+    return sockets;
+}
+
+void open_more_listening(const std::string& address, int count, std::vector<int>& sockets) {
+    tcp::endpoint endpoint = parse_address(address);
     for (int i = 0; i < count; ++i) {
+        if (endpoint.port() == 0 && !sockets.empty()) endpoint.port(port_of(sockets.front()));
         const int descriptor = open_socket(endpoint, address);
         sockets.push_back(descriptor);
         set_option(descriptor, SOL_SOCKET, SO_REUSEPORT);
@@ -79,9 +86,7 @@ std::vector<int> open_listening(const std::string& address, int count) {
         set_option(descriptor, IPPROTO_TCP, TCP_NODELAY);
         if (::bind(descriptor, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) fail(address, "bind", errno);
         if (::listen(descriptor, 4096) != 0) fail(address, "listen", errno);
-        if (endpoint.port() == 0) endpoint.port(port_of(descriptor));
     }
-    return sockets;
 }
 
 }  // namespace larder::server

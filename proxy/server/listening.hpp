@@ -14,6 +14,10 @@ boost::asio::ip::tcp::endpoint parse_address(const std::string& address);
 /// Throws std::runtime_error with a readable line. The caller owns the descriptors.
 std::vector<int> open_listening(const std::string& address, int count);
 
+/// Adds `count` sockets that listen on the same address beside those in `sockets`, which this program opened. Throws like
+/// open_listening.
+void open_more_listening(const std::string& address, int count, std::vector<int>& sockets);
+
 /// The port a listening socket has.
 std::uint16_t port_of(int descriptor);
 

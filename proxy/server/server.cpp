@@ -12,6 +12,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <spdlog/spdlog.h>
 
+#include "net/detached.hpp"
 #include "observe/logging.hpp"
 #include "route/lint.hpp"
 #include "server/admin_bridge.hpp"
@@ -27,6 +28,7 @@ namespace larder::server {
 namespace {
 
 constexpr Milliseconds idle_grace{1000};
+constexpr Milliseconds end_within{900};  // once nothing is waited for any more
 
 std::string first_error(const settings::Problems& problems, const std::string& file) {
     std::string text;
@@ -122,6 +124,9 @@ void Server::open_doors() {
     for (const settings::Listener& listener : config_->settings.listen) {
         std::vector<int> sockets = inherited_sockets("listen:" + listener.address);
         if (sockets.empty()) sockets = open_listening(listener.address, threads);
+        // The predecessor may have had fewer threads. Where it had more, a worker has several sockets.
+        const int missing = threads - static_cast<int>(sockets.size());
+        if (missing > 0) open_more_listening(listener.address, missing, sockets);
         SSL_CTX* tls = listener.tls ? make_server_tls(*listener.tls) : nullptr;
         for (std::size_t i = 0; i < sockets.size(); ++i) {
             remember_socket("listen:" + listener.address, sockets[i]);
@@ -142,6 +147,7 @@ void Server::start_admin() {
     observe::AdminOptions options;
     options.address = admin.address;
     options.token = admin.token;
+    options.failed = [this](const std::exception_ptr& failure) { note_failure("a step of the admin server", failure); };
     const std::vector<int> inherited = inherited_sockets("admin:" + admin.address);
     if (!inherited.empty()) options.inherited_socket = inherited.front();
     admin_ = std::make_unique<observe::AdminServer>(options, *admin_backend_);
@@ -161,6 +167,7 @@ observe::Gauges Server::gauges() const {
         gauges.purges_pending = shared_.redis->purges_pending();
         add_redis_failures(*shared_.redis, gauges);
     }
+    for (const auto& worker : workers_) gauges.internal_errors += net::failures_of(worker->context());
     gauges.client_connections = shared_.connections.load(std::memory_order_relaxed);
     const std::scoped_lock lock(config_mutex_);
     for (const auto& server : config_->upstream->servers()) gauges.origins.push_back({server->url, server->up.load(std::memory_order_relaxed)});
@@ -197,23 +204,37 @@ int Server::run() {
     bool done = false;
     std::function<void(const boost::system::error_code&, int)> on_signal = [&](const boost::system::error_code& error, int signal) {
         if (error) return;
-        switch (signal) {
-            case SIGHUP: reload(); break;
-            case SIGUSR2: hand_over(); break;
-            case SIGCHLD:
-                if (successor_ > 0 && ::waitpid(successor_, nullptr, WNOHANG) == successor_) {
-                    spdlog::error("the new process ended early; this one goes on");
-                    successor_ = -1;
-                }
-                break;
-            default: done = true; break;
+        done = signal == SIGTERM || signal == SIGINT;
+        if (done) return;
+        signals.async_wait(on_signal);
+        try {
+            handle_signal(signal);
+        } catch (...) {
+            note_failure("handling a signal", std::current_exception());
         }
-        if (!done) signals.async_wait(on_signal);
     };
     signals.async_wait(on_signal);
     context.run();
     drain();
     return 0;
+}
+
+void Server::handle_signal(int signal) {
+    switch (signal) {
+        case SIGHUP: reload(); break;
+        case SIGUSR2: hand_over(); break;
+        case SIGCHLD:
+            if (successor_ > 0 && ::waitpid(successor_, nullptr, WNOHANG) == successor_) {
+                spdlog::error("the new process ended early; this one goes on");
+                successor_ = -1;
+            }
+            break;
+        default: break;
+    }
+}
+
+void Server::note_failure(const char* what, const std::exception_ptr& failure) const noexcept {
+    net::note_failure(workers_.front()->context(), what, failure);
 }
 
 void Server::reload() {
@@ -275,6 +296,19 @@ void Server::hand_over() {
     }
 }
 
+// How many connections are being answered; a worker that does not say by `give_up` counts as one.
+std::size_t Server::busy_by(SteadyTime give_up) const {
+    std::size_t busy = 0;
+    for (const auto& worker : workers_) {
+        const auto answer = std::make_shared<std::promise<std::size_t>>();
+        std::future<std::size_t> count = answer->get_future();
+        Worker* target = worker.get();
+        target->post([target, answer] { answer->set_value(target->busy()); });
+        busy += count.wait_until(give_up) == std::future_status::ready ? count.get() : 1;
+    }
+    return busy;
+}
+
 // Answers what is under way with Connection: close; idle connections close last.
 void Server::drain() {
     ready_ = false;
@@ -285,6 +319,7 @@ void Server::drain() {
         limit = config_->settings.limits.drain_timeout;
     }
     const SteadyTime give_up = steady_now() + limit;
+    last_resort_.end_process_at(give_up + end_within);
     // Whoever keeps asking over an idle connection learns from his next answer that it ends; so it is not closed under him.
     const SteadyTime idle_until = std::min(give_up, steady_now() + idle_grace);
     for (const auto& worker : workers_) {
@@ -295,17 +330,11 @@ void Server::drain() {
     while (steady_now() < give_up) {
         const bool may_close_idle = steady_now() >= idle_until || shared_.connections.load(std::memory_order_relaxed) == 0;
         if (quiet >= 3 && may_close_idle) break;
-        std::size_t busy = 0;
-        for (const auto& worker : workers_) {
-            std::promise<std::size_t> answer;
-            std::future<std::size_t> count = answer.get_future();
-            Worker* target = worker.get();
-            target->post([target, &answer] { answer.set_value(target->busy()); });
-            busy += count.get();
-        }
+        const std::size_t busy = busy_by(give_up);
         quiet = busy == 0 ? quiet + 1 : 0;
         std::this_thread::sleep_for(Milliseconds(20));
     }
+    last_resort_.end_process_at(steady_now() + end_within);
     if (admin_) admin_->stop();
     for (const auto& worker : workers_) {
         Worker* target = worker.get();

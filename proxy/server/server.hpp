@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "observe/admin_server.hpp"
+#include "server/last_resort.hpp"
 #include "server/worker.hpp"
 #include "settings/load_settings.hpp"
 
@@ -39,7 +40,11 @@ private:
     void drain();
     void wait_for_redis() const;
     [[nodiscard]] observe::Gauges gauges() const;
+    void note_failure(const char* what, const std::exception_ptr& failure) const noexcept;
+    void handle_signal(int signal);
+    [[nodiscard]] std::size_t busy_by(SteadyTime give_up) const;
 
+    LastResort last_resort_;  // first: it also watches over the end of all that follows
     ConfigSource source_;
     std::vector<std::string> arguments_;
     Shared shared_;

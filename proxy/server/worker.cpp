@@ -7,12 +7,11 @@
 #include <cerrno>
 #include <cstring>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
 #include <spdlog/spdlog.h>
 
+#include "net/detached.hpp"
 #include "store/redis_shared.hpp"
 
 namespace larder::server {
@@ -51,7 +50,10 @@ void Worker::add_door(Door door) {
 
 void Worker::open_doors() {
     post([this] {
-        for (const auto& door : doors_) boost::asio::co_spawn(context_, accept(*door), boost::asio::detached);
+        for (const auto& door : doors_) {
+            OpenDoor* target = door.get();
+            net::start_lasting(context_.get_executor(), [this, target] { return accept(*target); }, "accepting connections");
+        }
     });
 }
 
@@ -59,7 +61,7 @@ void Worker::start() {
     if (first_) post([this] { health_.start(services_); });
     thread_ = std::thread([this] {
         own_metrics = &services_.metrics;
-        context_.run();
+        net::run_context(context_, "a step of a worker");
     });
 }
 
@@ -74,7 +76,8 @@ net::Task<void> Worker::accept(OpenDoor& door) {
     while (accepting_) {
         if (shared_.connections.load(std::memory_order_relaxed) >= services_.config->settings.limits.connections) {
             // Full: the kernel's queue holds the next ones until somebody leaves.
-            co_await pause.wait_until(steady_now() + Milliseconds(20));
+            const bool goes_on = co_await pause.wait_until(steady_now() + Milliseconds(20));
+            if (!goes_on) break;
             continue;
         }
         const int error = accept_some(door);
@@ -86,7 +89,8 @@ net::Task<void> Worker::accept(OpenDoor& door) {
         if (!accepting_) break;
         // Out of descriptors or memory: accepting pauses, what is open goes on.
         spdlog::warn("cannot accept a connection: {}", std::strerror(error));
-        co_await pause.wait_until(steady_now() + Milliseconds(100));
+        const bool goes_on = co_await pause.wait_until(steady_now() + Milliseconds(100));
+        if (!goes_on) break;
     }
 }
 
@@ -100,7 +104,7 @@ int Worker::accept_some(OpenDoor& door) {
         const int descriptor = ::accept4(door.acceptor.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
             peer.resize(size);
-            welcome(descriptor, peer, door);
+            net::run_guarded(context_, "accepting a connection", [&] { welcome(descriptor, peer, door); });
             if (shared_.connections.load(std::memory_order_relaxed) >= services_.config->settings.limits.connections) return 0;
             continue;
         }
@@ -151,6 +155,7 @@ void Worker::stop() {
     services_.origin.clear();
     if (services_.redis) services_.redis->stop();
     services_.wheel.stop();
+    net::end_all_waits(context_);
     work_.reset();
 }
 

@@ -1,14 +1,16 @@
 #include "store/fetch.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include <boost/asio/post.hpp>
 
 namespace larder::store {
 namespace {
 
+// The event moves along: its last owner must be on its own thread, and a const capture would be copied.
 void notify(const std::shared_ptr<net::Event>& event) {
-    boost::asio::post(event->executor(), [event] { event->notify(); });
+    boost::asio::post(event->executor(), [held = event] { held->notify(); });
 }
 
 }  // namespace
@@ -28,6 +30,7 @@ Fetch::Reader::~Reader() {
     const std::scoped_lock lock(fetch_->mutex_);
     std::erase(fetch_->readers_, this);
     fetch_->drop_passed();
+    fetch_->drop_blocks_of_entry();
     fetch_->wake_producer();
 }
 
@@ -39,19 +42,14 @@ Fetch::Reader::View Fetch::Reader::next() {
     if (handed_out_ > 0) {
         position_ += handed_out_;
         handed_out_ = 0;
+        holds_block_ = false;
         fetch.drop_passed();
+        fetch.drop_blocks_of_entry();
         fetch.wake_producer();
     }
-    View view{fetch.state_, {}, false};
-    std::uint64_t block_start = fetch.dropped_;
-    for (const std::string& block : fetch.blocks_) {
-        if (position_ < block_start + block.size()) {
-            view.data = std::string_view(block).substr(static_cast<std::size_t>(position_ - block_start));
-            handed_out_ = view.data.size();
-            break;
-        }
-        block_start += block.size();
-    }
+    View view{fetch.state_, fetch.data_at(position_), false};
+    handed_out_ = view.data.size();
+    holds_block_ = handed_out_ > 0 && !fetch.entry_;
     view.at_end = fetch.state_ == FetchState::complete && position_ + handed_out_ == fetch.size_;
     return view;
 }
@@ -62,6 +60,20 @@ std::vector<std::string> Fetch::Reader::take_interim() {
     std::vector<std::string> news(all.begin() + static_cast<std::ptrdiff_t>(interim_seen_), all.end());
     interim_seen_ = all.size();
     return news;
+}
+
+bool Fetch::Reader::holds_up_others() const {
+    const std::scoped_lock lock(fetch_->mutex_);
+    const Fetch& fetch = *fetch_;
+    const bool holds_up = fetch.state_ == FetchState::streaming && fetch.must_pause_locked() && position_ + window_bytes < fetch.size_;
+    if (!holds_up) return false;
+    return std::any_of(fetch.readers_.begin(), fetch.readers_.end(),
+                       [&fetch](const Reader* reader) { return reader->position_ == fetch.size_; });
+}
+
+std::uint64_t Fetch::Reader::position() const {
+    const std::scoped_lock lock(fetch_->mutex_);
+    return position_;
 }
 
 FetchState Fetch::state() const {
@@ -127,6 +139,7 @@ void Fetch::complete(std::string trailers, cache::Stored entry) {
     trailers_ = std::move(trailers);
     entry_ = std::move(entry);
     state_ = FetchState::complete;
+    drop_blocks_of_entry();
     wake_all();
 }
 
@@ -149,6 +162,18 @@ void Fetch::cut() {
     const std::scoped_lock lock(mutex_);
     state_ = FetchState::cut;
     wake_all();
+}
+
+void Fetch::abandon() noexcept {
+    const std::scoped_lock lock(mutex_);
+    producer_.reset();
+    if (state_ != FetchState::pending && state_ != FetchState::streaming) return;
+    failure_.message = "internal error";  // short enough to need no memory
+    state_ = state_ == FetchState::pending ? FetchState::failed : FetchState::cut;
+    try {
+        wake_all();
+    } catch (const std::bad_alloc&) {  // who was not woken looks again when its own wait ends
+    }
 }
 
 void Fetch::disperse() {
@@ -191,6 +216,8 @@ std::size_t Fetch::readers() const {
 std::string Fetch::body() const {
     const std::scoped_lock lock(mutex_);
     std::string whole;
+    if (state_ == FetchState::complete && entry_) whole = entry_->body;
+    if (!whole.empty()) return whole;
     whole.reserve(static_cast<std::size_t>(size_));
     for (const std::string& block : blocks_) whole.append(block);
     return whole;
@@ -203,7 +230,16 @@ std::uint64_t Fetch::size() const {
 
 bool Fetch::must_pause() const {
     const std::scoped_lock lock(mutex_);
-    return !storing_ && !readers_.empty() && size_ - dropped_ > window_bytes;
+    return must_pause_locked();
+}
+
+bool Fetch::must_pause_locked() const { return !storing_ && !readers_.empty() && size_ - dropped_ > window_bytes; }
+
+std::uint64_t Fetch::bytes_kept() const {
+    const std::scoped_lock lock(mutex_);
+    std::uint64_t bytes = 0;
+    for (const std::string& block : blocks_) bytes += block.size();
+    return bytes;
 }
 
 void Fetch::set_producer_event(std::shared_ptr<net::Event> event) {
@@ -217,6 +253,24 @@ void Fetch::wake_all() {
 
 void Fetch::wake_producer() {
     if (producer_) notify(producer_);
+}
+
+// What there is of the body from that position on.
+std::string_view Fetch::data_at(std::uint64_t position) const {
+    if (state_ == FetchState::complete && entry_) return std::string_view(entry_->body).substr(static_cast<std::size_t>(position));
+    std::uint64_t block_start = dropped_;
+    for (const std::string& block : blocks_) {
+        if (position < block_start + block.size()) return std::string_view(block).substr(static_cast<std::size_t>(position - block_start));
+        block_start += block.size();
+    }
+    return {};
+}
+
+// The entry holds the same bytes: two copies for as long as the slowest client takes would be one too many.
+void Fetch::drop_blocks_of_entry() {
+    if (state_ != FetchState::complete || !entry_) return;
+    const bool in_use = std::any_of(readers_.begin(), readers_.end(), [](const Reader* reader) { return reader->holds_block_; });
+    if (!in_use) blocks_.clear();
 }
 
 // Bytes that every reader has passed are of no use once nothing is stored.

@@ -63,7 +63,8 @@ struct FetchFailure {
 
 /// One fetch under way: written by the coroutine that runs it, read by any number of clients on any thread, each at its
 /// own pace. What is stored is buffered whole (at most max_object); what is not, only as far as the slowest reader
-/// is behind, and the origin is then read no faster than that. All members are safe from every thread.
+/// is behind, and the origin is then read no faster than that. Once the entry is made, its body is the buffer. All members
+/// are safe from every thread.
 class Fetch {
 public:
     /// One who reads: woken on its own thread by every change.
@@ -88,6 +89,10 @@ public:
         [[nodiscard]] net::Event& event() { return *event_; }
         /// The interim responses that came since the last call.
         [[nodiscard]] std::vector<std::string> take_interim();
+        /// The fetch waits for this reader, and another reader has read all there is.
+        [[nodiscard]] bool holds_up_others() const;
+        /// How much of the body the reader has done with.
+        [[nodiscard]] std::uint64_t position() const;
 
     private:
         friend class Fetch;
@@ -97,6 +102,7 @@ public:
         std::size_t handed_out_ = 0;
         std::size_t interim_seen_ = 0;
         bool late_ = false;
+        bool holds_block_ = false;  // what was handed out last lies in a block
     };
 
     Fetch(std::string key_in, std::string name_in, Guards guards_in);
@@ -124,6 +130,8 @@ public:
     void resolve(cache::Stored entry, Resolution resolution);
     void fail(FetchFailure failure);
     void cut();
+    /// Nobody runs it any more: where it has not ended, it fails, or is cut where its body has begun.
+    void abandon() noexcept;
     /// The answer is known to be of no use to others: those who joined need not wait for it.
     void disperse();
     /// What the fetch was begun under in Redis; null: not known yet, so the origin has not been asked.
@@ -139,7 +147,10 @@ public:
     [[nodiscard]] std::uint64_t size() const;
     /// Whether the slowest reader is so far behind that reading on would buffer too much.
     [[nodiscard]] bool must_pause() const;
+    /// Null: nobody is to be woken any more. The event is used on its own thread only.
     void set_producer_event(std::shared_ptr<net::Event> event);
+    /// The bytes of the body that are kept for the readers, beside the entry's.
+    [[nodiscard]] std::uint64_t bytes_kept() const;
 
 private:
     static constexpr std::uint64_t window_bytes = 512 * 1024;
@@ -149,6 +160,9 @@ private:
     void wake_all();
     void wake_producer();
     void drop_passed();
+    void drop_blocks_of_entry();
+    [[nodiscard]] bool must_pause_locked() const;
+    [[nodiscard]] std::string_view data_at(std::uint64_t position) const;
 
     mutable std::mutex mutex_;  // guards everything below
     FetchState state_ = FetchState::pending;

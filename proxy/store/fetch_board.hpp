@@ -46,4 +46,24 @@ private:
     std::array<Shard, 16> shards_;
 };
 
+/// The duty to run a fetch, of the one who leads it. Its destructor takes the fetch from the board, and fails or cuts it
+/// where it has not ended: those who joined never wait for a fetch that nobody runs.
+class FetchDuty {
+public:
+    FetchDuty(FetchBoard& board, FetchPtr fetch) noexcept : board_(&board), fetch_(std::move(fetch)) {}
+    FetchDuty(FetchDuty&&) noexcept = default;
+    FetchDuty& operator=(FetchDuty&&) = delete;
+    ~FetchDuty() {
+        if (!fetch_) return;
+        fetch_->abandon();
+        board_->leave(fetch_);
+    }
+
+    [[nodiscard]] const FetchPtr& fetch() const { return fetch_; }
+
+private:
+    FetchBoard* board_;
+    FetchPtr fetch_;
+};
+
 }  // namespace larder::store

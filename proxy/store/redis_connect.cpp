@@ -2,9 +2,7 @@
 #include <random>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
+#include "net/detached.hpp"
 #include "store/redis_link.hpp"
 #include "store/redis_scripts.hpp"
 #include "store/redis_sentinel.hpp"
@@ -32,7 +30,7 @@ Milliseconds jittered(Milliseconds pause) {
 }  // namespace
 
 void RedisLink::start() {
-    asio::co_spawn(context_, keep_connected(shared_from_this()), asio::detached);
+    net::start_lasting(context_.get_executor(), [self = shared_from_this()] { return keep_connected(self); }, "a Redis connection");
     asio::dispatch(context_, [self = shared_from_this()] { self->heartbeat(); });
 }
 
@@ -48,6 +46,7 @@ void RedisLink::stop() {
 }
 
 Task<void> RedisLink::keep_connected(std::shared_ptr<RedisLink> self) {
+    if (self->transport_) self->lose(self->transport_);  // begun anew after a failure
     Milliseconds pause = first_pause;
     while (!self->stopping_) {
         const bool connected = co_await self->attempt();
@@ -67,6 +66,7 @@ Task<void> RedisLink::keep_connected(std::shared_ptr<RedisLink> self) {
 }
 
 Task<void> RedisLink::sleep(Milliseconds time) {
+    if (stopping_) co_return;
     pause_timer_.expires_after(time);
     [[maybe_unused]] const auto [ignored] = co_await pause_timer_.async_wait(as_result);
 }
@@ -95,7 +95,7 @@ Task<bool> RedisLink::attempt() {
     if (transport != transport_) co_return false;
     // A connection that died after it was made must not cost more than one that could not be made.
     limit_attempt(std::min(shared_.settings().connect_timeout, std::max(longest_connect, shared_.settings().timeout)));
-    asio::co_spawn(context_, read_replies(shared_from_this(), transport), asio::detached);
+    net::start_detached(context_.get_executor(), read_replies(shared_from_this(), transport), "reading from Redis");
     const bool welcome = co_await shake_hands();
     attempting_ = false;
     attempt_timer_.cancel();
@@ -207,7 +207,7 @@ void RedisLink::track(std::int64_t subscriber) {
     asio::dispatch(context_, [self = shared_from_this(), subscriber] {
         if (self->retracking_ || !self->connected() || self->tracked_by() == subscriber) return;
         self->retracking_ = true;
-        asio::co_spawn(self->context_, retrack(self), asio::detached);
+        net::start_detached(self->context_.get_executor(), retrack(self), "tracking Redis keys");
     });
 }
 

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
 
+#include "net/detached.hpp"
 #include "store/redis_purge.hpp"
 #include "store/redis_shared.hpp"
 #include "store/redis_vouching.hpp"
@@ -32,7 +31,7 @@ void RedisKeeper::start() {
     shared_.set_waker([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->wake();
     });
-    asio::co_spawn(context_, keep(shared_from_this()), asio::detached);
+    net::start_lasting(context_.get_executor(), [self = shared_from_this()] { return keep(self); }, "settling with Redis");
 }
 
 void RedisKeeper::stop() {
@@ -51,6 +50,7 @@ void RedisKeeper::wake() {
 }
 
 Task<void> RedisKeeper::sleep(Milliseconds time) {
+    if (stopping_) co_return;
     timer_.expires_after(time);
     [[maybe_unused]] const auto [ignored] = co_await timer_.async_wait(as_result);
 }

@@ -1,10 +1,9 @@
 #include <algorithm>
 
 #include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "net/detached.hpp"
 #include "store/redis_ids.hpp"
 #include "store/redis_scripts.hpp"
 #include "store/redis_store_impl.hpp"
@@ -112,7 +111,7 @@ Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomi
 }  // namespace
 
 void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token, bool uncacheable) {
-    boost::asio::co_spawn(context, free_lock(link, stopped, timeout(), lock_key, token, uncacheable), boost::asio::detached);
+    net::start_detached(context.get_executor(), free_lock(link, stopped, timeout(), lock_key, token, uncacheable), "giving a lock back");
 }
 
 /// Gets or makes the ids before the lock is asked for, which names them.

@@ -4,11 +4,10 @@
 #include <array>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
+#include "net/detached.hpp"
 #include "store/redis_identity.hpp"
 #include "store/redis_sentinel.hpp"
 #include "store/redis_shared.hpp"
@@ -35,7 +34,7 @@ void RedisSubscriber::start() {
     shared_.set_subscriber_ender([weak = weak_from_this()] {
         if (const auto self = weak.lock()) asio::post(self->context_, [self] { self->end(); });
     });
-    asio::co_spawn(context_, keep_connected(shared_from_this()), asio::detached);
+    net::start_lasting(context_.get_executor(), [self = shared_from_this()] { return keep_connected(self); }, "the Redis subscriber");
 }
 
 // It leads to another server than the links: connect anew.

@@ -85,10 +85,15 @@ def request_bytes(method, target, fields=(), body=None, host="api.test", version
 
 
 class Connection:
-    """One TCP connection. Every wait ends after timeout seconds with an exception."""
+    """One TCP connection. Every wait ends after timeout seconds with an exception.
 
-    def __init__(self, port, timeout=20.0, receive_buffer=None):
+    segment: the largest segment it takes. Over loopback a sender buffers megabytes; with small segments a few kilobytes.
+    """
+
+    def __init__(self, port, timeout=20.0, receive_buffer=None, segment=None):
         self._socket = socket.socket()
+        if segment is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
         if receive_buffer is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._socket.settimeout(timeout)

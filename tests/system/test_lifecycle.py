@@ -185,6 +185,48 @@ def test_sigusr2_hands_over_to_a_new_process_without_refusing_anyone(scene, lard
     larder.wait_for_end()
 
 
+def listening_sockets(port):
+    """The inodes of all sockets that listen on the port."""
+    with open("/proc/net/tcp") as table:
+        rows = [line.split() for line in table.readlines()[1:]]
+    return {int(row[9]) for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A"}
+
+
+def sockets_of(pid):
+    places = [f"/proc/{pid}/fd/{name}" for name in os.listdir(f"/proc/{pid}/fd")]
+    links = [os.readlink(place) for place in places if os.path.islink(place)]
+    return {int(link[8:-1]) for link in links if link.startswith("socket:[")}
+
+
+@pytest.mark.parametrize("before, after", [(1, 3), (3, 1)])
+def test_a_new_process_with_another_number_of_threads_serves_with_all_of_them(origin, scene, start_larder, before, after):
+    VersionedApi(origin)
+    text = PLAIN + "threads: <threads>\n"
+    larder = start_larder(text, origin=origin.url, ttl="300s", threads=before)
+    assert len(listening_sockets(larder.port)) == before
+    larder.write_config(text.replace("<threads>", str(after)))
+    old = larder.process
+    load = scene(Load(larder.port, ["/articles/42", "/articles/7"], pause=0.0005))
+    load.wait_for(50)
+    old.signal(signal.SIGUSR2)
+    successors = until(lambda: successors_of(old.pid), timeout=20, what="the successor")
+    try:
+        until(lambda: not old.is_running(), timeout=40, what="the end of the old process")
+        load.wait_for(100)
+        load.stop()
+        assert load.failures() == []
+        listening = listening_sockets(larder.port)
+        assert len(listening) == max(before, after)
+        assert listening <= sockets_of(successors[0]), "each socket has somebody who accepts"
+        for _ in range(20):  # the kernel spreads them over all sockets
+            assert larder.get("/articles/42").x_cache == "HIT"
+    finally:
+        for successor in successors:
+            os.kill(successor, signal.SIGTERM)
+    until(lambda: not successors_of(old.pid), timeout=40, what="the end of the successor")
+    larder.wait_for_end()
+
+
 def test_health_and_readiness_are_json(larder):
     for place in ("/healthz", "/readyz"):
         answer = larder.admin("GET", place)

@@ -8,7 +8,7 @@ FAMILIES = {
     "larder_origin_request_duration_seconds", "larder_origin_errors_total", "larder_origin_up", "larder_redis_up",
     "larder_redis_breaker_state", "larder_redis_operation_duration_seconds", "larder_redis_errors_total", "larder_memory_bytes",
     "larder_memory_entries", "larder_memory_evictions_total", "larder_purges_total", "larder_purges_pending",
-    "larder_coalesced_requests_total", "larder_client_connections", "larder_config_last_reload_successful", "larder_build_info",
+    "larder_coalesced_requests_total", "larder_client_connections", "larder_internal_errors_total", "larder_config_last_reload_successful", "larder_build_info",
     "process_cpu_seconds_total", "process_resident_memory_bytes",
 }
 

@@ -80,6 +80,7 @@ TEST_CASE("every family is exposed from the start, with a sample") {
         {"larder_purges_pending", "gauge"},
         {"larder_coalesced_requests_total", "counter"},
         {"larder_client_connections", "gauge"},
+        {"larder_internal_errors_total", "counter"},
         {"larder_config_last_reload_successful", "gauge"},
         {"larder_build_info", "gauge"},
         {"process_cpu_seconds_total", "counter"},

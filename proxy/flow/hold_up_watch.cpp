@@ -1,0 +1,48 @@
+#include "flow/hold_up_watch.hpp"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+namespace larder::flow {
+namespace {
+
+constexpr Milliseconds look_every{250};
+// A receiver acknowledges in steps as large as a segment: shorter, and a slow one would pass for a dead one.
+constexpr Milliseconds patience{2000};
+
+}  // namespace
+
+HoldUpWatch::HoldUpWatch(Client& client, const store::Fetch::Reader& reader)
+    : client_(client), reader_(reader), next_look_(client.use.wheel, &HoldUpWatch::look, this) {
+    if (!client.use.wheel.stopped()) next_look_.set(steady_now() + look_every);
+}
+
+HoldUpWatch::Progress HoldUpWatch::progress() const {
+    Progress now;
+    now.position = reader_.position();
+    ::ioctl(client_.stream.socket().native_handle(), SIOCOUTQ, &now.unsent);
+    return now;
+}
+
+void HoldUpWatch::look(void* self) {
+    auto& watch = *static_cast<HoldUpWatch*>(self);
+    if (watch.client_.use.wheel.stopped() || !watch.client_.stream.is_open()) return;
+    const SteadyTime now = steady_now();
+    watch.next_look_.set(now + look_every);
+    if (!watch.reader_.holds_up_others()) {
+        watch.still_since_.reset();
+        return;
+    }
+    const Progress progress = watch.progress();
+    if (!watch.still_since_ || progress != watch.last_) {
+        watch.last_ = progress;
+        watch.still_since_ = now;
+        return;
+    }
+    if (now - *watch.still_since_ < patience) return;
+    watch.client_.x().outcome.detail = cache::Detail::client_timeout;
+    watch.client_.x().keep_alive = false;
+    watch.client_.stream.abort();
+}
+
+}  // namespace larder::flow

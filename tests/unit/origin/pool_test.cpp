@@ -1,0 +1,145 @@
+#include "origin/pool.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <doctest/doctest.h>
+
+#include "net/detached.hpp"
+
+namespace larder::origin {
+namespace {
+
+using namespace std::chrono_literals;
+using boost::asio::ip::tcp;
+
+/// A server of which at most so many connections are taken, and a worker's pool before it. The kernel accepts.
+struct Scene {
+    explicit Scene(int max_connections, Milliseconds patience = 2000ms) : listening(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {
+        settings::Origin settings;
+        settings.servers = {"http://127.0.0.1:" + std::to_string(listening.local_endpoint().port())};
+        settings.max_connections = max_connections;
+        settings.connect_timeout = patience;
+        upstream = std::make_shared<Upstream>(settings);
+    }
+    ~Scene() {
+        net::end_all_waits(context);
+        wheel.stop();
+        context.restart();
+        context.run_for(1s);
+        held.clear();
+        context.restart();
+        context.run_for(1s);
+    }
+
+    boost::asio::io_context context{1};
+    boost::asio::basic_socket_acceptor<tcp, net::Executor> listening;
+    net::DeadlineWheel wheel{context};
+    net::BufferPool buffers;
+    Pool pool{context, wheel, buffers};
+    std::shared_ptr<Upstream> upstream;
+    std::vector<ConnectionPtr> held;
+    std::vector<int> served;  // in their order
+    int refused = 0;
+};
+
+net::Task<void> take(Scene& scene, int number) {
+    Acquired got = co_await scene.pool.acquire(scene.upstream, Pool::Kept::proved, nullptr);
+    if (!got.connection) {
+        ++scene.refused;
+        co_return;
+    }
+    scene.served.push_back(number);
+    scene.held.push_back(std::move(got.connection));
+}
+
+void start(Scene& scene, int number) { net::start_detached(scene.context.get_executor(), take(scene, number), "a test"); }
+
+template <class Condition>
+bool run_until(Scene& scene, const Condition& condition) {
+    const SteadyTime give_up = steady_now() + 5s;
+    while (!condition() && steady_now() < give_up) {
+        scene.context.restart();
+        scene.context.run_for(2ms);
+    }
+    return condition();
+}
+
+void give_back_first(Scene& scene) {
+    ConnectionPtr connection = std::move(scene.held.front());
+    scene.held.erase(scene.held.begin());
+    scene.pool.release(std::move(connection));
+}
+
+TEST_CASE("those who wait for max_connections cost next to nothing while they wait") {
+    Scene scene(1);
+    start(scene, 0);
+    REQUIRE(run_until(scene, [&] { return scene.served.size() == 1; }));
+    for (int i = 1; i <= 20; ++i) start(scene, i);
+    scene.context.restart();
+    scene.context.poll();
+    scene.context.restart();
+    const std::size_t steps = scene.context.run_for(200ms);
+    CHECK(steps < 100);  // one looks every 10 ms; when they woke each other it was some hundred thousand
+    CHECK(scene.served.size() == 1);
+}
+
+TEST_CASE("who came first is served first, newcomers do not push in") {
+    Scene scene(1);
+    start(scene, 0);
+    REQUIRE(run_until(scene, [&] { return scene.served.size() == 1; }));
+    for (int i = 1; i <= 5; ++i) start(scene, i);
+    scene.context.restart();
+    scene.context.poll();
+    for (int i = 1; i <= 5; ++i) {
+        give_back_first(scene);
+        start(scene, 5 + i);  // asks while the connection is on its way to the one who waits
+        const std::size_t so_far = static_cast<std::size_t>(i) + 1;
+        REQUIRE(run_until(scene, [&] { return scene.served.size() == so_far; }));
+    }
+    CHECK(scene.served == std::vector<int>{0, 1, 2, 3, 4, 5});
+    CHECK(scene.upstream->servers().front()->connections == 1);
+}
+
+TEST_CASE("the place of a connection that ended goes to the first who waits") {
+    Scene scene(2);
+    for (int i = 0; i < 6; ++i) start(scene, i);
+    REQUIRE(run_until(scene, [&] { return scene.served.size() == 2; }));
+    scene.context.restart();
+    scene.context.run_for(30ms);
+    CHECK(scene.upstream->servers().front()->connections == 2);
+    scene.held.clear();
+    REQUIRE(run_until(scene, [&] { return scene.served.size() == 4; }));
+    CHECK(scene.served == std::vector<int>{0, 1, 2, 3});
+    CHECK(scene.upstream->servers().front()->waiting == 2);
+}
+
+TEST_CASE("a place that another worker gave up is found soon") {
+    Scene scene(1);
+    Counted other_worker(scene.upstream->servers().front()->connections);
+    start(scene, 0);
+    start(scene, 1);
+    scene.context.restart();
+    scene.context.run_for(30ms);
+    CHECK(scene.served.empty());
+    other_worker.end();
+    const SteadyTime since = steady_now();
+    REQUIRE(run_until(scene, [&] { return scene.served.size() == 1; }));
+    CHECK(steady_now() - since < 500ms);
+}
+
+TEST_CASE("a wait ends after connect_timeout, and with a stop") {
+    Scene scene(1, 50ms);
+    Counted other_worker(scene.upstream->servers().front()->connections);
+    for (int i = 0; i < 3; ++i) start(scene, i);
+    CHECK(run_until(scene, [&] { return scene.refused == 3; }));
+    Scene stopped(1, 60'000ms);
+    Counted another(stopped.upstream->servers().front()->connections);
+    for (int i = 0; i < 3; ++i) start(stopped, i);
+    stopped.context.restart();
+    stopped.context.poll();
+    net::end_all_waits(stopped.context);
+    CHECK(run_until(stopped, [&] { return stopped.refused == 3; }));
+    CHECK(stopped.upstream->servers().front()->waiting == 0);
+}
+
+}  // namespace
+}  // namespace larder::origin
