@@ -65,10 +65,15 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
 
 // ---- freshness (RFC 9111, 4.2)
 
+/// Whether it was received after `now`, more than a second: then a clock was set back, its age is unknown, and it is stale
+/// whatever its lifetime. Clocks of instances differ by less.
+bool is_from_the_future(const Freshness& freshness, WallTime now);
+
 /// current_age at `now`, never negative, saturating.
 Seconds current_age(const Freshness& freshness, WallTime now);
 
-/// What is left of the lifetime at `now`; zero or negative once stale. Decides, to the millisecond.
+/// What is left of the lifetime at `now`; zero or negative once stale. Decides, to the millisecond. Nothing is left of what
+/// is from the future.
 Milliseconds time_left(const Freshness& freshness, WallTime now);
 
 /// The same in whole seconds, of the lifetime rounded down: what is shown, and what a client's directives are held against.
@@ -84,6 +89,7 @@ enum class Verdict : std::uint8_t {
     refuse,            ///< only-if-cached and not servable: 504
 };
 
+/// What is from the future is revalidated: it is served neither as fresh nor as stale.
 /// `soft_purged`: a soft purge counts the entry as expired from `now` on. A personal request (see `personal`) may use only
 /// an entry marked as shared: else `fetch`.
 Verdict decide_reuse(const StoredResponse& stored, const RequestDirectives& directives, Detail personal_reason,

@@ -30,7 +30,9 @@ net::Task<void> keep_lease(std::shared_ptr<FetchJob> job) {
 bool settles(const FetchJob& job, const cache::StoredResponse& entry, bool soft_purged) {
     if (soft_purged || !cache::accepts_coding(job.request.head(), entry)) return false;
     if (!job.stale) return usable_by_waiters(job, entry);
-    if (entry.freshness.received_at <= job.stale->freshness.received_at) return false;
+    // After a clock was set back, what is newer may bear the earlier time.
+    const bool clock_set_back = cache::is_from_the_future(job.stale->freshness, wall_now());
+    if (!clock_set_back && entry.freshness.received_at <= job.stale->freshness.received_at) return false;
     return cache::decide_reuse(entry, job.plan.directives, job.plan.personal, false, wall_now()) == cache::Verdict::serve;
 }
 
