@@ -122,15 +122,16 @@ std::string conditional_fields(const StoredResponse& stored);
 /// What the 304 makes of the stored response (RFC 9111, 4.3.4 and 3.2): the fields of the 304 replace those stored but for
 /// the excluded ones (Content-Length, Content-Encoding, Content-Range, Transfer-Encoding, hop-by-hop and those no-cache or
 /// private name), the freshness is worked out anew. `variant`, tags and ids are taken over; where `vary` differs from the
-/// stored one the caller builds the variant anew. Null where the 304 does not belong to the stored response (another strong ETag) or
-/// where the result may no longer be stored (`reason` says why, none for the former).
+/// stored one the caller builds the variant anew, and the response tags are the caller's to work out. Null where the 304
+/// does not belong to the stored response (another strong ETag, or nothing that the origin could have been asked by) or where the result may no longer be stored (`reason` says why, none for the former).
 boost::intrusive_ptr<StoredResponse> freshen(const StoredResponse& stored, const http::RequestHead& request,
                                              const http::ResponseHead& not_modified, const settings::Route& rule,
                                              Detail personal_reason, WallTime requested_at, WallTime received_at,
                                              Detail& reason);
 
-/// The same for a 200 that answered HEAD (RFC 9111, 4.3.5): where its ETag, Last-Modified and Content-Length do not
-/// contradict the stored ones its fields update them, else null with reason none: the stored response is outdated.
+/// The same for a 200 that answered HEAD (RFC 9111, 4.3.5): where its ETag or its Last-Modified is the stored one, and none of
+/// ETag, Last-Modified, Content-Encoding and Content-Length contradicts, its fields update the stored ones, else null with
+/// reason none. Without a validator in both, nothing tells whether the body is still the same.
 boost::intrusive_ptr<StoredResponse> freshen_from_head(const StoredResponse& stored, const http::RequestHead& request,
                                                        const http::ResponseHead& response, const settings::Route& rule,
                                                        Detail personal_reason, WallTime requested_at,
