@@ -178,7 +178,7 @@ RangeDecision decide_range(const http::RequestHead& request, const StoredRespons
 /// the caller). 4xx do not, so that rejected writes cannot be used to empty the cache.
 bool invalidates(http::Method method, int status);
 
-/// The targets (origin-form) of Location and Content-Location where they are of the same origin as the request.
+/// The targets (origin-form) of all Location and Content-Location lines that are of the same origin as the request.
 std::vector<std::string> related_targets(const http::RequestHead& request, const http::ResponseHead& response);
 
 // ---- what is kept and sent
@@ -197,10 +197,18 @@ void parse_stored_head(std::string_view head, std::vector<http::Field>& fields);
 void index_stored_head(StoredResponse& stored);
 
 /// The response tags the origin sent: Surrogate-Key (space separated), Cache-Tag (comma separated), Cache-Groups (RFC 9875,
-/// each prefixed "group:"). Appended to `tags`, bounded to 128 tags of 256 bytes.
+/// each prefixed "group:"). Appended to `tags`: all that it names, each once, however many. See are_within_tag_bounds.
 void collect_origin_tags(const http::ResponseHead& response, std::vector<std::string>& tags);
 
-/// The groups that a write's response invalidates (RFC 9875, Cache-Group-Invalidation), prefixed "group:".
+/// Leaves the first of equal names, in their order. Linear.
+void remove_repeats(std::vector<std::string>& names);
+
+/// Whether an entry can carry all of these tags (1024, of 1024 bytes each). A response that names more must not be stored
+/// (Detail::limit), since a purge of what was left out would not meet it.
+bool are_within_tag_bounds(const std::vector<std::string>& tags);
+
+/// The groups that a write's response invalidates (RFC 9875, Cache-Group-Invalidation), prefixed "group:". All of them: only
+/// the size of a head bounds them.
 void collect_invalidated_groups(const http::ResponseHead& response, std::vector<std::string>& tags);
 
 }  // namespace larder::cache

@@ -5,6 +5,7 @@
 
 #include "base/hash.hpp"
 #include "flow/origin_exchange.hpp"
+#include "flow/response_tags.hpp"
 #include "flow/store_fetched.hpp"
 
 namespace larder::flow {
@@ -185,6 +186,11 @@ void finish_without_body(FetchJob& job, OriginExchange& exchange) {
     finish_exchange(job.use, exchange, nothing);
 }
 
+// An answer that confirms the entry may name other tags than those it was stored under. False: more than can be kept.
+bool tags_renewed(const FetchJob& job, const OriginExchange& exchange, cache::StoredResponse& entry) {
+    return renew_response_tags(*job.config, *job.plan.route, job.request.head(), *job.stale, exchange.head, entry);
+}
+
 // An answer that contradicts the entry makes it stale (RFC 9111, 4.3.5), which it is already.
 net::Task<void> take_head_answer(FetchJob& job, OriginExchange& exchange) {
     Detail reason = Detail::none;
@@ -192,7 +198,7 @@ net::Task<void> take_head_answer(FetchJob& job, OriginExchange& exchange) {
         cache::freshen_from_head(*job.stale, job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal,
                                  exchange.requested_at, exchange.received_at, reason);
     record_origin_success(job.use, *job.config, exchange);
-    if (exchange.head.status == 200 && entry) {
+    if (exchange.head.status == 200 && entry && tags_renewed(job, exchange, *entry)) {
         finish_without_body(job, exchange);
         cache::build_variant(job.request.head(), entry->vary, job.plan.with_host, entry->variant);
         // Not on the board: who asks next must find it stored.
@@ -215,8 +221,9 @@ net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
         cache::freshen(*job.stale, job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal, exchange.requested_at,
                        exchange.received_at, reason);
     record_origin_success(job.use, *job.config, exchange);
+    const bool may_be_kept = entry && tags_renewed(job, exchange, *entry);
     finish_without_body(job, exchange);
-    if (!entry) {
+    if (!may_be_kept) {
         job.stale.reset();
         co_return false;
     }
