@@ -265,6 +265,7 @@ net::Task<void> pass_through(Client& client, bool judge) {
     build_origin_head(x.request, sender, options, client.settings(), authority, pass.head);
     const std::string_view at_hand = body_at_hand(client);
     if (!at_hand.empty()) x.body_pending = false;
+    x.bytes_in += at_hand.size();
     if (x.body_pending) keep_head_apart(client);
 
     pass.exchange.repeatable = http::is_idempotent(x.request.method) && (x.request.framing == http::Framing::none || !at_hand.empty());

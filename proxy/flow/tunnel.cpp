@@ -60,6 +60,7 @@ net::Task<void> run_tunnel(Client& client, net::Stream& origin, net::Buffer& ori
     // The client's side may have more to say, but an origin that has ended hears nobody for long.
     if (!up->done) client.stream.expire_at(steady_now() + Milliseconds(5'000));
     while (!up->done) co_await finished->wait();
+    client.x().bytes_in += up->bytes;
 }
 
 }  // namespace larder::flow

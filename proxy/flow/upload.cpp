@@ -62,6 +62,7 @@ net::Task<Upload::End> pass_body(Upload& upload) {
 
 net::Task<void> run_upload(std::shared_ptr<Upload> upload) {
     const Upload::End end = co_await pass_body(*upload);
+    upload->client.x().bytes_in += upload->bytes;
     upload->end = end;
     if (end == Upload::End::well) {
         upload->client.x().body_pending = false;
