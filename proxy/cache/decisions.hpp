@@ -65,10 +65,15 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
 
 // ---- freshness (RFC 9111, 4.2)
 
+/// Whether it was received after `now`, more than a second: then a clock was set back, its age is unknown, and it is stale
+/// whatever its lifetime. Clocks of instances differ by less.
+bool is_from_the_future(const Freshness& freshness, WallTime now);
+
 /// current_age at `now`, never negative, saturating.
 Seconds current_age(const Freshness& freshness, WallTime now);
 
-/// What is left of the lifetime at `now`; zero or negative once stale. Decides, to the millisecond.
+/// What is left of the lifetime at `now`; zero or negative once stale. Decides, to the millisecond. Nothing is left of what
+/// is from the future.
 Milliseconds time_left(const Freshness& freshness, WallTime now);
 
 /// The same in whole seconds, of the lifetime rounded down: what is shown, and what a client's directives are held against.
@@ -84,6 +89,7 @@ enum class Verdict : std::uint8_t {
     refuse,            ///< only-if-cached and not servable: 504
 };
 
+/// What is from the future is revalidated: it is served neither as fresh nor as stale.
 /// `soft_purged`: a soft purge counts the entry as expired from `now` on. A personal request (see `personal`) may use only
 /// an entry marked as shared: else `fetch`.
 Verdict decide_reuse(const StoredResponse& stored, const RequestDirectives& directives, Detail personal_reason,
@@ -116,15 +122,16 @@ std::string conditional_fields(const StoredResponse& stored);
 /// What the 304 makes of the stored response (RFC 9111, 4.3.4 and 3.2): the fields of the 304 replace those stored but for
 /// the excluded ones (Content-Length, Content-Encoding, Content-Range, Transfer-Encoding, hop-by-hop and those no-cache or
 /// private name), the freshness is worked out anew. `variant`, tags and ids are taken over; where `vary` differs from the
-/// stored one the caller builds the variant anew. Null where the 304 does not belong to the stored response (another strong ETag) or
-/// where the result may no longer be stored (`reason` says why, none for the former).
+/// stored one the caller builds the variant anew, and the response tags are the caller's to work out. Null where the 304
+/// does not belong to the stored response (another strong ETag, or nothing that the origin could have been asked by) or where the result may no longer be stored (`reason` says why, none for the former).
 boost::intrusive_ptr<StoredResponse> freshen(const StoredResponse& stored, const http::RequestHead& request,
                                              const http::ResponseHead& not_modified, const settings::Route& rule,
                                              Detail personal_reason, WallTime requested_at, WallTime received_at,
                                              Detail& reason);
 
-/// The same for a 200 that answered HEAD (RFC 9111, 4.3.5): where its ETag, Last-Modified and Content-Length do not
-/// contradict the stored ones its fields update them, else null with reason none: the stored response is outdated.
+/// The same for a 200 that answered HEAD (RFC 9111, 4.3.5): where its ETag or its Last-Modified is the stored one, and none of
+/// ETag, Last-Modified, Content-Encoding and Content-Length contradicts, its fields update the stored ones, else null with
+/// reason none. Without a validator in both, nothing tells whether the body is still the same.
 boost::intrusive_ptr<StoredResponse> freshen_from_head(const StoredResponse& stored, const http::RequestHead& request,
                                                        const http::ResponseHead& response, const settings::Route& rule,
                                                        Detail personal_reason, WallTime requested_at,
@@ -171,7 +178,7 @@ RangeDecision decide_range(const http::RequestHead& request, const StoredRespons
 /// the caller). 4xx do not, so that rejected writes cannot be used to empty the cache.
 bool invalidates(http::Method method, int status);
 
-/// The targets (origin-form) of Location and Content-Location where they are of the same origin as the request.
+/// The targets (origin-form) of all Location and Content-Location lines that are of the same origin as the request.
 std::vector<std::string> related_targets(const http::RequestHead& request, const http::ResponseHead& response);
 
 // ---- what is kept and sent
@@ -190,10 +197,18 @@ void parse_stored_head(std::string_view head, std::vector<http::Field>& fields);
 void index_stored_head(StoredResponse& stored);
 
 /// The response tags the origin sent: Surrogate-Key (space separated), Cache-Tag (comma separated), Cache-Groups (RFC 9875,
-/// each prefixed "group:"). Appended to `tags`, bounded to 128 tags of 256 bytes.
+/// each prefixed "group:"). Appended to `tags`: all that it names, each once, however many. See are_within_tag_bounds.
 void collect_origin_tags(const http::ResponseHead& response, std::vector<std::string>& tags);
 
-/// The groups that a write's response invalidates (RFC 9875, Cache-Group-Invalidation), prefixed "group:".
+/// Leaves the first of equal names, in their order. Linear.
+void remove_repeats(std::vector<std::string>& names);
+
+/// Whether an entry can carry all of these tags (1024, of 1024 bytes each). A response that names more must not be stored
+/// (Detail::limit), since a purge of what was left out would not meet it.
+bool are_within_tag_bounds(const std::vector<std::string>& tags);
+
+/// The groups that a write's response invalidates (RFC 9875, Cache-Group-Invalidation), prefixed "group:". All of them: only
+/// the size of a head bounds them.
 void collect_invalidated_groups(const http::ResponseHead& response, std::vector<std::string>& tags);
 
 }  // namespace larder::cache

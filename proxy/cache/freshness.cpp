@@ -9,6 +9,9 @@ namespace {
 
 using http::FieldId;
 
+/// Two instances' clocks that are kept in step.
+constexpr Milliseconds clocks_differ_by{1000};
+
 /// Between two moments; saturates instead of overflowing, so that garbled dates do no harm.
 Seconds elapsed(http::HttpTime from, http::HttpTime to) {
     return std::clamp(to - from, -http::delta_seconds_max, http::delta_seconds_max);
@@ -119,16 +122,22 @@ Freshness work_out_freshness(const http::ResponseHead& response, const OriginDir
     return out;
 }
 
+bool is_from_the_future(const Freshness& freshness, WallTime now) {
+    return freshness.received_at > now + clocks_differ_by;
+}
+
 Seconds current_age(const Freshness& freshness, WallTime now) {
     const auto resident = std::max(std::chrono::floor<Seconds>(now - freshness.received_at), Seconds(0));
     return std::min(freshness.initial_age + resident, http::delta_seconds_max);
 }
 
 Seconds remaining_lifetime(const Freshness& freshness, WallTime now) {
+    if (is_from_the_future(freshness, now)) return Seconds(0);
     return std::chrono::floor<Seconds>(freshness.lifetime) - current_age(freshness, now);
 }
 
 Milliseconds time_left(const Freshness& freshness, WallTime now) {
+    if (is_from_the_future(freshness, now)) return Milliseconds(0);
     const Milliseconds resident = std::max(now - freshness.received_at, Milliseconds(0));
     return freshness.lifetime - std::min<Milliseconds>(freshness.initial_age + resident, http::delta_seconds_max);
 }

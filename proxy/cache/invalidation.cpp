@@ -8,8 +8,6 @@ namespace {
 
 using http::FieldId;
 
-constexpr std::size_t related_targets_max = 8;
-
 /// Without the port that goes without saying.
 std::string_view without_default_port(std::string_view authority, std::string_view port) {
     if (authority.ends_with(port)) authority.remove_suffix(port.size());
@@ -81,10 +79,10 @@ std::vector<std::string> related_targets(const http::RequestHead& request, const
     std::vector<std::string> out;
     for (const http::Field& line : response.fields) {
         if (line.id != FieldId::location && line.id != FieldId::content_location) continue;
-        if (out.size() == related_targets_max) break;
         auto target = resolve(request, line.value);
-        if (target && std::find(out.begin(), out.end(), *target) == out.end()) out.push_back(std::move(*target));
+        if (target) out.push_back(std::move(*target));
     }
+    remove_repeats(out);
     return out;
 }
 

@@ -43,7 +43,7 @@ enum class Detail : std::uint8_t {
     only_if_cached,        ///< the client wanted a cached answer and there is none
     bad_request,           ///< the request breaks HTTP
     client_timeout,        ///< the client was too slow
-    limit,                 ///< a limit of the configuration
+    limit,                 ///< a limit of the configuration, or more tags in a response than are kept
     not_implemented,       ///< a method or transfer coding larder does not do
     unavailable,           ///< no origin server, or draining
     purge_failed,          ///< on_purge_failure: fail, and Redis cannot be asked

@@ -22,8 +22,10 @@ bool suits_client(const StoredResponse& stored, const RequestDirectives& directi
     return !directives.min_fresh || whole_seconds(left) >= *directives.min_fresh;
 }
 
-/// The response may be served stale, in so far as the origin has a say (4.2.4).
-bool allows_stale(const Freshness& freshness) { return !freshness.must_revalidate && !freshness.no_cache; }
+/// The response may be served stale, in so far as the origin has a say (4.2.4), and as anybody knows how stale it is.
+bool allows_stale(const Freshness& freshness, WallTime now) {
+    return !freshness.must_revalidate && !freshness.no_cache && !is_from_the_future(freshness, now);
+}
 
 bool within(Milliseconds allowance, Milliseconds left) { return allowance > Seconds(0) && -left < allowance; }
 
@@ -33,7 +35,7 @@ Verdict answer_or_ask(const StoredResponse& stored, const RequestDirectives& dir
     if (freshness.no_cache) return Verdict::revalidate;
     if (!suits_client(stored, directives, left, now)) return Verdict::revalidate;
     if (left > Seconds(0)) return Verdict::serve;
-    if (!allows_stale(freshness)) return Verdict::revalidate;
+    if (!allows_stale(freshness, now)) return Verdict::revalidate;
     if (within(freshness.stale_while_revalidate, left)) return Verdict::serve_and_refresh;
     // max-stale is about age alone: a soft purge says that the origin changed.
     if (directives.max_stale && !soft_purged && -whole_seconds(left) <= *directives.max_stale) return Verdict::serve;
@@ -53,7 +55,7 @@ Verdict decide_reuse(const StoredResponse& stored, const RequestDirectives& dire
 bool may_serve_on_error(const StoredResponse& stored, const RequestDirectives& directives, bool soft_purged, WallTime now) {
     const Milliseconds left = remaining(stored, soft_purged, now);
     if (stored.status >= 500) return false;  // one failure is no better than another
-    if (!allows_stale(stored.freshness) || !suits_client(stored, directives, left, now)) return false;
+    if (!allows_stale(stored.freshness, now) || !suits_client(stored, directives, left, now)) return false;
     if (left > Seconds(0) || within(stored.freshness.stale_if_error, left)) return true;
     return directives.max_stale && !soft_purged && -whole_seconds(left) <= *directives.max_stale;
 }

@@ -70,6 +70,21 @@ bool selects(const StoredResponse& stored, const http::Fields& fields) {
     return modified.empty() || stored.last_modified.empty() || modified == stored.last_modified;
 }
 
+/// What conditional_fields has to send: without it the origin was asked unconditionally, and its answer confirms nothing.
+bool can_be_confirmed(const StoredResponse& stored) {
+    if (stored.status != 200 && stored.status != 203) return false;
+    return !stored.etag.empty() || !stored.last_modified.empty();
+}
+
+/// The answer names a validator that the stored response has (RFC 9111, 4.3.5). A length alone proves nothing: two
+/// representations may be as long.
+bool names_same_validator(const StoredResponse& stored, const http::Fields& fields) {
+    const http::EntityTag tag = http::parse_entity_tag(fields.value(FieldId::etag));
+    if (!tag.opaque.empty() && fields.value(FieldId::etag) == stored.etag) return true;
+    const std::string_view modified = fields.value(FieldId::last_modified);
+    return !modified.empty() && modified == stored.last_modified;
+}
+
 boost::intrusive_ptr<StoredResponse> merge(const StoredResponse& stored, const http::RequestHead& request,
                                            const http::ResponseHead& newer, const settings::Route& rule,
                                            Detail personal_reason, WallTime requested_at, WallTime received_at,
@@ -146,7 +161,7 @@ Precondition evaluate(const http::RequestHead& request, std::string_view etag, s
 
 std::string conditional_fields(const StoredResponse& stored) {
     std::string out;
-    if (stored.status != 200 && stored.status != 203) return out;
+    if (!can_be_confirmed(stored)) return out;
     if (!stored.etag.empty()) out.append("If-None-Match: ").append(stored.etag).append("\r\n");
     if (!stored.last_modified.empty()) out.append("If-Modified-Since: ").append(stored.last_modified).append("\r\n");
     return out;
@@ -157,7 +172,7 @@ boost::intrusive_ptr<StoredResponse> freshen(const StoredResponse& stored, const
                                              Detail personal_reason, WallTime requested_at, WallTime received_at,
                                              Detail& reason) {
     reason = Detail::none;
-    if (!selects(stored, not_modified.fields)) return nullptr;
+    if (!can_be_confirmed(stored) || !selects(stored, not_modified.fields)) return nullptr;
     return merge(stored, request, not_modified, rule, personal_reason, requested_at, received_at, reason);
 }
 
@@ -170,7 +185,7 @@ boost::intrusive_ptr<StoredResponse> freshen_from_head(const StoredResponse& sto
         const Field* line = response.fields.first(id);
         return line && line->value != stored_value;
     };
-    if (response.status != stored.status || contradicts(FieldId::etag, stored.etag) ||
+    if (response.status != stored.status || !names_same_validator(stored, response.fields) || contradicts(FieldId::etag, stored.etag) ||
         contradicts(FieldId::last_modified, stored.last_modified) ||
         contradicts(FieldId::content_encoding, stored.content_encoding) ||
         contradicts(FieldId::content_length, std::to_string(stored.body.size())))

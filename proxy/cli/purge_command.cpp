@@ -4,6 +4,7 @@
 #include <ostream>
 #include <stdexcept>
 
+#include "base/json_text.hpp"
 #include "cli/admin_client.hpp"
 #include "cli/printable.hpp"
 
@@ -20,7 +21,7 @@ void print_result(const json::value& answer, std::ostream& out, std::ostream& er
         for (const json::value& item : purged.at(kind).as_array())
             out << verb << ' ' << word << ' ' << printable(std::string(item.as_string())) << '\n';
     if (const json::value* entries = answer.as_object().if_contains("entries"))
-        out << "entries: " << json::serialize(*entries) << '\n';
+        out << "entries: " << json_text(*entries) << '\n';
     if (answer.at("status").as_string() != "done")
         errors << "larder: Redis cannot be asked now; the purge is kept and done before anything is served from it "
                   "again\n";
@@ -34,7 +35,7 @@ std::string make_purge_body(const PurgeOptions& options) {
         json::array& list = options.tag ? tags : item.find('*') != std::string::npos ? patterns : keys;
         list.emplace_back(item);
     }
-    return json::serialize(
+    return json_text(
         json::object{{"keys", keys}, {"patterns", patterns}, {"tags", tags}, {"soft", options.soft}});
 }
 

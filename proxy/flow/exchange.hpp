@@ -29,6 +29,7 @@ struct Exchange {
     cache::Detail bypass = cache::Detail::none;  ///< why a read stays out of the cache
     Outcome outcome;
     int status = 0;
+    std::uint64_t bytes_in = 0;  ///< of the request: its head, and its body without chunk framing
     std::uint64_t bytes_out = 0;
     bool keep_alive = true;      ///< the connection may carry another request behind this one
     bool body_pending = false;   ///< bytes of the request's body may still be on the way
@@ -50,6 +51,7 @@ struct Exchange {
         bypass = cache::Detail::none;
         outcome = {};
         status = 0;
+        bytes_in = 0;
         bytes_out = 0;
         keep_alive = true;
         body_pending = false;

@@ -37,6 +37,7 @@ void finish_request(Client& client) {
     record.status = x.status != 0 ? x.status : 499;
     record.x_cache = x.outcome.x_cache;
     record.duration = duration;
+    record.bytes_in = x.bytes_in;
     record.bytes_out = x.bytes_out;
     record.age = x.outcome.age;
     record.saved = x.saved;

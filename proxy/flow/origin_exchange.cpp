@@ -44,7 +44,10 @@ observe::OriginFailure failure_of(const OriginExchange& exchange) {
         case OriginError::tls:
         case OriginError::untrusted: return observe::OriginFailure::tls;
         case OriginError::malformed: return observe::OriginFailure::malformed;
-        case OriginError::timeout: return observe::OriginFailure::response_timeout;
+        case OriginError::unresolved: return observe::OriginFailure::resolve;
+        // Once the final head is there, it is the body that stopped coming.
+        case OriginError::timeout:
+            return exchange.head.status >= 200 ? observe::OriginFailure::idle_timeout : observe::OriginFailure::response_timeout;
         case OriginError::lost:
         case OriginError::truncated: return observe::OriginFailure::closed;
         default: return observe::OriginFailure::connect;
@@ -131,6 +134,7 @@ FailureAnswer failure_answer(const OriginExchange& exchange) {
             return {502, cache::Detail::origin_error, std::string("the origin's response is malformed: ") + exchange.why};
         case OriginError::tls: return {502, cache::Detail::origin_error, "the TLS handshake with the origin failed"};
         case OriginError::untrusted: return {502, cache::Detail::origin_error, "the origin's certificate is not trusted"};
+        case OriginError::unresolved: return {502, cache::Detail::origin_error, "the origin's name has no address"};
         case OriginError::lost: return {502, cache::Detail::origin_error, "the origin closed the connection without an answer"};
         default: return {502, cache::Detail::origin_error, "the origin cannot be reached"};
     }

@@ -6,6 +6,7 @@
 #include "flow/origin_exchange.hpp"
 #include "flow/purge.hpp"
 #include "flow/read_plan.hpp"
+#include "flow/response_tags.hpp"
 #include "flow/send_response.hpp"
 #include "flow/upload.hpp"
 #include "http/hop_by_hop.hpp"
@@ -170,10 +171,13 @@ void judge_answer(Pass& pass) {
     const cache::StoreDecision decision =
         cache::decide_storable(x.request, pass.exchange.head, route.rule, personal_reason(x.request, route), pass.exchange.requested_at,
                                pass.exchange.received_at);
-    x.outcome.detail = decision.reason == cache::Detail::none ? cache::Detail::uncacheable : decision.reason;
+    cache::Detail reason = decision.reason;
+    if (reason == cache::Detail::none && !response_tags_of(*client.config, route, x.request, pass.exchange.head).may_be_kept)
+        reason = cache::Detail::limit;
+    x.outcome.detail = reason == cache::Detail::none ? cache::Detail::uncacheable : reason;
     x.not_stored = x.outcome.detail;
     const std::uint64_t hash = hash_of(x.key);
-    if (decision.reason == cache::Detail::none || pass.exchange.head.status >= 500) {
+    if (reason == cache::Detail::none || pass.exchange.head.status >= 500) {
         client.use.uncacheable.forget(hash);
     } else {
         client.use.uncacheable.remember(hash, client.use.generations.now(), x.began);
@@ -265,6 +269,7 @@ net::Task<void> pass_on(Pass& pass, bool judge) {
     build_origin_head(x.request, sender, options, client.settings(), authority, pass.head);
     const std::string_view at_hand = body_at_hand(client);
     if (!at_hand.empty()) x.body_pending = false;
+    x.bytes_in += at_hand.size();
     if (x.body_pending) keep_head_apart(client);
 
     pass.exchange.repeatable = http::is_idempotent(x.request.method) && (x.request.framing == http::Framing::none || !at_hand.empty());

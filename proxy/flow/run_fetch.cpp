@@ -2,6 +2,7 @@
 
 #include "base/hash.hpp"
 #include "flow/origin_exchange.hpp"
+#include "flow/response_tags.hpp"
 #include "flow/store_fetched.hpp"
 #include "net/detached.hpp"
 
@@ -27,7 +28,9 @@ void prolong_lease(void* owner) {
 bool settles(const FetchJob& job, const cache::StoredResponse& entry, bool soft_purged) {
     if (soft_purged || !cache::accepts_coding(job.request.head(), entry)) return false;
     if (!job.stale) return usable_by_waiters(job, entry);
-    if (entry.freshness.received_at <= job.stale->freshness.received_at) return false;
+    // After a clock was set back, what is newer may bear the earlier time.
+    const bool clock_set_back = cache::is_from_the_future(job.stale->freshness, wall_now());
+    if (!clock_set_back && entry.freshness.received_at <= job.stale->freshness.received_at) return false;
     return cache::decide_reuse(entry, job.plan.directives, job.plan.personal, false, wall_now()) == cache::Verdict::serve;
 }
 
@@ -197,6 +200,11 @@ void finish_without_body(FetchJob& job, OriginExchange& exchange) {
     finish_exchange(job.use, exchange, nothing);
 }
 
+// An answer that confirms the entry may name other tags than those it was stored under. False: more than can be kept.
+bool tags_renewed(const FetchJob& job, const OriginExchange& exchange, cache::StoredResponse& entry) {
+    return renew_response_tags(*job.config, *job.plan.route, job.request.head(), *job.stale, exchange.head, entry);
+}
+
 // An answer that contradicts the entry makes it stale (RFC 9111, 4.3.5), which it is already.
 net::Task<void> take_head_answer(FetchJob& job, OriginExchange& exchange) {
     Detail reason = Detail::none;
@@ -204,7 +212,7 @@ net::Task<void> take_head_answer(FetchJob& job, OriginExchange& exchange) {
         cache::freshen_from_head(*job.stale, job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal,
                                  exchange.requested_at, exchange.received_at, reason);
     record_origin_success(job.use, *job.config, exchange);
-    if (exchange.head.status == 200 && entry) {
+    if (exchange.head.status == 200 && entry && tags_renewed(job, exchange, *entry)) {
         finish_without_body(job, exchange);
         cache::build_variant(job.request.head(), entry->vary, job.plan.with_host, entry->variant);
         // Not on the board: who asks next must find it stored.
@@ -227,8 +235,9 @@ net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
         cache::freshen(*job.stale, job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal, exchange.requested_at,
                        exchange.received_at, reason);
     record_origin_success(job.use, *job.config, exchange);
+    const bool may_be_kept = entry && tags_renewed(job, exchange, *entry);
     finish_without_body(job, exchange);
-    if (!entry) {
+    if (!may_be_kept) {
         job.stale.reset();
         co_return false;
     }

@@ -63,6 +63,7 @@ Step look_at_head(Client& client, HeadResult& parsed) {
     client.idle = false;
     if (parsed.status != HeadStatus::complete) return Step::refuse;
     client.in.consume(parsed.consumed);
+    x.bytes_in = parsed.consumed;
     x.body_pending = x.request.framing != http::Framing::none;
     if (client.peer_name.empty()) client.peer_name = client.peer.to_string();
     x.request.peer = client.peer_name;
@@ -91,6 +92,7 @@ net::Task<void> refuse(Client& client, HeadResult parsed) {
     client.x().request.fields = {};
     client.x().request.keep_alive = false;
     client.x().outcome = {};
+    client.x().bytes_in = client.in.size();
     client.in.consume(client.in.size());
     co_await answer_error(client, refusal.status, refusal.detail, parsed.why, true);
     finish_request(client);

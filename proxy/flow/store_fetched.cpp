@@ -1,30 +1,13 @@
 #include "flow/store_fetched.hpp"
 
-#include <algorithm>
-#include <iterator>
-
 #include "base/hash.hpp"
+#include "flow/response_tags.hpp"
 
 namespace larder::flow {
 
 using cache::Detail;
 
 namespace {
-
-// Surrogate-Key and the like, and what the route's `tags` make of request and response.
-std::vector<std::string> response_tags_of(const FetchJob& job, const OriginExchange& exchange) {
-    const settings::Route& rule = job.plan.route->rule;
-    std::vector<std::string> tags;
-    cache::collect_origin_tags(exchange.head, tags);
-    if (!rule.tags.empty()) {
-        const http::RequestHead& request = job.request.head();
-        const route::Match match = job.config->routes.match(request.method, request.method_name, request.host, request.path);
-        std::vector<std::string> own;
-        route::collect_response_tags(*job.plan.route, match.captures, request, exchange.head, own);
-        std::move(own.begin(), own.end(), std::back_inserter(tags));
-    }
-    return tags;
-}
 
 // Why nothing can be stored under a lease.
 Detail no_lease_reason(const store::Lease& lease) {
@@ -69,7 +52,12 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
         head.shareable = false;
     }
     if (head.not_stored == Detail::none && job.use.redis && !job.lease.can_store()) head.not_stored = no_lease_reason(job.lease);
-    head.tags = response_tags_of(job, exchange);
+    ResponseTags tags = response_tags_of(*job.config, *job.plan.route, job.request.head(), response);
+    if (head.not_stored == Detail::none && !tags.may_be_kept) {
+        head.not_stored = Detail::limit;
+        head.shareable = false;
+    }
+    if (tags.may_be_kept) head.tags = std::move(tags.names);
     std::vector<std::uint32_t> tag_slots;
     for (const std::string& tag : head.tags) tag_slots.push_back(store::Generations::slot_of_response_tag(tag));
     const bool purged = !job.use.generations.valid(job.fetch->guards.slots, job.fetch->guards.sequence) ||

@@ -90,6 +90,7 @@ net::Task<void> run_tunnel(Client& client, net::Stream& origin, net::Buffer& ori
     }
     client.x().bytes_out += down.bytes;
     co_await join(client, up);
+    client.x().bytes_in += up->way.bytes;
     if (failure) std::rethrow_exception(failure);
 }
 

@@ -67,6 +67,7 @@ public:
     Ending& operator=(const Ending&) = delete;
     ~Ending() {
         upload_.end = end;
+        upload_.client.x().bytes_in += upload_.bytes;
         if (end == Upload::End::well) {
             upload_.client.x().body_pending = false;
             if (!upload_.answered) upload_.origin.expire_at(steady_now() + upload_.client.settings().origin.response_timeout);

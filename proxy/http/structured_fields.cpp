@@ -8,7 +8,8 @@
 namespace larder::http {
 namespace {
 
-constexpr std::size_t members_max = 1024;
+// Each member of a dictionary is looked for among those before it.
+constexpr std::size_t dictionary_members_max = 1024;
 
 constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_alpha(char c) { return is_lower(to_lower(c)); }
@@ -25,7 +26,7 @@ public:
     bool list(StructuredList& out) {
         return members([&] {
             StructuredItem item;
-            if (out.size() == members_max || !member_value(item)) return false;
+            if (!member_value(item)) return false;
             out.push_back(std::move(item));
             return true;
         });
@@ -67,7 +68,7 @@ private:
         if (take('=') ? !member_value(item) : !parameters()) return false;
         const auto same = [&](const auto& entry) { return entry.first == name; };
         std::erase_if(out, same);
-        if (out.size() == members_max) return false;
+        if (out.size() == dictionary_members_max) return false;
         out.emplace_back(std::move(name), std::move(item));
         return true;
     }

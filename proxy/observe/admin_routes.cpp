@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/json_text.hpp"
 #include "observe/admin_access.hpp"
 #include "observe/admin_page.hpp"
 #include "observe/explain_query.hpp"
@@ -131,7 +132,7 @@ std::optional<AdminReply> refusal(const AdminRequest& request, const Endpoint* e
 AdminReply error_reply(int status, std::string_view error, std::string_view detail) {
     json::object body{{"error", json::string_view(error.data(), error.size())}};
     if (!detail.empty()) body["detail"] = json::string_view(detail.data(), detail.size());
-    return {status, "application/json", json::serialize(body), {}};
+    return {status, "application/json", json_text(body), {}};
 }
 
 void answer_admin_request(const AdminRequest& request, const std::string& token, AdminBackend& backend, Done done) {

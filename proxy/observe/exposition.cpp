@@ -163,7 +163,7 @@ void append_redis(const Snapshot& snapshot, std::vector<MetricFamily>& out) {
                   nanoseconds_per_second);
     out.push_back(std::move(durations));
     MetricFamily failures = family("larder_redis_errors_total", "Failures of Redis, by reason.", MetricType::Counter);
-    count_each<RedisFailure>(failures, "reason", snapshot.redis_failures);
+    count_each<RedisFailure>(failures, "reason", gauges.redis_failures);
     out.push_back(std::move(failures));
 }
 

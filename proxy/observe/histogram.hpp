@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -57,9 +58,9 @@ private:
     std::array<std::uint8_t, 65> first_{};
 };
 
-/// Durations in nanoseconds: 100 us to 10 s.
-inline constexpr BucketScale<16> duration_scale{std::array<std::uint64_t, 16>{
-    100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000, 25'000'000, 50'000'000, 100'000'000,
+/// Durations in nanoseconds: 10 us to 10 s. A hit in memory takes some 10 us.
+inline constexpr BucketScale<19> duration_scale{std::array<std::uint64_t, 19>{
+    10'000, 20'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000, 25'000'000, 50'000'000, 100'000'000,
     250'000'000, 500'000'000, 1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000}};
 
 /// Ages in seconds: 1 s to 7 days.
@@ -84,7 +85,7 @@ struct HistogramTotals {
     }
 
     /// The value below which the share `q` (0 to 1) lies, interpolated inside its bucket; the highest bound where it is
-    /// beyond; 0 where there are no values.
+    /// beyond; 0 where there are no values. Where one bucket holds all, they are taken to lie evenly around their mean.
     [[nodiscard]] double quantile(double q) const {
         const std::uint64_t total = count();
         if (total == 0) return 0;
@@ -93,8 +94,14 @@ struct HistogramTotals {
         for (std::size_t i = 0; i < scale.bounds_count; ++i) {
             const auto in_bucket = static_cast<double>(buckets[i]);
             if (in_bucket > 0 && below + in_bucket >= rank) {
-                const double low = i == 0 ? 0 : static_cast<double>(scale.bound(i - 1));
-                const double high = static_cast<double>(scale.bound(i));
+                double low = i == 0 ? 0 : static_cast<double>(scale.bound(i - 1));
+                double high = static_cast<double>(scale.bound(i));
+                const double mean = static_cast<double>(sum) / static_cast<double>(total);
+                if (buckets[i] == total && mean >= low && mean <= high) {
+                    const double reach = std::min(mean - low, high - mean);
+                    low = mean - reach;
+                    high = mean + reach;
+                }
                 return low + (high - low) * (rank - below) / in_bucket;
             }
             below += in_bucket;

@@ -14,9 +14,8 @@ constexpr Words<ShadowResult> shadow_results{"match", "mismatch", "miss"};
 constexpr Words<PurgeSource> purge_sources{"write", "purge", "admin"};
 constexpr Words<OriginFailure> origin_failures{"resolve",          "connect",      "connect-timeout", "tls",
                                                "response-timeout", "idle-timeout", "closed",          "malformed"};
-constexpr Words<RedisOperation> redis_operations{"read", "lease", "fill", "purge", "tag", "sweep", "ping", "other"};
-constexpr Words<RedisFailure> redis_failures{"connect", "timeout",   "closed", "protocol",  "auth",
-                                             "memory",  "read-only", "reply",  "bad-entry", "overload"};
+constexpr Words<RedisOperation> redis_operations{"read", "lease", "fill", "purge", "wait"};
+constexpr Words<RedisFailure> redis_failures{"connect", "timeout", "closed", "protocol", "memory", "reply", "overload"};
 
 }  // namespace
 

@@ -52,10 +52,7 @@ enum class RedisOperation : std::uint8_t {
     lease,  ///< asking for, prolonging or giving up a fill's lease
     fill,   ///< storing
     purge,
-    tag,    ///< making or reading tag ids
-    sweep,  ///< removing in the background what a purge made invalid
-    ping,   ///< health probe
-    other,
+    wait,   ///< waiting for another instance's fetch
     count_
 };
 
@@ -64,11 +61,8 @@ enum class RedisFailure : std::uint8_t {
     timeout,    ///< no reply in time
     closed,     ///< the connection ended with commands in flight
     protocol,   ///< what came is not RESP
-    auth,       ///< NOAUTH, WRONGPASS, NOPERM
     memory,     ///< OOM: Redis is full and may not evict
-    read_only,  ///< READONLY: a replica
-    reply,      ///< any other error reply
-    bad_entry,  ///< a value that is not an entry of ours
+    reply,      ///< any other error reply: no permission, a replica
     overload,   ///< more commands waiting than allowed
     count_
 };

@@ -38,7 +38,6 @@ Snapshot Metrics::snapshot() const {
         gauges = gauges_;
     }
     if (gauges) result.gauges = gauges();
-    for (std::size_t i = 0; i < result.redis_failures.size(); ++i) result.redis_failures[i] += result.gauges.redis_failures[i];
     return result;
 }
 

@@ -4,6 +4,8 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <set>
 
+#include "base/json_text.hpp"
+
 namespace larder::observe {
 namespace {
 
@@ -40,7 +42,7 @@ std::string read_field(std::string_view field, const json::value& value, PurgeOr
     if (field == "tags") return read_list(field, value, order.tags);
     if (field == "urls") return read_list(field, value, order.urls);
     if (field != "soft")
-        return "unknown field " + json::serialize(json::string(field)) +
+        return "unknown field " + json_text(json::string(field)) +
                "; known are keys, patterns, tags, urls and soft";
     if (!value.is_bool()) return "\"soft\" must be true or false";
     order.soft = value.get_bool();
@@ -108,7 +110,7 @@ std::variant<PurgeOrder, std::string> parse_purge_body(std::string_view body) {
     if (!value.is_object()) return std::string("the body must be a JSON object, like {\"keys\": [\"articles:42\"]}");
 
     if (const std::string name = find_duplicate(body); !name.empty())
-        return json::serialize(json::string(name)) + " stands there twice";
+        return json_text(json::string(name)) + " stands there twice";
 
     PurgeOrder order;
     for (const auto& member : value.get_object()) {
@@ -123,7 +125,7 @@ std::variant<PurgeOrder, std::string> parse_purge_body(std::string_view body) {
 
 JsonAnswer to_answer(const PurgeResult& result) {
     if (result.outcome == PurgeResult::Outcome::failed)
-        return {503, json::serialize(json::object{{"error", "the purge failed"}, {"detail", result.message}})};
+        return {503, json_text(json::object{{"error", "the purge failed"}, {"detail", result.message}})};
     const bool done = result.outcome == PurgeResult::Outcome::done;
     json::object answer{{"status", done ? "done" : "journalled"},
                         {"soft", result.purged.soft},
@@ -133,7 +135,7 @@ JsonAnswer to_answer(const PurgeResult& result) {
                                                 {"urls", to_array(result.purged.urls)}}}};
     if (result.entries) answer["entries"] = *result.entries;
     if (!result.message.empty()) answer["message"] = result.message;
-    return {done ? 200 : 202, json::serialize(answer)};
+    return {done ? 200 : 202, json_text(answer)};
 }
 
 }  // namespace larder::observe

@@ -59,7 +59,7 @@ struct Gauges {
     bool redis_configured = false;
     bool redis_up = false;
     BreakerState redis_breaker = BreakerState::closed;
-    std::array<std::uint64_t, static_cast<std::size_t>(RedisFailure::count_)> redis_failures{};  ///< counted by the store, on top
+    std::array<std::uint64_t, static_cast<std::size_t>(RedisFailure::count_)> redis_failures{};
     std::uint64_t purges_pending = 0;
     std::uint64_t client_connections = 0;
     std::uint64_t internal_errors = 0;  ///< exceptions that ended a connection, a fetch or the like, since the start
@@ -73,7 +73,6 @@ struct Snapshot {
     std::vector<PathTotals> paths;      ///< by PathId, so the first is `other`
     std::vector<ServerTotals> servers;  ///< by ServerId, so the first is `other`
     std::array<DurationTotals, static_cast<std::size_t>(RedisOperation::count_)> redis_operations{};
-    std::array<std::uint64_t, static_cast<std::size_t>(RedisFailure::count_)> redis_failures{};
     std::array<std::uint64_t, static_cast<std::size_t>(PurgeSource::count_)> purges{};
     std::uint64_t coalesced = 0;
     std::uint64_t bytes_in = 0;

@@ -108,7 +108,7 @@ json::object to_redis(const Snapshot& snapshot) {
     return {{"configured", snapshot.gauges.redis_configured},
             {"up", snapshot.gauges.redis_up},
             {"breaker", breaker_words[static_cast<std::size_t>(snapshot.gauges.redis_breaker)]},
-            {"errors", to_object<RedisFailure>(snapshot.redis_failures)},
+            {"errors", to_object<RedisFailure>(snapshot.gauges.redis_failures)},
             {"operations", operations}};
 }
 

@@ -143,10 +143,6 @@ void WorkerMetrics::record_redis_operation(RedisOperation operation, std::chrono
     redis_operations_[static_cast<std::size_t>(operation)].add(nanoseconds_of(duration));
 }
 
-void WorkerMetrics::record_redis_failure(RedisFailure failure) {
-    redis_failures_[static_cast<std::size_t>(failure)].add();
-}
-
 namespace {
 
 template <std::size_t N>
@@ -181,7 +177,6 @@ void WorkerMetrics::add_to(Snapshot& totals) const {
         add_counts(cells->failures, totals.servers[id].failures);
     }
     for (std::size_t i = 0; i < redis_operations_.size(); ++i) redis_operations_[i].add_to(totals.redis_operations[i]);
-    add_counts(redis_failures_, totals.redis_failures);
     add_counts(purges_, totals.purges);
     totals.coalesced += coalesced_.get();
     totals.bytes_in += bytes_in_.get();

@@ -56,7 +56,6 @@ public:
     void record_origin_request(ServerId server, std::chrono::nanoseconds duration);
     void record_origin_failure(ServerId server, OriginFailure failure);
     void record_redis_operation(RedisOperation operation, std::chrono::nanoseconds duration);
-    void record_redis_failure(RedisFailure failure);
 
     /// Adds what was recorded so far. `totals.paths` and `totals.servers` must hold every number given out before.
     void add_to(Snapshot& totals) const;
@@ -73,7 +72,6 @@ private:
     std::array<std::atomic<PathCells*>, paths_max + 1> paths_{};
     std::array<std::atomic<ServerCells*>, servers_max + 1> servers_{};
     std::array<DurationHistogram, static_cast<std::size_t>(RedisOperation::count_)> redis_operations_;
-    std::array<Count, static_cast<std::size_t>(RedisFailure::count_)> redis_failures_;
     std::array<Count, static_cast<std::size_t>(PurgeSource::count_)> purges_;
     Count coalesced_;
     Count bytes_in_;

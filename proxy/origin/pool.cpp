@@ -26,6 +26,7 @@ const char* to_text(OriginError error) {
     switch (error) {
         case OriginError::none: return "none";
         case OriginError::unavailable: return "unavailable";
+        case OriginError::unresolved: return "unresolved";
         case OriginError::unreachable: return "unreachable";
         case OriginError::connect_timeout: return "connect-timeout";
         case OriginError::tls: return "tls";
@@ -208,7 +209,7 @@ net::Task<bool> Pool::resolve(Server* server, Resolved* into) {
 net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* server, SteadyTime give_up) {
     Resolved resolved;
     const bool found = co_await resolve(server, &resolved);
-    if (!found) co_return Acquired{nullptr, OriginError::unreachable, server};
+    if (!found) co_return Acquired{nullptr, OriginError::unresolved, server};
     OriginError last = OriginError::unreachable;
     for (const tcp::endpoint& endpoint : resolved.endpoints) {
         net::TcpSocket socket(context_.get_executor());

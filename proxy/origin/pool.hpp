@@ -19,6 +19,7 @@ namespace larder::origin {
 enum class OriginError : std::uint8_t {
     none,
     unavailable,   ///< no server is up, or all its connections are taken
+    unresolved,    ///< the server's name has no address
     unreachable,   ///< could not connect
     connect_timeout,
     tls,           ///< the handshake failed

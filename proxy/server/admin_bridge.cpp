@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/json_text.hpp"
 #include "cache/decisions.hpp"
 #include "flow/purge.hpp"
 #include "flow/read_plan.hpp"
@@ -164,10 +165,10 @@ net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> 
         Looked elsewhere;
         co_await look_up(use, other, elsewhere);
         if (!elsewhere.entry) continue;
-        question->done({200, json::serialize(tell(std::move(out), other.request.head(), elsewhere))});
+        question->done({200, json_text(tell(std::move(out), other.request.head(), elsewhere))});
         co_return;
     }
-    question->done({200, json::serialize(tell(std::move(out), question->request.head(), looked))});
+    question->done({200, json_text(tell(std::move(out), question->request.head(), looked))});
 }
 
 // The same, with an answer whatever happens.
@@ -236,7 +237,7 @@ net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order, obs
 
 std::string AdminBridge::metrics_text() { return shared_.metrics.text(); }
 
-std::string AdminBridge::stats_json() { return json::serialize(observe::to_stats(shared_.metrics.snapshot())); }
+std::string AdminBridge::stats_json() { return json_text(observe::to_stats(shared_.metrics.snapshot())); }
 
 std::string AdminBridge::config_text() { return settings::effective_config(settings::with_automatic_values(config_()->settings)); }
 
@@ -252,7 +253,7 @@ void AdminBridge::explain(observe::ExplainQuestion question, std::function<void(
     if (!explanation.readable) {
         out["decision"] = explanation.unsafe ? "write" : "bypass";
         out["reason"] = explanation.why;
-        done({200, json::serialize(out)});
+        done({200, json_text(out)});
         return;
     }
     const bool any_host = !names_a_host(question);

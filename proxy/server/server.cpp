@@ -45,7 +45,8 @@ void observe_redis(store::RedisOperation operation, SteadyClock::duration durati
         case store::RedisOperation::lease: metrics->record_redis_operation(observe::RedisOperation::lease, duration); break;
         case store::RedisOperation::fill: metrics->record_redis_operation(observe::RedisOperation::fill, duration); break;
         case store::RedisOperation::purge: metrics->record_redis_operation(observe::RedisOperation::purge, duration); break;
-        default: metrics->record_redis_operation(observe::RedisOperation::other, duration); break;
+        case store::RedisOperation::wait: metrics->record_redis_operation(observe::RedisOperation::wait, duration); break;
+        case store::RedisOperation::count_: break;
     }
 }
 

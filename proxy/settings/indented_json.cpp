@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/json_text.hpp"
+
 namespace larder::settings {
 namespace {
 
@@ -22,7 +24,7 @@ void write_object(const json::object& object, std::size_t level, std::string& ou
     const std::string margin(2 * (level + 1), ' ');
     const char* opening = "{\n";
     for (const auto& [key, value] : object) {
-        out += opening + margin + json::serialize(json::string(key)) + ": ";
+        out += opening + margin + json_text(json::string(key)) + ": ";
         write(value, level + 1, out);
         opening = ",\n";
     }
@@ -49,7 +51,7 @@ void write(const json::value& value, std::size_t level, std::string& out) {
     } else if (value.is_array()) {
         write_array(value.get_array(), level, out);
     } else {
-        out += json::serialize(value);
+        out += json_text(value);
     }
 }
 

@@ -42,7 +42,10 @@ std::string set_redis(std::string_view text, std::optional<Redis>& redis) {
         return "";
     }
     std::string fault;
-    if (!parse_redis_url(text, fault)) return fault;
+    const auto url = parse_redis_url(text, fault);
+    if (!url) return fault;
+    if (url->kind == RedisUrl::Kind::cluster)
+        return "redis-cluster:// is not supported yet: give a single Redis, or redis-sentinel://host:26379,.../master/db";
     if (!redis) redis.emplace();
     redis->url = text;
     return "";

@@ -8,8 +8,8 @@ namespace larder::settings {
 namespace {
 
 constexpr std::string_view redis_forms =
-    "expected redis://[user:password@]host:port/db, rediss://..., unix:///path?db=0, "
-    "redis-sentinel://host:26379,.../master/db or redis-cluster://host:7000,...";
+    "expected redis://[user:password@]host:port/db, rediss://..., unix:///path?db=0 "
+    "or redis-sentinel://host:26379,.../master/db";
 
 constexpr std::uint64_t database_max = 1'000'000;
 constexpr std::size_t socket_path_max = 107;  // sockaddr_un holds 108 bytes, the closing zero included
@@ -90,7 +90,7 @@ bool read_servers(std::string_view text, std::uint16_t default_port, RedisUrl& u
         if (server) url.servers.push_back(*server);
     }
     if (fault.empty() && url.kind == RedisUrl::Kind::single && url.servers.size() > 1)
-        fault = "several servers need redis-sentinel:// or redis-cluster://";
+        fault = "several servers need redis-sentinel://";
     return fault.empty();
 }
 

@@ -36,7 +36,7 @@ struct RedisUrl {
 
 /// The URL forms of the contract: redis://[user:password@]host:port/db, rediss://, unix:///path?db=0,
 /// redis-sentinel://h1:26379,h2:26379/mymaster/0, redis-cluster://h1:7000,h2:7001. Nothing, and why in `fault`
-/// (never with the password), for anything else.
+/// (never with the password), for anything else. A cluster's is read, but not supported yet: set_redis refuses it.
 std::optional<RedisUrl> parse_redis_url(std::string_view text, std::string& fault);
 
 /// The URL with `***` where its password stood.

@@ -130,6 +130,15 @@ def test_a_wrong_option_of_serve_is_a_usage_error(option, wrong):
     assert option in done.stderr and "expected" in done.stderr and "larder serve --help" in done.stderr
 
 
+def test_check_and_start_refuse_a_redis_cluster_by_its_key(check, tmp_path):
+    for text, key in (("redis: redis-cluster://127.0.0.1:7000", "redis"), ("redis: {url: 'redis-cluster://127.0.0.1:7000'}", "redis.url")):
+        done = check(f"origin: http://127.0.0.1:8000\n{text}\n")
+        assert done.returncode == 1 and f"error: {key}: redis-cluster:// is not supported yet" in done.text, done.text
+    words = ["serve", "--origin", "http://127.0.0.1:1", "--admin", "off", "--listen", "127.0.0.1:0"]
+    done = larder_command.run(*words, "--redis", "redis-cluster://127.0.0.1:7000")
+    assert done.returncode == 2 and "--redis" in done.stderr and "redis-cluster:// is not supported yet" in done.stderr, done
+
+
 @pytest.mark.parametrize("routes, word", [
     ('[{match: "GET /a/{rest*}", key: "a:{rest}", ttl: 1}, {match: "GET /a/b", key: b, ttl: 1}]', "/a/b"),
     ('[{match: "GET /a", key: a, ttl: 1}, {match: "POST /a", purge: ["b:*"]}]', "b:*"),

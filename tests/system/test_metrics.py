@@ -1,4 +1,10 @@
-"""What /metrics says, and that strangers cannot make it grow."""
+"""What /metrics and /stats say, and that strangers cannot make it grow."""
+import re
+
+import pytest
+
+from support.configurations import WIRE
+from support.scripted_origin import hang, raw, reply
 from support.versioned_api import VersionedApi
 from support.waiting import until
 
@@ -71,3 +77,65 @@ def test_a_histogram_is_cumulative_and_ends_with_its_count(origin, redis, articl
     buckets.sort()
     assert [value for _, value in buckets] == sorted(value for _, value in buckets)
     assert buckets[-1] == (float("inf"), 4)
+
+
+def bytes_in_once(larder, at_least):
+    return until(lambda: (seen := larder.stats()["requests"]["bytes_in"]) >= at_least and seen, what=f"bytes_in >= {at_least}")
+
+
+def test_bytes_of_requests_are_counted_heads_and_bodies(origin, start_larder):
+    origin.on("/cached/x", reply(body=b"x"))
+    origin.on("POST /upload", reply())
+    larder = start_larder(WIRE, limits="{}", route="ttl: 60", extra="", origin=origin.url)
+    head = b"GET /cached/x HTTP/1.1\r\nHost: api.test\r\n\r\n"
+    expected = 0
+    with larder.connect() as client:
+        for _ in range(3):
+            client.send(head)
+            client.read_response()
+            expected += len(head)
+        assert bytes_in_once(larder, expected) == expected
+        post = b"POST /upload HTTP/1.1\r\nHost: api.test\r\nContent-Length: 100000\r\n\r\n"
+        client.send(post + b"x" * 100000)
+        client.read_response()
+        expected += len(post) + 100000
+        assert bytes_in_once(larder, expected) == expected
+        small = b"POST /upload HTTP/1.1\r\nHost: api.test\r\nContent-Length: 5\r\n\r\n12345"
+        chunked = b"POST /upload HTTP/1.1\r\nHost: api.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+        client.send(small)
+        client.read_response()
+        client.send(chunked + b"a\r\n0123456789\r\n0\r\n\r\n")
+        client.read_response()
+        expected += len(small) + len(chunked) + 10
+        assert bytes_in_once(larder, expected) == expected
+    with larder.connect() as client:
+        client.send(b"nonsense\r\n\r\n")
+        client.read_response()
+    assert bytes_in_once(larder, expected + 12) == expected + 12
+
+
+def test_numbers_in_stats_and_config_are_plain(origin, start_larder):
+    origin.on("/cached/x", reply(body=b"x"))
+    larder = start_larder(WIRE, limits="{}", route="ttl: 60, heuristic: 10%", extra="", origin=origin.url)
+    for _ in range(3):
+        larder.get("/cached/x")
+    larder.metrics_once("larder_requests_total", 3)
+    for place in ("/stats", "/config"):
+        text = larder.admin("GET", place).body.decode()
+        assert not re.search(r"\d[eE][-+]?\d", text), text
+    assert '"hit_ratio":0.6666666666666666' in larder.admin("GET", "/stats").body.decode()
+
+
+@pytest.mark.parametrize("origin_text, reason", [
+    ("{servers: [<url>], idle_timeout: 100ms}", "idle-timeout"), ("{servers: [<url>], response_timeout: 100ms}", "response-timeout"),
+    ("http://no-such-name.invalid:80", "resolve"), ("http://127.0.0.1:1", "connect"),
+])
+def test_an_origins_failures_are_counted_by_what_failed(origin, start_larder, origin_text, reason):
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
+    origin.on("/cached/x", raw(head, hang) if reason == "idle-timeout" else raw(hang))
+    larder = start_larder(WIRE, limits="{}", route="ttl: 60", extra="", origin=origin_text.replace("<url>", origin.url))
+    with larder.connect() as client:
+        client.send(b"GET /cached/x HTTP/1.1\r\nHost: api.test\r\n\r\n")
+        client.read_head()
+        metrics = larder.metrics_once("larder_origin_errors_total", 1, reason=reason)
+    assert metrics.total("larder_origin_errors_total") == metrics.total("larder_origin_errors_total", reason=reason)

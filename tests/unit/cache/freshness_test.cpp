@@ -185,6 +185,24 @@ TEST_CASE("the age grows by whole seconds of residence, and never runs backwards
     CHECK(current_age(freshness, noon + 100h) == http::delta_seconds_max);
 }
 
+TEST_CASE("what was received in the future has no lifetime left") {
+    Freshness freshness;
+    freshness.received_at = noon;
+    freshness.lifetime = 60s;
+    struct Row {
+        Milliseconds earlier;
+        bool future;
+        Milliseconds left;
+    };
+    const Row rows[] = {{0ms, false, 60s}, {1ms, false, 60s}, {1000ms, false, 60s}, {1001ms, true, 0ms}, {1h, true, 0ms}};
+    for (const Row& row : rows) {
+        CAPTURE(row.earlier.count());
+        CHECK(is_from_the_future(freshness, noon - row.earlier) == row.future);
+        CHECK(time_left(freshness, noon - row.earlier) == row.left);
+        CHECK(remaining_lifetime(freshness, noon - row.earlier) == row.left);
+    }
+}
+
 TEST_CASE("a lifetime ends to the millisecond, and is shown in whole seconds") {
     Freshness freshness;
     freshness.received_at = noon + 700ms;

@@ -117,9 +117,54 @@ TEST_CASE("a 304 may change what the response varies on and what is left out") {
     CHECK(fresh->etag == "\"a\"");
 }
 
+TEST_CASE("a 304 that nobody asked for confirms nothing") {
+    for (const char* unasked : {"200 OK\nCache-Control: max-age=1", "404 X\nCache-Control: max-age=1\nETag: \"a\""}) {
+        Detail reason = Detail::none;
+        CHECK_FALSE(freshen_with(*store(unasked), "Cache-Control: max-age=1000\nETag: \"a\"", reason));
+        CHECK_FALSE(freshen_with(*store(unasked), "Cache-Control: max-age=1000", reason));
+    }
+}
+
+TEST_CASE("an answer to HEAD confirms an entry by its validator, not by its length (RFC 9111, 4.3.5)") {
+    struct Row {
+        const char* stored;
+        const char* answer;
+        bool confirms;
+    };
+    const Row rows[] = {
+        {"X: y", "X: y", false},
+        {"X: y", "ETag: \"a\"", false},
+        {"X: y", "Last-Modified: l", false},
+        {"ETag: \"a\"", "X: y", false},
+        {"ETag: \"a\"", "ETag: \"a\"", true},
+        {"ETag: W/\"a\"", "ETag: W/\"a\"", true},
+        {"ETag: \"a\"", "ETag: \"b\"", false},
+        {"ETag:", "ETag:", false},
+        {"Last-Modified: l", "X: y", false},
+        {"Last-Modified: l", "Last-Modified: l", true},
+        {"Last-Modified: l", "Last-Modified: m", false},
+        {"Last-Modified:", "Last-Modified:", false},
+        {"ETag: \"a\"\nLast-Modified: l", "Last-Modified: l", true},
+        {"ETag: \"a\"\nLast-Modified: l", "ETag: \"b\"\nLast-Modified: l", false},
+        {"ETag: \"a\"\nLast-Modified: l", "ETag: \"a\"\nLast-Modified: m", false},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(std::string(row.stored));
+        CAPTURE(std::string(row.answer));
+        const auto stored = store(std::string("200 OK\nCache-Control: max-age=60\n") + row.stored);
+        Detail reason = Detail::none;
+        const auto fresh =
+            freshen_from_head(*stored, Request("HEAD /a\nHost: h"),
+                              Response(std::string("200 OK\nCache-Control: max-age=1000\nContent-Length: 4\n") + row.answer),
+                              bare_rule(), Detail::none, later, later, reason);
+        CHECK((fresh != nullptr) == row.confirms);
+    }
+}
+
 TEST_CASE("HEAD updates what it does not contradict (RFC 9111, 4.3.5)") {
     const auto stored = store("200 OK\nCache-Control: max-age=1\nETag: \"a\"\nX-A: 1\nX-B: 1");
-    const auto update = [&](const std::string& text) {
+    const auto update = [&](const std::string& answer) {
+        const std::string text = answer.find("ETag") == std::string::npos ? answer + "\nETag: \"a\"" : answer;
         Detail reason = Detail::none;
         return freshen_from_head(*stored, Request("HEAD /a\nHost: h"), Response(text), bare_rule(), Detail::none, later,
                                  later, reason);

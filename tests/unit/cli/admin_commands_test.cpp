@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <sstream>
 
+#include "base/json_text.hpp"
 #include "cli/admin_client.hpp"
 #include "cli/purge_command.hpp"
 #include "cli/stats_command.hpp"
@@ -25,7 +26,7 @@ public:
 
     bool ready() override { return true; }
     std::string metrics_text() override { return {}; }
-    std::string stats_json() override { return boost::json::serialize(observe::to_stats(metrics.snapshot())); }
+    std::string stats_json() override { return json_text(observe::to_stats(metrics.snapshot())); }
     std::string config_text() override { return {}; }
     void explain(observe::ExplainQuestion, std::function<void(observe::JsonAnswer)> done) override { done({}); }
     void purge(PurgeOrder order, std::function<void(PurgeResult)> done) override {
@@ -126,6 +127,21 @@ TEST_CASE("stats shows totals and routes, and rates between two readings") {
     for (int i = 0; i < 10; ++i) hit();
     const std::string watched = render_stats({larder.backend.stats_json(), before, 2.0});
     CHECK(watched.find("now 5.0 requests/s, hit rate 100.0 %") != std::string::npos);
+}
+
+TEST_CASE("stats show what takes ten microseconds, from numbers in either notation") {
+    Fixture larder;
+    observe::WorkerMetrics& worker = larder.backend.metrics.add_worker();
+    for (int i = 0; i < 10; ++i)
+        worker.record({.method = http::Method::get,
+                       .status = 200,
+                       .x_cache = cache::XCache::hit,
+                       .duration = std::chrono::microseconds(10)});
+    const std::string shown = render_stats({larder.backend.stats_json(), std::nullopt, 0});
+    CHECK(shown.find("     0.010      0.010      0.010      0.010\n") != std::string::npos);
+    const std::string other = boost::json::serialize(boost::json::parse(larder.backend.stats_json()));
+    CHECK(other.find("E-") != std::string::npos);
+    CHECK(render_stats({other, std::nullopt, 0}) == shown);
 }
 
 TEST_CASE("stats of something that is no larder ends with status 1") {

@@ -33,26 +33,42 @@ TEST_CASE("a value falls into the first bucket whose bound is not below it") {
 
 TEST_CASE("a histogram sums what was added, buckets and values") {
     DurationHistogram histogram;
-    histogram.add(50'000);
-    histogram.add(100'000);
-    histogram.add(100'001);
+    histogram.add(5'000);
+    histogram.add(10'000);
+    histogram.add(10'001);
     histogram.add(20'000'000'000);
     DurationTotals totals;
     histogram.add_to(totals);
     histogram.add_to(totals);
     CHECK(totals.buckets[0] == 4);
     CHECK(totals.buckets[1] == 2);
-    CHECK(totals.buckets[16] == 2);
+    CHECK(totals.buckets[19] == 2);
     CHECK(totals.count() == 8);
-    CHECK(totals.sum == 2 * 20'000'250'001u);
+    CHECK(totals.sum == 2 * 20'000'025'001u);
 }
 
 TEST_CASE("a quantile is interpolated inside its bucket") {
     DurationTotals totals;
     CHECK(totals.quantile(0.5) == 0);
-    totals.buckets[1] = 100;  // 100 us to 250 us
+    totals.buckets[4] = 100;  // 100 us to 250 us
     CHECK(totals.quantile(0.5) == doctest::Approx(175'000));
     CHECK(totals.quantile(1) == doctest::Approx(250'000));
-    totals.buckets[16] = 100;  // beyond the last bound
+    totals.buckets[19] = 100;  // beyond the last bound
     CHECK(totals.quantile(0.99) == doctest::Approx(10e9));
+}
+
+TEST_CASE("what all takes about as long is shown as long as it takes") {
+    struct Row {
+        std::uint64_t nanoseconds;
+        std::uint64_t spread;
+    };
+    for (const Row& row : {Row{10'000, 0}, Row{7'000, 0}, Row{12'000, 1'000}, Row{150'000, 20'000}}) {
+        CAPTURE(row.nanoseconds);
+        DurationHistogram histogram;
+        for (int i = 0; i < 50; ++i) histogram.add(row.nanoseconds - row.spread);
+        for (int i = 0; i < 50; ++i) histogram.add(row.nanoseconds + row.spread);
+        DurationTotals totals;
+        histogram.add_to(totals);
+        CHECK(totals.quantile(0.5) == doctest::Approx(static_cast<double>(row.nanoseconds)));
+    }
 }

@@ -134,6 +134,8 @@ TEST_CASE("requests are counted under method, path, status and cache status, all
           1);
     CHECK(seen.at(R"(larder_requests_total{method="other",path="other",status="405",cache_status="BYPASS"})") == 1);
     const std::string hits = R"({method="GET",path="/articles/{id}",cache_status="HIT")";
+    CHECK(seen.at("larder_request_duration_seconds_bucket" + hits + R"(,le="1e-05"})") == 0);
+    CHECK(seen.at("larder_request_duration_seconds_bucket" + hits + R"(,le="5e-05"})") == 1);
     CHECK(seen.at("larder_request_duration_seconds_bucket" + hits + R"(,le="0.0001"})") == 1);
     CHECK(seen.at("larder_request_duration_seconds_bucket" + hits + R"(,le="0.005"})") == 2);
     CHECK(seen.at("larder_request_duration_seconds_bucket" + hits + R"(,le="+Inf"})") == 2);
@@ -157,10 +159,11 @@ TEST_CASE("Redis, origin, purge, fill and shadow figures keep their labels") {
     worker.record_origin_request(server, 180ms);
     worker.record_origin_failure(server, OriginFailure::response_timeout);
     worker.record_redis_operation(RedisOperation::lease, 300us);
-    worker.record_redis_failure(RedisFailure::read_only);
     metrics.note_reload(false);
     metrics.set_gauges([] {
-        return Gauges{.memory_bytes = 5000, .redis_up = true, .redis_breaker = BreakerState::open, .purges_pending = 3};
+        Gauges gauges{.memory_bytes = 5000, .redis_up = true, .redis_breaker = BreakerState::open, .purges_pending = 3};
+        gauges.redis_failures[static_cast<std::size_t>(RedisFailure::memory)] = 2;
+        return gauges;
     });
 
     const Exposition seen(metrics.text());
@@ -171,7 +174,7 @@ TEST_CASE("Redis, origin, purge, fill and shadow figures keep their labels") {
           doctest::Approx(0.18));
     CHECK(seen.at(R"(larder_origin_errors_total{server="http://127.0.0.1:8000",reason="response-timeout"})") == 1);
     CHECK(seen.at(R"(larder_redis_operation_duration_seconds_bucket{operation="lease",le="0.0005"})") == 1);
-    CHECK(seen.at(R"(larder_redis_errors_total{reason="read-only"})") == 1);
+    CHECK(seen.at(R"(larder_redis_errors_total{reason="memory"})") == 2);
     CHECK(seen.at("larder_config_last_reload_successful") == 0);
     CHECK(seen.at("larder_memory_bytes") == 5000);
     CHECK(seen.at("larder_redis_up") == 1);

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <boost/json.hpp>
+#include <set>
 
+#include "base/json_text.hpp"
 #include "observe/metrics.hpp"
 
 using namespace larder;
@@ -23,6 +25,7 @@ TEST_CASE("the stats hold totals, hit ratio, latency and a line for each route")
                        .status = 200,
                        .x_cache = XCache::hit,
                        .duration = 50us,
+                       .bytes_in = 70,
                        .bytes_out = 100});
     worker.record({.path = path,
                    .method = Method::get,
@@ -47,6 +50,7 @@ TEST_CASE("the stats hold totals, hit ratio, latency and a line for each route")
     CHECK(at("/requests/by_cache_status/HIT") == 3u);
     CHECK(at("/requests/by_status/2xx") == 4u);
     CHECK(at("/requests/coalesced") == 1u);
+    CHECK(at("/requests/bytes_in") == 210u);
     CHECK(at("/requests/bytes_out") == 300u);
     CHECK(at("/latency/HIT/count") == 3u);
     CHECK(at("/latency/HIT/mean_ms").as_double() == doctest::Approx(0.05));
@@ -58,4 +62,12 @@ TEST_CASE("the stats hold totals, hit ratio, latency and a line for each route")
     CHECK(at("/origins/0/server") == "http://127.0.0.1:8000");
     CHECK(at("/origins/0/up") == false);
     CHECK(at("/purges/pending") == 2u);
+    CHECK(json_text(stats).find("\"hit_ratio\":0.75,") != std::string::npos);
+}
+
+TEST_CASE("the stats list no label that nothing counts") {
+    const boost::json::value stats = to_stats(Metrics("1").snapshot());
+    std::set<std::string> reasons;
+    for (const auto& reason : stats.at("redis").at("errors").as_object()) reasons.emplace(reason.key().data(), reason.key().size());
+    CHECK(reasons == std::set<std::string>{"connect", "timeout", "closed", "protocol", "memory", "reply", "overload"});
 }

@@ -106,6 +106,8 @@ TEST_CASE("a value that is not of its form says which forms there are") {
         {"origin: {health: {path: up}}", "f:1:25: error: origin.health.path: expected a path such as /health"},
         {"origin: {health: {path: /, healthy: 0}}", "f:1:37: error: origin.health.healthy: expected a whole number"},
         {"redis: h:6379", "f:1:8: error: redis: expected redis://"},
+        {"redis: redis-cluster://h:1,h:2", "f:1:8: error: redis: redis-cluster:// is not supported yet"},
+        {"redis: {url: redis-cluster://u:p@h:1}", "f:1:14: error: redis.url: redis-cluster:// is not supported yet"},
         {"redis: on", "f:1:8: error: redis: expected redis://"},
         {"redis: {url: redis://h, max_connections: -1}",
          "f:1:42: error: redis.max_connections: expected a whole number"},

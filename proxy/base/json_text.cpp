@@ -1,0 +1,57 @@
+#include "base/json_text.hpp"
+
+#include <charconv>
+#include <cmath>
+
+namespace larder {
+namespace {
+
+namespace json = boost::json;
+
+void append_number(double value, std::string& out) {
+    if (!std::isfinite(value)) {
+        out += "null";
+        return;
+    }
+    // Beyond these nobody reads zeros.
+    const double size = std::abs(value);
+    const bool plain = size == 0 || (size >= 1e-9 && size < 1e15);
+    char digits[64];
+    const auto format = plain ? std::chars_format::fixed : std::chars_format::scientific;
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, value, format).ptr);
+}
+
+void append(const json::value& value, std::string& out) {
+    const char* separator = "";
+    if (value.is_object()) {
+        out += '{';
+        for (const auto& [key, member] : value.get_object()) {
+            out += separator + json::serialize(key) + ':';
+            append(member, out);
+            separator = ",";
+        }
+        out += '}';
+    } else if (value.is_array()) {
+        out += '[';
+        for (const json::value& item : value.get_array()) {
+            out += separator;
+            append(item, out);
+            separator = ",";
+        }
+        out += ']';
+    } else if (value.is_double()) {
+        append_number(value.get_double(), out);
+    } else {
+        out += json::serialize(value);
+    }
+}
+
+}  // namespace
+
+std::string json_text(const json::value& value) {
+    std::string out;
+    append(value, out);
+    return out;
+}
+
+}  // namespace larder
