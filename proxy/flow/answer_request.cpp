@@ -29,8 +29,8 @@ void set_bypass(Exchange& x, Detail detail) {
 
 // on_purge_failure: fail. A write that could not be purged must not reach the origin.
 net::Task<bool> must_refuse(Client& client) {
-    const auto& redis = client.settings().redis;
-    if (!client.use.redis || redis->on_purge_failure != settings::OnPurgeFailure::fail) co_return false;
+    if (!client.use.redis) co_return false;
+    if (client.settings().redis->on_purge_failure != settings::OnPurgeFailure::fail) co_return false;
     if (http::is_safe(client.request().method)) co_return false;
     route::PurgeSet purges;
     client.config->routes.collect_write_purges(client.x().match, client.request(), nullptr, purges);

@@ -1,6 +1,5 @@
 #include "flow/pass_through.hpp"
 
-#include "base/hash.hpp"
 #include "cache/decisions.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/origin_exchange.hpp"
@@ -172,7 +171,7 @@ void judge_answer(Pass& pass) {
                                pass.exchange.received_at);
     x.outcome.detail = decision.reason == cache::Detail::none ? cache::Detail::uncacheable : decision.reason;
     x.not_stored = x.outcome.detail;
-    const std::uint64_t hash = hash_of(x.key);
+    const std::uint64_t hash = uncacheable_hash(x.key, route);
     if (decision.reason == cache::Detail::none || pass.exchange.head.status >= 500) {
         client.use.uncacheable.forget(hash);
     } else {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "base/hash.hpp"
-
 namespace larder::flow {
 
 using cache::Detail;
@@ -68,7 +66,8 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
     std::vector<std::uint32_t> tag_slots;
     for (const std::string& tag : head.tags) tag_slots.push_back(store::Generations::slot_of_response_tag(tag));
     const bool purged = !job.use.generations.valid(job.fetch->guards.slots, job.fetch->guards.sequence) ||
-                        !job.use.generations.valid(tag_slots, job.fetch->guards.sequence);
+                        !job.use.generations.valid(tag_slots, job.fetch->guards.sequence) ||
+                        (!job.use.redis && !job.use.generations.may_store(job.fetch->guards.sequence));
     if (head.not_stored == Detail::none && purged)
         head.not_stored = Detail::purged_during_fetch;
     head.omit = decision.omit;
@@ -95,6 +94,8 @@ boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchJob& job, const
 
 net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredResponse> entry) {
     const bool into_memory = job.plan.route->rule.memory;
+    // Also where Redis noted a later position for it: a purge since the fetch began counts.
+    const store::Provenance made{job.plan.route->rules, job.fetch->guards.sequence, job.fetch->guards.slots.size()};
     const auto set_guards = [&job, &entry] {
         entry->guards = job.fetch->guards.slots;
         for (const cache::TagId& tag : entry->response_tags) entry->guards.push_back(store::Generations::slot_of_response_tag(tag.name));
@@ -102,10 +103,10 @@ net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredRes
     };
     if (!job.use.redis) {
         set_guards();
-        if (!job.use.generations.valid(entry->guards, entry->sequence)) {
+        if (!job.use.generations.valid(entry->guards, entry->sequence) || !job.use.generations.may_store(entry->sequence)) {
             job.use.metrics.record_fill_discarded(job.path_id(), Detail::purged_during_fetch);
         } else if (into_memory) {
-            job.use.memory.insert(job.key, entry);
+            job.use.memory.insert(job.key, entry, made);
         }
         co_return;
     }
@@ -113,7 +114,7 @@ net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredRes
     const store::RedisStore::Filled filled = co_await job.use.redis->fill(job.name(), job.lease, entry);
     switch (filled.outcome) {
         case store::FillOutcome::stored:
-            if (filled.tracked && into_memory) job.use.memory.insert(job.key, entry);
+            if (filled.tracked && into_memory) job.use.memory.insert(job.key, entry, made);
             break;
         case store::FillOutcome::purged: job.use.metrics.record_fill_discarded(job.path_id(), Detail::purged_during_fetch); break;
         case store::FillOutcome::unavailable: job.use.metrics.record_fill_discarded(job.path_id(), Detail::redis_down); break;
@@ -131,7 +132,7 @@ void remember_not_stored(FetchJob& job, Detail reason, int status) {
                          reason != Detail::redis_timeout && reason != Detail::partial;
     const bool for_all = lasting && job.shared;
     release_lease(job, for_all);
-    if (for_all) job.use.uncacheable.remember(hash_of(job.key), job.fetch->guards.sequence, steady_now());
+    if (for_all) job.use.uncacheable.remember(uncacheable_hash(job.key, *job.plan.route), job.fetch->guards.sequence, steady_now());
     if (reason == Detail::purged_during_fetch || reason == Detail::redis_down || reason == Detail::redis_timeout)
         job.use.metrics.record_fill_discarded(job.path_id(), reason);
 }
