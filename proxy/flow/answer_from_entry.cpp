@@ -89,7 +89,7 @@ net::Task<void> answer_from_entry(Client& client, cache::Stored entry) {
 bool answer_read_at_once(Client& client) {
     Exchange& x = client.x();
     const ReadPlan plan = make_read_plan(x.request, *x.match.route);
-    const store::MemoryHit hit = client.use.memory.find(x.key, x.request, plan.with_host, x.began);
+    const store::MemoryHit hit = client.use.memory.find(x.key, x.request, plan.with_host, plan.route->rules, x.began);
     if (!hit.entry) return false;
     const WallTime now = wall_now();
     if (cache::decide_reuse(*hit.entry, plan.directives, plan.personal, hit.soft_purged, now) != cache::Verdict::serve) return false;

@@ -1,4 +1,6 @@
 #include "flow/hold_up_watch.hpp"
+#include <algorithm>
+
 #include "flow/read_plan.hpp"
 #include "flow/send_response.hpp"
 
@@ -66,10 +68,28 @@ void show_resolved(Exchange& x, const Joining& joining, const cache::StoredRespo
     x.outcome.forward = Forward::request;
 }
 
+// The stale entry that may answer in the origin's place. It was looked up before the origin was asked, which may be long ago:
+// a purge since then forbids it. Null: none.
+net::Task<cache::Stored> stale_instead(Client& client, const ReadPlan& plan, const Joining& joining) {
+    cache::Stored stale = joining.stale;
+    bool soft_purged = joining.soft_purged;
+    if (stale && client.use.redis) {
+        store::RedisBudget budget;
+        const store::EntryName name = entry_name(client.x(), plan);
+        store::Found found = co_await client.use.redis->find(name, budget);
+        stale = std::move(found.entry);
+        soft_purged = found.soft_purged;
+    }
+    if (stale && !client.use.redis && !client.use.memory.may_serve(client.x().key, *stale)) stale.reset();
+    if (stale && !cache::may_serve_on_error(*stale, plan.directives, soft_purged, wall_now())) stale.reset();
+    co_return stale;
+}
+
 net::Task<void> answer_failure(Client& client, const ReadPlan& plan, const Joining& joining) {
-    if (joining.stale && cache::may_serve_on_error(*joining.stale, plan.directives, joining.soft_purged, wall_now())) {
-        show_hit(client.x(), *joining.stale, XCache::stale, Detail::origin_error, wall_now());
-        co_await answer_from_entry(client, joining.stale);
+    const cache::Stored stale = co_await stale_instead(client, plan, joining);
+    if (stale) {
+        show_hit(client.x(), *stale, XCache::stale, Detail::origin_error, wall_now());
+        co_await answer_from_entry(client, stale);
         co_return;
     }
     const store::FetchFailure failure = joining.fetch->failure();
@@ -217,6 +237,14 @@ net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::
     static_cast<void>(sent);
 }
 
+// Whether no purge of one of the tags came since the fetch began, as far as this process knows.
+bool tags_valid_here(Client& client, const Fetch& fetch, const std::vector<std::string>& tags) {
+    return std::all_of(tags.begin(), tags.end(), [&](const std::string& tag) {
+        const std::uint32_t slot = store::Generations::slot_of_response_tag(tag);
+        return client.use.generations.valid({&slot, 1}, fetch.guards.sequence);
+    });
+}
+
 }  // namespace
 
 net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, store::RedisBudget& budget) {
@@ -227,14 +255,12 @@ net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, store::Redis
     } else {
         tags = fetch->head().tags;
     }
-    for (const std::string& tag : tags) {
-        const std::uint32_t slot = store::Generations::slot_of_response_tag(tag);
-        if (!client.use.generations.valid({&slot, 1}, fetch->guards.sequence)) co_return false;
-    }
+    if (!tags_valid_here(client, *fetch, tags)) co_return false;
     const std::shared_ptr<const store::Lease> lease = fetch->lease();
     if (!client.use.redis || !lease || tags.empty()) co_return true;
-    const bool current = co_await client.use.redis->tags_current(*lease, std::move(tags), budget);
-    co_return current;
+    const bool current = co_await client.use.redis->tags_current(*lease, tags, budget);
+    // Where Redis had no room for the purge clock, what was heard meanwhile tells.
+    co_return current && tags_valid_here(client, *fetch, tags);
 }
 
 net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining) {

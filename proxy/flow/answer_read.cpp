@@ -1,4 +1,3 @@
-#include "base/hash.hpp"
 #include "flow/pass_through.hpp"
 #include "flow/read_plan.hpp"
 #include "flow/run_fetch.hpp"
@@ -35,12 +34,15 @@ Joining joining_of(const store::FetchPtr& fetch, bool own, const Lookup& found) 
 
 net::Task<Lookup> look_up(Client& client, const ReadPlan& plan, store::RedisBudget& budget) {
     Exchange& x = client.x();
-    const store::MemoryHit hit = client.use.memory.find(x.key, x.request, plan.with_host, steady_now());
+    const store::MemoryHit hit = client.use.memory.find(x.key, x.request, plan.with_host, plan.route->rules, steady_now());
     if (hit.entry) co_return Lookup{store::RedisState::ok, hit.entry, hit.soft_purged, false};
     if (!client.use.redis) co_return Lookup{store::RedisState::ok, nullptr, false, hit.other_variant};
     const store::EntryName name = entry_name(x, plan);
     const store::Found found = co_await client.use.redis->find(name, budget);
-    if (found.entry && !found.soft_purged && plan.route->rule.memory) client.use.memory.insert(x.key, found.entry);
+    if (found.entry && !found.soft_purged && plan.route->rule.memory) {
+        const std::size_t rule_guards = store::guard_count(name.key, name.bare_size, name.tags.size());
+        client.use.memory.insert(x.key, found.entry, {plan.route->rules, found.entry->sequence, rule_guards});
+    }
     co_return Lookup{found.state, found.entry, found.soft_purged, found.other_variant || hit.other_variant, found.digest};
 }
 
@@ -52,7 +54,7 @@ void set_missed(Exchange& x, bool expired, bool other_variant) {
 
 bool known_uncacheable(Client& client) {
     Exchange& x = client.x();
-    const std::uint64_t* since = client.use.uncacheable.find(hash_of(x.key), x.began);
+    const std::uint64_t* since = client.use.uncacheable.find(uncacheable_hash(x.key, *x.match.route), x.began);
     if (!since) return false;
     const std::uint32_t slot = store::Generations::slot_of_key(x.key);
     return client.use.generations.valid({&slot, 1}, *since);
@@ -63,12 +65,18 @@ store::Guards guards_of(Client& client, const ReadPlan& plan) {
     return {client.use.generations.now(), store::guard_slots(name.key, name.bare_size, name.tags)};
 }
 
+// A purge came between the lookup and the position that the fetch noted: the origin is not to confirm what was purged. (With
+// Redis the lease tells.)
+bool was_purged(Client& client, const Lookup& found) {
+    return found.entry && !client.use.redis && !client.use.memory.may_serve(client.x().key, *found.entry);
+}
+
 // `variant`: where it is known which one is fetched.
 void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, const Lookup& found, bool shared,
            const store::RedisBudget& budget, std::string_view variant = {}) {
     store::FetchDuty duty(client.use.board, fetch);
     auto job = std::make_unique<FetchJob>(client, plan, std::move(duty));
-    job->stale = found.entry;
+    if (!was_purged(client, found)) job->stale = found.entry;
     job->soft_purged = found.soft_purged;
     job->shared = shared;
     job->digest = found.digest;
@@ -93,6 +101,11 @@ void refresh(Client& client, const ReadPlan& plan, const Lookup& found) {
 // Fetches for this request alone: it carries credentials, or is only watched.
 net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
     auto fetch = std::make_shared<store::Fetch>(client.x().key, std::string{}, guards_of(client, plan));
+    if (client.request().method == http::Method::head && was_purged(client, found)) {
+        set_missed(client.x(), false, false);
+        co_await pass_through(client, false);
+        co_return;
+    }
     start(client, plan, fetch, found, false, budget);
     const Joining joining = joining_of(fetch, true, found);
     const FetchAnswer answer = co_await answer_from_fetch(client, plan, joining);
@@ -108,7 +121,8 @@ net::Task<bool> may_join(Client& client, ReadPlan plan, store::FetchPtr fetch, s
     if (!lease) co_return true;
     const store::EntryName name = entry_name(client.x(), plan);
     const bool current = co_await client.use.redis->still_current(name, *lease, budget);
-    co_return current;
+    // Where Redis had no room for a guard, what was heard meanwhile tells.
+    co_return current && client.use.generations.valid(fetch->guards.slots, fetch->guards.sequence);
 }
 
 // What a fetch that has ended, but for the store, brought: where it answers the request as a hit would.

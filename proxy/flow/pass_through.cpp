@@ -1,6 +1,5 @@
 #include "flow/pass_through.hpp"
 
-#include "base/hash.hpp"
 #include "cache/decisions.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/origin_exchange.hpp"
@@ -176,7 +175,7 @@ void judge_answer(Pass& pass) {
         reason = cache::Detail::limit;
     x.outcome.detail = reason == cache::Detail::none ? cache::Detail::uncacheable : reason;
     x.not_stored = x.outcome.detail;
-    const std::uint64_t hash = hash_of(x.key);
+    const std::uint64_t hash = uncacheable_hash(x.key, route);
     if (reason == cache::Detail::none || pass.exchange.head.status >= 500) {
         client.use.uncacheable.forget(hash);
     } else {

@@ -34,7 +34,13 @@ private:
 
 void purge_here(Services& use, const store::PurgeOrder& order) {
     store::Generations& generations = use.generations;
-    const auto mark = [&](std::uint32_t slot) { order.soft ? generations.purge_soft(slot) : generations.purge(slot); };
+    const auto mark = [&](std::uint32_t slot) {
+        if (order.soft) {
+            generations.purge_soft(slot);
+        } else {
+            use.memory.note_purge(slot, generations.purge(slot));
+        }
+    };
     for (const std::string& key : order.set.keys) {
         mark(store::Generations::slot_of_key(key));
         mark(store::Generations::slot_of_extensions(key));
@@ -42,20 +48,20 @@ void purge_here(Services& use, const store::PurgeOrder& order) {
     }
     for (const std::string& pattern : order.set.patterns) mark(store::Generations::slot_of_tag(pattern));
     for (const std::string& tag : order.tags) mark(store::Generations::slot_of_response_tag(tag));
-    if (!order.scan_patterns.empty()) generations.begin_scan();
+    if (order.everything) {
+        generations.purge_all();
+        use.memory.forget();
+    }
     for (const std::string& pattern : order.scan_patterns) {
+        use.memory.purge_matching(pattern, order.soft);
         use.board.close_matching(pattern);
-        if (order.soft) use.memory.purge_matching_softly(pattern);
-        if (!order.soft) static_cast<void>(use.memory.remove_matching(pattern));
     }
 }
 
-// How many entries of the order the memory tier holds; they are gone then.
-std::size_t remove_from_memory(Services& use, const store::PurgeOrder& order) {
-    std::size_t removed = 0;
-    for (const std::string& key : order.set.keys) removed += use.memory.remove(key) + use.memory.remove_matching(key + "?*");
-    for (const std::string& pattern : order.set.patterns) removed += use.memory.remove_matching(pattern);
-    return removed;
+// The entries of the URLs that a write's response names.
+void collect_related(const route::RouteTable& routes, const http::RequestHead& request, const http::ResponseHead& response,
+                     route::PurgeSet& out) {
+    for (const std::string& target : cache::related_targets(request, response)) routes.collect_url_purges(request.host, target, out);
 }
 
 }  // namespace
@@ -93,15 +99,22 @@ net::Task<void> purge_after_write(Client& client, const http::ResponseHead* resp
     const bool announced = client.x().announced != nullptr;
     if (announced) co_await purge_announced(client);
     if (response && !cache::invalidates(request.method, response->status)) co_return;
-    const route::RouteTable& routes = client.config->routes;
     store::PurgeOrder order;
     std::optional<JsonBody> json;
     if (body) json.emplace(*body);
-    if (!announced) routes.collect_write_purges(client.x().match, request, json ? &*json : nullptr, order.set);
-    if (response) {
-        for (const std::string& target : cache::related_targets(request, *response)) routes.collect_url_purges(request.host, target, order.set);
-        cache::collect_invalidated_groups(*response, order.tags);
+    const JsonBody* values = json ? &*json : nullptr;
+    // What was announced is purged already.
+    if (!announced) client.config->routes.collect_write_purges(client.x().match, request, values, order.set);
+    if (response) collect_related(client.config->routes, request, *response, order.set);
+    // A reload came while the origin worked on it: who reads from now on, reads under the new rules.
+    client.use.follow_reload();
+    if (client.use.config != client.config) {
+        const route::RouteTable& routes = client.use.config->routes;
+        const route::Match match = routes.match(request.method, request.method_name, request.host, request.path);
+        routes.collect_write_purges(match, request, values, order.set);
+        if (response) collect_related(routes, request, *response, order.set);
     }
+    if (response) cache::collect_invalidated_groups(*response, order.tags);
     if (order.set.empty() && order.tags.empty()) co_return;
     client.use.metrics.record_purge(observe::PurgeSource::write);
     const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), client.x().redis_budget);
@@ -121,14 +134,14 @@ net::Task<void> answer_purge(Client& client) {
     }
     store::PurgeOrder order;
     client.config->routes.collect_url_purges(x.request.host, x.request.target, order.set);
-    const std::size_t in_memory = remove_from_memory(client.use, order);
+    const bool in_memory = client.use.memory.holds_any(order.set);
     store::RedisBudget budget;
     std::uint64_t in_redis = 0;
     if (client.use.redis) in_redis = co_await client.use.redis->count_present(order.set, budget);
     client.use.metrics.record_purge(observe::PurgeSource::purge);
     const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), budget);
     if (outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
-    const bool met = in_memory + in_redis > 0 || outcome == store::PurgeOutcome::pending;
+    const bool met = in_memory || in_redis > 0 || outcome == store::PurgeOutcome::pending;
     const std::string_view body = met ? "{\"purged\": true}\n" : "{\"purged\": false, \"detail\": \"nothing was stored for this URL\"}\n";
     ResponseSender sender(client);
     sender.set_head(met ? "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" : "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n",

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "base/hash.hpp"
+#include "base/text.hpp"
+
 namespace larder::flow {
 
 cache::Detail personal_reason(const http::RequestHead& request, const route::CompiledRoute& route) {
@@ -24,12 +27,19 @@ store::EntryName entry_name(Exchange& x, const ReadPlan& plan) {
 std::string fetch_name(const Exchange& x, const ReadPlan& plan, std::string_view variant) {
     std::string name = x.key;
     name += '\n';
+    append_decimal(name, plan.route->rules);
+    name += '\n';
     if (plan.with_host) name += to_lower_copy(x.request.host);
     if (!variant.empty()) {
         name += '\n';
         name += variant;
     }
     return name;
+}
+
+std::uint64_t uncacheable_hash(std::string_view key, const route::CompiledRoute& route) {
+    constexpr std::uint64_t spread = 0x9e3779b97f4a7c15;
+    return hash_of(key) ^ (route.rules * spread);
 }
 
 }  // namespace larder::flow

@@ -23,8 +23,12 @@ ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledR
 /// The entry the exchange's request asks for; views into the exchange. Works out the tags if that was not done yet.
 store::EntryName entry_name(Exchange& x, const ReadPlan& plan);
 
-/// The board's name for the fetch of a key by one Host, and of one variant where it is known.
+/// The board's name for the fetch of a key by one Host under the route's rules, and of one variant where it is known. A
+/// reader of another configuration does not join a fetch whose entry its purges may not reach.
 std::string fetch_name(const Exchange& x, const ReadPlan& plan, std::string_view variant);
+
+/// Under which UncacheableKeys know the key of a route.
+std::uint64_t uncacheable_hash(std::string_view key, const route::CompiledRoute& route);
 
 /// Answers a read under a route: from the memory tier, from Redis, or by a fetch.
 net::Task<void> answer_read(Client& client);

@@ -250,7 +250,7 @@ net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
 // Between the lookup and the lead of the fetch another's fetch may have ended: then there is nothing to do.
 bool found_after_all(FetchJob& job) {
     if (job.shadow) return false;
-    const store::MemoryHit hit = job.use.memory.find(job.key, job.request.head(), job.plan.with_host, steady_now());
+    const store::MemoryHit hit = job.use.memory.find(job.key, job.request.head(), job.plan.with_host, job.plan.route->rules, steady_now());
     if (!hit.entry || !settles(job, *hit.entry, hit.soft_purged)) return false;
     job.fetch->resolve(hit.entry, store::Resolution::found);
     return true;

@@ -54,7 +54,8 @@ Step read_some(Client& client) {
 }
 
 Step look_at_head(Client& client, HeadResult& parsed) {
-    if (client.config != client.use.config) client.config = client.use.config;  // a reload counts from the next request on
+    client.use.follow_reload();  // counts from the next request on
+    if (client.config != client.use.config) client.config = client.use.config;
     begin_exchange(client);
     Exchange& x = client.x();
     parsed = parse_request_head(client.in.view(), head_limits(client.settings().limits), x.storage, x.request);

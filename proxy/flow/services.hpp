@@ -1,7 +1,9 @@
 #pragma once
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,27 @@ struct Config {
     net::Networks purge_from;
     std::vector<observe::PathId> path_ids;  ///< by route index
     std::vector<observe::ServerId> server_ids;  ///< by server index
+};
+
+/// The configuration in force. A reload replaces it for all workers at one instant: were one worker to purge by new rules
+/// while another one still reads by the old, what it reads might not carry the tags of the new. Safe from every thread.
+class ConfigInForce {
+public:
+    [[nodiscard]] bool is(const Config& known) const { return newest_.load(std::memory_order_acquire) == &known; }
+    [[nodiscard]] std::shared_ptr<const Config> get() const {
+        const std::scoped_lock lock(mutex_);
+        return config_;
+    }
+    void set(std::shared_ptr<const Config> config) {
+        const std::scoped_lock lock(mutex_);
+        config_.swap(config);
+        newest_.store(config_.get(), std::memory_order_release);
+    }
+
+private:
+    std::atomic<const Config*> newest_{nullptr};
+    mutable std::mutex mutex_;
+    std::shared_ptr<const Config> config_;
 };
 
 /// Keys whose last answer could not be stored, for a short while: their requests go straight through instead of queueing
@@ -91,10 +114,19 @@ struct Services {
     std::unique_ptr<store::RedisStore> redis;  ///< null: redis is off
     observe::WorkerMetrics& metrics;
     observe::AccessLog access_log;
-    std::shared_ptr<const Config> config;  ///< of new requests
+    std::shared_ptr<const Config> config;  ///< of new requests, after follow_reload
+    const ConfigInForce* in_force = nullptr;
+    std::function<void(std::shared_ptr<const Config>)> adopt;  ///< makes another one this worker's `config`
     bool draining = false;
     std::atomic<std::size_t>* connections = nullptr;  ///< open client connections of all workers
     PeerCounts* peers = nullptr;                      ///< the same by client address, where that is limited
+
+    /// Before a request's head is looked at, and before a write purges: whatever another worker does by the new rules, this
+    /// one knows them.
+    void follow_reload() {
+        if (in_force->is(*config)) return;
+        adopt(in_force->get());
+    }
 
     [[nodiscard]] net::Executor executor() { return context.get_executor(); }
 };

@@ -1,6 +1,5 @@
 #include "flow/store_fetched.hpp"
 
-#include "base/hash.hpp"
 #include "flow/response_tags.hpp"
 
 namespace larder::flow {
@@ -61,7 +60,8 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
     std::vector<std::uint32_t> tag_slots;
     for (const std::string& tag : head.tags) tag_slots.push_back(store::Generations::slot_of_response_tag(tag));
     const bool purged = !job.use.generations.valid(job.fetch->guards.slots, job.fetch->guards.sequence) ||
-                        !job.use.generations.valid(tag_slots, job.fetch->guards.sequence);
+                        !job.use.generations.valid(tag_slots, job.fetch->guards.sequence) ||
+                        (!job.use.redis && !job.use.generations.may_store(job.fetch->guards.sequence));
     if (head.not_stored == Detail::none && purged)
         head.not_stored = Detail::purged_during_fetch;
     head.omit = decision.omit;
@@ -88,6 +88,8 @@ boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchJob& job, const
 
 net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredResponse> entry) {
     const bool into_memory = job.plan.route->rule.memory;
+    // Also where Redis noted a later position for it: a purge since the fetch began counts.
+    const store::Provenance made{job.plan.route->rules, job.fetch->guards.sequence, job.fetch->guards.slots.size()};
     const auto set_guards = [&job, &entry] {
         entry->guards = job.fetch->guards.slots;
         for (const cache::TagId& tag : entry->response_tags) entry->guards.push_back(store::Generations::slot_of_response_tag(tag.name));
@@ -95,10 +97,10 @@ net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredRes
     };
     if (!job.use.redis) {
         set_guards();
-        if (!job.use.generations.valid(entry->guards, entry->sequence)) {
+        if (!job.use.generations.valid(entry->guards, entry->sequence) || !job.use.generations.may_store(entry->sequence)) {
             job.use.metrics.record_fill_discarded(job.path_id(), Detail::purged_during_fetch);
         } else if (into_memory) {
-            job.use.memory.insert(job.key, entry);
+            job.use.memory.insert(job.key, entry, made);
         }
         co_return;
     }
@@ -107,7 +109,7 @@ net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredRes
     job.lease_given_back = true;  // by the fill, whatever came of it
     switch (filled.outcome) {
         case store::FillOutcome::stored:
-            if (filled.tracked && into_memory) job.use.memory.insert(job.key, entry);
+            if (filled.tracked && into_memory) job.use.memory.insert(job.key, entry, made);
             break;
         case store::FillOutcome::purged: job.use.metrics.record_fill_discarded(job.path_id(), Detail::purged_during_fetch); break;
         case store::FillOutcome::foreign:
@@ -127,7 +129,7 @@ void remember_not_stored(FetchJob& job, Detail reason, int status) {
                          reason != Detail::redis_timeout && reason != Detail::partial;
     const bool for_all = lasting && job.shared;
     release_lease(job, for_all);
-    if (for_all) job.use.uncacheable.remember(hash_of(job.key), job.fetch->guards.sequence, steady_now());
+    if (for_all) job.use.uncacheable.remember(uncacheable_hash(job.key, *job.plan.route), job.fetch->guards.sequence, steady_now());
     if (reason == Detail::purged_during_fetch || reason == Detail::redis_down || reason == Detail::redis_timeout)
         job.use.metrics.record_fill_discarded(job.path_id(), reason);
 }

@@ -3,6 +3,7 @@
 
 #include "route/compiled_impl.hpp"
 #include "route/percent.hpp"
+#include "route/rules.hpp"
 #include "route/sha256.hpp"
 #include "route/table_impl.hpp"
 
@@ -160,7 +161,7 @@ void link_rivals(const std::vector<CompiledRoute*>& reads) {
 
 }  // namespace
 
-RouteTable RouteTable::compile(const settings::Settings& settings, settings::Problems& problems) {
+RouteTable RouteTable::compile(const settings::Settings& settings, settings::Problems& problems, const RouteTable* before) {
     RouteTable table;
     Impl& impl = *table.impl_;
     std::vector<CompiledRoute*> reads;
@@ -194,6 +195,7 @@ RouteTable RouteTable::compile(const settings::Settings& settings, settings::Pro
     for (CompiledRoute* route : reads)
         for (const auto& [signature, pattern] : patterns)
             if (route->impl->key_shape.meets_with_query(*pattern)) route->impl->tag_patterns.push_back(pattern);
+    number_rules(impl, before ? before->impl_.get() : nullptr);
     return table;
 }
 

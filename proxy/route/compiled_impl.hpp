@@ -40,6 +40,8 @@ struct CompiledRoute::Impl {
     /// Every purge pattern of the table that can cover a key of this route.
     std::vector<const Shape*> tag_patterns;
 
+    std::string rules_text;  ///< what CompiledRoute::rules stands for
+
     // write
     std::vector<CompiledPurge> purges;
 };

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,10 @@ public:
     settings::Route rule;          ///< the options as loaded
     std::size_t index = 0;         ///< position in the table
     std::string path_template;     ///< "/articles/{id}", the metrics' `path` label
+    /// Of a read route: a number for all that decides about its entries and which purges reach them. Routes that share entries
+    /// have the same; a reload that changes nothing of it keeps it, and a number that is gone never comes back, for purges
+    /// between may have missed what was made under it. 0: no read route.
+    std::uint32_t rules = 0;
     bool key_has_host = false;     ///< {host} in the key, or `host:` pinned: the variant needs no Host
     bool key_has_authorization = false;
     /// What decides whom a stored response may be served to (`ignore`, `strip`), as a short text; empty: nothing is overlooked.

@@ -29,6 +29,13 @@ const std::vector<std::unique_ptr<CompiledRoute>>& RouteTable::routes() const {
     return impl_->routes;
 }
 
+std::vector<std::uint32_t> RouteTable::rules() const {
+    std::vector<std::uint32_t> out;
+    for (const auto& route : impl_->routes)
+        if (route->rules != 0) out.push_back(route->rules);
+    return out;
+}
+
 namespace {
 
 // GET and HEAD can fall under different routes only where one names HEAD alone.

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,8 +64,8 @@ public:
     RouteTable& operator=(RouteTable&&) noexcept;
 
     /// Compiles all routes and appends what is wrong with them to `problems` (every error, with position and path). A
-    /// table that had errors must not be used.
-    static RouteTable compile(const settings::Settings& settings, settings::Problems& problems);
+    /// table that had errors must not be used. `before`: the table that this one replaces; see CompiledRoute::rules.
+    static RouteTable compile(const settings::Settings& settings, settings::Problems& problems, const RouteTable* before = nullptr);
 
     /// The first route that takes the method, host and path. HEAD falls under GET's routes. Allocates nothing.
     [[nodiscard]] Match match(http::Method method, std::string_view method_name, std::string_view host,
@@ -86,8 +87,12 @@ public:
     /// that is not one needs a scan of the keys.
     [[nodiscard]] bool is_tag_pattern(std::string_view pattern) const;
 
+    /// CompiledRoute::rules of all read routes.
+    [[nodiscard]] std::vector<std::uint32_t> rules() const;
+
+    struct Impl;  ///< the files of this folder share it
+
 private:
-    struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 

@@ -96,7 +96,7 @@ net::Task<void> look_up(flow::Services& use, LiveQuestion& question, Looked& out
     if (!out.x.match.route || out.x.match.route->rule.kind != settings::RouteKind::read) co_return;  // another host's
     out.plan = flow::make_read_plan(request, *out.x.match.route);
     out.x.facts = route::build_key(*out.x.match.route, out.x.match.captures, request, out.x.key);
-    const store::MemoryHit hit = use.memory.find(out.x.key, request, out.plan.with_host, steady_now());
+    const store::MemoryHit hit = use.memory.find(out.x.key, request, out.plan.with_host, out.plan.route->rules, steady_now());
     out.entry = hit.entry;
     out.soft_purged = hit.soft_purged;
     out.other_variant = hit.other_variant;

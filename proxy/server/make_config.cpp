@@ -4,10 +4,11 @@
 
 namespace larder::server {
 
-std::shared_ptr<const flow::Config> make_config(settings::Settings settings, observe::Metrics& metrics, settings::Problems& problems) {
+std::shared_ptr<const flow::Config> make_config(settings::Settings settings, observe::Metrics& metrics, settings::Problems& problems,
+                                                const flow::Config* before) {
     auto config = std::make_shared<flow::Config>();
     config->settings = std::move(settings);
-    config->routes = route::RouteTable::compile(config->settings, problems);
+    config->routes = route::RouteTable::compile(config->settings, problems, before ? &before->routes : nullptr);
     if (settings::has_errors(problems)) return nullptr;
     try {
         config->upstream = std::make_shared<origin::Upstream>(config->settings.origin);

@@ -19,6 +19,7 @@
 #include "server/handover.hpp"
 #include "server/listening.hpp"
 #include "server/make_config.hpp"
+#include "server/settings_in_force.hpp"
 #include "server/tls_context.hpp"
 #include "settings/check_settings.hpp"
 #include "settings/effective_config.hpp"
@@ -50,20 +51,10 @@ void observe_redis(store::RedisOperation operation, SteadyClock::duration durati
     }
 }
 
-// What is built once, at the start.
-bool needs_restart(const settings::Settings& before, const settings::Settings& after) {
-    bool changed = before.listen.size() != after.listen.size() || before.threads != after.threads ||
-                   before.memory_bytes != after.memory_bytes || before.admin.address != after.admin.address ||
-                   before.redis.has_value() != after.redis.has_value();
-    for (std::size_t i = 0; !changed && i < before.listen.size(); ++i) {
-        const settings::Listener& was = before.listen[i];
-        const settings::Listener& is = after.listen[i];
-        changed = was.address != is.address || was.proxy_protocol != is.proxy_protocol || was.tls.has_value() != is.tls.has_value();
-    }
-    if (!changed && before.redis)
-        changed = before.redis->url != after.redis->url || before.redis->prefix != after.redis->prefix ||
-                  before.redis->timeout != after.redis->timeout || before.redis->max_connections != after.redis->max_connections;
-    return changed;
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+    return text;
 }
 
 void add_redis_failures(const store::RedisShared& redis, observe::Gauges& gauges) {
@@ -94,11 +85,13 @@ public:
 Server::Server(ConfigSource source, settings::Settings settings, std::vector<std::string> arguments)
     : source_(std::move(source)), arguments_(std::move(arguments)) {
     settings::Problems problems;
-    config_ = make_config(std::move(settings), shared_.metrics, problems);
-    if (!config_) throw std::runtime_error(first_error(problems, source_.file));
-    const settings::Settings& used = config_->settings;
+    const std::shared_ptr<const flow::Config> config = make_config(std::move(settings), shared_.metrics, problems, nullptr);
+    if (!config) throw std::runtime_error(first_error(problems, source_.file));
+    shared_.config.set(config);
+    const settings::Settings& used = config->settings;
     const int threads = settings::with_automatic_values(used).threads;
     shared_.memory = std::make_unique<store::MemoryStore>(used.memory_bytes, shared_.generations);
+    shared_.sweeper = std::make_unique<store::MemorySweeper>(*shared_.memory);
     shared_.board = std::make_unique<store::FetchBoard>(shared_.generations);
     if (used.redis) {
         shared_.redis = std::make_unique<store::RedisShared>(*used.redis, threads, shared_.generations, used.memory_bytes > 0 ? shared_.memory.get() : nullptr);
@@ -106,7 +99,7 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
         shared_.memory->trust_until(SteadyTime::max());
     }
     if (shared_.redis) shared_.redis->observe(observe_redis);
-    for (int i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(shared_, i, config_));
+    for (int i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(shared_, i, config));
     open_doors();
     shared_.metrics.set_gauges([this] { return gauges(); });
     start_admin();
@@ -122,7 +115,8 @@ Server::~Server() {
 
 void Server::open_doors() {
     const int threads = static_cast<int>(workers_.size());
-    for (const settings::Listener& listener : config_->settings.listen) {
+    const std::shared_ptr<const flow::Config> config = shared_.config.get();
+    for (const settings::Listener& listener : config->settings.listen) {
         std::vector<int> sockets = inherited_sockets("listen:" + listener.address);
         if (sockets.empty()) sockets = open_listening(listener.address, threads);
         // The predecessor may have had fewer threads. Where it had more, a worker has several sockets.
@@ -139,12 +133,10 @@ void Server::open_doors() {
 }
 
 void Server::start_admin() {
-    const settings::Admin& admin = config_->settings.admin;
+    const std::shared_ptr<const flow::Config> config = shared_.config.get();
+    const settings::Admin& admin = config->settings.admin;
     if (admin.address.empty()) return;
-    admin_backend_ = std::make_unique<Admin>(shared_, *workers_.front(), [this] {
-        const std::scoped_lock lock(config_mutex_);
-        return config_;
-    }, [this] { return ready_.load(); });
+    admin_backend_ = std::make_unique<Admin>(shared_, *workers_.front(), [this] { return shared_.config.get(); }, [this] { return ready_.load(); });
     observe::AdminOptions options;
     options.address = admin.address;
     options.token = admin.token;
@@ -170,8 +162,8 @@ observe::Gauges Server::gauges() const {
     }
     for (const auto& worker : workers_) gauges.internal_errors += net::failures_of(worker->context());
     gauges.client_connections = shared_.connections.load(std::memory_order_relaxed);
-    const std::scoped_lock lock(config_mutex_);
-    for (const auto& server : config_->upstream->servers()) gauges.origins.push_back({server->url, server->up.load(std::memory_order_relaxed)});
+    const std::shared_ptr<const flow::Config> config = shared_.config.get();
+    for (const auto& server : config->upstream->servers()) gauges.origins.push_back({server->url, server->up.load(std::memory_order_relaxed)});
     return gauges;
 }
 
@@ -239,12 +231,14 @@ void Server::note_failure(const char* what, const std::exception_ptr& failure) c
 }
 
 void Server::reload() {
+    const std::shared_ptr<const flow::Config> before = shared_.config.get();
     settings::Problems problems;
     settings::Settings settings = load(source_, problems);
     std::shared_ptr<const flow::Config> config;
+    std::vector<std::string> waiting;
     std::vector<std::pair<std::string, ssl_ctx_st*>> contexts;
     if (!settings::has_errors(problems)) {
-        config = make_config(std::move(settings), shared_.metrics, problems);
+        config = make_config(settings_in_force(before->settings, std::move(settings), waiting), shared_.metrics, problems, before.get());
         try {
             if (config)
                 for (const settings::Listener& listener : config->settings.listen)
@@ -261,30 +255,31 @@ void Server::reload() {
         return;
     }
     observe::set_up_logging(config->settings.log);
-    {
-        const std::scoped_lock lock(config_mutex_);
-        if (needs_restart(config_->settings, config->settings))
-            spdlog::warn("changes of listen, admin (but for its token), redis, memory and threads take effect at the next start (SIGUSR2 starts anew without refusing a connection)");
-        for (const auto& server : config->upstream->servers())
-            for (const auto& known : config_->upstream->servers())
-                if (known->url == server->url && !config->settings.origin.health.path.empty()) server->up = known->up.load();
-        config_ = config;
-    }
-    // Keys, tags and lifetimes may mean something else now.
-    shared_.memory->clear();
+    if (!waiting.empty())
+        spdlog::warn("changes of {} take effect at the next start (SIGUSR2 starts anew without refusing a connection); until then what runs stays", joined(waiting));
+    for (const auto& server : config->upstream->servers())
+        for (const auto& known : before->upstream->servers())
+            if (known->url == server->url && !config->settings.origin.health.path.empty()) server->up = known->up.load();
+    put_in_force(config, contexts);
+    for (const auto& [address, context] : contexts) SSL_CTX_free(context);
+    shared_.metrics.note_reload(true);
+    spdlog::info("the configuration was reloaded");
+}
+
+// Requests take it over by themselves, from this instant on; what is posted is for workers that have none.
+void Server::put_in_force(const std::shared_ptr<const flow::Config>& config, const std::vector<std::pair<std::string, ssl_ctx_st*>>& contexts) {
+    shared_.memory->keep_rules(config->routes.rules());
+    shared_.config.set(config);
     for (const auto& worker : workers_) {
         std::vector<std::pair<std::string, ssl_ctx_st*>> own;
         for (const auto& [address, context] : contexts) own.emplace_back(address, share_tls(context));
         Worker* target = worker.get();
-        target->post([target, config, own] {
-            target->use_config(config);
+        target->post([target, own] {
+            target->follow_reload();
             target->use_tls(own);
         });
     }
-    for (const auto& [address, context] : contexts) SSL_CTX_free(context);
     if (admin_) admin_->set_token(config->settings.admin.token);
-    shared_.metrics.note_reload(true);
-    spdlog::info("the configuration was reloaded");
 }
 
 void Server::hand_over() {
@@ -314,11 +309,7 @@ std::size_t Server::busy_by(SteadyTime give_up) const {
 void Server::drain() {
     ready_ = false;
     spdlog::info("draining");
-    Milliseconds limit{0};
-    {
-        const std::scoped_lock lock(config_mutex_);
-        limit = config_->settings.limits.drain_timeout;
-    }
+    const Milliseconds limit = shared_.config.get()->settings.limits.drain_timeout;
     const SteadyTime give_up = steady_now() + limit;
     last_resort_.end_process_at(give_up + end_within);
     // Whoever keeps asking over an idle connection learns from his next answer that it ends; so it is not closed under him.

@@ -1,7 +1,7 @@
 #pragma once
 #include <memory>
-#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "observe/admin_server.hpp"
@@ -36,6 +36,7 @@ private:
     void open_doors();
     void start_admin();
     void reload();
+    void put_in_force(const std::shared_ptr<const flow::Config>& config, const std::vector<std::pair<std::string, ssl_ctx_st*>>& contexts);
     void hand_over();
     void drain();
     void wait_for_redis() const;
@@ -48,8 +49,6 @@ private:
     ConfigSource source_;
     std::vector<std::string> arguments_;
     Shared shared_;
-    mutable std::mutex config_mutex_;  // guards config_
-    std::shared_ptr<const flow::Config> config_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<int> descriptors_;  // listening sockets, by listener and worker, for the successor
     std::unique_ptr<Admin> admin_backend_;

@@ -12,6 +12,7 @@
 #include "flow/serve_client.hpp"
 #include "flow/services.hpp"
 #include "flow/watch_health.hpp"
+#include "store/memory_sweeper.hpp"
 
 namespace larder::server {
 
@@ -24,6 +25,8 @@ struct Shared {
     observe::Metrics metrics{LARDER_VERSION};
     std::atomic<std::size_t> connections{0};
     flow::PeerCounts peers;
+    flow::ConfigInForce config;
+    std::unique_ptr<store::MemorySweeper> sweeper;  ///< last, so that it ends before what it sweeps
 };
 
 /// One listener of one worker.
@@ -53,7 +56,8 @@ public:
     void post(std::function<void()> work);
 
     // ---- on the worker's thread
-    void use_config(std::shared_ptr<const flow::Config> config);
+    /// Takes over the configuration in force, where that was not done by a request.
+    void follow_reload() { services_.follow_reload(); }
     /// New certificates for the doors of these addresses, where they have TLS; takes ownership.
     void use_tls(std::vector<std::pair<std::string, ssl_ctx_st*>> contexts);
     void stop_accepting();
@@ -77,6 +81,7 @@ private:
         std::string address;
     };
 
+    void use_config(std::shared_ptr<const flow::Config> config);
     net::Task<void> accept(OpenDoor& door);
     int accept_some(OpenDoor& door);
     void welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer, const OpenDoor& door);

@@ -19,12 +19,6 @@ void read_section(MapReader& map, std::string_view key, Section& out, void (*rea
     if (const auto node = map.take(key)) read(*node, out);
 }
 
-/// Where memory is all there is, a default beyond it would only fill buffers with what cannot be kept.
-void fit_default_max_object(Settings& settings) {
-    if (settings.positions.contains("limits.max_object") || settings.memory_bytes == 0 || settings.redis) return;
-    settings.limits.max_object = std::min(settings.limits.max_object, settings.memory_bytes);
-}
-
 void read_top(const Node& node, Settings& settings) {
     if (node.is_null() || node.is_map()) settings.positions[""] = {1, 1};
     if (node.is_null()) return;  // an empty file
@@ -62,6 +56,13 @@ void override_with(const std::optional<std::string>& text, const char* option, a
 }
 
 }  // namespace
+
+void fit_default_max_object(Settings& settings) {
+    if (settings.positions.contains("limits.max_object")) return;
+    const std::size_t usual = Limits{}.max_object;
+    const bool memory_only = settings.memory_bytes > 0 && !settings.redis;
+    settings.limits.max_object = memory_only ? std::min(usual, settings.memory_bytes) : usual;
+}
 
 Settings load_settings_text(const std::string& text, const std::string& name, Problems& problems,
                             const Environment& environment) {

@@ -22,6 +22,10 @@ Settings load_settings_text(const std::string& text, const std::string& name, Pr
 /// What holds without any file: every member's default, and one route that caches what the origin's own fields grant.
 Settings default_settings();
 
+/// Where limits.max_object is not given and memory is all there is, the default is no larger than that: it would only fill
+/// buffers with what cannot be kept. For settings whose `memory` or `redis` was replaced after loading.
+void fit_default_max_object(Settings& settings);
+
 /// What the command line says, over the file. Absent: the file's word stands.
 struct Overrides {
     std::vector<std::string> listen;    ///< --listen ADDR, each; none: those of the file stay

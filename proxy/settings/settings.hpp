@@ -132,6 +132,7 @@ struct StatusTtl {
     milliseconds ttl{0};
 };
 
+/// What of it decides about entries is listed in route/rules.cpp too.
 struct Route {
     Position at;
     RouteKind kind = RouteKind::pass;

@@ -1,7 +1,7 @@
 #include "store/fetch_board.hpp"
 
 #include "base/hash.hpp"
-#include "store/memory_store.hpp"
+#include "route/pattern.hpp"
 
 namespace larder::store {
 
@@ -18,6 +18,8 @@ FetchBoard::Place FetchBoard::join_or_lead(std::string_view key, std::string_vie
         if (generations_.valid(fetch->guards.slots, fetch->guards.sequence)) return {fetch, false};
         shard.fetches.erase(found);
     }
+    // It begins now. Noted earlier, it could come onto the board behind a purge by pattern that has looked here already.
+    guards.sequence = generations_.now();
     auto fetch = std::make_shared<Fetch>(std::string(key), std::string(name), std::move(guards));
     shard.fetches.emplace(fetch->name, fetch);
     return {std::move(fetch), true};
@@ -43,7 +45,7 @@ void FetchBoard::close_matching(std::string_view pattern) {
     for (Shard& shard : shards_) {
         const std::scoped_lock lock(shard.mutex);
         for (const auto& [name, fetch] : shard.fetches)
-            if (glob_matches(pattern, fetch->key)) generations_.purge(Generations::slot_of_key(fetch->key));
+            if (route::glob_match(pattern, fetch->key)) generations_.purge(Generations::slot_of_key(fetch->key));
     }
 }
 

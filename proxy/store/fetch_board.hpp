@@ -28,7 +28,8 @@ public:
     /// The fetch has ended, or began before a purge: nobody finds it any more.
     void leave(const FetchPtr& fetch);
 
-    /// Closes the door of all fetches whose key matches the pattern.
+    /// Closes the door of all fetches whose key matches the pattern. Call it after Generations::begin_scan. Walks the fetches
+    /// under way, which the connections bound.
     void close_matching(std::string_view pattern);
 
 private:

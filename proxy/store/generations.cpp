@@ -29,18 +29,18 @@ constexpr std::uint64_t mix(std::uint64_t hash, std::uint64_t kind) {
     return hash ^ (hash >> 29);
 }
 
-std::uint32_t slot(std::string_view name, std::uint64_t kind) {
-    return static_cast<std::uint32_t>(mix(hash_of(name), kind) % Generations::slot_count);
+std::uint32_t number(std::string_view name, std::uint64_t kind) {
+    return static_cast<std::uint32_t>(mix(hash_of(name), kind));
 }
 
 }  // namespace
 
 Generations::Generations() : hard_(map_table(), unmap), soft_(map_table(), unmap), changed_(map_table(), unmap) {}
 
-std::uint32_t Generations::slot_of_key(std::string_view key) { return slot(key, 1); }
-std::uint32_t Generations::slot_of_extensions(std::string_view bare_key) { return slot(bare_key, 2); }
-std::uint32_t Generations::slot_of_tag(std::string_view tag) { return slot(tag, 3); }
-std::uint32_t Generations::slot_of_response_tag(std::string_view tag) { return slot(tag, 4); }
+std::uint32_t Generations::slot_of_key(std::string_view key) { return number(key, 1); }
+std::uint32_t Generations::slot_of_extensions(std::string_view bare_key) { return number(bare_key, 2); }
+std::uint32_t Generations::slot_of_tag(std::string_view tag) { return number(tag, 3); }
+std::uint32_t Generations::slot_of_response_tag(std::string_view tag) { return number(tag, 4); }
 
 std::vector<std::uint32_t> guard_slots(std::string_view key, std::size_t bare_size, std::span<const std::string> tags) {
     std::vector<std::uint32_t> slots;

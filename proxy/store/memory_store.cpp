@@ -7,10 +7,7 @@
 
 #include "base/hash.hpp"
 #include "cache/decisions.hpp"
-#include "route/pattern.hpp"
 
-// A shard is a hash table of keys, chained, and one list of the same nodes in the order they came, for SIEVE: the hand
-// walks from the oldest towards the newest, spares (and unmarks) what was visited and evicts the first that was not.
 namespace larder::store {
 namespace {
 
@@ -22,23 +19,7 @@ std::size_t shards_for(std::size_t bytes) {
 }
 
 constexpr std::size_t variants_max = 64;
-
-struct Node {
-    std::uint64_t hash;
-    std::string key;
-    std::vector<cache::Stored> variants;  // newest first
-    Node* chain = nullptr;
-    Node* newer = nullptr;
-    Node* older = nullptr;
-    bool visited = false;
-    std::size_t cost = 0;
-};
-
-std::size_t cost_of(const Node& node) {
-    std::size_t bytes = sizeof(Node) + node.key.capacity() + 2 * sizeof(void*) + node.variants.capacity() * sizeof(void*);
-    for (const cache::Stored& entry : node.variants) bytes += entry->cost();
-    return bytes;
-}
+constexpr std::chrono::microseconds sweep_step{100};
 
 // The variant text of a request under a list of selecting fields, built once for neighbours that share the list; where the
 // response does not vary it is the host's alone, which mostly is the one of the request before.
@@ -82,121 +63,38 @@ thread_local std::string VariantOf::text_;
 
 }  // namespace
 
-struct MemoryStore::Shard {
-    mutable std::mutex mutex;
-    std::vector<Node*> buckets = std::vector<Node*>(64);
-    Node* newest = nullptr;
-    Node* oldest = nullptr;
-    Node* hand = nullptr;
-    std::size_t nodes = 0;
-    std::atomic<std::size_t> bytes{0};
-    std::atomic<std::size_t> entries{0};
-    std::atomic<std::uint64_t> evictions{0};
-
-    ~Shard() { clear(); }
-
-    [[nodiscard]] Node* find(std::uint64_t hash, std::string_view key) const {
-        for (Node* node = buckets[hash & (buckets.size() - 1)]; node; node = node->chain)
-            if (node->hash == hash && node->key == key) return node;
-        return nullptr;
-    }
-
-    Node* add(std::uint64_t hash, std::string_view key) {
-        if (nodes >= buckets.size()) grow();
-        Node* node = new Node{hash, std::string(key), {}, nullptr, nullptr, nullptr, false, 0};
-        Node*& bucket = buckets[hash & (buckets.size() - 1)];
-        node->chain = bucket;
-        bucket = node;
-        node->older = newest;
-        if (newest) newest->newer = node;
-        newest = node;
-        if (!oldest) oldest = node;
-        ++nodes;
-        return node;
-    }
-
-    void grow() {
-        std::vector<Node*> wider(buckets.size() * 2);
-        for (Node* node : buckets) {
-            while (node) {
-                Node* following = node->chain;
-                Node*& bucket = wider[node->hash & (wider.size() - 1)];
-                node->chain = bucket;
-                bucket = node;
-                node = following;
-            }
-        }
-        buckets.swap(wider);
-    }
-
-    void drop(Node* node) {
-        Node** link = &buckets[node->hash & (buckets.size() - 1)];
-        while (*link != node) link = &(*link)->chain;
-        *link = node->chain;
-        if (hand == node) hand = node->newer;
-        (node->newer ? node->newer->older : newest) = node->older;
-        (node->older ? node->older->newer : oldest) = node->newer;
-        bytes -= node->cost;
-        entries -= node->variants.size();
-        --nodes;
-        delete node;
-    }
-
-    void account(Node* node, std::size_t variants_before) {
-        const std::size_t cost = cost_of(*node);
-        bytes += cost - node->cost;
-        entries += node->variants.size() - variants_before;
-        node->cost = cost;
-    }
-
-    void evict_down_to(std::size_t bytes_max, const Node* spared) {
-        while (bytes > bytes_max && nodes > 1) {
-            if (!hand) hand = oldest;
-            Node* node = hand;
-            hand = node->newer;
-            if (node == spared) continue;
-            if (node->visited) {
-                node->visited = false;
-                continue;
-            }
-            evictions += node->variants.size();
-            drop(node);
-        }
-    }
-
-    void clear() {
-        while (oldest) drop(oldest);
-        hand = nullptr;
-    }
-};
-
 MemoryStore::MemoryStore(std::size_t bytes, Generations& generations)
     : generations_(generations),
       shard_count_(shards_for(bytes)),
       shard_bytes_max_(bytes / shard_count_),
-      shards_(std::make_unique<Shard[]>(shard_count_)) {}
+      shards_(std::make_unique<MemoryShard[]>(shard_count_)) {}
 
 MemoryStore::~MemoryStore() = default;
 
-MemoryStore::Shard& MemoryStore::shard_of(std::uint64_t hash) const { return shards_[(hash >> 58) & (shard_count_ - 1)]; }
+MemoryShard& MemoryStore::shard_of(std::uint64_t hash) const { return shards_[(hash >> 58) & (shard_count_ - 1)]; }
 
-MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& request, bool with_host, SteadyTime now) const {
+MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& request, bool with_host, std::uint32_t rules,
+                            SteadyTime now) const {
     if (now.time_since_epoch().count() >= trusted_until_.load(std::memory_order_acquire)) return {};
     const std::uint64_t hash = hash_of(key);
-    Shard& shard = shard_of(hash);
+    MemoryShard& shard = shard_of(hash);
     VariantOf variant(request, with_host);
     const std::scoped_lock lock(shard.mutex);
-    Node* node = shard.find(hash, key);
+    Node* node = shard.table.find(hash, key);
     if (!node) return {};
     bool other = false;
-    for (const cache::Stored& entry : node->variants) {
-        if (!is_current(*entry)) continue;
+    for (const Kept& kept : node->variants) {
+        const cache::Stored& entry = kept.entry;
+        if (kept.rules != rules || !is_current(*entry)) continue;
+        ScanPatterns::Verdict scanned;
+        if (patterns_.any()) scanned = patterns_.judge(key, entry->sequence);
+        if (scanned.purged) continue;
         if (entry->variant != variant.under(entry->vary)) {
             other |= !entry->vary.empty();
             continue;
         }
         if (!node->visited) node->visited = true;
-        return {entry, generations_.soft_purged(entry->guards, entry->sequence), false};
+        return {entry, scanned.soft_at != 0 || generations_.soft_purged(entry->guards, entry->sequence), false};
     }
     return {nullptr, false, other};
 }
@@ -205,74 +103,93 @@ std::vector<std::string> MemoryStore::variants(std::string_view key, SteadyTime 
     std::vector<std::string> out;
     if (now.time_since_epoch().count() >= trusted_until_.load(std::memory_order_acquire)) return out;
     const std::uint64_t hash = hash_of(key);
-    Shard& shard = shard_of(hash);
+    MemoryShard& shard = shard_of(hash);
     const std::scoped_lock lock(shard.mutex);
-    const Node* node = shard.find(hash, key);
+    const Node* node = shard.table.find(hash, key);
     if (!node) return out;
-    for (const cache::Stored& entry : node->variants)
-        if (is_current(*entry)) out.push_back(entry->variant);
+    for (const Kept& kept : node->variants)
+        if (may_serve(key, *kept.entry)) out.push_back(kept.entry->variant);
     return out;
 }
 
-bool MemoryStore::insert(std::string_view key, cache::Stored entry) {
+bool MemoryStore::insert(std::string_view key, cache::Stored entry, const Provenance& made) {
     if (entry->cost() + key.size() + sizeof(Node) > shard_bytes_max_ / 2) return false;
     const std::uint64_t hash = hash_of(key);
-    Shard& shard = shard_of(hash);
+    MemoryShard& shard = shard_of(hash);
+    Garbage garbage;
     const std::scoped_lock lock(shard.mutex);
-    if (!is_current(*entry) || !generations_.may_store(entry->sequence)) return false;
-    Node* node = shard.find(hash, key);
+    if (!may_take(*entry, made.began)) return false;
+    Node* node = shard.table.find(hash, key);
     if (!node) node = shard.add(hash, key);
-    auto& variants = node->variants;
+    std::vector<Kept>& variants = node->variants;
     const std::size_t before = variants.size();
-    std::erase_if(variants, [&](const cache::Stored& old) { return old->variant == entry->variant && old->vary == entry->vary; });
-    if (variants.size() >= variants_max) variants.pop_back();
-    variants.insert(variants.begin(), std::move(entry));
+    const auto drop_variant = [&](Kept& old) {
+        uncount(old);
+        garbage.add(std::move(old.entry));
+    };
+    std::erase_if(variants, [&](Kept& old) {
+        const bool same = old.rules == made.rules && old.entry->variant == entry->variant && old.entry->vary == entry->vary;
+        if (same) drop_variant(old);
+        return same;
+    });
+    if (variants.size() >= variants_max) {
+        drop_variant(variants.back());
+        variants.pop_back();
+    }
+    const std::size_t rule_guards = std::min(made.rule_guards, entry->guards.size());
+    variants.insert(variants.begin(), Kept{std::move(entry), made.rules, static_cast<std::uint32_t>(rule_guards)});
+    count(variants.front());
     shard.account(node, before);
-    shard.evict_down_to(shard_bytes_max_, node);
+    evict(shard, node, garbage);
     return true;
+}
+
+// What Redis stored may be noted under a later position than that of its fetch: a purge in between, which Redis need not know
+// of yet, counts all the same. A soft one would be lost with it.
+bool MemoryStore::may_take(const cache::StoredResponse& entry, std::uint64_t began) const {
+    if (!is_current(entry) || !generations_.valid(entry.guards, began) || !generations_.may_store(began)) return false;
+    return entry.sequence <= began || !generations_.soft_purged(entry.guards, began);
 }
 
 bool MemoryStore::remove(std::string_view key) {
     const std::uint64_t hash = hash_of(key);
-    Shard& shard = shard_of(hash);
+    MemoryShard& shard = shard_of(hash);
+    Garbage garbage;
     const std::scoped_lock lock(shard.mutex);
-    Node* node = shard.find(hash, key);
+    Node* node = shard.table.find(hash, key);
     if (!node) return false;
-    shard.drop(node);
+    drop(shard, node, garbage);
     return true;
 }
 
-std::size_t MemoryStore::remove_matching(std::string_view pattern) {
-    std::size_t removed = 0;
-    for (std::size_t i = 0; i < shard_count_; ++i) {
-        Shard& shard = shards_[i];
+void MemoryStore::purge_matching(std::string_view pattern, bool soft) {
+    // In this order: what is not there yet is refused before the sweep can miss it.
+    const std::uint64_t position = generations_.begin_scan();
+    const bool noted = patterns_.add(pattern, soft, position);
+    if (!noted) return forget();
+    wake_sweeper();
+}
+
+bool MemoryStore::holds_any(const route::PurgeSet& set) const {
+    const auto holds = [this](const std::string& key) {
+        const std::uint64_t hash = hash_of(key);
+        const MemoryShard& shard = shard_of(hash);
         const std::scoped_lock lock(shard.mutex);
-        for (Node* node = shard.oldest; node;) {
-            Node* following = node->newer;
-            if (glob_matches(pattern, node->key)) {
-                generations_.purge(Generations::slot_of_key(node->key));
-                shard.drop(node);
-                ++removed;
-            }
-            node = following;
-        }
-    }
-    return removed;
+        const Node* node = shard.table.find(hash, key);
+        return node && std::any_of(node->variants.begin(), node->variants.end(), [&](const Kept& kept) { return may_serve(key, *kept.entry); });
+    };
+    for (const std::string& key : set.keys)
+        if (holds(key) || counts_.any(Generations::slot_of_extensions(key))) return true;
+    return std::any_of(set.patterns.begin(), set.patterns.end(), [this](const std::string& pattern) { return counts_.any(Generations::slot_of_tag(pattern)); });
 }
 
-void MemoryStore::purge_matching_softly(std::string_view pattern) {
-    for (std::size_t i = 0; i < shard_count_; ++i) {
-        const std::scoped_lock lock(shards_[i].mutex);
-        for (Node* node = shards_[i].oldest; node; node = node->newer)
-            if (glob_matches(pattern, node->key)) generations_.purge_soft(Generations::slot_of_key(node->key));
+void MemoryStore::keep_rules(std::vector<std::uint32_t> rules) {
+    std::sort(rules.begin(), rules.end());
+    {
+        const std::scoped_lock lock(mutex_);
+        rules_ = std::make_shared<const std::vector<std::uint32_t>>(std::move(rules));
     }
-}
-
-void MemoryStore::clear() {
-    for (std::size_t i = 0; i < shard_count_; ++i) {
-        const std::scoped_lock lock(shards_[i].mutex);
-        shards_[i].clear();
-    }
+    wake_sweeper();
 }
 
 void MemoryStore::trust_until(SteadyTime until) {
@@ -285,12 +202,106 @@ void MemoryStore::distrust() {
 }
 
 void MemoryStore::forget() {
-    forgotten_.store(generations_.advance(), std::memory_order_release);
-    clear();
+    const std::uint64_t position = generations_.advance();
+    std::uint64_t seen = forgotten_.load(std::memory_order_relaxed);
+    while (seen < position && !forgotten_.compare_exchange_weak(seen, position, std::memory_order_acq_rel)) {
+    }
+    wake_sweeper();
 }
 
 bool MemoryStore::is_current(const cache::StoredResponse& entry) const {
     return entry.sequence >= forgotten_.load(std::memory_order_acquire) && generations_.unchanged(entry.guards, entry.sequence);
+}
+
+bool MemoryStore::may_serve(std::string_view key, const cache::StoredResponse& entry) const {
+    return is_current(entry) && !(patterns_.any() && patterns_.judge(key, entry.sequence).purged);
+}
+
+// The key's own guard is the first, and needs no count: the key can be looked up.
+void MemoryStore::count(const Kept& kept) {
+    for (std::size_t i = 1; i < kept.rule_guards; ++i) counts_.add(kept.entry->guards[i], kept.entry->sequence);
+}
+
+void MemoryStore::uncount(const Kept& kept) {
+    for (std::size_t i = 1; i < kept.rule_guards; ++i) counts_.take(kept.entry->guards[i], kept.entry->sequence);
+}
+
+void MemoryStore::drop(MemoryShard& shard, Node* node, Garbage& garbage) {
+    for (const Kept& kept : node->variants) uncount(kept);
+    shard.take_out(node);
+    garbage.add(node);
+}
+
+void MemoryStore::evict(MemoryShard& shard, const Node* spared, Garbage& garbage) {
+    while (shard.bytes > shard_bytes_max_) {
+        Node* victim = shard.next_victim(spared);
+        if (!victim) return;
+        shard.evictions += victim->variants.size();
+        drop(shard, victim, garbage);
+    }
+}
+
+Sweep MemoryStore::begin_sweep() const {
+    Sweep sweep;
+    sweep.patterns = patterns_.all();
+    return sweep;
+}
+
+std::shared_ptr<const std::vector<std::uint32_t>> MemoryStore::rules() const {
+    const std::scoped_lock lock(mutex_);
+    return rules_;
+}
+
+bool MemoryStore::sweep_some(Sweep& sweep) {
+    // Anew in each step: a reload may have come, and what was made under its rules is to stay.
+    sweep.rules = rules();
+    MemoryShard& shard = shards_[sweep.shard];
+    Garbage garbage;
+    const std::scoped_lock lock(shard.mutex);
+    const SteadyTime pause_at = steady_now() + sweep_step;
+    constexpr std::size_t empty_buckets_max = 64;
+    while (sweep.bucket < shard.table.size()) {
+        Node* node = shard.table.first_in(sweep.bucket++);
+        const bool look_at_clock = node || sweep.bucket % empty_buckets_max == 0;
+        while (node) {
+            Node* following = node->chain;
+            sweep_node(shard, node, sweep, garbage);
+            node = following;
+        }
+        if (look_at_clock && steady_now() >= pause_at) return true;
+    }
+    sweep.bucket = 0;
+    if (++sweep.shard < shard_count_) return true;
+    patterns_.remove(sweep.patterns);
+    return false;
+}
+
+void MemoryStore::sweep_node(MemoryShard& shard, Node* node, const Sweep& sweep, Garbage& garbage) {
+    const std::size_t before = node->variants.size();
+    std::erase_if(node->variants, [&](Kept& kept) {
+        const ScanPatterns::Verdict scanned = judge_by(sweep.patterns, node->key, kept.entry->sequence);
+        if (scanned.soft_at != 0) generations_.purge_soft_at(Generations::slot_of_key(node->key), scanned.soft_at);
+        const bool in_force = !sweep.rules || std::binary_search(sweep.rules->begin(), sweep.rules->end(), kept.rules);
+        if (in_force && !scanned.purged && is_current(*kept.entry)) return false;
+        uncount(kept);
+        garbage.add(std::move(kept.entry));
+        return true;
+    });
+    if (node->variants.size() == before) return;
+    shard.account(node, before);
+    if (!node->variants.empty()) return;
+    shard.take_out(node);
+    garbage.add(node);
+}
+
+void MemoryStore::set_waker(std::function<void()> waker) {
+    const std::scoped_lock lock(mutex_);
+    waker_ = std::move(waker);
+}
+
+void MemoryStore::wake_sweeper() {
+    const std::scoped_lock lock(mutex_);
+    if (waker_) waker_();
 }
 
 std::size_t MemoryStore::bytes() const {
@@ -310,7 +321,5 @@ std::uint64_t MemoryStore::evictions() const {
     for (std::size_t i = 0; i < shard_count_; ++i) sum += shards_[i].evictions;
     return sum;
 }
-
-bool glob_matches(std::string_view pattern, std::string_view text) { return route::glob_match(pattern, text); }
 
 }  // namespace larder::store

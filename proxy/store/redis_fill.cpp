@@ -193,9 +193,13 @@ Task<bool> is_tracked(Filling& fill) {
 
 Task<bool> RedisStore::tags_current(Lease lease, std::vector<std::string> names, RedisBudget& budget) {
     if (names.empty()) co_return true;
-    if (!impl_->may_read() || lease.clock == 0) co_return false;
+    if (!impl_->may_read()) co_return false;
     const RedisBudget::Wait wait(budget, impl_->timeout());
     if (wait.spent()) co_return false;
+    if (lease.clock == 0) {
+        const bool heard = co_await impl_->hear_all(wait.deadline());
+        co_return heard;
+    }
     const RedisKeys& keys = impl_->shared.keys();
     const RedisBatchPointer batch = impl_->new_batch(wait.deadline());
     batch->commands.add("GET", keys.clock());

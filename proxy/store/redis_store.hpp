@@ -133,9 +133,11 @@ public:
     [[nodiscard]] Task<Lease> lease(EntryName name, LeaseWish wish, RedisBudget& budget);
 
     /// Whether no purge of one of the response tags came since the lease: what the fetch brings may go to those who joined it.
+    /// Where Redis had no room for the purge clock it is true once all purges have been heard of: the process's own marks tell.
     [[nodiscard]] Task<bool> tags_current(Lease lease, std::vector<std::string> tags, RedisBudget& budget);
     /// Whether no purge, by whatever instance, came since the lease: a later request may join the fetch. Response tags are
-    /// not looked at. Where Redis had no room for a guard, the purges of the others are waited for that may be on their way.
+    /// not looked at. Where Redis had no room for a guard it is true once all purges have been heard of: the process's own
+    /// marks tell.
     [[nodiscard]] Task<bool> still_current(EntryName name, Lease lease, RedisBudget& budget);
 
     /// How many of the keys and tag patterns are there, for the answer to a purge that is about to be made. 0 where Redis

@@ -124,7 +124,11 @@ void RedisShared::heard_news(std::string_view message) {
     peers_.heard(news->sender, steady_now());
     if (news->items.empty()) return;
     history_.add(news->items, steady_now(), std::max(news->keep, remembered_for()));
-    for (const PurgeItem& item : news->items) mark_purged(generations_, item);
+    for (const PurgeItem& item : news->items) {
+        mark_purged(generations_, item);
+        const bool scan = item.kind == PurgeItem::Kind::scan;
+        if (scan && memory_ != nullptr) memory_->purge_matching(item.name, item.soft);
+    }
     const auto is_all = [](const PurgeItem& item) { return item.kind == PurgeItem::Kind::everything; };
     if (std::any_of(news->items.begin(), news->items.end(), is_all)) forget_everything_id();
 }

@@ -30,10 +30,16 @@ Task<Lease> lease_with_budget(RedisStore& store, EntryName name, bool want_lock)
     co_return lease;
 }
 
-Task<PurgeOutcome> purge_with_budget(RedisStore& store, PurgeOrder order) {
+Task<PurgeOutcome> purge_with_budget(RedisStore& store, PurgeOrder order, std::string token) {
     RedisBudget budget;
-    const PurgeOutcome outcome = co_await store.purge(std::move(order), budget);
+    const PurgeOutcome outcome = co_await store.purge(std::move(order), budget, std::move(token));
     co_return outcome;
+}
+
+Task<bool> announce_with_budget(RedisStore& store, std::vector<PurgeItem> items, std::string token) {
+    RedisBudget budget;
+    const bool done = co_await store.announce(std::move(items), std::move(token), budget);
+    co_return done;
 }
 
 Task<int> release_on(RedisStore& store, EntryName name, Lease lease, bool uncacheable) {
@@ -105,9 +111,13 @@ RedisStore::Waited Instance::wait(const Ask& ask, std::chrono::milliseconds time
     return run_on(workers_[0]->context, workers_[0]->store->wait_for_other(ask.name(request), steady_now() + time));
 }
 
-PurgeOutcome Instance::purge(PurgeOrder order, int worker) {
+PurgeOutcome Instance::purge(PurgeOrder order, std::string token, int worker) {
     Worker& on = *workers_[static_cast<std::size_t>(worker)];
-    return run_on(on.context, purge_with_budget(*on.store, std::move(order)));
+    return run_on(on.context, purge_with_budget(*on.store, std::move(order), std::move(token)));
+}
+
+bool Instance::announce(std::vector<PurgeItem> items, std::string token) {
+    return run_on(workers_[0]->context, announce_with_budget(*workers_[0]->store, std::move(items), std::move(token)));
 }
 
 void Instance::release(const Ask& ask, const Lease& lease, bool uncacheable) {

@@ -34,8 +34,9 @@ struct Ask {
     std::string key;
     std::vector<std::string> tags = {};
     std::size_t bare_size = std::string::npos;
+    std::string sharing = {};
     [[nodiscard]] EntryName name(const TestRequest& request) const {
-        return {key, std::min(bare_size, key.size()), tags, &request.head, true};
+        return {key, std::min(bare_size, key.size()), tags, &request.head, true, sharing};
     }
 };
 
@@ -51,7 +52,8 @@ public:
     RedisStore::Filled fill(const Ask& ask, const Lease& lease, boost::intrusive_ptr<cache::StoredResponse> entry,
                             const TestRequest& request = TestRequest(), int worker = 0);
     RedisStore::Waited wait(const Ask& ask, std::chrono::milliseconds time, const TestRequest& request = TestRequest());
-    PurgeOutcome purge(PurgeOrder order, int worker = 0);
+    PurgeOutcome purge(PurgeOrder order, std::string token = {}, int worker = 0);
+    bool announce(std::vector<PurgeItem> items, std::string token);
     void release(const Ask& ask, const Lease& lease, bool uncacheable);
     void prolong(const Ask& ask, const Lease& lease);
 

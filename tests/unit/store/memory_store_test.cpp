@@ -1,8 +1,11 @@
 #include "store/memory_store.hpp"
 
+#include <thread>
+
 #include <doctest/doctest.h>
 
 #include "cache/decisions.hpp"
+#include "store/memory_sweeper.hpp"
 #include "unit/support/allocation_count.hpp"
 #include "unit/support/heads.hpp"
 
@@ -26,16 +29,22 @@ struct Tier {
         entry->guards = guard_slots(key, key.find('?') == key.npos ? key.size() : key.find('?'), {});
         entry->guards.insert(entry->guards.end(), more_guards.begin(), more_guards.end());
         entry->sequence = generations.now();
-        last_kept = store.insert(key, entry);
+        last_kept = store.insert(key, entry, {rules, entry->sequence, entry->guards.size()});
         return entry;
     }
     MemoryHit find(std::string_view key, std::string_view request_text = get, SteadyTime now = SteadyTime()) const {
         const Request request(request_text);
-        return store.find(key, request, true, now);
+        return store.find(key, request, true, rules, now);
+    }
+    void sweep() {
+        Sweep walk = store.begin_sweep();
+        while (store.sweep_some(walk)) {
+        }
     }
 
     Generations generations;
     MemoryStore store;
+    std::uint32_t rules = 1;
     bool last_kept = false;
 };
 
@@ -43,9 +52,9 @@ TEST_CASE("an entry is found under its key and Host, without allocating") {
     Tier tier;
     const cache::Stored entry = tier.put("articles:42", "GET /a\nHost: a-rather-long-host-name.example");
     const Request same("GET /a\nHost: A-Rather-Long-Host-Name.example");
-    CHECK(tier.store.find("articles:42", same, true, SteadyTime()).entry == entry);
+    CHECK(tier.store.find("articles:42", same, true, tier.rules, SteadyTime()).entry == entry);
     const std::size_t before = test::allocations();
-    CHECK(tier.store.find("articles:42", same, true, SteadyTime()).entry == entry);
+    CHECK(tier.store.find("articles:42", same, true, tier.rules, SteadyTime()).entry == entry);
     CHECK(test::allocations() == before);
     CHECK_FALSE(tier.find("articles:42", "GET /a\nHost: b.example").entry);
     CHECK_FALSE(tier.find("articles:4", "GET /a\nHost: a-rather-long-host-name.example").entry);
@@ -84,18 +93,24 @@ TEST_CASE("each purge takes out what it is about") {
         {"softly", [](Tier& t) { t.generations.purge_soft(tag); }, true, true},
         {"a change Redis told of", [](Tier& t) { t.generations.note_change(tag); }, false, false},
         {"removed", [](Tier& t) { CHECK(t.store.remove("k?a=1")); }, false, false},
-        {"removed by pattern", [](Tier& t) { CHECK(t.store.remove_matching("k*1") == 1); }, false, false},
-        {"another pattern", [](Tier& t) { CHECK(t.store.remove_matching("k*2") == 0); }, true, false},
-        {"softly by pattern", [](Tier& t) { t.store.purge_matching_softly("k*"); }, true, true},
-        {"softly by another pattern", [](Tier& t) { t.store.purge_matching_softly("l*"); }, true, false},
+        {"by pattern", [](Tier& t) { t.store.purge_matching("k*1", false); }, false, false},
+        {"another pattern", [](Tier& t) { t.store.purge_matching("k*2", false); }, true, false},
+        {"softly by pattern", [](Tier& t) { t.store.purge_matching("k*", true); }, true, true},
+        {"softly by another pattern", [](Tier& t) { t.store.purge_matching("l*", true); }, true, false},
+        {"forgotten", [](Tier& t) { t.store.forget(); }, false, false},
+        {"made under other rules", [](Tier& t) { ++t.rules; }, false, false},
     };
     for (const Row& row : rows) {
         CAPTURE(row.what);
         tier.put("k?a=1", get, {}, "body", {tag});
         row.purge(tier);
-        const MemoryHit hit = tier.find("k?a=1");
-        CHECK((hit.entry != nullptr) == row.found);
-        CHECK(hit.soft_purged == row.soft);
+        for (const bool swept : {false, true}) {
+            CAPTURE(swept);
+            if (swept) tier.sweep();
+            const MemoryHit hit = tier.find("k?a=1");
+            CHECK((hit.entry != nullptr) == row.found);
+            CHECK(hit.soft_purged == row.soft);
+        }
         tier.put("k?a=1", get);
         CHECK(tier.find("k?a=1").entry);
     }
@@ -109,11 +124,25 @@ TEST_CASE("what began before a purge is not taken") {
     older->sequence = before;
     SUBCASE("of its key") {
         tier.generations.purge(Generations::slot_of_key("k"));
-        CHECK_FALSE(tier.store.insert("k", older));
+        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
     }
     SUBCASE("of keys that are looked for") {
         tier.generations.begin_scan();
-        CHECK_FALSE(tier.store.insert("k", older));
+        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
+    }
+    SUBCASE("of its key, where it was noted under a later position than that of its fetch") {
+        tier.generations.purge(Generations::slot_of_key("k"));
+        older->sequence = tier.generations.now();
+        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
+    }
+    SUBCASE("softly, where it was noted under a later position: nobody would see that it is stale") {
+        tier.generations.purge_soft(Generations::slot_of_key("k"));
+        older->sequence = tier.generations.now();
+        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
+    }
+    SUBCASE("softly, where it shows") {
+        tier.generations.purge_soft(Generations::slot_of_key("k"));
+        CHECK(tier.store.insert("k", older, {1, before, 1}));
     }
     tier.put("k", get);
     CHECK(tier.last_kept);
@@ -130,6 +159,146 @@ TEST_CASE("variants stand beside each other, the newest first") {
     CHECK(tier.find("k").entry == newer);
     CHECK(tier.store.entries() == 1);
     CHECK(tier.store.variants("k", SteadyTime()).size() == 1);
+}
+
+TEST_CASE("what was purged is freed by the sweep, and only that") {
+    Tier tier;
+    for (int i = 0; i < 400; ++i) tier.put("k" + std::to_string(i), get);
+    const cache::Stored kept = tier.put("l", get);
+    tier.sweep();
+    CHECK(tier.store.entries() == 401);
+    SUBCASE("by a pattern") { tier.store.purge_matching("k*", false); }
+    SUBCASE("by its rules") {
+        ++tier.rules;
+        tier.put("l", get);
+        tier.store.keep_rules({tier.rules});
+    }
+    SUBCASE("by a tag that all have") {
+        for (int i = 0; i < 400; ++i) tier.generations.purge(Generations::slot_of_key("k" + std::to_string(i)));
+    }
+    CHECK(tier.store.entries() >= 401);
+    tier.sweep();
+    CHECK(tier.store.entries() == 1);
+    CHECK(tier.find("l").entry);
+    tier.store.forget();
+    tier.sweep();
+    CHECK(tier.store.entries() == 0);
+    CHECK(tier.store.bytes() == 0);
+}
+
+TEST_CASE("a sweep finds everything, though the table grows on the way") {
+    Tier tier(256 * megabyte);
+    const auto put = [&](int from, int to) {
+        for (int i = from; i < to; ++i) tier.put("k" + std::to_string(i), get);
+    };
+    put(0, 3000);
+    tier.store.purge_matching("k*", false);
+    Sweep walk = tier.store.begin_sweep();
+    int next = 3000;
+    while (tier.store.sweep_some(walk)) {
+        if (next >= 20'000) continue;
+        put(next, next + 1000);
+        next += 1000;
+    }
+    CHECK(next > 3000);
+    CHECK(tier.store.entries() == static_cast<std::size_t>(next - 3000));
+    CHECK(tier.find("k3000").entry);
+}
+
+TEST_CASE("entries of two rules stand beside each other") {
+    Tier tier;
+    const cache::Stored first = tier.put("k", get);
+    tier.rules = 2;
+    CHECK_FALSE(tier.find("k").entry);
+    const cache::Stored second = tier.put("k", get);
+    CHECK(tier.find("k").entry == second);
+    tier.rules = 1;
+    CHECK(tier.find("k").entry == first);
+}
+
+TEST_CASE("a purge is told whether there was anything, exactly") {
+    Tier tier;
+    const std::uint32_t tag = Generations::slot_of_tag("me:*");
+    const auto holds = [&](std::vector<std::string> keys, std::vector<std::string> patterns = {}) { return tier.store.holds_any({std::move(keys), std::move(patterns)}); };
+    const auto purge = [&](std::uint32_t guard) { tier.store.note_purge(guard, tier.generations.purge(guard)); };
+    CHECK_FALSE(holds({"me:1"}, {"me:*"}));
+    tier.put("me:1?lang=de", get, {}, "body", {tag});
+    CHECK(holds({"me:1?lang=de"}));
+    CHECK(holds({"me:1"}));
+    CHECK(holds({}, {"me:*"}));
+    CHECK_FALSE(holds({"me:2"}, {"you:*"}));
+    SUBCASE("the extensions") { purge(Generations::slot_of_extensions("me:1")); }
+    SUBCASE("the tag") { purge(tag); }
+    SUBCASE("evicted or dropped") { tier.store.remove("me:1?lang=de"); }
+    SUBCASE("a pattern") {
+        tier.store.purge_matching("me*", false);
+        tier.sweep();
+    }
+    CHECK_FALSE(holds({"me:1?lang=de"}));
+    // What died by another name counts until it is swept.
+    tier.sweep();
+    CHECK_FALSE(holds({"me:1"}));
+    CHECK_FALSE(holds({}, {"me:*"}));
+    // The entry from before leaves the tier only now: it must not count for the new one.
+    tier.put("me:1?lang=de", get, {}, "body", {tag});
+    CHECK(holds({"me:1"}, {}));
+    CHECK(holds({}, {"me:*"}));
+}
+
+TEST_CASE("more patterns at once than are kept purge everything") {
+    Tier tier;
+    tier.put("k", get);
+    for (int i = 0; i < 200; ++i) tier.store.purge_matching("x" + std::to_string(i) + "*", false);
+    CHECK_FALSE(tier.find("k").entry);
+    tier.sweep();
+    tier.put("k", get);
+    CHECK(tier.find("k").entry);
+}
+
+TEST_CASE("no purge takes longer for many entries") {
+    Tier tier(256 * megabyte);
+    for (int i = 0; i < 100'000; ++i) tier.put("k" + std::to_string(i) + "?a", get);
+    const auto quickest = [](auto&& what) {
+        SteadyClock::duration best = SteadyClock::duration::max();
+        for (int i = 0; i < 5; ++i) {
+            const SteadyTime began = steady_now();
+            what();
+            best = std::min(best, steady_now() - began);
+        }
+        return best;
+    };
+    constexpr Milliseconds short_time{1};
+    CHECK(quickest([&] { static_cast<void>(tier.store.holds_any({{"nothing"}, {"k*"}})); }) < short_time);
+    CHECK(quickest([&] { tier.store.purge_matching("k1*", false); }) < short_time);
+    CHECK(quickest([&] { tier.store.purge_matching("k2*", true); }) < short_time);
+    CHECK(quickest([&] { tier.store.keep_rules({2}); }) < short_time);
+    CHECK(quickest([&] { tier.store.forget(); }) < short_time);
+    Sweep walk = tier.store.begin_sweep();
+    bool more = true;
+    int steps = 0;
+    while (more) {
+        // The quickest of some, for the machine may be busy with others.
+        const SteadyClock::duration taken = quickest([&] { if (more) more = tier.store.sweep_some(walk); });
+        CHECK(taken < short_time);
+        ++steps;
+    }
+    CHECK(steps > 1);
+    CHECK(tier.store.entries() == 0);
+}
+
+TEST_CASE("a sweeper frees in the background") {
+    Tier tier;
+    MemorySweeper sweeper(tier.store);
+    const auto swept = [&] {
+        for (int i = 0; i < 2000 && tier.store.entries() > 0; ++i) std::this_thread::sleep_for(Milliseconds(5));
+        return tier.store.entries() == 0;
+    };
+    tier.put("k", get);
+    tier.store.purge_matching("k*", false);
+    CHECK(swept());
+    tier.put("k", get);
+    tier.store.distrust();
+    CHECK(swept());
 }
 
 TEST_CASE("the budget holds") {

@@ -1,0 +1,101 @@
+#include "route/rules.hpp"
+
+#include <bit>
+#include <map>
+
+#include "route/compiled_impl.hpp"
+
+namespace larder::route {
+namespace {
+
+/// Texts and numbers in a row, such that two rows are equal only where all parts are.
+class Row {
+public:
+    Row& add(std::string_view text) {
+        text_ += std::to_string(text.size());
+        text_ += ':';
+        text_ += text;
+        return *this;
+    }
+    Row& add_number(std::uint64_t number) {
+        text_ += std::to_string(number);
+        text_ += ';';
+        return *this;
+    }
+    Row& add_all(const std::vector<std::string>& texts) {
+        add_number(texts.size());
+        for (const std::string& text : texts) add(text);
+        return *this;
+    }
+    template <class Optional>
+    Row& add_optional(const Optional& value) {
+        return add_number(value ? 1 : 0).add_number(value ? count_of(*value) : 0);
+    }
+    [[nodiscard]] std::string take() { return std::move(text_); }
+
+private:
+    static std::uint64_t count_of(std::size_t number) { return number; }
+    static std::uint64_t count_of(std::chrono::milliseconds duration) { return static_cast<std::uint64_t>(duration.count()); }
+
+    std::string text_;
+};
+
+void add_ignore(Row& row, const settings::Ignore& ignore) {
+    for (const bool ignored : {ignore.cache_control, ignore.set_cookie, ignore.cookie, ignore.authorization, ignore.vary}) row.add_number(ignored ? 1 : 0);
+}
+
+/// Routes of equal texts share their entries.
+std::string sharing_of(const CompiledRoute& route) {
+    Row row;
+    row.add(route.impl->key_shape.signature()).add_number(route.key_has_host ? 1 : 0);
+    add_ignore(row, route.rule.ignore);
+    row.add_all(route.rule.strip);
+    return row.take();
+}
+
+/// What decides about the entries that this route makes: which responses become one, what is kept of them, for how long, under
+/// which tags, and which purges reach it. Names, positions and what concerns the request alone (`wait`, `client_no_cache`)
+/// do not.
+std::string rules_of(const CompiledRoute& route) {
+    const settings::Route& rule = route.rule;
+    Row row;
+    row.add(rule.match).add(rule.host).add(rule.key);
+    row.add_optional(rule.ttl).add_optional(rule.stale_while_revalidate).add_optional(rule.stale_if_error);
+    row.add_number(std::bit_cast<std::uint64_t>(rule.heuristic)).add_number(rule.status_ttl.size());
+    for (const settings::StatusTtl& item : rule.status_ttl)
+        row.add_number(static_cast<std::uint64_t>(item.status)).add_number(static_cast<std::uint64_t>(item.ttl.count()));
+    row.add_all(rule.tags).add_all(rule.ignore_query);
+    row.add_number(rule.query_bypass ? 1 : 0).add_number(rule.memory ? 1 : 0).add_number(rule.shadow ? 1 : 0).add_optional(rule.max_object);
+    row.add_number(route.impl->rivals.size());
+    for (const Shape* rival : route.impl->rivals) row.add(rival->signature());
+    row.add_number(route.impl->tag_patterns.size());
+    for (const Shape* pattern : route.impl->tag_patterns) row.add(pattern->signature());
+    return row.take();
+}
+
+}  // namespace
+
+void number_rules(RouteTable::Impl& table, const RouteTable::Impl* before) {
+    std::map<std::string, std::string> groups;  // by what is shared: the rules of all routes that share it
+    for (const auto& route : table.routes)
+        if (route->rule.kind == settings::RouteKind::read) groups[sharing_of(*route)] += rules_of(*route);
+
+    std::map<std::string, std::uint32_t> known;
+    std::uint32_t last = 0;
+    if (before) {
+        last = before->last_rules;
+        for (const auto& route : before->routes)
+            if (route->rules != 0) known.emplace(route->impl->rules_text, route->rules);
+    }
+    for (const auto& route : table.routes) {
+        if (route->rule.kind != settings::RouteKind::read) continue;
+        const std::string sharing = sharing_of(*route);
+        route->impl->rules_text = sharing + groups[sharing];
+        const auto [place, is_new] = known.try_emplace(route->impl->rules_text, last + 1);
+        if (is_new) ++last;
+        route->rules = place->second;
+    }
+    table.last_rules = last;
+}
+
+}  // namespace larder::route
