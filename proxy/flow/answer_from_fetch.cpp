@@ -227,7 +227,7 @@ net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::
             head_sent = true;
             continue;  // the fetch may have moved on meanwhile
         }
-        const bool goes_on = co_await reader.event().wait();
+        const bool goes_on = co_await reader.wait_for_change(SteadyTime::max());
         if (!goes_on) {
             sender.break_off();
             co_return;
@@ -300,7 +300,7 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
         }
         if (state != FetchState::pending) break;
         if (!joining.own && (joining.fetch->dispersed() || steady_now() >= give_up)) co_return FetchAnswer::alone;
-        const bool goes_on = co_await reader.event().wait_until(give_up);
+        const bool goes_on = co_await reader.wait_for_change(give_up);
         if (!goes_on) {
             client.x().keep_alive = false;
             co_return FetchAnswer::sent;

@@ -15,6 +15,7 @@ using origin::BodyReader;
 constexpr std::uint64_t small_rest_bytes = 1024 * 1024;
 constexpr int interim_max = 32;
 constexpr Milliseconds prolong_every{1500};
+constexpr Milliseconds look_anyway{5000};  // whether there is room: a wake-up takes memory, which may be short
 
 // Keeps the lease alive while the origin takes its time.
 void prolong_lease(void* owner) {
@@ -125,7 +126,7 @@ void give_up(FetchJob& job, OriginExchange& exchange) {
 // Reads on only as fast as the slowest reader of what is not stored. False: nobody wants it any more.
 net::Task<bool> may_read_on(FetchJob& job, std::shared_ptr<net::Event> room, const http::ResponseHead& head) {
     while (job.fetch->must_pause()) {
-        const bool goes_on = co_await room->wait();
+        const bool goes_on = co_await room->wait_until(steady_now() + look_anyway);
         if (!goes_on) co_return false;
     }
     if (job.fetch->readers() > 0 || job.shadow) co_return true;

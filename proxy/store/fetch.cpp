@@ -8,6 +8,9 @@
 namespace larder::store {
 namespace {
 
+// To wake somebody takes memory, which may be short when a fetch fails: nobody relies on that alone.
+constexpr std::chrono::seconds look_anyway{5};
+
 // The event moves along: its last owner must be on its own thread, and a const capture would be copied.
 void notify(const std::shared_ptr<net::Event>& event) {
     boost::asio::post(event->executor(), [held = event] { held->notify(); });
@@ -33,6 +36,8 @@ Fetch::Reader::~Reader() {
     fetch_->drop_blocks_of_entry();
     fetch_->wake_producer();
 }
+
+net::Task<bool> Fetch::Reader::wait_for_change(SteadyTime at) { return event_->wait_until(std::min(at, steady_now() + look_anyway)); }
 
 FetchState Fetch::Reader::state() const { return fetch_->state(); }
 
@@ -172,7 +177,7 @@ void Fetch::abandon() noexcept {
     state_ = state_ == FetchState::pending ? FetchState::failed : FetchState::cut;
     try {
         wake_all();
-    } catch (const std::bad_alloc&) {  // who was not woken looks again when its own wait ends
+    } catch (const std::bad_alloc&) {  // who was not woken looks anyway, soon
     }
 }
 

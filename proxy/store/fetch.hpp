@@ -86,7 +86,8 @@ public:
         [[nodiscard]] FetchState state() const;
         /// It came too late: the front of the body is gone already.
         [[nodiscard]] bool too_late() const { return late_; }
-        [[nodiscard]] net::Event& event() { return *event_; }
+        /// Waits for a change, and at most until `at`. May end without any. False: the worker stops.
+        [[nodiscard]] net::Task<bool> wait_for_change(SteadyTime at);
         /// The interim responses that came since the last call.
         [[nodiscard]] std::vector<std::string> take_interim();
         /// The fetch waits for this reader, and another reader has read all there is.

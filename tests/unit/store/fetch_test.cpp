@@ -47,7 +47,7 @@ boost::intrusive_ptr<cache::StoredResponse> entry_of(const Fetch& fetch) {
 // Does something else first, as a reader that sends an interim response does, and then waits.
 Task<void> wait_late(Fetch::Reader& reader, net::Event& busy, FetchState& seen) {
     co_await busy.wait();
-    co_await reader.event().wait();
+    co_await reader.wait_for_change(SteadyTime::max());
     seen = reader.state();
 }
 
