@@ -15,7 +15,7 @@ using settings::RouteKind;
 // Whether the request may be answered from the cache, and if not, why.
 Detail plan_read(Exchange& x) {
     const route::CompiledRoute& route = *x.match.route;
-    const Detail bypass = cache::request_bypass(x.request);
+    const Detail bypass = cache::request_bypass(x.request, route.key_headers);
     if (bypass != Detail::none) return bypass;
     x.facts = route::build_key(route, x.match.captures, x.request, x.key);
     return x.facts.query_bypass ? Detail::query : Detail::none;
