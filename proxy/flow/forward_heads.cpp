@@ -7,6 +7,7 @@
 #include "http/claims.hpp"
 #include "http/hop_by_hop.hpp"
 #include "http/http_date.hpp"
+#include "http/max_forwards.hpp"
 
 namespace larder::flow {
 namespace {
@@ -116,6 +117,7 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender, c
                                   : !request.host.empty()       ? request.host
                                                                 : authority;
     append_line(out, "Host", host);
+    const http::MaxForwards hops = http::max_forwards_of(request);
     for (const http::Field& field : request.fields) {
         if (is_rewritten(field) || connection.names(field)) continue;
         if (field.id == FieldId::expect && request.minor_version == 0) continue;
@@ -123,6 +125,10 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender, c
         if (http::is_dropped(field, sender.trusted)) continue;
         if (field.id == FieldId::x_forwarded_for || field.id == FieldId::forwarded) continue;  // extended below
         if (options.for_cache && is_precondition_or_range(field.id)) continue;
+        if (hops.kind == http::MaxForwards::Kind::goes_on && http::is_max_forwards(field)) {
+            append_line(out, field.name, std::to_string(hops.left));
+            continue;
+        }
         append_line(out, field.name, field.value);
     }
     append_forwarding(request, sender, out);
