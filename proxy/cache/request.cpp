@@ -133,7 +133,7 @@ Detail request_bypass(const http::RequestHead& request, std::span<const std::str
             case FieldId::if_unmodified_since: found = Detail::pass; break;
             case FieldId::connection: odd_connection = odd_connection || !is_common_connection(line.value); break;
             default:
-                if (claims_too_much(line, request, key_headers)) return Detail::unsafe_header;
+                if (http::may_claim(line) && claims_too_much(line, request, key_headers)) return Detail::unsafe_header;
                 break;
         }
     }

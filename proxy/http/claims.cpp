@@ -1,7 +1,5 @@
 #include "http/claims.hpp"
 
-#include <array>
-
 namespace larder::http {
 namespace {
 
@@ -214,20 +212,12 @@ constexpr bool equals_plain(std::string_view name, std::string_view known_name) 
     return true;
 }
 
-/// Which lengths the names have that begin with a letter, a bit for each: most fields of most requests end here.
-constexpr auto lengths_by_letter = [] {
-    std::array<std::uint64_t, 26> lengths{};
-    for (const KnownClaim& claim : known)
-        lengths[static_cast<std::size_t>(claim.name.front() - 'a')] |= std::uint64_t{1} << claim.name.size();
-    return lengths;
-}();
-
 constexpr std::size_t table_size = 1024;
 
+// As the ids are found (http/fields.cpp): length and three letters tell most names apart.
 constexpr std::size_t slot_of(std::string_view name) {
-    std::size_t hash = name.size();
-    for (const char c : name) hash = hash * 31 + static_cast<unsigned char>(plain(c));
-    return hash % table_size;
+    const auto letter = [name](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(plain(name[i]))); };
+    return (name.size() * 131 + letter(2) * 31 + letter(name.size() / 2) * 7 + letter(name.size() - 1) * 193) % table_size;
 }
 
 /// Positions in `known`, plus one.
@@ -235,7 +225,7 @@ constexpr auto table = [] {
     std::array<std::uint8_t, table_size> out{};
     static_assert(known_count < 255);
     for (std::size_t i = 0; i < known_count; ++i) {
-        if (known[i].name.size() > name_bytes_max) throw "a name is too long";
+        if (known[i].name.size() < 3 || known[i].name.size() > name_bytes_max) throw "a name is too short or too long";
         std::size_t slot = slot_of(known[i].name);
         while (out[slot] != 0) slot = (slot + 1) % table_size;
         out[slot] = static_cast<std::uint8_t>(i + 1);
@@ -244,6 +234,7 @@ constexpr auto table = [] {
 }();
 
 Claim find(std::string_view name) {
+    if (name.size() < 3 || name.size() > name_bytes_max) return is_x_forwarded(name) ? Claim::unknown : Claim::none;
     for (std::size_t slot = slot_of(name); table[slot] != 0; slot = (slot + 1) % table_size) {
         const KnownClaim& claim = known[table[slot] - 1];
         if (equals_plain(name, claim.name)) return claim.claim;
@@ -290,15 +281,17 @@ bool is_x_forwarded(std::string_view name) {
     return name.size() > family.size() && equals_plain(name.substr(0, family.size()), family);
 }
 
+constinit const std::array<std::uint64_t, 26> claim_lengths = [] {
+    std::array<std::uint64_t, 26> lengths{};
+    for (const KnownClaim& claim : known)
+        lengths[static_cast<std::size_t>(claim.name.front() - 'a')] |= std::uint64_t{1} << claim.name.size();
+    lengths['x' - 'a'] |= ~std::uint64_t{0} << (family.size() + 1);
+    return lengths;
+}();
+
 Claim claim_of(const Field& field) {
-    if (field.id != FieldId::other) return claim_of_id(field.id);
-    const std::string_view name = field.name;
-    if (name.empty()) return Claim::none;
-    const auto letter = static_cast<std::size_t>(static_cast<unsigned char>(plain(name.front()) - 'a'));
-    if (letter >= lengths_by_letter.size()) return Claim::none;
-    const bool has_length = name.size() <= name_bytes_max && (lengths_by_letter[letter] >> name.size() & 1) != 0;
-    if (has_length) return find(name);
-    return is_x_forwarded(name) ? Claim::unknown : Claim::none;
+    if (!may_claim(field)) return Claim::none;
+    return field.id != FieldId::other ? claim_of_id(field.id) : find(field.name);
 }
 
 bool is_dropped(const Field& field, bool peer_trusted) {

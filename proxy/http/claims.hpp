@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -34,8 +36,29 @@ struct KnownClaim {
 std::span<const KnownClaim> known_claims();
 
 /// What the field claims. Underscores count as hyphens: CGI-like interfaces (WSGI, Rack, PHP) cannot tell them apart.
-/// Runs for each field of each request: most names end at one look at first letter and length. Allocates nothing.
+/// Allocates nothing. Ask may_claim first where it runs for each field of each request.
 Claim claim_of(const Field& field);
+
+/// By first letter, a bit for each length that a claim's name may have; the last stands for all from 63 bytes on.
+extern const std::array<std::uint64_t, 26> claim_lengths;
+
+/// Which ids claim_of knows something about.
+inline constexpr auto claiming_ids = [] {
+    std::array<bool, static_cast<std::size_t>(FieldId::count_)> ids{};
+    for (const FieldId id : {FieldId::forwarded, FieldId::x_forwarded_for, FieldId::x_forwarded_host, FieldId::x_forwarded_port,
+                             FieldId::x_forwarded_proto, FieldId::x_http_method_override, FieldId::x_original_url,
+                             FieldId::x_real_ip, FieldId::x_rewrite_url})
+        ids[static_cast<std::size_t>(id)] = true;
+    return ids;
+}();
+
+/// False of nearly all fields that claim nothing, at the cost of one look at first letter and length.
+inline bool may_claim(const Field& field) {
+    if (field.id != FieldId::other) return claiming_ids[static_cast<std::size_t>(field.id)];
+    if (field.name.empty()) return false;
+    const auto letter = static_cast<unsigned char>((field.name.front() | 0x20) - 'a');
+    return letter < claim_lengths.size() && (claim_lengths[letter] >> std::min<std::size_t>(field.name.size(), 63) & 1) != 0;
+}
 
 /// Whether the name, underscores taken as hyphens, begins with x-forwarded-.
 bool is_x_forwarded(std::string_view name);

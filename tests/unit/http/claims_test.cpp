@@ -50,6 +50,7 @@ TEST_CASE("every known claim is found in any spelling, and dropped or kept out o
         const std::string name(known.name);
         CAPTURE(name);
         CHECK_FALSE(known.read_by.empty());
+        CHECK(may_claim(field(name)));
         for (const std::string& spelling : {name, in_capitals(name), with_underscores(name), in_capitals(with_underscores(name))}) {
             CAPTURE(spelling);
             CHECK(claim_of(field(spelling)) == known.claim);
@@ -153,4 +154,6 @@ TEST_CASE("looking for claims allocates nothing") {
     const std::size_t after = allocations();
     CHECK(after == before);
     CHECK(claims == 3);
+    for (const char* usual : {"User-Agent", "Upgrade-Insecure-Requests", "Sec-Fetch-Site", "Sec-CH-UA-Mobile", "Referer", "Host"})
+        CHECK_FALSE(may_claim(field(usual)));
 }
