@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,11 +24,12 @@ struct KeyCoverage {
 
 // ---- the request
 
-/// Whether a read request stays out of the cache altogether, and why: Upgrade, a body, method overrides and the like
-/// (X-HTTP-Method-Override, X-Original-URL, X-Rewrite-URL), a Connection that takes away a field of the request which key
-/// or Vary might count on, and If-Match or If-Unmodified-Since (`pass`), which only the origin can judge. Authorization and
-/// Cookie do not decide here: see `personal`.
-Detail request_bypass(const http::RequestHead& request);
+/// Whether a read request stays out of the cache altogether, and why: Upgrade, a body, a field that claims another method, path
+/// or user than the request has, or, from a trusted peer, another scheme, host, port or prefix than the origin is told in
+/// X-Forwarded-Proto and -Host (http/claims.hpp), a Connection that takes away a field of the request which key or Vary
+/// might count on, and If-Match or If-Unmodified-Since (`pass`), which only the origin can judge. `key_headers`: lower-case
+/// names of the fields that the route's key holds. Authorization and Cookie do not decide here: see `personal`.
+Detail request_bypass(const http::RequestHead& request, std::span<const std::string> key_headers = {});
 
 /// Whether the request carries credentials that neither the key nor `ignore` covers: it may then only be answered with, and
 /// only plant, what the origin marked as shared. Returns none, authorization or cookie.

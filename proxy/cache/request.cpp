@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <array>
 
 #include "cache/decisions.hpp"
 #include "http/cache_control.hpp"
+#include "http/claims.hpp"
 #include "http/hop_by_hop.hpp"
 #include "http/lists.hpp"
 
@@ -13,14 +15,68 @@ namespace {
 using http::Field;
 using http::FieldId;
 
-/// Method and URL overrides that have no FieldId of their own, those with underscores among them: CGI-like interfaces
-/// cannot tell X_Original_URL from X-Original-URL.
-bool is_override(std::string_view name) {
-    if (name.size() < 13 || name.size() > 22 || to_lower(name.front()) != 'x') return false;
-    std::string plain = to_lower_copy(name);
-    std::replace(plain.begin(), plain.end(), '_', '-');
-    return plain == "x-http-method" || plain == "x-method-override" || plain == "x-http-method-override" || plain == "x-original-url" ||
-           plain == "x-rewrite-url";
+using http::Claim;
+
+template <std::size_t N>
+bool is_one_of(std::string_view value, const std::array<std::string_view, N>& words) {
+    return std::any_of(words.begin(), words.end(), [value](std::string_view word) { return iequals(value, word); });
+}
+
+/// The scheme and the host of the request as the origin is told them, which a trusted proxy may say.
+bool is_https(const http::RequestHead& request) {
+    const Field* proto = request.peer_trusted ? request.fields.first(FieldId::x_forwarded_proto) : nullptr;
+    return proto ? iequals(proto->value, "https") : request.peer_tls;
+}
+
+std::string_view told_host(const http::RequestHead& request) {
+    const Field* host = request.peer_trusted ? request.fields.first(FieldId::x_forwarded_host) : nullptr;
+    return host ? host->value : request.host;
+}
+
+/// What says the scheme says it by name, as a switch, as JSON (CF-Visitor), or by being there (X-ARR-SSL).
+bool says_same_scheme(const Field& field, const http::RequestHead& request) {
+    static constexpr std::array<std::string_view, 6> secure{"https", "on", "1", "true", "yes", "ssl"};
+    static constexpr std::array<std::string_view, 6> plain{"http", "off", "0", "false", "no", ""};
+    const bool https = is_https(request);
+    if (is_one_of(field.value, secure)) return https;
+    if (is_one_of(field.value, plain)) return !https;
+    if (field.value.starts_with('{')) return (field.value.find("\"https\"") != std::string_view::npos) == https;
+    return iequals(field.name, "x-arr-ssl") && https;
+}
+
+bool says_same_port(std::string_view value, const http::RequestHead& request) {
+    const std::string_view host = told_host(request);
+    const std::size_t colon = host.rfind(':');
+    const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+    return value == (has_port ? host.substr(colon + 1) : is_https(request) ? "443" : "80");
+}
+
+/// Whether the claim, which reaches the origin, can change the answer without being part of what its entry is found by.
+bool changes_answer(Claim claim, const Field& field, const http::RequestHead& request) {
+    switch (claim) {
+        case Claim::none:
+        case Claim::address:
+        case Claim::proxy: return false;
+        // X-Forwarded-Proto and X-Forwarded-Host are what others are held against.
+        case Claim::scheme: return field.id != FieldId::x_forwarded_proto && !says_same_scheme(field, request);
+        case Claim::host: return field.id != FieldId::x_forwarded_host && !iequals(field.value, told_host(request));
+        case Claim::port: return !says_same_port(field.value, request);
+        case Claim::path: return !iequals(field.name, "x-forwarded-prefix") || (!field.value.empty() && field.value != "/");
+        default: return true;
+    }
+}
+
+/// Whether a claim keeps the request out of the cache.
+bool claims_too_much(const Field& field, const http::RequestHead& request, std::span<const std::string> key_headers) {
+    const Claim claim = http::claim_of(field);
+    if (claim == Claim::none) return false;
+    const bool in_key = std::any_of(key_headers.begin(), key_headers.end(),
+                                    [&](const std::string& name) { return iequals(field.name, name); });
+    // The key would hold what the origin does not see, so the entry could be planted for whom the origin does see it of.
+    if (http::is_dropped(field, request.peer_trusted)) return in_key;
+    const bool asks_otherwise = claim == Claim::path || claim == Claim::method;
+    if (in_key && !asks_otherwise) return false;
+    return changes_answer(claim, field, request);
 }
 
 bool is_common_connection(std::string_view value) { return iequals(value, "keep-alive") || iequals(value, "close"); }
@@ -67,22 +123,18 @@ private:
 
 }  // namespace
 
-Detail request_bypass(const http::RequestHead& request) {
+Detail request_bypass(const http::RequestHead& request, std::span<const std::string> key_headers) {
     if (request.framing == http::Framing::chunked || request.content_length > 0) return Detail::body;
     bool odd_connection = false;
     Detail found = Detail::none;
     for (const Field& line : request.fields) {
         switch (line.id) {
-            case FieldId::x_http_method_override:
-            case FieldId::x_original_url:
-            case FieldId::x_rewrite_url: return Detail::unsafe_header;
-            case FieldId::other:
-                if (is_override(line.name)) return Detail::unsafe_header;
-                break;
             case FieldId::if_match:
             case FieldId::if_unmodified_since: found = Detail::pass; break;
             case FieldId::connection: odd_connection = odd_connection || !is_common_connection(line.value); break;
-            default: break;
+            default:
+                if (http::may_claim(line) && claims_too_much(line, request, key_headers)) return Detail::unsafe_header;
+                break;
         }
     }
     if (odd_connection)

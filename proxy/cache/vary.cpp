@@ -5,6 +5,7 @@
 
 #include "cache/decisions.hpp"
 #include "cache/vary.hpp"
+#include "http/claims.hpp"
 #include "http/lists.hpp"
 
 /// A variant is written as `host;name=value;name=value`, an absent field as `name` alone. Names come sorted; host and
@@ -60,7 +61,7 @@ bool may_reorder_white_space(std::string_view name) { return name != "cookie" &&
 
 /// Fields that the origin sees otherwise than they came (flow/forward_heads): the answer was chosen by what it saw. False:
 /// `name` is none of them.
-bool append_rewritten(const http::RequestHead& request, FieldId id, std::string& out) {
+bool append_rewritten(const http::RequestHead& request, std::string_view name, FieldId id, std::string& out) {
     const auto add = [&](std::string_view value) {
         out.push_back('=');
         append_escaped(value, out);
@@ -84,14 +85,11 @@ bool append_rewritten(const http::RequestHead& request, FieldId id, std::string&
                 add(request.peer_tls ? "https" : "http");
             }
             return true;
-        case FieldId::forwarded:
-        case FieldId::x_forwarded_port:
-        case FieldId::x_real_ip: return !request.peer_trusted;
         case FieldId::if_none_match:  // a fetch for the cache asks for the whole, without conditions of the client's
         case FieldId::if_modified_since:
         case FieldId::if_range:
         case FieldId::range: return true;
-        default: return false;
+        default: return http::is_dropped({name, {}, id}, request.peer_trusted);
     }
 }
 
@@ -108,7 +106,7 @@ void append_value(const http::RequestHead& request, std::string_view name, std::
     }
     const bool is_language = name == "accept-language";
     const FieldId id = http::field_id(name);
-    if (!request.peer.empty() && append_rewritten(request, id, out)) return;
+    if (!request.peer.empty() && append_rewritten(request, name, id, out)) return;
     bool first = true;
     const auto add = [&](std::string_view member) {
         out.push_back(first ? '=' : ',');

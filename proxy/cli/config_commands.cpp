@@ -31,7 +31,7 @@ Checked check_all(const std::string& file) {
 
 // What the request itself changes about that, in the words of Cache-Status.
 std::string request_text(const http::RequestHead& request, const route::CompiledRoute& route) {
-    const cache::Detail bypass = cache::request_bypass(request);
+    const cache::Detail bypass = cache::request_bypass(request, route.key_headers);
     if (bypass != cache::Detail::none) return "bypass    the request asks for what no cache can answer (" + std::string(cache::to_token(bypass)) + ")\n";
     const cache::Detail personal = flow::personal_reason(request, route);
     if (personal == cache::Detail::none) return {};

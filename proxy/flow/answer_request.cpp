@@ -2,10 +2,12 @@
 
 #include "cache/decisions.hpp"
 #include "flow/announce_write.hpp"
+#include "flow/answer_as_recipient.hpp"
 #include "flow/pass_through.hpp"
 #include "flow/purge.hpp"
 #include "flow/read_plan.hpp"
 #include "flow/send_response.hpp"
+#include "http/max_forwards.hpp"
 
 namespace larder::flow {
 namespace {
@@ -16,7 +18,7 @@ using settings::RouteKind;
 // Whether the request may be answered from the cache, and if not, why.
 Detail plan_read(Exchange& x) {
     const route::CompiledRoute& route = *x.match.route;
-    const Detail bypass = cache::request_bypass(x.request);
+    const Detail bypass = cache::request_bypass(x.request, route.key_headers);
     if (bypass != Detail::none) return bypass;
     x.facts = route::build_key(route, x.match.captures, x.request, x.key);
     return x.facts.query_bypass ? Detail::query : Detail::none;
@@ -35,6 +37,22 @@ bool looped(const http::RequestHead& request) {
         for (std::size_t at = field.value.find(" larder"); at != std::string_view::npos; at = field.value.find(" larder", at + 7)) ++seen;
     }
     return seen > 8;
+}
+
+// OPTIONS and TRACE say how far they may go. True: not beyond here, and it is answered.
+net::Task<bool> answer_if_it_ends_here(Client& client) {
+    const http::RequestHead& request = client.request();
+    const http::MaxForwards hops = http::max_forwards_of(request);
+    const bool has_body = request.framing != http::Framing::none;
+    if (hops.kind == http::MaxForwards::Kind::malformed || (request.method == http::Method::trace && has_body)) {
+        set_bypass(client.x(), Detail::bad_request);
+        const std::string_view why = hops.kind != http::MaxForwards::Kind::malformed ? "TRACE takes no body" : "Max-Forwards is not a number";
+        co_await answer_error(client, 400, Detail::bad_request, why, has_body);
+        co_return true;
+    }
+    if (hops.kind != http::MaxForwards::Kind::ends_here) co_return false;
+    co_await answer_as_recipient(client);
+    co_return true;
 }
 
 }  // namespace
@@ -59,6 +77,10 @@ net::Task<void> answer_request(Client& client) {
         set_bypass(x, Detail::limit);
         co_await answer_error(client, 502, Detail::limit, "the request goes in circles: it passed here before", true);
         co_return;
+    }
+    if (x.request.method == http::Method::options || x.request.method == http::Method::trace) {
+        const bool answered = co_await answer_if_it_ends_here(client);
+        if (answered) co_return;
     }
     const route::CompiledRoute* route = x.match.route;
     if (!route) {

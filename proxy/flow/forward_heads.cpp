@@ -4,8 +4,10 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include "http/claims.hpp"
 #include "http/hop_by_hop.hpp"
 #include "http/http_date.hpp"
+#include "http/max_forwards.hpp"
 
 namespace larder::flow {
 namespace {
@@ -17,18 +19,6 @@ void append_line(std::string& out, std::string_view name, std::string_view value
     out += ": ";
     out.append(value);
     out += "\r\n";
-}
-
-bool is_forwarding(FieldId id) {
-    switch (id) {
-        case FieldId::forwarded:
-        case FieldId::x_forwarded_for:
-        case FieldId::x_forwarded_host:
-        case FieldId::x_forwarded_port:
-        case FieldId::x_forwarded_proto:
-        case FieldId::x_real_ip: return true;
-        default: return false;
-    }
 }
 
 bool is_precondition_or_range(FieldId id) {
@@ -43,7 +33,7 @@ bool is_precondition_or_range(FieldId id) {
     }
 }
 
-// CGI-like interfaces (WSGI, Rack, PHP) take X_Forwarded_For for X-Forwarded-For: who may not say the one may not say the other.
+// CGI-like interfaces (WSGI, Rack, PHP) take Content_Length for Content-Length: who may not say the one may not say the other.
 FieldId id_without_underscores(const http::Field& field) {
     if (field.id != FieldId::other || field.name.find('_') == std::string_view::npos) return field.id;
     std::string name(field.name);
@@ -127,12 +117,18 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender, c
                                   : !request.host.empty()       ? request.host
                                                                 : authority;
     append_line(out, "Host", host);
+    const http::MaxForwards hops = http::max_forwards_of(request);
     for (const http::Field& field : request.fields) {
         if (is_rewritten(field) || connection.names(field)) continue;
         if (field.id == FieldId::expect && request.minor_version == 0) continue;
         if (field.id == FieldId::expect && iequals(field.value, "100-continue") && !request.expects_continue) continue;
-        if (is_forwarding(id_without_underscores(field)) && (!sender.trusted || field.id == FieldId::x_forwarded_for || field.id == FieldId::forwarded || field.id == FieldId::other)) continue;
+        if (http::is_dropped(field, sender.trusted)) continue;
+        if (field.id == FieldId::x_forwarded_for || field.id == FieldId::forwarded) continue;  // extended below
         if (options.for_cache && is_precondition_or_range(field.id)) continue;
+        if (hops.kind == http::MaxForwards::Kind::goes_on && http::is_max_forwards(field)) {
+            append_line(out, field.name, std::to_string(hops.left));
+            continue;
+        }
         append_line(out, field.name, field.value);
     }
     append_forwarding(request, sender, out);

@@ -1,9 +1,11 @@
 #include "flow/head_parser.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 
 #include "flow/head_scan.hpp"
+#include "http/max_forwards.hpp"
 
 namespace larder::flow {
 namespace {
@@ -169,7 +171,9 @@ HeadResult split_absolute(std::string_view target, HeadStorage& storage, http::R
 HeadResult check_target(std::string_view target, HeadStorage& storage, http::RequestHead& head) {
     if (!printable_ascii(target) || target.find('#') != std::string_view::npos) return malformed("bad request target");
     if (head.method == http::Method::connect) return {HeadStatus::not_implemented, 0, "CONNECT is not supported"};
-    if (head.method == http::Method::trace) return {HeadStatus::not_implemented, 0, "TRACE is not supported"};
+    // Whoever looks for the proxies on the way says how far. Without that a TRACE only shows what the origin is sent.
+    const auto is_limited = [&storage] { return std::any_of(storage.fields.begin(), storage.fields.end(), http::is_max_forwards); };
+    if (head.method == http::Method::trace && !is_limited()) return {HeadStatus::not_implemented, 0, "TRACE needs Max-Forwards"};
     if (target.front() == '/') {
         head.target = target;
     } else if (target == "*") {

@@ -136,7 +136,8 @@ std::string nothing_stored(const Looked& looked) {
 }
 
 json::object tell(json::object out, const http::RequestHead& request, const Looked& looked) {
-    const cache::Detail bypass = cache::request_bypass(request);
+    const std::span<const std::string> key_headers = looked.x.match.route ? looked.x.match.route->key_headers : std::span<const std::string>();
+    const cache::Detail bypass = cache::request_bypass(request, key_headers);
     if (looked.redis != store::RedisState::ok) out["redis"] = looked.redis == store::RedisState::down ? "down" : "timeout";
     if (looked.entry) add_entry(out, looked);
     if (bypass != cache::Detail::none || looked.x.facts.query_bypass) {
