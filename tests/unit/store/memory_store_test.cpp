@@ -1,5 +1,7 @@
 #include "store/memory_store.hpp"
 
+#include <atomic>
+#include <random>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -299,6 +301,52 @@ TEST_CASE("a sweeper frees in the background") {
     tier.put("k", get);
     tier.store.distrust();
     CHECK(swept());
+}
+
+// What a purge has answered for, no lookup gives any more, whatever fills and sweeps meet it.
+TEST_CASE("purges of all kinds hold among fills and sweeps on other threads") {
+    constexpr std::uint32_t tag = 12345;
+    constexpr int keys = 300;
+    Tier tier;
+    MemorySweeper sweeper(tier.store);
+    std::atomic<int> truth{0};
+    std::atomic<bool> done{false};
+    const auto fill = [&](unsigned seed) {
+        const Request request(get);
+        std::mt19937 random(seed);
+        while (!done) {
+            const std::string key = "k" + std::to_string(random() % keys);
+            boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
+            entry->guards = guard_slots(key, 1, {});
+            entry->guards.push_back(tag);
+            entry->sequence = tier.generations.now();
+            const std::uint64_t began = entry->sequence;
+            entry->body = std::to_string(truth.load());
+            cache::build_variant(request, {}, true, entry->variant);
+            tier.store.insert(key, entry, {tier.rules, began, entry->guards.size()});
+        }
+    };
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < 2; ++i) threads.emplace_back(fill, i);
+    std::mt19937 random(7);
+    const SteadyTime end = steady_now() + Milliseconds(300);
+    int stale = 0;
+    while (steady_now() < end) {
+        const std::string key = "k" + std::to_string(random() % keys);
+        const int now = ++truth;
+        switch (random() % 5) {
+            case 0: tier.store.note_purge(Generations::slot_of_key(key), tier.generations.purge(Generations::slot_of_key(key))); break;
+            case 1: tier.store.note_purge(tag, tier.generations.purge(tag)); break;
+            case 2: tier.store.purge_matching(key, false); break;
+            case 3: tier.store.purge_matching("k*", false); break;
+            default: tier.store.forget(); break;
+        }
+        const MemoryHit hit = tier.find(key);
+        stale += hit.entry && std::stoi(hit.entry->body) < now;
+    }
+    done = true;
+    for (std::thread& thread : threads) thread.join();
+    CHECK(stale == 0);
 }
 
 TEST_CASE("the budget holds") {
