@@ -199,6 +199,7 @@ Task<bool> RedisLink::enable_tracking() {
     shared_.forget_untracked();
     tracked_by_.store(subscriber, std::memory_order_release);
     shared_.prove_subscriber();
+    shared_.wake_keeper();
     co_return true;
 }
 

@@ -74,7 +74,8 @@ Task<bool> RedisKeeper::work() {
     if (!link) co_return true;
     const std::uint64_t epoch = shared_.current_epoch();
     if (epoch != shared_.cleared_epoch()) {
-        const bool cleared = co_await clear_server(link, shared_, epoch);
+        if (std::exchange(met_epoch_, epoch) != epoch) met_at_ = steady_now();
+        const bool cleared = co_await clear_server(link, shared_, epoch, met_at_);
         if (!cleared) co_return false;
     }
     if (!shared_.journal().empty()) {

@@ -45,6 +45,8 @@ private:
     SteadyTime presence_told_{};
     SteadyTime mark_left_{};
     std::uint64_t marked_epoch_ = 0;
+    std::uint64_t met_epoch_ = 0;  ///< the server that was met last, and when
+    SteadyTime met_at_{};
 };
 
 }  // namespace larder::store

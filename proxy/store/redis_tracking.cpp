@@ -34,6 +34,7 @@ void RedisShared::settle_subscriber() {
         return;
     }
     for (const auto& link : links_but(nullptr)) link->track(id);
+    wake_keeper();  // the server's data is to bear our mark from now on
 }
 
 void RedisShared::set_subscriber(std::int64_t id, std::string server) {

@@ -85,10 +85,9 @@ Vouching decide_vouching(const VouchingFacts& facts) {
     return facts.waited < longest ? Vouching::wait : Vouching::purge_everything;
 }
 
-Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch) {
+Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch, SteadyTime met_at) {
     const auto executor = co_await boost::asio::this_coro::executor;
-    const SteadyTime began = steady_now();
-    const std::vector<PurgeItem> items = shared.history().recent(began);
+    const std::vector<PurgeItem> items = shared.history().recent(steady_now());
     PurgeRun how;
     how.step = step_of(shared);
     const bool replayed = co_await run_purges(link, shared, items, how);
@@ -98,7 +97,7 @@ Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, st
         VouchingFacts facts;
         const bool looked = co_await look_at_server(link, shared, epoch, facts);
         if (!looked || !still_this(*link, shared, epoch)) co_return false;
-        facts.waited = std::chrono::duration_cast<Milliseconds>(steady_now() - began);
+        facts.waited = std::chrono::duration_cast<Milliseconds>(steady_now() - met_at);
         const Vouching decision = decide_vouching(facts);
         if (decision == Vouching::read) break;
         if (decision == Vouching::wait) {

@@ -33,9 +33,10 @@ enum class Vouching : std::uint8_t {
 };
 [[nodiscard]] Vouching decide_vouching(const VouchingFacts& facts);
 
-/// Brings the purge history to the server of the epoch and waits until it may be read (RedisShared::clear_epoch). False: the
-/// link was lost, or leads elsewhere now.
-[[nodiscard]] Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch);
+/// Brings the purge history to the server of the epoch and waits until it may be read (RedisShared::clear_epoch). `met_at`: when
+/// the process met the server first; a second call goes on waiting where the first was cut short. False: the link was lost, or
+/// leads elsewhere now.
+[[nodiscard]] Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch, SteadyTime met_at);
 
 /// Has the server's data bear this instance's mark; needs a subscriber. Does not fail: without a mark it cannot vouch.
 [[nodiscard]] Task<void> leave_mark(std::shared_ptr<RedisLink> link, RedisShared& shared);
