@@ -1,0 +1,79 @@
+"""One run: a scene, its clients and its seams, for so many seconds; then the judgement."""
+import random
+import threading
+import time
+from dataclasses import dataclass
+
+from . import clients
+from .clients import Client
+from .judge import judge
+from .scene import Scene
+from .themes import draw
+
+
+@dataclass
+class Result:
+    plan: object
+    history: object
+    violations: list
+    errors: list
+    logs: dict
+
+    @property
+    def good(self):
+        return not self.violations and not self.errors
+
+
+def run(seed, seconds, theme=None, patience=1.0):
+    plan = draw(seed, seconds, theme)
+    scene = Scene(plan)
+    logs = {}
+    try:
+        scene.start()
+        _drive(scene)
+        scene.collect()
+    finally:
+        for instance in scene.instances:
+            logs[instance.number] = instance.log()
+        scene.stop()
+    violations = judge(scene.history, patience)
+    return Result(plan, scene.history, violations, scene.errors, logs)
+
+
+def _drive(scene):
+    plan, stop_at = scene.plan, time.monotonic() + scene.plan.seconds
+    steps = [(clients.reader, plan.read_pause)] * (plan.readers * len(plan.instances)) + [(clients.writer, plan.write_pause)] * plan.writers
+    steps += [(clients.purger, 0.08)] * plan.purgers + [(clients.burster, 0.1)] * plan.bursters + [(clients.slow_reader, 0.1)]
+    people = [Client(scene, number, step, pause, stop_at) for number, (step, pause) in enumerate(steps)]
+    for person in people:
+        person.thread.start()
+    seams = threading.Thread(target=_disturb, args=(scene, random.Random(plan.seed * 31 + 7), stop_at), daemon=True)
+    seams.start()
+    seams.join(plan.seconds + 60)
+    if seams.is_alive():
+        scene.errors.append("the seams did not come to an end")
+    for person in people:
+        person.stop_at = max(person.stop_at, time.monotonic() + 0.3)  # what the last seam left behind is still looked at
+    for person in people:
+        person.thread.join(40)
+        if person.thread.is_alive():
+            scene.errors.append(f"client {person.number} still waits for an answer")
+        scene.history.reads += person.reads
+        scene.history.purges += person.purges
+        scene.history.bursts += person.bursts
+    scene.history.reads.sort(key=lambda read: read.begin)
+    scene.history.purges.sort(key=lambda purge: purge.begin)
+
+
+def _disturb(scene, dice, stop_at):
+    try:
+        scene.pause(0.4)
+        while scene.plan.seams and time.monotonic() < stop_at:
+            seam = dice.choice(scene.plan.seams)
+            scene.note(f"seam {seam.__name__} begins")
+            seam(scene, dice)
+            scene.note(f"seam {seam.__name__} ends")
+            scene.pause(dice.uniform(*scene.plan.pause))
+    except BaseException as error:  # shown at the end of the run
+        scene.errors.append(f"a seam failed: {error!r}")
+    scene.ending.wait(max(0.0, stop_at - time.monotonic()))

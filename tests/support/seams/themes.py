@@ -1,0 +1,94 @@
+"""What a seed draws: a theme, the instances with their settings, what is asked for, and which seams there are."""
+import random
+from dataclasses import dataclass, field
+
+from . import actions as do
+from .catalog import KINDS
+from .configuration import supports
+
+
+@dataclass
+class InstanceSettings:
+    memory: bool
+    threads: int
+    rules: dict = field(default_factory=dict)
+
+
+@dataclass
+class Plan:
+    seed: int
+    theme: str
+    seconds: float
+    instances: list
+    seams: tuple
+    pause: tuple = (0.1, 0.5)        # between seams
+    kinds: tuple = ()
+    weights: tuple = ()
+    purges: dict = field(default_factory=dict)
+    redis: bool = True
+    replica: bool = False
+    sentinel: bool = False
+    state: bool = False
+    fail: bool = False
+    extra: bool = False
+    lates: float = 0.0               # the share of writes whose outcome comes late
+    heads: float = 0.03              # the share of reads that are HEAD
+    response_timeout: float = 5.0
+    writers: int = 1
+    purgers: int = 1
+    bursters: int = 1
+    readers: int = 3                 # for each instance
+    write_pause: float = 0.05
+    read_pause: float = 0.004
+
+
+PURGES = {"key": 3, "pattern": 2, "scan": 1, "tag": 3, "url": 1, "soft": 1, "PURGE": 1}
+BASE = {"plain": 3, "list": 2, "vary": 1, "slow": 2, "early": 1, "big": 0.2, "dated": 2, "short": 1, "each": 1, "many": 0.3, "renewed": 1}
+
+
+def _without_redis(dice):
+    return {"redis": False, "alone": True, "seams": (do.hand_over, do.hand_over, do.reload_extra, do.reload_same, do.restart, do.reload_careless),
+            "extra": True, "weights": {**BASE, "extra": 2, "cookie": 0.5, "lang": 0.5, "user": 0.3}}
+
+
+THEMES = {
+    # Nothing breaks: slow and tagged fetches are shared, purged tags are gone, 304s and HEADs revive nothing.
+    "calm": lambda dice: {"seams": (), "bursters": 3, "heads": 0.05,
+                          "weights": {"slow": 2, "dated": 4, "short": 1, "each": 2, "many": 1, "renewed": 2, "plain": 1, "vary": 1, "list": 1}},
+    "tags": lambda dice: {"seams": (do.delete_keys, do.evict, do.flush), "pause": (0.5, 1.0), "purges": {"tag": 1}, "purgers": 3, "writers": 1, "write_pause": 0.3,
+                          "weights": {"each": 1, "many": 1, "renewed": 3, "plain": 0.5}},
+    "lifetimes": lambda dice: {"seams": (do.reload_same,), "heads": 0.4, "weights": {"bare": 4, "short": 1, "dated": 3, "plain": 0.5}, "purgers": 1,
+                               "purges": {"direct": 1}, "write_pause": 0.3},
+    "owed": lambda dice: {"seams": (do.owed_and_handed_over, do.owed_and_handed_over, do.owed_and_restarted, do.refuse, do.hold), "state": True},
+    "forgotten": lambda dice: {"seams": (do.forgotten_after_hand_over, do.forgotten_after_restart, do.forgotten_and_reconnected_late), "state": True},
+    "alone": _without_redis,
+    "reload": lambda dice: {"seams": (do.reload_extra, do.reload_extra, do.reload_careless, do.reload_same), "extra": True,
+                            "weights": {**BASE, "extra": 5}},
+    "careless": lambda dice: {"seams": (do.reload_careless,), "weights": {"cookie": 2, "lang": 2, "user": 1, "plain": 1}},
+    "failover": lambda dice: {"seams": (do.fail_over,), "replica": True},
+    "replicaof": lambda dice: {"seams": (do.become_replica,), "replica": True},
+    "sentinel": lambda dice: {"seams": (do.fail_over_by_sentinel,), "replica": True, "sentinel": True, "pause": (1.0, 2.0)},
+    "links": lambda dice: {"seams": (do.lose_one, do.lose_one, do.kill_client, do.cut), "threads": 2, "write_pause": 0.02},
+    "late": lambda dice: {"seams": (do.hold, do.refuse, do.lose_one, do.cut), "lates": 0.5, "response_timeout": 0.7, "fail": dice.random() < 0.3},
+    "strict": lambda dice: {"seams": (do.refuse, do.hold, do.freeze, do.cut), "fail": True},
+    "trouble": lambda dice: {"seams": (do.slow, do.fill_up, do.freeze, do.flush, do.evict, do.delete_keys, do.hold), "bursters": 2},
+    "mixed": lambda dice: {"seams": (do.reload_same, do.hand_over, do.restart, do.kill, do.forget, do.freeze, do.flush, do.become_replica, do.lose_one,
+                                     do.kill_client, do.hold, do.evict, do.slow, do.delete_keys, do.fail_over, do.reload_extra, do.reload_careless),
+                           "replica": True, "state": dice.random() < 0.5, "extra": True, "lates": 0.05, "response_timeout": 1.0,
+                           "weights": {**BASE, "extra": 1, "cookie": 0.5, "lang": 0.5, "user": 0.3, "bare": 0.5}},
+}
+
+
+def draw(seed, seconds, theme=None):
+    dice = random.Random(seed)
+    theme = theme or list(THEMES)[seed % len(THEMES)]
+    drawn = dict(THEMES[theme](dice))
+    weights = drawn.pop("weights", BASE)
+    count = 1 if drawn.pop("alone", False) else dice.choice((2, 3))
+    threads = drawn.pop("threads", None)
+    memories = [dice.random() < 0.6 for _ in range(count)] if count > 1 else [True]
+    instances = [InstanceSettings(memory, threads or dice.choice((1, 2, 3))) for memory in memories]
+    drawn["state"] = bool(drawn.get("state")) and supports("state: /tmp")
+    assert set(weights) <= set(KINDS)
+    return Plan(seed=seed, theme=theme, seconds=seconds, instances=instances, kinds=tuple(weights), weights=tuple(weights.values()),
+                purges=drawn.pop("purges", PURGES), **drawn)
