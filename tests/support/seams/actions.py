@@ -232,14 +232,11 @@ def become_replica(scene, dice):
     if b"role:slave" in replica("INFO", "replication"):
         replica("REPLICAOF", "NO", "ONE")
     else:
-        replica.stop_following = True
         scene.follow(replica, scene.redis.port)
         replica("REPLICAOF", "NO", "ONE")
     scene.note("the other server stands still here")
     scene.pause(dice.uniform(0.4, 0.8))
     down, stale = scene.window("down", note="REPLICAOF"), scene.window("stale")
-    scene.redis("CONFIG", "SET", "repl-diskless-sync-delay", "0")
-    replica("CONFIG", "SET", "repl-diskless-sync-delay", "0")
     scene.redis("REPLICAOF", HOST, replica.port)
     until(lambda: b"master_link_status:up" in scene.redis("INFO", "replication"), what="the resynchronisation")
     stale.end = time.monotonic() + UNNOTICEABLE

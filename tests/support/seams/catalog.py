@@ -4,7 +4,6 @@ A path is /KIND/SUBJECT. All kinds of one subject show the same version; a write
 """
 from dataclasses import dataclass
 
-SUBJECTS = ("1", "2", "3")
 HOSTS = ("a.test", "b.test")
 LANGUAGES = ("en", "de")
 TAGS_OF_MANY = 200

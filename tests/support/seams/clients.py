@@ -3,9 +3,10 @@ import json
 import random
 import threading
 import time
+from dataclasses import dataclass
 
 from ..raw_client import Connection, ConnectionEnded, Malformed, request
-from .catalog import HOSTS, LANGUAGES, SUBJECTS, TAGGED, TAGS_OF_MANY, WRITTEN, cold_kind, etag
+from .catalog import HOSTS, LANGUAGES, TAGGED, TAGS_OF_MANY, WRITTEN, cold_kind, etag
 from .configuration import pattern_of
 from .history import Burst, Purge, Read
 
@@ -27,7 +28,7 @@ class Client:
     def __init__(self, scene, number, step, pause, stop_at):
         self.scene, self.number, self.pause, self.stop_at = scene, number, pause, stop_at
         self.dice = random.Random(scene.plan.seed * 1009 + number)
-        self.connections, self.answered, self._count = {}, {}, 0
+        self.connections, self.answered, self.starts, self._count = {}, {}, {}, 0
         self.reads, self.purges, self.bursts, self.versions = [], [], [], {}
         self._step = step
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -53,7 +54,10 @@ class Client:
 
     def exchange(self, instance, record, method, target, fields, body=None, host="a.test", pause=0.0):
         """One request; the response, or None with the error noted in the record."""
+        if self.starts.get(instance.number) != instance.starts:
+            self._drop(instance)
         connection = self.connections.get(instance.number)
+        self.starts[instance.number] = instance.starts
         record.begin = time.monotonic()
         try:
             if connection is None:
@@ -179,7 +183,11 @@ def reader(client):
     plan, dice, instance = client.scene.plan, client.dice, client.some_instance()
     if instance is None:
         return
-    kind, subject = dice.choices(plan.kinds, plan.weights)[0], dice.choice(SUBJECTS)
+    spots = client.scene.spots
+    if spots and dice.random() < plan.revisits:
+        look(client, instance, dice.choice(spots))
+        return
+    kind, subject = dice.choices(plan.kinds, plan.weights)[0], dice.choice(plan.subjects)
     method = "HEAD" if dice.random() < plan.heads else "GET"
     conditional = method == "GET" and dice.random() < 0.15
     client.read(instance, kind, subject, method, conditional=conditional, partial=not conditional and method == "GET" and dice.random() < 0.05)
@@ -189,22 +197,45 @@ def slow_reader(client):
     instance = client.some_instance()
     if instance is None:
         return
-    client.read(instance, client.dice.choice(("big", "early")), client.dice.choice(SUBJECTS), pause=client.dice.choice((0.1, 0.3, 0.8)))
+    client.read(instance, client.dice.choice(("big", "early")), client.dice.choice(client.scene.plan.subjects), pause=client.dice.choice((0.1, 0.3, 0.8)))
 
 
-def look_at_once(client, record):
-    """Reads what was just purged, through every instance."""
+@dataclass(frozen=True)
+class Spot:
+    """What is looked at before a purge, so that there is an entry, right after it, and again and again later."""
+    kind: str
+    subject: str
+    host: str
+    language: str
+
+
+def look(client, instance, spot):
+    return client.read(instance, spot.kind, spot.subject, host=spot.host, language=spot.language)
+
+
+def warm(client, record, kinds):
+    """Fills the caches of some instances with what is to be purged."""
+    able = [kind for kind in kinds if kind in client.scene.plan.kinds] or list(kinds)
+    spot = Spot(client.dice.choice(able), record.subject, client.dice.choice(HOSTS), client.dice.choice(LANGUAGES))
+    for instance in client.scene.instances:
+        if instance.available and client.dice.random() < 0.7:
+            look(client, instance, spot)
+    return spot
+
+
+def look_at_once(client, spot):
+    """Reads what was just purged, through every instance, and has the readers come back to it."""
     for instance in client.dice.sample(client.scene.instances, len(client.scene.instances)):
-        kinds = [kind for kind in record.kinds if kind in client.scene.plan.kinds] or list(record.kinds)
-        if instance.available and kinds:
-            client.read(instance, client.dice.choice(kinds), record.subject)
+        if instance.available:
+            look(client, instance, spot)
+    client.scene.spots.append(spot)
 
 
 def writer(client):
     dice, instance = client.dice, client.some_instance()
     if instance is None:
         return
-    subject = dice.choice(SUBJECTS)
+    subject = dice.choice(client.scene.plan.subjects)
     record = Purge(0.0, 0.0, instance.number, subject, 0, how="PUT")
     before, after = dice.choice((0, 0, 0, 5, 20, 100)), dice.choice((0, 0, 5, 20, 150))
     target, record.kinds = f"/thing/{subject}", WRITTEN + (("extra",) if client.scene.plan.extra else ())
@@ -221,17 +252,20 @@ def writer(client):
         kind = dice.choice(("plain", "slow"))
         target, record.kinds, record.how = f"/other/{subject}", (kind,), "PUT with Location"
         fields = {"X-Location": f"/{kind}/{subject}"}
+    spot = warm(client, record, record.kinds)
+    if not instance.available:
+        return
     client.change(record, target, instance, before, after, late, fields)
     client.purges.append(record)
-    if record.status == 200:
-        look_at_once(client, record)
+    if not record.error:
+        look_at_once(client, spot)
 
 
 def purger(client):
     dice, instance = client.dice, client.some_instance()
     if instance is None:
         return
-    subject, shape = dice.choice(SUBJECTS), dice.choices(*zip(*client.scene.plan.purges.items()))[0]
+    subject, shape = dice.choice(client.scene.plan.subjects), dice.choices(*zip(*client.scene.plan.purges.items()))[0]
     record = Purge(0.0, 0.0, instance.number, subject, 0, how=f"api purge by {shape}")
     kind = dice.choice(WRITTEN)
     body = None
@@ -252,13 +286,14 @@ def purger(client):
         record.kinds, body = (kind,), {"urls": [f"/{kind}/{subject}"]}
         if kind in ("list",):
             body = {"urls": [f"/list/{subject}", f"/list/{subject}?page=1"]}
+    if shape == "PURGE":
+        record.kinds, record.how = (dice.choice(("plain", "slow", "short", "vary", "each")),), "PURGE"
+    spot = warm(client, record, record.kinds or (kind,))
     client.change(record, f"/thing/{subject}")
     if shape == "direct":  # nothing is purged: what is stored ends by itself
         return
     if shape == "PURGE":
-        kind = dice.choice(("plain", "slow", "short", "vary", "each"))
-        record.kinds, record.how = (kind,), "PURGE"
-        response = client.exchange(instance, record, "PURGE", f"/{kind}/{subject}", {})
+        response = client.exchange(instance, record, "PURGE", f"/{record.kinds[0]}/{subject}", {})
         record.acknowledged = response is not None and "redis-down" not in (response.cache_status or "")
     else:
         client.purge(instance, record, body)
@@ -267,8 +302,8 @@ def purger(client):
         for other in client.scene.instances:
             if other.available:
                 client.read(other, client.tagged_kind, subject, host=client.tagged_host)
-    elif record.status in (200, 202, 404):
-        look_at_once(client, record)
+    elif not record.error:
+        look_at_once(client, spot)
 
 
 def _some_tag(client, subject):

@@ -47,6 +47,10 @@ class Purge:
     error: str = ""
     cache_status: str = ""
 
+    @property
+    def is_write(self):
+        return self.how.startswith(("PUT", "a write"))
+
 
 @dataclass(slots=True)
 class Window:

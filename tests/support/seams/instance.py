@@ -1,6 +1,7 @@
 """One larder of a run: a process that may hand over to a successor, be stopped, killed and started again."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -49,6 +50,7 @@ class Instance:
         self._larder = Larder(text_of(plan, self, self.rules), start=False, **named)
         self.port, self.admin_port = self._larder.port, self._larder.admin_port
         self.available = False     # clients may ask it
+        self.starts = 0            # connections from before the last one are dead
         self._guard, self.pid, self._logs = None, 0, ""
         self.sanitizer_report = None
 
@@ -56,6 +58,7 @@ class Instance:
 
     def launch(self):
         self._larder.launch()
+        self.starts += 1
         self.pid = self._larder.process.pid
         self._guard = _Guard(self.pid)
 
@@ -183,9 +186,6 @@ class Instance:
     def clean_up(self):
         if self._guard is not None:
             self._bury()
-        if self._larder.process is not None:
-            self._larder.wait_quietly = True
-        import shutil
         shutil.rmtree(os.path.dirname(self._larder.config_file), ignore_errors=True)
         if self._state:
             self._state.cleanup()

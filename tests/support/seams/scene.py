@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 
 from .. import raw_client
 from ..fault_proxy import FaultProxy
@@ -20,6 +21,7 @@ from .instance import Instance
 
 TESTS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PULSE = 0.005
+QUICK = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
 STALL = 0.02      # shorter ones are nothing
 
 
@@ -83,6 +85,7 @@ class Scene:
         self.history = History(seed=plan.seed, theme=plan.theme, memory=[instance.memory for instance in plan.instances], redis=plan.redis,
                                state=plan.state, fail=plan.fail)
         self.ending = threading.Event()
+        self.spots = deque(maxlen=40)
         self.cold = itertools.count(1)
         self.redis = self.replica = self.sentinel = self.wire = None
         self.proxies, self.instances, self._parts = [], [], []
@@ -110,9 +113,9 @@ class Scene:
         threading.Thread(target=self._feel_the_pulse, daemon=True).start()
 
     def _start_redis(self):
-        self.redis = self._own(RedisServer())
+        self.redis = self._own(RedisServer(options=QUICK))
         if self.plan.replica:
-            self.replica = self._own(RedisServer())
+            self.replica = self._own(RedisServer(options=QUICK))
             self.wire = self._own(FaultProxy(self.redis.port))
             if self.plan.sentinel:
                 self.follow(self.replica, self.redis.port)
@@ -125,7 +128,6 @@ class Scene:
 
     @staticmethod
     def follow(replica, port):
-        replica("CONFIG", "SET", "repl-diskless-sync-delay", "0")
         replica("REPLICAOF", HOST, port)
         until(lambda: b"master_link_status:up" in replica("INFO", "replication"), what="the replica's link")
 

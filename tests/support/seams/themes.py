@@ -24,6 +24,8 @@ class Plan:
     pause: tuple = (0.1, 0.5)        # between seams
     kinds: tuple = ()
     weights: tuple = ()
+    subjects: tuple = ()             # few: fetches meet purges; many: what a purge missed is not soon purged again
+    revisits: float = 0.5            # the share of reads that look at what was purged lately
     purges: dict = field(default_factory=dict)
     redis: bool = True
     replica: bool = False
@@ -34,7 +36,7 @@ class Plan:
     lates: float = 0.0               # the share of writes whose outcome comes late
     heads: float = 0.03              # the share of reads that are HEAD
     response_timeout: float = 5.0
-    writers: int = 1
+    writers: int = 2
     purgers: int = 1
     bursters: int = 1
     readers: int = 3                 # for each instance
@@ -53,7 +55,7 @@ def _without_redis(dice):
 
 THEMES = {
     # Nothing breaks: slow and tagged fetches are shared, purged tags are gone, 304s and HEADs revive nothing.
-    "calm": lambda dice: {"seams": (), "bursters": 3, "heads": 0.05,
+    "calm": lambda dice: {"seams": (), "bursters": 3, "heads": 0.05, "subjects": 4, "write_pause": 0.03,
                           "weights": {"slow": 2, "dated": 4, "short": 1, "each": 2, "many": 1, "renewed": 2, "plain": 1, "vary": 1, "list": 1}},
     "tags": lambda dice: {"seams": (do.delete_keys, do.evict, do.flush), "pause": (0.5, 1.0), "purges": {"tag": 1}, "purgers": 3, "writers": 1, "write_pause": 0.3,
                           "weights": {"each": 1, "many": 1, "renewed": 3, "plain": 0.5}},
@@ -86,9 +88,10 @@ def draw(seed, seconds, theme=None):
     weights = drawn.pop("weights", BASE)
     count = 1 if drawn.pop("alone", False) else dice.choice((2, 3))
     threads = drawn.pop("threads", None)
+    subjects = tuple(str(number) for number in range(1, drawn.pop("subjects", 16) + 1))
     memories = [dice.random() < 0.6 for _ in range(count)] if count > 1 else [True]
     instances = [InstanceSettings(memory, threads or dice.choice((1, 2, 3))) for memory in memories]
     drawn["state"] = bool(drawn.get("state")) and supports("state: /tmp")
     assert set(weights) <= set(KINDS)
-    return Plan(seed=seed, theme=theme, seconds=seconds, instances=instances, kinds=tuple(weights), weights=tuple(weights.values()),
+    return Plan(seed=seed, theme=theme, seconds=seconds, instances=instances, kinds=tuple(weights), subjects=subjects, weights=tuple(weights.values()),
                 purges=drawn.pop("purges", PURGES), **drawn)
