@@ -31,7 +31,11 @@ def _reload_all(scene, changes):
 
 
 def reload_extra(scene, dice):
-    """The purge rule for /extra comes, stays a while, and goes."""
+    """The purge rule for /extra comes, while fetches that know nothing of it are under way; it stays a while, and goes."""
+    for instance in scene.instances:
+        if instance.available:
+            instance.admin("POST", "/purge", body={"patterns": ["extra:*"]})
+    scene.pause(dice.choice((0.02, 0.1)))
     _reload_all(scene, {"extra": True})
     scene.pause(dice.uniform(0.8, 1.6))
     _reload_all(scene, {"extra": False})
@@ -113,7 +117,7 @@ def slow(scene, dice):
     window = scene.window("down", instance.number, "slow")
     proxy.delay = dice.choice((0.15, 0.3, 0.5))
     scene.pause(dice.uniform(1.5, 2.5))
-    proxy.delay = 0.0
+    proxy.delay = scene.plan.latency
     scene.pause(0.5)  # what is still on its way
     scene.close(window)
 
@@ -290,6 +294,7 @@ def fail_over(scene, dice):
 
 
 def fail_over_by_sentinel(scene, dice):
+    until(scene.sentinel.knows_a_replica, timeout=20, what="the sentinel's knowledge")
     window = scene.window("switch", note="sentinel failover")
     old = scene.sentinel.master_port()
     if dice.random() < 0.5:

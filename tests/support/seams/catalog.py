@@ -43,7 +43,7 @@ KINDS = {
     "each": Kind(tags="each", slow=0.1),
     "many": Kind(tags="many", slow=0.05),
     "renewed": Kind(tags="each", etag=True, max_age=1, renewed_age=60),
-    "extra": Kind(slow=0.5),
+    "extra": Kind(slow=0.9),
     "cookie": Kind(cookie=True),
     "lang": Kind(vary=True),
     "user": Kind(by_user=True),

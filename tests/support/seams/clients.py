@@ -215,8 +215,9 @@ def look(client, instance, spot):
 
 def warm(client, record, kinds):
     """Fills the caches of some instances with what is to be purged."""
-    able = [kind for kind in kinds if kind in client.scene.plan.kinds] or list(kinds)
-    spot = Spot(client.dice.choice(able), record.subject, client.dice.choice(HOSTS), client.dice.choice(LANGUAGES))
+    plan = client.scene.plan
+    able = {kind: plan.weights[plan.kinds.index(kind)] for kind in kinds if kind in plan.kinds} or dict.fromkeys(kinds, 1)
+    spot = Spot(client.dice.choices(*zip(*able.items()))[0], record.subject, client.dice.choice(HOSTS), client.dice.choice(LANGUAGES))
     for instance in client.scene.instances:
         if instance.available and client.dice.random() < 0.7:
             look(client, instance, spot)
@@ -238,6 +239,7 @@ def writer(client):
     subject = dice.choice(client.scene.plan.subjects)
     record = Purge(0.0, 0.0, instance.number, subject, 0, how="PUT")
     before, after = dice.choice((0, 0, 0, 5, 20, 100)), dice.choice((0, 0, 5, 20, 150))
+    before, after = int(before * client.scene.plan.delays), int(after * client.scene.plan.delays)
     target, record.kinds = f"/thing/{subject}", WRITTEN + (("extra",) if client.scene.plan.extra else ())
     fields, late = {}, ""
     shape = dice.random()
@@ -259,6 +261,25 @@ def writer(client):
     client.purges.append(record)
     if not record.error:
         look_at_once(client, spot)
+
+
+def double_writer(client):
+    """A write, everything fetched anew, and a second write while that is on its way into the cache; then a look at all of it."""
+    plan, dice, instance = client.scene.plan, client.dice, client.some_instance()
+    if instance is None:
+        return
+    subject = dice.choice(plan.subjects)
+    for pause in (dice.uniform(0.0, 0.08), 0.12):
+        record = Purge(0.0, 0.0, instance.number, subject, 0, kinds=WRITTEN, how="PUT")
+        client.change(record, f"/thing/{subject}", instance)
+        client.purges.append(record)
+        client.scene.spots.extend(Spot(kind, subject, host, "en") for kind in plan.kinds for host in HOSTS if kind in WRITTEN)
+        time.sleep(pause)
+    for kind in plan.kinds:
+        for host in HOSTS:
+            if instance.available:
+                look(client, instance, Spot(kind, subject, host, "en"))
+    client._drop(instance)  # the next ones meet another worker
 
 
 def purger(client):
@@ -309,7 +330,7 @@ def purger(client):
 def _some_tag(client, subject):
     """A tag that a response has just shown: its own, or one of the many."""
     instance = client.some_instance()
-    client.tagged_kind = client.dice.choice([kind for kind in TAGGED if kind in client.scene.plan.kinds] or ["each"])
+    client.tagged_kind = client.dice.choice([kind for kind in TAGGED if kind in client.scene.plan.kinds])
     client.tagged_host = "a.test"
     read = client.read(instance, client.tagged_kind, subject, host="a.test") if instance else None
     if read is None or not read.tags:

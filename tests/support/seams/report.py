@@ -11,6 +11,7 @@ def text_of(result, most=6, verbose=False):
     lines.append("  instances: " + "; ".join(f"{number}: memory {'on' if settings.memory else 'off'}, {settings.threads} threads"
                                               for number, settings in enumerate(plan.instances)))
     lines += ["  seams:"] + ["    " + row for row in _seams(history)]
+    lines += ["  found:"] + ["    " + row for row in _groups(history, result.violations)]
     for violation in _first_of_each(result.violations, most):
         lines += [f"  {violation.kind} at {violation.when - history.began:.3f}: {violation.text}"]
         lines += ["    " + row for row in _context(history, violation)]
@@ -24,8 +25,24 @@ def _title(result):
         counts[violation.kind] = counts.get(violation.kind, 0) + 1
     first = f", first after {result.violations[0].when - history.began:.2f} s" if result.violations else ""
     verdict = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "good"
-    return (f"seed {history.seed} ({history.theme}): {len(history.reads)} reads, {len(history.purges)} purges, {len(history.bursts)} bursts, "
+    return (f"seed {history.seed} ({history.theme}): {len(history.reads)} reads, {len(history.purges)} purges ({sum(not purge.acknowledged for purge in history.purges)} owed), {len(history.bursts)} bursts, "
             f"{len(history.fetches)} fetches: {verdict}{first}")
+
+
+def _groups(history, violations):
+    """What is alike, counted, with the time of the first."""
+    groups = {}
+    for violation in violations:
+        read, purge = violation.read, violation.purge
+        words = [violation.kind]
+        if read:
+            words += [read.method, "/" + read.kind, read.x_cache]
+        if purge:
+            words += ["after", purge.how, "many-tags" if purge.tag and not purge.tag.split("-")[1].startswith("a") else "", "" if purge.acknowledged else "(owed)"]
+        if read and purge:
+            words.append("same instance" if read.instance == purge.instance else "other instance, memory " + ("on" if history.memory[read.instance] else "off"))
+        groups.setdefault(" ".join(word for word in words if word), []).append(violation)
+    return [f"{len(found):4} x {words}, first at {found[0].when - history.began:.3f}" for words, found in groups.items()]
 
 
 def _first_of_each(violations, most):

@@ -124,7 +124,7 @@ class Scene:
             else:
                 self.follow(self.replica, self.wire.port)
         if not self.plan.sentinel:
-            self.proxies = [self._own(FaultProxy(self.redis.port)) for _ in self.plan.instances]
+            self.proxies = [self._own(FaultProxy(self.redis.port, self.plan.latency)) for _ in self.plan.instances]
 
     @staticmethod
     def follow(replica, port):

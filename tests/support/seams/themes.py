@@ -37,20 +37,23 @@ class Plan:
     heads: float = 0.03              # the share of reads that are HEAD
     response_timeout: float = 5.0
     writers: int = 2
+    doubles: int = 0                 # writers of two writes in a row
     purgers: int = 1
     bursters: int = 1
     readers: int = 3                 # for each instance
     write_pause: float = 0.05
+    latency: float = 0.0             # of each reply of Redis: what takes several round trips is met by more
+    purge_pause: float = 0.08
+    delays: float = 1.0              # factor of the time that the origin takes for a write
     read_pause: float = 0.004
 
 
 PURGES = {"key": 3, "pattern": 2, "scan": 1, "tag": 3, "url": 1, "soft": 1, "PURGE": 1}
-BASE = {"plain": 3, "list": 2, "vary": 1, "slow": 2, "early": 1, "big": 0.2, "dated": 2, "short": 1, "each": 1, "many": 0.3, "renewed": 1}
+# Neither tags without number nor renewed ones: purging these is a matter of its own.
+BASE = {"plain": 3, "list": 2, "vary": 1, "slow": 2, "early": 1, "big": 0.2, "dated": 2, "short": 1, "each": 1}
 
 
-def _without_redis(dice):
-    return {"redis": False, "alone": True, "seams": (do.hand_over, do.hand_over, do.reload_extra, do.reload_same, do.restart, do.reload_careless),
-            "extra": True, "weights": {**BASE, "extra": 2, "cookie": 0.5, "lang": 0.5, "user": 0.3}}
+ALONE = {"redis": False, "memory": True, "count": 1, "readers": 8, "writers": 4, "purgers": 3, "purge_pause": 0.03, "delays": 2.0}
 
 
 THEMES = {
@@ -63,14 +66,17 @@ THEMES = {
                                "purges": {"direct": 1}, "write_pause": 0.3},
     "owed": lambda dice: {"seams": (do.owed_and_handed_over, do.owed_and_handed_over, do.owed_and_restarted, do.refuse, do.hold), "state": True},
     "forgotten": lambda dice: {"seams": (do.forgotten_after_hand_over, do.forgotten_after_restart, do.forgotten_and_reconnected_late), "state": True},
-    "alone": _without_redis,
-    "reload": lambda dice: {"seams": (do.reload_extra, do.reload_extra, do.reload_careless, do.reload_same), "extra": True,
-                            "weights": {**BASE, "extra": 5}},
-    "careless": lambda dice: {"seams": (do.reload_careless,), "weights": {"cookie": 2, "lang": 2, "user": 1, "plain": 1}},
+    "alone": lambda dice: {**ALONE, "seams": (do.hand_over, do.hand_over, do.hand_over, do.reload_same, do.restart), "pause": (0.0, 0.2)},
+    "reload": lambda dice: {"seams": (do.reload_extra, do.reload_extra, do.reload_same), "extra": True, "subjects": 8, "readers": 14, "count": dice.choice((1, 1, 2)),
+                            "purges": {"key": 1}, "memory": True, "weights": {"extra": 6, "plain": 1, "slow": 1, "list": 1}},
+    "reload alone": lambda dice: {**ALONE, "seams": (do.reload_extra, do.reload_extra, do.reload_same, do.reload_careless), "extra": True, "subjects": 5,
+                                  "purges": {"key": 1, "pattern": 1}, "weights": {"extra": 6, "plain": 1, "slow": 1, "cookie": 0.5, "lang": 0.5}},
+    "careless": lambda dice: {"seams": (do.reload_careless,), "weights": {"cookie": 2, "lang": 2, "user": 1, "plain": 1, "each": 0.3}},
     "failover": lambda dice: {"seams": (do.fail_over,), "replica": True},
     "replicaof": lambda dice: {"seams": (do.become_replica,), "replica": True},
-    "sentinel": lambda dice: {"seams": (do.fail_over_by_sentinel,), "replica": True, "sentinel": True, "pause": (1.0, 2.0)},
-    "links": lambda dice: {"seams": (do.lose_one, do.lose_one, do.kill_client, do.cut), "threads": 2, "write_pause": 0.02},
+    "sentinel": lambda dice: {"seams": (do.fail_over_by_sentinel,), "replica": True, "sentinel": True, "pause": (6.0, 6.0)},
+    "links": lambda dice: {"seams": (do.lose_one, do.lose_one, do.lose_one, do.kill_client, do.cut), "threads": dice.choice((2, 3)), "memory": True, "subjects": 3,
+                           "readers": 12, "writers": 0, "doubles": 4, "count": dice.choice((1, 1, 2)), "revisits": 0.2, "purgers": 0, "latency": dice.choice((0.005, 0.01, 0.02)), "weights": {"plain": 3, "slow": 1, "list": 2}},
     "late": lambda dice: {"seams": (do.hold, do.refuse, do.lose_one, do.cut), "lates": 0.5, "response_timeout": 0.7, "fail": dice.random() < 0.3},
     "strict": lambda dice: {"seams": (do.refuse, do.hold, do.freeze, do.cut), "fail": True},
     "trouble": lambda dice: {"seams": (do.slow, do.fill_up, do.freeze, do.flush, do.evict, do.delete_keys, do.hold), "bursters": 2},
@@ -86,10 +92,11 @@ def draw(seed, seconds, theme=None):
     theme = theme or list(THEMES)[seed % len(THEMES)]
     drawn = dict(THEMES[theme](dice))
     weights = drawn.pop("weights", BASE)
-    count = 1 if drawn.pop("alone", False) else dice.choice((2, 3))
+    count = drawn.pop("count", None) or dice.choice((2, 3))
     threads = drawn.pop("threads", None)
     subjects = tuple(str(number) for number in range(1, drawn.pop("subjects", 16) + 1))
-    memories = [dice.random() < 0.6 for _ in range(count)] if count > 1 else [True]
+    memory = drawn.pop("memory", None)
+    memories = [dice.random() < 0.6 if memory is None else memory for _ in range(count)]
     instances = [InstanceSettings(memory, threads or dice.choice((1, 2, 3))) for memory in memories]
     drawn["state"] = bool(drawn.get("state")) and supports("state: /tmp")
     assert set(weights) <= set(KINDS)
