@@ -136,7 +136,10 @@ def lose_one(scene, dice):
     window = scene.window("one", instance.number)
     proxy.refusing = True
     proxy.cut_one(dice.choice)
-    scene.pause(dice.uniform(0.8, 2.0))
+    scene.pause(0.08)
+    scene.divided = instance
+    scene.pause(dice.uniform(1.0, 1.5))
+    scene.divided = None
     proxy.refusing = False
     scene.close(window)
 

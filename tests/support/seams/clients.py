@@ -94,6 +94,12 @@ class Client:
         if connection is not None:
             connection.close()
 
+    def connect(self, instance, connection):
+        """Goes on over this connection; None: over a new one."""
+        self._drop(instance)
+        if connection is not None:
+            self.connections[instance.number], self.answered[instance.number], self.starts[instance.number] = connection, True, instance.starts
+
     # ---- reading
 
     def read(self, instance, kind, subject, method="GET", host=None, language=None, conditional=False, partial=False, pause=0.0):
@@ -263,23 +269,61 @@ def writer(client):
         look_at_once(client, spot)
 
 
-def double_writer(client):
-    """A write, everything fetched anew, and a second write while that is on its way into the cache; then a look at all of it."""
-    plan, dice, instance = client.scene.plan, client.dice, client.some_instance()
-    if instance is None:
+def divided_writer(client):
+    """While an instance has lost one of its connections: a write through a worker that has its own, everything fetched
+    anew through it, and a second write, through a worker that cannot reach Redis, while that is on its way into the cache."""
+    scene, dice, instance = client.scene, client.dice, client.scene.divided
+    if instance is None or not instance.available:
         return
-    subject = dice.choice(plan.subjects)
-    for pause in (dice.uniform(0.0, 0.08), 0.12):
-        record = Purge(0.0, 0.0, instance.number, subject, 0, kinds=WRITTEN, how="PUT")
-        client.change(record, f"/thing/{subject}", instance)
-        client.purges.append(record)
-        client.scene.spots.extend(Spot(kind, subject, host, "en") for kind in plan.kinds for host in HOSTS if kind in WRITTEN)
-        time.sleep(pause)
-    for kind in plan.kinds:
-        for host in HOSTS:
-            if instance.available:
-                look(client, instance, Spot(kind, subject, host, "en"))
-    client._drop(instance)  # the next ones meet another worker
+    scene.divided = None
+    sound, cut_off = _workers(client, instance)
+    if not sound or not cut_off:
+        return
+    subject = dice.choice(scene.plan.subjects)
+    _write_over(client, instance, sound[0], subject)
+    spots = [Spot(kind, subject, host, language) for kind in ("plain", "list", "early", "vary") for host in HOSTS for language in LANGUAGES[:1 + (kind == "vary")]]
+    readers = []
+    for number, spot in enumerate(spots):
+        helper = Client(scene, 2000 + client.number * 100 + number, None, 0, 0)
+        helper._count = client._count * 16
+
+        def read(helper=helper, spot=spot, pause=dice.uniform(0.0, 0.05)):
+            time.sleep(pause)
+            look(helper, instance, spot)
+            helper._drop(instance)
+        helper.connect(instance, sound[1 + number] if len(sound) > 1 + number else None)
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        readers.append((helper, thread))
+    time.sleep(dice.uniform(1.5, 5.0) * scene.plan.latency)
+    _write_over(client, instance, cut_off[0], subject)
+    for helper, thread in readers:
+        thread.join(TIMEOUT + 5)
+        client.reads += helper.reads
+    for spot in spots:
+        look(client, instance, spot)
+    scene.spots.extend(spots)
+    for connection in cut_off[1:] + sound[1 + len(spots):]:
+        connection.close()
+
+
+def _workers(client, instance):
+    """Connections to workers that reach Redis, and to workers that do not."""
+    sound, cut_off = [], []
+    for _ in range(12):
+        client.connect(instance, None)
+        read = client.read(instance, "plain", f"new{next(client.scene.cold)}")
+        connection = client.connections.pop(instance.number, None)
+        if connection is not None:
+            (cut_off if read.x_cache == "BYPASS" else sound).append(connection)
+    return sound, cut_off
+
+
+def _write_over(client, instance, connection, subject):
+    client.connect(instance, connection)
+    record = Purge(0.0, 0.0, instance.number, subject, 0, kinds=WRITTEN, how="PUT")
+    client.change(record, f"/thing/{subject}", instance)
+    client.purges.append(record)
 
 
 def purger(client):

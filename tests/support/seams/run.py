@@ -42,7 +42,7 @@ def run(seed, seconds, theme=None, patience=1.0):
 def _drive(scene):
     plan, stop_at = scene.plan, time.monotonic() + scene.plan.seconds
     steps = [(clients.reader, plan.read_pause)] * (plan.readers * len(plan.instances)) + [(clients.writer, plan.write_pause)] * plan.writers
-    steps += [(clients.double_writer, 0.1)] * plan.doubles
+    steps += [(clients.divided_writer, 0.02)] * plan.divided
     steps += [(clients.purger, plan.purge_pause)] * plan.purgers + [(clients.burster, 0.1)] * plan.bursters + [(clients.slow_reader, 0.1)]
     people = [Client(scene, number, step, pause, stop_at) for number, (step, pause) in enumerate(steps)]
     for person in people:

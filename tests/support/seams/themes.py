@@ -37,7 +37,7 @@ class Plan:
     heads: float = 0.03              # the share of reads that are HEAD
     response_timeout: float = 5.0
     writers: int = 2
-    doubles: int = 0                 # writers of two writes in a row
+    divided: int = 0                 # writers that look for workers without a connection
     purgers: int = 1
     bursters: int = 1
     readers: int = 3                 # for each instance
@@ -75,8 +75,9 @@ THEMES = {
     "failover": lambda dice: {"seams": (do.fail_over,), "replica": True},
     "replicaof": lambda dice: {"seams": (do.become_replica,), "replica": True},
     "sentinel": lambda dice: {"seams": (do.fail_over_by_sentinel,), "replica": True, "sentinel": True, "pause": (6.0, 6.0)},
-    "links": lambda dice: {"seams": (do.lose_one, do.lose_one, do.lose_one, do.kill_client, do.cut), "threads": dice.choice((2, 3)), "memory": True, "subjects": 3,
-                           "readers": 12, "writers": 0, "doubles": 4, "count": dice.choice((1, 1, 2)), "revisits": 0.2, "purgers": 0, "latency": dice.choice((0.005, 0.01, 0.02)), "weights": {"plain": 3, "slow": 1, "list": 2}},
+    "links": lambda dice: {"seams": (do.lose_one,) * 8 + (do.kill_client, do.cut), "threads": 2, "memory": True, "subjects": 6, "pause": (0.3, 0.4),
+                           "readers": 2, "writers": 0, "divided": 1, "count": 1, "purgers": 0, "bursters": 0, "latency": 0.02,
+                           "weights": {"plain": 3, "early": 1, "list": 2, "vary": 1}},
     "late": lambda dice: {"seams": (do.hold, do.refuse, do.lose_one, do.cut), "lates": 0.5, "response_timeout": 0.7, "fail": dice.random() < 0.3},
     "strict": lambda dice: {"seams": (do.refuse, do.hold, do.freeze, do.cut), "fail": True},
     "trouble": lambda dice: {"seams": (do.slow, do.fill_up, do.freeze, do.flush, do.evict, do.delete_keys, do.hold), "bursters": 2},
