@@ -243,15 +243,20 @@ def become_replica(scene, dice):
         replica("REPLICAOF", "NO", "ONE")
     scene.note("the other server stands still here")
     scene.pause(dice.uniform(0.4, 0.8))
+    # A refused write would tell at once: half of the time there are only readers.
+    scene.quiet = dice.random() < 0.5
+    scene.pause(0.15)
     down, stale = scene.window("down", note="REPLICAOF"), scene.window("stale")
     scene.redis("REPLICAOF", HOST, replica.port)
     until(lambda: b"master_link_status:up" in scene.redis("INFO", "replication"), what="the resynchronisation")
     stale.end = time.monotonic() + UNNOTICEABLE
-    scene.pause(dice.uniform(0.05, 0.9))
+    scene.pause(dice.uniform(0.05, 1.2))
     scene.redis("REPLICAOF", "NO", "ONE")
     scene.close(down)
     scene.note("a master again, with the older state")
-    scene.pause(1.0)
+    scene.pause(0.5)
+    scene.quiet = False
+    scene.pause(0.5)
 
 
 def _promote(scene, dice):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 HOSTS = ("a.test", "b.test")
 LANGUAGES = ("en", "de")
 TAGS_OF_MANY = 200
+DATE_GRAIN = 10   # seconds: the origin's Last-Modified is as coarse as some file systems', so that many versions share one
 
 
 @dataclass(frozen=True)
 class Kind:
     etag: bool = False            # a strong validator that changes with the version
-    dated: bool = False           # Last-Modified in whole seconds: two versions may share it, and then a 304 lies
+    dated: bool = False           # Last-Modified is coarse: versions share it, and then a 304 lies
     vary: bool = False            # Vary: Accept-Language
     tags: str = ""                # "each": a tag of its own for each response; "many": those of TAGS_OF_MANY items too
     chunked: bool = False
@@ -37,7 +38,7 @@ KINDS = {
     "slow": Kind(slow=0.7),
     "early": Kind(hints=2, slow=0.1),
     "big": Kind(chunked=True, bytes=300_000, hints=24, slow=0.05),
-    "dated": Kind(dated=True, max_age=1, slow=0.4),
+    "dated": Kind(dated=True, max_age=1, slow=0.6),
     "short": Kind(etag=True, max_age=1, slow=0.1),
     "bare": Kind(max_age=1),
     "each": Kind(tags="each", slow=0.1),

@@ -36,7 +36,8 @@ class Client:
     def _run(self):
         while time.monotonic() < self.stop_at:
             try:
-                self._step(self)
+                if not self.scene.quiet or self._step is reader:
+                    self._step(self)
             except Exception as error:  # shown at the end of the run
                 self.scene.errors.append(f"client {self.number}: {error!r}")
                 raise
@@ -190,7 +191,7 @@ def reader(client):
     if instance is None:
         return
     spots = client.scene.spots
-    if spots and dice.random() < plan.revisits:
+    if spots and (client.scene.quiet or dice.random() < plan.revisits):
         look(client, instance, dice.choice(spots))
         return
     kind, subject = dice.choices(plan.kinds, plan.weights)[0], dice.choice(plan.subjects)
@@ -269,6 +270,42 @@ def writer(client):
         look_at_once(client, spot)
 
 
+def validating_writer(client):
+    """Lets an entry expire, has every instance ask whether it still holds, and purges it while they wait for the answer."""
+    scene, dice = client.scene, client.dice
+    instances = [instance for instance in scene.instances if instance.available]
+    if not instances:
+        return
+    subject = f"own{client.number}"  # nobody else purges it
+    spot = Spot("dated", subject, "a.test", "en")
+    for instance in instances:
+        look(client, instance, spot)
+    time.sleep(1.05)
+    helpers = []
+    for number, instance in enumerate(instances * 2):
+        helper = Client(scene, 3000 + client.number * 100 + number, None, 0, 0)
+        helper._count = client._count * 16
+        thread = threading.Thread(target=_look_and_leave, args=(helper, instance, spot, number * 0.01), daemon=True)
+        thread.start()
+        helpers.append((helper, thread))
+    time.sleep(dice.uniform(0.03, 0.25))
+    instance = dice.choice(instances)
+    record = Purge(0.0, 0.0, instance.number, subject, 0, kinds=WRITTEN, how="PUT")
+    client.change(record, f"/thing/{subject}", instance)
+    client.purges.append(record)
+    look_at_once(client, spot)
+    for helper, thread in helpers:
+        thread.join(TIMEOUT + 5)
+        client.reads += helper.reads
+    look_at_once(client, spot)
+
+
+def _look_and_leave(client, instance, spot, pause):
+    time.sleep(pause)
+    look(client, instance, spot)
+    client._drop(instance)
+
+
 def divided_writer(client):
     """While an instance has lost one of its connections: a write through a worker that has its own, everything fetched
     anew through it, and a second write, through a worker that cannot reach Redis, while that is on its way into the cache."""
@@ -286,13 +323,8 @@ def divided_writer(client):
     for number, spot in enumerate(spots):
         helper = Client(scene, 2000 + client.number * 100 + number, None, 0, 0)
         helper._count = client._count * 16
-
-        def read(helper=helper, spot=spot, pause=dice.uniform(0.0, 0.05)):
-            time.sleep(pause)
-            look(helper, instance, spot)
-            helper._drop(instance)
         helper.connect(instance, sound[1 + number] if len(sound) > 1 + number else None)
-        thread = threading.Thread(target=read, daemon=True)
+        thread = threading.Thread(target=_look_and_leave, args=(helper, instance, spot, dice.uniform(0.0, 0.05)), daemon=True)
         thread.start()
         readers.append((helper, thread))
     time.sleep(dice.uniform(1.5, 5.0) * scene.plan.latency)

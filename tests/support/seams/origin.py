@@ -15,7 +15,7 @@ import time
 from email.utils import formatdate
 
 from ..ports import HOST
-from .catalog import KINDS, TAGS_OF_MANY, cold_kind, etag
+from .catalog import DATE_GRAIN, KINDS, TAGS_OF_MANY, cold_kind, etag
 
 MANY = " ".join("s{subject}-i%d" % number for number in range(TAGS_OF_MANY))
 LONG = "l" * 300
@@ -54,7 +54,7 @@ class Answer:
             self.lines.append("ETag: " + own)
             self.not_modified = own in fields.get("if-none-match", "")
         if kind.dated:
-            changed = int(state.changed.get(subject, 1_700_000_000))
+            changed = int(state.changed.get(subject, 1_700_000_000)) // DATE_GRAIN * DATE_GRAIN
             own = formatdate(changed, usegmt=True)
             self.lines.append("Last-Modified: " + own)
             self.not_modified = fields.get("if-modified-since") == own

@@ -42,6 +42,7 @@ def run(seed, seconds, theme=None, patience=1.0):
 def _drive(scene):
     plan, stop_at = scene.plan, time.monotonic() + scene.plan.seconds
     steps = [(clients.reader, plan.read_pause)] * (plan.readers * len(plan.instances)) + [(clients.writer, plan.write_pause)] * plan.writers
+    steps += [(clients.validating_writer, 0.05)] * plan.validating
     steps += [(clients.divided_writer, 0.02)] * plan.divided
     steps += [(clients.purger, plan.purge_pause)] * plan.purgers + [(clients.burster, 0.1)] * plan.bursters + [(clients.slow_reader, 0.1)]
     people = [Client(scene, number, step, pause, stop_at) for number, (step, pause) in enumerate(steps)]
@@ -70,7 +71,7 @@ def _disturb(scene, dice, stop_at):
             scene.note(f"seam {seam.__name__} begins")
             seam(scene, dice)
             scene.note(f"seam {seam.__name__} ends")
-            scene.pause(dice.uniform(*scene.plan.pause))
+            scene.pause(min(dice.uniform(*scene.plan.pause), max(0.0, stop_at - time.monotonic())))
     except Exception as error:  # shown at the end of the run
         scene.errors.append(f"a seam failed: {error!r}")
     scene.ending.wait(max(0.0, stop_at - time.monotonic()))

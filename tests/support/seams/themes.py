@@ -38,6 +38,7 @@ class Plan:
     response_timeout: float = 5.0
     writers: int = 2
     divided: int = 0                 # writers that look for workers without a connection
+    validating: int = 0              # writers that purge what is being revalidated
     purgers: int = 1
     bursters: int = 1
     readers: int = 3                 # for each instance
@@ -53,6 +54,8 @@ PURGES = {"key": 3, "pattern": 2, "scan": 1, "tag": 3, "url": 1, "soft": 1, "PUR
 BASE = {"plain": 3, "list": 2, "vary": 1, "slow": 2, "early": 1, "big": 0.2, "dated": 2, "short": 1, "each": 1}
 
 
+# Where it counts how much is looked at.
+SWIFT = {"plain": 3, "list": 2, "vary": 1, "early": 1, "each": 1, "slow": 0.2}
 ALONE = {"redis": False, "memory": True, "count": 1, "readers": 8, "writers": 4, "purgers": 3, "purge_pause": 0.03, "delays": 2.0}
 
 
@@ -64,16 +67,20 @@ THEMES = {
                           "weights": {"each": 1, "many": 1, "renewed": 3, "plain": 0.5}},
     "lifetimes": lambda dice: {"seams": (do.reload_same,), "heads": 0.4, "weights": {"bare": 4, "short": 1, "dated": 3, "plain": 0.5}, "purgers": 1,
                                "purges": {"direct": 1}, "write_pause": 0.3},
-    "owed": lambda dice: {"seams": (do.owed_and_handed_over, do.owed_and_handed_over, do.owed_and_restarted, do.refuse, do.hold), "state": True},
-    "forgotten": lambda dice: {"seams": (do.forgotten_after_hand_over, do.forgotten_after_restart, do.forgotten_and_reconnected_late), "state": True},
+    "confirmed": lambda dice: {"seams": (do.reload_same, do.delete_keys), "pause": (0.5, 1.5), "weights": {"dated": 5, "short": 1, "plain": 0.5}, "subjects": 3,
+                               "readers": 1, "validating": 8, "purges": {"key": 1, "url": 1}, "write_pause": 0.1},
+    "soft": lambda dice: {"seams": (do.delete_keys,), "weights": {"slow": 3, "plain": 1, "short": 1}, "subjects": 3, "purges": {"soft": 1}, "purgers": 4, "writers": 0, "heads": 0.0,
+                          "readers": 6},
+    "owed": lambda dice: {"seams": (do.owed_and_handed_over, do.owed_and_handed_over, do.owed_and_restarted, do.refuse, do.hold), "state": True, "weights": SWIFT},
+    "forgotten": lambda dice: {"seams": (do.forgotten_after_hand_over, do.forgotten_after_restart, do.forgotten_and_reconnected_late), "state": True, "weights": SWIFT},
     "alone": lambda dice: {**ALONE, "seams": (do.hand_over, do.hand_over, do.hand_over, do.reload_same, do.restart), "pause": (0.0, 0.2)},
     "reload": lambda dice: {"seams": (do.reload_extra, do.reload_extra, do.reload_same), "extra": True, "subjects": 8, "readers": 14, "count": dice.choice((1, 1, 2)),
                             "purges": {"key": 1}, "memory": True, "weights": {"extra": 6, "plain": 1, "slow": 1, "list": 1}},
     "reload alone": lambda dice: {**ALONE, "seams": (do.reload_extra, do.reload_extra, do.reload_same, do.reload_careless), "extra": True, "subjects": 5,
                                   "purges": {"key": 1, "pattern": 1}, "weights": {"extra": 6, "plain": 1, "slow": 1, "cookie": 0.5, "lang": 0.5}},
     "careless": lambda dice: {"seams": (do.reload_careless,), "weights": {"cookie": 2, "lang": 2, "user": 1, "plain": 1, "each": 0.3}},
-    "failover": lambda dice: {"seams": (do.fail_over,), "replica": True},
-    "replicaof": lambda dice: {"seams": (do.become_replica,), "replica": True},
+    "failover": lambda dice: {"seams": (do.fail_over,), "replica": True, "weights": SWIFT},
+    "replicaof": lambda dice: {"seams": (do.become_replica,), "replica": True, "weights": SWIFT},
     "sentinel": lambda dice: {"seams": (do.fail_over_by_sentinel,), "replica": True, "sentinel": True, "pause": (6.0, 6.0)},
     "links": lambda dice: {"seams": (do.lose_one,) * 8 + (do.kill_client, do.cut), "threads": 2, "memory": True, "subjects": 6, "pause": (0.3, 0.4),
                            "readers": 2, "writers": 0, "divided": 1, "count": 1, "purgers": 0, "bursters": 0, "latency": 0.02,
