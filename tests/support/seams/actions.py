@@ -7,6 +7,7 @@ import time
 from ..ports import HOST
 from ..redis_server import RedisClient, RedisError
 from ..waiting import until
+from .clients import Client, Spot, look_everywhere, write
 from .timing import NOTICED
 
 UNNOTICEABLE = 0.5   # the heartbeat, 200 ms, twice: until then nobody can know that a live server has become another
@@ -234,8 +235,16 @@ def forget(scene, dice, between=None, away=None, last=None):
 
 
 def become_replica(scene, dice):
-    """The live server takes an older state from another by REPLICAOF, and is a master again."""
-    replica = scene.replica
+    """The live server takes an older state from another by REPLICAOF, and is a master again.
+
+    Half of the time there are only readers, and only of what both states have: a write or a fill that is refused would
+    tell at once what the server has become.
+    """
+    replica, quiet = scene.replica, dice.random() < 0.5
+    person = Client(scene, 900 + len(scene.history.windows), None, 0, 0)
+    spots = [Spot("plain", f"kept{number}", "a.test", "en") for number in range(4)]
+    if quiet:
+        look_everywhere(person, spots)
     if b"role:slave" in replica("INFO", "replication"):
         replica("REPLICAOF", "NO", "ONE")
     else:
@@ -243,9 +252,12 @@ def become_replica(scene, dice):
         replica("REPLICAOF", "NO", "ONE")
     scene.note("the other server stands still here")
     scene.pause(dice.uniform(0.4, 0.8))
-    # A refused write would tell at once: half of the time there are only readers.
-    scene.quiet = dice.random() < 0.5
-    scene.pause(0.15)
+    if quiet:
+        for spot in spots:
+            write(person, some(scene, dice), spot.subject)
+        look_everywhere(person, spots)
+        scene.quiet = spots
+        scene.pause(0.5)  # whatever is under way ends
     down, stale = scene.window("down", note="REPLICAOF"), scene.window("stale")
     scene.redis("REPLICAOF", HOST, replica.port)
     until(lambda: b"master_link_status:up" in scene.redis("INFO", "replication"), what="the resynchronisation")
@@ -255,8 +267,9 @@ def become_replica(scene, dice):
     scene.close(down)
     scene.note("a master again, with the older state")
     scene.pause(0.5)
-    scene.quiet = False
+    scene.quiet = None
     scene.pause(0.5)
+    person.leave()
 
 
 def _promote(scene, dice):
@@ -360,7 +373,3 @@ def forgotten_and_reconnected_late(scene, dice):
 def killed_fetches(scene, dice):
     """An instance dies with locks in Redis."""
     kill(scene, dice)
-
-
-ALL = {name: value for name, value in list(globals().items()) if callable(value) and not name.startswith("_")
-       and getattr(value, "__module__", "") == __name__ and name != "some"}

@@ -101,6 +101,13 @@ class Client:
         if connection is not None:
             self.connections[instance.number], self.answered[instance.number], self.starts[instance.number] = connection, True, instance.starts
 
+    def leave(self):
+        """For one without a thread: gives what it has seen to the history."""
+        for connection in self.connections.values():
+            connection.close()
+        self.scene.history.reads += self.reads
+        self.scene.history.purges += self.purges
+
     # ---- reading
 
     def read(self, instance, kind, subject, method="GET", host=None, language=None, conditional=False, partial=False, pause=0.0):
@@ -191,8 +198,8 @@ def reader(client):
     if instance is None:
         return
     spots = client.scene.spots
-    if spots and (client.scene.quiet or dice.random() < plan.revisits):
-        look(client, instance, dice.choice(spots))
+    if client.scene.quiet or (spots and dice.random() < plan.revisits):
+        look(client, instance, dice.choice(client.scene.quiet or spots))
         return
     kind, subject = dice.choices(plan.kinds, plan.weights)[0], dice.choice(plan.subjects)
     method = "HEAD" if dice.random() < plan.heads else "GET"
@@ -218,6 +225,19 @@ class Spot:
 
 def look(client, instance, spot):
     return client.read(instance, spot.kind, spot.subject, host=spot.host, language=spot.language)
+
+
+def look_everywhere(client, spots):
+    for spot in spots:
+        for instance in client.scene.instances:
+            if instance.available:
+                look(client, instance, spot)
+
+
+def write(client, instance, subject):
+    record = Purge(0.0, 0.0, instance.number, subject, 0, kinds=WRITTEN, how="PUT")
+    client.change(record, f"/thing/{subject}", instance)
+    client.purges.append(record)
 
 
 def warm(client, record, kinds):
@@ -289,10 +309,7 @@ def validating_writer(client):
         thread.start()
         helpers.append((helper, thread))
     time.sleep(dice.uniform(0.03, 0.25))
-    instance = dice.choice(instances)
-    record = Purge(0.0, 0.0, instance.number, subject, 0, kinds=WRITTEN, how="PUT")
-    client.change(record, f"/thing/{subject}", instance)
-    client.purges.append(record)
+    write(client, dice.choice(instances), subject)
     look_at_once(client, spot)
     for helper, thread in helpers:
         thread.join(TIMEOUT + 5)
@@ -353,9 +370,7 @@ def _workers(client, instance):
 
 def _write_over(client, instance, connection, subject):
     client.connect(instance, connection)
-    record = Purge(0.0, 0.0, instance.number, subject, 0, kinds=WRITTEN, how="PUT")
-    client.change(record, f"/thing/{subject}", instance)
-    client.purges.append(record)
+    write(client, instance, subject)
 
 
 def purger(client):

@@ -86,7 +86,7 @@ class Scene:
                                state=plan.state, fail=plan.fail)
         self.ending = threading.Event()
         self.spots = deque(maxlen=40)
-        self.quiet = False         # nobody changes or fetches anything, readers look again at what was purged lately
+        self.quiet = None          # spots: nobody changes anything, and only these are read
         self.divided = None        # an instance that has just lost one of its connections
         self.cold = itertools.count(1)
         self.redis = self.replica = self.sentinel = self.wire = None
