@@ -241,7 +241,7 @@ def become_replica(scene, dice):
     tell at once what the server has become.
     """
     replica, quiet = scene.replica, dice.random() < 0.5
-    person = Client(scene, 900 + len(scene.history.windows), None, 0, 0)
+    person = Client(scene, 900 + len(scene.history.windows))
     spots = [Spot("plain", f"kept{number}", "a.test", "en") for number in range(4)]
     if quiet:
         look_everywhere(person, spots)

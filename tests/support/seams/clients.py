@@ -25,8 +25,8 @@ def state_of(body):
 class Client:
     """A thread with connections of its own, one to each instance."""
 
-    def __init__(self, scene, number, step, pause, stop_at):
-        self.scene, self.number, self.pause, self.stop_at = scene, number, pause, stop_at
+    def __init__(self, scene, number, step=None, pause=0.0):
+        self.scene, self.number, self.pause = scene, number, pause
         self.dice = random.Random(scene.plan.seed * 1009 + number)
         self.connections, self.answered, self.starts, self._count = {}, {}, {}, 0
         self.reads, self.purges, self.bursts, self.versions = [], [], [], {}
@@ -34,16 +34,14 @@ class Client:
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self):
-        while time.monotonic() < self.stop_at:
+        while not self.scene.over.is_set():
             try:
                 if not self.scene.quiet or self._step is reader:
                     self._step(self)
             except Exception as error:  # shown at the end of the run
                 self.scene.errors.append(f"client {self.number}: {error!r}")
                 raise
-            time.sleep(self.pause * self.dice.uniform(0.5, 1.5))
-        for connection in self.connections.values():
-            connection.close()
+            self.scene.over.wait(self.pause * self.dice.uniform(0.5, 1.5))
 
     def request_id(self):
         self._count += 1
@@ -62,7 +60,7 @@ class Client:
         record.begin = time.monotonic()
         try:
             if connection is None:
-                connection = self.connections[instance.number] = Connection(instance.port, TIMEOUT, receive_buffer=4096 if pause else None)
+                connection = self.connections[instance.number] = Connection(instance.port, TIMEOUT, receive_buffer=16384 if pause else None)
                 self.answered[instance.number] = False
             if hasattr(record, "reused"):
                 record.reused = self.answered[instance.number]
@@ -102,7 +100,7 @@ class Client:
             self.connections[instance.number], self.answered[instance.number], self.starts[instance.number] = connection, True, instance.starts
 
     def leave(self):
-        """For one without a thread: gives what it has seen to the history."""
+        """Gives what it has seen to the history."""
         for connection in self.connections.values():
             connection.close()
         self.scene.history.reads += self.reads
@@ -211,7 +209,7 @@ def slow_reader(client):
     instance = client.some_instance()
     if instance is None:
         return
-    client.read(instance, client.dice.choice(("big", "early")), client.dice.choice(client.scene.plan.subjects), pause=client.dice.choice((0.1, 0.3, 0.8)))
+    client.read(instance, client.dice.choice(("big", "early")), client.dice.choice(client.scene.plan.subjects), pause=client.dice.choice((0.1, 0.3, 0.6)))
 
 
 @dataclass(frozen=True)
@@ -303,7 +301,7 @@ def validating_writer(client):
     time.sleep(1.05)
     helpers = []
     for number, instance in enumerate(instances * 2):
-        helper = Client(scene, 3000 + client.number * 100 + number, None, 0, 0)
+        helper = Client(scene, 3000 + client.number * 100 + number)
         helper._count = client._count * 16
         thread = threading.Thread(target=_look_and_leave, args=(helper, instance, spot, number * 0.01), daemon=True)
         thread.start()
@@ -338,7 +336,7 @@ def divided_writer(client):
     spots = [Spot(kind, subject, host, language) for kind in ("plain", "list", "early", "vary") for host in HOSTS for language in LANGUAGES[:1 + (kind == "vary")]]
     readers = []
     for number, spot in enumerate(spots):
-        helper = Client(scene, 2000 + client.number * 100 + number, None, 0, 0)
+        helper = Client(scene, 2000 + client.number * 100 + number)
         helper._count = client._count * 16
         helper.connect(instance, sound[1 + number] if len(sound) > 1 + number else None)
         thread = threading.Thread(target=_look_and_leave, args=(helper, instance, spot, dice.uniform(0.0, 0.05)), daemon=True)
@@ -442,7 +440,7 @@ def burster(client):
     start = threading.Barrier(many)
     helpers = []
     for each in range(many):
-        helper = Client(scene, 1000 + client.number * 100 + each, None, 0, 0)
+        helper = Client(scene, 1000 + client.number * 100 + each)
         helper._count = number * 16
         where, language = dice.choice(instances), dice.choice(LANGUAGES) if kind.vary else "en"
 

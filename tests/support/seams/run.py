@@ -9,6 +9,8 @@ from .judge import judge
 from .scene import Scene
 from .themes import draw
 
+LAST_SEAM = 1.0   # seconds before the end no further seam begins
+
 
 @dataclass
 class Result:
@@ -40,33 +42,32 @@ def run(seed, seconds, theme=None, patience=1.0):
 
 
 def _drive(scene):
-    plan, stop_at = scene.plan, time.monotonic() + scene.plan.seconds
+    plan = scene.plan
     steps = [(clients.reader, plan.read_pause)] * (plan.readers * len(plan.instances)) + [(clients.writer, plan.write_pause)] * plan.writers
     steps += [(clients.validating_writer, 0.05)] * plan.validating
     steps += [(clients.divided_writer, 0.02)] * plan.divided
     steps += [(clients.purger, plan.purge_pause)] * plan.purgers + [(clients.burster, 0.1)] * plan.bursters + [(clients.slow_reader, 0.1)]
-    people = [Client(scene, number, step, pause, stop_at) for number, (step, pause) in enumerate(steps)]
+    people = [Client(scene, number, step, pause) for number, (step, pause) in enumerate(steps)]
     for person in people:
         person.thread.start()
     # In this thread, which lasts: a process that a thread starts ends with the thread (support/process.py).
-    _disturb(scene, random.Random(plan.seed * 31 + 7), stop_at)
-    for person in people:
-        person.stop_at = max(person.stop_at, time.monotonic() + 0.3)  # what the last seam left behind is still looked at
+    _disturb(scene, random.Random(plan.seed * 31 + 7), time.monotonic() + plan.seconds)
+    scene.over.set()
     for person in people:
         person.thread.join(40)
         if person.thread.is_alive():
             scene.errors.append(f"client {person.number} still waits for an answer")
-        scene.history.reads += person.reads
-        scene.history.purges += person.purges
+        person.leave()
         scene.history.bursts += person.bursts
     scene.history.reads.sort(key=lambda read: read.begin)
     scene.history.purges.sort(key=lambda purge: purge.begin)
 
 
 def _disturb(scene, dice, stop_at):
+    """One seam after the other; the clients go on until the last one is over, and a little longer."""
     try:
         scene.pause(0.4)
-        while scene.plan.seams and time.monotonic() < stop_at:
+        while scene.plan.seams and time.monotonic() < stop_at - LAST_SEAM:
             seam = dice.choice(scene.plan.seams)
             scene.note(f"seam {seam.__name__} begins")
             seam(scene, dice)
@@ -74,4 +75,4 @@ def _disturb(scene, dice, stop_at):
             scene.pause(min(dice.uniform(*scene.plan.pause), max(0.0, stop_at - time.monotonic())))
     except Exception as error:  # shown at the end of the run
         scene.errors.append(f"a seam failed: {error!r}")
-    scene.ending.wait(max(0.0, stop_at - time.monotonic()))
+    scene.pause(max(0.2 if scene.plan.seams else 0.0, stop_at - time.monotonic()))

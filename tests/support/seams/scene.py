@@ -84,7 +84,7 @@ class Scene:
         self.plan, self.dice = plan, random.Random(plan.seed * 7919 + 1)
         self.history = History(seed=plan.seed, theme=plan.theme, memory=[instance.memory for instance in plan.instances], redis=plan.redis,
                                state=plan.state, fail=plan.fail)
-        self.ending = threading.Event()
+        self.over, self.ending = threading.Event(), threading.Event()   # of the clients; of the scene
         self.spots = deque(maxlen=40)
         self.quiet = None          # spots: nobody changes anything, and only these are read
         self.divided = None        # an instance that has just lost one of its connections
