@@ -12,10 +12,12 @@ class FaultProxy:
     delay: seconds each piece of a reply waits. hold(): nothing passes, connections stay open and new ones are accepted.
     forget(): what is open now stays open and dead for ever, new connections work (a peer behind a restarted firewall).
     spoil: a function of the bytes of a reply that returns what is sent in their place.
+    refusing: new connections are closed at once. target_port may be changed: it is where new connections lead.
     """
 
     def __init__(self, target_port, delay=0.0):
         self.target_port, self.delay, self.spoil = target_port, delay, None
+        self.refusing = False
         self._passing = threading.Event()
         self._passing.set()
         self._lock = threading.Lock()
@@ -44,6 +46,17 @@ class FaultProxy:
         """Closes everything that is open."""
         with self._lock:
             pairs = list(self._pairs_open())
+        self._end(pairs)
+
+    def cut_one(self, choose):
+        """Closes the one of the open connections that choose(list) returns."""
+        with self._lock:
+            pairs = list(self._pairs_open())
+        if pairs:
+            self._end([choose(pairs)])
+
+    @staticmethod
+    def _end(pairs):
         for pair in pairs:
             for end in ("client", "server"):
                 try:
@@ -69,6 +82,9 @@ class FaultProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self.refusing:
+                client.close()
+                continue
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):

@@ -135,6 +135,9 @@ class RedisServer:
         """How many clients are connected, without the test's own connection."""
         return len(self("CLIENT", "LIST").decode().splitlines()) - 1
 
+    def is_running(self):
+        return self._process is not None and self._process.is_running()
+
     def kill(self):
         """kill -9."""
         self._forget_client()
