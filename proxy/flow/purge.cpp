@@ -32,24 +32,6 @@ private:
     bool usable_ = false;
 };
 
-void purge_here(Services& use, const store::PurgeOrder& order) {
-    store::Generations& generations = use.generations;
-    const auto mark = [&](std::uint32_t slot) { order.soft ? generations.purge_soft(slot) : generations.purge(slot); };
-    for (const std::string& key : order.set.keys) {
-        mark(store::Generations::slot_of_key(key));
-        mark(store::Generations::slot_of_extensions(key));
-        if (!order.soft) static_cast<void>(use.memory.remove(key));
-    }
-    for (const std::string& pattern : order.set.patterns) mark(store::Generations::slot_of_tag(pattern));
-    for (const std::string& tag : order.tags) mark(store::Generations::slot_of_response_tag(tag));
-    if (!order.scan_patterns.empty()) generations.begin_scan();
-    for (const std::string& pattern : order.scan_patterns) {
-        use.board.close_matching(pattern);
-        if (order.soft) use.memory.purge_matching_softly(pattern);
-        if (!order.soft) static_cast<void>(use.memory.remove_matching(pattern));
-    }
-}
-
 // How many entries of the order the memory tier holds; they are gone then.
 std::size_t remove_from_memory(Services& use, const store::PurgeOrder& order) {
     std::size_t removed = 0;
@@ -60,41 +42,66 @@ std::size_t remove_from_memory(Services& use, const store::PurgeOrder& order) {
 
 }  // namespace
 
-net::Task<store::PurgeOutcome> purge(Services& use, store::PurgeOrder order, store::RedisBudget& budget) {
-    purge_here(use, order);
-    if (!use.redis) co_return store::PurgeOutcome::done;
-    const store::PurgeOutcome outcome = co_await use.redis->purge(order, budget);
-    // A read may have fetched the old entry from Redis between the two: it began before this second mark.
-    purge_here(use, order);
+void purge_here(store::Generations& generations, store::MemoryStore& memory, store::FetchBoard& board, const store::PurgeOrder& order) {
+    const auto mark = [&](std::uint32_t slot) { order.soft ? generations.purge_soft(slot) : generations.purge(slot); };
+    for (const std::string& key : order.set.keys) {
+        mark(store::Generations::slot_of_key(key));
+        mark(store::Generations::slot_of_extensions(key));
+        if (!order.soft) static_cast<void>(memory.remove(key));
+    }
+    for (const std::string& pattern : order.set.patterns) mark(store::Generations::slot_of_tag(pattern));
+    for (const std::string& tag : order.tags) mark(store::Generations::slot_of_response_tag(tag));
+    if (!order.scan_patterns.empty()) generations.begin_scan();
+    for (const std::string& pattern : order.scan_patterns) {
+        board.close_matching(pattern);
+        if (order.soft) memory.purge_matching_softly(pattern);
+        if (!order.soft) static_cast<void>(memory.remove_matching(pattern));
+    }
+}
+
+net::Task<store::PurgeOutcome> purge(Services& use, const store::PurgeOrder& order, store::RedisBudget& budget) {
+    purge_here(use.generations, use.memory, use.board, order);
+    store::PurgeOutcome outcome = store::PurgeOutcome::done;
+    if (use.redis) {
+        outcome = co_await use.redis->purge(order, budget);
+        // A read may have fetched the old entry from Redis between the two: it began before this second mark.
+        purge_here(use.generations, use.memory, use.board, order);
+    }
+    const bool passes_on = use.relay != nullptr && use.relay->wants(outcome);
+    if (passes_on) co_await use.relay->pass_on(use.executor(), order, outcome);
     co_return outcome;
 }
 
-bool needs_response_body(const Client& client) {
-    const route::CompiledRoute* route = client.exchange->match.route;
-    if (!route || route->rule.kind != settings::RouteKind::write) return false;
-    for (const std::string& pattern : route->rule.purge)
+bool needs_response_body(const route::Match& match) {
+    if (!match.route || match.route->rule.kind != settings::RouteKind::write) return false;
+    for (const std::string& pattern : match.route->rule.purge)
         if (pattern.find("{json:") != std::string::npos) return true;
     return false;
 }
 
-net::Task<void> purge_after_write(Client& client, const http::ResponseHead* response, const std::string* body) {
-    const http::RequestHead& request = client.request();
-    if (http::is_safe(request.method)) co_return;
-    if (response && !cache::invalidates(request.method, response->status)) co_return;
-    const route::RouteTable& routes = client.config->routes;
+store::PurgeOrder order_after_write(const Config& config, const http::RequestHead& request, const route::Match& match,
+                                    const http::ResponseHead* response, const std::string* body) {
     store::PurgeOrder order;
+    if (http::is_safe(request.method)) return order;
+    if (response && !cache::invalidates(request.method, response->status)) return order;
     std::optional<JsonBody> json;
     if (body) json.emplace(*body);
-    routes.collect_write_purges(client.x().match, request, json ? &*json : nullptr, order.set);
+    config.routes.collect_write_purges(match, request, json ? &*json : nullptr, order.set);
     if (response) {
-        for (const std::string& target : cache::related_targets(request, *response)) routes.collect_url_purges(request.host, target, order.set);
+        for (const std::string& target : cache::related_targets(request, *response)) config.routes.collect_url_purges(request.host, target, order.set);
         cache::collect_invalidated_groups(*response, order.tags);
     }
-    if (order.set.empty() && order.tags.empty()) co_return;
+    return order;
+}
+
+net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::ResponseHead* response, const std::string* body) {
+    store::PurgeOrder order = order_after_write(*client.config, client.request(), client.x().match, response, body);
+    if (order.empty()) co_return order;
     client.use.metrics.record_purge(observe::PurgeSource::write);
     store::RedisBudget budget;
-    const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), budget);
+    const store::PurgeOutcome outcome = co_await purge(client.use, order, budget);
     if (outcome == store::PurgeOutcome::pending) client.x().outcome.detail = cache::Detail::redis_down;
+    co_return order;
 }
 
 net::Task<void> answer_purge(Client& client) {

@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "flow/exchange.hpp"
+#include "flow/late_write.hpp"
 #include "flow/peer_counts.hpp"
 #include "net/network.hpp"
 #include "observe/access_log.hpp"
@@ -77,7 +78,8 @@ struct Services {
           board(board_in),
           metrics(metrics_in),
           access_log(config_in->settings.log),
-          config(std::move(config_in)) {}
+          config(std::move(config_in)),
+          late_writes(*this) {}
 
     boost::asio::io_context& context;
     net::DeadlineWheel wheel;
@@ -92,9 +94,12 @@ struct Services {
     observe::WorkerMetrics& metrics;
     observe::AccessLog access_log;
     std::shared_ptr<const Config> config;  ///< of new requests
+    PurgeRelay* relay = nullptr;           ///< null: purges concern nobody but this process and Redis
     bool draining = false;
     std::atomic<std::size_t>* connections = nullptr;  ///< open client connections of all workers
     PeerCounts* peers = nullptr;                      ///< the same by client address, where that is limited
+
+    LateWrites late_writes;
 
     [[nodiscard]] net::Executor executor() { return context.get_executor(); }
 };

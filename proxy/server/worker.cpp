@@ -31,6 +31,7 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
       first_(index == 0) {
     services_.connections = &shared.connections;
     services_.peers = &shared.peers;
+    services_.relay = shared.relay;
     if (shared.redis) services_.redis = std::make_unique<store::RedisStore>(context_, *shared.redis, index);
 }
 
@@ -147,6 +148,7 @@ void Worker::stop_accepting() {
 
 void Worker::stop() {
     health_.stop();
+    services_.late_writes.stop();
     clients_.close_all();
     services_.origin.clear();
     if (services_.redis) services_.redis->stop();

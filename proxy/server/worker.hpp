@@ -22,6 +22,7 @@ struct Shared {
     std::unique_ptr<store::FetchBoard> board;
     std::unique_ptr<store::RedisShared> redis;  ///< null: off
     observe::Metrics metrics{LARDER_VERSION};
+    flow::PurgeRelay* relay = nullptr;  ///< of the program; set before the workers are made
     std::atomic<std::size_t> connections{0};
     flow::PeerCounts peers;
 };
@@ -58,6 +59,8 @@ public:
     void use_tls(std::vector<std::pair<std::string, ssl_ctx_st*>> contexts);
     void stop_accepting();
     [[nodiscard]] std::size_t busy() const { return clients_.busy(); }
+    /// Purges that Redis is still to get: of writes whose outcome is not known.
+    [[nodiscard]] std::size_t planned_purges() const { return services_.redis ? services_.late_writes.pending() : 0; }
     void close_idle() { clients_.close_idle(); }
     /// Ends everything that is left; the thread then runs out of work.
     void stop();

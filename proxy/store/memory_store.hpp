@@ -61,12 +61,20 @@ public:
     /// Tracking was lost: forgets, and serves nothing until trusted again.
     void distrust();
 
+    /// Another process serves in this one's place: serves nothing from now on, whatever trust_until says.
+    void retire();
+    /// That process is gone: as distrust() leaves it. What is held or fetched by then is not used any more.
+    void end_retirement();
+    [[nodiscard]] bool is_retired() const { return trusted_until_.load(std::memory_order_acquire) == retired; }
+
     [[nodiscard]] std::size_t bytes() const;
     [[nodiscard]] std::size_t entries() const;
     [[nodiscard]] std::uint64_t evictions() const;
 
 private:
     struct Shard;
+    static constexpr std::int64_t retired = INT64_MIN;
+    void set_trust(std::int64_t until);
     [[nodiscard]] Shard& shard_of(std::uint64_t hash) const;
 
     Generations& generations_;

@@ -96,6 +96,7 @@ public:
     void remember_purges(const std::vector<PurgeItem>& items);
     /// An entry was filled that lives this long: purges are remembered at least as long.
     void note_lifetime(Milliseconds lifetime);
+    [[nodiscard]] Milliseconds longest_lifetime() const { return Milliseconds(longest_lifetime_ms_.load(std::memory_order_relaxed)); }
 
     /// Ids that purges have killed: the sweep removes the keys filled under them. Bounded; what is dropped expires.
     void sweep_later(std::string id);

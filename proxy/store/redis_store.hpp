@@ -80,6 +80,8 @@ struct PurgeOrder {
     std::vector<std::string> scan_patterns;  ///< patterns that are no known tag: the keys are scanned, which may take long
     std::vector<std::string> tags;
     bool soft = false;
+
+    [[nodiscard]] bool empty() const { return set.empty() && scan_patterns.empty() && tags.empty(); }
 };
 
 enum class PurgeOutcome : std::uint8_t {
