@@ -1,0 +1,112 @@
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <future>
+#include <thread>
+
+#include <spdlog/spdlog.h>
+
+#include "server/server.hpp"
+#include "store/purge_text.hpp"
+
+// The end of a Server: on SIGTERM, and when a successor serves in its place.
+namespace larder::server {
+namespace {
+
+constexpr Milliseconds idle_grace{1000};
+
+}  // namespace
+
+// Answers what is under way with Connection: close; idle connections close last.
+void Server::drain() {
+    ready_ = false;
+    hands_over_later_ = false;
+    spdlog::info("draining");
+    Milliseconds limit{0};
+    {
+        const std::scoped_lock lock(config_mutex_);
+        limit = config_->settings.limits.drain_timeout;
+    }
+    for (const auto& worker : workers_) {
+        Worker* target = worker.get();
+        target->post([this, target] {
+            target->stop_accepting();
+            if (to_successor_->serves()) target->services().late_writes.hand_over(*to_successor_);
+        });
+    }
+    // The successor answers there, and it is ready.
+    if (admin_ && to_successor_->serves()) admin_->stop_accepting();
+    wait_until_drained(steady_now() + limit);
+    if (admin_) admin_->stop();
+    for (const auto& worker : workers_) {
+        Worker* target = worker.get();
+        target->post([target] { target->stop(); });
+    }
+    for (const auto& worker : workers_) worker->join();
+    if (from_predecessor_) from_predecessor_->close();
+    settle_owed_purges();
+    spdlog::info("done");
+}
+
+std::size_t Server::sum_of_workers(std::function<std::size_t(Worker&)> count) {
+    std::size_t sum = 0;
+    for (const auto& worker : workers_) {
+        std::promise<std::size_t> answer;
+        std::future<std::size_t> told = answer.get_future();
+        Worker* target = worker.get();
+        target->post([target, &answer, &count] { answer.set_value(count(*target)); });
+        sum += told.get();
+    }
+    return sum;
+}
+
+// Purges that Redis is still to get and that nobody else delivers. What is on disk waits for the next start, unless Redis
+// can be reached now.
+bool Server::owes_purges() {
+    if (!shared_.redis || to_successor_->owes()) return false;
+    if (sum_of_workers([](Worker& worker) { return worker.planned_purges(); }) > 0) return true;
+    const bool is_kept = owed_ && owed_->follows();
+    const bool reaches_redis = shared_.redis->breaker() != store::RedisShared::Breaker::open;
+    return !shared_.redis->journal().empty() && (reaches_redis || !is_kept);
+}
+
+void Server::wait_until_drained(SteadyTime give_up) {
+    // Whoever keeps asking over an idle connection learns from his next answer that it ends; so it is not closed under him.
+    const SteadyTime idle_until = std::min(give_up, steady_now() + idle_grace);
+    int quiet = 0;
+    while (steady_now() < give_up) {
+        const bool may_close_idle = steady_now() >= idle_until || shared_.connections.load(std::memory_order_relaxed) == 0;
+        if (quiet >= 3 && may_close_idle && !owes_purges()) break;
+        const std::size_t busy = sum_of_workers([](Worker& worker) { return worker.busy(); });
+        quiet = busy == 0 ? quiet + 1 : 0;
+        std::this_thread::sleep_for(Milliseconds(20));
+    }
+}
+
+// What was not delivered is kept for the next start, or told. All workers have ended.
+void Server::settle_owed_purges() {
+    const bool is_alone = successor_ <= 0 || ::waitpid(successor_, nullptr, WNOHANG) == successor_;
+    if (is_alone) to_successor_->end();
+    if (to_successor_->serves())
+        for (const auto& worker : workers_) worker->services().late_writes.hand_over(*to_successor_);
+    if (shared_.redis && !to_successor_->owes()) {
+        std::vector<store::PurgeItem> owed;
+        for (const auto& worker : workers_)
+            for (const store::PurgeOrder& order : worker->services().late_writes.planned())
+                for (store::PurgeItem& item : store::items_of(order)) owed.push_back(std::move(item));
+        shared_.redis->journal().add(owed);
+        const bool is_kept = owed_ && owed_->follows();
+        const std::vector<store::PurgeJournal::Entry> left = shared_.redis->journal().pending();
+        if (is_kept && !left.empty()) spdlog::warn("{} purges are owed to Redis and kept for the next start", left.size());
+        for (const store::PurgeJournal::Entry& entry : left) {
+            if (is_kept) break;
+            std::string text;
+            store::append_line(entry.item, text);
+            text.pop_back();
+            spdlog::error("not purged in Redis: {}", text.substr(3));
+        }
+    }
+    to_successor_->finish();
+}
+
+}  // namespace larder::server
