@@ -1,12 +1,12 @@
 #include "flow/late_write.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
+#include <boost/asio/co_spawn.hpp>
 #include <exception>
 #include <iterator>
-
-#include <boost/asio/co_spawn.hpp>
-#include <spdlog/spdlog.h>
 
 #include "cache/decisions.hpp"
 #include "flow/forward_heads.hpp"
@@ -44,8 +44,8 @@ void drop_doubles(std::vector<std::string>& names) {
     names.erase(std::unique(names.begin(), names.end()), names.end());
 }
 
-/// Whether the origin's connections suffice for listening to one more: others must not wait for a connection because of
-/// an answer that nobody gets.
+/// Whether the origin's connections suffice for listening to one more: others must not wait for a
+/// connection because of an answer that nobody gets.
 bool has_room(const origin::OriginConnection& connection) {
     const int most = connection.upstream->settings().max_connections;
     return most == 0 || connection.server.connections.load(std::memory_order_relaxed) * 2 <= most;
@@ -99,9 +99,13 @@ void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due) {
     // The memory of a process that ends is owed nothing.
     if (stopped_ && !use_.redis) return;
     if (planned_.size() >= planned_max) {
-        spdlog::warn("more than {} purges of writes with an unknown outcome are due: everything is purged instead", planned_max);
+        spdlog::warn(
+            "more than {} purges of writes with an unknown outcome are due: everything is purged "
+            "instead",
+            planned_max);
         planned_.clear();
-        for (const Milliseconds delay : repeat_after) planned_.emplace(steady_now() + delay, store::order_of({store::purge_everything()}));
+        for (const Milliseconds delay : repeat_after)
+            planned_.emplace(steady_now() + delay, store::order_of({store::purge_everything()}));
     }
     planned_.emplace(due, std::move(order));
     changed_.notify();
@@ -112,7 +116,8 @@ void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due) {
 
 store::PurgeOrder LateWrites::take_due(SteadyTime now) {
     store::PurgeOrder all;
-    for (std::size_t taken = 0; taken < orders_at_once && !planned_.empty() && planned_.begin()->first <= now; ++taken) {
+    for (std::size_t taken = 0;
+         taken < orders_at_once && !planned_.empty() && planned_.begin()->first <= now; ++taken) {
         store::PurgeOrder order = std::move(planned_.begin()->second);
         planned_.erase(planned_.begin());
         append(all.set.keys, std::move(order.set.keys));
@@ -120,7 +125,9 @@ store::PurgeOrder LateWrites::take_due(SteadyTime now) {
         append(all.scan_patterns, std::move(order.scan_patterns));
         append(all.tags, std::move(order.tags));
     }
-    for (std::vector<std::string>* names : {&all.set.keys, &all.set.patterns, &all.scan_patterns, &all.tags}) drop_doubles(*names);
+    for (std::vector<std::string>* names :
+         {&all.set.keys, &all.set.patterns, &all.scan_patterns, &all.tags})
+        drop_doubles(*names);
     return all;
 }
 
@@ -139,7 +146,8 @@ net::Task<void> LateWrites::purge_when_due() {
     running_ = false;
 }
 
-void LateWrites::listen(const std::shared_ptr<const Config>& config, const http::RequestHead& request, OriginExchange& exchange) {
+void LateWrites::listen(const std::shared_ptr<const Config>& config,
+                        const http::RequestHead& request, OriginExchange& exchange) {
     if (stopped_ || listening_ >= listening_max || !has_room(*exchange.connection)) return;
     auto answer = std::make_shared<LateAnswer>(config, request);
     answer->exchange.connection = std::move(exchange.connection);
@@ -155,21 +163,25 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
     OriginExchange& exchange = answer->exchange;
     const Config& config = *answer->config;
     const http::RequestHead& request = answer->request.head();
-    const Milliseconds patience = std::max<Milliseconds>(config.settings.origin.idle_timeout, listen_at_least);
+    const Milliseconds patience =
+        std::max<Milliseconds>(config.settings.origin.idle_timeout, listen_at_least);
     exchange.connection->stream.forgive();
     exchange.connection->stream.expire_at(steady_now() + patience);
     const bool came = co_await read_late_head(config.settings, exchange);
     if (!came || !cache::invalidates(request.method, exchange.head.status)) co_return;
-    const route::Match match = config.routes.match(request.method, request.method_name, request.host, request.path);
+    const route::Match match =
+        config.routes.match(request.method, request.method_name, request.host, request.path);
     std::string text;
     bool usable = false;
     if (needs_response_body(match)) {
-        origin::BodyReader body(exchange.connection->stream, exchange.connection->in, exchange.head.framing,
-                                exchange.head.content_length, config.settings.origin.idle_timeout);
+        origin::BodyReader body(exchange.connection->stream, exchange.connection->in,
+                                exchange.head.framing, exchange.head.content_length,
+                                config.settings.origin.idle_timeout);
         usable = co_await read_small_body(body, text);
     }
     const std::string* whole = usable ? &text : nullptr;
-    const store::PurgeOrder order = order_after_write(config, request, match, &exchange.head, whole);
+    const store::PurgeOrder order =
+        order_after_write(config, request, match, &exchange.head, whole);
     if (order.empty()) co_return;
     store::RedisBudget budget;
     const store::PurgeOutcome outcome = co_await purge(use_, order, budget);

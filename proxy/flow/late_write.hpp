@@ -17,9 +17,10 @@ struct Config;
 struct OriginExchange;
 struct Services;
 
-/// Writes whose outcome larder does not know: timed out, cut off, or answered by a gateway that did not know either. The
-/// origin may commit such a write after its purge, and what was read in between would stay. So the purge is repeated
-/// after 2 s and after 10 s, and once more when the answer comes after all. One worker's; only on its thread.
+/// Writes whose outcome larder does not know: timed out, cut off, or answered by a gateway that did
+/// not know either. The origin may commit such a write after its purge, and what was read in
+/// between would stay. So the purge is repeated after 2 s and after 10 s, and once more when the
+/// answer comes after all. One worker's; only on its thread.
 class LateWrites {
 public:
     explicit LateWrites(Services& use);
@@ -27,15 +28,18 @@ public:
     LateWrites(const LateWrites&) = delete;
     LateWrites& operator=(const LateWrites&) = delete;
 
-    /// Repeats a purge that was just made after 2 s and after 10 s. A successor takes that over where there is one.
+    /// Repeats a purge that was just made after 2 s and after 10 s. A successor takes that over
+    /// where there is one.
     void purge_again(const store::PurgeOrder& order);
     /// Purges once, then. Beyond a bound all that is planned becomes a purge of everything.
     void purge_at(store::PurgeOrder order, SteadyTime due);
 
-    /// The origin has not answered in time, but its connection is open: listens on for `origin.idle_timeout`, at least
-    /// 10 s, and purges by the answer. Takes the connection. Does nothing where too many are listened to already, or
-    /// where `origin.max_connections` leaves few for other requests.
-    void listen(const std::shared_ptr<const Config>& config, const http::RequestHead& request, OriginExchange& exchange);
+    /// The origin has not answered in time, but its connection is open: listens on for
+    /// `origin.idle_timeout`, at least 10 s, and purges by the answer. Takes the connection. Does
+    /// nothing where too many are listened to already, or where `origin.max_connections` leaves few
+    /// for other requests.
+    void listen(const std::shared_ptr<const Config>& config, const http::RequestHead& request,
+                OriginExchange& exchange);
 
     /// How many purges are still to be repeated, and answers listened for.
     [[nodiscard]] std::size_t pending() const { return planned_.size() + listening_; }

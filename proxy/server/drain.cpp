@@ -1,10 +1,9 @@
+#include <spdlog/spdlog.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <future>
 #include <thread>
-
-#include <spdlog/spdlog.h>
 
 #include "server/server.hpp"
 #include "store/purge_text.hpp"
@@ -60,22 +59,26 @@ std::size_t Server::sum_of_workers(std::function<std::size_t(Worker&)> count) {
     return sum;
 }
 
-// Purges that Redis is still to get and that nobody else delivers. What is on disk waits for the next start, unless Redis
-// can be reached now.
+// Purges that others are still to get from this process: Redis, or a successor. What is on disk
+// waits for the next start, unless Redis can be reached now.
 bool Server::owes_purges() {
+    const bool concerns_others = shared_.redis || to_successor_->serves();
+    if (concerns_others && sum_of_workers([](Worker& worker) { return worker.late_writes(); }) > 0)
+        return true;
     if (!shared_.redis || to_successor_->owes()) return false;
-    if (sum_of_workers([](Worker& worker) { return worker.planned_purges(); }) > 0) return true;
     const bool is_kept = owed_ && owed_->follows();
     const bool reaches_redis = shared_.redis->breaker() != store::RedisShared::Breaker::open;
     return !shared_.redis->journal().empty() && (reaches_redis || !is_kept);
 }
 
 void Server::wait_until_drained(SteadyTime give_up) {
-    // Whoever keeps asking over an idle connection learns from his next answer that it ends; so it is not closed under him.
+    // Whoever keeps asking over an idle connection learns from his next answer that it ends; so it
+    // is not closed under him.
     const SteadyTime idle_until = std::min(give_up, steady_now() + idle_grace);
     int quiet = 0;
     while (steady_now() < give_up) {
-        const bool may_close_idle = steady_now() >= idle_until || shared_.connections.load(std::memory_order_relaxed) == 0;
+        const bool may_close_idle =
+            steady_now() >= idle_until || shared_.connections.load(std::memory_order_relaxed) == 0;
         if (quiet >= 3 && may_close_idle && !owes_purges()) break;
         const std::size_t busy = sum_of_workers([](Worker& worker) { return worker.busy(); });
         quiet = busy == 0 ? quiet + 1 : 0;
@@ -88,16 +91,19 @@ void Server::settle_owed_purges() {
     const bool is_alone = successor_ <= 0 || ::waitpid(successor_, nullptr, WNOHANG) == successor_;
     if (is_alone) to_successor_->end();
     if (to_successor_->serves())
-        for (const auto& worker : workers_) worker->services().late_writes.hand_over(*to_successor_);
+        for (const auto& worker : workers_)
+            worker->services().late_writes.hand_over(*to_successor_);
     if (shared_.redis && !to_successor_->owes()) {
         std::vector<store::PurgeItem> owed;
         for (const auto& worker : workers_)
             for (const store::PurgeOrder& order : worker->services().late_writes.planned())
-                for (store::PurgeItem& item : store::items_of(order)) owed.push_back(std::move(item));
+                for (store::PurgeItem& item : store::items_of(order))
+                    owed.push_back(std::move(item));
         shared_.redis->journal().add(owed);
         const bool is_kept = owed_ && owed_->follows();
         const std::vector<store::PurgeJournal::Entry> left = shared_.redis->journal().pending();
-        if (is_kept && !left.empty()) spdlog::warn("{} purges are owed to Redis and kept for the next start", left.size());
+        if (is_kept && !left.empty())
+            spdlog::warn("{} purges are owed to Redis and kept for the next start", left.size());
         for (const store::PurgeJournal::Entry& entry : left) {
             if (is_kept) break;
             std::string text;

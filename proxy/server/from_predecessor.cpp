@@ -1,8 +1,8 @@
 #include "server/from_predecessor.hpp"
 
-#include <array>
-
 #include <spdlog/spdlog.h>
+
+#include <array>
 
 #include "flow/purge.hpp"
 #include "server/succession_messages.hpp"
@@ -14,14 +14,17 @@ namespace {
 
 constexpr Milliseconds inherit_within = 10s;
 constexpr Milliseconds silence_within = 2s;
-constexpr Milliseconds written_within = 800ms;  // the predecessor waits a second for the acknowledgement
+constexpr Milliseconds written_within =
+    800ms;  // the predecessor waits a second for the acknowledgement
 
 }  // namespace
 
 FromPredecessor::FromPredecessor(int descriptor, SuccessionParts parts, Calls calls)
     : parts_(parts), calls_(std::move(calls)), channel_(descriptor, *this) {}
 
-FromPredecessor::~FromPredecessor() { close(); }
+FromPredecessor::~FromPredecessor() {
+    close();
+}
 
 void FromPredecessor::close() {
     {
@@ -42,7 +45,8 @@ void FromPredecessor::inherit() {
     channel_.start();
     const bool told = wait_for(inherit_within, [this] { return has_inherited_ || has_ended_; });
     if (!told) {
-        spdlog::error("the old process did not say in time which purges are owed: it counts as gone");
+        spdlog::error(
+            "the old process did not say in time which purges are owed: it counts as gone");
         channel_.end();
     }
 }
@@ -78,22 +82,31 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
             }
             break;
         case message::remembered:
-            if (const auto purges = store::parse_remembered(body); purges && parts_.redis) parts_.redis->history().restore(*purges, steady_now());
+            if (const auto purges = store::parse_remembered(body); purges && parts_.redis)
+                parts_.redis->history().restore(*purges, steady_now());
             break;
         case message::owed:
             if (const auto items = store::parse_lines(body)) owe(*items);
             break;
-        case message::inherited: set(has_inherited_); break;
-        case message::purge: take_purge(body); break;
+        case message::inherited:
+            set(has_inherited_);
+            break;
+        case message::purge:
+            take_purge(body);
+            break;
         case message::later:
-            if (const auto later = message::parse_later(body)) calls_.purge_later(store::order_of(later->items), later->due_in);
+            if (const auto later = message::parse_later(body))
+                calls_.purge_later(store::order_of(later->items), later->due_in);
             break;
         case message::silent:
             keep_file();
             set(is_silent_);
             break;
-        case message::finished: set(has_finished_); break;
-        default: break;
+        case message::finished:
+            set(has_finished_);
+            break;
+        default:
+            break;
     }
 }
 
@@ -105,7 +118,8 @@ void FromPredecessor::take_purge(std::string_view body) {
     }
     if (parts_.redis) parts_.redis->remember_purges(purge->items);
     if (!purge->delivered || their_redis_ != parts_.redis_name()) owe(purge->items);
-    flow::purge_here(parts_.generations, parts_.memory, parts_.board, store::order_of(purge->items));
+    flow::purge_here(parts_.generations, parts_.memory, parts_.board,
+                     store::order_of(purge->items));
     to_confirm_.push_back(std::to_string(purge->number));
 }
 
@@ -119,13 +133,15 @@ void FromPredecessor::owe(const std::vector<store::PurgeItem>& items) {
 
 // One sync serves all that came together.
 void FromPredecessor::on_pause() {
-    if (std::exchange(owes_more_, false) && parts_.owed) static_cast<void>(parts_.owed->wait_until_written(steady_now() + written_within));
+    if (std::exchange(owes_more_, false) && parts_.owed)
+        static_cast<void>(parts_.owed->wait_until_written(steady_now() + written_within));
     for (const std::string& number : to_confirm_) channel_.send(message::acknowledged, number);
     to_confirm_.clear();
 }
 
 void FromPredecessor::keep_file() {
-    if (parts_.owed && parts_.redis && !parts_.owed->follows()) parts_.owed->follow(parts_.redis->journal());
+    if (parts_.owed && parts_.redis && !parts_.owed->follows())
+        parts_.owed->follow(parts_.redis->journal());
 }
 
 void FromPredecessor::purge_everything() {
@@ -140,7 +156,8 @@ void FromPredecessor::on_end() {
         orderly = has_finished_ || closing_;
     }
     if (!orderly) {
-        spdlog::warn("the old process ended without finishing what it had begun: everything is purged");
+        spdlog::warn(
+            "the old process ended without finishing what it had begun: everything is purged");
         purge_everything();
     }
     keep_file();

@@ -11,10 +11,10 @@
 
 namespace larder::server {
 
-/// The end of a hand-over in the process that comes: see ToSuccessor. Until the predecessor has said its last word, its
-/// purges are done here too. Where it ends without that word (it was killed, or the channel broke), writes may have gone
-/// through it that nobody purged: everything is purged then, and again after 2 s and 10 s for what the origin commits
-/// late.
+/// The end of a hand-over in the process that comes: see ToSuccessor. Until the predecessor has
+/// said its last word, its purges are done here too. Where it ends without that word (it was
+/// killed, or the channel broke), writes may have gone through it that nobody purged: everything is
+/// purged then, and again after 2 s and 10 s for what the origin commits late.
 class FromPredecessor final : private MessageChannel::Handler {
 public:
     /// What the program does when asked to; called on the channel's thread.
@@ -29,8 +29,8 @@ public:
 
     /// Takes over history and journal. Returns when that is done, or the predecessor is gone.
     void inherit();
-    /// To be called before anybody is served: has the predecessor stop answering from its memory. Returns when it does, or
-    /// is gone. From then on this process keeps the file of what is owed.
+    /// To be called before anybody is served: has the predecessor stop answering from its memory.
+    /// Returns when it does, or is gone. From then on this process keeps the file of what is owed.
     void take_over();
     /// The predecessor is still there, or its end has still to be dealt with.
     [[nodiscard]] bool is_under_way() const;
@@ -49,10 +49,10 @@ private:
 
     const SuccessionParts parts_;
     const Calls calls_;
-    std::string their_redis_;             // only on the channel's thread
+    std::string their_redis_;              // only on the channel's thread
     std::vector<std::string> to_confirm_;  // only on the channel's thread
-    bool owes_more_ = false;              // only on the channel's thread
-    mutable std::mutex mutex_;  // guards all below
+    bool owes_more_ = false;               // only on the channel's thread
+    mutable std::mutex mutex_;             // guards all below
     std::condition_variable changed_;
     bool has_inherited_ = false;
     bool is_silent_ = false;

@@ -58,7 +58,8 @@ void MessageChannel::send(char kind, std::string_view body) {
 
 bool MessageChannel::flush(SteadyTime until) {
     std::unique_lock lock(mutex_);
-    const bool done = written_.wait_until(lock, until, [this] { return ended_ || output_.empty(); });
+    const bool done =
+        written_.wait_until(lock, until, [this] { return ended_ || output_.empty(); });
     return done && !ended_;
 }
 
@@ -106,7 +107,8 @@ void MessageChannel::run() {
 bool MessageChannel::write_some() {
     const std::scoped_lock lock(mutex_);
     while (output_done_ < output_.size()) {
-        const ssize_t sent = ::send(descriptor_, output_.data() + output_done_, output_.size() - output_done_, MSG_NOSIGNAL);
+        const ssize_t sent = ::send(descriptor_, output_.data() + output_done_,
+                                    output_.size() - output_done_, MSG_NOSIGNAL);
         if (sent < 0) return errno == EAGAIN || errno == EINTR;
         output_done_ += static_cast<std::size_t>(sent);
     }

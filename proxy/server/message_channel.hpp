@@ -11,8 +11,9 @@
 
 namespace larder::server {
 
-/// Messages between two processes over a stream socket: a length of four bytes, a letter for the kind, the body. A thread
-/// of its own reads and writes, so that neither a busy worker nor a slow peer holds up anybody.
+/// Messages between two processes over a stream socket: a length of four bytes, a letter for the
+/// kind, the body. A thread of its own reads and writes, so that neither a busy worker nor a slow
+/// peer holds up anybody.
 class MessageChannel {
 public:
     static constexpr std::size_t body_bytes_max = 8 * 1024 * 1024;
@@ -38,7 +39,8 @@ public:
 
     void start();
 
-    /// Any thread; does not wait. Dropped once the channel has ended; a body or a backlog that is too large ends it.
+    /// Any thread; does not wait. Dropped once the channel has ended; a body or a backlog that is
+    /// too large ends it.
     void send(char kind, std::string_view body);
     /// Waits until all that was sent has left this process. False: not by then.
     bool flush(SteadyTime until);

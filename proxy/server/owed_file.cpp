@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
+#include <spdlog/spdlog.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -15,18 +16,17 @@
 #include <optional>
 #include <stdexcept>
 
-#include <spdlog/spdlog.h>
-
 #include "store/purge_text.hpp"
 
-// A line for each purge: its checksum, a blank, and the purge as store/purge_text.hpp writes it. A file that was emptied has
-// no bytes, any other begins with the header.
+// A line for each purge: its checksum, a blank, and the purge as store/purge_text.hpp writes it. A
+// file that was emptied has no bytes, any other begins with the header.
 namespace larder::server {
 namespace {
 
 constexpr std::string_view header = "larder owed 1\n";
 constexpr std::size_t checksum_digits = 16;
-constexpr std::size_t file_bytes_max = 64 * 1024 * 1024;  // more cannot be ours: what the journal holds is bounded
+constexpr std::size_t file_bytes_max =
+    64 * 1024 * 1024;  // more cannot be ours: what the journal holds is bounded
 constexpr std::size_t renew_after_bytes = 16 * 1024 * 1024;
 
 std::string checksum_of(std::string_view line) {
@@ -43,7 +43,9 @@ std::string records_of(const std::vector<store::PurgeItem>& items) {
     for (const store::PurgeItem& item : items) {
         line.clear();
         store::append_line(item, line);
-        out.append(checksum_of(std::string_view(line).substr(0, line.size() - 1))).append(1, ' ').append(line);
+        out.append(checksum_of(std::string_view(line).substr(0, line.size() - 1)))
+            .append(1, ' ')
+            .append(line);
     }
     return out;
 }
@@ -56,7 +58,8 @@ std::optional<std::vector<store::PurgeItem>> parse(std::string_view text) {
     text.remove_prefix(header.size());
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
-        if (end == std::string_view::npos || end <= checksum_digits || text[checksum_digits] != ' ') return std::nullopt;
+        if (end == std::string_view::npos || end <= checksum_digits || text[checksum_digits] != ' ')
+            return std::nullopt;
         const std::string_view line = text.substr(checksum_digits + 1, end - checksum_digits - 1);
         std::optional<store::PurgeItem> item = store::parse_line(line);
         if (!item || checksum_of(line) != text.substr(0, checksum_digits)) return std::nullopt;
@@ -73,7 +76,8 @@ std::optional<std::string> read_file(const std::string& path) {
     std::string text;
     char block[64 * 1024];
     ssize_t got = 0;
-    while (text.size() <= file_bytes_max && (got = ::read(descriptor, block, sizeof block)) > 0) text.append(block, static_cast<std::size_t>(got));
+    while (text.size() <= file_bytes_max && (got = ::read(descriptor, block, sizeof block)) > 0)
+        text.append(block, static_cast<std::size_t>(got));
     ::close(descriptor);
     if (got < 0 || text.size() > file_bytes_max) return std::nullopt;
     return text;
@@ -100,7 +104,8 @@ void sync_folder(const std::string& folder) {
 bool same_file(int descriptor, const std::string& path) {
     struct stat open {};
     struct stat named {};
-    return ::fstat(descriptor, &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+    return ::fstat(descriptor, &open) == 0 && ::stat(path.c_str(), &named) == 0 &&
+           open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
 }  // namespace
@@ -110,16 +115,19 @@ int lock_state_directory(const std::string& folder, int inherited) {
     if (inherited >= 0 && same_file(inherited, path)) return inherited;
     if (inherited >= 0) ::close(inherited);
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (descriptor < 0) throw std::runtime_error("state: cannot open " + path + ": " + std::strerror(errno));
+    if (descriptor < 0)
+        throw std::runtime_error("state: cannot open " + path + ": " + std::strerror(errno));
     if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
     const int error = errno;
     ::close(descriptor);
     if (error == EWOULDBLOCK)
-        throw std::runtime_error("state: another larder uses " + folder + "; stop it, or give this one a directory of its own");
+        throw std::runtime_error("state: another larder uses " + folder +
+                                 "; stop it, or give this one a directory of its own");
     throw std::runtime_error("state: cannot lock " + path + ": " + std::strerror(error));
 }
 
-OwedFile::OwedFile(const std::string& folder) : folder_(folder), path_(folder + "/owed"), thread_([this] { run(); }) {}
+OwedFile::OwedFile(const std::string& folder)
+    : folder_(folder), path_(folder + "/owed"), thread_([this] { run(); }) {}
 
 OwedFile::~OwedFile() {
     leave();
@@ -139,8 +147,11 @@ std::vector<store::PurgeItem> OwedFile::load() {
     if (items) return std::move(*items);
     const std::string aside = path_ + ".damaged-" + std::to_string(std::time(nullptr));
     const bool moved = ::rename(path_.c_str(), aside.c_str()) == 0;
-    spdlog::error("{} is damaged: {}. It named purges that are owed to Redis, so everything is purged there", path_,
-                  moved ? "it was renamed to " + aside : std::string("it cannot be renamed: ") + std::strerror(errno));
+    spdlog::error(
+        "{} is damaged: {}. It named purges that are owed to Redis, so everything is purged there",
+        path_,
+        moved ? "it was renamed to " + aside
+              : std::string("it cannot be renamed: ") + std::strerror(errno));
     return {store::purge_everything()};
 }
 
@@ -200,11 +211,17 @@ void OwedFile::note(Change change) {
     changed_.notify_all();
 }
 
-void OwedFile::begins(const std::vector<store::PurgeItem>& items) { note({Change::Kind::replace, records_of(items)}); }
+void OwedFile::begins(const std::vector<store::PurgeItem>& items) {
+    note({Change::Kind::replace, records_of(items)});
+}
 
-void OwedFile::added(const std::vector<store::PurgeItem>& items) { note({Change::Kind::append, records_of(items)}); }
+void OwedFile::added(const std::vector<store::PurgeItem>& items) {
+    note({Change::Kind::append, records_of(items)});
+}
 
-void OwedFile::emptied() { note({Change::Kind::empty, {}}); }
+void OwedFile::emptied() {
+    note({Change::Kind::empty, {}});
+}
 
 void OwedFile::run() {
     std::unique_lock lock(mutex_);
@@ -214,7 +231,9 @@ void OwedFile::run() {
         const std::vector<Change> changes = std::exchange(changes_, {});
         const std::uint64_t noted = noted_;
         lock.unlock();
-        const bool replaces = std::any_of(changes.begin(), changes.end(), [](const Change& change) { return change.kind == Change::Kind::replace; });
+        const bool replaces = std::any_of(changes.begin(), changes.end(), [](const Change& change) {
+            return change.kind == Change::Kind::replace;
+        });
         if (!is_whole_ && !replaces) renew();
         write_all(changes);
         if (size_ > worth_renewing_ && !replaces) renew();
@@ -228,8 +247,11 @@ void OwedFile::tell_written(std::uint64_t position) {
     {
         const std::scoped_lock lock(mutex_);
         written_ = position;
-        const auto first_done = std::stable_partition(waiting_.begin(), waiting_.end(), [position](const auto& waiting) { return waiting.first > position; });
-        for (auto waiting = first_done; waiting != waiting_.end(); ++waiting) done.push_back(std::move(waiting->second));
+        const auto first_done = std::stable_partition(
+            waiting_.begin(), waiting_.end(),
+            [position](const auto& waiting) { return waiting.first > position; });
+        for (auto waiting = first_done; waiting != waiting_.end(); ++waiting)
+            done.push_back(std::move(waiting->second));
         waiting_.erase(first_done, waiting_.end());
     }
     progressed_.notify_all();
@@ -258,7 +280,10 @@ void OwedFile::write_all(const std::vector<Change>& changes) {
     for (const Change& change : changes) {
         const bool good = write(change);
         if (!good && is_whole_)
-            spdlog::error("{} cannot be written: {}. Purges that are owed to Redis would not survive a kill now", path_, std::strerror(errno));
+            spdlog::error(
+                "{} cannot be written: {}. Purges that are owed to Redis would not survive a kill "
+                "now",
+                path_, std::strerror(errno));
         is_whole_ = good && (is_whole_ || change.kind == Change::Kind::replace);
         syncs |= change.kind != Change::Kind::empty;
     }
@@ -267,9 +292,12 @@ void OwedFile::write_all(const std::vector<Change>& changes) {
 
 bool OwedFile::write(const Change& change) {
     switch (change.kind) {
-        case Change::Kind::replace: return replace(change.records);
-        case Change::Kind::append: return append(change.records);
-        case Change::Kind::empty: break;
+        case Change::Kind::replace:
+            return replace(change.records);
+        case Change::Kind::append:
+            return append(change.records);
+        case Change::Kind::empty:
+            break;
     }
     size_ = 0;
     return descriptor_ < 0 || ::ftruncate(descriptor_, 0) == 0;
@@ -277,10 +305,12 @@ bool OwedFile::write(const Change& change) {
 
 bool OwedFile::replace(const std::string& records) {
     const std::string beside = path_ + ".new";
-    const int descriptor = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+    const int descriptor =
+        ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     if (descriptor < 0) return false;
     const std::string text = records.empty() ? std::string() : std::string(header) + records;
-    const bool good = write_whole(descriptor, text) && ::fdatasync(descriptor) == 0 && ::rename(beside.c_str(), path_.c_str()) == 0;
+    const bool good = write_whole(descriptor, text) && ::fdatasync(descriptor) == 0 &&
+                      ::rename(beside.c_str(), path_.c_str()) == 0;
     if (!good) {
         const int error = errno;
         ::close(descriptor);

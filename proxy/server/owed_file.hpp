@@ -13,13 +13,15 @@
 
 namespace larder::server {
 
-/// Takes the state directory for this process: `inherited` is the lock's descriptor where a predecessor left it, else -1.
-/// The descriptor that holds the lock, to be kept open. Throws std::runtime_error with one readable line where another
-/// process has the lock, or the directory cannot be used.
+/// Takes the state directory for this process: `inherited` is the lock's descriptor where a
+/// predecessor left it, else -1. The descriptor that holds the lock, to be kept open. Throws
+/// std::runtime_error with one readable line where another process has the lock, or the directory
+/// cannot be used.
 int lock_state_directory(const std::string& folder, int inherited);
 
-/// The purges that are owed to Redis, in the file `owed` of the state directory: what the journal holds, and perhaps some
-/// that were delivered meanwhile. A thread of its own writes; one sync serves all who wait at that moment.
+/// The purges that are owed to Redis, in the file `owed` of the state directory: what the journal
+/// holds, and perhaps some that were delivered meanwhile. A thread of its own writes; one sync
+/// serves all who wait at that moment.
 class OwedFile final : public store::PurgeJournal::Observer {
 public:
     explicit OwedFile(const std::string& folder);
@@ -28,13 +30,15 @@ public:
     OwedFile(const OwedFile&) = delete;
     OwedFile& operator=(const OwedFile&) = delete;
 
-    /// What the last process left. A file that is damaged is renamed to owed.damaged-SECONDS, and stands for a purge of
-    /// everything. Not while the file follows a journal.
+    /// What the last process left. A file that is damaged is renamed to owed.damaged-SECONDS, and
+    /// stands for a purge of everything. Not while the file follows a journal.
     [[nodiscard]] std::vector<store::PurgeItem> load();
 
-    /// Replaces the file by what the journal holds, and follows it. The journal must stay until leave().
+    /// Replaces the file by what the journal holds, and follows it. The journal must stay until
+    /// leave().
     void follow(store::PurgeJournal& journal);
-    /// Follows it no longer; what was noted is on disk when it returns. Somebody else may write the file then.
+    /// Follows it no longer; what was noted is on disk when it returns. Somebody else may write the
+    /// file then.
     void leave();
     [[nodiscard]] bool follows() const;
 
@@ -65,10 +69,11 @@ private:
 
     const std::string folder_;
     const std::string path_;
-    int descriptor_ = -1;      // only on the thread: of the file that is appended to
-    std::size_t size_ = 0;     // only on the thread
-    std::size_t worth_renewing_ = 0;  // only on the thread: the size from which most of the file is past
-    bool is_whole_ = true;     // only on the thread: no write has failed since the last replacement
+    int descriptor_ = -1;   // only on the thread: of the file that is appended to
+    std::size_t size_ = 0;  // only on the thread
+    std::size_t worth_renewing_ =
+        0;                  // only on the thread: the size from which most of the file is past
+    bool is_whole_ = true;  // only on the thread: no write has failed since the last replacement
     mutable std::mutex mutex_;  // guards all below
     std::condition_variable changed_;
     std::condition_variable progressed_;

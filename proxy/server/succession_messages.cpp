@@ -13,7 +13,9 @@ constexpr std::size_t lines_bytes_max = 4 * 1024 * 1024;
 
 std::string bounded_lines(const std::vector<store::PurgeItem>& items) {
     std::string lines = store::to_lines(items);
-    return lines.size() <= lines_bytes_max ? lines : store::to_lines(std::vector{store::purge_everything()});
+    return lines.size() <= lines_bytes_max
+               ? lines
+               : store::to_lines(std::vector{store::purge_everything()});
 }
 
 // Takes the first line off.
@@ -34,7 +36,9 @@ std::optional<Milliseconds> parse_time(std::string_view text) {
 
 }  // namespace
 
-std::string to_body(const Hello& said) { return std::to_string(said.lifetime.count()) + '\n' + said.redis; }
+std::string to_body(const Hello& said) {
+    return std::to_string(said.lifetime.count()) + '\n' + said.redis;
+}
 
 std::optional<Hello> parse_hello(std::string_view body) {
     const auto line = take_line(body);
@@ -44,7 +48,8 @@ std::optional<Hello> parse_hello(std::string_view body) {
 }
 
 std::string to_body(const Purge& said) {
-    return std::to_string(said.number) + (said.delivered ? " delivered\n" : " owed\n") + bounded_lines(said.items);
+    return std::to_string(said.number) + (said.delivered ? " delivered\n" : " owed\n") +
+           bounded_lines(said.items);
 }
 
 std::optional<Purge> parse_purge(std::string_view body) {
@@ -57,7 +62,9 @@ std::optional<Purge> parse_purge(std::string_view body) {
     return Purge{*number, line->substr(blank) == " delivered", std::move(*items)};
 }
 
-std::string to_body(const Later& said) { return std::to_string(said.due_in.count()) + '\n' + bounded_lines(said.items); }
+std::string to_body(const Later& said) {
+    return std::to_string(said.due_in.count()) + '\n' + bounded_lines(said.items);
+}
 
 std::optional<Later> parse_later(std::string_view body) {
     const auto line = take_line(body);

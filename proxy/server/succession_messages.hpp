@@ -8,13 +8,14 @@
 #include "base/clock.hpp"
 #include "store/redis_purges.hpp"
 
-/// What the two processes of a hand-over tell each other. Texts: the first line is the message's own, further lines are
-/// purges (store/purge_text.hpp). Both are of one machine and may be of different versions: a kind that is not known is
-/// skipped.
+/// What the two processes of a hand-over tell each other. Texts: the first line is the message's
+/// own, further lines are purges (store/purge_text.hpp). Both are of one machine and may be of
+/// different versions: a kind that is not known is skipped.
 namespace larder::server::message {
 
 // From the predecessor.
-inline constexpr char hello = 'h';       ///< the name of its Redis, and how long purges are remembered there
+inline constexpr char hello =
+    'h';  ///< the name of its Redis, and how long purges are remembered there
 inline constexpr char remembered = 'm';  ///< some of the purge history
 inline constexpr char owed = 'o';        ///< some of the journal
 inline constexpr char inherited = 'i';   ///< that was all
@@ -24,7 +25,8 @@ inline constexpr char silent = 's';      ///< it does not answer from its memory
 inline constexpr char finished = 'f';    ///< nothing is left to be done
 
 // From the successor.
-inline constexpr char step_back = 'b';     ///< the name of its Redis; it serves as soon as `silent` comes
+inline constexpr char step_back =
+    'b';  ///< the name of its Redis; it serves as soon as `silent` comes
 inline constexpr char acknowledged = 'a';  ///< the number of a purge it has done
 
 struct Hello {

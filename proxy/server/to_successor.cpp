@@ -1,11 +1,10 @@
 #include "server/to_successor.hpp"
 
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
-#include <utility>
-
 #include <boost/asio/post.hpp>
-#include <spdlog/spdlog.h>
+#include <utility>
 
 #include "base/text.hpp"
 #include "net/event.hpp"
@@ -23,16 +22,20 @@ template <class Entry>
 void send_some_at_once(MessageChannel& channel, char kind, const std::vector<Entry>& entries) {
     for (std::size_t at = 0; at < entries.size(); at += entries_at_once) {
         const std::size_t end = std::min(entries.size(), at + entries_at_once);
-        const std::vector<Entry> some(entries.begin() + static_cast<std::ptrdiff_t>(at), entries.begin() + static_cast<std::ptrdiff_t>(end));
+        const std::vector<Entry> some(entries.begin() + static_cast<std::ptrdiff_t>(at),
+                                      entries.begin() + static_cast<std::ptrdiff_t>(end));
         channel.send(kind, store::to_lines(some));
     }
 }
 
 }  // namespace
 
-std::string SuccessionParts::redis_name() const { return redis ? redis->settings().url + '|' + redis->settings().prefix : std::string(); }
+std::string SuccessionParts::redis_name() const {
+    return redis ? redis->settings().url + '|' + redis->settings().prefix : std::string();
+}
 
-/// One who waits for an acknowledgement. Its members are used on its own thread only; `wake` is what others may call.
+/// One who waits for an acknowledgement. Its members are used on its own thread only; `wake` is
+/// what others may call.
 struct ToSuccessor::Waiter {
     explicit Waiter(net::Executor executor_in) : executor(executor_in) {}
 
@@ -73,9 +76,11 @@ void ToSuccessor::begin() {
     if (parts_.redis) hello.lifetime = parts_.redis->longest_lifetime();
     channel->send(message::hello, message::to_body(hello));
     if (parts_.redis) {
-        send_some_at_once(*channel, message::remembered, parts_.redis->history().snapshot(steady_now()));
+        send_some_at_once(*channel, message::remembered,
+                          parts_.redis->history().snapshot(steady_now()));
         std::vector<store::PurgeItem> owed;
-        for (store::PurgeJournal::Entry& entry : parts_.redis->journal().pending()) owed.push_back(std::move(entry.item));
+        for (store::PurgeJournal::Entry& entry : parts_.redis->journal().pending())
+            owed.push_back(std::move(entry.item));
         send_some_at_once(*channel, message::owed, owed);
     }
     channel->send(message::inherited, {});
@@ -116,11 +121,13 @@ void ToSuccessor::finish() {
 }
 
 bool ToSuccessor::wants(store::PurgeOutcome outcome) const {
-    return phase_.load(std::memory_order_acquire) != Phase::none || (outcome == store::PurgeOutcome::pending && parts_.owed != nullptr);
+    return phase_.load(std::memory_order_acquire) != Phase::none ||
+           (outcome == store::PurgeOutcome::pending && parts_.owed != nullptr);
 }
 
 // True: the waiter is woken when the successor has done it.
-bool ToSuccessor::send_purge(const store::PurgeOrder& order, store::PurgeOutcome outcome, const std::shared_ptr<Waiter>& waiter) {
+bool ToSuccessor::send_purge(const store::PurgeOrder& order, store::PurgeOutcome outcome,
+                             const std::shared_ptr<Waiter>& waiter) {
     message::Purge purge;
     purge.items = store::items_of(order);
     purge.delivered = parts_.redis != nullptr && outcome == store::PurgeOutcome::done;
@@ -134,22 +141,29 @@ bool ToSuccessor::send_purge(const store::PurgeOrder& order, store::PurgeOutcome
     return true;
 }
 
-net::Task<void> ToSuccessor::pass_on(net::Executor executor, const store::PurgeOrder& order, store::PurgeOutcome outcome) {
+net::Task<void> ToSuccessor::pass_on(net::Executor executor, const store::PurgeOrder& order,
+                                     store::PurgeOutcome outcome) {
     net::Event changed(executor);
     const auto waiter = std::make_shared<Waiter>(executor);
     waiter->changed = &changed;
     const bool by_successor = send_purge(order, outcome, waiter);
-    const bool by_file = !by_successor && outcome == store::PurgeOutcome::pending && parts_.owed != nullptr;
+    const bool by_file =
+        !by_successor && outcome == store::PurgeOutcome::pending && parts_.owed != nullptr;
     if (by_file) parts_.owed->when_written([waiter] { Waiter::wake(waiter); });
     const SteadyTime give_up = steady_now() + acknowledged_within;
-    while ((by_successor || by_file) && !waiter->done && steady_now() < give_up) co_await changed.wait_until(give_up);
+    while ((by_successor || by_file) && !waiter->done && steady_now() < give_up)
+        co_await changed.wait_until(give_up);
     waiter->changed = nullptr;
     if (waiter->done || !(by_successor || by_file)) co_return;
     if (by_file) {
-        spdlog::error("a purge that is owed to Redis was not on disk within a second: it would not survive a kill");
+        spdlog::error(
+            "a purge that is owed to Redis was not on disk within a second: it would not survive a "
+            "kill");
         co_return;
     }
-    spdlog::error("the new process did not acknowledge a purge within a second: it counts as gone, and purges everything itself");
+    spdlog::error(
+        "the new process did not acknowledge a purge within a second: it counts as gone, and "
+        "purges everything itself");
     const std::scoped_lock lock(mutex_);
     if (channel_) channel_->end();
 }
@@ -169,7 +183,8 @@ void ToSuccessor::on_message(char kind, std::string_view body) {
     if (kind == message::acknowledged) acknowledged(parse_decimal(body).value_or(0));
 }
 
-// A purge that is sent before `silent` is done in the successor before it serves; from then on each is waited for.
+// A purge that is sent before `silent` is done in the successor before it serves; from then on each
+// is waited for.
 void ToSuccessor::step_back(std::string_view their_redis) {
     parts_.memory.retire();
     same_redis_ = their_redis == parts_.redis_name();

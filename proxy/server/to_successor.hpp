@@ -27,18 +27,20 @@ struct SuccessionParts {
     [[nodiscard]] std::string redis_name() const;
 };
 
-/// The end of a hand-over in the process that goes (SIGUSR2). For users both processes are one instance. So the successor
-/// gets the purge history and the journal, and then every purge that this process still makes, before whoever asked for
-/// it has an answer. Once the successor says that it is about to serve, this process stops answering from its memory
-/// tier: it does not hear of writes through the successor.
+/// The end of a hand-over in the process that goes (SIGUSR2). For users both processes are one
+/// instance. So the successor gets the purge history and the journal, and then every purge that
+/// this process still makes, before whoever asked for it has an answer. Once the successor says
+/// that it is about to serve, this process stops answering from its memory tier: it does not hear
+/// of writes through the successor.
 ///
-/// A successor that does not acknowledge within a second counts as gone. It sees the channel end without the last word,
-/// and purges everything.
+/// A successor that does not acknowledge within a second counts as gone. It sees the channel end
+/// without the last word, and purges everything.
 class ToSuccessor final : public flow::PurgeRelay, private MessageChannel::Handler {
 public:
     explicit ToSuccessor(SuccessionParts parts) : parts_(parts) {}
 
-    /// Opens the channel. The successor's end, which the caller lets it inherit and then closes; negative: failed.
+    /// Opens the channel. The successor's end, which the caller lets it inherit and then closes;
+    /// negative: failed.
     int open();
     /// The successor was started: sends what it inherits.
     void begin();
@@ -48,12 +50,17 @@ public:
     void finish();
 
     /// It serves and hears of every purge.
-    [[nodiscard]] bool serves() const { return phase_.load(std::memory_order_acquire) == Phase::serving; }
+    [[nodiscard]] bool serves() const {
+        return phase_.load(std::memory_order_acquire) == Phase::serving;
+    }
     /// It has taken over what is owed to Redis.
-    [[nodiscard]] bool owes() const { return serves() && same_redis_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool owes() const {
+        return serves() && same_redis_.load(std::memory_order_acquire);
+    }
 
     [[nodiscard]] bool wants(store::PurgeOutcome outcome) const override;
-    [[nodiscard]] net::Task<void> pass_on(net::Executor executor, const store::PurgeOrder& order, store::PurgeOutcome outcome) override;
+    [[nodiscard]] net::Task<void> pass_on(net::Executor executor, const store::PurgeOrder& order,
+                                          store::PurgeOutcome outcome) override;
     [[nodiscard]] bool take_over(const store::PurgeOrder& order, Milliseconds due_in) override;
 
 private:
@@ -68,7 +75,8 @@ private:
     void on_end() override;
     void step_back(std::string_view their_redis);
     void acknowledged(std::uint64_t number);
-    [[nodiscard]] bool send_purge(const store::PurgeOrder& order, store::PurgeOutcome outcome, const std::shared_ptr<Waiter>& waiter);
+    [[nodiscard]] bool send_purge(const store::PurgeOrder& order, store::PurgeOutcome outcome,
+                                  const std::shared_ptr<Waiter>& waiter);
 
     const SuccessionParts parts_;
     std::atomic<Phase> phase_{Phase::none};

@@ -59,8 +59,8 @@ public:
     void use_tls(std::vector<std::pair<std::string, ssl_ctx_st*>> contexts);
     void stop_accepting();
     [[nodiscard]] std::size_t busy() const { return clients_.busy(); }
-    /// Purges that Redis is still to get: of writes whose outcome is not known.
-    [[nodiscard]] std::size_t planned_purges() const { return services_.redis ? services_.late_writes.pending() : 0; }
+    /// Purges that are still to come: of writes whose outcome is not known.
+    [[nodiscard]] std::size_t late_writes() const { return services_.late_writes.pending(); }
     void close_idle() { clients_.close_idle(); }
     /// Ends everything that is left; the thread then runs out of work.
     void stop();

@@ -75,7 +75,8 @@ void append_line(const PurgeItem& item, std::string& out) {
 }
 
 std::optional<PurgeItem> parse_line(std::string_view line) {
-    if (line.size() < 3 || (line[1] != 'h' && line[1] != 's') || line[2] != ' ') return std::nullopt;
+    if (line.size() < 3 || (line[1] != 'h' && line[1] != 's') || line[2] != ' ')
+        return std::nullopt;
     const std::optional<Kind> kind = kind_of(line[0]);
     std::optional<std::string> name = unescape(line.substr(3));
     if (!kind || !name) return std::nullopt;
@@ -138,13 +139,22 @@ std::vector<PurgeItem> items_of(const PurgeOrder& order) {
 
 PurgeOrder order_of(const std::vector<PurgeItem>& items) {
     PurgeOrder order;
-    order.soft = !items.empty() && std::all_of(items.begin(), items.end(), [](const PurgeItem& item) { return item.soft; });
+    order.soft = !items.empty() && std::all_of(items.begin(), items.end(),
+                                               [](const PurgeItem& item) { return item.soft; });
     for (const PurgeItem& item : items) {
         switch (item.kind) {
-            case Kind::key: order.set.keys.push_back(item.name); break;
-            case Kind::pattern: order.set.patterns.push_back(item.name); break;
-            case Kind::response_tag: order.tags.push_back(item.name); break;
-            case Kind::scan: order.scan_patterns.push_back(item.name); break;
+            case Kind::key:
+                order.set.keys.push_back(item.name);
+                break;
+            case Kind::pattern:
+                order.set.patterns.push_back(item.name);
+                break;
+            case Kind::response_tag:
+                order.tags.push_back(item.name);
+                break;
+            case Kind::scan:
+                order.scan_patterns.push_back(item.name);
+                break;
         }
     }
     return order;

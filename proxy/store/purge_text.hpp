@@ -7,8 +7,9 @@
 #include "store/redis_purges.hpp"
 #include "store/redis_store.hpp"
 
-/// Purges as text, for a file and for another process: one item a line, "kh articles:42" (the kind, hard or soft, the
-/// name). '%', blanks and control bytes of a name are percent-encoded, so that a line has no other line end in it.
+/// Purges as text, for a file and for another process: one item a line, "kh articles:42" (the kind,
+/// hard or soft, the name). '%', blanks and control bytes of a name are percent-encoded, so that a
+/// line has no other line end in it.
 namespace larder::store {
 
 void append_line(const PurgeItem& item, std::string& out);
@@ -21,7 +22,8 @@ void append_line(const PurgeItem& item, std::string& out);
 
 /// The same with the milliseconds that each is still to be remembered: "86400000 kh articles:42".
 [[nodiscard]] std::string to_lines(const std::vector<PurgeHistory::Remembered>& remembered);
-[[nodiscard]] std::optional<std::vector<PurgeHistory::Remembered>> parse_remembered(std::string_view lines);
+[[nodiscard]] std::optional<std::vector<PurgeHistory::Remembered>> parse_remembered(
+    std::string_view lines);
 
 [[nodiscard]] std::vector<PurgeItem> items_of(const PurgeOrder& order);
 /// Items of one order are all hard, or all soft: a mixture becomes hard.

@@ -198,6 +198,8 @@ def owing(origin, api, redis, state, start_larder):
         redis.kill()
         larder.wait_for_redis(up=False)
         assert larder.request("PUT", TARGET).status == 200
+        if where != "off":
+            assert b"kh articles:42" in (state / "owed").read_bytes()
         return larder
 
     return start

@@ -16,8 +16,12 @@ const std::vector<PurgeItem> all_kinds{{Kind::key, false, "articles:42"},
 
 /// Writes down what it is told.
 struct Follower : PurgeJournal::Observer {
-    void begins(const std::vector<PurgeItem>& items) override { told += "begins\n" + to_lines(items); }
-    void added(const std::vector<PurgeItem>& items) override { told += "added\n" + to_lines(items); }
+    void begins(const std::vector<PurgeItem>& items) override {
+        told += "begins\n" + to_lines(items);
+    }
+    void added(const std::vector<PurgeItem>& items) override {
+        told += "added\n" + to_lines(items);
+    }
     void emptied() override { told += "emptied\n"; }
     std::string told;
 };
@@ -30,11 +34,13 @@ TEST_CASE("purges survive being text") {
 }
 
 TEST_CASE("text that is no list of purges is noticed") {
-    for (const std::string text : {"kh a", "x\n", "zh a\n", "kx a\n", "kha\n", "kh a b\n", "kh %4\n", "kh %zz\n", "kh a\n\n"}) {
+    for (const std::string text : {"kh a", "x\n", "zh a\n", "kx a\n", "kha\n", "kh a b\n",
+                                   "kh %4\n", "kh %zz\n", "kh a\n\n"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_lines(text));
     }
-    for (const std::string text : {"kh a\n", "-1 kh a\n", "99999999999999 kh a\n", "5\n"}) CHECK_FALSE(parse_remembered(text));
+    for (const std::string text : {"kh a\n", "-1 kh a\n", "99999999999999 kh a\n", "5\n"})
+        CHECK_FALSE(parse_remembered(text));
 }
 
 TEST_CASE("another process remembers as long as this one would have") {
