@@ -3,6 +3,7 @@
 #include "flow/client.hpp"
 #include "net/detached.hpp"
 #include "net/event.hpp"
+#include "store/purge_text.hpp"
 #include "store/redis_keys.hpp"
 
 namespace larder::flow {
@@ -31,7 +32,7 @@ net::Task<bool> announce_write(Client& client) {
     if (order.set.empty()) co_return true;
     auto announced = std::make_shared<Announcement>();
     announced->token = store::random_id();
-    announced->items = store::items_of(std::move(order));
+    announced->items = store::items_of(order);
     const bool done = co_await client.use.redis->announce(announced->items, announced->token, client.x().redis_budget);
     if (!done) co_return false;
     client.x().announced = announced;

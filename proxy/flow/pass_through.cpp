@@ -51,6 +51,7 @@ struct Pass {
     std::shared_ptr<Upload> upload;
     std::string& head;
     bool upgrade = false;
+    bool reached_origin = false;  ///< something of the request may have been sent, at the first or a second try
     int interims = 0;
 };
 
@@ -95,8 +96,13 @@ net::Task<void> answer_failure(Pass& pass) {
     Client& client = pass.client;
     if (pass.exchange.connection) record_origin_failure(client.use, *client.config, pass.exchange);
     const Upload::End end = pass.upload ? pass.upload->end : Upload::End::none;
+    const bool may_answer_yet = pass.exchange.error == origin::OriginError::timeout && (!pass.upload || end == Upload::End::well);
     co_await stop_upload(pass.upload);
-    co_await purge_after_write(client, nullptr, nullptr);
+    const store::PurgeOrder order = co_await purge_after_write(client, nullptr, nullptr);
+    if (pass.reached_origin && !order.empty()) {
+        client.use.late_writes.purge_again(order);
+        if (may_answer_yet) client.use.late_writes.listen(client.config, client.request(), pass.exchange);
+    }
     switch (end) {
         case Upload::End::client_lost: client.x().keep_alive = false; co_return;
         case Upload::End::client_malformed:
@@ -183,6 +189,19 @@ void judge_answer(Pass& pass) {
     }
 }
 
+// A gateway before the origin that answers so does not know whether the write will still be done.
+bool leaves_outcome_open(int status) { return status == 502 || status == 503 || status == 504; }
+
+// The answer to a write ended before its end: the origin may not have been done with it when its head came.
+net::Task<void> purge_cut_write(Pass& pass, const store::PurgeOrder& order) {
+    const bool cut = pass.exchange.failed() && !order.empty();
+    if (!cut) co_return;
+    store::RedisBudget budget;
+    const store::PurgeOutcome outcome = co_await purge(pass.client.use, order, budget);
+    static_cast<void>(outcome);
+    pass.client.use.late_writes.purge_again(order);
+}
+
 net::Task<void> send_answer(Pass& pass) {
     Client& client = pass.client;
     Exchange& x = client.x();
@@ -203,9 +222,10 @@ net::Task<void> send_answer(Pass& pass) {
     std::string early;
     BodyReader::Piece next;
     bool has_next = false;
+    store::PurgeOrder purged;
     if (!http::is_safe(x.request.method)) {
         // Purges use the head, whose views die with the first read of the body; a rule that needs the body keeps a copy.
-        if (needs_response_body(client) && cache::invalidates(x.request.method, head.status)) {
+        if (needs_response_body(x.match) && cache::invalidates(x.request.method, head.status)) {
             pass.exchange.head_bytes.assign(lines).append("\r\n");
             const bool usable = co_await read_early_body(pass, body, early, next);
             has_next = next.status != Status::data;
@@ -213,10 +233,11 @@ net::Task<void> send_answer(Pass& pass) {
             http::ResponseHead copy;
             parse_response_head(pass.exchange.head_bytes, HeadLimits{1 << 20, 1024, 0}, true, storage, copy);
             const std::string* whole = usable ? &early : nullptr;
-            co_await purge_after_write(client, &copy, whole);
+            purged = co_await purge_after_write(client, &copy, whole);
         } else {
-            co_await purge_after_write(client, &head, nullptr);
+            purged = co_await purge_after_write(client, &head, nullptr);
         }
+        if (!purged.empty() && leaves_outcome_open(head.status)) client.use.late_writes.purge_again(purged);
     }
     if (x.purge_failed) {
         co_await answer_error(client, 503, cache::Detail::purge_failed,
@@ -226,6 +247,7 @@ net::Task<void> send_answer(Pass& pass) {
     }
     pass.sender.set_head(lines, head.status, length, length_given);
     co_await send_body(pass, body, early, next, has_next);
+    co_await purge_cut_write(pass, purged);
     co_await stop_upload(pass.upload);
     // Behind half a body nothing may follow that the origin could take for the rest.
     if (pass.upload && pass.upload->end != Upload::End::well) pass.exchange.head.keep_alive = false;
@@ -274,6 +296,7 @@ net::Task<void> pass_on(Pass& pass, bool judge) {
     pass.exchange.repeatable = http::is_idempotent(x.request.method) && (x.request.framing == http::Framing::none || !at_hand.empty());
     for (bool fresh = false;; fresh = true) {
         co_await begin(pass, fresh);
+        pass.reached_origin |= pass.exchange.connection != nullptr;
         if (!pass.exchange.failed()) co_await read_final_head(pass);
         if (fresh || !may_retry(pass.exchange)) break;
         pass.exchange.drop_connection();

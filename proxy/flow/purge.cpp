@@ -5,6 +5,7 @@
 #include "cache/decisions.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/send_response.hpp"
+#include "store/purge_text.hpp"
 
 namespace larder::flow {
 namespace {
@@ -32,32 +33,6 @@ private:
     bool usable_ = false;
 };
 
-void purge_here(Services& use, const store::PurgeOrder& order) {
-    store::Generations& generations = use.generations;
-    const auto mark = [&](std::uint32_t slot) {
-        if (order.soft) {
-            generations.purge_soft(slot);
-        } else {
-            use.memory.note_purge(slot, generations.purge(slot));
-        }
-    };
-    for (const std::string& key : order.set.keys) {
-        mark(store::Generations::slot_of_key(key));
-        mark(store::Generations::slot_of_extensions(key));
-        if (!order.soft) static_cast<void>(use.memory.remove(key));
-    }
-    for (const std::string& pattern : order.set.patterns) mark(store::Generations::slot_of_tag(pattern));
-    for (const std::string& tag : order.tags) mark(store::Generations::slot_of_response_tag(tag));
-    if (order.everything) {
-        generations.purge_all();
-        use.memory.forget();
-    }
-    for (const std::string& pattern : order.scan_patterns) {
-        use.memory.purge_matching(pattern, order.soft);
-        use.board.close_matching(pattern);
-    }
-}
-
 // The entries of the URLs that a write's response names.
 void collect_related(const route::RouteTable& routes, const http::RequestHead& request, const http::ResponseHead& response,
                      route::PurgeSet& out) {
@@ -66,62 +41,112 @@ void collect_related(const route::RouteTable& routes, const http::RequestHead& r
 
 }  // namespace
 
-net::Task<store::PurgeOutcome> purge(Services& use, store::PurgeOrder order, store::RedisBudget& budget, std::string token) {
-    purge_here(use, order);
-    if (!use.redis) co_return store::PurgeOutcome::done;
-    const store::PurgeOutcome outcome = co_await use.redis->purge(order, budget, std::move(token));
-    // A read may have fetched the old entry from Redis between the two: it began before this second mark.
-    purge_here(use, order);
+void purge_here(store::Generations& generations, store::MemoryStore& memory, store::FetchBoard& board, const store::PurgeOrder& order) {
+    const auto mark = [&](std::uint32_t slot) {
+        if (order.soft) {
+            generations.purge_soft(slot);
+        } else {
+            memory.note_purge(slot, generations.purge(slot));
+        }
+    };
+    for (const std::string& key : order.set.keys) {
+        mark(store::Generations::slot_of_key(key));
+        mark(store::Generations::slot_of_extensions(key));
+        if (!order.soft) static_cast<void>(memory.remove(key));
+    }
+    for (const std::string& pattern : order.set.patterns) mark(store::Generations::slot_of_tag(pattern));
+    for (const std::string& tag : order.tags) mark(store::Generations::slot_of_response_tag(tag));
+    if (order.everything) {
+        generations.purge_all();
+        memory.forget();
+    }
+    for (const std::string& pattern : order.scan_patterns) {
+        memory.purge_matching(pattern, order.soft);
+        board.close_matching(pattern);
+    }
+}
+
+net::Task<store::PurgeOutcome> purge(Services& use, const store::PurgeOrder& order, store::RedisBudget& budget, std::string token) {
+    purge_here(use.generations, use.memory, use.board, order);
+    store::PurgeOutcome outcome = store::PurgeOutcome::done;
+    if (use.redis) {
+        outcome = co_await use.redis->purge(order, budget, std::move(token));
+        // A read may have fetched the old entry from Redis between the two: it began before this second mark.
+        purge_here(use.generations, use.memory, use.board, order);
+    }
+    const bool passes_on = use.relay != nullptr && use.relay->wants(outcome);
+    if (passes_on) co_await use.relay->pass_on(use.executor(), order, outcome);
     co_return outcome;
 }
 
-bool needs_response_body(const Client& client) {
-    const route::CompiledRoute* route = client.exchange->match.route;
-    if (!route || route->rule.kind != settings::RouteKind::write) return false;
-    for (const std::string& pattern : route->rule.purge)
+bool needs_response_body(const route::Match& match) {
+    if (!match.route || match.route->rule.kind != settings::RouteKind::write) return false;
+    for (const std::string& pattern : match.route->rule.purge)
         if (pattern.find("{json:") != std::string::npos) return true;
     return false;
 }
 
 // What was announced ends with a purge, whatever came of the write: its names are held until then.
-net::Task<void> purge_announced(Client& client) {
+net::Task<store::PurgeOrder> purge_announced(Client& client) {
     Exchange& x = client.x();
     const std::shared_ptr<const Announcement> announced = std::exchange(x.announced, nullptr);
     store::PurgeOrder order = store::order_of(announced->items);
-    const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), x.redis_budget, announced->token);
+    const store::PurgeOutcome outcome = co_await purge(client.use, order, x.redis_budget, announced->token);
     // Nothing old is left that it named: it was purged before the write, and its hold keeps everything out until it expires.
     if (outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
+    co_return order;
 }
 
-net::Task<void> purge_after_write(Client& client, const http::ResponseHead* response, const std::string* body) {
-    const http::RequestHead& request = client.request();
-    if (http::is_safe(request.method)) co_return;
-    const bool announced = client.x().announced != nullptr;
-    if (announced) co_await purge_announced(client);
-    if (response && !cache::invalidates(request.method, response->status)) co_return;
+// What the answer of a write names beside the rule: the entries of its URLs, and groups.
+store::PurgeOrder order_of_answer(const Config& config, const http::RequestHead& request, const http::ResponseHead* response) {
     store::PurgeOrder order;
+    if (!response || !cache::invalidates(request.method, response->status)) return order;
+    collect_related(config.routes, request, *response, order.set);
+    cache::collect_invalidated_groups(*response, order.tags);
+    return order;
+}
+
+store::PurgeOrder order_after_write(const Config& config, const http::RequestHead& request, const route::Match& match,
+                                    const http::ResponseHead* response, const std::string* body) {
+    store::PurgeOrder order;
+    if (http::is_safe(request.method)) return order;
+    if (response && !cache::invalidates(request.method, response->status)) return order;
     std::optional<JsonBody> json;
     if (body) json.emplace(*body);
-    const JsonBody* values = json ? &*json : nullptr;
-    // What was announced is purged already.
-    if (!announced) client.config->routes.collect_write_purges(client.x().match, request, values, order.set);
-    if (response) collect_related(client.config->routes, request, *response, order.set);
-    // A reload came while the origin worked on it: who reads from now on, reads under the new rules.
-    client.use.follow_reload();
-    if (client.use.config != client.config) {
-        const route::RouteTable& routes = client.use.config->routes;
-        const route::Match match = routes.match(request.method, request.method_name, request.host, request.path);
-        routes.collect_write_purges(match, request, values, order.set);
-        if (response) collect_related(routes, request, *response, order.set);
-    }
+    config.routes.collect_write_purges(match, request, json ? &*json : nullptr, order.set);
+    if (response) collect_related(config.routes, request, *response, order.set);
     if (response) cache::collect_invalidated_groups(*response, order.tags);
-    if (order.set.empty() && order.tags.empty()) co_return;
+    return order;
+}
+
+// A reload came while the origin worked on the write: who reads from now on, reads under the new rules.
+void add_newest_rules(Client& client, const http::ResponseHead* response, const std::string* body, store::PurgeOrder& order) {
+    client.use.follow_reload();
+    if (client.use.config == client.config) return;
+    const http::RequestHead& request = client.request();
+    const route::Match match = client.use.config->routes.match(request.method, request.method_name, request.host, request.path);
+    store::PurgeOrder more = order_after_write(*client.use.config, request, match, response, body);
+    order.set.keys.insert(order.set.keys.end(), more.set.keys.begin(), more.set.keys.end());
+    order.set.patterns.insert(order.set.patterns.end(), more.set.patterns.begin(), more.set.patterns.end());
+}
+
+net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::ResponseHead* response, const std::string* body) {
+    const bool announced = client.x().announced != nullptr;
+    store::PurgeOrder done;
+    if (announced) done = co_await purge_announced(client);
+    store::PurgeOrder order;
+    if (announced) order = order_of_answer(*client.config, client.request(), response);
+    if (!announced) order = order_after_write(*client.config, client.request(), client.x().match, response, body);
+    add_newest_rules(client, response, body, order);
+    if (order.empty()) co_return done;
     client.use.metrics.record_purge(observe::PurgeSource::write);
-    const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), client.x().redis_budget);
-    if (outcome != store::PurgeOutcome::pending) co_return;
-    client.x().outcome.detail = cache::Detail::redis_down;
+    const store::PurgeOutcome outcome = co_await purge(client.use, order, client.x().redis_budget);
+    if (outcome == store::PurgeOutcome::pending) client.x().outcome.detail = cache::Detail::redis_down;
     // What only the answer named was not announced: the others may serve what it made stale.
-    client.x().purge_failed = announced;
+    client.x().purge_failed = announced && outcome == store::PurgeOutcome::pending;
+    order.set.keys.insert(order.set.keys.end(), done.set.keys.begin(), done.set.keys.end());
+    order.set.patterns.insert(order.set.patterns.end(), done.set.patterns.begin(), done.set.patterns.end());
+    co_return order;
 }
 
 net::Task<void> answer_purge(Client& client) {

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "flow/exchange.hpp"
+#include "flow/late_write.hpp"
 #include "flow/peer_counts.hpp"
 #include "net/network.hpp"
 #include "observe/access_log.hpp"
@@ -100,7 +101,8 @@ struct Services {
           board(board_in),
           metrics(metrics_in),
           access_log(config_in->settings.log),
-          config(std::move(config_in)) {}
+          config(std::move(config_in)),
+          late_writes(*this) {}
 
     boost::asio::io_context& context;
     net::DeadlineWheel wheel;
@@ -117,9 +119,12 @@ struct Services {
     std::shared_ptr<const Config> config;  ///< of new requests, after follow_reload
     const ConfigInForce* in_force = nullptr;
     std::function<void(std::shared_ptr<const Config>)> adopt;  ///< makes another one this worker's `config`
+    PurgeRelay* relay = nullptr;           ///< null: purges concern nobody but this process and Redis
     bool draining = false;
     std::atomic<std::size_t>* connections = nullptr;  ///< open client connections of all workers
     PeerCounts* peers = nullptr;                      ///< the same by client address, where that is limited
+
+    LateWrites late_writes;
 
     /// Before a request's head is looked at, and before a write purges: whatever another worker does by the new rules, this
     /// one knows them.

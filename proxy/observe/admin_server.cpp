@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -72,8 +73,9 @@ public:
         : acceptor_(open_acceptor(context_, options)),
           accept_timer_(context_.get_executor()),
           port_(acceptor_.local_endpoint().port()),
-          shared_{std::move(options), backend, std::make_shared<Mailbox>(context_)} {
-        accept();
+          shared_{std::move(options), backend, std::make_shared<Mailbox>(context_)},
+          work_(context_.get_executor()) {
+        if (!shared_.options.waits) accept();
         thread_ = std::thread([this] { run(); });
     }
 
@@ -84,6 +86,18 @@ public:
         asio::post(context_, [this] { close_all(); });
         thread_.join();
         shared_.mailbox->close();
+    }
+
+    void open() {
+        asio::post(context_, [this] { accept(); });
+    }
+
+    void stop_accepting() {
+        asio::post(context_, [this] {
+            error_code ignored;
+            acceptor_.close(ignored);
+            accept_timer_.cancel();
+        });
     }
 
     void set_token(std::string token) {
@@ -131,6 +145,7 @@ private:
     }
 
     void close_all() {
+        work_.reset();
         error_code ignored;
         acceptor_.close(ignored);
         accept_timer_.cancel();
@@ -144,6 +159,7 @@ private:
     const std::uint16_t port_;
     AdminShared shared_;
     std::set<std::shared_ptr<AdminConnection>> connections_;  // only on the thread
+    asio::executor_work_guard<asio::io_context::executor_type> work_;  // until close_all, whoever is there
     std::thread thread_;
 };
 
@@ -160,6 +176,12 @@ int AdminServer::native_socket() const {
 }
 void AdminServer::set_token(std::string token) {
     core_->set_token(std::move(token));
+}
+void AdminServer::open() {
+    core_->open();
+}
+void AdminServer::stop_accepting() {
+    core_->stop_accepting();
 }
 void AdminServer::stop() {
     core_->stop();

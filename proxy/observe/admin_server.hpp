@@ -15,6 +15,7 @@ struct AdminOptions {
     std::string address = "127.0.0.1:9180";  ///< host:port; [::1]:9180; port 0: any free one
     std::string token;                       ///< empty: none needed
     int inherited_socket = -1;               ///< a listening socket to take over instead of opening one; becomes ours
+    bool waits = false;                      ///< accepts nobody before open()
     std::size_t connections_max = 128;       ///< beyond: closed at once
     std::chrono::milliseconds request_timeout{10'000};  ///< for a request, once it has begun or the connection opened
     std::chrono::milliseconds idle_timeout{75'000};     ///< between requests
@@ -40,6 +41,11 @@ public:
 
     /// Takes another token from the next request on, after a reload. From any thread.
     void set_token(std::string token);
+
+    /// Accepts from now on. From any thread.
+    void open();
+    /// Accepts nobody any more; what is open goes on. From any thread.
+    void stop_accepting();
 
     /// Closes all connections and ends the thread. Completions that the backend still owes are ignored from then on.
     void stop();

@@ -82,9 +82,11 @@ std::vector<int> inherited_sockets(const std::string& name) {
     return found;
 }
 
-int start_successor(const std::vector<std::string>& arguments) {
+int start_successor(const std::vector<std::string>& arguments, int channel) {
+    std::vector<Named> passed = remembered();
+    if (channel >= 0) passed.push_back({succession_channel, channel});
     std::string list;
-    for (const Named& socket : remembered()) {
+    for (const Named& socket : passed) {
         ::fcntl(socket.descriptor, F_SETFD, 0);
         list += (list.empty() ? "" : ";") + socket.name + "=" + std::to_string(socket.descriptor);
     }
@@ -104,7 +106,7 @@ int start_successor(const std::vector<std::string>& arguments) {
     // A binary that was replaced is started as it is now, by its name; /proc/self/exe would be the old one.
     pid_t child = -1;
     const int failed = ::posix_spawnp(&child, arguments.front().c_str(), nullptr, nullptr, argv.data(), envp.data());
-    for (const Named& socket : remembered()) ::fcntl(socket.descriptor, F_SETFD, FD_CLOEXEC);
+    for (const Named& socket : passed) ::fcntl(socket.descriptor, F_SETFD, FD_CLOEXEC);
     return failed == 0 ? child : -1;
 }
 

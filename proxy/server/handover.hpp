@@ -11,8 +11,10 @@ void remember_socket(const std::string& name, int descriptor);
 /// What the predecessor left under the name; empty: nothing, or no predecessor. Each is handed out once.
 std::vector<int> inherited_sockets(const std::string& name);
 
-/// Starts the program anew with the same arguments. The child's process id; negative: failed.
-int start_successor(const std::vector<std::string>& arguments);
+/// Starts the program anew with the same arguments; it inherits `channel` beside the sockets, under the name
+/// succession_channel. The child's process id; negative: failed.
+int start_successor(const std::vector<std::string>& arguments, int channel);
+inline constexpr const char* succession_channel = "succession";
 
 /// This process serves: the predecessor, if there is one, may drain (SIGTERM to it).
 void tell_predecessor();

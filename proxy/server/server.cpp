@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <future>
 #include <stdexcept>
 #include <thread>
 
@@ -27,9 +26,6 @@
 
 namespace larder::server {
 namespace {
-
-constexpr Milliseconds idle_grace{1000};
-constexpr Milliseconds end_within{900};  // once nothing is waited for any more
 
 std::string first_error(const settings::Problems& problems, const std::string& file) {
     std::string text;
@@ -99,6 +95,10 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
         shared_.memory->trust_until(SteadyTime::max());
     }
     if (shared_.redis) shared_.redis->observe(observe_redis);
+    open_state();
+    to_successor_ = std::make_unique<ToSuccessor>(succession_parts());
+    shared_.relay = to_successor_.get();
+    inherit();
     for (int i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(shared_, i, config));
     open_doors();
     shared_.metrics.set_gauges([this] { return gauges(); });
@@ -107,10 +107,51 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
 
 Server::~Server() {
     admin_.reset();
+    from_predecessor_.reset();
     for (const auto& worker : workers_) worker->join();
     // Workers may share a link, whose timers belong to one of them: it goes while all are there.
     for (const auto& worker : workers_) worker->services().redis.reset();
     workers_.clear();
+}
+
+SuccessionParts Server::succession_parts() {
+    return {shared_.generations, *shared_.memory, *shared_.board, shared_.redis.get(), owed_.get()};
+}
+
+void Server::open_state() {
+    const std::string folder = shared_.config.get()->settings.state;
+    if (folder.empty()) return;
+    const std::vector<int> inherited = inherited_sockets("state");
+    const int left = inherited.empty() ? -1 : inherited.front();
+    state_lock_ = lock_state_directory(folder, left);
+    state_is_ours_ = state_lock_ != left;
+    remember_socket("state", state_lock_);
+    if (shared_.redis) owed_ = std::make_unique<OwedFile>(folder);
+}
+
+// What earlier processes owe Redis is known before anything is read from it.
+void Server::inherit() {
+    const std::vector<int> channel = inherited_sockets(succession_channel);
+    if (owed_ && (state_is_ours_ || channel.empty())) {
+        const std::vector<store::PurgeItem> owed = owed_->load();
+        if (!owed.empty()) spdlog::warn("{} purges are owed to Redis from before this start", owed.size());
+        shared_.redis->remember_purges(owed);
+        shared_.redis->journal().add(owed);
+    }
+    if (channel.empty()) {
+        if (owed_) owed_->follow(shared_.redis->journal());
+        return;
+    }
+    FromPredecessor::Calls calls;
+    calls.purge_later = [this](store::PurgeOrder order, Milliseconds due_in) {
+        Worker& worker = *workers_.front();
+        worker.post([&worker, order = std::move(order), due = steady_now() + due_in] { worker.services().late_writes.purge_at(order, due); });
+    };
+    calls.is_over = [this] {
+        if (hands_over_later_.exchange(false)) ::kill(::getpid(), SIGUSR2);
+    };
+    from_predecessor_ = std::make_unique<FromPredecessor>(channel.front(), succession_parts(), std::move(calls));
+    from_predecessor_->inherit();
 }
 
 void Server::open_doors() {
@@ -143,6 +184,7 @@ void Server::start_admin() {
     options.failed = [this](const std::exception_ptr& failure) { note_failure("a step of the admin server", failure); };
     const std::vector<int> inherited = inherited_sockets("admin:" + admin.address);
     if (!inherited.empty()) options.inherited_socket = inherited.front();
+    options.waits = from_predecessor_ != nullptr;
     admin_ = std::make_unique<observe::AdminServer>(options, *admin_backend_);
     remember_socket("admin:" + admin.address, admin_->native_socket());
     spdlog::info("admin on {}, port {}", admin.address, admin_->port());
@@ -190,6 +232,10 @@ int Server::run() {
     signals.add(SIGCHLD);
     for (const auto& worker : workers_) worker->start();
     wait_for_redis();
+    if (from_predecessor_) {
+        from_predecessor_->take_over();
+        if (admin_) admin_->open();
+    }
     for (const auto& worker : workers_) worker->open_doors();
     ready_ = true;
     spdlog::info("larder {} serves with {} thread{}", LARDER_VERSION, workers_.size(), workers_.size() == 1 ? "" : "s");
@@ -217,10 +263,7 @@ void Server::handle_signal(int signal) {
         case SIGHUP: reload(); break;
         case SIGUSR2: hand_over(); break;
         case SIGCHLD:
-            if (successor_ > 0 && ::waitpid(successor_, nullptr, WNOHANG) == successor_) {
-                spdlog::error("the new process ended early; this one goes on");
-                successor_ = -1;
-            }
+            if (successor_ > 0 && ::waitpid(successor_, nullptr, WNOHANG) == successor_) successor_ended();
             break;
         default: break;
     }
@@ -284,56 +327,29 @@ void Server::put_in_force(const std::shared_ptr<const flow::Config>& config, con
 
 void Server::hand_over() {
     if (successor_ > 0) return;
-    successor_ = start_successor(arguments_);
+    hands_over_later_ = from_predecessor_ != nullptr;
+    if (from_predecessor_ && from_predecessor_->is_under_way()) {
+        spdlog::info("the process before this one is still there: handing over when it has ended");
+        return;
+    }
+    hands_over_later_ = false;
+    const int channel = to_successor_->open();
+    successor_ = start_successor(arguments_, channel);
+    if (channel >= 0) ::close(channel);
     if (successor_ < 0) {
+        to_successor_->end();
         spdlog::error("cannot start the new process; this one goes on");
-    } else {
-        spdlog::info("handing over to process {}", successor_);
+        return;
     }
+    if (channel >= 0) to_successor_->begin();
+    spdlog::info("handing over to process {}", successor_);
 }
 
-// How many connections are being answered; a worker that does not say by `give_up` counts as one.
-std::size_t Server::busy_by(SteadyTime give_up) const {
-    std::size_t busy = 0;
-    for (const auto& worker : workers_) {
-        const auto answer = std::make_shared<std::promise<std::size_t>>();
-        std::future<std::size_t> count = answer->get_future();
-        Worker* target = worker.get();
-        target->post([target, answer] { answer->set_value(target->busy()); });
-        busy += count.wait_until(give_up) == std::future_status::ready ? count.get() : 1;
-    }
-    return busy;
-}
-
-// Answers what is under way with Connection: close; idle connections close last.
-void Server::drain() {
-    ready_ = false;
-    spdlog::info("draining");
-    const Milliseconds limit = shared_.config.get()->settings.limits.drain_timeout;
-    const SteadyTime give_up = steady_now() + limit;
-    last_resort_.end_process_at(give_up + end_within);
-    // Whoever keeps asking over an idle connection learns from his next answer that it ends; so it is not closed under him.
-    const SteadyTime idle_until = std::min(give_up, steady_now() + idle_grace);
-    for (const auto& worker : workers_) {
-        Worker* target = worker.get();
-        target->post([target] { target->stop_accepting(); });
-    }
-    int quiet = 0;
-    while (steady_now() < give_up) {
-        const bool may_close_idle = steady_now() >= idle_until || shared_.connections.load(std::memory_order_relaxed) == 0;
-        if (quiet >= 3 && may_close_idle) break;
-        const std::size_t busy = busy_by(give_up);
-        quiet = busy == 0 ? quiet + 1 : 0;
-        std::this_thread::sleep_for(Milliseconds(20));
-    }
-    last_resort_.end_process_at(steady_now() + end_within);
-    if (admin_) admin_->stop();
-    for (const auto& worker : workers_) {
-        Worker* target = worker.get();
-        target->post([target] { target->stop(); });
-    }
-    for (const auto& worker : workers_) worker->join();
-    spdlog::info("done");
+void Server::successor_ended() {
+    spdlog::error("the new process ended early; this one goes on");
+    successor_ = -1;
+    to_successor_->end();
+    if (!shared_.redis) shared_.memory->trust_until(SteadyTime::max());
 }
 
 }  // namespace larder::server

@@ -5,7 +5,10 @@
 #include <vector>
 
 #include "observe/admin_server.hpp"
+#include "server/from_predecessor.hpp"
 #include "server/last_resort.hpp"
+#include "server/owed_file.hpp"
+#include "server/to_successor.hpp"
 #include "server/worker.hpp"
 #include "settings/load_settings.hpp"
 
@@ -33,27 +36,40 @@ public:
 private:
     class Admin;
 
+    void open_state();
+    void inherit();
     void open_doors();
     void start_admin();
     void reload();
     void put_in_force(const std::shared_ptr<const flow::Config>& config, const std::vector<std::pair<std::string, ssl_ctx_st*>>& contexts);
     void hand_over();
+    void successor_ended();
     void drain();
+    void wait_until_drained(SteadyTime give_up);
+    [[nodiscard]] std::size_t sum_of_workers(SteadyTime give_up, std::size_t (*count)(Worker&)) const;
+    [[nodiscard]] bool owes_purges(SteadyTime give_up) const;
+    void settle_owed_purges();
+    [[nodiscard]] SuccessionParts succession_parts();
     void wait_for_redis() const;
     [[nodiscard]] observe::Gauges gauges() const;
     void note_failure(const char* what, const std::exception_ptr& failure) const noexcept;
     void handle_signal(int signal);
-    [[nodiscard]] std::size_t busy_by(SteadyTime give_up) const;
 
     LastResort last_resort_;  // first: it also watches over the end of all that follows
     ConfigSource source_;
     std::vector<std::string> arguments_;
     Shared shared_;
+    int state_lock_ = -1;      // kept open as long as the process lives: it holds the lock
+    bool state_is_ours_ = true;  // no predecessor keeps what is owed there
+    std::unique_ptr<OwedFile> owed_;  // null: no state directory, or no Redis
+    std::unique_ptr<ToSuccessor> to_successor_;
+    std::unique_ptr<FromPredecessor> from_predecessor_;  // null: this process was started by itself
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<int> descriptors_;  // listening sockets, by listener and worker, for the successor
     std::unique_ptr<Admin> admin_backend_;
     std::unique_ptr<observe::AdminServer> admin_;
     int successor_ = -1;
+    std::atomic<bool> hands_over_later_{false};  // SIGUSR2 came while the predecessor was there
     std::atomic<bool> ready_{false};
 };
 

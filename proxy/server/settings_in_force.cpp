@@ -43,6 +43,7 @@ settings::Settings settings_in_force(const settings::Settings& running, settings
     note(running.admin.address != loaded.admin.address, "admin");
     note(running.threads != loaded.threads, "threads");
     note(running.memory_bytes != loaded.memory_bytes, "memory");
+    note(running.state != loaded.state, "state");
     const bool same_redis = running.redis && loaded.redis ? fixed_parts(*running.redis) == fixed_parts(*loaded.redis)
                                                           : running.redis.has_value() == loaded.redis.has_value();
     note(!same_redis, "redis");
@@ -50,6 +51,7 @@ settings::Settings settings_in_force(const settings::Settings& running, settings
     loaded.admin.address = running.admin.address;
     loaded.threads = running.threads;
     loaded.memory_bytes = running.memory_bytes;
+    loaded.state = running.state;
     loaded.redis = redis(running.redis, loaded.redis);
     settings::fit_default_max_object(loaded);
     return loaded;

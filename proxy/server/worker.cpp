@@ -32,6 +32,7 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
     services_.peers = &shared.peers;
     services_.in_force = &shared.config;
     services_.adopt = [this](std::shared_ptr<const flow::Config> newest) { use_config(std::move(newest)); };
+    services_.relay = shared.relay;
     if (shared.redis) services_.redis = std::make_unique<store::RedisStore>(context_, *shared.redis, index);
 }
 
@@ -153,6 +154,7 @@ void Worker::stop_accepting() {
 
 void Worker::stop() {
     health_.stop();
+    services_.late_writes.stop();
     clients_.close_all();
     services_.origin.clear();
     if (services_.redis) services_.redis->stop();

@@ -23,6 +23,7 @@ struct Shared {
     std::unique_ptr<store::FetchBoard> board;
     std::unique_ptr<store::RedisShared> redis;  ///< null: off
     observe::Metrics metrics{LARDER_VERSION};
+    flow::PurgeRelay* relay = nullptr;  ///< of the program; set before the workers are made
     std::atomic<std::size_t> connections{0};
     flow::PeerCounts peers;
     flow::ConfigInForce config;
@@ -62,6 +63,8 @@ public:
     void use_tls(std::vector<std::pair<std::string, ssl_ctx_st*>> contexts);
     void stop_accepting();
     [[nodiscard]] std::size_t busy() const { return clients_.busy(); }
+    /// Purges that are still to come: of writes whose outcome is not known.
+    [[nodiscard]] std::size_t late_writes() const { return services_.late_writes.pending(); }
     void close_idle() { clients_.close_idle(); }
     /// Ends everything that is left; the thread then runs out of work.
     void stop();

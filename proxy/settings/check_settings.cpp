@@ -1,5 +1,7 @@
 #include "settings/check_settings.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -161,6 +163,17 @@ void check_trust(const Settings& settings, Checker& check) {
     if (everybody(settings.purge_from)) check.warn("purge_from", "lets everybody purge");
 }
 
+// Larder creates, renames and locks files there.
+void check_state(const Settings& settings, Checker& check) {
+    if (settings.state.empty()) return;
+    std::error_code ignored;
+    const bool is_folder = std::filesystem::is_directory(settings.state, ignored);
+    const bool writable = is_folder && ::access(settings.state.c_str(), R_OK | W_OK | X_OK) == 0;
+    if (!writable)
+        check.error("state", settings.state + (is_folder ? " cannot be written to: larder's user needs all rights there"
+                                                         : " is no directory: create it, or say off"));
+}
+
 void check_caching(const Settings& settings, Checker& check) {
     const bool reads = std::any_of(settings.routes.begin(), settings.routes.end(),
                                    [](const Route& route) { return route.kind == RouteKind::read; });
@@ -187,6 +200,7 @@ void check_settings(const Settings& settings, Problems& problems, const FileChec
     check_redis(settings, check);
     check_sizes(settings, check);
     check_trust(settings, check);
+    check_state(settings, check);
     check_caching(settings, check);
 }
 

@@ -231,6 +231,7 @@ std::string effective_config(const Settings& settings) {
     out["trusted_proxies"] = texts(settings.trusted_proxies);
     out["purge_from"] = texts(settings.purge_from);
     out["log"] = of_log(settings.log);
+    out["state"] = settings.state.empty() ? "off" : literal(settings.state);
     out["headers"] = of_headers(settings.headers);
     out["routes"] = of_routes(settings.routes);
     if (!settings.examples.empty()) out["examples"] = of_examples(settings.examples);

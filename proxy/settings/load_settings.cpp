@@ -19,6 +19,12 @@ void read_section(MapReader& map, std::string_view key, Section& out, void (*rea
     if (const auto node = map.take(key)) read(*node, out);
 }
 
+/// Where systemd says that state may be kept (StateDirectory=): the first of its directories. Empty: nowhere.
+std::string state_directory(const Environment& environment) {
+    const std::string list = environment("STATE_DIRECTORY").value_or("");
+    return list.substr(0, list.find(':'));
+}
+
 void read_top(const Node& node, Settings& settings) {
     if (node.is_null() || node.is_map()) settings.positions[""] = {1, 1};
     if (node.is_null()) return;  // an empty file
@@ -34,6 +40,7 @@ void read_top(const Node& node, Settings& settings) {
     map.read("trusted_proxies", settings.trusted_proxies, read_networks);
     map.read("purge_from", settings.purge_from, read_networks);
     read_section(map, "log", settings.log, read_log);
+    read_section(map, "state", settings.state, read_state);
     read_section(map, "headers", settings.headers, read_headers);
     read_section(map, "routes", settings.routes, read_routes);
     read_section(map, "examples", settings.examples, read_examples);
@@ -68,6 +75,7 @@ Settings load_settings_text(const std::string& text, const std::string& name, Pr
                             const Environment& environment) {
     Settings settings;
     settings.file = name;
+    settings.state = state_directory(environment);
     const std::size_t first = problems.size();
     const auto root = read_yaml(text, problems);
     if (!root) return settings;
@@ -98,6 +106,7 @@ Settings load_settings(const std::string& file, Problems& problems, const Enviro
 
 Settings default_settings() {
     Settings settings;
+    settings.state = state_directory(process_environment());
     Route everything;
     everything.kind = RouteKind::read;
     everything.match = "GET /{rest*}";

@@ -1,4 +1,4 @@
-// What is neither a connection to somewhere nor a route: memory, limits, log, headers.
+// What is neither a connection to somewhere nor a route: memory, limits, log, state, headers.
 #include "settings/sections.hpp"
 #include "settings/units.hpp"
 #include "settings/values.hpp"
@@ -69,6 +69,19 @@ void read_log(const Node& node, Log& log) {
     map.read("format", log.format, one_of<LogFormat>({{"text", LogFormat::text}, {"json", LogFormat::json}}));
     map.read("access", log.access, read_access);
     map.report_unknown_keys();
+}
+
+void read_state(const Node& node, std::string& state) {
+    constexpr std::string_view expected = "a directory, or off";
+    const auto text = node.text(expected);
+    if (!text) return;
+    if (parse_switch(*text) == false) {
+        state.clear();
+    } else if (!text->empty() && !parse_switch(*text)) {
+        state = *text;
+    } else {
+        error_expected_form(node, expected, *text);
+    }
 }
 
 void read_headers(const Node& node, Headers& headers) {

@@ -12,6 +12,7 @@ void read_redis(const Node& node, std::optional<Redis>& redis);
 void read_memory(const Node& node, std::size_t& memory_bytes);
 void read_limits(const Node& node, Limits& limits);
 void read_log(const Node& node, Log& log);
+void read_state(const Node& node, std::string& state);
 void read_headers(const Node& node, Headers& headers);
 void read_routes(const Node& node, std::vector<Route>& routes);
 void read_examples(const Node& node, std::vector<Example>& examples);

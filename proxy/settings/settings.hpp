@@ -191,6 +191,7 @@ struct Settings {
     std::vector<std::string> trusted_proxies;                      ///< CIDRs
     std::vector<std::string> purge_from{"127.0.0.0/8", "::1/128"};  ///< CIDRs
     Log log;
+    std::string state;  ///< directory for what must survive a restart; empty: off
     Headers headers;
     std::vector<Route> routes;
     std::vector<Example> examples;

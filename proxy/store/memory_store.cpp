@@ -193,12 +193,27 @@ void MemoryStore::keep_rules(std::vector<std::uint32_t> rules) {
 }
 
 void MemoryStore::trust_until(SteadyTime until) {
-    trusted_until_.store(until.time_since_epoch().count(), std::memory_order_release);
+    set_trust(until.time_since_epoch().count());
+}
+
+void MemoryStore::set_trust(std::int64_t until) {
+    std::int64_t seen = trusted_until_.load(std::memory_order_relaxed);
+    while (seen != retired && !trusted_until_.compare_exchange_weak(seen, until, std::memory_order_acq_rel)) {
+    }
 }
 
 void MemoryStore::distrust() {
-    trusted_until_.store(0, std::memory_order_release);
+    set_trust(0);
     forget();
+}
+
+void MemoryStore::retire() { trusted_until_.store(retired, std::memory_order_release); }
+
+void MemoryStore::end_retirement() {
+    if (!is_retired()) return;
+    generations_.purge_all();
+    forget();
+    trusted_until_.store(0, std::memory_order_release);
 }
 
 void MemoryStore::forget() {

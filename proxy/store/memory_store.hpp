@@ -94,6 +94,12 @@ public:
     /// Tracking was lost: forgets, and serves nothing until trusted again.
     void distrust();
 
+    /// Another process serves in this one's place: serves nothing from now on, whatever trust_until says.
+    void retire();
+    /// That process is gone: as distrust() leaves it. What is held or fetched by then is not used any more.
+    void end_retirement();
+    [[nodiscard]] bool is_retired() const { return trusted_until_.load(std::memory_order_acquire) == retired; }
+
     [[nodiscard]] std::size_t bytes() const;
     [[nodiscard]] std::size_t entries() const;
     [[nodiscard]] std::uint64_t evictions() const;
@@ -108,6 +114,8 @@ public:
     [[nodiscard]] const Generations& generations() const { return generations_; }
 
 private:
+    static constexpr std::int64_t retired = INT64_MIN;
+    void set_trust(std::int64_t until);
     [[nodiscard]] std::shared_ptr<const std::vector<std::uint32_t>> rules() const;
     [[nodiscard]] MemoryShard& shard_of(std::uint64_t hash) const;
     [[nodiscard]] bool may_take(const cache::StoredResponse& entry, std::uint64_t began) const;

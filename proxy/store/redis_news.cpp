@@ -1,12 +1,11 @@
 #include "store/redis_news.hpp"
 
 #include "base/text.hpp"
+#include "store/purge_text.hpp"
 
-// "p SENDER KEEP\n", then "KIND SOFT SIZE NAME\n" for each item: names may hold any byte.
+// "p SENDER KEEP", then the purges as lines (purge_text.hpp).
 namespace larder::store {
 namespace {
-
-constexpr std::size_t items_max = 100'000;
 
 /// The text up to `mark`, which is dropped; nothing where it does not come.
 std::optional<std::string_view> take_until(std::string_view& text, char mark) {
@@ -17,32 +16,6 @@ std::optional<std::string_view> take_until(std::string_view& text, char mark) {
     return taken;
 }
 
-bool is_kind(char kind) {
-    switch (static_cast<PurgeItem::Kind>(kind)) {
-        case PurgeItem::Kind::key:
-        case PurgeItem::Kind::pattern:
-        case PurgeItem::Kind::response_tag:
-        case PurgeItem::Kind::scan:
-        case PurgeItem::Kind::everything: return true;
-    }
-    return false;
-}
-
-std::optional<PurgeItem> take_item(std::string_view& text) {
-    const auto kind = take_until(text, ' ');
-    const auto soft = take_until(text, ' ');
-    const auto size_text = take_until(text, ' ');
-    if (!kind || !soft || !size_text || kind->size() != 1 || !is_kind(kind->front())) return std::nullopt;
-    const auto size = parse_decimal(*size_text);
-    if (!size || *size >= text.size() || text[static_cast<std::size_t>(*size)] != '\n') return std::nullopt;
-    PurgeItem item;
-    item.kind = static_cast<PurgeItem::Kind>(kind->front());
-    item.soft = *soft == "s";
-    item.name = text.substr(0, static_cast<std::size_t>(*size));
-    text.remove_prefix(static_cast<std::size_t>(*size) + 1);
-    return item;
-}
-
 }  // namespace
 
 std::string encode_news(const News& news) {
@@ -51,12 +24,7 @@ std::string encode_news(const News& news) {
     out.append(" ").append(news.sender).append(" ");
     append_decimal(out, news.keep.count());
     out.push_back('\n');
-    for (const PurgeItem& item : news.items) {
-        out.push_back(static_cast<char>(item.kind));
-        out.append(item.soft ? " s " : " h ");
-        append_decimal(out, static_cast<std::int64_t>(item.name.size()));
-        out.append(" ").append(item.name).append("\n");
-    }
+    out.append(to_lines(news.items));
     return out;
 }
 
@@ -72,12 +40,10 @@ std::optional<News> decode_news(std::string_view text) {
     if (news.kind != News::Kind::here && news.kind != News::Kind::bye && news.kind != News::Kind::purges) return std::nullopt;
     news.sender = *sender;
     news.keep = Milliseconds(static_cast<std::int64_t>(*keep));
-    while (!text.empty() && news.items.size() < items_max) {
-        auto item = take_item(text);
-        if (!item) return std::nullopt;
-        news.items.push_back(std::move(*item));
-    }
-    return text.empty() ? std::optional(std::move(news)) : std::nullopt;
+    auto items = parse_lines(text);
+    if (!items) return std::nullopt;
+    news.items = std::move(*items);
+    return news;
 }
 
 }  // namespace larder::store

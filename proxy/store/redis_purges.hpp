@@ -37,7 +37,21 @@ public:
         std::uint64_t version = 0;
     };
 
+    /// Follows what the journal holds, to keep it elsewhere too. Called under the journal's lock, in order: it must
+    /// neither wait nor call the journal.
+    class Observer {
+    public:
+        virtual ~Observer() = default;
+        /// Where it begins to follow: what the journal holds now.
+        virtual void begins(const std::vector<PurgeItem>& items) = 0;
+        virtual void added(const std::vector<PurgeItem>& items) = 0;
+        virtual void emptied() = 0;
+    };
+
     explicit PurgeJournal(std::size_t entries_max = 10'000) : entries_max_(entries_max) {}
+
+    /// From now on. Null: nobody follows. The observer must stay until then.
+    void observe(Observer* observer);
 
     void add(const std::vector<PurgeItem>& items);
     [[nodiscard]] bool empty() const { return size_.load(std::memory_order_acquire) == 0; }
@@ -53,6 +67,7 @@ private:
     std::atomic<std::size_t> size_{0};
     std::size_t entries_max_;
     std::uint64_t version_ = 0;
+    Observer* observer_ = nullptr;
 };
 
 /// The purges of the last while, for a Redis that comes back having forgotten them. Any thread.
@@ -65,11 +80,23 @@ public:
     /// What to do again; after an overflow, everything.
     [[nodiscard]] std::vector<PurgeItem> recent(SteadyTime now) const;
 
+    /// A purge and how long it is still to be remembered.
+    struct Remembered {
+        PurgeItem item;
+        Milliseconds left{0};
+    };
+    /// All of it, for another process.
+    [[nodiscard]] std::vector<Remembered> snapshot(SteadyTime now) const;
+    /// Takes over what another process remembered. Nothing is forgotten earlier for it.
+    void restore(const std::vector<Remembered>& remembered, SteadyTime now);
+
 private:
     struct Entry {
         PurgeItem item;
         SteadyTime until;
     };
+    void put(const PurgeItem& item, SteadyTime now, SteadyTime until);
+
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Entry> entries_;
     SteadyTime everything_until_{};

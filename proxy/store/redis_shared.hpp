@@ -134,6 +134,8 @@ public:
     /// A predecessor's mark, whose history came along.
     void adopt_mark(std::string name);
     void news_missed();
+    /// Tells the other instances that this one ends: they need not wait for it. Does not wait.
+    void say_goodbye();
     /// An entry was filled that lives this long: purges are remembered at least as long.
     void note_lifetime(Milliseconds lifetime);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/purge_text.hpp"
 #include "store/redis_news.hpp"
 #include "store/redis_purge.hpp"
 #include "store/redis_store_impl.hpp"
@@ -93,31 +94,6 @@ Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& 
     co_return count;
 }
 
-std::vector<PurgeItem> items_of(PurgeOrder order) {
-    using Kind = PurgeItem::Kind;
-    std::vector<PurgeItem> items;
-    if (order.everything) items.push_back(PurgeItem{Kind::everything, false, {}});
-    for (std::string& key : order.set.keys) items.push_back(PurgeItem{Kind::key, order.soft, std::move(key)});
-    for (std::string& pattern : order.set.patterns) items.push_back(PurgeItem{Kind::pattern, order.soft, std::move(pattern)});
-    for (std::string& tag : order.tags) items.push_back(PurgeItem{Kind::response_tag, order.soft, std::move(tag)});
-    for (std::string& pattern : order.scan_patterns) items.push_back(PurgeItem{Kind::scan, order.soft, std::move(pattern)});
-    return items;
-}
-
-PurgeOrder order_of(const std::vector<PurgeItem>& items) {
-    PurgeOrder order;
-    for (const PurgeItem& item : items) {
-        switch (item.kind) {
-            case PurgeItem::Kind::key: order.set.keys.push_back(item.name); break;
-            case PurgeItem::Kind::pattern: order.set.patterns.push_back(item.name); break;
-            case PurgeItem::Kind::response_tag: order.tags.push_back(item.name); break;
-            case PurgeItem::Kind::scan: order.scan_patterns.push_back(item.name); break;
-            case PurgeItem::Kind::everything: order.everything = true; break;
-        }
-    }
-    return order;
-}
-
 Task<bool> RedisStore::announce(std::vector<PurgeItem> items, std::string token, RedisBudget& budget) {
     const RedisBudget::Wait wait(budget, impl_->timeout());
     const std::shared_ptr<RedisLink> link = impl_->shared.usable_link(impl_->link);
@@ -144,7 +120,7 @@ void RedisStore::renew_announcement(const std::vector<PurgeItem>& items, const s
 }
 
 Task<PurgeOutcome> RedisStore::purge(PurgeOrder order, RedisBudget& budget, std::string token) {
-    const std::vector<PurgeItem> items = items_of(std::move(order));
+    const std::vector<PurgeItem> items = items_of(order);
     if (items.empty()) co_return PurgeOutcome::done;
     // Before it is sent: a server that takes it and is replaced by one that never heard of it gets it again.
     impl_->shared.remember_purges(items);

@@ -89,12 +89,9 @@ struct PurgeOrder {
     std::vector<std::string> tags;
     bool everything = false;                 ///< all that is stored
     bool soft = false;
-};
 
-/// An order as the list of its parts.
-[[nodiscard]] std::vector<PurgeItem> items_of(PurgeOrder order);
-/// The order of which these are the parts. All of them are hard.
-[[nodiscard]] PurgeOrder order_of(const std::vector<PurgeItem>& items);
+    [[nodiscard]] bool empty() const { return set.empty() && scan_patterns.empty() && tags.empty() && !everything; }
+};
 
 enum class PurgeOutcome : std::uint8_t {
     done,     ///< acknowledged by Redis

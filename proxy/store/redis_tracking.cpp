@@ -134,6 +134,15 @@ void RedisShared::heard_news(std::string_view message) {
     if (std::any_of(news->items.begin(), news->items.end(), is_all)) forget_everything_id();
 }
 
+void RedisShared::say_goodbye() {
+    const std::shared_ptr<RedisLink> link = usable_link(nullptr);
+    if (!link || !journal_.empty()) return;
+    const auto batch = std::make_shared<RedisBatch>();
+    batch->deadline = steady_now() + settings_.timeout;
+    batch->commands.add("PUBLISH", keys_.news(), encode_news({News::Kind::bye, instance_}));
+    link->send(batch);
+}
+
 std::vector<std::string> RedisShared::marks() const {
     const std::lock_guard lock(mutex_);
     return marks_;

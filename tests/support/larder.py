@@ -72,6 +72,7 @@ class Larder:
         self._named, self._env, self._arguments = named, env, list(arguments)
         self.config_file = os.path.join(self._folder, "larder.yaml")
         self.process = None
+        self.successor = None  # process id, after hand_over()
         self.write_config(text)
         if start:
             self.start()
@@ -135,6 +136,26 @@ class Larder:
     def reload(self):
         self.process.signal(signal.SIGHUP)
 
+    def successors(self):
+        """Process ids of those that run and that this process started, whoever their parent is by now."""
+        rows = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True).stdout.splitlines()
+        found = [(int(row.split()[0]), int(row.split()[1]), row.split()[2]) for row in rows]
+        return [own for own, group, state in found if group == self.process.pid and own != self.process.pid and not state.startswith("Z")]
+
+    def hand_over(self):
+        """SIGUSR2; returns when the successor serves and this process drains. stop() ends both."""
+        serving = self.log().count(" serves with ")
+        self.process.signal(signal.SIGUSR2)
+        until(lambda: self.log().count(" serves with ") > serving and "draining" in self.log(), timeout=20, what="the successor")
+        self.successor = self.successors()[0]
+
+    def restart(self, number=signal.SIGTERM):
+        """Ends it with that signal and starts it anew with the same configuration."""
+        self.process.signal(number)
+        status = self.process.wait(45)
+        assert status == (0 if number == signal.SIGTERM else -number), f"larder ended with {status}:\n{self.log()[-4000:]}"
+        self.start()
+
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -145,6 +166,12 @@ class Larder:
     def stop(self):
         """SIGTERM: it must end by itself with status 0, and no sanitizer may have found anything."""
         if self.process is None:
+            return
+        if self.successor is not None:
+            os.kill(self.successor, signal.SIGTERM)
+            until(lambda: not self.successors(), timeout=45, what="the end of the successor")
+            self.process.wait(45)
+            self.wait_for_end(1)
             return
         was_running = self.process.is_running()
         self.process.signal(signal.SIGTERM)

@@ -134,3 +134,10 @@ TEST_CASE("a number of threads beyond reason is refused") {
     CHECK(check(origin + "threads: 1025") == "f:2:10: error: threads: must not exceed 1024\n");
     CHECK(check(origin + "threads: 1024") == "");
 }
+
+TEST_CASE("state must be a directory") {
+    CHECK(check(origin + "state: /tmp") == "");
+    CHECK(check(origin + "state: /nonexistent") ==
+          "f:2:8: error: state: /nonexistent is no directory: create it, or say off\n");
+    CHECK(check(origin + "state: /etc/passwd").find("is no directory") != std::string::npos);
+}

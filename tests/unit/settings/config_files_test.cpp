@@ -161,6 +161,7 @@ TEST_CASE("the reference shows every key") {
                                    "log.level",
                                    "log.format",
                                    "log.access",
+                                   "state",
                                    "headers.x_cache",
                                    "headers.cache_status",
                                    "headers.cache_key",

@@ -257,3 +257,12 @@ TEST_CASE("a file that cannot be read is one problem") {
         CHECK(settings.file == file);
     }
 }
+
+TEST_CASE("state is what the file says, else the first directory that systemd names") {
+    CHECK(load_good("state: /s").state == "/s");
+    CHECK(load_good("", {{"STATE_DIRECTORY", "/a:/b"}}).state == "/a");
+    CHECK(load_good("state: off", {{"STATE_DIRECTORY", "/a"}}).state == "");
+    CHECK(load_good("").state == "");
+    CHECK(load("state: on").text().starts_with("f:1:8: error: state: expected a directory, or off"));
+    CHECK(load("state: [a]").text().starts_with("f:1:8: error: state: expected a directory, or off"));
+}

@@ -76,6 +76,24 @@ TEST_CASE("without proof of honesty nothing is found") {
     CHECK_FALSE(tier.find("k", get, now - Milliseconds(1)).entry);
 }
 
+TEST_CASE("a retired tier serves nothing, whoever trusts it, and comes back empty") {
+    Tier tier;
+    tier.put("k", get);
+    tier.store.retire();
+    tier.store.trust_until(SteadyTime::max());
+    tier.store.distrust();
+    CHECK(tier.store.is_retired());
+    const cache::Stored during = tier.put("k", get);
+    CHECK_FALSE(tier.find("k").entry);
+    tier.store.end_retirement();
+    CHECK_FALSE(tier.store.is_retired());
+    CHECK_FALSE(tier.store.insert("k", during));
+    tier.store.trust_until(SteadyTime::max());
+    CHECK_FALSE(tier.find("k").entry);
+    const cache::Stored after = tier.put("k", get);
+    CHECK(tier.find("k").entry == after);
+}
+
 TEST_CASE("each purge takes out what it is about") {
     constexpr std::uint32_t tag = 12345;
     Tier tier;

@@ -1,0 +1,211 @@
+#include "flow/late_write.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <exception>
+#include <iterator>
+
+#include "cache/decisions.hpp"
+#include "flow/forward_heads.hpp"
+#include "flow/origin_exchange.hpp"
+#include "flow/purge.hpp"
+#include "store/purge_text.hpp"
+
+namespace larder::flow {
+using namespace std::chrono_literals;
+namespace {
+
+constexpr std::array<Milliseconds, 2> repeat_after{2s, 10s};
+constexpr Milliseconds listen_at_least = 10s;
+constexpr std::size_t listening_max = 64;
+constexpr std::size_t planned_max = 10'000;
+constexpr std::size_t orders_at_once = 500;
+constexpr std::size_t body_bytes_max = 64 * 1024;
+constexpr int interim_max = 32;
+
+void log_if_failed(std::exception_ptr failure) {
+    if (!failure) return;
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+        spdlog::error("the purges of writes with an unknown outcome failed: {}", error.what());
+    }
+}
+
+void append(std::vector<std::string>& to, std::vector<std::string> from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+void drop_doubles(std::vector<std::string>& names) {
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+}
+
+/// Whether the origin's connections suffice for listening to one more: others must not wait for a
+/// connection because of an answer that nobody gets.
+bool has_room(const origin::OriginConnection& connection) {
+    const int most = connection.upstream->settings().max_connections;
+    return most == 0 || connection.server.connections.load(std::memory_order_relaxed) * 2 <= most;
+}
+
+// The whole body, for a rule that takes values from it. False: it is too long, or was cut off.
+net::Task<bool> read_small_body(origin::BodyReader& body, std::string& text) {
+    while (text.size() <= body_bytes_max) {
+        const origin::BodyReader::Piece piece = co_await body.next();
+        if (piece.status == origin::BodyReader::Status::end) co_return true;
+        if (piece.status != origin::BodyReader::Status::data) co_return false;
+        text.append(piece.data);
+    }
+    co_return false;
+}
+
+// Reads heads until the final one. False: none came.
+net::Task<bool> read_late_head(const settings::Settings& settings, OriginExchange& exchange) {
+    for (int heads = 0; heads <= interim_max; ++heads) {
+        co_await read_response_head(settings, false, true, true, exchange);
+        if (exchange.failed() || exchange.head.status == 101) co_return false;
+        if (exchange.head.status >= 200) co_return true;
+    }
+    co_return false;
+}
+
+}  // namespace
+
+/// Owns all that is needed when the client is gone.
+struct LateWrites::LateAnswer {
+    LateAnswer(std::shared_ptr<const Config> config_in, const http::RequestHead& request_in)
+        : config(std::move(config_in)), request(request_in) {}
+
+    std::shared_ptr<const Config> config;
+    OwnedRequest request;
+    OriginExchange exchange;
+};
+
+LateWrites::LateWrites(Services& use) : use_(use), changed_(use.executor()) {}
+
+LateWrites::~LateWrites() = default;
+
+void LateWrites::purge_again(const store::PurgeOrder& order) {
+    for (const Milliseconds delay : repeat_after) {
+        const bool taken = use_.relay != nullptr && use_.relay->take_over(order, delay);
+        if (!taken) purge_at(order, steady_now() + delay);
+    }
+}
+
+void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due) {
+    // The memory of a process that ends is owed nothing.
+    if (stopped_ && !use_.redis) return;
+    if (planned_.size() >= planned_max) {
+        spdlog::warn(
+            "more than {} purges of writes with an unknown outcome are due: everything is purged "
+            "instead",
+            planned_max);
+        planned_.clear();
+        for (const Milliseconds delay : repeat_after)
+            planned_.emplace(steady_now() + delay, store::order_of({store::purge_everything()}));
+    }
+    planned_.emplace(due, std::move(order));
+    changed_.notify();
+    if (running_ || stopped_) return;
+    running_ = true;
+    boost::asio::co_spawn(use_.executor(), purge_when_due(), log_if_failed);
+}
+
+store::PurgeOrder LateWrites::take_due(SteadyTime now) {
+    store::PurgeOrder all;
+    for (std::size_t taken = 0;
+         taken < orders_at_once && !planned_.empty() && planned_.begin()->first <= now; ++taken) {
+        store::PurgeOrder order = std::move(planned_.begin()->second);
+        planned_.erase(planned_.begin());
+        append(all.set.keys, std::move(order.set.keys));
+        append(all.set.patterns, std::move(order.set.patterns));
+        append(all.scan_patterns, std::move(order.scan_patterns));
+        append(all.tags, std::move(order.tags));
+    }
+    for (std::vector<std::string>* names :
+         {&all.set.keys, &all.set.patterns, &all.scan_patterns, &all.tags})
+        drop_doubles(*names);
+    return all;
+}
+
+net::Task<void> LateWrites::purge_when_due() {
+    while (!planned_.empty() && !stopped_) {
+        const SteadyTime first = planned_.begin()->first;
+        if (first > steady_now()) {
+            co_await changed_.wait_until(first);
+            continue;
+        }
+        const store::PurgeOrder order = take_due(steady_now());
+        store::RedisBudget budget;
+        const store::PurgeOutcome outcome = co_await purge(use_, order, budget);
+        static_cast<void>(outcome);  // what Redis did not take is in the journal
+    }
+    running_ = false;
+}
+
+void LateWrites::listen(const std::shared_ptr<const Config>& config,
+                        const http::RequestHead& request, OriginExchange& exchange) {
+    if (stopped_ || listening_ >= listening_max || !has_room(*exchange.connection)) return;
+    auto answer = std::make_shared<LateAnswer>(config, request);
+    answer->exchange.connection = std::move(exchange.connection);
+    ++listening_;
+    boost::asio::co_spawn(use_.executor(), await_answer(std::move(answer)), log_if_failed);
+}
+
+net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
+    struct Counted {
+        std::size_t& listening;
+        ~Counted() { --listening; }
+    } counted{listening_};
+    OriginExchange& exchange = answer->exchange;
+    const Config& config = *answer->config;
+    const http::RequestHead& request = answer->request.head();
+    const Milliseconds patience =
+        std::max<Milliseconds>(config.settings.origin.idle_timeout, listen_at_least);
+    exchange.connection->stream.forgive();
+    exchange.connection->stream.expire_at(steady_now() + patience);
+    const bool came = co_await read_late_head(config.settings, exchange);
+    if (!came || !cache::invalidates(request.method, exchange.head.status)) co_return;
+    const route::Match match =
+        config.routes.match(request.method, request.method_name, request.host, request.path);
+    std::string text;
+    bool usable = false;
+    if (needs_response_body(match)) {
+        origin::BodyReader body(exchange.connection->stream, exchange.connection->in,
+                                exchange.head.framing, exchange.head.content_length,
+                                config.settings.origin.idle_timeout);
+        usable = co_await read_small_body(body, text);
+    }
+    const std::string* whole = usable ? &text : nullptr;
+    const store::PurgeOrder order =
+        order_after_write(config, request, match, &exchange.head, whole);
+    if (order.empty()) co_return;
+    store::RedisBudget budget;
+    const store::PurgeOutcome outcome = co_await purge(use_, order, budget);
+    static_cast<void>(outcome);
+}
+
+void LateWrites::hand_over(PurgeRelay& relay) {
+    const SteadyTime now = steady_now();
+    std::erase_if(planned_, [&](const auto& planned) {
+        const auto left = std::chrono::ceil<Milliseconds>(planned.first - now);
+        return relay.take_over(planned.second, std::max(left, Milliseconds(0)));
+    });
+    changed_.notify();
+}
+
+void LateWrites::stop() {
+    stopped_ = true;
+    changed_.notify();
+}
+
+std::vector<store::PurgeOrder> LateWrites::planned() const {
+    std::vector<store::PurgeOrder> orders;
+    for (const auto& [due, order] : planned_) orders.push_back(order);
+    return orders;
+}
+
+}  // namespace larder::flow

@@ -1,0 +1,119 @@
+#include <spdlog/spdlog.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <future>
+#include <thread>
+
+#include "server/server.hpp"
+#include "store/purge_text.hpp"
+
+// The end of a Server: on SIGTERM, and when a successor serves in its place.
+namespace larder::server {
+namespace {
+
+constexpr Milliseconds idle_grace{1000};
+constexpr Milliseconds end_within{900};  // once nothing is waited for any more
+
+}  // namespace
+
+// Answers what is under way with Connection: close; idle connections close last.
+void Server::drain() {
+    ready_ = false;
+    hands_over_later_ = false;
+    spdlog::info("draining");
+    const SteadyTime give_up = steady_now() + shared_.config.get()->settings.limits.drain_timeout;
+    last_resort_.end_process_at(give_up + end_within);
+    for (const auto& worker : workers_) {
+        Worker* target = worker.get();
+        target->post([this, target] {
+            target->stop_accepting();
+            if (to_successor_->serves()) target->services().late_writes.hand_over(*to_successor_);
+        });
+    }
+    // The successor answers there, and it is ready.
+    if (admin_ && to_successor_->serves()) admin_->stop_accepting();
+    wait_until_drained(give_up);
+    last_resort_.end_process_at(steady_now() + end_within);
+    if (shared_.redis && !to_successor_->serves()) shared_.redis->say_goodbye();
+    if (admin_) admin_->stop();
+    for (const auto& worker : workers_) {
+        Worker* target = worker.get();
+        target->post([target] { target->stop(); });
+    }
+    for (const auto& worker : workers_) worker->join();
+    if (from_predecessor_) from_predecessor_->close();
+    settle_owed_purges();
+    spdlog::info("done");
+}
+
+// What all workers say together; one that does not say by `give_up` counts as one.
+std::size_t Server::sum_of_workers(SteadyTime give_up, std::size_t (*count)(Worker&)) const {
+    std::size_t sum = 0;
+    for (const auto& worker : workers_) {
+        const auto answer = std::make_shared<std::promise<std::size_t>>();
+        std::future<std::size_t> told = answer->get_future();
+        Worker* target = worker.get();
+        target->post([target, answer, count] { answer->set_value(count(*target)); });
+        sum += told.wait_until(give_up) == std::future_status::ready ? told.get() : 1;
+    }
+    return sum;
+}
+
+// Purges that others are still to get from this process: Redis, or a successor. What is on disk
+// waits for the next start, unless Redis can be reached now.
+bool Server::owes_purges(SteadyTime give_up) const {
+    const bool concerns_others = shared_.redis || to_successor_->serves();
+    if (concerns_others && sum_of_workers(give_up, [](Worker& worker) { return worker.late_writes(); }) > 0)
+        return true;
+    if (!shared_.redis || to_successor_->owes()) return false;
+    const bool is_kept = owed_ && owed_->follows();
+    const bool reaches_redis = shared_.redis->breaker() != store::RedisShared::Breaker::open;
+    return !shared_.redis->journal().empty() && (reaches_redis || !is_kept);
+}
+
+void Server::wait_until_drained(SteadyTime give_up) {
+    // Whoever keeps asking over an idle connection learns from his next answer that it ends; so it
+    // is not closed under him.
+    const SteadyTime idle_until = std::min(give_up, steady_now() + idle_grace);
+    int quiet = 0;
+    while (steady_now() < give_up) {
+        const bool may_close_idle =
+            steady_now() >= idle_until || shared_.connections.load(std::memory_order_relaxed) == 0;
+        if (quiet >= 3 && may_close_idle && !owes_purges(give_up)) break;
+        const std::size_t busy = sum_of_workers(give_up, [](Worker& worker) { return worker.busy(); });
+        quiet = busy == 0 ? quiet + 1 : 0;
+        std::this_thread::sleep_for(Milliseconds(20));
+    }
+}
+
+// What was not delivered is kept for the next start, or told. All workers have ended.
+void Server::settle_owed_purges() {
+    const bool is_alone = successor_ <= 0 || ::waitpid(successor_, nullptr, WNOHANG) == successor_;
+    if (is_alone) to_successor_->end();
+    if (to_successor_->serves())
+        for (const auto& worker : workers_)
+            worker->services().late_writes.hand_over(*to_successor_);
+    if (shared_.redis && !to_successor_->owes()) {
+        std::vector<store::PurgeItem> owed;
+        for (const auto& worker : workers_)
+            for (const store::PurgeOrder& order : worker->services().late_writes.planned())
+                for (store::PurgeItem& item : store::items_of(order))
+                    owed.push_back(std::move(item));
+        shared_.redis->journal().add(owed);
+        const bool is_kept = owed_ && owed_->follows();
+        const std::vector<store::PurgeJournal::Entry> left = shared_.redis->journal().pending();
+        if (is_kept && !left.empty())
+            spdlog::warn("{} purges are owed to Redis and kept for the next start", left.size());
+        for (const store::PurgeJournal::Entry& entry : left) {
+            if (is_kept) break;
+            std::string text;
+            store::append_line(entry.item, text);
+            text.pop_back();
+            spdlog::error("not purged in Redis: {}", text.substr(3));
+        }
+    }
+    to_successor_->finish();
+}
+
+}  // namespace larder::server

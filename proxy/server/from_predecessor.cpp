@@ -1,0 +1,191 @@
+#include "server/from_predecessor.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+
+#include "flow/purge.hpp"
+#include "server/succession_messages.hpp"
+#include "store/purge_text.hpp"
+
+namespace larder::server {
+using namespace std::chrono_literals;
+namespace {
+
+constexpr Milliseconds inherit_within = 10s;
+constexpr Milliseconds silence_within = 2s;
+constexpr Milliseconds written_within =
+    800ms;  // the predecessor waits a second for the acknowledgement
+
+}  // namespace
+
+FromPredecessor::FromPredecessor(int descriptor, SuccessionParts parts, Calls calls)
+    : parts_(parts), calls_(std::move(calls)), channel_(descriptor, *this) {}
+
+FromPredecessor::~FromPredecessor() {
+    close();
+}
+
+void FromPredecessor::close() {
+    {
+        const std::scoped_lock lock(mutex_);
+        closing_ = true;
+    }
+    changed_.notify_all();
+    channel_.close();
+}
+
+template <class Condition>
+bool FromPredecessor::wait_for(Milliseconds longest, Condition condition) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, longest, condition);
+}
+
+void FromPredecessor::inherit() {
+    channel_.start();
+    const bool told = wait_for(inherit_within, [this] { return has_inherited_ || has_ended_; });
+    if (!told) {
+        spdlog::error(
+            "the old process did not say in time which purges are owed: it counts as gone");
+        channel_.end();
+    }
+}
+
+void FromPredecessor::take_over() {
+    channel_.send(message::step_back, parts_.redis_name());
+    const bool stepped_back = wait_for(silence_within, [this] { return is_silent_ || has_ended_; });
+    if (!stepped_back) {
+        spdlog::error("the old process did not step back in time: it counts as gone");
+        channel_.end();
+        static_cast<void>(wait_for(silence_within, [this] { return has_ended_; }));
+    }
+}
+
+bool FromPredecessor::is_under_way() const {
+    const std::scoped_lock lock(mutex_);
+    return !is_over_;
+}
+
+void FromPredecessor::on_message(char kind, std::string_view body) {
+    const auto set = [this](bool& flag) {
+        {
+            const std::scoped_lock lock(mutex_);
+            flag = true;
+        }
+        changed_.notify_all();
+    };
+    switch (kind) {
+        case message::hello:
+            if (const auto hello = message::parse_hello(body)) {
+                their_redis_ = hello->redis;
+                if (parts_.redis) parts_.redis->note_lifetime(hello->lifetime);
+            }
+            break;
+        case message::remembered:
+            if (const auto purges = store::parse_remembered(body); purges && parts_.redis)
+                parts_.redis->history().restore(*purges, steady_now());
+            break;
+        case message::owed:
+            if (const auto items = store::parse_lines(body)) owe(*items);
+            break;
+        case message::inherited:
+            set(has_inherited_);
+            break;
+        case message::purge:
+            take_purge(body);
+            break;
+        case message::later:
+            if (const auto later = message::parse_later(body))
+                calls_.purge_later(store::order_of(later->items), later->due_in);
+            break;
+        case message::silent:
+            keep_file();
+            set(is_silent_);
+            break;
+        case message::marks:
+            if (parts_.redis) adopt_marks(body);
+            break;
+        case message::finished:
+            set(has_finished_);
+            break;
+        default:
+            break;
+    }
+}
+
+void FromPredecessor::adopt_marks(std::string_view lines) {
+    while (!lines.empty()) {
+        const std::size_t end = std::min(lines.find('\n'), lines.size());
+        if (end > 0) parts_.redis->adopt_mark(std::string(lines.substr(0, end)));
+        lines.remove_prefix(std::min(end + 1, lines.size()));
+    }
+}
+
+void FromPredecessor::take_purge(std::string_view body) {
+    const auto purge = message::parse_purge(body);
+    if (!purge) {
+        purge_everything();
+        return;
+    }
+    if (parts_.redis) parts_.redis->remember_purges(purge->items);
+    if (!purge->delivered || their_redis_ != parts_.redis_name()) owe(purge->items);
+    flow::purge_here(parts_.generations, parts_.memory, parts_.board,
+                     store::order_of(purge->items));
+    to_confirm_.push_back(std::to_string(purge->number));
+}
+
+void FromPredecessor::owe(const std::vector<store::PurgeItem>& items) {
+    if (!parts_.redis) return;
+    parts_.redis->remember_purges(items);
+    parts_.redis->journal().add(items);
+    parts_.redis->wake_keeper();
+    owes_more_ = true;
+}
+
+// One sync serves all that came together.
+void FromPredecessor::on_pause() {
+    if (std::exchange(owes_more_, false) && parts_.owed)
+        static_cast<void>(parts_.owed->wait_until_written(steady_now() + written_within));
+    for (const std::string& number : to_confirm_) channel_.send(message::acknowledged, number);
+    to_confirm_.clear();
+}
+
+void FromPredecessor::keep_file() {
+    if (parts_.owed && parts_.redis && !parts_.owed->follows())
+        parts_.owed->follow(parts_.redis->journal());
+}
+
+void FromPredecessor::purge_everything() {
+    owe({store::purge_everything()});
+    parts_.generations.purge_all();
+}
+
+void FromPredecessor::on_end() {
+    bool orderly = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        orderly = has_finished_ || closing_;
+    }
+    if (!orderly) {
+        spdlog::warn(
+            "the old process ended without finishing what it had begun: everything is purged");
+        purge_everything();
+    }
+    keep_file();
+    {
+        const std::scoped_lock lock(mutex_);
+        has_ended_ = true;
+    }
+    changed_.notify_all();
+    for (const Milliseconds pause : {Milliseconds(2s), Milliseconds(8s)}) {
+        if (orderly || wait_for(pause, [this] { return closing_; })) break;
+        purge_everything();
+    }
+    {
+        const std::scoped_lock lock(mutex_);
+        is_over_ = true;
+    }
+    calls_.is_over();
+}
+
+}  // namespace larder::server

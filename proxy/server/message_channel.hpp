@@ -1,0 +1,71 @@
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "base/clock.hpp"
+
+namespace larder::server {
+
+/// Messages between two processes over a stream socket: a length of four bytes, a letter for the
+/// kind, the body. A thread of its own reads and writes, so that neither a busy worker nor a slow
+/// peer holds up anybody.
+class MessageChannel {
+public:
+    static constexpr std::size_t body_bytes_max = 8 * 1024 * 1024;
+    static constexpr std::size_t backlog_bytes_max = 256 * 1024 * 1024;
+
+    /// Called on the channel's thread.
+    class Handler {
+    public:
+        virtual ~Handler() = default;
+        virtual void on_message(char kind, std::string_view body) = 0;
+        /// All messages that had come were handed out.
+        virtual void on_pause() {}
+        /// The peer has ended, or one of us broke the rules. Nothing follows.
+        virtual void on_end() = 0;
+    };
+
+    /// Takes the descriptor. `handler` must outlive the channel.
+    MessageChannel(int descriptor, Handler& handler);
+    /// As close().
+    ~MessageChannel();
+    MessageChannel(const MessageChannel&) = delete;
+    MessageChannel& operator=(const MessageChannel&) = delete;
+
+    void start();
+
+    /// Any thread; does not wait. Dropped once the channel has ended; a body or a backlog that is
+    /// too large ends it.
+    void send(char kind, std::string_view body);
+    /// Waits until all that was sent has left this process. False: not by then.
+    bool flush(SteadyTime until);
+    /// Ends it: the peer sees the end. Not on the channel's thread.
+    void close();
+    /// The same from any thread, without waiting; on_end follows.
+    void end();
+
+private:
+    void run();
+    bool read_some();
+    bool write_some();
+    bool hand_out();
+    void wake() const;
+
+    int descriptor_;
+    int wake_;
+    Handler& handler_;
+    std::thread thread_;
+    std::string input_;  // only on the thread
+    std::mutex mutex_;   // guards all below
+    std::condition_variable written_;
+    std::string output_;
+    std::size_t output_done_ = 0;
+    bool ended_ = false;
+};
+
+}  // namespace larder::server

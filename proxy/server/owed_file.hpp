@@ -1,0 +1,90 @@
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "store/redis_purges.hpp"
+
+namespace larder::server {
+
+/// Takes the state directory for this process: `inherited` is the lock's descriptor where a
+/// predecessor left it, else -1. The descriptor that holds the lock, to be kept open. Throws
+/// std::runtime_error with one readable line where another process has the lock, or the directory
+/// cannot be used.
+int lock_state_directory(const std::string& folder, int inherited);
+
+/// The purges that are owed to Redis, in the file `owed` of the state directory: what the journal
+/// holds, and perhaps some that were delivered meanwhile. A thread of its own writes; one sync
+/// serves all who wait at that moment.
+class OwedFile final : public store::PurgeJournal::Observer {
+public:
+    explicit OwedFile(const std::string& folder);
+    /// What was noted is on disk afterwards.
+    ~OwedFile() override;
+    OwedFile(const OwedFile&) = delete;
+    OwedFile& operator=(const OwedFile&) = delete;
+
+    /// What the last process left. A file that is damaged is renamed to owed.damaged-SECONDS, and
+    /// stands for a purge of everything. Not while the file follows a journal.
+    [[nodiscard]] std::vector<store::PurgeItem> load();
+
+    /// Replaces the file by what the journal holds, and follows it. The journal must stay until
+    /// leave().
+    void follow(store::PurgeJournal& journal);
+    /// Follows it no longer; what was noted is on disk when it returns. Somebody else may write the
+    /// file then.
+    void leave();
+    [[nodiscard]] bool follows() const;
+
+    /// Calls `then` on the file's thread once all that is noted by now is on disk.
+    void when_written(std::function<void()> then);
+    /// Waits for that. False: not by then.
+    bool wait_until_written(SteadyTime until);
+
+    void begins(const std::vector<store::PurgeItem>& items) override;
+    void added(const std::vector<store::PurgeItem>& items) override;
+    void emptied() override;
+
+private:
+    struct Change {
+        enum class Kind : std::uint8_t { replace, append, empty };
+        Kind kind;
+        std::string records;
+    };
+
+    void run();
+    void write_all(const std::vector<Change>& changes);
+    bool write(const Change& change);
+    bool replace(const std::string& records);
+    bool append(const std::string& records);
+    void renew();
+    void tell_written(std::uint64_t position);
+    void note(Change change);
+
+    const std::string folder_;
+    const std::string path_;
+    int descriptor_ = -1;   // only on the thread: of the file that is appended to
+    std::size_t size_ = 0;  // only on the thread
+    std::size_t worth_renewing_ =
+        0;                  // only on the thread: the size from which most of the file is past
+    bool is_whole_ = true;  // only on the thread: no write has failed since the last replacement
+    mutable std::mutex mutex_;  // guards all below
+    std::condition_variable changed_;
+    std::condition_variable progressed_;
+    std::vector<Change> changes_;
+    std::vector<std::pair<std::uint64_t, std::function<void()>>> waiting_;
+    std::uint64_t noted_ = 0;
+    std::uint64_t written_ = 0;
+    store::PurgeJournal* journal_ = nullptr;
+    bool renewing_ = false;
+    bool ending_ = false;
+    std::thread thread_;
+};
+
+}  // namespace larder::server

@@ -1,0 +1,55 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "store/redis_purges.hpp"
+
+/// What the two processes of a hand-over tell each other. Texts: the first line is the message's
+/// own, further lines are purges (store/purge_text.hpp). Both are of one machine and may be of
+/// different versions: a kind that is not known is skipped.
+namespace larder::server::message {
+
+// From the predecessor.
+inline constexpr char hello =
+    'h';  ///< the name of its Redis, and how long purges are remembered there
+inline constexpr char remembered = 'm';  ///< some of the purge history
+inline constexpr char owed = 'o';        ///< some of the journal
+inline constexpr char inherited = 'i';   ///< that was all
+inline constexpr char purge = 'p';       ///< a purge it has just made
+inline constexpr char later = 'l';       ///< a purge that is due after a while
+inline constexpr char silent = 's';      ///< it does not answer from its memory tier any more
+inline constexpr char marks = 'k';      ///< since when its purge history is complete (RedisShared::marks), a line each
+inline constexpr char finished = 'f';    ///< nothing is left to be done
+
+// From the successor.
+inline constexpr char step_back =
+    'b';  ///< the name of its Redis; it serves as soon as `silent` comes
+inline constexpr char acknowledged = 'a';  ///< the number of a purge it has done
+
+struct Hello {
+    std::string redis;
+    Milliseconds lifetime{0};
+};
+[[nodiscard]] std::string to_body(const Hello& said);
+[[nodiscard]] std::optional<Hello> parse_hello(std::string_view body);
+
+struct Purge {
+    std::uint64_t number = 0;
+    bool delivered = false;  ///< the predecessor's Redis has acknowledged it
+    std::vector<store::PurgeItem> items;
+};
+[[nodiscard]] std::string to_body(const Purge& said);
+[[nodiscard]] std::optional<Purge> parse_purge(std::string_view body);
+
+struct Later {
+    Milliseconds due_in{0};
+    std::vector<store::PurgeItem> items;
+};
+[[nodiscard]] std::string to_body(const Later& said);
+[[nodiscard]] std::optional<Later> parse_later(std::string_view body);
+
+}  // namespace larder::server::message

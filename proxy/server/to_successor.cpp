@@ -1,0 +1,231 @@
+#include "server/to_successor.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "base/text.hpp"
+#include "net/event.hpp"
+#include "server/succession_messages.hpp"
+#include "store/purge_text.hpp"
+
+namespace larder::server {
+namespace {
+
+constexpr Milliseconds acknowledged_within{1000};
+constexpr std::size_t entries_at_once = 2000;
+
+// Sends a long list in some messages.
+template <class Entry>
+void send_some_at_once(MessageChannel& channel, char kind, const std::vector<Entry>& entries) {
+    for (std::size_t at = 0; at < entries.size(); at += entries_at_once) {
+        const std::size_t end = std::min(entries.size(), at + entries_at_once);
+        const std::vector<Entry> some(entries.begin() + static_cast<std::ptrdiff_t>(at),
+                                      entries.begin() + static_cast<std::ptrdiff_t>(end));
+        channel.send(kind, store::to_lines(some));
+    }
+}
+
+}  // namespace
+
+std::string SuccessionParts::redis_name() const {
+    return redis ? redis->settings().url + '|' + redis->settings().prefix : std::string();
+}
+
+/// One who waits for an acknowledgement. Its members are used on its own thread only; `wake` is
+/// what others may call.
+struct ToSuccessor::Waiter {
+    explicit Waiter(net::Executor executor_in) : executor(executor_in) {}
+
+    net::Executor executor;
+    net::Event* changed = nullptr;  ///< null once nobody waits any more
+    bool done = false;
+
+    static void wake(const std::shared_ptr<Waiter>& waiter) {
+        boost::asio::post(waiter->executor, [waiter] {
+            waiter->done = true;
+            if (waiter->changed) waiter->changed->notify();
+        });
+    }
+};
+
+int ToSuccessor::open() {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+    MessageChannel::Handler& handler = *this;
+    std::unique_ptr<MessageChannel> before;
+    {
+        const std::scoped_lock lock(mutex_);
+        before = std::exchange(channel_, std::make_unique<MessageChannel>(ends[0], handler));
+    }
+    return ends[1];
+}
+
+void ToSuccessor::begin() {
+    MessageChannel* channel = nullptr;
+    {
+        // From now on every purge is sent: what was made before is in history and journal.
+        const std::scoped_lock lock(mutex_);
+        phase_ = Phase::starting;
+        channel = channel_.get();
+    }
+    message::Hello hello;
+    hello.redis = parts_.redis_name();
+    if (parts_.redis) hello.lifetime = parts_.redis->remembered_for();
+    channel->send(message::hello, message::to_body(hello));
+    if (parts_.redis) {
+        send_some_at_once(*channel, message::remembered,
+                          parts_.redis->history().snapshot(steady_now()));
+        std::vector<store::PurgeItem> owed;
+        for (store::PurgeJournal::Entry& entry : parts_.redis->journal().pending())
+            owed.push_back(std::move(entry.item));
+        send_some_at_once(*channel, message::owed, owed);
+    }
+    channel->send(message::inherited, {});
+    channel->start();
+}
+
+void ToSuccessor::end() {
+    std::unique_ptr<MessageChannel> channel;
+    {
+        const std::scoped_lock lock(mutex_);
+        phase_ = Phase::none;
+        channel = std::move(channel_);
+    }
+    channel.reset();
+    if (parts_.owed && !parts_.owed->follows()) {
+        // What the successor took over and could not deliver is in the file.
+        const std::vector<store::PurgeItem> left = parts_.owed->load();
+        parts_.redis->remember_purges(left);
+        parts_.redis->journal().add(left);
+        parts_.owed->follow(parts_.redis->journal());
+        parts_.redis->wake_keeper();
+    }
+    parts_.memory.end_retirement();
+}
+
+void ToSuccessor::finish() {
+    std::unique_ptr<MessageChannel> channel;
+    {
+        const std::scoped_lock lock(mutex_);
+        channel = std::move(channel_);
+    }
+    if (!channel) return;
+    if (serves()) {
+        channel->send(message::finished, {});
+        static_cast<void>(channel->flush(steady_now() + acknowledged_within));
+    }
+    phase_ = Phase::none;
+}
+
+bool ToSuccessor::wants(store::PurgeOutcome outcome) const {
+    return phase_.load(std::memory_order_acquire) != Phase::none ||
+           (outcome == store::PurgeOutcome::pending && parts_.owed != nullptr);
+}
+
+// True: the waiter is woken when the successor has done it.
+bool ToSuccessor::send_purge(const store::PurgeOrder& order, store::PurgeOutcome outcome,
+                             const std::shared_ptr<Waiter>& waiter) {
+    message::Purge purge;
+    purge.items = store::items_of(order);
+    purge.delivered = parts_.redis != nullptr && outcome == store::PurgeOutcome::done;
+    const std::scoped_lock lock(mutex_);
+    const Phase phase = phase_;
+    if (phase == Phase::none || !channel_) return false;
+    purge.number = ++last_number_;
+    channel_->send(message::purge, message::to_body(purge));
+    if (phase != Phase::serving) return false;
+    waiters_.emplace(purge.number, waiter);
+    return true;
+}
+
+net::Task<void> ToSuccessor::pass_on(net::Executor executor, const store::PurgeOrder& order,
+                                     store::PurgeOutcome outcome) {
+    net::Event changed(executor);
+    const auto waiter = std::make_shared<Waiter>(executor);
+    waiter->changed = &changed;
+    const bool by_successor = send_purge(order, outcome, waiter);
+    const bool by_file =
+        !by_successor && outcome == store::PurgeOutcome::pending && parts_.owed != nullptr;
+    if (by_file) parts_.owed->when_written([waiter] { Waiter::wake(waiter); });
+    const SteadyTime give_up = steady_now() + acknowledged_within;
+    while ((by_successor || by_file) && !waiter->done && steady_now() < give_up)
+        co_await changed.wait_until(give_up);
+    waiter->changed = nullptr;
+    if (waiter->done || !(by_successor || by_file)) co_return;
+    if (by_file) {
+        spdlog::error(
+            "a purge that is owed to Redis was not on disk within a second: it would not survive a "
+            "kill");
+        co_return;
+    }
+    spdlog::error(
+        "the new process did not acknowledge a purge within a second: it counts as gone, and "
+        "purges everything itself");
+    const std::scoped_lock lock(mutex_);
+    if (channel_) channel_->end();
+}
+
+bool ToSuccessor::take_over(const store::PurgeOrder& order, Milliseconds due_in) {
+    message::Later later;
+    later.due_in = due_in;
+    const std::scoped_lock lock(mutex_);
+    if (phase_.load() != Phase::serving || !channel_) return false;
+    later.items = store::items_of(order);
+    channel_->send(message::later, message::to_body(later));
+    return true;
+}
+
+void ToSuccessor::on_message(char kind, std::string_view body) {
+    if (kind == message::step_back) step_back(body);
+    if (kind == message::acknowledged) acknowledged(parse_decimal(body).value_or(0));
+}
+
+// A purge that is sent before `silent` is done in the successor before it serves; from then on each
+// is waited for.
+void ToSuccessor::step_back(std::string_view their_redis) {
+    parts_.memory.retire();
+    same_redis_ = their_redis == parts_.redis_name();
+    const std::scoped_lock lock(mutex_);
+    if (!channel_ || phase_ != Phase::starting) return;
+    // One that is journalled from now on is waited for until the successor has written it down.
+    if (parts_.owed && !their_redis.empty()) parts_.owed->leave();
+    phase_ = Phase::serving;
+    if (parts_.redis && same_redis_) send_full_history();
+    channel_->send(message::silent, {});
+}
+
+// The successor hears of all purges by now: with what this process has heard up to now its history has no gap, and it may
+// vouch for data as old as this process could.
+void ToSuccessor::send_full_history() {
+    send_some_at_once(*channel_, message::remembered, parts_.redis->history().snapshot(steady_now()));
+    std::string marks;
+    for (const std::string& mark : parts_.redis->marks()) marks.append(mark).append("\n");
+    channel_->send(message::marks, marks);
+}
+
+void ToSuccessor::acknowledged(std::uint64_t number) {
+    std::shared_ptr<Waiter> waiter;
+    {
+        const std::scoped_lock lock(mutex_);
+        const auto found = waiters_.find(number);
+        if (found == waiters_.end()) return;
+        waiter = std::move(found->second);
+        waiters_.erase(found);
+    }
+    Waiter::wake(waiter);
+}
+
+void ToSuccessor::on_end() {
+    std::unordered_map<std::uint64_t, std::shared_ptr<Waiter>> left;
+    {
+        const std::scoped_lock lock(mutex_);
+        phase_ = Phase::none;
+        left.swap(waiters_);
+    }
+    for (const auto& [number, waiter] : left) Waiter::wake(waiter);
+}
+
+}  // namespace larder::server

@@ -1,0 +1,142 @@
+"""Writes whose outcome nobody knows when they are answered: the origin may commit them later."""
+import pytest
+
+from support.raw_client import request_bytes
+from support.scripted_origin import Gate, cut, hang, raw, reply
+from support.versioned_api import VersionedApi
+from support.waiting import Later, until
+
+TEXT = """\
+listen: <listen>
+admin: <admin>
+origin: {servers: [<origin>], response_timeout: 300ms, idle_timeout: 1s}
+redis: <redis>
+memory: <memory>
+limits: {drain_timeout: <drain>}
+routes:
+  - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300}
+  - {match: "PUT /articles/{id}", purge: ["articles:{id}"]}
+"""
+TARGET = "/articles/42"
+
+
+@pytest.fixture
+def api(origin):
+    return VersionedApi(origin)
+
+
+@pytest.fixture
+def larder(origin, api, start_larder):
+    return start_larder(TEXT, origin=origin.url, redis="off", memory="64MB", drain="5s")
+
+
+def version(larder, target=TARGET):
+    return larder.get(target).json()["version"]
+
+
+def kept_from_before(larder, target=TARGET):
+    """Reads, so that what the origin has before it commits is stored."""
+    assert version(larder, target) == 0
+    assert larder.get(target).x_cache == "HIT"
+
+
+def misses(larder):
+    return larder.get(TARGET).x_cache == "MISS"
+
+
+def test_a_write_that_is_committed_a_second_after_its_504_is_seen(origin, api, larder):
+    origin.on("PUT " + TARGET, raw(hang))
+    assert larder.request("PUT", TARGET).status == 504
+    kept_from_before(larder)
+    api.version = 1
+    until(lambda: version(larder) == 1, timeout=4, what="the purge after 2 s")
+    api.version = 2
+    until(lambda: version(larder) == 2, timeout=10, what="the purge after 10 s")
+
+
+def test_the_answer_that_comes_after_its_504_purges_what_it_says(origin, api, larder):
+    gate = Gate()
+    committed = reply("201 Created", fields={"Location": "/articles/7"}, body=b"{}").after(gate)
+    origin.on("PUT " + TARGET, committed)
+    assert larder.request("PUT", TARGET).status == 504
+    kept_from_before(larder)
+    until(lambda: misses(larder), timeout=4, what="the purge after 2 s")
+    kept_from_before(larder)
+    kept_from_before(larder, "/articles/7")
+    api.version = 1
+    gate.open()
+    until(lambda: version(larder) == 1, timeout=2, what="the purge by the late answer")
+    assert version(larder, "/articles/7") == 1
+
+
+@pytest.mark.parametrize("answer, status", [
+    (raw(cut), 502), (raw(b"HTTP/1.1 2xx ?\r\n\r\n", cut), 502),
+    (reply("502 Bad Gateway"), 502), (reply("503 Service Unavailable"), 503), (reply("504 Gateway Timeout"), 504)])
+def test_a_write_that_may_have_been_done_is_purged_once_more(origin, api, larder, answer, status):
+    origin.on("PUT " + TARGET, answer)
+    assert larder.request("PUT", TARGET).status == status
+    kept_from_before(larder)
+    api.version = 1
+    until(lambda: version(larder) == 1, timeout=4, what="the purge after 2 s")
+
+
+def test_a_write_whose_answer_was_cut_off_is_purged_at_once_and_once_more(origin, api, larder):
+    gate = Gate()
+    origin.on("PUT " + TARGET, raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", gate, cut))
+    with larder.connect() as writer:
+        writer.send(request_bytes("PUT", TARGET))
+        writer.read_head()
+        kept_from_before(larder)
+        gate.open()
+        with pytest.raises(ConnectionResetError):
+            writer.read_to_end()
+    until(lambda: misses(larder), timeout=1, what="the purge at the cut")
+    api.version = 1
+    until(lambda: version(larder) == 1, timeout=4, what="the purge after 2 s")
+
+
+def test_a_write_whose_client_left_in_mid_upload_is_purged_once_more(origin, api, larder):
+    origin.on("PUT " + TARGET, reply(body=b"{}"))
+    with larder.connect() as writer:
+        writer.send(f"PUT {TARGET} HTTP/1.1\r\nHost: api.test\r\nContent-Length: 100\r\n\r\nhalf".encode())
+        origin.wait_for_requests("PUT " + TARGET)
+    until(lambda: larder.metrics().total("larder_purges_total", source="write") == 1, what="the purge at once")
+    kept_from_before(larder)
+    api.version = 1
+    until(lambda: version(larder) == 1, timeout=4, what="the purge after 2 s")
+
+
+def test_a_write_that_never_reached_the_origin_is_not_purged_again(origin, api, larder):
+    kept_from_before(larder)
+    origin.stop()
+    assert larder.request("PUT", TARGET).status == 502
+    origin.start()
+    kept_from_before(larder)
+    hits = Later(lambda: until(lambda: misses(larder), timeout=3))
+    with pytest.raises(AssertionError):
+        hits.finish()
+
+
+def test_the_next_process_purges_what_this_one_would_have(origin, api, larder):
+    origin.on("PUT " + TARGET, raw(hang))
+    assert larder.request("PUT", TARGET).status == 504
+    larder.hand_over()
+    kept_from_before(larder)
+    api.version = 1
+    until(lambda: version(larder) == 1, timeout=4, what="the purge after 2 s")
+
+
+def test_a_stop_waits_for_the_purge_that_other_instances_need(origin, api, redis, start_larder):
+    names = {"origin": origin.url, "redis": redis.url, "memory": "off"}
+    stopped = start_larder(TEXT, **names, drain="4s")
+    other = start_larder(TEXT, **names, drain="4s")
+    for larder in (stopped, other):
+        larder.wait_for_redis()
+    origin.on("PUT " + TARGET, raw(hang))
+    assert stopped.request("PUT", TARGET).status == 504
+    stopped.process.signal(15)
+    assert version(other) == 0
+    until(lambda: other.get(TARGET).x_cache == "HIT", what="the entry in Redis")
+    api.version = 1
+    until(lambda: version(other) == 1, timeout=4, what="the purge after 2 s")
+    assert "not purged in Redis: articles:42" in stopped.wait_for_end()
