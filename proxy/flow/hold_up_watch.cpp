@@ -7,7 +7,8 @@ namespace larder::flow {
 namespace {
 
 constexpr Milliseconds look_every{250};
-// A receiver acknowledges in steps as large as a segment: shorter, and a slow one would pass for a dead one.
+// Receivers acknowledge in steps as large as a segment, which a slow one takes a second for. With
+// less patience a slow client would pass for a dead one.
 constexpr Milliseconds patience{2000};
 
 }  // namespace

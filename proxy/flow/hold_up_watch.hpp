@@ -9,10 +9,10 @@
 namespace larder::flow {
 
 /// Watches a client that reads from a fetch. A body that is not stored is read from the origin only
-/// as fast as its slowest reader takes it. So one client that takes nothing would stop all who share
-/// the fetch: when others have read everything and the client has taken nothing for two seconds, its
-/// connection is reset. A slow client that takes something sets the pace for all. Client and reader
-/// outlive the watch. One thread.
+/// as fast as its slowest reader takes it. So one client that takes nothing would stop all who
+/// share the fetch: when others have read everything and the client has taken nothing for two
+/// seconds, its connection is reset. A slow client that takes something sets the pace for all.
+/// Client and reader outlive the watch. One thread.
 class HoldUpWatch {
 public:
     HoldUpWatch(Client& client, const store::Fetch::Reader& reader);
@@ -23,7 +23,7 @@ private:
     /// What moves while the client takes something.
     struct Progress {
         std::uint64_t position = 0;  ///< of the reader
-        int unsent = 0;              ///< bytes in the socket that the client's side has not acknowledged
+        int unsent = 0;  ///< bytes in the socket that the client's side has not acknowledged
         bool operator==(const Progress&) const = default;
     };
 

@@ -1,9 +1,9 @@
 #include "net/detached.hpp"
 
-#include <atomic>
-
-#include <boost/asio/co_spawn.hpp>
 #include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
 
 #include "base/clock.hpp"
 #include "net/event.hpp"
@@ -59,7 +59,8 @@ struct NoteIfFailed {
     }
 };
 
-Task<void> run_again_after_failure(Executor executor, std::function<Task<void>()> make, const char* what) {
+Task<void> run_again_after_failure(Executor executor, std::function<Task<void>()> make,
+                                   const char* what) {
     Event pause(executor);
     while (true) {
         std::exception_ptr failure;
@@ -77,7 +78,8 @@ Task<void> run_again_after_failure(Executor executor, std::function<Task<void>()
 
 }  // namespace
 
-void note_failure(boost::asio::io_context& context, const char* what, const std::exception_ptr& failure) noexcept {
+void note_failure(boost::asio::io_context& context, const char* what,
+                  const std::exception_ptr& failure) noexcept {
     try {
         if (boost::asio::use_service<Failures>(context).add()) log(what, failure);
     } catch (...) {  // not even the log has memory: there is nothing left to tell with

@@ -1,19 +1,19 @@
 #pragma once
+#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <exception>
 #include <functional>
 
-#include <boost/asio/io_context.hpp>
-
 #include "net/task.hpp"
 
-/// What runs without anybody waiting for it. An exception in it ends what it ran for, a connection or
-/// a fetch, and never the process; it is logged and counted, so that it does not go unnoticed.
+/// What runs without anybody waiting for it. An exception in it ends what it ran for, a connection
+/// or a fetch, and never the process; it is logged and counted, so that it does not go unnoticed.
 namespace larder::net {
 
 /// Logs the exception and counts it for the context. `what` completes "failed: ". The log gets ten
 /// lines a second at most, the count gets all. Safe from every thread.
-void note_failure(boost::asio::io_context& context, const char* what, const std::exception_ptr& failure) noexcept;
+void note_failure(boost::asio::io_context& context, const char* what,
+                  const std::exception_ptr& failure) noexcept;
 
 /// How many were noted since the start. Safe from every thread.
 [[nodiscard]] std::uint64_t failures_of(boost::asio::io_context& context);

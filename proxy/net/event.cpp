@@ -13,7 +13,9 @@ void Waits::stop() {
 }
 
 Event::Event(Executor executor, OnStop on_stop)
-    : waits_(boost::asio::use_service<Waits>(executor.context())), timer_(executor), on_stop_(on_stop) {
+    : waits_(boost::asio::use_service<Waits>(executor.context())),
+      timer_(executor),
+      on_stop_(on_stop) {
     next_ = waits_.first_;
     if (next_) next_->previous_ = this;
     waits_.first_ = this;

@@ -1,8 +1,7 @@
 #pragma once
-#include <cstdint>
-
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <cstdint>
 
 #include "base/clock.hpp"
 #include "net/task.hpp"
@@ -11,9 +10,9 @@ namespace larder::net {
 
 class Event;
 
-/// All events of one io_context, so that a stop can end their waits: a wait that a stop does not end
-/// keeps the io_context, and with it the process, alive for ever. A service of the context, made at
-/// its first use. Used on the context's thread, and while that thread does not run.
+/// All events of one io_context, so that a stop can end their waits: a wait that a stop does not
+/// end keeps the io_context, and with it the process, alive for ever. A service of the context,
+/// made at its first use. Used on the context's thread, and while that thread does not run.
 class Waits : public boost::asio::execution_context::service {
 public:
     using key_type = Waits;
@@ -34,10 +33,10 @@ private:
     bool stopped_ = false;
 };
 
-/// Something that one coroutine waits for. A notification is remembered until the next wait ends, so
-/// nothing is lost while the waiter does something else. The waiter looks at its condition after each
-/// wait, since a remembered notification may be about what it has seen already. One thread, and one
-/// waiter at a time.
+/// Something that one coroutine waits for. A notification is remembered until the next wait ends,
+/// so nothing is lost while the waiter does something else. The waiter looks at its condition after
+/// each wait, since a remembered notification may be about what it has seen already. One thread,
+/// and one waiter at a time.
 class Event {
 public:
     /// What a stop of the worker does to the waits.
@@ -63,10 +62,12 @@ public:
 
 private:
     friend class Waits;
-    using Timer = boost::asio::basic_waitable_timer<SteadyClock,
-                                                    boost::asio::wait_traits<SteadyClock>, Executor>;
+    using Traits = boost::asio::wait_traits<SteadyClock>;
+    using Timer = boost::asio::basic_waitable_timer<SteadyClock, Traits, Executor>;
 
-    [[nodiscard]] bool ended_by_stop() const { return waits_.stopped() && on_stop_ == OnStop::ends; }
+    [[nodiscard]] bool ended_by_stop() const {
+        return waits_.stopped() && on_stop_ == OnStop::ends;
+    }
 
     Waits& waits_;
     Timer timer_;

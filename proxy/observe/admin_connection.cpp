@@ -82,7 +82,12 @@ void AdminConnection::on_request(beast::error_code error) {
             if (const auto self = weak.lock()) self->on_answer(number, std::move(reply));
         });
     };
-    answer_admin_request(parser_->get(), shared_.options.token, shared_.backend, done);
+    try {
+        answer_admin_request(parser_->get(), shared_.options.token, shared_.backend, done);
+    } catch (...) {
+        if (shared_.options.failed) shared_.options.failed(std::current_exception());
+        on_answer(number_, error_reply(500, "internal error, the log says more"));
+    }
 }
 
 void AdminConnection::refuse(beast::error_code error) {

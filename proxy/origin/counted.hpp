@@ -4,11 +4,14 @@
 
 namespace larder::origin {
 
-/// One more in a figure that several threads share, for as long as this lives. The figure outlives it.
+/// One more in a figure that several threads share, for as long as this lives. The figure outlives
+/// it.
 class Counted {
 public:
     Counted() = default;
-    explicit Counted(std::atomic<int>& figure) noexcept : figure_(&figure) { figure.fetch_add(1, std::memory_order_relaxed); }
+    explicit Counted(std::atomic<int>& figure) noexcept : figure_(&figure) {
+        figure.fetch_add(1, std::memory_order_relaxed);
+    }
     Counted(Counted&& other) noexcept : figure_(std::exchange(other.figure_, nullptr)) {}
     Counted& operator=(Counted&& other) noexcept {
         std::swap(figure_, other.figure_);

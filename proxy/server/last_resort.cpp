@@ -12,7 +12,9 @@ namespace {
 
 // Without the logger: whoever hangs may hold its lock, and a full pipe must not hold us.
 void tell() {
-    constexpr std::string_view text = "larder: the end took too long; the process ends now, without waiting for what still runs\n";
+    constexpr std::string_view text =
+        "larder: the end took too long; the process ends now, without waiting for what still "
+        "runs\n";
     pollfd ready{STDERR_FILENO, POLLOUT, 0};
     if (::poll(&ready, 1, 0) != 1) return;
     const ssize_t ignored = ::write(STDERR_FILENO, text.data(), text.size());

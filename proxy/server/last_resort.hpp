@@ -8,9 +8,9 @@
 
 namespace larder::server {
 
-/// Ends the process at a given time, whatever still runs: a look-up of a name that takes a minute, or
-/// a thread that hangs, cannot keep it. Normally the process has ended before. The exit status is 0,
-/// as of every drain: what is cut off had its drain_timeout.
+/// Ends the process at a given time, whatever still runs: a look-up of a name that takes a minute,
+/// or a thread that hangs, cannot keep it. Normally the process has ended before. The exit status
+/// is 0, as of every drain: what is cut off had its drain_timeout.
 class LastResort {
 public:
     LastResort() = default;

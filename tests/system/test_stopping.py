@@ -165,6 +165,27 @@ def test_a_slow_reader_that_takes_some_sets_the_pace_and_gets_everything(origin,
     other.close()
 
 
+def test_a_very_slow_reader_is_not_taken_for_a_dead_one(origin, larder):
+    """It takes a block of the buffer in more than the two seconds after which one that takes nothing is cut off."""
+    gate = Gate()
+    origin.on("/cached/x", stream(gate))
+    slow = larder.connect(receive_buffer=4096, segment=536)
+    other = larder.connect()
+    for client in (slow, other):
+        ask(client, "/cached/x")
+        client.read_head()
+    gate.open()
+    fast = Later(body_of, other)
+    started = time.monotonic()
+    while time.monotonic() - started < 7:
+        slow.read_exactly(1000)
+        time.sleep(0.1)
+    assert not fast.is_done(), "the slow one sets the pace"
+    slow.close()
+    assert len(fast.finish()) == 5 + BLOCKS * 65536
+    other.close()
+
+
 def test_a_reader_alone_may_pause_for_long(origin, larder):
     gate = Gate()
     origin.on("/cached/x", stream(gate))

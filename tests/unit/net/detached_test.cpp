@@ -1,8 +1,8 @@
 #include "net/detached.hpp"
 
-#include <boost/asio/post.hpp>
 #include <doctest/doctest.h>
 
+#include <boost/asio/post.hpp>
 #include <stdexcept>
 #include <thread>
 
@@ -39,7 +39,8 @@ Task<void> fail_always(int& attempts) {
     co_return;
 }
 
-TEST_CASE("an exception in a coroutine that nobody waits for is counted, and all it held is given back") {
+TEST_CASE(
+    "an exception in a coroutine that nobody waits for is counted, and all it held is given back") {
     boost::asio::io_context context(1);
     bool given_back = false;
     start_detached(context.get_executor(), hold_and_fail(given_back), "a test");
@@ -64,7 +65,8 @@ TEST_CASE("an exception of a handler ends neither the context nor the other hand
 TEST_CASE("what is to last is started anew after a failure, until it ends well") {
     boost::asio::io_context context(1);
     int attempts = 0;
-    start_lasting(context.get_executor(), [&attempts] { return fail_twice(attempts); }, "a test");
+    start_lasting(
+        context.get_executor(), [&attempts] { return fail_twice(attempts); }, "a test");
     context.run();
     CHECK(attempts == 3);
     CHECK(failures_of(context) == 2);
@@ -73,7 +75,8 @@ TEST_CASE("what is to last is started anew after a failure, until it ends well")
 TEST_CASE("what is to last and always fails ends with a stop, and does not spin") {
     boost::asio::io_context context(1);
     int attempts = 0;
-    start_lasting(context.get_executor(), [&attempts] { return fail_always(attempts); }, "a test");
+    start_lasting(
+        context.get_executor(), [&attempts] { return fail_always(attempts); }, "a test");
     context.run_for(150ms);
     CHECK(attempts <= 3);
     end_all_waits(context);
@@ -86,9 +89,12 @@ TEST_CASE("a deadline that fails does not take the others along") {
     boost::asio::io_context context(1);
     DeadlineWheel wheel(context);
     int expired = 0;
-    Deadline bad(wheel, [](void*) { throw std::runtime_error("on purpose"); }, nullptr);
-    Deadline good(wheel, [](void* count) { ++*static_cast<int*>(count); }, &expired);
-    Deadline later(wheel, [](void* count) { ++*static_cast<int*>(count); }, &expired);
+    Deadline bad(
+        wheel, [](void*) { throw std::runtime_error("on purpose"); }, nullptr);
+    Deadline good(
+        wheel, [](void* count) { ++*static_cast<int*>(count); }, &expired);
+    Deadline later(
+        wheel, [](void* count) { ++*static_cast<int*>(count); }, &expired);
     const SteadyTime now = steady_now();
     good.set(now + 1ms);
     bad.set(now + 1ms);

@@ -87,13 +87,15 @@ TEST_CASE("a stop ends every wait, those of later events too, and the context ru
     Waiter waiters[3];
     auto gone = std::make_unique<Event>(scene.executor);
     for (Waiter& waiter : waiters)
-        start_detached(scene.executor, wait_until_stopped(std::make_shared<Event>(scene.executor), waiter), "test");
+        start_detached(scene.executor,
+                       wait_until_stopped(std::make_shared<Event>(scene.executor), waiter), "test");
     gone.reset();
     scene.context.poll();
     CHECK(waiters[0].waits_over == 0);
     end_all_waits(scene.context);
     Waiter late;
-    start_detached(scene.executor, wait_until_stopped(std::make_shared<Event>(scene.executor), late), "test");
+    start_detached(scene.executor,
+                   wait_until_stopped(std::make_shared<Event>(scene.executor), late), "test");
     scene.context.run();
     for (const Waiter& waiter : waiters) CHECK(waiter.stopped);
     CHECK(late.stopped);

@@ -8,7 +8,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <atomic>
 #include <boost/json.hpp>
+#include <stdexcept>
 #include <thread>
 
 using namespace larder::observe;
@@ -21,13 +23,17 @@ class FakeBackend : public AdminBackend {
 public:
     bool is_ready = true;
     bool answers = true;  ///< else completions are kept in `owed`
+    bool throws = false;
     PurgeOrder last_order;
     ExplainQuestion last_question;
     std::function<void(PurgeResult)> owed;
 
     bool ready() override { return is_ready; }
     std::string metrics_text() override { return "larder_up 1\n"; }
-    std::string stats_json() override { return R"({"version":"test"})"; }
+    std::string stats_json() override {
+        if (throws) throw std::runtime_error("on purpose");
+        return R"({"version":"test"})";
+    }
     std::string config_text() override { return "listen: 127.0.0.1:8080\n"; }
 
     void explain(ExplainQuestion question, std::function<void(JsonAnswer)> done) override {
@@ -92,6 +98,23 @@ bool has(const std::string& response, std::string_view text) {
 const std::string one_key = R"({"keys":["articles:42"]})";
 
 }  // namespace
+
+TEST_CASE("an exception behind one request is told, answered with 500, and costs nobody else anything") {
+    FakeBackend backend;
+    AdminOptions options = Fixture::options("");
+    std::atomic<int> told = 0;
+    options.failed = [&told](const std::exception_ptr&) { ++told; };
+    AdminServer server(options, backend);
+    const auto ask = [&server](const std::string& target) {
+        return talk(server.port(), "GET " + target + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    };
+    backend.throws = true;
+    CHECK(status_of(ask("/stats")) == 500);
+    CHECK(told == 1);
+    CHECK(status_of(ask("/healthz")) == 200);
+    backend.throws = false;
+    CHECK(status_of(ask("/stats")) == 200);
+}
 
 TEST_CASE("the admin server answers what it is asked") {
     Fixture admin;

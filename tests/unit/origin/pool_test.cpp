@@ -1,7 +1,8 @@
 #include "origin/pool.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <doctest/doctest.h>
+
+#include <boost/asio/ip/tcp.hpp>
 
 #include "net/detached.hpp"
 
@@ -11,11 +12,14 @@ namespace {
 using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
 
-/// A server of which at most so many connections are taken, and a worker's pool before it. The kernel accepts.
+/// A server of which at most so many connections are taken, and a worker's pool before it. The
+/// kernel accepts.
 struct Scene {
-    explicit Scene(int max_connections, Milliseconds patience = 2000ms) : listening(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {
+    explicit Scene(int max_connections, Milliseconds patience = 2000ms)
+        : listening(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {
         settings::Origin settings;
-        settings.servers = {"http://127.0.0.1:" + std::to_string(listening.local_endpoint().port())};
+        settings.servers = {"http://127.0.0.1:" +
+                            std::to_string(listening.local_endpoint().port())};
         settings.max_connections = max_connections;
         settings.connect_timeout = patience;
         upstream = std::make_shared<Upstream>(settings);
@@ -51,7 +55,9 @@ net::Task<void> take(Scene& scene, int number) {
     scene.held.push_back(std::move(got.connection));
 }
 
-void start(Scene& scene, int number) { net::start_detached(scene.context.get_executor(), take(scene, number), "a test"); }
+void start(Scene& scene, int number) {
+    net::start_detached(scene.context.get_executor(), take(scene, number), "a test");
+}
 
 template <class Condition>
 bool run_until(Scene& scene, const Condition& condition) {
@@ -78,7 +84,8 @@ TEST_CASE("those who wait for max_connections cost next to nothing while they wa
     scene.context.poll();
     scene.context.restart();
     const std::size_t steps = scene.context.run_for(200ms);
-    CHECK(steps < 100);  // one looks every 10 ms; when they woke each other it was some hundred thousand
+    CHECK(steps <
+          100);  // one looks every 10 ms; when they woke each other it was some hundred thousand
     CHECK(scene.served.size() == 1);
 }
 

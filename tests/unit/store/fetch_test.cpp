@@ -29,12 +29,15 @@ FetchedHead head_of(cache::Detail not_stored = cache::Detail::none) {
     return head;
 }
 
-std::string bytes(std::size_t count, char with = 'x') { return std::string(count, with); }
+std::string bytes(std::size_t count, char with = 'x') {
+    return std::string(count, with);
+}
 
 // Reads all that is there.
 std::string read_all(Fetch::Reader& reader) {
     std::string all;
-    for (Fetch::Reader::View view = reader.next(); !view.data.empty(); view = reader.next()) all += view.data;
+    for (Fetch::Reader::View view = reader.next(); !view.data.empty(); view = reader.next())
+        all += view.data;
     return all;
 }
 
@@ -69,7 +72,8 @@ TEST_CASE("a reader that was busy while the fetch began and ended does not wait 
     CHECK(seen == FetchState::complete);
 }
 
-TEST_CASE("what is stored is kept whole: a reader may come at any time, and nobody paces the fetch") {
+TEST_CASE(
+    "what is stored is kept whole: a reader may come at any time, and nobody paces the fetch") {
     Scene scene;
     Fetch::Reader slow(scene.fetch, scene.executor);
     scene.fetch->begin(head_of());
@@ -81,7 +85,8 @@ TEST_CASE("what is stored is kept whole: a reader may come at any time, and nobo
     CHECK(read_all(late).size() == 20 * block);
 }
 
-TEST_CASE("what is not stored is fetched as fast as the slowest reader takes it, and no more is kept") {
+TEST_CASE(
+    "what is not stored is fetched as fast as the slowest reader takes it, and no more is kept") {
     Scene scene;
     Fetch::Reader fast(scene.fetch, scene.executor);
     scene.fetch->begin(head_of(cache::Detail::no_store));
@@ -122,7 +127,9 @@ TEST_CASE("one reader alone holds up nobody") {
     CHECK_FALSE(alone.holds_up_others());
 }
 
-TEST_CASE("once the entry is made its body is the only copy, and a reader in the middle notices nothing") {
+TEST_CASE(
+    "once the entry is made its body is the only copy, and a reader in the middle notices "
+    "nothing") {
     Scene scene;
     Fetch::Reader reader(scene.fetch, scene.executor);
     scene.fetch->begin(head_of());
@@ -164,7 +171,9 @@ TEST_CASE("an exception inside a fetch ends it for its readers and frees its pla
         const FetchBoard::Place place = scene.board.join_or_lead("key", "name", Guards{});
         REQUIRE(place.leads);
         Fetch::Reader reader(place.fetch, scene.executor);
-        net::start_detached(scene.executor, fetch_and_throw(FetchDuty(scene.board, place.fetch), after_head), "a fetch");
+        net::start_detached(scene.executor,
+                            fetch_and_throw(FetchDuty(scene.board, place.fetch), after_head),
+                            "a fetch");
         CHECK_FALSE(scene.board.join_or_lead("key", "name", Guards{}).leads);
         scene.context.run();
         CHECK(reader.state() == (after_head ? FetchState::cut : FetchState::failed));
