@@ -35,13 +35,17 @@ public:
 
 private:
     static std::uint64_t count_of(std::size_t number) { return number; }
-    static std::uint64_t count_of(std::chrono::milliseconds duration) { return static_cast<std::uint64_t>(duration.count()); }
+    static std::uint64_t count_of(std::chrono::milliseconds duration) {
+        return static_cast<std::uint64_t>(duration.count());
+    }
 
     std::string text_;
 };
 
 void add_ignore(Row& row, const settings::Ignore& ignore) {
-    for (const bool ignored : {ignore.cache_control, ignore.set_cookie, ignore.cookie, ignore.authorization, ignore.vary}) row.add_number(ignored ? 1 : 0);
+    for (const bool ignored : {ignore.cache_control, ignore.set_cookie, ignore.cookie,
+                               ignore.authorization, ignore.vary})
+        row.add_number(ignored ? 1 : 0);
 }
 
 /// Routes of equal texts share their entries.
@@ -53,19 +57,25 @@ std::string sharing_of(const CompiledRoute& route) {
     return row.take();
 }
 
-/// What decides about the entries that this route makes: which responses become one, what is kept of them, for how long, under
-/// which tags, and which purges reach it. Names, positions and what concerns the request alone (`wait`, `client_no_cache`)
-/// do not.
+/// What decides about the entries that this route makes: which responses become one, what is kept
+/// of them, for how long, under which tags, and which purges reach it. Names, positions and what
+/// concerns the request alone (`wait`, `client_no_cache`) do not.
 std::string rules_of(const CompiledRoute& route) {
     const settings::Route& rule = route.rule;
     Row row;
     row.add(rule.match).add(rule.host).add(rule.key);
-    row.add_optional(rule.ttl).add_optional(rule.stale_while_revalidate).add_optional(rule.stale_if_error);
+    row.add_optional(rule.ttl)
+        .add_optional(rule.stale_while_revalidate)
+        .add_optional(rule.stale_if_error);
     row.add_number(std::bit_cast<std::uint64_t>(rule.heuristic)).add_number(rule.status_ttl.size());
     for (const settings::StatusTtl& item : rule.status_ttl)
-        row.add_number(static_cast<std::uint64_t>(item.status)).add_number(static_cast<std::uint64_t>(item.ttl.count()));
+        row.add_number(static_cast<std::uint64_t>(item.status))
+            .add_number(static_cast<std::uint64_t>(item.ttl.count()));
     row.add_all(rule.tags).add_all(rule.ignore_query);
-    row.add_number(rule.query_bypass ? 1 : 0).add_number(rule.memory ? 1 : 0).add_number(rule.shadow ? 1 : 0).add_optional(rule.max_object);
+    row.add_number(rule.query_bypass ? 1 : 0)
+        .add_number(rule.memory ? 1 : 0)
+        .add_number(rule.shadow ? 1 : 0)
+        .add_optional(rule.max_object);
     row.add_number(route.impl->rivals.size());
     for (const Shape* rival : route.impl->rivals) row.add(rival->signature());
     row.add_number(route.impl->tag_patterns.size());
@@ -76,9 +86,11 @@ std::string rules_of(const CompiledRoute& route) {
 }  // namespace
 
 void number_rules(RouteTable::Impl& table, const RouteTable::Impl* before) {
-    std::map<std::string, std::string> groups;  // by what is shared: the rules of all routes that share it
+    // The rules of all routes that share their entries.
+    std::map<std::string, std::string> groups;
     for (const auto& route : table.routes)
-        if (route->rule.kind == settings::RouteKind::read) groups[sharing_of(*route)] += rules_of(*route);
+        if (route->rule.kind == settings::RouteKind::read)
+            groups[sharing_of(*route)] += rules_of(*route);
 
     std::map<std::string, std::uint32_t> known;
     std::uint32_t last = 0;

@@ -6,9 +6,9 @@
 
 namespace larder::store {
 
-/// How many entries the memory tier holds under each extension and rule tag, so that a purge by one of them can say at once
-/// whether there was anything. Entries that were purged stay in memory for a while: they do not count. Safe from every
-/// thread; each call takes one mutex for a lookup.
+/// How many entries the memory tier holds under each extension and rule tag, so that a purge by one
+/// of them can say at once whether there was anything. Entries that were purged stay in memory for
+/// a while: they do not count. Safe from every thread; each call takes one mutex for a lookup.
 class GuardCounts {
 public:
     /// An entry of this purge sequence was taken into the tier, or has left it.
@@ -30,11 +30,13 @@ private:
         mutable std::mutex mutex;
         std::unordered_map<std::uint32_t, Count> counts;
     };
-    // Many parts, for a map that grows moves all it holds under its mutex. The high bits name the part, the low ones are the
-    // map's own.
+    // Many parts, for a map that grows moves all it holds under its mutex. The high bits name the
+    // part, the low ones are the map's own.
     static constexpr int part_bits = 9;
     [[nodiscard]] Part& part_of(std::uint32_t guard) { return parts_[guard >> (32 - part_bits)]; }
-    [[nodiscard]] const Part& part_of(std::uint32_t guard) const { return parts_[guard >> (32 - part_bits)]; }
+    [[nodiscard]] const Part& part_of(std::uint32_t guard) const {
+        return parts_[guard >> (32 - part_bits)];
+    }
 
     std::array<Part, 1u << part_bits> parts_;
 };

@@ -8,14 +8,15 @@ namespace {
 
 // Two would do: the table doubles while as many nodes are added as it has buckets.
 constexpr int buckets_split_at_once = 4;
-// So many visited nodes are spared in a row. Where all were visited, the hand would otherwise go round the whole list under
-// the lock before it evicts one.
+// So many visited nodes are spared in a row. Where all were visited, the hand would otherwise go
+// round the whole list under the lock before it evicts one.
 constexpr int spared_max = 64;
 // What GuardCounts needs for one rule tag.
 constexpr std::size_t guard_count_bytes = 48;
 
 std::size_t cost_of(const Node& node) {
-    std::size_t bytes = sizeof(Node) + node.key.capacity() + 2 * sizeof(void*) + node.variants.capacity() * sizeof(Kept);
+    std::size_t bytes = sizeof(Node) + node.key.capacity() + 2 * sizeof(void*) +
+                        node.variants.capacity() * sizeof(Kept);
     for (const Kept& kept : node.variants) {
         bytes += kept.entry->cost();
         if (kept.rule_guards > 1) bytes += (kept.rule_guards - 1) * guard_count_bytes;
@@ -86,7 +87,8 @@ MemoryShard::~MemoryShard() {
 }
 
 Node* MemoryShard::add(std::uint64_t hash, std::string_view key) {
-    auto made = std::make_unique<Node>(Node{hash, std::string(key), {}, nullptr, nullptr, nullptr, false, 0});
+    auto made = std::make_unique<Node>(
+        Node{hash, std::string(key), {}, nullptr, nullptr, nullptr, false, 0});
     table.add(made.get());
     Node* node = made.release();
     node->older = newest;

@@ -15,8 +15,9 @@ namespace larder::store {
 /// An entry as the memory tier keeps it.
 struct Kept {
     cache::Stored entry;
-    std::uint32_t rules = 0;        ///< route::CompiledRoute::rules of the route that made it
-    std::uint32_t rule_guards = 0;  ///< so many of its guards, from the first, are the key's and its rule tags'
+    std::uint32_t rules = 0;  ///< route::CompiledRoute::rules of the route that made it
+    /// So many of its guards, from the first, are the key's and its rule tags'.
+    std::uint32_t rule_guards = 0;
 };
 
 /// All variants of one key.
@@ -31,7 +32,8 @@ struct Node {
     std::size_t cost = 0;
 };
 
-/// What was taken out of a shard, to be freed once its mutex is free again: declare it before the lock.
+/// What was taken out of a shard, to be freed once its mutex is free again: declare it before the
+/// lock.
 class Garbage {
 public:
     Garbage() = default;
@@ -51,11 +53,12 @@ private:
     std::vector<cache::Stored> entries_;
 };
 
-/// A hash table of nodes that grows one bucket after the other (linear hashing), so that no insert moves all of them.
+/// A hash table of nodes that grows one bucket after the other (linear hashing), so that no insert
+/// moves all of them.
 ///
-/// A walk by bucket numbers from 0 to size() finds every node that was there all the time, even if the table grows on the
-/// way: the nodes of bucket i then stand in i and in i plus the former width, and the walk comes to both if it had not
-/// come to i.
+/// A walk by bucket numbers from 0 to size() finds every node that was there all the time, even if
+/// the table grows on the way: the nodes of bucket i then stand in i and in i plus the former
+/// width, and the walk comes to both if it had not come to i.
 class NodeTable {
 public:
     NodeTable() : buckets_(make(first_width)), width_(first_width) {}
@@ -88,15 +91,16 @@ private:
     void grow();
 
     Buckets buckets_;
-    std::size_t width_;       // a power of two
-    Buckets wider_;           // while it grows: twice the width, and
-    std::size_t split_ = 0;   // the buckets below this one stand there
+    std::size_t width_;      // a power of two
+    Buckets wider_;          // while it grows: twice the width, and
+    std::size_t split_ = 0;  // the buckets below this one stand there
     std::size_t nodes_ = 0;
 };
 
-/// A part of the memory tier with a mutex of its own: a table of keys, and one list of the same nodes in the order they
-/// came, for SIEVE. The hand walks from the oldest towards the newest, spares (and unmarks) what was visited and evicts
-/// the first that was not. All calls with the mutex held; sums may be read without.
+/// A part of the memory tier with a mutex of its own: a table of keys, and one list of the same
+/// nodes in the order they came, for SIEVE. The hand walks from the oldest towards the newest,
+/// spares (and unmarks) what was visited and evicts the first that was not. All calls with the
+/// mutex held; sums may be read without.
 struct MemoryShard {
     mutable std::mutex mutex;
     NodeTable table;

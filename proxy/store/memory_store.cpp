@@ -21,11 +21,13 @@ std::size_t shards_for(std::size_t bytes) {
 constexpr std::size_t variants_max = 64;
 constexpr std::chrono::microseconds sweep_step{100};
 
-// The variant text of a request under a list of selecting fields, built once for neighbours that share the list; where the
-// response does not vary it is the host's alone, which mostly is the one of the request before.
+// The variant text of a request under a list of selecting fields, built once for neighbours that
+// share the list; where the response does not vary it is the host's alone, which mostly is the one
+// of the request before.
 class VariantOf {
 public:
-    VariantOf(const http::RequestHead& request, bool with_host) : request_(request), with_host_(with_host) {}
+    VariantOf(const http::RequestHead& request, bool with_host)
+        : request_(request), with_host_(with_host) {}
 
     const std::string& under(const std::vector<std::string>& vary) {
         if (vary.empty()) return of_host();
@@ -71,10 +73,12 @@ MemoryStore::MemoryStore(std::size_t bytes, Generations& generations)
 
 MemoryStore::~MemoryStore() = default;
 
-MemoryShard& MemoryStore::shard_of(std::uint64_t hash) const { return shards_[(hash >> 58) & (shard_count_ - 1)]; }
+MemoryShard& MemoryStore::shard_of(std::uint64_t hash) const {
+    return shards_[(hash >> 58) & (shard_count_ - 1)];
+}
 
-MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& request, bool with_host, std::uint32_t rules,
-                            SteadyTime now) const {
+MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& request, bool with_host,
+                            std::uint32_t rules, SteadyTime now) const {
     if (now.time_since_epoch().count() >= trusted_until_.load(std::memory_order_acquire)) return {};
     const std::uint64_t hash = hash_of(key);
     MemoryShard& shard = shard_of(hash);
@@ -94,14 +98,17 @@ MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& reque
             continue;
         }
         if (!node->visited) node->visited = true;
-        return {entry, scanned.soft_at != 0 || generations_.soft_purged(entry->guards, entry->sequence), false};
+        return {entry,
+                scanned.soft_at != 0 || generations_.soft_purged(entry->guards, entry->sequence),
+                false};
     }
     return {nullptr, false, other};
 }
 
 std::vector<std::string> MemoryStore::variants(std::string_view key, SteadyTime now) const {
     std::vector<std::string> out;
-    if (now.time_since_epoch().count() >= trusted_until_.load(std::memory_order_acquire)) return out;
+    if (now.time_since_epoch().count() >= trusted_until_.load(std::memory_order_acquire))
+        return out;
     const std::uint64_t hash = hash_of(key);
     MemoryShard& shard = shard_of(hash);
     const std::scoped_lock lock(shard.mutex);
@@ -128,7 +135,8 @@ bool MemoryStore::insert(std::string_view key, cache::Stored entry, const Proven
         garbage.add(std::move(old.entry));
     };
     std::erase_if(variants, [&](Kept& old) {
-        const bool same = old.rules == made.rules && old.entry->variant == entry->variant && old.entry->vary == entry->vary;
+        const bool same = old.rules == made.rules && old.entry->variant == entry->variant &&
+                          old.entry->vary == entry->vary;
         if (same) drop_variant(old);
         return same;
     });
@@ -137,17 +145,20 @@ bool MemoryStore::insert(std::string_view key, cache::Stored entry, const Proven
         variants.pop_back();
     }
     const std::size_t rule_guards = std::min(made.rule_guards, entry->guards.size());
-    variants.insert(variants.begin(), Kept{std::move(entry), made.rules, static_cast<std::uint32_t>(rule_guards)});
+    variants.insert(variants.begin(),
+                    Kept{std::move(entry), made.rules, static_cast<std::uint32_t>(rule_guards)});
     count(variants.front());
     shard.account(node, before);
     evict(shard, node, garbage);
     return true;
 }
 
-// What Redis stored may be noted under a later position than that of its fetch: a purge in between, which Redis need not know
-// of yet, counts all the same. A soft one would be lost with it.
+// What Redis stored may be noted under a later position than that of its fetch: a purge in between,
+// which Redis need not know of yet, counts all the same. A soft one would be lost with it.
 bool MemoryStore::may_take(const cache::StoredResponse& entry, std::uint64_t began) const {
-    if (!is_current(entry) || !generations_.valid(entry.guards, began) || !generations_.may_store(began)) return false;
+    if (!is_current(entry) || !generations_.valid(entry.guards, began) ||
+        !generations_.may_store(began))
+        return false;
     return entry.sequence <= began || !generations_.soft_purged(entry.guards, began);
 }
 
@@ -176,11 +187,15 @@ bool MemoryStore::holds_any(const route::PurgeSet& set) const {
         const MemoryShard& shard = shard_of(hash);
         const std::scoped_lock lock(shard.mutex);
         const Node* node = shard.table.find(hash, key);
-        return node && std::any_of(node->variants.begin(), node->variants.end(), [&](const Kept& kept) { return may_serve(key, *kept.entry); });
+        return node && std::any_of(node->variants.begin(), node->variants.end(),
+                                   [&](const Kept& kept) { return may_serve(key, *kept.entry); });
     };
     for (const std::string& key : set.keys)
         if (holds(key) || counts_.any(Generations::slot_of_extensions(key))) return true;
-    return std::any_of(set.patterns.begin(), set.patterns.end(), [this](const std::string& pattern) { return counts_.any(Generations::slot_of_tag(pattern)); });
+    return std::any_of(set.patterns.begin(), set.patterns.end(),
+                       [this](const std::string& pattern) {
+                           return counts_.any(Generations::slot_of_tag(pattern));
+                       });
 }
 
 void MemoryStore::keep_rules(std::vector<std::uint32_t> rules) {
@@ -219,13 +234,15 @@ void MemoryStore::end_retirement() {
 void MemoryStore::forget() {
     const std::uint64_t position = generations_.advance();
     std::uint64_t seen = forgotten_.load(std::memory_order_relaxed);
-    while (seen < position && !forgotten_.compare_exchange_weak(seen, position, std::memory_order_acq_rel)) {
+    while (seen < position &&
+           !forgotten_.compare_exchange_weak(seen, position, std::memory_order_acq_rel)) {
     }
     wake_sweeper();
 }
 
 bool MemoryStore::is_current(const cache::StoredResponse& entry) const {
-    return entry.sequence >= forgotten_.load(std::memory_order_acquire) && generations_.unchanged(entry.guards, entry.sequence);
+    return entry.sequence >= forgotten_.load(std::memory_order_acquire) &&
+           generations_.unchanged(entry.guards, entry.sequence);
 }
 
 bool MemoryStore::may_serve(std::string_view key, const cache::StoredResponse& entry) const {
@@ -234,11 +251,13 @@ bool MemoryStore::may_serve(std::string_view key, const cache::StoredResponse& e
 
 // The key's own guard is the first, and needs no count: the key can be looked up.
 void MemoryStore::count(const Kept& kept) {
-    for (std::size_t i = 1; i < kept.rule_guards; ++i) counts_.add(kept.entry->guards[i], kept.entry->sequence);
+    for (std::size_t i = 1; i < kept.rule_guards; ++i)
+        counts_.add(kept.entry->guards[i], kept.entry->sequence);
 }
 
 void MemoryStore::uncount(const Kept& kept) {
-    for (std::size_t i = 1; i < kept.rule_guards; ++i) counts_.take(kept.entry->guards[i], kept.entry->sequence);
+    for (std::size_t i = 1; i < kept.rule_guards; ++i)
+        counts_.take(kept.entry->guards[i], kept.entry->sequence);
 }
 
 void MemoryStore::drop(MemoryShard& shard, Node* node, Garbage& garbage) {
@@ -294,9 +313,12 @@ bool MemoryStore::sweep_some(Sweep& sweep) {
 void MemoryStore::sweep_node(MemoryShard& shard, Node* node, const Sweep& sweep, Garbage& garbage) {
     const std::size_t before = node->variants.size();
     std::erase_if(node->variants, [&](Kept& kept) {
-        const ScanPatterns::Verdict scanned = judge_by(sweep.patterns, node->key, kept.entry->sequence);
-        if (scanned.soft_at != 0) generations_.purge_soft_at(Generations::slot_of_key(node->key), scanned.soft_at);
-        const bool in_force = !sweep.rules || std::binary_search(sweep.rules->begin(), sweep.rules->end(), kept.rules);
+        const ScanPatterns::Verdict scanned =
+            judge_by(sweep.patterns, node->key, kept.entry->sequence);
+        if (scanned.soft_at != 0)
+            generations_.purge_soft_at(Generations::slot_of_key(node->key), scanned.soft_at);
+        const bool in_force = !sweep.rules || std::binary_search(sweep.rules->begin(),
+                                                                 sweep.rules->end(), kept.rules);
         if (in_force && !scanned.purged && is_current(*kept.entry)) return false;
         uncount(kept);
         garbage.add(std::move(kept.entry));

@@ -21,16 +21,19 @@ namespace larder::store {
 
 /// What the memory tier has for a request.
 struct MemoryHit {
-    cache::Stored entry;       ///< null: nothing
-    bool soft_purged = false;  ///< counts as expired
+    cache::Stored entry;         ///< null: nothing
+    bool soft_purged = false;    ///< counts as expired
     bool other_variant = false;  ///< the key is there, for other values of the selecting fields
 };
 
 /// Under what an entry was made, as its keeper has to know.
 struct Provenance {
-    std::uint32_t rules = 0;        ///< route::CompiledRoute::rules of the route it was fetched or read under
-    std::uint64_t began = 0;        ///< the purge sequence at which its fetch, or its read, began
-    std::size_t rule_guards = 0;    ///< so many of the entry's guards, from the first, are the key's and its rule tags'
+    /// route::CompiledRoute::rules of the route it was fetched or read under.
+    std::uint32_t rules = 0;
+    /// The purge sequence at which its fetch, or its read, began.
+    std::uint64_t began = 0;
+    /// So many of the entry's guards, from the first, are the key's and its rule tags'.
+    std::size_t rule_guards = 0;
 };
 
 /// A walk over all entries, made in small steps; see MemoryStore::sweep_some.
@@ -41,55 +44,66 @@ struct Sweep {
     std::size_t bucket = 0;
 };
 
-/// Keeps responses in the process, up to a byte budget, evicting by SIEVE: a hit marks its entry and moves nothing.
-/// Sharded; safe to call from every thread; a shard's mutex is held for a lookup, or for a step of the sweep, never across
-/// I/O and never while anything is freed.
+/// Keeps responses in the process, up to a byte budget, evicting by SIEVE: a hit marks its entry
+/// and moves nothing. Sharded; safe to call from every thread; a shard's mutex is held for a
+/// lookup, or for a step of the sweep, never across I/O and never while anything is freed.
 ///
-/// With Redis it is a replica that serves only while it is proved honest (see trust_until); without, it is the cache.
+/// With Redis it is a replica that serves only while it is proved honest (see trust_until);
+/// without, it is the cache.
 ///
-/// Whatever concerns many entries at once (a purge by a pattern, distrust, new rules) is a mark that lookups respect from
-/// then on; MemorySweeper frees what it is about.
+/// Whatever concerns many entries at once (a purge by a pattern, distrust, new rules) is a mark
+/// that lookups respect from then on; MemorySweeper frees what it is about.
 class MemoryStore {
 public:
     /// `bytes` 0: keeps nothing.
     MemoryStore(std::size_t bytes, Generations& generations);
     ~MemoryStore();
 
-    /// The newest valid variant that answers the request, of those made under `rules`. `with_host`: the Host is part of the
-    /// variant. Never allocates for entries without Vary. Nothing once `trust_until` has passed.
-    [[nodiscard]] MemoryHit find(std::string_view key, const http::RequestHead& request, bool with_host, std::uint32_t rules,
-                                 SteadyTime now) const;
+    /// The newest valid variant that answers the request, of those made under `rules`. `with_host`:
+    /// the Host is part of the variant. Never allocates for entries without Vary. Nothing once
+    /// `trust_until` has passed.
+    [[nodiscard]] MemoryHit find(std::string_view key, const http::RequestHead& request,
+                                 bool with_host, std::uint32_t rules, SteadyTime now) const;
 
     /// The variants of a key that may be served, newest first.
     [[nodiscard]] std::vector<std::string> variants(std::string_view key, SteadyTime now) const;
 
-    /// Takes the entry (its `guards` and `sequence` are set) unless one of its guards was purged since its fetch began;
-    /// replaces the same variant. False: dropped, because of a purge or of its size.
+    /// Takes the entry (its `guards` and `sequence` are set) unless one of its guards was purged
+    /// since its fetch began; replaces the same variant. False: dropped, because of a purge or of
+    /// its size.
     bool insert(std::string_view key, cache::Stored entry, const Provenance& made);
 
-    /// Drops all variants of a key (memory returns at once; validity is the generations' business). Whether there were any.
+    /// Drops all variants of a key (memory returns at once; validity is the generations' business).
+    /// Whether there were any.
     bool remove(std::string_view key);
 
-    /// Purges every entry whose key matches the glob pattern ('*' only); softly: makes it stale. What was fetched or read
-    /// before and comes later is not taken any more.
+    /// Purges every entry whose key matches the glob pattern ('*' only); softly: makes it stale.
+    /// What was fetched or read before and comes later is not taken any more.
     void purge_matching(std::string_view pattern, bool soft);
 
     /// Whether there is anything that a purge of these keys and tag patterns would take out.
     [[nodiscard]] bool holds_any(const route::PurgeSet& set) const;
-    /// The extension or tag was purged at this position of the generations: holds_any counts its entries no more.
-    void note_purge(std::uint32_t guard, std::uint64_t position) { counts_.purged(guard, position); }
+    /// The extension or tag was purged at this position of the generations: holds_any counts its
+    /// entries no more.
+    void note_purge(std::uint32_t guard, std::uint64_t position) {
+        counts_.purged(guard, position);
+    }
 
-    /// From now on there are these rules (CompiledRoute::rules, in any order); what was made under others is of no use.
+    /// From now on there are these rules (CompiledRoute::rules, in any order); what was made under
+    /// others is of no use.
     void keep_rules(std::vector<std::uint32_t> rules);
 
-    /// Whether the entry may be served, as far as purges, what Redis told and what was forgotten are concerned.
+    /// Whether the entry may be served, as far as purges, what Redis told and what was forgotten
+    /// are concerned.
     [[nodiscard]] bool is_current(const cache::StoredResponse& entry) const;
     /// The same of an entry of this key, as far as purges by patterns are concerned too.
     [[nodiscard]] bool may_serve(std::string_view key, const cache::StoredResponse& entry) const;
 
-    /// Redis proved that every invalidation up to now has arrived: serve until then. Without Redis: SteadyTime::max().
+    /// Redis proved that every invalidation up to now has arrived: serve until then. Without Redis:
+    /// SteadyTime::max().
     void trust_until(SteadyTime until);
-    /// What is held, or was read from Redis before now, may be outdated without anybody telling: forgets it.
+    /// What is held, or was read from Redis before now, may be outdated without anybody telling:
+    /// forgets it.
     void forget();
     /// Tracking was lost: forgets, and serves nothing until trusted again.
     void distrust();
@@ -106,8 +120,8 @@ public:
 
     // ---- for MemorySweeper
     [[nodiscard]] Sweep begin_sweep() const;
-    /// One step: frees what may not be served any more, for 100 us at most with a shard's mutex held. False: the walk is
-    /// complete.
+    /// One step: frees what may not be served any more, for 100 us at most with a shard's mutex
+    /// held. False: the walk is complete.
     bool sweep_some(Sweep& sweep);
     /// Called, on any thread and briefly, when there is something to sweep. Empty: nobody.
     void set_waker(std::function<void()> waker);
@@ -130,7 +144,8 @@ private:
     std::size_t shard_count_;  ///< a power of two
     std::size_t shard_bytes_max_;
     std::atomic<std::int64_t> trusted_until_{0};
-    std::atomic<std::uint64_t> forgotten_{0};  ///< entries of an earlier purge sequence are not to be served
+    std::atomic<std::uint64_t> forgotten_{
+        0};  ///< entries of an earlier purge sequence are not to be served
     ScanPatterns patterns_;
     GuardCounts counts_;
     std::unique_ptr<MemoryShard[]> shards_;

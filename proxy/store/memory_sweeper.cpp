@@ -43,7 +43,8 @@ void MemorySweeper::run() {
             walk();
         } catch (const std::exception& error) {
             // Entries that were purged stay until the next walk, but nobody is served them.
-            spdlog::error("the sweep of the memory tier failed and begins anew later: {}", error.what());
+            spdlog::error("the sweep of the memory tier failed and begins anew later: {}",
+                          error.what());
             swept_ = UINT64_MAX;
         }
         last_walk = steady_now() - began;
@@ -52,7 +53,8 @@ void MemorySweeper::run() {
 
 // False: stop.
 bool MemorySweeper::wait_for_work(SteadyClock::duration last_walk) {
-    const SteadyClock::duration longest = std::max<SteadyClock::duration>(pause_after_purges, last_walk * walk_share);
+    const SteadyClock::duration longest =
+        std::max<SteadyClock::duration>(pause_after_purges, last_walk * walk_share);
     std::unique_lock lock(mutex_);
     while (!woken_ && !stopped_) {
         const bool timed_out = signal_.wait_for(lock, longest) == std::cv_status::timeout;

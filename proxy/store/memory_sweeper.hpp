@@ -8,9 +8,10 @@
 
 namespace larder::store {
 
-/// A thread that frees what the memory tier may not serve any more: at once after a purge by a pattern, a loss of trust or a
-/// reload, and every ten seconds at most where other purges came. It walks in small steps, with a pause behind each, so that
-/// no lookup waits for it longer than a step takes.
+/// A thread that frees what the memory tier may not serve any more: at once after a purge by a
+/// pattern, a loss of trust or a reload, and every ten seconds at most where other purges came. It
+/// walks in small steps, with a pause behind each, so that no lookup waits for it longer than a
+/// step takes.
 class MemorySweeper {
 public:
     /// Starts the thread. `store` must outlive it.

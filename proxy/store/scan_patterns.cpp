@@ -7,7 +7,8 @@
 
 namespace larder::store {
 
-ScanPatterns::Verdict judge_by(const std::vector<ScanPatterns::Pattern>& patterns, std::string_view key, std::uint64_t sequence) {
+ScanPatterns::Verdict judge_by(const std::vector<ScanPatterns::Pattern>& patterns,
+                               std::string_view key, std::uint64_t sequence) {
     ScanPatterns::Verdict verdict;
     for (const ScanPatterns::Pattern& pattern : patterns) {
         if (sequence >= pattern.position || !route::glob_match(pattern.text, key)) continue;
@@ -19,7 +20,9 @@ ScanPatterns::Verdict judge_by(const std::vector<ScanPatterns::Pattern>& pattern
 
 bool ScanPatterns::add(std::string_view text, bool soft, std::uint64_t position) {
     const std::unique_lock lock(mutex_);
-    const auto same = [&](const Pattern& pattern) { return pattern.soft == soft && pattern.text == text; };
+    const auto same = [&](const Pattern& pattern) {
+        return pattern.soft == soft && pattern.text == text;
+    };
     const auto found = std::find_if(patterns_.begin(), patterns_.end(), same);
     if (found != patterns_.end()) {
         found->position = std::max(found->position, position);
@@ -45,7 +48,8 @@ void ScanPatterns::remove(const std::vector<Pattern>& swept) {
     const std::unique_lock lock(mutex_);
     std::erase_if(patterns_, [&](const Pattern& pattern) {
         return std::any_of(swept.begin(), swept.end(), [&](const Pattern& done) {
-            return done.soft == pattern.soft && done.position == pattern.position && done.text == pattern.text;
+            return done.soft == pattern.soft && done.position == pattern.position &&
+                   done.text == pattern.text;
         });
     });
     any_.store(!patterns_.empty(), std::memory_order_release);

@@ -8,14 +8,15 @@
 
 namespace larder::store {
 
-/// The purges by hand-given patterns whose entries are not all gone yet. A purge is in force from the moment it stands
-/// here: lookups ask. The sweep removes what it is about and then takes it off. Safe from every thread.
+/// The purges by hand-given patterns whose entries are not all gone yet. A purge is in force from
+/// the moment it stands here: lookups ask. The sweep removes what it is about and then takes it
+/// off. Safe from every thread.
 class ScanPatterns {
 public:
     struct Pattern {
         std::string text;
         bool soft = false;
-        std::uint64_t position = 0;  ///< in the sequence of purges: entries of an earlier one are meant
+        std::uint64_t position = 0;  ///< of the purge: entries of an earlier sequence are meant
     };
     /// What the purges say of one entry.
     struct Verdict {
@@ -43,6 +44,7 @@ private:
 };
 
 /// What some patterns say of an entry.
-ScanPatterns::Verdict judge_by(const std::vector<ScanPatterns::Pattern>& patterns, std::string_view key, std::uint64_t sequence);
+ScanPatterns::Verdict judge_by(const std::vector<ScanPatterns::Pattern>& patterns,
+                               std::string_view key, std::uint64_t sequence);
 
 }  // namespace larder::store

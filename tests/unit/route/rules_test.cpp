@@ -18,7 +18,8 @@ RouteTable compile(std::vector<Route> routes, const RouteTable* before = nullptr
 }
 
 std::vector<Route> articles() {
-    return {read("GET /articles/{id}", "articles:{id}"), read("GET /users/{id}", "users:{id}"), write("POST /articles", {"articles:list:*"})};
+    return {read("GET /articles/{id}", "articles:{id}"), read("GET /users/{id}", "users:{id}"),
+            write("POST /articles", {"articles:list:*"})};
 }
 
 TEST_CASE("what decides about a route's entries gives it new rules at a reload, and nothing else") {
@@ -33,9 +34,11 @@ TEST_CASE("what decides about a route's entries gives it new rules at a reload, 
         {"wait", false, [](auto& all) { all[0].wait = std::chrono::seconds(1); }},
         {"client_no_cache", false, [](auto& all) { all[0].honour_client_no_cache = true; }},
         {"another route", false, [](auto& all) { all[1].ttl = std::chrono::seconds(1); }},
-        {"a further route", false, [](auto& all) { all.insert(all.begin(), read("GET /tags", "tags")); }},
+        {"a further route", false,
+         [](auto& all) { all.insert(all.begin(), read("GET /tags", "tags")); }},
         {"a purge of others", false, [](auto& all) { all[2].purge.push_back("users:*"); }},
-        {"a purge of one key, which every entry has", false, [](auto& all) { all[2].purge.push_back("articles:7"); }},
+        {"a purge of one key, which every entry has", false,
+         [](auto& all) { all[2].purge.push_back("articles:7"); }},
         {"match", true, [](auto& all) { all[0].match = "GET,HEAD /articles/{id}"; }},
         {"host", true, [](auto& all) { all[0].host = "a.example"; }},
         {"key", true, [](auto& all) { all[0].key = "article:{id}"; }},
@@ -43,9 +46,14 @@ TEST_CASE("what decides about a route's entries gives it new rules at a reload, 
         {"ttl", true, [](auto& all) { all[0].ttl = std::chrono::seconds(59); }},
         {"no ttl", true, [](auto& all) { all[0].ttl.reset(); }},
         {"heuristic", true, [](auto& all) { all[0].heuristic = 0.1; }},
-        {"stale_if_error", true, [](auto& all) { all[0].stale_if_error = std::chrono::seconds(9); }},
-        {"stale_while_revalidate", true, [](auto& all) { all[0].stale_while_revalidate = std::chrono::seconds(9); }},
-        {"status_ttl", true, [](auto& all) { all[0].status_ttl = {{404, std::chrono::seconds(9)}}; }},
+        {"stale_if_error", true,
+         [](auto& all) { all[0].stale_if_error = std::chrono::seconds(9); }},
+        {"stale_while_revalidate", true,
+         [](auto& all) { all[0].stale_while_revalidate = std::chrono::seconds(9); }},
+        {"status_ttl", true,
+         [](auto& all) {
+             all[0].status_ttl = {{404, std::chrono::seconds(9)}};
+         }},
         {"tags", true, [](auto& all) { all[0].tags = {"all"}; }},
         {"ignore: [set-cookie]", true, [](auto& all) { all[0].ignore.set_cookie = true; }},
         {"ignore: [vary]", true, [](auto& all) { all[0].ignore.vary = true; }},
@@ -55,8 +63,10 @@ TEST_CASE("what decides about a route's entries gives it new rules at a reload, 
         {"max_object", true, [](auto& all) { all[0].max_object = 9; }},
         {"memory", true, [](auto& all) { all[0].memory = false; }},
         {"shadow", true, [](auto& all) { all[0].shadow = true; }},
-        {"a purge by a pattern more", true, [](auto& all) { all[2].purge.push_back("articles:*"); }},
-        {"a purge whose {json:} may be missing", true, [](auto& all) { all[2].purge.push_back("articles:{json:/id}"); }},
+        {"a purge by a pattern more", true,
+         [](auto& all) { all[2].purge.push_back("articles:*"); }},
+        {"a purge whose {json:} may be missing", true,
+         [](auto& all) { all[2].purge.push_back("articles:{json:/id}"); }},
     };
     for (const Row& row : rows) {
         CAPTURE(row.what);
@@ -83,7 +93,9 @@ TEST_CASE("rules that are gone do not come back") {
 }
 
 TEST_CASE("routes that make one key share its entries, where they allow the same") {
-    std::vector<Route> routes{read("GET /articles/{id}", "articles:{id}"), read("GET /old/{id}", "articles:{id}"), read("GET /raw/{id}", "articles:{id}")};
+    std::vector<Route> routes{read("GET /articles/{id}", "articles:{id}"),
+                              read("GET /old/{id}", "articles:{id}"),
+                              read("GET /raw/{id}", "articles:{id}")};
     routes[1].ttl = std::chrono::seconds(1);
     routes[2].ignore.set_cookie = true;
     const RouteTable table = compile(routes);
