@@ -77,6 +77,13 @@ def test_a_tag_covers_what_carries_it():
     assert found(history(purges=[purge], reads=[read(10.0, 1, tags=("s1-a8",)), read(10.0, 2, tags=("s1-a7",))])) == []
 
 
+def test_of_several_purged_tags_only_those_before_the_read_count():
+    purges = [write(30.0, version=4, kinds=(), tag="one"), write(10.0, version=2, kinds=(), tag="two"), write(20.0, version=3, kinds=(), tag="three")]
+    tags = ("one", "two", "three")
+    assert found(history(purges=purges, reads=[read(11.0, 2, tags=tags), read(21.0, 3, tags=tags), read(31.0, 4, tags=tags)])) == []
+    assert found(history(purges=purges, reads=[read(11.0, 1, tags=tags), read(21.0, 2, tags=tags), read(31.0, 3, tags=tags)])) == ["stale"] * 3
+
+
 # ---- Redis away
 
 def test_an_owed_purge_binds_its_own_instance_at_once_and_the_others_after_the_return():

@@ -58,7 +58,7 @@ class _Court:
             if self.timing.is_unnoticeable(read.instance, read.begin, read.end):
                 continue
             candidates = by_kind.get((read.kind, read.subject, read.instance), ())
-            tagged = [row for tag in read.tags for row in by_tag.get((tag, read.instance), ())]
+            tagged = sorted((row for tag in read.tags for row in by_tag.get((tag, read.instance), ())), key=lambda row: row[0])
             purge = self._broken(read, candidates) or self._broken(read, tagged)
             if purge:
                 yield self._stale(read, purge)
