@@ -111,6 +111,10 @@ def refuse(scene, dice, instances=None, seconds=None, meanwhile=None):
         scene.close(window)
 
 
+def refuse_one(scene, dice):
+    refuse(scene, dice, [some(scene, dice)])
+
+
 def slow(scene, dice):
     """A Redis that answers, later than redis.timeout."""
     instance = some(scene, dice)
@@ -130,17 +134,21 @@ def cut(scene, dice):
     scene.close(window)
 
 
-def lose_one(scene, dice):
-    """One connection of an instance is cut, and stays away."""
+def lose_some(scene, dice):
+    """Some connections of an instance are cut, and stay away: not all of them."""
     instance = some(scene, dice)
     proxy = scene.proxies[instance.number]
     window = scene.window("one", instance.number)
     proxy.refusing = True
-    proxy.cut_one(dice.choice)
+    for _ in range(dice.randint(1, max(1, instance.threads - 1))):
+        proxy.cut_one(dice.choice)
     scene.pause(0.08)
-    scene.divided = instance
-    scene.pause(dice.uniform(1.0, 1.5))
-    scene.divided = None
+    if scene.plan.divided:
+        scene.divided = instance
+        until(lambda: scene.divided is None or scene.over.is_set(), timeout=20, what="the writer between the workers")
+        scene.pause(0.3)
+    else:
+        scene.pause(dice.uniform(0.6, 1.5))
     proxy.refusing = False
     scene.close(window)
 

@@ -324,10 +324,14 @@ def _look_and_leave(client, instance, spot, pause):
 def divided_writer(client):
     """While an instance has lost one of its connections: a write through a worker that has its own, everything fetched
     anew through it, and a second write, through a worker that cannot reach Redis, while that is on its way into the cache."""
-    scene, dice, instance = client.scene, client.dice, client.scene.divided
-    if instance is None or not instance.available:
-        return
-    scene.divided = None
+    instance = client.scene.divided
+    if instance is not None:
+        _write_between(client, instance)
+        client.scene.divided = None
+
+
+def _write_between(client, instance):
+    scene, dice = client.scene, client.dice
     sound, cut_off = _workers(client, instance)
     if not sound or not cut_off:
         return

@@ -56,7 +56,7 @@ class Purge:
 class Window:
     """A disturbance from start to end.
 
-    down: the instance cannot reach Redis. one: it has lost one of its connections. switch: the server behind its connections
+    down: the instance cannot reach Redis. one: it has lost some of its connections. switch: the server behind its connections
     becomes another. stale: the server shows an older state, which nobody can have noticed yet. gone: the process ended by SIGTERM and was started
     again; killed: by SIGKILL. handover: two processes. reload, keys (deleted, evicted, flushed), full: as they say.
     """
