@@ -22,7 +22,7 @@ LONG_RUN = 8.0  # seconds of each of the new ones
 # watches.
 FIXED = [
     ("calm", 1, 2.5),
-    ("confirmed", 1, 3),
+    ("confirmed", 1, 4),
     ("owed", 2, 4),
     ("forgotten", 2, 4),
     ("alone", 2, 3),
