@@ -1,16 +1,20 @@
-"""The seams: each action disturbs a scene for a while and records the windows by which the history is judged.
+"""The seams: each action disturbs a scene for a while and records the windows by which the history
+is judged.
 
-An action is called with (scene, dice) in a thread of its own; it returns when what it disturbed works again.
+An action is called with (scene, dice); it returns when what it disturbed
+works again.
 """
 import time
 
 from ..ports import HOST
 from ..redis_server import RedisClient, RedisError
 from ..waiting import until
-from .clients import Client, Spot, look_everywhere, write
+from .clients import Client
+from .people import Spot, look_everywhere, write
 from .timing import NOTICED
 
-UNNOTICEABLE = 0.5   # the heartbeat, 200 ms, twice: until then nobody can know that a live server has become another
+# The heartbeat, 200 ms, twice: until then nobody can know that a live server has become another
+UNNOTICEABLE = 0.5
 NEVER = 30.0
 
 
@@ -20,6 +24,7 @@ def some(scene, dice):
 
 
 # ---- larder's own seams
+
 
 def reload_same(scene, dice):
     some(scene, dice).reload()
@@ -32,7 +37,9 @@ def _reload_all(scene, changes):
 
 
 def reload_extra(scene, dice):
-    """The purge rule for /extra comes, while fetches that know nothing of it are under way; it stays a while, and goes."""
+    """The purge rule for /extra comes, while fetches that know nothing of it are under way; it
+    stays a while, and goes.
+    """
     for instance in scene.instances:
         if instance.available:
             instance.admin("POST", "/purge", body={"patterns": ["extra:*"]})
@@ -44,7 +51,9 @@ def reload_extra(scene, dice):
 
 
 def reload_careless(scene, dice):
-    """What decides whether an entry may be shared is given up, and taken back; in between the instances differ."""
+    """What decides whether an entry may be shared is given up, and taken back; in between the
+    instances differ.
+    """
     changes = {"cookie": dice.choice(("ignore", "strip")), "vary": "ignore", "user": "ignore"}
     careless = dice.sample(scene.instances, dice.randint(1, len(scene.instances)))
     for instance in careless:
@@ -83,6 +92,7 @@ def kill(scene, dice, instance=None, while_away=None):
 
 # ---- the network
 
+
 def hold(scene, dice, instance=None, seconds=None, meanwhile=None):
     """One instance cannot reach Redis."""
     instance = instance or some(scene, dice)
@@ -111,6 +121,10 @@ def refuse(scene, dice, instances=None, seconds=None, meanwhile=None):
         scene.close(window)
 
 
+def refuse_one(scene, dice):
+    refuse(scene, dice, [some(scene, dice)])
+
+
 def slow(scene, dice):
     """A Redis that answers, later than redis.timeout."""
     instance = some(scene, dice)
@@ -130,24 +144,35 @@ def cut(scene, dice):
     scene.close(window)
 
 
-def lose_one(scene, dice):
-    """One connection of an instance is cut, and stays away."""
+def lose_some(scene, dice):
+    """Some connections of an instance are cut, and stay away: not all of them."""
     instance = some(scene, dice)
     proxy = scene.proxies[instance.number]
     window = scene.window("one", instance.number)
     proxy.refusing = True
-    proxy.cut_one(dice.choice)
+    for _ in range(dice.randint(1, max(1, instance.threads - 1))):
+        proxy.cut_one(dice.choice)
     scene.pause(0.08)
-    scene.divided = instance
-    scene.pause(dice.uniform(1.0, 1.5))
-    scene.divided = None
+    if scene.plan.divided:
+        scene.divided = instance
+        until(
+            lambda: scene.divided is None or scene.over.is_set(),
+            timeout=20,
+            what="the writer between the workers",
+        )
+        scene.pause(0.3)
+    else:
+        scene.pause(dice.uniform(0.6, 1.5))
     proxy.refusing = False
     scene.close(window)
 
 
 def kill_client(scene, dice):
     """Redis closes one connection of somebody's."""
-    clients = [dict(pair.split("=", 1) for pair in row.split(" ") if "=" in pair) for row in scene.redis("CLIENT", "LIST").decode().splitlines()]
+    clients = [
+        dict(pair.split("=", 1) for pair in row.split(" ") if "=" in pair)
+        for row in scene.redis("CLIENT", "LIST").decode().splitlines()
+    ]
     windows = [scene.window("one", instance.number, "CLIENT KILL") for instance in scene.instances]
     try:
         scene.redis("CLIENT", "KILL", "ID", dice.choice(clients)["id"])
@@ -159,6 +184,7 @@ def kill_client(scene, dice):
 
 
 # ---- Redis itself
+
 
 def flush(scene, dice):
     window = scene.window("keys", note="FLUSHALL")
@@ -210,7 +236,8 @@ def freeze(scene, dice):
 def forget(scene, dice, between=None, away=None, last=None):
     """Redis dies and comes back from an older snapshot.
 
-    between(): after the snapshot and some writes; away(): while Redis is away. last: an instance that reconnects long after.
+    between(): after the snapshot and some writes; away(): while Redis is away. last: an instance
+    that reconnects long after.
     """
     scene.redis.save()
     scene.pause(dice.uniform(0.3, 0.7))
@@ -237,7 +264,8 @@ def forget(scene, dice, between=None, away=None, last=None):
 def become_replica(scene, dice):
     """The live server takes an older state from another by REPLICAOF, and is a master again.
 
-    Half of the time there are only readers, and only of what both states have: a write or a fill that is refused would
+    Half of the time there are only readers, and only of what both states have: a write or a fill
+    that is refused would
     tell at once what the server has become.
     """
     replica, quiet = scene.replica, dice.random() < 0.5
@@ -260,7 +288,10 @@ def become_replica(scene, dice):
         scene.pause(0.5)  # whatever is under way ends
     down, stale = scene.window("down", note="REPLICAOF"), scene.window("stale")
     scene.redis("REPLICAOF", HOST, replica.port)
-    until(lambda: b"master_link_status:up" in scene.redis("INFO", "replication"), what="the resynchronisation")
+    until(
+        lambda: b"master_link_status:up" in scene.redis("INFO", "replication"),
+        what="the resynchronisation",
+    )
     stale.end = time.monotonic() + UNNOTICEABLE
     scene.pause(dice.uniform(0.05, 1.2))
     scene.redis("REPLICAOF", "NO", "ONE")
@@ -273,7 +304,9 @@ def become_replica(scene, dice):
 
 
 def _promote(scene, dice):
-    """The replica, which lags behind, becomes the master; the old master follows it. Returns the old master."""
+    """The replica, which lags behind, becomes the master; the old master follows it. Returns the
+    old master.
+    """
     scene.wire.hold()
     scene.note("the replica lags from here")
     scene.pause(dice.uniform(0.3, 0.8))
@@ -284,7 +317,9 @@ def _promote(scene, dice):
 
 
 def fail_over(scene, dice):
-    """By hand: the address of Redis leads to the promoted replica from now on; connections follow all, some, or one by one."""
+    """By hand: the address of Redis leads to the promoted replica from now on; connections follow
+    all, some, or one by one.
+    """
     window = scene.window("switch", note="failover")
     window.start = time.monotonic() + NEVER  # from the promotion on
     old = _promote(scene, dice)
@@ -327,7 +362,11 @@ def fail_over_by_sentinel(scene, dice):
     down = scene.window("down", note="until the clients have followed")
     down.start = window.start
     if scene.redis.is_running():
-        until(lambda: b"role:slave" in scene.redis("INFO", "replication"), timeout=15, what="the demotion")
+        until(
+            lambda: b"role:slave" in scene.redis("INFO", "replication"),
+            timeout=15,
+            what="the demotion",
+        )
     scene.close(window)
     window.end += NOTICED
     scene.close(down)
@@ -335,41 +374,3 @@ def fail_over_by_sentinel(scene, dice):
     if not scene.redis.is_running():
         scene.redis.start()  # the sentinel makes it a replica
     scene.redis, scene.replica = scene.replica, scene.redis
-
-
-# ---- seams that meet
-
-def owed_and_handed_over(scene, dice):
-    """Purges are owed to Redis when the process hands over."""
-    instance = some(scene, dice)
-    refuse(scene, dice, dice.choice(([instance], scene.instances)), dice.uniform(0.3, 0.6),
-           lambda: (instance.hand_over(), scene.pause(dice.uniform(0, 0.3))))
-    scene.pause(0.8)
-
-
-def owed_and_restarted(scene, dice):
-    """Purges are owed to Redis when the process stops; where there is `state` it knows them afterwards."""
-    instance = some(scene, dice)
-    shape = dice.choice((restart, kill))
-    refuse(scene, dice, [instance], dice.uniform(0.3, 0.6), lambda: shape(scene, dice, instance))
-    scene.pause(0.8)
-
-
-def forgotten_after_hand_over(scene, dice):
-    instance = some(scene, dice)
-    forget(scene, dice, between=instance.hand_over)
-
-
-def forgotten_after_restart(scene, dice):
-    instance = some(scene, dice)
-    shape = dice.choice((restart, kill))
-    forget(scene, dice, **{dice.choice(("between", "away")): lambda: shape(scene, dice, instance)})
-
-
-def forgotten_and_reconnected_late(scene, dice):
-    forget(scene, dice, last=some(scene, dice))
-
-
-def killed_fetches(scene, dice):
-    """An instance dies with locks in Redis."""
-    kill(scene, dice)

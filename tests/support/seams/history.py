@@ -1,4 +1,6 @@
-"""What a run records. Times are time.monotonic() in seconds, the same clock in every process of the machine."""
+"""What a run records. Times are time.monotonic() in seconds, the same clock in every process of the
+machine.
+"""
 import json
 from dataclasses import asdict, dataclass, field
 
@@ -14,7 +16,7 @@ class Read:
     host: str = ""
     language: str = ""
     status: int = 0
-    version: int | None = None    # None: the answer tells none
+    version: int | None = None  # None: the answer tells none
     tags: tuple = ()
     x_cache: str = ""
     cache_status: str = ""
@@ -22,28 +24,34 @@ class Read:
     seen: dict = field(default_factory=dict)  # what the body says of the request it answers
     set_cookie: bool = False
     error: str = ""
-    reused: bool = False          # over a connection that had answered before
-    paused: float = 0.0           # for so long the client itself did not read
+    reused: bool = False  # over a connection that had answered before
+    paused: float = 0.0  # for so long the client itself did not read
     who: str = ""
+
+    def __str__(self):
+        return f"{self.method} /{self.kind}/{self.subject} at instance {self.instance}"
 
 
 @dataclass(slots=True)
 class Purge:
-    """A change at the origin and the purge that goes with it: a write, or a change followed by a purge by other means."""
+    """A change at the origin and the purge that goes with it: a write, or a change followed by a
+    purge by other means.
+    """
+
     begin: float
     end: float
     instance: int
     subject: str
-    version: int                  # what the change made of the subject; entries of older versions are covered
-    kinds: tuple = ()             # what it covers
-    tag: str = ""                 # or: whatever carries this tag
+    version: int  # what the change made of the subject; entries of older versions are covered
+    kinds: tuple = ()  # what it covers
+    tag: str = ""  # or: whatever carries this tag
     how: str = ""
     status: int = 0
-    acknowledged: bool = True     # larder did not say that Redis is still owed the purge
-    committed: float = 0.0        # when the origin took it
-    late: str = ""                # the write's outcome was not known to larder: "answered" late, or "cut" off
-    answered: float = 0.0         # when the origin answered after all
-    origin: float = 0.0           # seconds that the origin took for the write
+    acknowledged: bool = True  # larder did not say that Redis is still owed the purge
+    committed: float = 0.0  # when the origin took it
+    late: str = ""  # the write's outcome was not known to larder: "answered" late, or "cut" off
+    answered: float = 0.0  # when the origin answered after all
+    origin: float = 0.0  # seconds that the origin took for the write
     error: str = ""
     cache_status: str = ""
 
@@ -56,12 +64,15 @@ class Purge:
 class Window:
     """A disturbance from start to end.
 
-    down: the instance cannot reach Redis. one: it has lost one of its connections. switch: the server behind its connections
-    becomes another. stale: the server shows an older state, which nobody can have noticed yet. gone: the process ended by SIGTERM and was started
-    again; killed: by SIGKILL. handover: two processes. reload, keys (deleted, evicted, flushed), full: as they say.
+    down: the instance cannot reach Redis. one: it has lost some of its connections. switch: the
+    server behind its connections becomes another. stale: the server shows an older state, which
+    nobody can have noticed yet. gone: the process ended by SIGTERM and was started again; killed:
+    by SIGKILL. handover: two processes. reload, keys (deleted, evicted, flushed), full: as they
+    say.
     """
+
     kind: str
-    instance: int                 # -1: all
+    instance: int  # -1: all
     start: float
     end: float = float("inf")
     note: str = ""
@@ -69,14 +80,17 @@ class Window:
 
 @dataclass(slots=True)
 class Rules:
-    """Which configuration an instance has from `since` on; between `asked` and `since` it may be the one or the other."""
+    """Which configuration an instance has from `since` on; between `asked` and `since` it may be
+    the one or the other.
+    """
+
     instance: int
     asked: float
     since: float
     extra: bool = False
-    cookie: str = ""              # "", "ignore" or "strip"
-    vary: str = ""                # "" or "ignore"
-    user: str = ""                # "" or "ignore"
+    cookie: str = ""  # "", "ignore" or "strip"
+    vary: str = ""  # "" or "ignore"
+    user: str = ""  # "" or "ignore"
 
 
 @dataclass(slots=True)
@@ -92,6 +106,7 @@ class Burst:
 @dataclass(slots=True)
 class Fetch:
     """One request at the origin."""
+
     begin: float
     end: float
     kind: str
@@ -105,9 +120,9 @@ class Fetch:
 @dataclass(slots=True)
 class Stop:
     instance: int
-    how: str                      # SIGTERM, SIGUSR2
+    how: str  # SIGTERM, SIGUSR2
     begin: float
-    end: float                    # inf: it did not end
+    end: float  # inf: it did not end
     limit: float
     status: int | None = 0
 
@@ -116,10 +131,10 @@ class Stop:
 class History:
     seed: int = 0
     theme: str = ""
-    memory: list = field(default_factory=list)   # of each instance: whether it has a memory tier
+    memory: list = field(default_factory=list)  # of each instance: whether it has a memory tier
     redis: bool = True
     state: bool = False
-    fail: bool = False                           # on_purge_failure: fail
+    fail: bool = False  # on_purge_failure: fail
     began: float = 0.0
     ended: float = 0.0
     reads: list = field(default_factory=list)
@@ -129,9 +144,9 @@ class History:
     bursts: list = field(default_factory=list)
     fetches: list = field(default_factory=list)
     stops: list = field(default_factory=list)
-    stalls: list = field(default_factory=list)   # (when, seconds): the machine did not let us run
+    stalls: list = field(default_factory=list)  # (when, seconds): the machine did not let us run
     changes: dict = field(default_factory=dict)  # subject: [(when, version)]
-    notes: list = field(default_factory=list)    # (when, text)
+    notes: list = field(default_factory=list)  # (when, text)
 
     def save(self, path):
         with open(path, "w") as file:
@@ -141,7 +156,15 @@ class History:
     def load(path):
         with open(path) as file:
             raw = json.load(file)
-        kinds = {"reads": Read, "purges": Purge, "windows": Window, "rules": Rules, "bursts": Burst, "fetches": Fetch, "stops": Stop}
+        kinds = {
+            "reads": Read,
+            "purges": Purge,
+            "windows": Window,
+            "rules": Rules,
+            "bursts": Burst,
+            "fetches": Fetch,
+            "stops": Stop,
+        }
         for name, kind in kinds.items():
             raw[name] = [kind(**row) for row in raw[name]]
         return History(**raw)

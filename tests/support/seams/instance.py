@@ -1,4 +1,6 @@
-"""One larder of a run: a process that may hand over to a successor, be stopped, killed and started again."""
+"""One larder of a run: a process that may hand over to a successor, be stopped, killed and started
+again.
+"""
 import os
 import re
 import shutil
@@ -13,7 +15,7 @@ from .configuration import DRAIN, text_of
 from .history import Rules, Stop, Window
 
 NO_RULES = {"extra": False, "cookie": "", "vary": "", "user": "", "number": 0}
-SETTLE = 0.1      # every worker has the new configuration this long after it shows
+SETTLE = 0.1  # every worker has the new configuration this long after it shows
 END_LIMIT = DRAIN + 1.0
 HANDED_OVER = re.compile(r"handing over to process (\d+)")
 
@@ -27,11 +29,16 @@ def is_running(pid):
 
 
 class _Guard:
-    """Ends a process group when this process ends, however that happens: successors have no parent that would."""
+    """Ends a process group when this process ends, however that happens: successors have no parent
+    that would.
+    """
 
     def __init__(self, group):
-        self._shell = subprocess.Popen(["sh", "-c", 'cat >/dev/null; kill -KILL -- "-$0" 2>/dev/null', str(group)],
-                                       stdin=subprocess.PIPE, start_new_session=True)
+        self._shell = subprocess.Popen(
+            ["sh", "-c", 'cat >/dev/null; kill -KILL -- "-$0" 2>/dev/null', str(group)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     def stop(self):
         self._shell.kill()
@@ -49,8 +56,8 @@ class Instance:
             named = dict(named, state=self._state.name)
         self._larder = Larder(text_of(plan, self, self.rules), start=False, **named)
         self.port, self.admin_port = self._larder.port, self._larder.admin_port
-        self.available = False     # clients may ask it
-        self.starts = 0            # connections from before the last one are dead
+        self.available = False  # clients may ask it
+        self.starts = 0  # connections from before the last one are dead
         self._guard, self.pid, self._logs = None, 0, ""
         self.sanitizer_report = None
 
@@ -82,7 +89,9 @@ class Instance:
             os.kill(self.pid, number)
 
     def terminate(self):
-        """SIGTERM; until() is_over tells when it has ended. Returns the record to be closed by finish()."""
+        """SIGTERM; until() is_over tells when it has ended. Returns the record to be closed by
+        finish().
+        """
         stop = Stop(self.number, "SIGTERM", time.monotonic(), float("inf"), END_LIMIT)
         self._history.stops.append(stop)
         self.available = False
@@ -125,11 +134,17 @@ class Instance:
         """SIGUSR2, and waits until the old process has ended. Clients go on meanwhile."""
         window = Window("handover", self.number, time.monotonic())
         self._history.windows.append(window)
-        stop = Stop(self.number, "SIGUSR2", time.monotonic(), float("inf"), END_LIMIT + 2.0)  # the successor starts first
+        stop = Stop(
+            self.number, "SIGUSR2", time.monotonic(), float("inf"), END_LIMIT + 2.0
+        )  # the successor starts first
         self._history.stops.append(stop)
         old, count = self.pid, len(HANDED_OVER.findall(self.log()))
         self.signal(signal.SIGUSR2)
-        successors = until(lambda: len(found := HANDED_OVER.findall(self.log())) > count and found, timeout=20, what="a successor")
+        successors = until(
+            lambda: len(found := HANDED_OVER.findall(self.log())) > count and found,
+            timeout=20,
+            what="a successor",
+        )
         self._wait_for_end(old, stop)
         self.pid = int(successors[-1])
         window.end = time.monotonic() + 0.2
@@ -147,7 +162,11 @@ class Instance:
         rules.since = float("inf")
         self.signal(signal.SIGHUP)
         wanted = f"rules:{self.rules['number']}".encode()
-        until(lambda: wanted in self._larder.admin("GET", "/explain?method=GET&url=/rules", timeout=2).body, what="the new rules")
+        until(
+            lambda: wanted
+            in self._larder.admin("GET", "/explain?method=GET&url=/rules", timeout=2).body,
+            what="the new rules",
+        )
         window.end = rules.since = time.monotonic() + SETTLE
 
     def reload(self):

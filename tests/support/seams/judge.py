@@ -1,4 +1,5 @@
-"""Judges a history by the guarantees. A pure function: judge(history) is the list of what was broken.
+"""Judges a history by the guarantees. A pure function: judge(history) is the list of what was
+broken.
 
 stale       an answer older than a purge that had to be visible (guarantees 1, 2)
 outlived    an answer older than the lifetime its origin gave it (a HEAD or 304 that prolonged it)
@@ -11,40 +12,38 @@ stop        a process that did not end in time, or not with status 0 (8)
 """
 import bisect
 import math
-from dataclasses import dataclass
 
 from .catalog import KINDS
-from .timing import LOCK, NOTICED, ORPHANING, REDIS_TIMEOUT, WAIT, Timing
+from .promptness import RequestChecks, Violation
+from .timing import Timing
 
-LONGEST_DELAY = 0.4    # of an answer at the origin, after it was read
-ROUNDING = 1.0         # lifetimes count in whole seconds
-SCAN_LIMIT = 1.0       # a purge by API may walk the keys in steps, each of which may take redis.timeout
-BURST_STALL = 0.05     # a machine that stood still for so long may have made Redis look dead
-CLOSING = 1.5          # a draining process closes its idle connections within about this time
-WAITING_SHARE, WAITING_MANY = 0.1, 5   # an occasional wait is the probe of a link or the machine
-
-
-@dataclass
-class Violation:
-    kind: str
-    when: float
-    text: str
-    read: object = None
-    purge: object = None
+LONGEST_DELAY = 0.4  # of an answer at the origin, after it was read
+ROUNDING = 1.0  # lifetimes count in whole seconds
+BURST_STALL = 0.05  # a machine that stood still for so long may have made Redis look dead
 
 
 def judge(history, patience=1.0):
     court = _Court(history, patience)
-    found = [*court.staleness(), *court.lifetimes(), *court.privacy(), *court.failures(), *court.waits(), *court.bursts(), *court.stops()]
+    found = [
+        *court.staleness(),
+        *court.lifetimes(),
+        *court.privacy(),
+        *court.failures(),
+        *court.waits(),
+        *court.bursts(),
+        *court.stops(),
+    ]
     return sorted(found, key=lambda violation: violation.when)
 
 
-class _Court:
+class _Court(RequestChecks):
     def __init__(self, history, patience):
         self.history, self.timing, self.patience = history, Timing(history, patience), patience
         self._busy = {}
         for fetch in history.fetches:
-            self._busy.setdefault((fetch.kind, fetch.subject), []).append((fetch.begin, min(fetch.end, history.ended or math.inf)))
+            self._busy.setdefault((fetch.kind, fetch.subject), []).append(
+                (fetch.begin, min(fetch.end, history.ended or math.inf))
+            )
         for spans in self._busy.values():
             spans.sort()
 
@@ -58,7 +57,10 @@ class _Court:
             if self.timing.is_unnoticeable(read.instance, read.begin, read.end):
                 continue
             candidates = by_kind.get((read.kind, read.subject, read.instance), ())
-            tagged = sorted((row for tag in read.tags for row in by_tag.get((tag, read.instance), ())), key=lambda row: row[0])
+            tagged = sorted(
+                (row for tag in read.tags for row in by_tag.get((tag, read.instance), ())),
+                key=lambda row: row[0],
+            )
             purge = self._broken(read, candidates) or self._broken(read, tagged)
             if purge:
                 yield self._stale(read, purge)
@@ -74,7 +76,9 @@ class _Court:
                     continue
                 for kind in purge.kinds:
                     if kind != "extra" or self._rule_holds(purge):
-                        by_kind.setdefault((kind, purge.subject, instance), []).append((since, until, purge))
+                        by_kind.setdefault((kind, purge.subject, instance), []).append(
+                            (since, until, purge)
+                        )
                 if purge.tag:
                     by_tag.setdefault((purge.tag, instance), []).append((since, until, purge))
         for rows in (*by_kind.values(), *by_tag.values()):
@@ -83,45 +87,89 @@ class _Court:
 
     @staticmethod
     def _took_place(purge):
-        return purge.version > 0 and (purge.status in (200, 202) or (purge.late and purge.status in (502, 504)) or
-                                      (purge.how == "PURGE" and purge.status == 404))
+        return purge.version > 0 and (
+            purge.status in (200, 202)
+            or (purge.late and purge.status in (502, 504))
+            or (purge.how == "PURGE" and purge.status == 404)
+        )
 
     def _rule_holds(self, purge):
         return all(rules.extra for rules in self._rules(purge.instance, purge.begin, purge.end))
 
     def _broken(self, read, rows):
         """The last purge that this read had to see and did not."""
-        for since, until, purge in reversed(rows[:bisect.bisect_right(rows, read.begin, key=lambda row: row[0])]):
+        for since, until, purge in reversed(
+            rows[: bisect.bisect_right(rows, read.begin, key=lambda row: row[0])]
+        ):
             if purge.version <= read.version or read.begin >= until:
                 continue
-            if read.kind == "extra" and not all(rules.extra for rules in self._rules(read.instance, read.begin, read.end)):
+            if read.kind == "extra" and not all(
+                rules.extra for rules in self._rules(read.instance, read.begin, read.end)
+            ):
                 continue
             return purge
         return None
 
     def _stale(self, read, purge):
         same = read.instance == purge.instance
-        seen = any(other.instance == read.instance and other.kind == read.kind and other.subject == read.subject and other.host == read.host and
-                   other.version is not None and other.version >= purge.version and purge.end < other.end <= read.begin
-                   for other in self.history.reads)
+        seen = any(
+            other.instance == read.instance
+            and other.kind == read.kind
+            and other.subject == read.subject
+            and other.host == read.host
+            and other.version is not None
+            and other.version >= purge.version
+            and purge.end < other.end <= read.begin
+            for other in self.history.reads
+        )
         late = read.begin - purge.end
-        text = (f"{'resurrected' if seen else 'stale'}: version {read.version} of /{read.kind}/{read.subject} at instance {read.instance}, "
-                f"{late * 1000:.0f} ms after {purge.how} through {'the same' if same else f'instance {purge.instance}'} made it {purge.version}")
+        text = (
+            f"{'resurrected' if seen else 'stale'}: version {read.version} to {read}, "
+            f"{late * 1000:.0f} ms after {purge.how} through "
+            f"{'the same' if same else f'instance {purge.instance}'} made it {purge.version}"
+        )
         return Violation("stale", read.begin, text, read, purge)
 
     # ---- lifetimes
 
     def lifetimes(self):
-        """What nothing purged ends by itself; the origin never confirms an old version of these kinds."""
+        """What nothing purged ends by itself; the origin never confirms an old version of these
+        kinds.
+        """
         for read in self.history.reads:
             kind = KINDS[read.kind]
-            if read.version is None or read.status != 200 or kind.max_age is None or kind.renewed_age or not kind.exact:
+            if (
+                read.version is None
+                or read.status != 200
+                or kind.max_age is None
+                or kind.renewed_age
+                or not kind.exact
+            ):
                 continue
-            ended = next((when for when, version in self.history.changes.get(read.subject, ()) if version > read.version), math.inf)
-            latest = ended + LONGEST_DELAY + kind.max_age + ROUNDING + self.timing.busy + self.timing.stalled(ended, read.begin)
+            ended = next(
+                (
+                    when
+                    for when, version in self.history.changes.get(read.subject, ())
+                    if version > read.version
+                ),
+                math.inf,
+            )
+            latest = (
+                ended
+                + LONGEST_DELAY
+                + kind.max_age
+                + ROUNDING
+                + self.timing.busy
+                + self.timing.stalled(ended, read.begin)
+            )
             if read.begin > latest:
-                yield Violation("outlived", read.begin, f"version {read.version} of /{read.kind}/{read.subject} at instance {read.instance} "
-                                f"{read.begin - ended:.2f} s after it was replaced, though it lives {kind.max_age} s", read)
+                yield Violation(
+                    "outlived",
+                    read.begin,
+                    f"version {read.version} to {read}, {read.begin - ended:.2f} s after it was "
+                    f"replaced, though it lives {kind.max_age} s",
+                    read,
+                )
 
     # ---- guarantee 6
 
@@ -132,7 +180,12 @@ class _Court:
             rules = self._rules(read.instance, read.begin, read.end)
             wrong = self._wrong(read, KINDS[read.kind], rules)
             if wrong:
-                yield Violation("others", read.begin, f"/{read.kind}/{read.subject} at instance {read.instance}: {wrong}", read)
+                yield Violation(
+                    "others",
+                    read.begin,
+                    f"/{read.kind}/{read.subject} at instance {read.instance}: {wrong}",
+                    read,
+                )
 
     @staticmethod
     def _wrong(read, kind, rules):
@@ -144,9 +197,19 @@ class _Court:
             return f"the answer is in {seen['language']}, asked was {read.language}"
         if kind.by_user and not any(rule.user for rule in rules) and seen["user"] != read.who:
             return f"the answer is for {seen['user']}, asked was for {read.who}"
-        if kind.cookie and rules and all(not rule.cookie for rule in rules) and seen["request"] != read.request_id:
+        if (
+            kind.cookie
+            and rules
+            and all(not rule.cookie for rule in rules)
+            and seen["request"] != read.request_id
+        ):
             return f"an answer with Set-Cookie that was made for request {seen['request']}"
-        if kind.cookie and rules and all(rule.cookie == "strip" for rule in rules) and read.set_cookie:
+        if (
+            kind.cookie
+            and rules
+            and all(rule.cookie == "strip" for rule in rules)
+            and read.set_cookie
+        ):
             return "Set-Cookie, which the route strips"
         return ""
 
@@ -160,97 +223,48 @@ class _Court:
                 found.append(rules)
         return found
 
-    # ---- guarantee 4
-
-    def failures(self):
-        for read in self.history.reads:
-            if not read.error and read.status in (200, 206, 304):
-                continue
-            if not self._may_fail(read):
-                yield Violation("failed", read.begin, f"{read.method} /{read.kind}/{read.subject} at instance {read.instance}: {read.error or read.status}", read)
-        for purge in self.history.purges:
-            fine = purge.status in (200, 202) or (purge.how == "PURGE" and purge.status == 404) or (purge.late and purge.status in (502, 504))
-            refused = self.history.fail and purge.status == 503 and self.timing.windows(
-                purge.instance, ("down", "one", "switch", "stale", "full"), purge.begin - 2, purge.end)
-            if (purge.error or not fine) and not refused and not self._may_fail(purge):
-                yield Violation("failed", purge.begin, f"{purge.how} at instance {purge.instance}: {purge.error or purge.status}", None, purge)
-
-    def _may_fail(self, request):
-        if self.timing.windows(request.instance, ("gone", "killed"), request.begin, request.end):
-            return True
-        # An idle connection that a draining process closes may meet the next request on its way.
-        return bool(request.error and getattr(request, "reused", True) and
-                    self.timing.windows(request.instance, ("handover",), request.begin - CLOSING, request.end))
-
-    def waits(self):
-        yield from self._long_waits()
-        yield from self._waits_though_known()
-
-    def _unexplained(self, read):
-        """Seconds of a request in which no answer of the origin for its resource was under way and the machine ran."""
-        spans = self._busy.get((read.kind, read.subject), ())
-        working, at = 0.0, read.begin
-        for begin, end in spans:
-            if begin > read.end:
-                break
-            begin, end = max(begin, at), min(end, read.end)
-            if end > begin:
-                working, at = working + end - begin, end
-        return read.end - read.begin - read.paused - working - self.timing.stalled(read.begin, read.end)
-
-    def _long_waits(self):
-        for read in self.history.reads:
-            limit = REDIS_TIMEOUT + self.timing.busy
-            if read.end - read.begin - read.paused <= limit or (read.error and self._may_fail(read)):
-                continue
-            if any(overlap for overlap in self.timing.windows(read.instance, ("gone", "killed"), read.begin, read.end)):
-                continue
-            if any(window.kind in ORPHANING and window.start <= read.end and window.end >= read.begin - LOCK for window in self.history.windows):
-                limit += WAIT
-            waited = self._unexplained(read)
-            if waited > limit:
-                yield Violation("waited", read.begin, f"{read.method} /{read.kind}/{read.subject} at instance {read.instance} waited {waited * 1000:.0f} ms "
-                                f"for neither the origin nor its client", read)
-        for purge in self.history.purges:
-            limit = SCAN_LIMIT if purge.how.startswith("api") else 2 * REDIS_TIMEOUT
-            took = purge.end - purge.begin - purge.origin - self.timing.stalled(purge.begin, purge.end)
-            if not purge.late and not purge.error and took > limit + self.timing.busy:
-                yield Violation("waited", purge.begin, f"{purge.how} at instance {purge.instance} waited {took * 1000:.0f} ms for Redis", None, purge)
-
-    def _waits_though_known(self):
-        for window in self.history.windows:
-            since = window.start + NOTICED + self.timing.busy
-            if window.kind != "down" or window.end < since + 0.5:
-                continue
-            instances = [window.instance] if window.instance >= 0 else range(len(self.history.memory))
-            for instance in instances:
-                own = [read for read in self.history.reads if read.instance == instance and since <= read.begin and read.end <= window.end and not read.error]
-                waited = [read for read in own if self._unexplained(read) > 0.8 * REDIS_TIMEOUT]
-                if len(waited) >= WAITING_MANY and len(waited) > WAITING_SHARE * len(own):
-                    yield Violation("waits", waited[0].begin, f"{len(waited)} of {len(own)} requests at instance {instance} still waited "
-                                    f"for a Redis that had been away for {NOTICED:g} s", waited[0])
-
     # ---- guarantee 5
 
     def bursts(self):
         for burst in self.history.bursts:
             if self.timing.stalled(burst.begin, burst.end) > BURST_STALL * self.patience:
                 continue
-            disturbed = [window for window in self.history.windows if window.start <= burst.end and window.end >= burst.begin - 3]
+            disturbed = [
+                window
+                for window in self.history.windows
+                if window.start <= burst.end and window.end >= burst.begin - 3
+            ]
             full_only = disturbed and all(window.kind == "full" for window in disturbed)
             if disturbed and not full_only:
                 continue
             limit = burst.variants * (len(burst.instances) if full_only else 1)
-            count = sum(fetch.kind == "cold" and fetch.subject == str(burst.number) for fetch in self.history.fetches)
+            count = sum(
+                fetch.kind == "cold" and fetch.subject == str(burst.number)
+                for fetch in self.history.fetches
+            )
             if count > limit:
-                yield Violation("fetches", burst.begin, f"{burst.requests} requests at once for /cold/{burst.number} through instances "
-                                f"{burst.instances} cost {count} fetches, {limit} would do")
+                yield Violation(
+                    "fetches",
+                    burst.begin,
+                    f"{burst.requests} requests at once for /cold/{burst.number} through instances "
+                    f"{burst.instances} cost {count} fetches, {limit} would do",
+                )
 
     # ---- guarantee 8
 
     def stops(self):
         for stop in self.history.stops:
-            if stop.end - stop.begin > stop.limit + self.timing.busy + self.timing.stalled(stop.begin, min(stop.end, self.history.ended)):
-                yield Violation("stop", stop.begin, f"instance {stop.instance} had not ended {stop.limit:g} s after {stop.how}")
+            if stop.end - stop.begin > stop.limit + self.timing.busy + self.timing.stalled(
+                stop.begin, min(stop.end, self.history.ended)
+            ):
+                yield Violation(
+                    "stop",
+                    stop.begin,
+                    f"instance {stop.instance} had not ended {stop.limit:g} s after {stop.how}",
+                )
             elif stop.status not in (0, None):
-                yield Violation("stop", stop.begin, f"instance {stop.instance} ended with {stop.status} after {stop.how}")
+                yield Violation(
+                    "stop",
+                    stop.begin,
+                    f"instance {stop.instance} ended with {stop.status} after {stop.how}",
+                )

@@ -1,10 +1,13 @@
 """The origin of a run, a process of its own: python3 -m support.seams.origin PORT SEED
 
-The version that an answer shows is fixed when the origin reads it; sending it may take long after that. A body begins with
+The version that an answer shows is fixed when the origin reads it; sending it may take long after
+that. A body begins with
 state=VERSION|HOST|LANGUAGE|REQUEST|USER; and tells so what was read, and for which request.
 
-PUT /thing/SUBJECT (and any other unsafe method on any path) changes the subject. X-Before and X-After: milliseconds that pass
-before and after the change. X-Late: answered (the answer comes as late as X-Before says), cut (the connection ends first).
+PUT /thing/SUBJECT (and any other unsafe method on any path) changes the subject. X-Before and
+X-After: milliseconds that pass
+before and after the change. X-Late: answered (the answer comes as late as X-Before says), cut (the
+connection ends first).
 GET /log tells all that happened.
 """
 import asyncio
@@ -71,8 +74,13 @@ class Answer:
             self.lines.append("Surrogate-Key: " + tags)
         if kind.cookie:
             self.lines.append("Set-Cookie: who=" + fields.get("x-request", "-"))
-        text = "state=%06d|%s|%s|%s|%s;" % (self.version, fields.get("host", "-"), fields.get("accept-language", "--"),
-                                            fields.get("x-request", "-"), fields.get("authorization", "-"))
+        text = "state=%06d|%s|%s|%s|%s;" % (
+            self.version,
+            fields.get("host", "-"),
+            fields.get("accept-language", "--"),
+            fields.get("x-request", "-"),
+            fields.get("authorization", "-"),
+        )
         self.body = text.encode().ljust(kind.bytes, b".")
         self.delay = self._delay(state.dice, kind)
 
@@ -86,7 +94,11 @@ class Answer:
         status = "304 Not Modified" if self.not_modified else "200 OK"
         lines = [f"HTTP/1.1 {status}", *self.lines]
         if not self.not_modified:
-            lines.append("Transfer-Encoding: chunked" if self.kind.chunked and self.method != "HEAD" else f"Content-Length: {len(self.body)}")
+            lines.append(
+                "Transfer-Encoding: chunked"
+                if self.kind.chunked and self.method != "HEAD"
+                else f"Content-Length: {len(self.body)}"
+            )
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     def framed_body(self):
@@ -95,7 +107,12 @@ class Answer:
         if not self.kind.chunked:
             return self.body
         half = len(self.body) // 2
-        return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (self.body[:half], self.body[half:])) + b"0\r\n\r\n"
+        return (
+            b"".join(
+                b"%x\r\n%s\r\n" % (len(part), part) for part in (self.body[:half], self.body[half:])
+            )
+            + b"0\r\n\r\n"
+        )
 
 
 class Connection:
@@ -139,8 +156,16 @@ class Connection:
         for number in range(answer.kind.hints):
             size = 1 if answer.kind.hints < 8 else 16
             self.writer.write(b"HTTP/1.1 103 Early Hints\r\n" + HINT.encode() * size + b"\r\n")
-        row = [begin, float("inf"), parts[0], parts[1], method, 304 if answer.not_modified else 200, answer.version,
-               "if-none-match" in fields or "if-modified-since" in fields]
+        row = [
+            begin,
+            float("inf"),
+            parts[0],
+            parts[1],
+            method,
+            304 if answer.not_modified else 200,
+            answer.version,
+            "if-none-match" in fields or "if-modified-since" in fields,
+        ]
         self.state.fetches.append(row)
         if answer.delay:
             await asyncio.sleep(answer.delay)
@@ -159,20 +184,36 @@ class Connection:
             return False
         await asyncio.sleep(int(fields.get("x-after", 0)) / 1000)
         body = json.dumps({"version": version, "committed": now}).encode()
-        extra = "".join(f"{name}: {fields['x-' + name]}\r\n" for name in ("location",) if "x-" + name in fields)
-        self.writer.write((f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{extra}Content-Length: {len(body)}\r\n\r\n").encode() + body)
+        extra = "".join(
+            f"{name}: {fields['x-' + name]}\r\n" for name in ("location",) if "x-" + name in fields
+        )
+        self.writer.write(
+            (
+                f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{extra}"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            ).encode()
+            + body
+        )
         note[2] = time.monotonic()
         return True
 
     def _send_log(self):
         state = self.state
-        body = json.dumps({"fetches": state.fetches, "changes": state.changes, "writes": state.writes}).encode()
+        body = json.dumps(
+            {"fetches": state.fetches, "changes": state.changes, "writes": state.writes}
+        ).encode()
         self.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
 async def serve(port, seed):
     state = State(seed)
-    server = await asyncio.start_server(lambda reader, writer: Connection(state, reader, writer).serve(), HOST, port, limit=1 << 20, backlog=1024)
+    server = await asyncio.start_server(
+        lambda reader, writer: Connection(state, reader, writer).serve(),
+        HOST,
+        port,
+        limit=1 << 20,
+        backlog=1024,
+    )
     async with server:
         await server.serve_forever()
 

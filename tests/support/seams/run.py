@@ -3,13 +3,13 @@ import random
 import time
 from dataclasses import dataclass
 
-from . import clients
+from . import directed, people
 from .clients import Client
 from .judge import judge
 from .scene import Scene
 from .themes import draw
 
-LAST_SEAM = 1.0   # seconds before the end no further seam begins
+LAST_SEAM = 1.0  # seconds before the end no further seam begins
 
 
 @dataclass
@@ -43,28 +43,34 @@ def run(seed, seconds, theme=None, patience=1.0):
 
 def _drive(scene):
     plan = scene.plan
-    steps = [(clients.reader, plan.read_pause)] * (plan.readers * len(plan.instances)) + [(clients.writer, plan.write_pause)] * plan.writers
-    steps += [(clients.validating_writer, 0.05)] * plan.validating
-    steps += [(clients.divided_writer, 0.02)] * plan.divided
-    steps += [(clients.purger, plan.purge_pause)] * plan.purgers + [(clients.burster, 0.1)] * plan.bursters + [(clients.slow_reader, 0.1)]
-    people = [Client(scene, number, step, pause) for number, (step, pause) in enumerate(steps)]
-    for person in people:
-        person.thread.start()
-    # In this thread, which lasts: a process that a thread starts ends with the thread (support/process.py).
+    steps = [
+        *[(people.reader, plan.read_pause)] * (plan.readers * len(plan.instances)),
+        *[(people.writer, plan.write_pause)] * plan.writers,
+        *[(people.purger, plan.purge_pause)] * plan.purgers,
+        *[(people.burster, 0.1)] * plan.bursters,
+        *[(directed.validating_writer, 0.05)] * plan.validating,
+        *[(directed.divided_writer, 0.02)] * plan.divided,
+        (people.slow_reader, 0.1),
+    ]
+    clients = [Client(scene, number, *step) for number, step in enumerate(steps)]
+    for client in clients:
+        client.thread.start()
+    # In this thread, which lasts: a process that a thread starts ends with the thread
+    # (support/process.py).
     _disturb(scene, random.Random(plan.seed * 31 + 7), time.monotonic() + plan.seconds)
     scene.over.set()
-    for person in people:
-        person.thread.join(40)
-        if person.thread.is_alive():
-            scene.errors.append(f"client {person.number} still waits for an answer")
-        person.leave()
-        scene.history.bursts += person.bursts
+    for client in clients:
+        client.thread.join(40)
+        if client.thread.is_alive():
+            scene.errors.append(f"client {client.number} still waits for an answer")
+        client.leave()
+        scene.history.bursts += client.bursts
     scene.history.reads.sort(key=lambda read: read.begin)
     scene.history.purges.sort(key=lambda purge: purge.begin)
 
 
 def _disturb(scene, dice, stop_at):
-    """One seam after the other; the clients go on until the last one is over, and a little longer."""
+    """One seam after the other; the clients go on until the last is over, and a little longer."""
     try:
         scene.pause(0.4)
         while scene.plan.seams and time.monotonic() < stop_at - LAST_SEAM:

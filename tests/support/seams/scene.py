@@ -1,4 +1,6 @@
-"""The parts of a run: an origin, Redis with what is between it and each larder, and the larders themselves."""
+"""The parts of a run: an origin, Redis with what is between it and each larder, and the larders
+themselves.
+"""
 import itertools
 import os
 import random
@@ -22,21 +24,28 @@ from .instance import Instance
 TESTS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PULSE = 0.005
 QUICK = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
-STALL = 0.02      # shorter ones are nothing
+STALL = 0.02  # shorter ones are nothing
 
 
 class OriginProcess:
     def __init__(self, seed, folder):
         self.port = free_port()
-        self._process = Process([sys.executable, "-m", "support.seams.origin", self.port, seed], os.path.join(folder, "origin.log"),
-                                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, folder=TESTS)
+        self._process = Process(
+            [sys.executable, "-m", "support.seams.origin", self.port, seed],
+            os.path.join(folder, "origin.log"),
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            folder=TESTS,
+        )
 
     @property
     def url(self):
         return f"http://{HOST}:{self.port}"
 
     def wait_until_ready(self):
-        until(lambda: raw_client.get(self.port, "/none/1").status == 404, what="the origin: " + self._process.log())
+        until(
+            lambda: raw_client.get(self.port, "/none/1").status == 404,
+            what="the origin: " + self._process.log(),
+        )
 
     def log(self):
         return raw_client.get(self.port, "/log").json()
@@ -53,9 +62,16 @@ class Sentinel:
         self._folder = tempfile.TemporaryDirectory(prefix="larder-sentinel-")
         config = os.path.join(self._folder.name, "sentinel.conf")
         with open(config, "w") as file:
-            file.write(f"port {self.port}\nbind {HOST}\ndir {self._folder.name}\nsentinel monitor m {HOST} {master_port} 1\n"
-                       "sentinel down-after-milliseconds m 400\nsentinel failover-timeout m 2000\n")
-        self._process = Process(["redis-server", config, "--sentinel"], os.path.join(self._folder.name, "log"), folder=self._folder.name)
+            file.write(
+                f"port {self.port}\nbind {HOST}\ndir {self._folder.name}\n"
+                f"sentinel monitor m {HOST} {master_port} 1\n"
+                "sentinel down-after-milliseconds m 400\nsentinel failover-timeout m 2000\n"
+            )
+        self._process = Process(
+            ["redis-server", config, "--sentinel"],
+            os.path.join(self._folder.name, "log"),
+            folder=self._folder.name,
+        )
         until(lambda: RedisClient(self.port)("PING") == b"PONG", what="redis-sentinel")
 
     def ask(self, *words):
@@ -70,7 +86,10 @@ class Sentinel:
 
     def knows_a_replica(self):
         replicas = self.ask("SENTINEL", "REPLICAS", "m")
-        return any(b"slave" in fields and fields[fields.index(b"flags") + 1] == b"slave" for fields in replicas)
+        return any(
+            b"slave" in fields and fields[fields.index(b"flags") + 1] == b"slave"
+            for fields in replicas
+        )
 
     def stop(self):
         self._process.kill()
@@ -82,12 +101,21 @@ class Scene:
 
     def __init__(self, plan):
         self.plan, self.dice = plan, random.Random(plan.seed * 7919 + 1)
-        self.history = History(seed=plan.seed, theme=plan.theme, memory=[instance.memory for instance in plan.instances], redis=plan.redis,
-                               state=plan.state, fail=plan.fail)
-        self.over, self.ending = threading.Event(), threading.Event()   # of the clients; of the scene
+        self.history = History(
+            seed=plan.seed,
+            theme=plan.theme,
+            memory=[instance.memory for instance in plan.instances],
+            redis=plan.redis,
+            state=plan.state,
+            fail=plan.fail,
+        )
+        self.over, self.ending = (
+            threading.Event(),
+            threading.Event(),
+        )  # of the clients; of the scene
         self.spots = deque(maxlen=40)
-        self.quiet = None          # spots: nobody changes anything, and only these are read
-        self.divided = None        # an instance that has just lost one of its connections
+        self.quiet = None  # spots: nobody changes anything, and only these are read
+        self.divided = None  # an instance that has just lost one of its connections
         self.cold = itertools.count(1)
         self.redis = self.replica = self.sentinel = self.wire = None
         self.proxies, self.instances, self._parts = [], [], []
@@ -104,7 +132,15 @@ class Scene:
         if plan.redis:
             self._start_redis()
         for number, settings in enumerate(plan.instances):
-            self.instances.append(Instance(number, plan, settings, self.history, {"origin": self.origin.url, "redis": self._redis_url(number)}))
+            self.instances.append(
+                Instance(
+                    number,
+                    plan,
+                    settings,
+                    self.history,
+                    {"origin": self.origin.url, "redis": self._redis_url(number)},
+                )
+            )
         self.origin.wait_until_ready()
         for instance in self.instances:
             instance.start()
@@ -126,12 +162,18 @@ class Scene:
             else:
                 self.follow(self.replica, self.wire.port)
         if not self.plan.sentinel:
-            self.proxies = [self._own(FaultProxy(self.redis.port, self.plan.latency)) for _ in self.plan.instances]
+            self.proxies = [
+                self._own(FaultProxy(self.redis.port, self.plan.latency))
+                for _ in self.plan.instances
+            ]
 
     @staticmethod
     def follow(replica, port):
         replica("REPLICAOF", HOST, port)
-        until(lambda: b"master_link_status:up" in replica("INFO", "replication"), what="the replica's link")
+        until(
+            lambda: b"master_link_status:up" in replica("INFO", "replication"),
+            what="the replica's link",
+        )
 
     def _redis_url(self, number):
         if self.sentinel:
@@ -175,7 +217,9 @@ class Scene:
             if purge.late and purge.how in log["writes"]:
                 purge.version, purge.committed, purge.answered = log["writes"][purge.how]
                 purge.how = f"a write answered late ({purge.late})"
-        self.history.purges = [purge for purge in self.history.purges if not purge.late or purge.version]
+        self.history.purges = [
+            purge for purge in self.history.purges if not purge.late or purge.version
+        ]
 
     def stop(self):
         self.ending.set()
@@ -184,7 +228,10 @@ class Scene:
         self.history.ended = time.monotonic()
         for instance in self.instances:
             if instance.sanitizer_report:
-                self.errors.append(f"a sanitizer reported at instance {instance.number}:\n{instance.sanitizer_report[-8000:]}")
+                self.errors.append(
+                    f"a sanitizer reported at instance {instance.number}:\n"
+                    f"{instance.sanitizer_report[-8000:]}"
+                )
             self._quietly(instance.clean_up)
         for part in reversed(self._parts):
             self._quietly(part.stop)
