@@ -16,7 +16,8 @@ struct Lookup {
     cache::Stored entry;
     bool soft_purged = false;
     bool other_variant = false;
-    std::string digest{};  // of the ids that Redis has shown
+    std::string variant{};  // as store::Found
+    std::string digest{};   // of the ids that Redis has shown
     bool asked = false;    // fresh, but not for this client's Cache-Control
 };
 
@@ -43,7 +44,7 @@ net::Task<Lookup> look_up(Client& client, const ReadPlan& plan, store::RedisBudg
         const std::size_t rule_guards = store::guard_count(name.key, name.bare_size, name.tags.size());
         client.use.memory.insert(x.key, found.entry, {plan.route->rules, found.entry->sequence, rule_guards});
     }
-    co_return Lookup{found.state, found.entry, found.soft_purged, found.other_variant || hit.other_variant, found.digest};
+    co_return Lookup{found.state, found.entry, found.soft_purged, found.other_variant || hit.other_variant, found.variant, found.digest};
 }
 
 void set_missed(Exchange& x, bool expired, bool other_variant) {
@@ -153,7 +154,7 @@ std::vector<std::string> learned_vary(const store::Fetch& fetch) {
 }
 
 net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
-    std::string variant = found.entry && !found.entry->vary.empty() ? found.entry->variant : std::string{};
+    std::string variant = found.entry && !found.entry->vary.empty() ? found.entry->variant : found.variant;
     bool retried = false;
     bool learned = false;  // that another variant is wanted than the one that was fetched
     for (int attempt = 0; attempt < 4; ++attempt) {

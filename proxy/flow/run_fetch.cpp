@@ -35,22 +35,34 @@ bool settles(const FetchJob& job, const cache::StoredResponse& entry, bool soft_
     return cache::decide_reuse(entry, job.plan.directives, job.plan.personal, false, wall_now()) == cache::Verdict::serve;
 }
 
-// What is there once the lease is taken. True: it makes the fetch needless. What is stale is asked for conditionally only if it
-// is still there: it may have been purged while this fetch waited, and the origin's 304 must not bring it back.
-net::Task<bool> found_under_lease(FetchJob& job) {
-    if (job.shadow || (!job.lease.entry_there && !job.stale)) co_return false;
+// What is there once the lease is taken.
+enum class UnderLease : std::uint8_t {
+    nothing,  // the origin has to be asked
+    entry,    // it makes the fetch needless
+    variant,  // which variant is fetched is known now: its lock is another one
+};
+
+// What is stale is asked for conditionally only if it is still there: it may have been purged while this fetch waited, and the
+// origin's 304 must not bring it back.
+net::Task<UnderLease> look_under_lease(FetchJob& job) {
+    if (job.shadow || (!job.lease.entry_there && !job.stale)) co_return UnderLease::nothing;
     const bool asked_conditionally = job.stale != nullptr;
     store::Found found;
     if (job.lease.entry_there) found = co_await job.use.redis->find(job.name(), job.budget);
     if (found.entry && settles(job, *found.entry, found.soft_purged)) {
         release_lease(job, false);
         job.fetch->resolve(found.entry, store::Resolution::found);
-        co_return true;
+        co_return UnderLease::entry;
     }
-    if (!asked_conditionally) co_return false;
-    job.stale = found.entry;
-    job.soft_purged = found.soft_purged;
-    co_return false;
+    if (asked_conditionally) {
+        job.stale = found.entry;
+        job.soft_purged = found.soft_purged;
+    }
+    if (!job.shared || !job.variant.empty() || found.variant.empty()) co_return UnderLease::nothing;
+    // Another instance's fetch brought another variant meanwhile, and with it what the response varies on.
+    job.variant = found.variant;
+    job.digest = found.digest;
+    co_return UnderLease::variant;
 }
 
 // Takes the right to fetch, or waits for the instance that has it. False: another's fetch brought the answer.
@@ -67,8 +79,12 @@ net::Task<bool> take_lease(FetchJob& job) {
         }
         // What is found from here on may be older than a purge: those who come later must be able to tell.
         job.fetch->set_lease(std::make_shared<const store::Lease>(job.lease));
-        const bool found = co_await found_under_lease(job);
-        if (found) co_return false;
+        const UnderLease there = co_await look_under_lease(job);
+        if (there == UnderLease::entry) co_return false;
+        if (there == UnderLease::variant) {
+            job.use.redis->release(job.lease, false);
+            continue;
+        }
         if (job.lease.lock == store::Lease::Lock::uncacheable) job.fetch->disperse();
         if (job.lease.lock != store::Lease::Lock::theirs || steady_now() >= give_up) co_return true;
         const store::RedisStore::Waited waited = co_await job.use.redis->wait_for_other(job.name(), give_up);

@@ -26,6 +26,8 @@ std::string sharing_of(const settings::Route& rule) {
     std::vector<std::string> stripped = rule.strip;
     std::sort(stripped.begin(), stripped.end());
     for (const std::string& name : stripped) said.append("-").append(name).push_back(' ');
+    // An entry from before a tag was given would not be reached by its purge.
+    for (const std::string& tag : rule.tags) said.append("#").append(tag).push_back(' ');
     if (said.empty()) return said;
     std::string digest;
     append_sha256(digest, said);

@@ -23,7 +23,8 @@ public:
     std::uint32_t rules = 0;
     bool key_has_host = false;     ///< {host} in the key, or `host:` pinned: the variant needs no Host
     bool key_has_authorization = false;
-    /// What decides whom a stored response may be served to (`ignore`, `strip`), as a short text; empty: nothing is overlooked.
+    /// What decides whom a stored response may be served to (`ignore`, `strip`) and which tags it has (`tags`), as a short text;
+    /// empty: neither says anything.
     /// The same for all instances and versions that would decide alike: what was stored under another one is not served.
     std::string sharing;
     std::vector<std::string> key_headers;  ///< lower-case names of {header:...} in the key

@@ -31,23 +31,24 @@ Milliseconds time_to_live(const cache::StoredResponse& entry, WallTime now) {
 
 enum class Tags : std::uint8_t { current, purged, unavailable };
 
-/// Takes the ids that the response tags have now, unless one was purged since `clock`. Missing ones are counted.
-Tags take_response_tags(const RedisReply* ids, const RedisReply& clock_now, std::uint64_t clock,
-                        std::vector<cache::TagId>& tags, std::size_t& missing) {
-    const bool clock_holds = clock_now.is_text() && parse_decimal(clock_now.text) == clock;
+/// Takes the ids that the response tags have now: `purged` where one was purged since `clock`. `missing`: how many have none.
+Tags take_response_tags(const RedisReply* ids, std::uint64_t clock, std::vector<cache::TagId>& tags, std::size_t& missing) {
+    missing = 0;
     for (std::size_t i = 0; i < tags.size(); ++i) {
-        if (ids[i].is_text()) {
-            const auto purged_at = last_purge_of(ids[i].text);
-            if (!purged_at || *purged_at > clock) return Tags::purged;
-            tags[i].id = ids[i].text;
-        } else {
-            // Nothing tells when it was purged: good only if nothing at all was.
-            if (!clock_holds) return Tags::purged;
+        tags[i].id.clear();
+        if (!ids[i].is_text()) {
             ++missing;
+            continue;
         }
+        const auto purged_at = last_purge_of(ids[i].text);
+        if (!purged_at || *purged_at > clock) return Tags::purged;
+        tags[i].id = ids[i].text;
     }
     return Tags::current;
 }
+
+/// Nothing was purged by a response tag since the clock was read.
+bool clock_holds(const RedisReply& now, std::uint64_t clock) { return now.is_text() && parse_decimal(now.text) == clock; }
 
 std::string joined(const std::vector<std::string>& names) {
     std::string out;
@@ -74,21 +75,30 @@ struct Filling {
     }
 };
 
-/// Gets or makes the ids of the response tags. A tag is made before the clock is read again, and a purge moves the clock
-/// before it marks its tags: so a purge either shows in the clock, or its mark overwrites the id that was made here.
+/// A tag without an id does not tell when it was purged: Redis may have lost the mark of the purge. Where the clock holds none
+/// was; else the news tells, once all of it has been heard.
+Task<bool> none_purged(Filling& fill, const RedisReply& clock_now) {
+    if (clock_holds(clock_now, fill.lease.clock)) co_return true;
+    const bool heard = co_await fill.store.hear_all(steady_now() + fill.store.timeout());
+    if (!heard) co_return false;
+    std::vector<std::uint32_t> slots;
+    for (const cache::TagId& tag : fill.entry.response_tags) slots.push_back(Generations::slot_of_response_tag(tag.name));
+    co_return fill.store.shared.generations().valid(slots, fill.lease.sequence);
+}
+
+/// Gets or makes the ids of the response tags. A tag is made before the clock is read again (or the news awaited), and a purge
+/// moves the clock before it marks its tags: so a purge either shows there, or its mark overwrites the id that was made here.
 Task<Tags> settle_response_tags(Filling& fill) {
     const RedisKeys& keys = fill.store.shared.keys();
     std::vector<cache::TagId>& tags = fill.entry.response_tags;
     if (tags.empty()) co_return Tags::current;
     if (fill.lease.clock == 0) co_return Tags::unavailable;
     const RedisBatchPointer look = fill.new_batch();
-    look->commands.add("GET", keys.clock());
     for (const cache::TagId& tag : tags) look->commands.add("GET", keys.response_tag(tag.name));
     co_await fill.store.link->async_run(look);
     if (look->status != RedisBatch::Status::ok) co_return Tags::unavailable;
     std::size_t missing = 0;
-    for (cache::TagId& tag : tags) tag.id.clear();
-    Tags state = take_response_tags(look->replies.data() + 1, look->replies.front(), fill.lease.clock, tags, missing);
+    Tags state = take_response_tags(look->replies.data(), fill.lease.clock, tags, missing);
     if (state != Tags::current || missing == 0) co_return state;
     const RedisBatchPointer make = fill.new_batch();
     std::vector<cache::TagId> made;
@@ -101,11 +111,10 @@ Task<Tags> settle_response_tags(Filling& fill) {
     make->commands.add("GET", keys.clock());
     co_await fill.store.link->async_run(make);
     if (make->status != RedisBatch::Status::ok) co_return Tags::unavailable;
-    missing = 0;
-    const RedisReply& clock_now = make->replies.back();
-    const bool clock_holds = clock_now.is_text() && parse_decimal(clock_now.text) == fill.lease.clock;
-    state = take_response_tags(make->replies.data() + made.size(), clock_now, fill.lease.clock, tags, missing);
-    if (state == Tags::current && missing == 0 && clock_holds) co_return Tags::current;
+    state = take_response_tags(make->replies.data() + made.size(), fill.lease.clock, tags, missing);
+    bool certain = false;
+    if (state == Tags::current && missing == 0) certain = co_await none_purged(fill, make->replies.back());
+    if (certain) co_return Tags::current;
     // What was made here may hide a purge from others: take it back.
     const RedisBatchPointer undo = fill.new_batch();
     for (const cache::TagId& tag : made) undo->commands.add("EVAL", script::delete_if, "1", keys.response_tag(tag.name), tag.id);
@@ -209,7 +218,11 @@ Task<bool> RedisStore::tags_current(Lease lease, std::vector<std::string> names,
     std::vector<cache::TagId> tags;
     for (std::string& name : names) tags.push_back({std::move(name), {}});
     std::size_t missing = 0;
-    co_return take_response_tags(batch->replies.data() + 1, batch->replies.front(), lease.clock, tags, missing) == Tags::current;
+    const Tags state = take_response_tags(batch->replies.data() + 1, lease.clock, tags, missing);
+    if (state != Tags::current || missing == 0) co_return state == Tags::current;
+    if (clock_holds(batch->replies.front(), lease.clock)) co_return true;
+    const bool heard = co_await impl_->hear_all(wait.deadline());
+    co_return heard;
 }
 
 Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::intrusive_ptr<cache::StoredResponse> entry) {

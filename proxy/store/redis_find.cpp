@@ -199,6 +199,7 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     if (found.state != RedisState::ok) co_return found;
     const bool is_hit = lookup.entry && !lookup.soft_purged && cache::time_left(lookup.entry->freshness, wall_now()) > Seconds(0);
     if (!is_hit) found.digest = lookup.digest();
+    if (!is_hit && !lookup.vary.empty()) found.variant = lookup.variant;
     if (!lookup.entry) co_return found;
     lookup.set_guards();
     found.soft_purged = lookup.soft_purged;

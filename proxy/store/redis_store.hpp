@@ -46,6 +46,7 @@ struct Found {
     cache::Stored entry;         ///< null: not there, or not valid. Its guards and sequence are set, ready for the memory tier
     bool soft_purged = false;
     bool other_variant = false;  ///< the key is there, for other values of the selecting fields
+    std::string variant;         ///< the one that was asked for, where the key's selecting fields are known; else empty
     std::string digest;          ///< of the ids that were current; empty: one of them is missing
 };
 
@@ -130,7 +131,8 @@ public:
     [[nodiscard]] Task<Lease> lease(EntryName name, LeaseWish wish, RedisBudget& budget);
 
     /// Whether no purge of one of the response tags came since the lease: what the fetch brings may go to those who joined it.
-    /// Where Redis had no room for the purge clock it is true once all purges have been heard of: the process's own marks tell.
+    /// Where Redis cannot tell (it had no room for the purge clock, or has lost a tag) it is true once all purges have been heard
+    /// of: the process's own marks tell.
     [[nodiscard]] Task<bool> tags_current(Lease lease, std::vector<std::string> tags, RedisBudget& budget);
     /// Whether no purge, by whatever instance, came since the lease: a later request may join the fetch. Response tags are
     /// not looked at. Where Redis had no room for a guard it is true once all purges have been heard of: the process's own
