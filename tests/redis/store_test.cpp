@@ -297,7 +297,7 @@ TEST_CASE("workers share connections where there may be few") {
             const Lease lease = one.lease(article, false, TestRequest(), worker);
             CHECK(one.fill(article, lease, response("w"), TestRequest(), worker).outcome == FillOutcome::stored);
             CHECK(one.find(article, TestRequest(), worker).entry);
-            CHECK(one.purge(purge_key("articles:42"), worker) == PurgeOutcome::done);
+            CHECK(one.purge(purge_key("articles:42"), "", worker) == PurgeOutcome::done);
         }
         const std::string clients = redis.run({"CLIENT", "LIST"});
         int ours = 0;

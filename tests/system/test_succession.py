@@ -252,8 +252,8 @@ def test_a_recent_purge_is_remembered_by_the_next_process(origin, api, redis, st
 def test_an_owed_purge_survives_a_restart_where_there_is_state(owing, redis, state, number):
     larder = owing(state)
     larder.restart(number)
+    # Redis is another server with older data, and nobody is left who could vouch for it: all of it is fetched anew.
     assert reads_the_write(larder, redis)
-    assert larder.get("/articles/7").x_cache == "HIT"
     until(lambda: os.path.getsize(state / "owed") == 0, what="an empty file")
 
 

@@ -87,7 +87,7 @@ TEST_CASE("a retired tier serves nothing, whoever trusts it, and comes back empt
     CHECK_FALSE(tier.find("k").entry);
     tier.store.end_retirement();
     CHECK_FALSE(tier.store.is_retired());
-    CHECK_FALSE(tier.store.insert("k", during));
+    CHECK_FALSE(tier.store.insert("k", during, {tier.rules, during->sequence, 1}));
     tier.store.trust_until(SteadyTime::max());
     CHECK_FALSE(tier.find("k").entry);
     const cache::Stored after = tier.put("k", get);
