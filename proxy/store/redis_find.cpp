@@ -233,10 +233,12 @@ Task<std::vector<std::string>> RedisStore::variants(std::string key, RedisBudget
 
 namespace {
 
-/// A lock of before a purge: its fetch can no longer store, and nobody waits for it. `digest`: of the ids now.
+/// A lock of before a purge: its fetch can no longer store, and nobody waits for it. `digest`: of the ids now, none where one is
+/// missing, as it is after a purge.
 bool is_dead(std::string_view lock, const RedisReply& guard, std::string_view digest) {
     if (!guard.is_text() || lock.substr(0, 16) != guard.text) return true;
-    return !digest.empty() && lock.size() > 33 && lock.substr(17, 16) != digest;
+    const std::string_view taken_under = lock.substr(std::min<std::size_t>(17, lock.size()), 16);
+    return taken_under != no_digest && taken_under != digest;
 }
 
 }  // namespace

@@ -20,7 +20,6 @@ constexpr Milliseconds guard_lifetime = 60s;
 constexpr Milliseconds lock_lifetime = 5s;  // so that a dead instance's lock is soon free
 constexpr Milliseconds uncacheable_for = 3s;
 constexpr Milliseconds free_again = 50ms;  // after the connection was lost
-constexpr std::string_view no_digest = "----------------";  // where an id is missing: nothing could be stored
 constexpr std::size_t digest_at = 17;                       // in "guard:digest:token"
 
 std::string_view digest_in(std::string_view lock) {

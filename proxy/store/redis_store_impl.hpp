@@ -96,6 +96,9 @@ std::string lock_part(const EntryName& name);
 /// were stored under other rules of sharing stand in other fields: each instance sees its own.
 std::string field_of(std::string_view kind, std::string_view sharing, std::string_view variant);
 
+/// Stands in a lock where an id could not be made (a full Redis): its fetch cannot store, but others may wait for it.
+inline constexpr std::string_view no_digest = "----------------";
+
 /// Of ids in the order of EntryLookup::ids.
 std::string digest_of_ids(std::uint64_t everything, const std::vector<std::string>& ids);
 

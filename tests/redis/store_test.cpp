@@ -148,9 +148,15 @@ TEST_CASE_FIXTURE(OneRedis, "any loss of bookkeeping ends in a miss, never in a 
         REQUIRE(redis.run({"DEL", lost}) == "1");
         CHECK(one.fill(both, lease, filled()).outcome == FillOutcome::purged);
     }
-    const Lease lease = one.lease(both, false);
-    REQUIRE(redis.run({"DEL", "larder:clock", "larder:rtag:t"}) == "2");
-    CHECK(one.fill(both, lease, filled()).outcome == FillOutcome::purged);
+    for (const bool purged : {true, false}) {
+        CAPTURE(purged);
+        Instance other(redis.url());
+        REQUIRE(other.wait_available());
+        const Lease lease = one.lease(both, false);
+        if (purged) REQUIRE(other.purge(purge_tag("t")) == PurgeOutcome::done);
+        redis.run({"DEL", "larder:clock", "larder:rtag:t"});
+        CHECK(one.fill(both, lease, filled()).outcome == (purged ? FillOutcome::purged : FillOutcome::stored));
+    }
     redis.run({"FLUSHALL"});
     CHECK(one.get(both).empty());
 }

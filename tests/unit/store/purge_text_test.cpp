@@ -76,7 +76,7 @@ TEST_CASE("who follows a journal hears of each change in order") {
     journal.acknowledged(journal.pending());
     journal.observe(nullptr);
     journal.add({all_kinds[0]});
-    CHECK(follower.told == "begins\nkh articles:42\nadded\nkh \nadded\nsh *\nemptied\n");
+    CHECK(follower.told == "begins\nkh articles:42\nadded\nkh \nadded\neh \nemptied\n");
 }
 
 TEST_CASE("an order and its items say the same") {
