@@ -355,7 +355,7 @@ def test_a_damaged_file_is_set_aside_and_everything_is_purged(owing, redis, stat
     assert b"articles:42" in text
     (state / "owed").write_bytes(damage(text))
     larder.start()
-    assert "is damaged" in larder.log()
+    until(lambda: "is damaged" in larder.log(), what="the damage in the log")
     assert [open(path, "rb").read() for path in glob.glob(str(state / "owed.damaged-*"))] == [damage(text)]
     assert reads_the_write(larder, redis)
     assert larder.get("/articles/7").x_cache == "MISS"
