@@ -142,11 +142,20 @@ class Larder:
         found = [(int(row.split()[0]), int(row.split()[1]), row.split()[2]) for row in rows]
         return [own for own, group, state in found if group == self.process.pid and own != self.process.pid and not state.startswith("Z")]
 
+    def _accepts(self):
+        """Whether the process itself has listening sockets of its port open."""
+        with open("/proc/net/tcp") as table:
+            rows = [row.split() for row in table][1:]
+        listening = {f"socket:[{row[9]}]" for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == self.port}
+        folder = f"/proc/{self.process.pid}/fd"
+        return any(os.readlink(os.path.join(folder, name)) in listening for name in os.listdir(folder))
+
     def hand_over(self):
-        """SIGUSR2; returns when the successor serves and this process drains. stop() ends both."""
+        """SIGUSR2; returns when the successor serves all new connections and this process drains. stop() ends both."""
         serving = self.log().count(" serves with ")
         self.process.signal(signal.SIGUSR2)
         until(lambda: self.log().count(" serves with ") > serving and "draining" in self.log(), timeout=20, what="the successor")
+        until(lambda: not self.process.is_running() or not self._accepts(), what="the old process's end of accepting")
         self.successor = self.successors()[0]
 
     def restart(self, number=signal.SIGTERM):

@@ -117,7 +117,8 @@ def test_a_write_that_never_reached_the_origin_is_not_purged_again(origin, api, 
         hits.finish()
 
 
-def test_the_next_process_purges_what_this_one_would_have(origin, api, larder):
+def test_the_next_process_purges_what_this_one_would_have(origin, api, start_larder):
+    larder = start_larder(TEXT, origin=origin.url, redis="off", memory="64MB", drain="1s")
     origin.on("PUT " + TARGET, raw(hang))
     assert larder.request("PUT", TARGET).status == 504
     larder.hand_over()

@@ -103,7 +103,7 @@ def test_a_bad_reload_is_refused_and_the_old_configuration_stays(larder):
     larder.write_config("routs: []\n")
     larder.reload()
     until(lambda: larder.metrics().total("larder_config_last_reload_successful") == 0, what="the refusal")
-    assert "routs" in larder.log()
+    until(lambda: "routs" in larder.log(), what="the reason in the log")
     assert larder.get("/articles/42").x_cache == "HIT"
     larder.write_config(PLAIN)
     larder.reload()
