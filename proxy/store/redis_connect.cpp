@@ -164,6 +164,9 @@ Task<bool> RedisLink::find_identity(const RedisReply* info) {
     }
     std::string name = identity_.name();
     if (name.empty()) {
+        shared_.tell_once(RedisShared::Told::no_identity,
+                          "the user may not run INFO, so larder cannot tell whether it still talks to the same server: when one "
+                          "connection is lost, all are made anew. Allow it with: ACL SETUSER USER +info");
         const std::string nonce = shared_.name_by_nonce();
         const auto batch = std::make_shared<RedisBatch>();
         batch->needs = RedisBatch::Needs::transport;
@@ -194,7 +197,10 @@ Task<bool> RedisLink::enable_tracking() {
     if (!shared_.tracks_all()) batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "OPTIN");
     co_await async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
-    if (batch->replies.front().is_error()) co_return true;
+    if (batch->replies.front().is_error()) {
+        shared_.tell_once(RedisShared::Told::no_tracking, "it refuses CLIENT TRACKING, so the memory tier stays off: " + batch->replies.front().text);
+        co_return true;
+    }
     // What was read before the server said yes may have been read untracked: it must not stay in the memory tier.
     shared_.forget_untracked();
     tracked_by_.store(subscriber, std::memory_order_release);
@@ -214,9 +220,15 @@ void RedisLink::track(std::int64_t subscriber) {
 
 Task<void> RedisLink::retrack(std::shared_ptr<RedisLink> self) {
     const std::int64_t asked_for = self->shared_.subscriber();
-    const bool ignored = co_await self->enable_tracking();
-    static_cast<void>(ignored);
-    self->retracking_ = false;
+    {
+        struct Ending {
+            bool& flag;
+            ~Ending() { flag = false; }
+        };
+        const Ending ending{self->retracking_};
+        const bool ignored = co_await self->enable_tracking();
+        static_cast<void>(ignored);
+    }
     if (self->shared_.subscriber() != asked_for) self->track(self->shared_.subscriber());
 }
 
@@ -250,13 +262,14 @@ void RedisLink::lose(const Transport& transport) {
 /// long.
 void RedisLink::heartbeat() {
     if (stopping_) return;
-    if (state_ == State::ready) probe();
-    if (state_ == State::stalled && steady_now() - stalled_since_ > longest_stall) lose(transport_);
-    track(shared_.subscriber());
+    // First, so that nothing that fails below ends the heartbeats.
     heartbeat_timer_.expires_after(heartbeat_every);
     heartbeat_timer_.async_wait([self = shared_from_this()](error_code error) {
         if (!error) self->heartbeat();
     });
+    if (state_ == State::ready) probe();
+    if (state_ == State::stalled && steady_now() - stalled_since_ > longest_stall) lose(transport_);
+    track(shared_.subscriber());
 }
 
 }  // namespace larder::store

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include <spdlog/spdlog.h>
+
 #include "store/redis_link.hpp"
 #include "store/redis_transport.hpp"
 
@@ -80,6 +82,10 @@ void RedisShared::refused(std::string_view why) {
     count(RedisError::server);
     const std::lock_guard lock(mutex_);
     refusal_ = why;
+}
+
+void RedisShared::tell_once(Told what, const std::string& text) {
+    if (!told_[static_cast<std::size_t>(what)].exchange(true)) spdlog::warn("Redis: {}", text);
 }
 
 void RedisShared::add_link(int index, std::shared_ptr<RedisLink> link) {

@@ -146,6 +146,9 @@ public:
     void count(RedisError reason, std::size_t times = 1) { errors_[static_cast<std::size_t>(reason)].fetch_add(times, std::memory_order_relaxed); }
     void observed(RedisOperation operation, SteadyTime since) const;
     void refused(std::string_view why);
+    /// What works less well than it could, and what would help: one line in the log for each.
+    enum class Told : std::uint8_t { no_identity, no_tracking, no_subscription, count_ };
+    void tell_once(Told what, const std::string& text);
 
     /// A link came or went.
     void link_changed();
@@ -205,6 +208,8 @@ private:
     const std::string instance_;
     std::atomic<SteadyClock::rep> trusted_until_{0};
     std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(RedisError::count_)> errors_{};
+
+    std::array<std::atomic<bool>, static_cast<std::size_t>(Told::count_)> told_{};
 
     mutable std::mutex mutex_;  ///< guards all below
     std::vector<std::shared_ptr<RedisLink>> link_list_;

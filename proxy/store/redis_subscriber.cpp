@@ -20,6 +20,7 @@ namespace {
 constexpr Milliseconds ping_every = 200ms;
 constexpr Milliseconds silent_at_most = 1000ms;
 constexpr Milliseconds pause_between = 200ms;
+constexpr Milliseconds pause_when_refused = 5s;  // rights are given by hand
 constexpr std::string_view channel = "__redis__:invalidate";
 
 }  // namespace
@@ -67,7 +68,7 @@ Task<void> RedisSubscriber::keep_connected(std::shared_ptr<RedisSubscriber> self
         self->heartbeat_timer_.cancel();
         self->shared_.set_subscriber(0, {});
         if (self->stopping_) break;
-        self->pause_timer_.expires_after(pause_between);
+        self->pause_timer_.expires_after(self->refused_ ? pause_when_refused : pause_between);
         [[maybe_unused]] const auto [ignored] = co_await self->pause_timer_.async_wait(as_result);
     }
 }
@@ -157,8 +158,13 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
     for (const RedisReply& reply : subscribed) {
         if (reply.type == RedisReply::Type::array) continue;
         shared_.refused(reply.text);
+        shared_.tell_once(RedisShared::Told::no_subscription,
+                          "it refuses SUBSCRIBE, so the memory tier stays off, and after a restart of Redis all is fetched anew "
+                          "(allow it with: ACL SETUSER USER &*): " + reply.text);
+        refused_ = true;
         co_return false;
     }
+    refused_ = false;
     // Only a server that has forgotten purges asks for the history, and the one it was heard on is gone then.
     if (server == server_) shared_.news_missed();
     server_ = server;
@@ -201,17 +207,17 @@ void RedisSubscriber::heartbeat(const std::shared_ptr<RedisTransport>& transport
     const SteadyTime now = steady_now();
     const auto patience = std::max(silent_at_most, shared_.subscriber() == 0 ? shared_.settings().connect_timeout : silent_at_most);
     if (!ping_answered_ && now - ping_sent_ > patience) return transport->close();
-    if (ping_answered_) {
-        ping_sent_ = now;
-        ping_answered_ = false;
-        RedisCommands ping;
-        ping.add("PING");
-        send(transport, std::move(ping));
-    }
+    // First, so that nothing that fails below ends the heartbeats.
     heartbeat_timer_.expires_after(ping_every);
     heartbeat_timer_.async_wait([self = shared_from_this(), transport](error_code error) {
         if (!error) self->heartbeat(transport);
     });
+    if (!ping_answered_) return;
+    ping_sent_ = now;
+    ping_answered_ = false;
+    RedisCommands ping;
+    ping.add("PING");
+    send(transport, std::move(ping));
 }
 
 }  // namespace larder::store

@@ -1,0 +1,248 @@
+"""The promise at its seams with Redis, one seam a test: sharing, tags, failover, forgotten purges, writes under way."""
+import threading
+import time
+
+import pytest
+
+from support.configurations import ARTICLES, BOTH_TIERS
+from support.fault_proxy import FaultProxy
+from support.scripted_origin import Gate, reply
+from support.versioned_api import VersionedApi
+from support.waiting import Later, all_at_once, until
+
+MEMORY = pytest.mark.parametrize("memory", ["off", "64MB"])
+FAIL = ARTICLES.replace('{url: "<redis>"}', '{url: "<redis>", on_purge_failure: fail}')
+
+
+def caching(larder, target="/articles/42"):
+    return larder.get(target).x_cache == "HIT"
+
+
+def fetched_once(origin, larders, count, fields=()):
+    """That many requests for one cold key wait together for an origin that is slower than redis.timeout."""
+    gate = Gate()
+    origin.on("GET /articles/42", reply(fields=fields, body=b"one").after(gate))
+    answers = Later(all_at_once, count, lambda number: larders[number % len(larders)].get("/articles/42"))
+    gate.wait_for(1)
+    until(lambda: sum(larder.metrics().total("larder_client_connections") for larder in larders) >= count, what="the clients")
+    time.sleep(0.4)  # longer than redis.timeout: it must not run while the origin works
+    gate.open()
+    answers = answers.finish()
+    assert [answer.body for answer in answers] == [b"one"] * count
+    assert origin.count("GET /articles/42") == 1
+
+
+@MEMORY
+@pytest.mark.parametrize("fields", [{}, {"Surrogate-Key": "front", "Vary": "Accept"}], ids=["plain", "tags and Vary"])
+def test_an_origin_slower_than_the_redis_timeout_is_asked_once(origin, redis, articles_larder, memory, fields):
+    both = [articles_larder(origin, redis, memory), articles_larder(origin, redis, memory)]
+    fetched_once(origin, both, 30, fields)
+
+
+@MEMORY
+def test_a_full_redis_does_not_end_sharing_inside_a_process_and_nothing_is_called_stored(origin, start_redis, articles_larder, memory):
+    redis = start_redis(options=["--maxmemory-policy", "noeviction"])
+    larder = articles_larder(origin, redis, memory)
+    redis("CONFIG", "SET", "maxmemory", "1mb")
+    fetched_once(origin, [larder], 40, {"Surrogate-Key": "front"})
+    assert "; stored" not in larder.get("/articles/7").cache_status
+
+
+@MEMORY
+def test_a_redis_slower_than_its_timeout_makes_nobody_wait_again_and_again(scene, origin, redis, articles_larder, memory):
+    VersionedApi(origin)
+    network = scene(FaultProxy(redis.port))
+    larder = articles_larder(origin, network.url, memory)
+    network.delay = 0.5
+    larder.get("/articles/42")
+    until(lambda: larder.metrics().total("larder_redis_breaker_state") > 0, what="the breaker")
+    waited = []
+    for _ in range(60):  # for three seconds
+        began = time.monotonic()
+        assert larder.get("/articles/42").status == 200
+        waited.append(time.monotonic() - began)
+        time.sleep(0.05)
+    assert len([seconds for seconds in waited if seconds > 0.08]) <= 2
+    network.delay = 0.0
+    until(lambda: caching(larder), timeout=5, what="caching again")
+
+
+@MEMORY
+@pytest.mark.parametrize("field", ["Surrogate-Key", "Cache-Tag"])
+def test_a_tag_that_a_304_brings_purges_the_entry(origin, redis, articles_larder, memory, field):
+    fields = {"ETag": '"1"', "Cache-Control": "max-age=1"}
+    origin.on("GET /articles/42", reply(fields={**fields, field: "first"}, body=b"old"),
+              reply("304 Not Modified", fields={"ETag": '"1"', "Cache-Control": "max-age=60", field: "second"}),
+              reply(fields={"ETag": '"2"', "Cache-Control": "max-age=60"}, body=b"new"))
+    larder = articles_larder(origin, redis, memory)
+    assert larder.get("/articles/42").body == b"old"
+    until(lambda: larder.get("/articles/42").x_cache == "REVALIDATED", what="the 304")
+    until(lambda: caching(larder))
+    larder.purge(tags=["second"])
+    assert larder.get("/articles/42").body == b"new"
+
+
+@MEMORY
+def test_a_304_does_not_bring_back_what_was_purged_while_it_was_waited_for(origin, redis, articles_larder, memory):
+    """A revalidation waits behind another instance's lock, past a purge; the origin then says 304 to the old validator."""
+    gate = Gate()
+    modified = {"Last-Modified": "Sat, 28 Nov 2026 12:00:00 GMT", "Cache-Control": "max-age=1"}
+    state = {"version": 0}
+
+    def read(request):
+        if request.field("if-modified-since"):
+            answer = reply("304 Not Modified", fields={**modified, "Cache-Control": "max-age=60"})
+        else:
+            answer = reply(fields=modified, body={"version": state["version"]})
+        return answer.after(gate) if state.get("slow") else answer
+
+    origin.on("GET /articles/42", read)
+    one, two = articles_larder(origin, redis, memory), articles_larder(origin, redis, memory)
+    assert one.get("/articles/42").json()["version"] == 0
+    time.sleep(1.2)  # its lifetime, in whole seconds
+    state["slow"] = True
+    first = Later(one.get, "/articles/42")
+    gate.wait_for(1)
+    second = Later(two.get, "/articles/42")
+    until(lambda: two.metrics().total("larder_client_connections") >= 1)
+    state["version"], state["slow"] = 1, False
+    one.purge(keys=["articles:42"])
+    gate.open()
+    first.finish()
+    second.finish()
+    for larder in (one, two):
+        assert larder.get("/articles/42").json()["version"] == 1
+
+
+@MEMORY
+def test_under_fail_nothing_that_a_write_names_is_served_or_stored_while_it_is_under_way(origin, redis, articles_larder, memory):
+    gate = Gate()
+    api = VersionedApi(origin)
+    origin.on("PUT /articles/42", reply(body={"version": 1}).after(gate))
+    writer, reader = articles_larder(origin, redis, memory, FAIL), articles_larder(origin, redis, memory)
+    until(lambda: caching(reader))
+    until(lambda: caching(reader, "/articles/7"))
+    written = Later(writer.request, "PUT", "/articles/42", body={})
+    gate.wait_for(1)
+    until(lambda: not caching(reader), what="the announcement")
+    for _ in range(5):
+        answer = reader.get("/articles/42")
+        assert answer.x_cache != "HIT" and "; stored" not in answer.cache_status
+    assert caching(reader, "/articles/7")
+    api.version = 1
+    gate.open()
+    assert written.finish().status == 200
+    assert reader.get("/articles/42").json()["version"] == 1
+    until(lambda: caching(reader))
+
+
+def test_under_fail_a_redis_that_is_lost_during_the_write_leaves_nothing_old(origin, redis, scene, articles_larder):
+    """The writer's way to Redis is cut while the origin works; the reader's is not."""
+    gate = Gate()
+    api = VersionedApi(origin)
+    origin.on("PUT /articles/42", reply(body={"version": 1}).after(gate))
+    network = scene(FaultProxy(redis.port))
+    writer, reader = articles_larder(origin, network.url, "64MB", FAIL), articles_larder(origin, redis, "64MB")
+    until(lambda: caching(reader))
+    written = Later(writer.request, "PUT", "/articles/42", body={})
+    gate.wait_for(1)
+    network.hold()
+    writer.wait_for_redis(up=False)
+    api.version = 1
+    began = time.monotonic()
+    gate.open()
+    assert written.finish().status == 200
+    assert time.monotonic() - began < 1.0
+    for _ in range(10):
+        assert reader.get("/articles/42").json()["version"] == 1
+        time.sleep(0.05)
+    network.release()
+
+
+def test_under_fail_what_only_the_answer_names_and_cannot_be_purged_gives_the_writer_a_503(origin, redis, scene, articles_larder):
+    gate = Gate()
+    VersionedApi(origin)
+    origin.on("POST /articles", reply("201 Created", fields={"Location": "/articles/7"}, body=b"{}").after(gate))
+    network = scene(FaultProxy(redis.port))
+    writer = articles_larder(origin, network.url, "off", FAIL)
+    written = Later(writer.request, "POST", "/articles", body={})
+    gate.wait_for(1)
+    network.hold()
+    writer.wait_for_redis(up=False)
+    gate.open()
+    answer = written.finish()
+    assert answer.status == 503 and "detail=purge-failed" in answer.cache_status
+    network.release()
+
+
+@MEMORY
+def test_a_server_that_follows_another_is_not_believed(origin, start_redis, articles_larder, memory):
+    redis, other = start_redis(), start_redis()
+    api = VersionedApi(origin)
+    larder = articles_larder(origin, redis, memory)
+    until(lambda: caching(larder))
+    for key in redis.entries() + redis.keys("larder:*"):
+        kind = redis("TYPE", key)
+        if kind in (b"hash", b"string"):
+            other("RESTORE", key, 0, redis("DUMP", key))
+    assert larder.request("PUT", "/articles/42", body={}).status == 200
+    redis("REPLICAOF", "127.0.0.1", other.port)
+    until(lambda: b"master_link_status:up" in redis("INFO", "replication"), what="the resync")
+    time.sleep(0.3)
+    assert larder.get("/articles/42").json()["version"] == api.version
+    redis("REPLICAOF", "NO", "ONE")
+    until(lambda: caching(larder), timeout=5, what="caching again")
+    assert larder.get("/articles/42").json()["version"] == api.version
+
+
+@MEMORY
+def test_another_instances_purge_survives_a_redis_with_older_data_that_it_reaches_late(origin, redis, scene, articles_larder, memory):
+    api = VersionedApi(origin)
+    network = scene(FaultProxy(redis.port))
+    purger, reader = articles_larder(origin, network.url, memory), articles_larder(origin, redis, memory)
+    for larder in (purger, reader):
+        until(lambda: caching(larder))
+    redis.save()
+    assert purger.request("PUT", "/articles/42", body={}).status == 200
+    network.hold()
+    redis.kill()
+    reader.wait_for_redis(up=False)
+    redis.start()
+    until(lambda: reader.metrics().total("larder_redis_up") == 1, timeout=5, what="Redis at the reader")
+    for _ in range(10):
+        assert reader.get("/articles/42").json()["version"] == api.version
+    network.release()
+
+
+def test_a_user_that_may_not_run_info_is_told_what_it_lacks(origin, start_redis, articles_larder):
+    VersionedApi(origin)
+    redis = start_redis(acl={"plain": ("pw", "~* &* +@all -@dangerous")})
+    text = ARTICLES.replace("routes:", "threads: 3\nroutes:")
+    larder = articles_larder(origin, f"redis://plain:pw@127.0.0.1:{redis.port}/0", text=text)
+    for target in ("/articles/42", "/articles/7", "/users/7"):
+        until(lambda: caching(larder, target))
+    assert all(caching(larder) for _ in range(30))
+    until(lambda: "+info" in larder.log(), what="the log")
+
+
+def test_each_variant_of_a_key_is_fetched_once_by_all_instances(origin, redis, articles_larder):
+    text = BOTH_TIERS + '  - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300}\n'
+
+    def read(request):
+        time.sleep(0.2)
+        return reply(fields={"Vary": "Accept-Language"}, body=request.field("accept-language").encode())
+
+    origin.on("GET /articles/42", read)
+    larders = [articles_larder(origin, redis, "off", text) for _ in range(2)]
+    lock, wrong = threading.Lock(), []
+
+    def one(number):
+        language = "de" if number % 4 < 2 else "fr"
+        answer = larders[number % 2].get("/articles/42", {"Accept-Language": language})
+        if answer.body != language.encode():
+            with lock:
+                wrong.append((number, answer))
+
+    all_at_once(24, one)
+    assert wrong == []
+    assert origin.count("GET /articles/42") == 2
