@@ -75,15 +75,19 @@ struct Filling {
     }
 };
 
+/// Whether no tag was purged, softly or not, since the position, as far as this process has heard.
+bool none_purged_here(const Generations& generations, const std::vector<cache::TagId>& tags, std::uint64_t since) {
+    std::vector<std::uint32_t> slots;
+    for (const cache::TagId& tag : tags) slots.push_back(Generations::slot_of_response_tag(tag.name));
+    return generations.valid(slots, since) && !generations.soft_purged(slots, since);
+}
+
 /// A tag without an id does not tell when it was purged: Redis may have lost the mark of the purge. Where the clock holds none
 /// was; else the news tells, once all of it has been heard.
 Task<bool> none_purged(Filling& fill, const RedisReply& clock_now) {
     if (clock_holds(clock_now, fill.lease.clock)) co_return true;
     const bool heard = co_await fill.store.hear_all(steady_now() + fill.store.timeout());
-    if (!heard) co_return false;
-    std::vector<std::uint32_t> slots;
-    for (const cache::TagId& tag : fill.entry.response_tags) slots.push_back(Generations::slot_of_response_tag(tag.name));
-    co_return fill.store.shared.generations().valid(slots, fill.lease.sequence);
+    co_return heard && none_purged_here(fill.store.shared.generations(), fill.entry.response_tags, fill.lease.sequence);
 }
 
 /// Gets or makes the ids of the response tags. A tag is made before the clock is read again (or the news awaited), and a purge
@@ -205,9 +209,11 @@ Task<bool> RedisStore::tags_current(Lease lease, std::vector<std::string> names,
     if (!impl_->may_read()) co_return false;
     const RedisBudget::Wait wait(budget, impl_->timeout());
     if (wait.spent()) co_return false;
+    std::vector<cache::TagId> tags;
+    for (const std::string& name : names) tags.push_back({name, {}});
     if (lease.clock == 0) {
         const bool heard = co_await impl_->hear_all(wait.deadline());
-        co_return heard;
+        co_return heard && none_purged_here(impl_->shared.generations(), tags, lease.sequence);
     }
     const RedisKeys& keys = impl_->shared.keys();
     const RedisBatchPointer batch = impl_->new_batch(wait.deadline());
@@ -215,14 +221,12 @@ Task<bool> RedisStore::tags_current(Lease lease, std::vector<std::string> names,
     for (const std::string& name : names) batch->commands.add("GET", keys.response_tag(name));
     co_await impl_->link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
-    std::vector<cache::TagId> tags;
-    for (std::string& name : names) tags.push_back({std::move(name), {}});
     std::size_t missing = 0;
     const Tags state = take_response_tags(batch->replies.data() + 1, lease.clock, tags, missing);
     if (state != Tags::current || missing == 0) co_return state == Tags::current;
     if (clock_holds(batch->replies.front(), lease.clock)) co_return true;
     const bool heard = co_await impl_->hear_all(wait.deadline());
-    co_return heard;
+    co_return heard && none_purged_here(impl_->shared.generations(), tags, lease.sequence);
 }
 
 Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::intrusive_ptr<cache::StoredResponse> entry) {

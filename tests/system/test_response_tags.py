@@ -2,6 +2,7 @@
 import pytest
 
 from support.configurations import BOTH_TIERS
+from support.waiting import until
 from support.scripted_origin import Gate, reply
 from support.waiting import Later
 
@@ -39,6 +40,8 @@ def not_modified(fields):
 
 def fill_and_make_stale(larder, target, key):
     assert larder.get(target).x_cache == "MISS"
+    # A purge that comes before the fill has ended would drop it.
+    until(lambda: "entry" in larder.admin("GET", f"/explain?method=GET&url={target}").json(), what="the entry")
     assert larder.get(target).x_cache == "HIT"
     assert larder.purge(keys=[key], soft=True).status == 200
 
