@@ -130,6 +130,11 @@ void add_newest_rules(Client& client, const http::ResponseHead* response, const 
     order.set.patterns.insert(order.set.patterns.end(), more.set.patterns.begin(), more.set.patterns.end());
 }
 
+// on_purge_failure: fail.
+bool must_not_fail(const Client& client) {
+    return client.use.redis && client.settings().redis->on_purge_failure == settings::OnPurgeFailure::fail;
+}
+
 net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::ResponseHead* response, const std::string* body) {
     const bool announced = client.x().announced != nullptr;
     store::PurgeOrder done;
@@ -143,7 +148,7 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
     const store::PurgeOutcome outcome = co_await purge(client.use, order, client.x().redis_budget);
     if (outcome == store::PurgeOutcome::pending) client.x().outcome.detail = cache::Detail::redis_down;
     // What only the answer named was not announced: the others may serve what it made stale.
-    client.x().purge_failed = announced && outcome == store::PurgeOutcome::pending;
+    client.x().purge_failed = must_not_fail(client) && response && outcome == store::PurgeOutcome::pending;
     order.set.keys.insert(order.set.keys.end(), done.set.keys.begin(), done.set.keys.end());
     order.set.patterns.insert(order.set.patterns.end(), done.set.patterns.begin(), done.set.patterns.end());
     co_return order;

@@ -159,13 +159,14 @@ def test_under_fail_a_redis_that_is_lost_during_the_write_leaves_nothing_old(ori
     network.release()
 
 
-def test_under_fail_what_only_the_answer_names_and_cannot_be_purged_gives_the_writer_a_503(origin, redis, scene, articles_larder):
+@pytest.mark.parametrize("place", ["/articles", "/no/rule"])
+def test_under_fail_what_only_the_answer_names_and_cannot_be_purged_gives_the_writer_a_503(origin, redis, scene, articles_larder, place):
     gate = Gate()
     VersionedApi(origin)
-    origin.on("POST /articles", reply("201 Created", fields={"Location": "/articles/7"}, body=b"{}").after(gate))
+    origin.on(f"POST {place}", reply("201 Created", fields={"Location": "/articles/7"}, body=b"{}").after(gate))
     network = scene(FaultProxy(redis.port))
     writer = articles_larder(origin, network.url, "off", FAIL)
-    written = Later(writer.request, "POST", "/articles", body={})
+    written = Later(writer.request, "POST", place, body={})
     gate.wait_for(1)
     network.hold()
     writer.wait_for_redis(up=False)
