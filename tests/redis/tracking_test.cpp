@@ -44,13 +44,21 @@ struct Tracked {
     }
     /// An entry as the memory tier would take it, read or filled.
     cache::Stored take(bool by_fill) {
-        const Lease lease = one.lease(list, false);
-        auto entry = tagged();
-        const auto filled = one.fill(list, lease, entry);
-        REQUIRE(filled.outcome == FillOutcome::stored);
+        boost::intrusive_ptr<cache::StoredResponse> entry;
+        RedisStore::Filled filled;
+        // After a flush the links first prove that they still lead to the same server.
+        REQUIRE(eventually([&] {
+            entry = tagged();
+            filled = one.fill(list, one.lease(list, false), entry);
+            return filled.outcome == FillOutcome::stored;
+        }));
         CHECK(filled.tracked);
         if (by_fill) return entry;
-        const Found found = one.find(list);
+        Found found;
+        REQUIRE(eventually([&] {
+            found = one.find(list);
+            return found.state == RedisState::ok;
+        }));
         REQUIRE(found.entry);
         return found.entry;
     }
