@@ -108,14 +108,12 @@ store::PurgeOrder order_of_answer(const Config& config, const http::RequestHead&
 
 store::PurgeOrder order_after_write(const Config& config, const http::RequestHead& request, const route::Match& match,
                                     const http::ResponseHead* response, const std::string* body) {
-    store::PurgeOrder order;
-    if (http::is_safe(request.method)) return order;
-    if (response && !cache::invalidates(request.method, response->status)) return order;
+    if (http::is_safe(request.method)) return {};
+    if (response && !cache::invalidates(request.method, response->status)) return {};
+    store::PurgeOrder order = order_of_answer(config, request, response);
     std::optional<JsonBody> json;
     if (body) json.emplace(*body);
     config.routes.collect_write_purges(match, request, json ? &*json : nullptr, order.set);
-    if (response) collect_related(config.routes, request, *response, order.set);
-    if (response) cache::collect_invalidated_groups(*response, order.tags);
     return order;
 }
 

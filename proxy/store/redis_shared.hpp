@@ -45,7 +45,7 @@ std::string_view to_word(RedisOperation operation);
 ///
 /// Two marks decide whether a read may be asked besides its link being usable: the journal is empty, and the server the
 /// link leads to (its epoch) is the one that an instance with a full purge history has vouched for. A server that was
-/// restarted, failed over to, or that followed another one meanwhile is another epoch: RedisVouching clears it. All links
+/// restarted, failed over to, or that followed another one meanwhile is another epoch: clear_server (redis_vouching.hpp) lets it be read. All links
 /// and the subscriber lead to the server of the current epoch; a connection to another one is ended.
 class RedisShared {
 public:

@@ -7,7 +7,7 @@
 
 /// Whether a server may be read that was restarted, failed over to, or that took over other data: it may have forgotten purges.
 ///
-/// Each instance knows the purges of all (RedisNews), and brings them to a server that it has not met before. The first whose
+/// Each instance knows the purges of all (redis_news.hpp), and brings them to a server that it has not met before. The first whose
 /// mark is in the server's data (the data is no older than that instance's history) vouches for the server, once all other
 /// instances that were alive have brought theirs too: one that is missing may have purged what nobody else heard of. Where
 /// nobody can vouch in time, the id that all entries carry is deleted: nothing that was stored before is valid any more. The
