@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "cache/outcome.hpp"
 #include "cache/stored_response.hpp"
+#include "http/credential_names.hpp"
 #include "http/message.hpp"
 #include "settings/settings.hpp"
 
@@ -20,6 +21,7 @@ struct KeyCoverage {
     bool has_authorization = false;               ///< {header:authorization} is in the key
     const std::vector<std::string>* cookies = nullptr;  ///< the names of {cookie:...} in the key; null: none
     bool has_cookie_header = false;               ///< {header:cookie} is in the key: covers every cookie
+    const http::CredentialNames* credentials = nullptr;  ///< further fields that carry an identity and are not in the key; null: none
 };
 
 // ---- the request
@@ -32,7 +34,7 @@ struct KeyCoverage {
 Detail request_bypass(const http::RequestHead& request, std::span<const std::string> key_headers = {});
 
 /// Whether the request carries credentials that neither the key nor `ignore` covers: it may then only be answered with, and
-/// only plant, what the origin marked as shared. Returns none, authorization or cookie.
+/// only plant, what the origin marked as shared. Returns none, authorization (for the fields of `credentials` too) or cookie.
 Detail personal(const http::RequestHead& request, const settings::Route& rule, const KeyCoverage& coverage);
 
 /// The directives of the request that the cache obeys. no_cache, no_store, max_age, min_fresh and max_stale are only set
@@ -103,14 +105,18 @@ bool may_serve_on_error(const StoredResponse& stored, const RequestDirectives& d
 
 // ---- variants (RFC 9111, 4.1)
 
-/// Which variant of the key a request asks for: the Host (unless the route's key pins it) and the request's values of the
-/// named fields, normalised: white space and list joins; Accept-Encoding reduced to the codings that matter (gzip, br,
-/// zstd, identity allowed or not), other fields left alone. A short printable text; long ones end in a SHA-256 so that no
+/// Which variant of the key a request asks for: scheme and authority of its target URI (the authority not where the route's
+/// key pins it) and the request's values of the named fields, normalised: white space and list joins; Accept-Encoding
+/// reduced to the set of codings that are accepted, other fields left alone. A short printable text; long ones end in a SHA-256 so that no
 /// two differing requests share it. `vary` as in StoreDecision. Replaces `out`.
 void build_variant(const http::RequestHead& request, const std::vector<std::string>& vary, bool with_host, std::string& out);
 
-/// The Host that a variant is of; empty where it is of none, or too long to be told.
-std::string host_of_variant(std::string_view variant);
+/// Scheme and authority that a variant is of.
+struct VariantTarget {
+    std::string scheme;     ///< empty where the variant is too long to be told
+    std::string authority;  ///< empty where it is of none (the route's key pins it)
+};
+VariantTarget target_of_variant(std::string_view variant);
 
 /// Whether the request accepts the content coding of the stored response. False means `fetch`: without Vary an entry can
 /// hold a coding the client cannot decode. Costs nothing where the stored response has none.
@@ -176,9 +182,9 @@ RangeDecision decide_range(const http::RequestHead& request, const StoredRespons
 
 // ---- invalidation (RFC 9111, 4.4)
 
-/// Whether the answer to an unsafe request invalidates: 2xx, 3xx, and an unknown outcome (5xx; no answer at all counts by
+/// Whether the answer to a request that may be a write (http::is_write) invalidates: 2xx, 3xx, and an unknown outcome (5xx; no answer at all counts by
 /// the caller). 4xx do not, so that rejected writes cannot be used to empty the cache.
-bool invalidates(http::Method method, int status);
+bool invalidates(const http::RequestHead& request, int status);
 
 /// The targets (origin-form) of all Location and Content-Location lines that are of the same origin as the request.
 std::vector<std::string> related_targets(const http::RequestHead& request, const http::ResponseHead& response);

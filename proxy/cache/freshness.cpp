@@ -104,18 +104,19 @@ Seconds initial_age(const http::Fields& fields, WallTime requested_at, WallTime 
 }
 
 Freshness work_out_freshness(const http::ResponseHead& response, const OriginDirectives& origin,
-                             const settings::Route& rule, Milliseconds lifetime, WallTime requested_at, WallTime received_at) {
+                             const settings::Route& rule, const Lifetime& lifetime, WallTime requested_at, WallTime received_at) {
     Freshness out;
     out.requested_at = requested_at;
     out.received_at = received_at;
     out.initial_age = initial_age(response.fields, requested_at, received_at);
-    out.lifetime = lifetime;
+    out.lifetime = lifetime.duration;
+    if (lifetime.grant == Grant::rule) out.lifetime += out.initial_age;
     out.no_cache = origin.control.no_cache;
     out.must_revalidate = origin.forbids_stale();
     out.shared = origin.shared();
     if (out.must_revalidate || out.no_cache) return out;
     // A rule cannot stretch what the origin wants checked each time (max-age=0) but for failures.
-    out.stale_while_revalidate = lifetime > Seconds(0) ? rule.stale_while_revalidate.value_or(Milliseconds(0)) : Milliseconds(0);
+    out.stale_while_revalidate = lifetime.duration > Seconds(0) ? rule.stale_while_revalidate.value_or(Milliseconds(0)) : Milliseconds(0);
     out.stale_if_error = rule.stale_if_error.value_or(Milliseconds(0));
     if (origin.control.stale_while_revalidate) out.stale_while_revalidate = *origin.control.stale_while_revalidate;
     if (origin.control.stale_if_error) out.stale_if_error = *origin.control.stale_if_error;
@@ -133,13 +134,14 @@ Seconds current_age(const Freshness& freshness, WallTime now) {
 
 Seconds remaining_lifetime(const Freshness& freshness, WallTime now) {
     if (is_from_the_future(freshness, now)) return Seconds(0);
-    return std::chrono::floor<Seconds>(freshness.lifetime) - current_age(freshness, now);
+    const auto resident = std::max(std::chrono::floor<Seconds>(now - freshness.received_at), Seconds(0));
+    return std::chrono::floor<Seconds>(freshness.lifetime) - freshness.initial_age - resident;
 }
 
 Milliseconds time_left(const Freshness& freshness, WallTime now) {
     if (is_from_the_future(freshness, now)) return Milliseconds(0);
     const Milliseconds resident = std::max(now - freshness.received_at, Milliseconds(0));
-    return freshness.lifetime - std::min<Milliseconds>(freshness.initial_age + resident, http::delta_seconds_max);
+    return freshness.lifetime - freshness.initial_age - resident;
 }
 
 }  // namespace larder::cache

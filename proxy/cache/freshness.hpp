@@ -29,8 +29,9 @@ Seconds initial_age(const http::Fields& fields, WallTime requested_at, WallTime 
 /// The Date field; the second of receipt where it is missing or invalid (RFC 9110, 6.6.1).
 http::HttpTime date_of(const http::Fields& fields, WallTime received_at);
 
-/// All of it together.
+/// All of it together. A lifetime that the rule grants begins with the receipt, whatever the origin's clock says and however
+/// long the origin took: the age that the response came with is added to it.
 Freshness work_out_freshness(const http::ResponseHead& response, const OriginDirectives& origin,
-                             const settings::Route& rule, Milliseconds lifetime, WallTime requested_at, WallTime received_at);
+                             const settings::Route& rule, const Lifetime& lifetime, WallTime requested_at, WallTime received_at);
 
 }  // namespace larder::cache

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cache/decisions.hpp"
+#include "http/write_methods.hpp"
 
 /// RFC 9111, 4.4.
 namespace larder::cache {
@@ -59,7 +60,10 @@ std::optional<std::string> resolve(const http::RequestHead& request, std::string
         const std::size_t end = std::min(reference.find_first_of("/?"), reference.size());
         const std::string_view port = iequals(scheme, "https") ? ":443" : ":80";
         const std::string_view authority = without_default_port(reference.substr(0, end), port);
-        if (authority.empty() || !iequals(authority, without_default_port(request.host, port))) return std::nullopt;
+        // An origin behind a proxy that it trusts names the host that the proxy told.
+        const bool same = iequals(authority, without_default_port(request.host, port)) ||
+                          iequals(authority, without_default_port(request.authority, port));
+        if (authority.empty() || !same) return std::nullopt;
         return origin_form(reference.substr(end));
     }
     if (reference.starts_with('/')) return origin_form(reference);
@@ -71,8 +75,8 @@ std::optional<std::string> resolve(const http::RequestHead& request, std::string
 
 }  // namespace
 
-bool invalidates(http::Method method, int status) {
-    return !http::is_safe(method) && ((status >= 200 && status < 400) || status >= 500);
+bool invalidates(const http::RequestHead& request, int status) {
+    return http::is_write(request) && ((status >= 200 && status < 400) || status >= 500);
 }
 
 std::vector<std::string> related_targets(const http::RequestHead& request, const http::ResponseHead& response) {

@@ -6,6 +6,7 @@
 #include "http/claims.hpp"
 #include "http/hop_by_hop.hpp"
 #include "http/lists.hpp"
+#include "http/target_uri.hpp"
 
 /// What a request alone decides. All of it runs on every hit: one pass over the fields each, no allocation for the
 /// requests that are common.
@@ -22,22 +23,11 @@ bool is_one_of(std::string_view value, const std::array<std::string_view, N>& wo
     return std::any_of(words.begin(), words.end(), [value](std::string_view word) { return iequals(value, word); });
 }
 
-/// The scheme and the host of the request as the origin is told them, which a trusted proxy may say.
-bool is_https(const http::RequestHead& request) {
-    const Field* proto = request.peer_trusted ? request.fields.first(FieldId::x_forwarded_proto) : nullptr;
-    return proto ? iequals(proto->value, "https") : request.peer_tls;
-}
-
-std::string_view told_host(const http::RequestHead& request) {
-    const Field* host = request.peer_trusted ? request.fields.first(FieldId::x_forwarded_host) : nullptr;
-    return host ? host->value : request.host;
-}
-
 /// What says the scheme says it by name, as a switch, as JSON (CF-Visitor), or by being there (X-ARR-SSL).
 bool says_same_scheme(const Field& field, const http::RequestHead& request) {
     static constexpr std::array<std::string_view, 6> secure{"https", "on", "1", "true", "yes", "ssl"};
     static constexpr std::array<std::string_view, 6> plain{"http", "off", "0", "false", "no", ""};
-    const bool https = is_https(request);
+    const bool https = http::is_https(request);
     if (is_one_of(field.value, secure)) return https;
     if (is_one_of(field.value, plain)) return !https;
     if (field.value.starts_with('{')) return (field.value.find("\"https\"") != std::string_view::npos) == https;
@@ -45,21 +35,25 @@ bool says_same_scheme(const Field& field, const http::RequestHead& request) {
 }
 
 bool says_same_port(std::string_view value, const http::RequestHead& request) {
-    const std::string_view host = told_host(request);
+    const std::string_view host = request.authority;
     const std::size_t colon = host.rfind(':');
     const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
-    return value == (has_port ? host.substr(colon + 1) : is_https(request) ? "443" : "80");
+    return value == (has_port ? host.substr(colon + 1) : http::is_https(request) ? "443" : "80");
 }
 
 /// Whether the claim, which reaches the origin, can change the answer without being part of what its entry is found by.
 bool changes_answer(Claim claim, const Field& field, const http::RequestHead& request) {
     switch (claim) {
         case Claim::none:
-        case Claim::address:
         case Claim::proxy: return false;
+        case Claim::address: return field.id == FieldId::forwarded && http::is_target_uri_ambiguous(request);
         // X-Forwarded-Proto and X-Forwarded-Host are what others are held against.
-        case Claim::scheme: return field.id != FieldId::x_forwarded_proto && !says_same_scheme(field, request);
-        case Claim::host: return field.id != FieldId::x_forwarded_host && !iequals(field.value, told_host(request));
+        case Claim::scheme:
+            if (field.id == FieldId::x_forwarded_proto) return http::is_target_uri_ambiguous(request);
+            return !says_same_scheme(field, request);
+        case Claim::host:
+            if (field.id == FieldId::x_forwarded_host) return http::is_target_uri_ambiguous(request);
+            return !iequals(field.value, request.authority);
         case Claim::port: return !says_same_port(field.value, request);
         case Claim::path: return !iequals(field.name, "x-forwarded-prefix") || (!field.value.empty() && field.value != "/");
         default: return true;
@@ -149,6 +143,7 @@ Detail personal(const http::RequestHead& request, const settings::Route& rule, c
     Detail found = Detail::none;
     for (const Field& line : request.fields) {
         if (line.id == FieldId::authorization && checks_authorization) return Detail::authorization;
+        if (coverage.credentials && coverage.credentials->has(line.name)) return Detail::authorization;
         if (line.id == FieldId::cookie && checks_cookies && found == Detail::none && !cookies.covers(line.value))
             found = Detail::cookie;
     }

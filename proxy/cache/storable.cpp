@@ -67,19 +67,34 @@ Detail lifetime_reason(const http::ResponseHead& response, const Lifetime& lifet
     if (lifetime.grant == Grant::none && !freshness.no_cache)
         return covered || response.status == 301 || response.status == 308 ? Detail::no_lifetime : Detail::status;
     if (freshness.no_cache) return can_be_validated(response) ? Detail::none : Detail::no_lifetime;
-    if (lifetime.duration > freshness.initial_age) return Detail::none;
+    if (freshness.lifetime > freshness.initial_age) return Detail::none;
     if (can_be_validated(response)) return Detail::none;
-    const Milliseconds staleness = freshness.initial_age - lifetime.duration;
+    const Milliseconds staleness = freshness.initial_age - freshness.lifetime;
     const Milliseconds allowance = std::max(freshness.stale_while_revalidate, freshness.stale_if_error);
     return allowance > staleness ? Detail::none : Detail::no_lifetime;
 }
 
-/// An origin that answers with a coding has chosen it for this client, whether or not Vary says so.
-void add_content_coding(const http::ResponseHead& response, std::vector<std::string>& names) {
-    if (!response.fields.has(FieldId::content_encoding) || names.size() >= vary_names_max) return;
-    const std::string name = "accept-encoding";
+/// What the server sends piece by piece for as long as the client listens: server-sent events (HTML standard, 9.2) and
+/// images that replace each other. A rule's lifetime is not meant for these; a stored one would replay old events.
+bool is_stream(const http::ResponseHead& response) {
+    const std::string_view value = response.fields.value(FieldId::content_type);
+    const std::string_view type = trim_ows(value.substr(0, value.find(';')));
+    return iequals(type, "text/event-stream") || iequals(type, "multipart/x-mixed-replace");
+}
+
+void add_name(std::vector<std::string>& names, std::string_view name) {
+    if (names.size() >= vary_names_max) return;
     const auto at = std::lower_bound(names.begin(), names.end(), name);
-    if (at == names.end() || *at != name) names.insert(at, name);
+    if (at == names.end() || *at != name) names.emplace(at, name);
+}
+
+/// An origin that answers with a coding has chosen it for this client, whether or not Vary says so; and a coding that needs
+/// a dictionary, for this dictionary (RFC 9842, 6.2).
+void add_content_coding(const http::ResponseHead& response, std::vector<std::string>& names) {
+    const std::string_view coding = response.fields.value(FieldId::content_encoding);
+    if (coding.empty() && !response.fields.has(FieldId::content_encoding)) return;
+    add_name(names, "accept-encoding");
+    if (http::has_member(coding, "dcb") || http::has_member(coding, "dcz")) add_name(names, "available-dictionary");
 }
 
 }  // namespace
@@ -109,7 +124,8 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
         add_content_coding(response, out.vary);
     }
     const Lifetime lifetime = freshness_lifetime(response, origin, rule, received_at);
-    out.freshness = work_out_freshness(response, origin, rule, lifetime.duration, requested_at, received_at);
+    if (lifetime.grant == Grant::rule && is_stream(response)) return refuse(Detail::stream);
+    out.freshness = work_out_freshness(response, origin, rule, lifetime, requested_at, received_at);
     out.omit = origin.control.no_cache_fields;
     out.omit.insert(out.omit.end(), origin.control.private_fields.begin(), origin.control.private_fields.end());
     return refuse(lifetime_reason(response, lifetime, out.freshness));

@@ -8,8 +8,9 @@
 #include "http/claims.hpp"
 #include "http/lists.hpp"
 
-/// A variant is written as `host;name=value;name=value`, an absent field as `name` alone. Names come sorted; host and
-/// values are escaped, so that two requests share a text only where they agree on all of it.
+/// A variant is written as `host;name=value;name=value`, an absent field as `name` alone; `https=` stands in front where the
+/// scheme is https (or another one in its place, nothing for http). Names come sorted; scheme, host and values are escaped,
+/// so that two requests share a text only where they agree on all of it.
 namespace larder::cache {
 namespace {
 
@@ -57,6 +58,36 @@ bool weight_is_zero(std::string_view parameters) {
     return weight.starts_with('0') && weight.find_first_not_of("0.") == std::string_view::npos;
 }
 
+/// RFC 9110, 8.4.1.3.
+std::string_view known_by_another_name(std::string_view coding) {
+    if (iequals(coding, "x-gzip")) return "gzip";
+    return iequals(coding, "x-compress") ? "compress" : coding;
+}
+
+/// The place among AcceptedCodings::names, or their number.
+std::size_t index_of(std::string_view coding) {
+    std::size_t at = 0;
+    while (at < AcceptedCodings::names.size() && !iequals(coding, AcceptedCodings::names[at])) ++at;
+    return at;
+}
+
+bool is_other(std::string_view coding) {
+    return coding != "*" && !iequals(coding, "identity") && index_of(coding) == AcceptedCodings::names.size();
+}
+
+/// Calls `use(coding, accepted)` for each member of Accept-Encoding.
+template <class Use>
+void for_each_coding(const http::Fields& fields, Use use) {
+    for (const http::Field& line : fields) {
+        if (line.id != FieldId::accept_encoding) continue;
+        http::for_each_member(line.value, [&](std::string_view member) {
+            const std::size_t semicolon = std::min(member.find(';'), member.size());
+            const std::string_view coding = trim_ows(member.substr(0, semicolon));
+            use(known_by_another_name(coding), !weight_is_zero(member.substr(semicolon)));
+        });
+    }
+}
+
 bool may_reorder_white_space(std::string_view name) { return name != "cookie" && name != "authorization"; }
 
 /// Fields that the origin sees otherwise than they came (flow/forward_heads): the answer was chosen by what it saw. False:
@@ -79,11 +110,7 @@ bool append_rewritten(const http::RequestHead& request, std::string_view name, F
         case FieldId::x_forwarded_proto:
         case FieldId::x_forwarded_host:
             if (request.peer_trusted && request.fields.has(id)) return false;
-            if (id == FieldId::x_forwarded_host) {
-                add(request.host);
-            } else {
-                add(request.peer_tls ? "https" : "http");
-            }
+            add(id == FieldId::x_forwarded_host ? request.authority : request.scheme);
             return true;
         case FieldId::if_none_match:  // a fetch for the cache asks for the whole, without conditions of the client's
         case FieldId::if_modified_since:
@@ -102,7 +129,7 @@ void append_value(const http::RequestHead& request, std::string_view name, std::
         const AcceptedCodings accepted = accepted_codings(request.fields);
         if (!accepted.stated) return;
         out.push_back('=');
-        return accepted.append_to(out);
+        return append_codings(request.fields, accepted, out);
     }
     const bool is_language = name == "accept-language";
     const FieldId id = http::field_id(name);
@@ -125,6 +152,17 @@ void append_value(const http::RequestHead& request, std::string_view name, std::
     }
 }
 
+std::string unescaped(std::string_view text) {
+    const auto digit = [](char c) { return is_digit(c) ? c - '0' : to_lower(c) - 'a' + 10; };
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const bool is_escape = text[at] == '%' && at + 2 < text.size();
+        out.push_back(is_escape ? static_cast<char>(digit(text[at + 1]) * 16 + digit(text[at + 2])) : text[at]);
+        if (is_escape) at += 2;
+    }
+    return out;
+}
+
 void shorten(std::string& out) {
     if (out.size() <= variant_bytes_max) return;
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
@@ -140,20 +178,37 @@ void shorten(std::string& out) {
 
 }  // namespace
 
-void AcceptedCodings::append_to(std::string& out) const {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        if (!accepts[i]) continue;
-        out.append(names[i]);
+void append_codings(const http::Fields& fields, const AcceptedCodings& accepted, std::string& out) {
+    for (std::size_t i = 0; i < accepted.names.size(); ++i) {
+        if (!accepted.accepts[i]) continue;
+        out.append(accepted.names[i]);
         out.push_back('+');
     }
-    out.append(identity ? "identity" : "only");
+    out.append(accepted.identity ? "identity" : "only");
+    if (accepted.any) out.append("+*");
+    if (!accepted.names_others) return;
+    std::vector<std::string> others;
+    for_each_coding(fields, [&](std::string_view coding, bool is_accepted) {
+        if (is_other(coding) && is_accepted != accepted.any) others.push_back(to_lower_copy(coding));
+    });
+    std::sort(others.begin(), others.end());
+    others.erase(std::unique(others.begin(), others.end()), others.end());
+    for (const std::string& other : others) {
+        out.push_back(accepted.any ? '-' : '+');
+        append_escaped(other, out);
+    }
 }
 
-bool AcceptedCodings::allows(std::string_view coding) const {
-    if (iequals(coding, "x-gzip")) coding = "gzip";
-    for (std::size_t i = 0; i < names.size(); ++i)
-        if (iequals(coding, names[i])) return accepts[i];
-    return true;
+bool accepts_coding_named(const http::Fields& fields, const AcceptedCodings& accepted, std::string_view coding) {
+    coding = known_by_another_name(coding);
+    for (std::size_t i = 0; i < accepted.names.size(); ++i)
+        if (iequals(coding, accepted.names[i])) return accepted.accepts[i];
+    if (iequals(coding, "identity")) return accepted.identity;
+    bool found = accepted.any;
+    for_each_coding(fields, [&](std::string_view named, bool is_accepted) {
+        if (iequals(named, coding)) found = is_accepted;
+    });
+    return found;
 }
 
 AcceptedCodings accepted_codings(const http::Fields& fields) {
@@ -161,21 +216,20 @@ AcceptedCodings accepted_codings(const http::Fields& fields) {
     std::array<std::optional<bool>, AcceptedCodings::names.size()> said{};
     std::optional<bool> identity;
     std::optional<bool> rest;
-    for (const http::Field& line : fields) {
-        if (line.id != FieldId::accept_encoding) continue;
-        out.stated = true;
-        http::for_each_member(line.value, [&](std::string_view member) {
-            const std::size_t semicolon = std::min(member.find(';'), member.size());
-            std::string_view coding = trim_ows(member.substr(0, semicolon));
-            const bool accepted = !weight_is_zero(member.substr(semicolon));
-            if (iequals(coding, "x-gzip")) coding = "gzip";
-            if (coding == "*") rest = accepted;
-            if (iequals(coding, "identity")) identity = accepted;
-            for (std::size_t i = 0; i < said.size(); ++i)
-                if (iequals(coding, AcceptedCodings::names[i])) said[i] = accepted;
-        });
-    }
-    for (std::size_t i = 0; i < said.size(); ++i) out.accepts[i] = said[i].value_or(rest.value_or(false));
+    for (const http::Field& line : fields) out.stated = out.stated || line.id == FieldId::accept_encoding;
+    for_each_coding(fields, [&](std::string_view coding, bool accepted) {
+        if (coding == "*") {
+            rest = accepted;
+        } else if (iequals(coding, "identity")) {
+            identity = accepted;
+        } else if (const std::size_t known = index_of(coding); known < said.size()) {
+            said[known] = accepted;
+        } else {
+            out.names_others = true;
+        }
+    });
+    out.any = rest.value_or(false);
+    for (std::size_t i = 0; i < said.size(); ++i) out.accepts[i] = said[i].value_or(out.any);
     out.identity = identity.value_or(rest.value_or(true));
     return out;
 }
@@ -202,7 +256,11 @@ std::optional<std::vector<std::string>> vary_names(const http::Fields& fields, D
 void build_variant(const http::RequestHead& request, const std::vector<std::string>& vary, bool with_host,
                    std::string& out) {
     out.clear();
-    if (with_host) append_lower_escaped(request.host, out);
+    if (!request.scheme.empty() && !iequals(request.scheme, "http")) {
+        append_lower_escaped(request.scheme, out);
+        out.push_back('=');
+    }
+    if (with_host) append_lower_escaped(request.authority, out);
     for (const std::string& name : vary) {
         out.push_back(';');
         out.append(name);
@@ -211,18 +269,12 @@ void build_variant(const http::RequestHead& request, const std::vector<std::stri
     shorten(out);
 }
 
-std::string host_of_variant(std::string_view variant) {
-    const std::size_t end = variant.find(';');
-    const std::string_view escaped = variant.substr(0, end);
+VariantTarget target_of_variant(std::string_view variant) {
+    const std::string_view escaped = variant.substr(0, variant.find(';'));
     if (escaped.find('~') != std::string_view::npos) return {};  // shortened
-    const auto digit = [](char c) { return is_digit(c) ? c - '0' : to_lower(c) - 'a' + 10; };
-    std::string host;
-    for (std::size_t at = 0; at < escaped.size(); ++at) {
-        const bool is_escape = escaped[at] == '%' && at + 2 < escaped.size();
-        host.push_back(is_escape ? static_cast<char>(digit(escaped[at + 1]) * 16 + digit(escaped[at + 2])) : escaped[at]);
-        if (is_escape) at += 2;
-    }
-    return host;
+    const std::size_t equals = escaped.find('=');
+    if (equals == std::string_view::npos) return {"http", unescaped(escaped)};
+    return {unescaped(escaped.substr(0, equals)), unescaped(escaped.substr(equals + 1))};
 }
 
 bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored) {
@@ -232,7 +284,7 @@ bool accepts_coding(const http::RequestHead& request, const StoredResponse& stor
     // is sure to be understood: that is what the variant says, where it covers the field.
     if (!accepted.stated && std::binary_search(stored.vary.begin(), stored.vary.end(), "accept-encoding")) return true;
     bool all = true;
-    http::for_each_member(stored.content_encoding, [&](std::string_view coding) { all = all && accepted.allows(coding); });
+    http::for_each_member(stored.content_encoding, [&](std::string_view coding) { all = all && accepts_coding_named(request.fields, accepted, coding); });
     return all;
 }
 

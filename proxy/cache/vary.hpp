@@ -25,12 +25,17 @@ struct AcceptedCodings {
     bool identity = true;
     bool stated = false;  ///< the request has the field
 
-    /// True of any coding that is not among `names`.
-    [[nodiscard]] bool allows(std::string_view coding) const;
-    /// "br+gzip+identity"; "only" in place of "identity" where that is refused.
-    void append_to(std::string& out) const;
+    bool any = false;           ///< `*` accepts the codings that the field does not name
+    bool names_others = false;  ///< the field names codings beyond these
 };
 
 AcceptedCodings accepted_codings(const http::Fields& fields);
+
+/// Whether the request accepts the coding, of whatever name: the field names it, or `*`, with a weight other than zero.
+bool accepts_coding_named(const http::Fields& fields, const AcceptedCodings& accepted, std::string_view coding);
+
+/// The set of accepted codings as a text: "br+gzip+identity", further names behind; "only" in place of "identity" where that
+/// is refused, "*" where codings that are not named are accepted.
+void append_codings(const http::Fields& fields, const AcceptedCodings& accepted, std::string& out);
 
 }  // namespace larder::cache

@@ -33,9 +33,8 @@ Checked check_all(const std::string& file) {
 std::string request_text(const http::RequestHead& request, const route::CompiledRoute& route) {
     const cache::Detail bypass = cache::request_bypass(request, route.key_headers);
     if (bypass != cache::Detail::none) return "bypass    the request asks for what no cache can answer (" + std::string(cache::to_token(bypass)) + ")\n";
-    const cache::Detail personal = flow::personal_reason(request, route);
-    if (personal == cache::Detail::none) return {};
-    return "personal  it carries credentials: only what the origin marks as shared answers it (" + std::string(cache::to_token(personal)) + ")\n";
+    const std::string text = flow::credentials_text(request, route);
+    return text.empty() ? text : "answer    " + text + "\n";
 }
 
 }  // namespace

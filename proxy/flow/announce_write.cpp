@@ -26,7 +26,7 @@ net::Task<void> keep_announced(Services& use, std::weak_ptr<const Announcement> 
 net::Task<bool> announce_write(Client& client) {
     if (!client.use.redis) co_return true;
     if (client.settings().redis->on_purge_failure != settings::OnPurgeFailure::fail) co_return true;
-    if (http::is_safe(client.request().method)) co_return true;
+    if (!client.x().is_write) co_return true;
     store::PurgeOrder order;
     client.config->routes.collect_write_purges(client.x().match, client.request(), nullptr, order.set);
     if (order.set.empty()) co_return true;

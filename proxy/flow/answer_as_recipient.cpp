@@ -1,10 +1,8 @@
 #include "flow/answer_as_recipient.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "flow/send_response.hpp"
 #include "http/claims.hpp"
+#include "http/credential_names.hpp"
 
 namespace larder::flow {
 namespace {
@@ -14,19 +12,17 @@ constexpr std::string_view options_head =
 constexpr std::string_view trace_head = "HTTP/1.1 200 OK\r\nContent-Type: message/http\r\n";
 
 // A script that can send TRACE must not read from its answer what the browser hides from it.
-bool is_sensitive(const http::Field& field) {
-    static constexpr std::array<std::string_view, 4> credentials{"x-api-key", "api-key", "x-auth-token", "x-access-token"};
+bool is_sensitive(const http::Field& field, const http::CredentialNames& credentials) {
     if (field.id == http::FieldId::authorization || field.id == http::FieldId::proxy_authorization || field.id == http::FieldId::cookie)
         return true;
-    if (http::claim_of(field) == http::Claim::identity) return true;
-    return std::any_of(credentials.begin(), credentials.end(), [&](std::string_view name) { return iequals(field.name, name); });
+    return http::claim_of(field) == http::Claim::identity || credentials.has(field.name);
 }
 
-std::string echo_of(const http::RequestHead& request) {
+std::string echo_of(const http::RequestHead& request, const http::CredentialNames& credentials) {
     std::string out(request.method_name);
     out.append(" ").append(request.target).append(request.minor_version == 0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
     for (const http::Field& field : request.fields)
-        if (!is_sensitive(field)) out.append(field.name).append(": ").append(field.value).append("\r\n");
+        if (!is_sensitive(field, credentials)) out.append(field.name).append(": ").append(field.value).append("\r\n");
     return out.append("\r\n");
 }
 
@@ -37,7 +33,7 @@ net::Task<void> answer_as_recipient(Client& client) {
     x.outcome = {};
     x.outcome.forward = Forward::method;
     const bool traces = x.request.method == http::Method::trace;
-    const std::string echo = traces ? echo_of(x.request) : std::string();
+    const std::string echo = traces ? echo_of(x.request, http::CredentialNames(client.settings().credentials)) : std::string();
     const std::string_view body = echo;
     ResponseSender sender(client);
     sender.set_head(traces ? trace_head : options_head, 200, body.size(), false);

@@ -222,6 +222,16 @@ net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found, store
         co_await pass_through(client, false);
         co_return;
     }
+    // What the origin answers can hardly be shared: the client's own condition or range saves the body, as it would without
+    // a cache. Nothing is lost where it can be: a request without a condition stores it.
+    const bool sends_conditions = x.request.fields.has(http::FieldId::if_none_match) || x.request.fields.has(http::FieldId::if_modified_since) ||
+                                  x.request.fields.has(http::FieldId::range);
+    if (plan.personal != Detail::none && sends_conditions && !found.entry && !plan.route->rule.shadow) {
+        x.outcome.detail = plan.personal;
+        x.not_stored = plan.personal;
+        co_await pass_through(client, false);
+        co_return;
+    }
     if (plan.route->rule.shadow || plan.personal != Detail::none) {
         co_await fetch_alone(client, plan, std::move(found), budget);
         co_return;

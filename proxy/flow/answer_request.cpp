@@ -8,6 +8,7 @@
 #include "flow/read_plan.hpp"
 #include "flow/send_response.hpp"
 #include "http/max_forwards.hpp"
+#include "http/write_methods.hpp"
 
 namespace larder::flow {
 namespace {
@@ -16,17 +17,20 @@ using cache::Detail;
 using settings::RouteKind;
 
 // Whether the request may be answered from the cache, and if not, why.
-Detail plan_read(Exchange& x) {
+Detail plan_read(Client& client) {
+    Exchange& x = client.x();
     const route::CompiledRoute& route = *x.match.route;
     const Detail bypass = cache::request_bypass(x.request, route.key_headers);
     if (bypass != Detail::none) return bypass;
     x.facts = route::build_key(route, x.match.captures, x.request, x.key);
-    return x.facts.query_bypass ? Detail::query : Detail::none;
+    client.config->routes.note_plain_path(x.request, x.facts);
+    return x.facts.query_bypass || x.facts.needless_encoding ? Detail::query : Detail::none;
 }
 
 void set_bypass(Exchange& x, Detail detail) {
     x.outcome = {};
-    x.outcome.forward = http::is_safe(x.request.method) ? Forward::bypass : Forward::method;
+    const bool readable = x.request.method == http::Method::get || x.request.method == http::Method::head;
+    x.outcome.forward = readable ? Forward::bypass : Forward::method;
     x.outcome.detail = x.outcome.forward == Forward::method ? Detail::none : detail;
 }
 
@@ -62,7 +66,7 @@ bool answer_at_once(Client& client) {
     x.match = client.config->routes.match(x.request.method, x.request.method_name, x.request.host, x.request.path);
     const bool read = x.match.route && x.match.route->rule.kind == RouteKind::read;
     if (!read) return false;
-    x.bypass = plan_read(x);
+    x.bypass = plan_read(client);
     if (x.bypass != Detail::none || x.match.route->rule.shadow) return false;
     return answer_read_at_once(client);
 }
@@ -95,6 +99,7 @@ net::Task<void> answer_request(Client& client) {
         co_await answer_read(client);
         co_return;
     }
+    x.is_write = http::is_write(x.request);
     const bool announced = co_await announce_write(client);
     if (!announced) {
         co_await answer_error(client, 503, Detail::purge_failed,

@@ -28,6 +28,7 @@ struct Exchange {
     SteadyTime began{};
     cache::Detail bypass = cache::Detail::none;  ///< why a read stays out of the cache
     Outcome outcome;
+    bool is_write = false;  ///< it may change something at the origin (http::is_write); set where it is passed on
     int status = 0;
     std::uint64_t bytes_in = 0;  ///< of the request: its head, and its body without chunk framing
     std::uint64_t bytes_out = 0;
@@ -50,6 +51,7 @@ struct Exchange {
         text.clear();
         bypass = cache::Detail::none;
         outcome = {};
+        is_write = false;
         status = 0;
         bytes_in = 0;
         bytes_out = 0;

@@ -70,9 +70,9 @@ void append_forwarding(const http::RequestHead& request, const Sender& sender, s
         append_line(out, "Forwarded", *before + ", for=" + (v6 ? "\"[" + sender.address + "]\"" : sender.address) + ";proto=" + (sender.tls ? "https" : "http"));
     }
     if (!sender.trusted || !request.fields.has(FieldId::x_forwarded_proto))
-        append_line(out, "X-Forwarded-Proto", sender.tls ? "https" : "http");
-    if (!request.host.empty() && (!sender.trusted || !request.fields.has(FieldId::x_forwarded_host)))
-        append_line(out, "X-Forwarded-Host", request.host);
+        append_line(out, "X-Forwarded-Proto", request.scheme);
+    if (!request.authority.empty() && (!sender.trusted || !request.fields.has(FieldId::x_forwarded_host)))
+        append_line(out, "X-Forwarded-Host", request.authority);
 }
 
 }  // namespace
@@ -179,7 +179,8 @@ void append_passed_head(const http::ResponseHead& response, const std::vector<st
 }
 
 OwnedRequest::OwnedRequest(const http::RequestHead& request) : head_(request) {
-    std::size_t size = request.method_name.size() + request.target.size() + request.host.size() + request.peer.size();
+    std::size_t size = request.method_name.size() + request.target.size() + request.host.size() + request.peer.size() +
+                       request.scheme.size() + request.authority.size();
     for (const http::Field& field : request.fields) size += field.name.size() + field.value.size();
     bytes_.reserve(size);  // no view may move while the rest is added
     const auto keep = [this](std::string_view text) {
@@ -193,6 +194,8 @@ OwnedRequest::OwnedRequest(const http::RequestHead& request) : head_(request) {
     head_.query = request.has_query ? head_.target.substr(request.path.size() + 1) : std::string_view{};
     head_.host = keep(request.host);
     head_.peer = keep(request.peer);
+    head_.scheme = keep(request.scheme);
+    head_.authority = keep(request.authority);
     fields_.reserve(request.fields.size());
     for (const http::Field& field : request.fields) {
         const std::string_view name = keep(field.name);

@@ -144,10 +144,13 @@ bool wants_keep_alive(const std::vector<Field>& fields, int version) {
     return !close && (version >= 11 || keep);
 }
 
-bool printable_ascii(std::string_view text) {
-    for (char c : text)
-        if (c <= ' ' || c == 0x7f || static_cast<unsigned char>(c) > 0x7e) return false;
-    return true;
+// Neither control bytes nor blanks. Bytes above 0x7f are no URI (RFC 3986, 2), but clients send raw UTF-8, and servers take
+// it for percent-encoded: no other reading is possible.
+bool is_printable(std::string_view text) {
+    return std::none_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte <= ' ' || byte == 0x7f;
+    });
 }
 
 // Takes an absolute-form apart (RFC 9112, 3.2.2): its authority replaces Host.
@@ -169,7 +172,7 @@ HeadResult split_absolute(std::string_view target, HeadStorage& storage, http::R
 }
 
 HeadResult check_target(std::string_view target, HeadStorage& storage, http::RequestHead& head) {
-    if (!printable_ascii(target) || target.find('#') != std::string_view::npos) return malformed("bad request target");
+    if (!is_printable(target) || target.find('#') != std::string_view::npos) return malformed("bad request target");
     if (head.method == http::Method::connect) return {HeadStatus::not_implemented, 0, "CONNECT is not supported"};
     // Whoever looks for the proxies on the way says how far. Without that a TRACE only shows what the origin is sent.
     const auto is_limited = [&storage] { return std::any_of(storage.fields.begin(), storage.fields.end(), http::is_max_forwards); };

@@ -168,7 +168,7 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
     exchange.connection->stream.forgive();
     exchange.connection->stream.expire_at(steady_now() + patience);
     const bool came = co_await read_late_head(config.settings, exchange);
-    if (!came || !cache::invalidates(request.method, exchange.head.status)) co_return;
+    if (!came || !cache::invalidates(request, exchange.head.status)) co_return;
     const route::Match match =
         config.routes.match(request.method, request.method_name, request.host, request.path);
     std::string text;

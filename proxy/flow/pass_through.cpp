@@ -223,9 +223,9 @@ net::Task<void> send_answer(Pass& pass) {
     BodyReader::Piece next;
     bool has_next = false;
     store::PurgeOrder purged;
-    if (!http::is_safe(x.request.method)) {
+    if (x.is_write) {
         // Purges use the head, whose views die with the first read of the body; a rule that needs the body keeps a copy.
-        if (needs_response_body(x.match) && cache::invalidates(x.request.method, head.status)) {
+        if (needs_response_body(x.match) && cache::invalidates(x.request, head.status)) {
             pass.exchange.head_bytes.assign(lines).append("\r\n");
             const bool usable = co_await read_early_body(pass, body, early, next);
             has_next = next.status != Status::data;

@@ -1,5 +1,7 @@
 #include "flow/purge.hpp"
 
+#include "http/write_methods.hpp"
+
 #include <boost/json.hpp>
 
 #include "cache/decisions.hpp"
@@ -98,19 +100,20 @@ net::Task<store::PurgeOrder> purge_announced(Client& client) {
 }
 
 // What the answer of a write names beside the rule: the entries of its URLs, and groups.
-store::PurgeOrder order_of_answer(const Config& config, const http::RequestHead& request, const http::ResponseHead* response) {
+store::PurgeOrder order_of_answer(const Config& config, const http::RequestHead& request, const route::Match& match,
+                                  const http::ResponseHead* response) {
     store::PurgeOrder order;
-    if (!response || !cache::invalidates(request.method, response->status)) return order;
-    collect_related(config.routes, request, *response, order.set);
+    if (!response || !cache::invalidates(request, response->status)) return order;
+    if (!config.routes.changes_nothing(match, request)) collect_related(config.routes, request, *response, order.set);
     cache::collect_invalidated_groups(*response, order.tags);
     return order;
 }
 
 store::PurgeOrder order_after_write(const Config& config, const http::RequestHead& request, const route::Match& match,
                                     const http::ResponseHead* response, const std::string* body) {
-    if (http::is_safe(request.method)) return {};
-    if (response && !cache::invalidates(request.method, response->status)) return {};
-    store::PurgeOrder order = order_of_answer(config, request, response);
+    if (!http::is_write(request)) return {};
+    if (response && !cache::invalidates(request, response->status)) return {};
+    store::PurgeOrder order = order_of_answer(config, request, match, response);
     std::optional<JsonBody> json;
     if (body) json.emplace(*body);
     config.routes.collect_write_purges(match, request, json ? &*json : nullptr, order.set);
@@ -138,7 +141,7 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
     store::PurgeOrder done;
     if (announced) done = co_await purge_announced(client);
     store::PurgeOrder order;
-    if (announced) order = order_of_answer(*client.config, client.request(), response);
+    if (announced) order = order_of_answer(*client.config, client.request(), client.x().match, response);
     if (!announced) order = order_after_write(*client.config, client.request(), client.x().match, response, body);
     add_newest_rules(client, response, body, order);
     if (order.empty()) co_return done;

@@ -12,15 +12,37 @@ cache::Detail personal_reason(const http::RequestHead& request, const route::Com
     coverage.has_authorization = route.key_has_authorization;
     coverage.cookies = route.key_cookies.empty() ? nullptr : &route.key_cookies;
     coverage.has_cookie_header = std::find(route.key_headers.begin(), route.key_headers.end(), "cookie") != route.key_headers.end();
+    coverage.credentials = &route.credentials;
     return cache::personal(request, route.rule, coverage);
 }
 
+std::string credentials_text(const http::RequestHead& request, const route::CompiledRoute& route) {
+    const cache::Detail personal = personal_reason(request, route);
+    if (personal != cache::Detail::none)
+        return "not from the cache, and not stored for others: the request carries credentials that neither the key nor `ignore` covers (" +
+               std::string(cache::to_token(personal)) +
+               "); only a response that the origin marks as shared (public, s-maxage or must-revalidate in Cache-Control) is an exception";
+    for (const http::Field& field : request.fields)
+        if (field.id == http::FieldId::authorization || field.id == http::FieldId::cookie || route.credential_fields.has(field.name))
+            return "from the cache, with its credentials: the key holds them, or `ignore` says that they make no difference";
+    return {};
+}
+
+// A route pins the Host that it matches. Where a trusted proxy names another host, the origin may answer for that one.
+bool needs_host(const http::RequestHead& request, const route::CompiledRoute& route) {
+    if (!route.key_has_host) return true;
+    return !route.rule.host.empty() && !iequals(request.authority, request.host);
+}
+
 ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledRoute& route) {
-    return {&route, !route.key_has_host, personal_reason(request, route), cache::request_directives(request, route.rule)};
+    return {&route, needs_host(request, route), personal_reason(request, route), cache::request_directives(request, route.rule)};
 }
 
 store::EntryName entry_name(Exchange& x, const ReadPlan& plan) {
-    if (x.tags.empty()) route::collect_tags(*plan.route, x.key, x.facts, x.tags);
+    if (x.tags.empty()) {
+        route::collect_tags(*plan.route, x.key, x.facts, x.tags);
+        x.tags.insert(x.tags.end(), x.facts.more_tags.begin(), x.facts.more_tags.end());
+    }
     return {x.key, x.facts.bare_size, x.tags, &x.request, plan.with_host, plan.route->sharing};
 }
 
@@ -29,7 +51,9 @@ std::string fetch_name(const Exchange& x, const ReadPlan& plan, std::string_view
     name += '\n';
     append_decimal(name, plan.route->rules);
     name += '\n';
-    if (plan.with_host) name += to_lower_copy(x.request.host);
+    std::string target;
+    cache::build_variant(x.request, {}, plan.with_host, target);
+    name += target;
     if (!variant.empty()) {
         name += '\n';
         name += variant;

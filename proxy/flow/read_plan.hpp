@@ -18,6 +18,9 @@ struct ReadPlan {
 /// Whether the request carries credentials that the route's key does not cover (cache::personal).
 cache::Detail personal_reason(const http::RequestHead& request, const route::CompiledRoute& route);
 
+/// Whether a request with credentials is answered from the cache, as a sentence; empty where it carries none that matter.
+std::string credentials_text(const http::RequestHead& request, const route::CompiledRoute& route);
+
 ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledRoute& route);
 
 /// The entry the exchange's request asks for; views into the exchange. Works out the tags if that was not done yet.

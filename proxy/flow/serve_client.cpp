@@ -1,5 +1,7 @@
 #include "flow/serve_client.hpp"
 
+#include "http/target_uri.hpp"
+
 #include <array>
 
 #include <boost/asio/post.hpp>
@@ -70,6 +72,7 @@ Step look_at_head(Client& client, HeadResult& parsed) {
     x.request.peer = client.peer_name;
     x.request.peer_trusted = client.config->trusted_proxies.contains(client.peer);
     x.request.peer_tls = client.stream.is_tls();
+    http::set_target_uri(x.request);
     if (answer_at_once(client)) return Step::served;
     return Step::answer;
 }

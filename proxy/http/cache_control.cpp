@@ -42,7 +42,9 @@ void keep_names(bool& whole, std::vector<std::string>& names, const std::optiona
     bool broken = !argument;
     for_each_member(argument.value_or(std::string_view{}), [&](std::string_view name) {
         usable = true;
-        broken = broken || !is_token(name) || names.size() == named_fields_max;
+        // A name in single quotes is a token, but no field has it: the origin means the field, so nothing is told apart.
+        const bool quoted = name.front() == '\'' || name.back() == '\'';
+        broken = broken || quoted || !is_token(name) || names.size() == named_fields_max;
         if (!broken) names.push_back(to_lower_copy(name));
     });
     if (broken || !usable) whole = true;
@@ -72,6 +74,44 @@ void keep(CacheControl& out, const Directive& directive) {
     out.proxy_revalidate = out.proxy_revalidate || iequals(name, "proxy-revalidate");
     out.must_understand = out.must_understand || iequals(name, "must-understand");
     out.only_if_cached = out.only_if_cached || iequals(name, "only-if-cached");
+}
+
+constexpr std::string_view lax_separators = ",; \t\"'";
+
+/// Whether the member is no single directive of the grammar: it has a separator other than the comma outside of a quoted
+/// argument, or quotes around the directive itself.
+bool is_lax(std::string_view member) {
+    if (member.front() == '"' || member.front() == '\'') return true;
+    const std::size_t quote = member.find("=\"");
+    const std::size_t separator = member.find_first_of("; \t");
+    if (separator == std::string_view::npos) return false;
+    if (quote == std::string_view::npos || separator < quote) return true;
+    const std::size_t close = member.find('"', quote + 2);
+    return close != std::string_view::npos && member.find_first_of("; \t", close) != std::string_view::npos;
+}
+
+/// What a lax member forbids. `bound` is the smallest lifetime that it names.
+void keep_prohibitions(CacheControl& out, std::optional<Seconds>& bound, std::string_view member) {
+    while (!member.empty()) {
+        const std::size_t end = std::min(member.find_first_of(lax_separators), member.size());
+        const std::string_view piece = member.substr(0, end);
+        member.remove_prefix(std::min(end + 1, member.size()));
+        if (piece.empty()) continue;
+        const Directive directive = split_directive(piece);
+        const std::string_view name = directive.name;
+        out.no_store = out.no_store || iequals(name, "no-store");
+        out.private_ = out.private_ || iequals(name, "private");
+        out.no_cache = out.no_cache || iequals(name, "no-cache");
+        // must-revalidate also permits to share (RFC 9111, 3.5); proxy-revalidate forbids the same and permits nothing.
+        const bool revalidate = iequals(name, "must-revalidate") || iequals(name, "proxy-revalidate");
+        out.proxy_revalidate = out.proxy_revalidate || revalidate;
+        if (iequals(name, "max-age") || iequals(name, "s-maxage")) keep_smallest(bound, directive);
+    }
+}
+
+void apply_bound(CacheControl& out, Seconds bound) {
+    keep_smallest(out.max_age, bound);
+    if (out.s_maxage) keep_smallest(out.s_maxage, bound);
 }
 
 bool keep_seconds(std::optional<Seconds>& kept, const StructuredItem& item) {
@@ -123,10 +163,18 @@ std::optional<Seconds> parse_delta_seconds(std::string_view text) {
 
 CacheControl parse_cache_control(const Fields& fields) {
     CacheControl out;
+    std::optional<Seconds> bound;
     for (const Field& line : fields) {
         if (line.id != FieldId::cache_control) continue;
-        for_each_member(line.value, [&](std::string_view member) { keep(out, split_directive(member)); });
+        for_each_member(line.value, [&](std::string_view member) {
+            if (is_lax(member)) {
+                keep_prohibitions(out, bound, member);
+            } else {
+                keep(out, split_directive(member));
+            }
+        });
     }
+    if (bound) apply_bound(out, *bound);
     return out;
 }
 

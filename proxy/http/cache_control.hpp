@@ -21,6 +21,10 @@ std::optional<Seconds> parse_delta_seconds(std::string_view text);
 /// directive stands several times with different values the smallest counts (4.2.1 allows the first, or stale). An
 /// argument that is not a number of seconds (negative, fractional, in single quotes, white space beside the `=`) counts
 /// as zero: such a response is stale (4.2.1).
+///
+/// Some origins write `;` or blanks in place of commas, or quote a directive. Such a member is read for what it forbids:
+/// no-store, private, no-cache and the revalidation directives count, and a lifetime counts as a bound. What it would
+/// permit beyond the rules for a plain response (public, s-maxage for credentials, stale service) does not count.
 struct CacheControl {
     bool no_store = false;
     bool no_cache = false;  ///< without field names

@@ -14,14 +14,42 @@ enum class Framing : std::uint8_t {
     until_close,  ///< what comes until the connection ends (responses only)
 };
 
-enum class Method : std::uint8_t { get, head, post, put, patch, delete_, options, trace, connect, purge, other };
+enum class Method : std::uint8_t {
+    get,
+    head,
+    post,
+    put,
+    patch,
+    delete_,
+    options,
+    trace,
+    connect,
+    query,
+    propfind,
+    report,
+    search,
+    pri,
+    purge,  ///< larder's own
+    other,
+};
 
 /// Method names are case-sensitive (RFC 9110, 9.1).
 Method method_of(std::string_view name);
 
-/// GET, HEAD, OPTIONS and TRACE (RFC 9110, 9.2.1). A method not known is unsafe.
+/// What IANA's registry of methods calls safe (RFC 9110, 9.2.1 and 16.1). A method not known is unsafe.
 constexpr bool is_safe(Method m) {
-    return m == Method::get || m == Method::head || m == Method::options || m == Method::trace;
+    switch (m) {
+        case Method::get:
+        case Method::head:
+        case Method::options:
+        case Method::trace:
+        case Method::query:
+        case Method::propfind:
+        case Method::report:
+        case Method::search:
+        case Method::pri: return true;
+        default: return false;
+    }
 }
 
 /// May be sent again after a lost connection (RFC 9110, 9.2.2).
@@ -48,6 +76,10 @@ struct RequestHead {
     std::string_view peer;
     bool peer_trusted = false;  ///< its forwarding fields are believed
     bool peer_tls = false;
+
+    /// Scheme and authority of the target URI as the origin is told them (http/target_uri.hpp). Set by set_target_uri.
+    std::string_view scheme;
+    std::string_view authority;
 };
 
 /// The head of a response after the strict checks.

@@ -9,7 +9,7 @@ template <class Enum>
 using Words = std::array<std::string_view, static_cast<std::size_t>(Enum::count_)>;
 
 constexpr std::array<std::string_view, method_class_count> methods{"GET",    "HEAD",    "POST",  "PUT",     "PATCH",
-                                                                   "DELETE", "OPTIONS", "TRACE", "CONNECT", "other"};
+                                                                   "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY", "PROPFIND", "REPORT", "SEARCH", "PRI", "other"};
 constexpr Words<ShadowResult> shadow_results{"match", "mismatch", "miss"};
 constexpr Words<PurgeSource> purge_sources{"write", "purge", "admin"};
 constexpr Words<OriginFailure> origin_failures{"resolve",          "connect",      "connect-timeout", "tls",

@@ -13,7 +13,7 @@ inline constexpr std::size_t x_cache_count = static_cast<std::size_t>(cache::XCa
 inline constexpr std::size_t detail_count = static_cast<std::size_t>(cache::Detail::count_);
 
 /// Registered methods (RFC 9110, 16.1.1, and PATCH) are told apart, all others are one.
-inline constexpr std::size_t method_class_count = 10;
+inline constexpr std::size_t method_class_count = 15;
 constexpr std::size_t method_class(http::Method method) {
     const auto index = static_cast<std::size_t>(method);
     return index < method_class_count ? index : method_class_count - 1;

@@ -131,6 +131,7 @@ KeyFacts build_key(const CompiledRoute& route, const Captures& captures, const h
     facts.bare_size = key.size();
     append_members(key, impl, marks, parameters, facts);
     facts.query_bypass = facts.query_bypass && route.rule.query_bypass;
+    facts.needless_encoding = parameters.needless_encoding();
     if (key.size() > key_bytes_max) {
         facts.long_key = key;
         facts.long_bare_size = facts.bare_size;

@@ -13,7 +13,7 @@ namespace {
 using settings::RouteKind;
 
 /// CompiledRoute::sharing: "~", eight digits, "~".
-std::string sharing_of(const settings::Route& rule) {
+std::string sharing_of(const settings::Route& rule, const std::vector<std::string>& credentials) {
     std::string said;
     const auto add = [&said](bool holds, std::string_view name) {
         if (holds) said.append(name).push_back(' ');
@@ -23,6 +23,10 @@ std::string sharing_of(const settings::Route& rule) {
     add(rule.ignore.cookie, "cookie");
     add(rule.ignore.authorization, "authorization");
     add(rule.ignore.vary, "vary");
+    for (const std::string& name : rule.ignore.credentials) add(true, name);
+    static const std::vector<std::string> usual = settings::Settings{}.credentials;
+    if (credentials != usual)
+        for (const std::string& name : credentials) add(true, "credential:" + name);
     std::vector<std::string> stripped = rule.strip;
     std::sort(stripped.begin(), stripped.end());
     for (const std::string& name : stripped) said.append("-").append(name).push_back(' ');
@@ -37,15 +41,17 @@ std::string sharing_of(const settings::Route& rule) {
 /// Compiles one route; what is wrong goes to the problems under the route's path.
 class RouteCompiler {
 public:
-    RouteCompiler(CompiledRoute& route, settings::Problems& problems) : route_(route), problems_(problems) {}
+    RouteCompiler(CompiledRoute& route, const settings::Settings& settings, settings::Problems& problems)
+        : route_(route), settings_(settings), problems_(problems) {}
 
     void compile() {
         if (route_.rule.match.empty() && has_error_in("routes[" + std::to_string(route_.index) + "]")) return;
+        impl().path.path_case = settings_.path_case;
         if (auto wrong = parse_path_rule(route_.rule.match, impl().path))
             return report("match", route_.rule.match_at, *wrong);
         route_.path_template = impl().path.path;
         if (route_.rule.kind == RouteKind::read) compile_read();
-        route_.sharing = sharing_of(route_.rule);
+        route_.sharing = sharing_of(route_.rule, settings_.credentials);
         if (route_.rule.kind == RouteKind::write) compile_write();
     }
 
@@ -90,16 +96,30 @@ private:
     }
 
     void note_key_parts() {
-        route_.key_has_host = !route_.rule.host.empty() || impl().key.has(Part::Kind::host);
+        const bool pins_host = !route_.rule.host.empty() && !route_.rule.host.starts_with('*');
+        route_.key_has_host = pins_host || impl().key.has(Part::Kind::host);
         for (const Part& part : impl().key.parts) {
             if (part.kind == Part::Kind::header) route_.key_headers.push_back(part.text);
             if (part.kind == Part::Kind::cookie) route_.key_cookies.push_back(part.text);
             route_.key_has_authorization = route_.key_has_authorization || part.field == http::FieldId::authorization;
         }
+        note_credentials();
         if (!route_.key_headers.empty() || !route_.key_cookies.empty())
             impl().own_pattern.emplace(impl().key, std::initializer_list<Part::Kind>{Part::Kind::header, Part::Kind::cookie});
         impl().collision_mark = "!";
         append_value(impl().collision_mark, impl().path.path, Source::text, true);
+    }
+
+    void note_credentials() {
+        std::vector<std::string> names = settings_.credentials;
+        route_.credential_fields = http::CredentialNames(names);
+        const auto covers = [](const std::vector<std::string>& list, const std::string& name) {
+            return std::find(list.begin(), list.end(), name) != list.end();
+        };
+        std::erase_if(names, [&](const std::string& name) {
+            return covers(route_.key_headers, name) || covers(route_.rule.ignore.credentials, name);
+        });
+        route_.credentials = http::CredentialNames(std::move(names));
     }
 
     void compile_tags() {
@@ -125,6 +145,7 @@ private:
     }
 
     CompiledRoute& route_;
+    const settings::Settings& settings_;
     settings::Problems& problems_;
 };
 
@@ -145,10 +166,11 @@ bool yields_to(const CompiledRoute& route, const CompiledRoute& other) {
     return yields && my_values > 0 && mine.meets(theirs);
 }
 
-// A pinned host makes Host needless in the variant only where no route of another host can make the same key.
+// A pinned host makes Host needless in the variant only where no route of another host can make the same key. A wildcard pins
+// none: its hosts may be tenants.
 void require_hosts(const std::vector<CompiledRoute*>& reads) {
     for (CompiledRoute* route : reads) {
-        if (route->rule.host.empty() || route->impl->key.has(Part::Kind::host)) continue;
+        if (!route->key_has_host || route->impl->key.has(Part::Kind::host)) continue;
         route->key_has_host = std::none_of(reads.begin(), reads.end(), [route](const CompiledRoute* other) {
             return !iequals(other->rule.host, route->rule.host) && other->impl->key_shape.meets(route->impl->key_shape);
         });
@@ -171,7 +193,7 @@ RouteTable RouteTable::compile(const settings::Settings& settings, settings::Pro
     for (const settings::Route& rule : settings.routes) {
         auto route = std::make_unique<CompiledRoute>(rule);
         route->index = impl.routes.size();
-        RouteCompiler(*route, problems).compile();
+        RouteCompiler(*route, settings, problems).compile();
         if (rule.kind == RouteKind::read) reads.push_back(route.get());
         impl.routes.push_back(std::move(route));
     }
@@ -179,7 +201,7 @@ RouteTable RouteTable::compile(const settings::Settings& settings, settings::Pro
 
     for (const auto& route : impl.routes)
         impl.trie.add(route->impl->path, route->rule.host, static_cast<std::uint32_t>(route->index));
-    impl.trie.finish();
+    impl.trie.finish(settings.path_case);
     link_rivals(reads);
     require_hosts(reads);
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "http/credential_names.hpp"
 #include "route/route_table.hpp"
 
 namespace larder::route {
@@ -27,6 +28,8 @@ public:
     /// empty: neither says anything.
     /// The same for all instances and versions that would decide alike: what was stored under another one is not served.
     std::string sharing;
+    http::CredentialNames credentials;  ///< fields of settings.credentials that neither the key nor `ignore` covers
+    http::CredentialNames credential_fields;  ///< all of settings.credentials
     std::vector<std::string> key_headers;  ///< lower-case names of {header:...} in the key
     std::vector<std::string> key_cookies;  ///< names of {cookie:...} in the key
 

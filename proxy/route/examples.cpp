@@ -43,7 +43,11 @@ public:
         if (space == std::string::npos || !request)
             return fail("request", "expected \"METHOD TARGET\", such as \"GET /articles/42\"");
         const Explanation actual = explain(table_, request->head());
-        if (example.cache_off && actual.readable && !actual.bypass) fail("cache", "expected off, but " + actual.why);
+        if (example.cache_off && actual.readable && !actual.bypass && !actual.needless_encoding)
+            fail("cache", "expected off, but it is cached as \"" + actual.key + "\" " + ttl_text(actual) + "; " + actual.why);
+        if (actual.needless_encoding && (example.key || example.ttl))
+            return fail(example.key ? "key" : "ttl", "expected to be cached, but the name of a query parameter encodes a character that "
+                                                     "needs none, so it is passed through; " + actual.why);
         if (actual.bypass && (example.key || example.ttl))
             return fail(example.key ? "key" : "ttl", "expected to be cached, but it has a query parameter that the key does not "
                                                      "name, and the route says query: bypass; " + actual.why);
@@ -59,18 +63,26 @@ private:
     }
 
     void check_key(const std::string& expected, const Explanation& actual) {
-        if (!actual.readable) return fail("key", "expected \"" + expected + "\", but it has none: " + actual.why);
+        if (!actual.readable) return fail("key", "expected \"" + expected + "\", but it has none" + instead(actual) + ": " + actual.why);
         if (actual.key != expected)
             fail("key", "expected \"" + expected + "\", but it is \"" + actual.key + "\"; " + actual.why);
     }
 
     void check_ttl(std::chrono::milliseconds expected, const Explanation& actual) {
         const std::string wanted = "expected " + lifetime_text(expected) + ", but ";
-        if (!actual.readable) return fail("ttl", wanted + "it is not cached: " + actual.why);
+        if (!actual.readable) return fail("ttl", wanted + "it is not cached" + instead(actual) + ": " + actual.why);
         const auto ttl = actual.route->rule.ttl;
         if (ttl == expected) return;
-        fail("ttl",
-             wanted + (ttl ? "it is " + lifetime_text(*ttl) : "the route has none") + "; " + actual.why);
+        fail("ttl", wanted + "it is cached as \"" + actual.key + "\" " + ttl_text(actual) + "; " + actual.why);
+    }
+
+    static std::string ttl_text(const Explanation& actual) {
+        const auto ttl = actual.route->rule.ttl;
+        return ttl ? "for " + lifetime_text(*ttl) : "for as long as the origin's headers grant (the route has no ttl)";
+    }
+
+    static std::string instead(const Explanation& actual) {
+        return actual.unsafe ? ", since it is a write that purges " + list_text(all_of(actual.purges)) : "";
     }
 
     void check_purges(const Texts& expected, const Explanation& actual, const http::RequestHead& request) {

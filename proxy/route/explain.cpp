@@ -1,5 +1,7 @@
 #include "route/explain.hpp"
 
+#include "http/write_methods.hpp"
+
 #include "route/compiled_impl.hpp"
 
 namespace larder::route {
@@ -70,12 +72,13 @@ Explanation explain(const RouteTable& table, const http::RequestHead& request) {
     out.host = request.host;
     const Match match = table.match(request.method, request.method_name, request.host, request.path);
     out.route = match.route;
-    out.unsafe = !http::is_safe(request.method);
+    out.unsafe = http::is_write(request);
     out.why = match.route ? why_route(*match.route) : "no route takes the method and the path, so it is passed through (no-route)";
     if (match.route && match.route->rule.kind == RouteKind::read) {
         out.readable = true;
         const KeyFacts facts = build_key(*match.route, match.captures, request, out.key);
         out.bypass = facts.query_bypass;
+        out.needless_encoding = facts.needless_encoding;
         collect_tags(*match.route, out.key, facts, out.tags);
         out.response_tags = match.route->rule.tags;
         out.lifetime = lifetime_of(match.route->rule);
@@ -95,6 +98,8 @@ std::string to_text(const Explanation& explanation) {
         append_list(out, "tag       ", explanation.response_tags);
         if (explanation.bypass)
             out += "bypass    it has a query parameter that the key does not name (query: bypass)\n";
+        if (explanation.needless_encoding)
+            out += "bypass    a parameter's name encodes a character that needs none: the origin may take it for another name\n";
         append_list(out, "lifetime  ", explanation.lifetime);
     }
     append_list(out, "purges    ", explanation.purges.keys);

@@ -16,6 +16,7 @@ struct Explanation {
     std::string why;                       ///< a sentence: which route and why, or why none
     bool readable = false;                 ///< a read route took it; key, tags and lifetime are set
     bool bypass = false;                   ///< `query: bypass` sends it straight through
+    bool needless_encoding = false;  ///< the same because of how a parameter's name is written
     std::string key;
     std::vector<std::string> tags;
     std::vector<std::string> response_tags;  ///< as written: their values are known only with the response

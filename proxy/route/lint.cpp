@@ -4,6 +4,7 @@
 #include <map>
 
 #include "route/compiled_impl.hpp"
+#include "route/foreign_syntax.hpp"
 
 namespace larder::route {
 namespace {
@@ -19,6 +20,7 @@ public:
     void run() {
         for (const auto& route : routes_) {
             check_shadowed(*route);
+            check_foreign_syntax(*route);
             if (route->rule.kind == RouteKind::read) check_read(*route);
             if (route->rule.kind == RouteKind::write) check_write(*route);
         }
@@ -32,7 +34,7 @@ private:
     void warn(Route route, const std::string& option, settings::Position at, const std::string& message) {
         if (at.line == 0) at = route.rule.at;
         const std::string path = "routes[" + std::to_string(route.index) + "]" + (option.empty() ? "" : "." + option);
-        problems_.push_back({settings::Problem::Severity::warning, at, path, message});
+        problems_.push_back({settings::Problem::Severity::warning, at, path, route.rule.match + ": " + message});
     }
 
     static std::string name_of(Route route) {
@@ -70,6 +72,42 @@ private:
             warn(route, "match", route.rule.match_at,
                  "can never match, because the earlier " + name_of(*shadow) +
                      " takes all of its requests; move it before that one, or remove it");
+    }
+
+    // Text that is a placeholder for other tools is a literal here: no request matches it, and no key it makes is another's.
+    void check_foreign_syntax(Route route) {
+        const std::string spelled = larder_path(route.impl->path.path);
+        if (spelled != route.impl->path.path)
+            warn(route, "match", route.rule.match_at,
+                 "the path is taken literally, so hardly any request matches it; a placeholder is {name} for one segment, and "
+                 "{name*} for all that remains: " + route.rule.match.substr(0, route.rule.match.find(' ')) + " " + spelled);
+        for (const std::string& name : route.impl->path.other_names)
+            if (name == "ANY" || name == "ALL")
+                warn(route, "match", route.rule.match_at,
+                     name + " is taken for a method of that name; name the methods, such as GET or POST,PUT,PATCH,DELETE");
+        check_foreign_template(route, "key", route.rule.key, route.rule.key_at);
+        for (std::size_t i = 0; i < route.rule.purge.size(); ++i)
+            check_foreign_template(route, "purge[" + std::to_string(i) + "]", route.rule.purge[i],
+                                   i < route.rule.purge_at.size() ? route.rule.purge_at[i] : route.rule.at);
+        for (std::size_t i = 0; i < route.rule.tags.size(); ++i)
+            check_foreign_template(route, "tags[" + std::to_string(i) + "]", route.rule.tags[i],
+                                   i < route.rule.tags_at.size() ? route.rule.tags_at[i] : route.rule.at);
+    }
+
+    void check_foreign_template(Route route, const std::string& option, const std::string& text, settings::Position at) {
+        if (const auto found = foreign_placeholder(text))
+            warn(route, option, at, "\"" + found->written + "\" is taken literally; write " + found->spelling);
+    }
+
+    static std::string larder_path(std::string_view path) {
+        std::string out;
+        for (std::size_t begin = 1; begin <= path.size();) {
+            const std::size_t end = std::min(path.find('/', begin), path.size());
+            const std::string_view segment = path.substr(begin, end - begin);
+            out.append("/").append(larder_segment(segment, end == path.size()).value_or(std::string(segment)));
+            begin = end + 1;
+        }
+        return out;
     }
 
     void check_read(Route route) {

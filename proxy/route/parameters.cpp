@@ -17,6 +17,7 @@ std::uint32_t slot_of(std::string_view name, const std::vector<std::string>& nam
 }  // namespace
 
 Parameters::Parameters(std::string_view query, const std::vector<std::string>& names) {
+    const bool encoded = query.find('%') != std::string_view::npos;
     while (!query.empty()) {
         const std::size_t end = std::min(query.find('&'), query.size());
         const std::string_view piece = query.substr(0, end);
@@ -25,6 +26,7 @@ Parameters::Parameters(std::string_view query, const std::vector<std::string>& n
         const std::size_t equals = std::min(piece.find('='), piece.size());
         const std::string_view name = piece.substr(0, equals);
         const bool has_equals = equals < piece.size();
+        needless_encoding_ = needless_encoding_ || (encoded && has_needless_encoding(name));
         add({name, has_equals ? piece.substr(equals + 1) : std::string_view{}, slot_of(name, names),
              static_cast<std::uint32_t>(count_), has_equals});
     }

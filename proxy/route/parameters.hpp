@@ -27,6 +27,9 @@ public:
     Parameters(const Parameters&) = delete;
     Parameters& operator=(const Parameters&) = delete;
 
+    /// A name encodes what needs no encoding.
+    [[nodiscard]] bool needless_encoding() const { return needless_encoding_; }
+
     [[nodiscard]] std::span<Parameter> all() { return {data_, count_}; }
     [[nodiscard]] std::span<const Parameter> all() const { return {data_, count_}; }
 
@@ -41,6 +44,7 @@ private:
     std::vector<Parameter> far_;
     Parameter* data_ = near();
     std::size_t count_ = 0;
+    bool needless_encoding_ = false;
 };
 
 }  // namespace larder::route

@@ -10,18 +10,19 @@ namespace {
 
 using Kind = Part::Kind;
 
-void append_hashed(std::string& out, std::string_view raw, Source source) {
+void append_hashed(std::string& out, std::string_view raw, Source source, bool folds_case) {
     if (source == Source::text) {
         append_sha256(out, raw);
         return;
     }
     std::string bytes;
     if (append_decoded(bytes, raw, source)) {
-        append_sha256(out, bytes);
+        append_sha256(out, folds_case ? to_lower_copy(bytes) : bytes);
         return;
     }
     bytes.clear();
     append_value(bytes, raw, source);
+    if (folds_case) fold_case(bytes, 0);
     append_sha256(out, bytes);
     out.push_back('!');
 }
@@ -34,10 +35,12 @@ public:
     void add(std::string_view raw, Source source) {
         if (any_) out_.push_back(',');
         any_ = true;
+        const std::size_t begin = out_.size();
         if (part_.sha256) {
-            append_hashed(out_, raw, source);
+            append_hashed(out_, raw, source, part_.folds_case);
         } else {
             append_value(out_, raw, source, part_.kind == Kind::rest || part_.kind == Kind::path);
+            if (part_.folds_case) fold_case(out_, begin);
         }
     }
 
@@ -96,7 +99,7 @@ void add_values(Sink& sink, const Part& part, const ValueSource& from) {
             sink.add(from.request.path, Source::path);
             return;
         case Kind::host:
-            sink.add(to_lower_copy(from.request.host), Source::text);
+            sink.add(to_lower_copy(from.request.authority), Source::text);
             return;
         case Kind::method:
             sink.add(from.request.method == http::Method::head ? "GET" : from.request.method_name, Source::text);

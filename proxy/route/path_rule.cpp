@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "route/foreign_syntax.hpp"
 #include "route/percent.hpp"
 #include "route/route_table.hpp"
 
@@ -25,6 +26,17 @@ std::optional<std::string> add_method(std::string_view name, PathRule& out) {
     return std::nullopt;
 }
 
+// "{id:int}", "{id:[0-9]+}", "{id?}", "{*rest}", "{rest:path}", "{rest...}" of other tools, as larder writes them; empty where
+// there is no name in it.
+std::string foreign_capture(std::string_view inner, bool last) {
+    const bool rest = inner.starts_with('*') || inner.ends_with(":path") || inner.ends_with("...") || inner.ends_with(":.*");
+    while (inner.starts_with('*')) inner.remove_prefix(1);
+    const auto is_name_char = [](char c) { return is_digit(c) || c == '_' || (to_lower(c) >= 'a' && to_lower(c) <= 'z'); };
+    const auto end = std::find_if_not(inner.begin(), inner.end(), is_name_char);
+    const std::string name(inner.begin(), end);
+    return name.empty() ? name : "{" + name + (rest && last ? "*}" : "}");
+}
+
 std::optional<std::string> parse_capture(std::string_view piece, bool last, PathRule& out) {
     const std::string whole(piece);
     if (piece.size() < 2 || piece.front() != '{' || piece.back() != '}' ||
@@ -40,7 +52,11 @@ std::optional<std::string> parse_capture(std::string_view piece, bool last, Path
     const bool named = !piece.empty() && std::all_of(piece.begin(), piece.end(), [](char c) {
         return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '_' || c == '-' || c == '.';
     });
-    if (!named) return "\"" + whole + "\": a placeholder's name is made of letters, digits, '_', '-' and '.'";
+    if (!named) {
+        const std::string hint = foreign_capture(piece, last);
+        return "\"" + whole + "\": a placeholder's name is made of letters, digits, '_', '-' and '.'" +
+               (hint.empty() ? "" : "; write " + hint);
+    }
     if (out.capture_slot(piece)) return "{" + std::string(piece) + "} stands twice in the path; give each its own name";
     segment.text = piece;
     out.segments.push_back(std::move(segment));
@@ -48,6 +64,9 @@ std::optional<std::string> parse_capture(std::string_view piece, bool last, Path
 }
 
 std::optional<std::string> parse_path(std::string_view path, PathRule& out) {
+    if (looks_like_regex(path) && (!path.starts_with('/') || path.find('?') != std::string_view::npos))
+        return "the path must begin with '/' and is no regular expression: {name} stands for one segment, {name*} for all that "
+               "remains, such as /articles/{id}";
     if (!path.starts_with('/')) return "the path must begin with '/'";
     for (char c : path)
         if (static_cast<unsigned char>(c) <= ' ' || c == '?' || c == '#' || c == 0x7f)
@@ -64,6 +83,7 @@ std::optional<std::string> parse_path(std::string_view path, PathRule& out) {
         Segment segment;
         if (!append_decoded(segment.text, piece, Source::path))
             return "\"" + std::string(piece) + "\": '%' must be followed by two hex digits";
+        if (out.path_case == settings::PathCase::insensitive) segment.text = to_lower_copy(segment.text);
         out.segments.push_back(std::move(segment));
     }
     if (out.segments.size() > segments_max) return "a path has at most " + std::to_string(segments_max) + " segments";

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "http/message.hpp"
+#include "settings/settings.hpp"
 
 /// The `match` of a route, "METHOD[,METHOD...] PATH", taken apart.
 namespace larder::route {
@@ -21,6 +22,8 @@ struct Segment {
 };
 
 struct PathRule {
+    /// Where it is insensitive, literals are kept in lower case.
+    settings::PathCase path_case = settings::PathCase::exact;
     std::uint32_t methods = 0;             ///< a bit for each http::Method; GET brings HEAD
     std::vector<std::string> other_names;  ///< methods that http::Method does not know
     std::string path;                      ///< as written

@@ -59,14 +59,10 @@ bool is_ordinary(std::string_view path) {
     return true;
 }
 
-}  // namespace
-
-std::vector<std::string> other_spellings(std::string_view path) {
-    std::vector<std::string> out;
-    if (!path.starts_with('/') || is_ordinary(path)) return out;
+void add_spellings(std::vector<std::string>& out, std::string_view spelled, std::string_view path) {
     for (const bool encoded : {false, true}) {
         for (const bool empty_first : {false, true}) {
-            Segments segments = cut(path, encoded);
+            Segments segments = cut(spelled, encoded);
             const bool trailing =
                 segments.back().empty() || decodes_to(segments.back(), ".") || decodes_to(segments.back(), "..");
             if (empty_first) remove_empty(segments);
@@ -78,6 +74,35 @@ std::vector<std::string> other_spellings(std::string_view path) {
             add(out, spelling.empty() ? "/" : std::move(spelling), path);
         }
     }
+}
+
+}  // namespace
+
+bool has_parameters(std::string_view path) {
+    return path.find(';') != std::string_view::npos || path.find("%3") != std::string_view::npos;
+}
+
+std::string without_parameters(std::string_view path) {
+    std::string out;
+    bool in_parameters = false;
+    for (std::size_t at = 0; at < path.size();) {
+        const std::size_t from = at;
+        const int byte = next_decoded(path, at);
+        if (path[from] == '/') in_parameters = false;
+        if (byte == ';') in_parameters = true;
+        if (!in_parameters) out.append(path, from, at - from);
+    }
+    return out;
+}
+
+std::vector<std::string> other_spellings(std::string_view path) {
+    std::vector<std::string> out;
+    if (!path.starts_with('/')) return out;
+    if (!is_ordinary(path)) add_spellings(out, path, path);
+    if (!has_parameters(path)) return out;
+    const std::string plain = without_parameters(path);
+    add(out, plain, path);
+    if (!is_ordinary(plain)) add_spellings(out, plain, path);
     return out;
 }
 

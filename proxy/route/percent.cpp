@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/text.hpp"
+
 namespace larder::route {
 namespace {
 
@@ -63,7 +65,10 @@ std::uint64_t hash_bytes(std::string_view bytes) {
     return hash.finish(bytes.size());
 }
 
-std::uint64_t hash_decoded(std::string_view raw) {
+namespace {
+
+template <class Change>
+std::uint64_t hash_changed(std::string_view raw, Change change) {
     Hash hash;
     std::size_t size = 0;
     unsigned char bytes[8] = {};
@@ -74,11 +79,38 @@ std::uint64_t hash_decoded(std::string_view raw) {
         std::memset(bytes, 0, sizeof bytes);
     };
     for (std::size_t at = 0; at < raw.size();) {
-        bytes[size++ % sizeof bytes] = static_cast<unsigned char>(next_decoded(raw, at));
+        bytes[size++ % sizeof bytes] = static_cast<unsigned char>(change(next_decoded(raw, at)));
         if (size % sizeof bytes == 0) mix();
     }
     mix();
     return hash.finish(size);
+}
+
+int folded(int byte) { return byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte; }
+
+}  // namespace
+
+std::uint64_t hash_decoded(std::string_view raw) {
+    return hash_changed(raw, [](int byte) { return byte; });
+}
+
+std::uint64_t hash_folded(std::string_view raw) { return hash_changed(raw, folded); }
+
+bool folds_to(std::string_view raw, std::string_view lower) {
+    std::size_t at = 0;
+    for (char c : lower)
+        if (at >= raw.size() || folded(next_decoded(raw, at)) != static_cast<unsigned char>(c)) return false;
+    return at == raw.size();
+}
+
+void fold_case(std::string& text, std::size_t begin) {
+    for (std::size_t at = begin; at < text.size(); ++at) {
+        if (text[at] == '%') {
+            at += 2;
+        } else {
+            text[at] = to_lower(text[at]);
+        }
+    }
 }
 
 bool is_value_char(char c) {
@@ -123,6 +155,16 @@ bool append_decoded(std::string& out, std::string_view raw, Source source) {
         out.push_back(byte == malformed_percent ? '%' : static_cast<char>(byte));
     }
     return faithful;
+}
+
+bool has_needless_encoding(std::string_view raw) {
+    for (std::size_t at = raw.find('%'); at < raw.size(); at = raw.find('%', at)) {
+        const int byte = next_decoded(raw, at);
+        const auto c = static_cast<char>(byte);
+        const bool unreserved = byte != malformed_percent && byte < 0x80 && plain[static_cast<unsigned char>(c)] && c != '@';
+        if (unreserved) return true;
+    }
+    return false;
 }
 
 bool decodes_to_prefix(std::string_view raw, std::string_view prefix) {

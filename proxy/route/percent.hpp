@@ -49,8 +49,18 @@ constexpr int next_decoded(std::string_view raw, std::size_t& at) {
     return high * 16 + low;
 }
 
+/// Whether the text encodes an unreserved character, which needs no encoding (RFC 3986, 2.3): who compares raw text takes
+/// it for another.
+bool has_needless_encoding(std::string_view raw);
+
 /// Does the raw text decode to exactly these bytes? A malformed '%' equals nothing.
 bool decodes_to(std::string_view raw, std::string_view bytes);
+
+/// The same whatever the case of ASCII letters; `lower` is in lower case.
+bool folds_to(std::string_view raw, std::string_view lower);
+
+/// Turns what was appended to a key from `begin` on to lower case, but for the digits of its %HH.
+void fold_case(std::string& text, std::size_t begin);
 
 /// Does the raw text decode to bytes that begin with these?
 bool decodes_to_prefix(std::string_view raw, std::string_view prefix);
@@ -61,5 +71,7 @@ int compare_decoded(std::string_view a, std::string_view b);
 /// A hash of bytes, and of what raw text decodes to: equal for all spellings of one text.
 std::uint64_t hash_bytes(std::string_view bytes);
 std::uint64_t hash_decoded(std::string_view raw);
+/// The same with ASCII letters in lower case.
+std::uint64_t hash_folded(std::string_view raw);
 
 }  // namespace larder::route

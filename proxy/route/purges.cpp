@@ -6,6 +6,7 @@
 #include "route/compiled_impl.hpp"
 #include "route/key_shape.hpp"
 #include "route/part_value.hpp"
+#include "route/percent.hpp"
 
 namespace larder::route {
 namespace {
@@ -14,15 +15,17 @@ void add_once(std::vector<std::string>& list, std::string item) {
     if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(std::move(item));
 }
 
-// False where a {json:} has no value.
-bool fill(const Shape& shape, const ValueSource& from, std::string& out) {
+// False where a {json:} has no value. `folds_all`: all values in lower case, not only those of the path.
+bool fill(const Shape& shape, const ValueSource& from, bool folds_all, std::string& out) {
     for (const Piece& piece : shape.pieces()) {
         if (piece.kind == Piece::Kind::literal) {
             out += piece.text;
         } else if (piece.kind == Piece::Kind::star) {
             out.push_back('*');
-        } else if (!append_part(out, *piece.part, from)) {
-            return false;
+        } else {
+            const std::size_t begin = out.size();
+            if (!append_part(out, *piece.part, from)) return false;
+            if (folds_all) fold_case(out, begin);
         }
     }
     return true;
@@ -39,7 +42,8 @@ void add_instance(const Shape& shape, std::string text, PurgeSet& out) {
 }
 
 // A value missing in the concrete form widens all {json:} of the line: the tags know only these two forms.
-void add_line(const CompiledPurge& line, const ValueSource& from, PurgeSet& out) {
+// Where keys hold the path's values in lower case, a value that comes from elsewhere may be meant for such a key.
+void add_line(const CompiledPurge& line, bool folds_case, const ValueSource& from, PurgeSet& out) {
     std::string text;
     const bool found = !line.has_json || [&] {
         std::string probe;
@@ -49,7 +53,10 @@ void add_line(const CompiledPurge& line, const ValueSource& from, PurgeSet& out)
         });
     }();
     const Shape& shape = found ? line.concrete : line.widened;
-    if (fill(shape, from, text)) add_instance(shape, std::move(text), out);
+    if (!fill(shape, from, false, text)) return;
+    std::string folded;
+    if (folds_case && fill(shape, from, true, folded) && folded != text) add_instance(shape, std::move(folded), out);
+    add_instance(shape, std::move(text), out);
 }
 
 }  // namespace
@@ -75,7 +82,7 @@ void collect_rule_purges(const CompiledRoute& write, const Captures& captures, c
                          const JsonLookup* json, PurgeSet& out) {
     for (const CompiledPurge& line : write.impl->purges) {
         const Parameters parameters(request.query, line.source.query_names);
-        add_line(line, {captures, request, parameters, nullptr, json}, out);
+        add_line(line, write.impl->path.path_case == settings::PathCase::insensitive, {captures, request, parameters, nullptr, json}, out);
     }
 }
 
@@ -89,7 +96,7 @@ void collect_own_entries(const CompiledRoute& read, const Captures& captures, co
     }
     const Parameters parameters(request.query, read.impl->key.query_names);
     std::string text;
-    fill(*read.impl->own_pattern, {captures, request, parameters}, text);
+    fill(*read.impl->own_pattern, {captures, request, parameters}, false, text);
     add_instance(*read.impl->own_pattern, std::move(text), out);
 }
 

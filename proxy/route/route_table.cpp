@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "route/compiled_impl.hpp"
+#include "http/write_methods.hpp"
 #include "route/path_spellings.hpp"
 #include "route/purges.hpp"
 #include "route/table_impl.hpp"
@@ -64,17 +65,49 @@ void RouteTable::collect_url_purges(std::string_view host, std::string_view targ
     }
 }
 
+void RouteTable::note_plain_path(const http::RequestHead& request, KeyFacts& facts) const {
+    if (!has_parameters(request.path)) return;
+    const std::string target = with_query(without_parameters(request.path), request);
+    http::RequestHead plain = request;
+    split_target(target, plain);
+    const Match match = this->match(http::Method::get, "GET", plain.host, plain.path);
+    if (!match.route || match.route->rule.kind != settings::RouteKind::read) return;
+    std::string key;
+    const KeyFacts known = build_key(*match.route, match.captures, plain, key);
+    collect_tags(*match.route, key, known, facts.more_tags);
+    facts.more_tags.push_back(extension_tag(std::string_view(key).substr(0, known.bare_size)));
+    if (known.bare_size < key.size()) facts.more_tags.push_back(extension_tag(key));
+}
+
 void RouteTable::collect_write_purges(const Match& write, const http::RequestHead& request, const JsonLookup* json,
                                       PurgeSet& out) const {
+    if (changes_nothing(write, request)) return;
     if (write.route) collect_rule_purges(*write.route, write.captures, request, json, out);
-    for (const std::string& path : other_spellings(request.path)) {
-        const std::string spelled = with_query(path, request);
+    const std::vector<std::string> spellings = other_spellings(request.path);
+    const auto add_spelled = [&](http::Method method, std::string_view name, const std::string& target) {
         http::RequestHead other = request;
-        split_target(spelled, other);
-        const Match match = this->match(other.method, other.method_name, other.host, other.path);
+        split_target(target, other);
+        const Match match = this->match(method, name, other.host, other.path);
         if (match.route) collect_rule_purges(*match.route, match.captures, other, json, out);
+    };
+    for (const std::string& path : spellings) add_spelled(request.method, request.method_name, with_query(path, request));
+    for (const std::string& name : http::overriding_methods(request)) {
+        add_spelled(http::method_of(name), name, std::string(request.target));
+        for (const std::string& path : spellings) add_spelled(http::method_of(name), name, with_query(path, request));
     }
     collect_url_purges(request.host, request.target, out);
+}
+
+bool RouteTable::changes_nothing(const Match& write, const http::RequestHead& request) const {
+    const auto says_so = [](const CompiledRoute* route) {
+        return route && route->rule.kind == settings::RouteKind::write && route->rule.purge.empty();
+    };
+    if (!http::is_safe(request.method) && !says_so(write.route)) return false;
+    const std::vector<std::string> others = http::overriding_methods(request);
+    return std::all_of(others.begin(), others.end(), [&](const std::string& name) {
+        const http::Method method = http::method_of(name);
+        return http::is_safe(method) || says_so(match(method, name, request.host, request.path).route);
+    });
 }
 
 bool RouteTable::is_tag_pattern(std::string_view pattern) const {

@@ -31,12 +31,22 @@ struct Match {
     Captures captures;
 };
 
+/// A tag that stands for "all entries that extend this key": a purge of the key itself covers the entry.
+inline constexpr char extension_mark = '\x01';
+inline std::string extension_tag(std::string_view key) { return extension_mark + std::string(key); }
+/// The key of such a tag; empty where it is another tag.
+constexpr std::string_view extended_key(std::string_view tag) {
+    return tag.starts_with(extension_mark) ? tag.substr(1) : std::string_view{};
+}
+
 /// A key and what of it is known besides.
 struct KeyFacts {
     std::size_t bare_size = 0;   ///< the key's size without the appended query; equal to the whole size where there is none
     bool query_bypass = false;   ///< the route says `query: bypass` and the request has a parameter the key does not name
     std::string long_key;        ///< the whole of a key that was too long and got shortened, for collect_tags; else empty
     std::size_t long_bare_size = 0;  ///< bare_size of long_key
+    bool needless_encoding = false;  ///< a parameter's name encodes a character that needs none: an origin may read it raw
+    std::vector<std::string> more_tags{};  ///< of a path with `;parameters`: what covers the same path without them
 };
 
 /// What one purge covers. Keys are exact (and cover the keys that extend them with an appended query); a pattern holds
@@ -73,11 +83,20 @@ public:
 
     [[nodiscard]] const std::vector<std::unique_ptr<CompiledRoute>>& routes() const;
 
+    /// For a read whose path has `;parameters` in its segments, which many servers do not count as part of the path: notes
+    /// among the facts what a purge of the path without them covers. Costs one look at other paths.
+    void note_plain_path(const http::RequestHead& request, KeyFacts& facts) const;
+
     /// Adds to `out` what a completed write purges: the write rule's keys and patterns where `write` is one, and the own
     /// entries of the URL (every read route's that a GET of it would match first), whatever headers or cookies their keys
-    /// hold. `json` may be null (no usable body): what needs it is widened to '*'.
+    /// hold. `json` may be null (no usable body): what needs it is widened to '*'. Where fields of the request override its
+    /// method, the rules of both methods count. Nothing where the write changes nothing.
     void collect_write_purges(const Match& write, const http::RequestHead& request, const JsonLookup* json,
                               PurgeSet& out) const;
+
+    /// Whether the write's route says that it changes nothing that is cached (`purge: []`), by every method that the request
+    /// may be carried out by.
+    [[nodiscard]] bool changes_nothing(const Match& write, const http::RequestHead& request) const;
 
     /// Adds the own entries of a URL: of the write's target, of Location and Content-Location, of PURGE, of admin `urls`.
     /// `host` and `target` (origin-form) as in a request.

@@ -40,13 +40,13 @@ struct RouteTrie::Walk {
     std::uint32_t best;
 
     // Cuts the path at raw slashes, no deeper than the trie goes.
-    void cut(std::size_t count_max) {
+    void cut(std::size_t count_max, bool folds_case) {
         const bool plain = path.find('%') == std::string_view::npos;
         piece_count = 0;
         for (std::size_t begin = 1; begin <= path.size() && piece_count < count_max;) {
             const std::size_t end = std::min(path.find('/', begin), path.size());
             const std::string_view raw = path.substr(begin, end - begin);
-            pieces[piece_count++] = {{raw.data(), raw.size()}, plain ? hash_bytes(raw) : hash_decoded(raw)};
+            pieces[piece_count++] = {{raw.data(), raw.size()}, folds_case ? hash_folded(raw) : plain ? hash_bytes(raw) : hash_decoded(raw)};
             begin = end + 1;
         }
     }
@@ -86,7 +86,8 @@ void RouteTrie::add(const PathRule& rule, const std::string& host, std::uint32_t
     nodes_[node].ends.push_back(end);
 }
 
-void RouteTrie::finish() {
+void RouteTrie::finish(settings::PathCase path_case) {
+    folds_case_ = path_case == settings::PathCase::insensitive;
     table_.assign(std::bit_ceil(edges_.size() * 2 + 1), none);
     for (std::uint32_t i = 0; i < edges_.size(); ++i) {
         std::size_t slot = edges_[i].hash & (table_.size() - 1);
@@ -99,7 +100,7 @@ std::uint32_t RouteTrie::follow(std::uint32_t node, std::uint64_t hash, std::str
     hash = mix(hash, node);
     for (std::size_t slot = hash & (table_.size() - 1); table_[slot] != none; slot = (slot + 1) & (table_.size() - 1)) {
         const Edge& edge = edges_[table_[slot]];
-        if (edge.hash == hash && edge.from == node && decodes_to(raw, edge.text)) return edge.to;
+        if (edge.hash == hash && edge.from == node && (folds_case_ ? folds_to(raw, edge.text) : decodes_to(raw, edge.text))) return edge.to;
     }
     return none;
 }
@@ -156,7 +157,7 @@ std::uint32_t RouteTrie::find(http::Method method, std::string_view method_name,
     walk.found = &captures;
     walk.capture_count = 0;
     walk.best = none;
-    walk.cut(depth_max_ + 1);
+    walk.cut(depth_max_ + 1, folds_case_);
     visit(0, 0, walk);
     return walk.best;
 }

@@ -26,7 +26,7 @@ public:
     void add(const PathRule& rule, const std::string& host, std::uint32_t number);
 
     /// To be called once, after the last add().
-    void finish();
+    void finish(settings::PathCase path_case);
 
     /// The smallest number whose rule takes the request, or `none`. Allocates nothing.
     std::uint32_t find(http::Method method, std::string_view method_name, std::string_view host, std::string_view path,
@@ -63,6 +63,7 @@ private:
     std::vector<Edge> edges_;           ///< in the order they were made
     std::vector<std::uint32_t> table_;  ///< open addressing over edges_
     std::size_t depth_max_ = 0;
+    bool folds_case_ = false;
 };
 
 }  // namespace larder::route

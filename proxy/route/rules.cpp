@@ -46,6 +46,7 @@ void add_ignore(Row& row, const settings::Ignore& ignore) {
     for (const bool ignored : {ignore.cache_control, ignore.set_cookie, ignore.cookie,
                                ignore.authorization, ignore.vary})
         row.add_number(ignored ? 1 : 0);
+    row.add_all(ignore.credentials);
 }
 
 /// Routes of equal texts share their entries.
@@ -53,7 +54,7 @@ std::string sharing_of(const CompiledRoute& route) {
     Row row;
     row.add(route.impl->key_shape.signature()).add_number(route.key_has_host ? 1 : 0);
     add_ignore(row, route.rule.ignore);
-    row.add_all(route.rule.strip);
+    row.add_all(route.rule.strip).add(route.sharing);
     return row.take();
 }
 
@@ -64,6 +65,7 @@ std::string rules_of(const CompiledRoute& route) {
     const settings::Route& rule = route.rule;
     Row row;
     row.add(rule.match).add(rule.host).add(rule.key);
+    row.add_number(route.impl->path.path_case == settings::PathCase::insensitive ? 1 : 0);
     row.add_optional(rule.ttl)
         .add_optional(rule.stale_while_revalidate)
         .add_optional(rule.stale_if_error);

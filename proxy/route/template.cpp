@@ -53,8 +53,10 @@ Wrong name_part(std::string_view inner, std::string_view name, const PathRule& p
         part.slot = *slot;
         const bool rest = path.segments.back().kind == Segment::Kind::rest && path.segments.back().text == name;
         part.kind = rest ? Kind::rest : Kind::capture;
+        part.folds_case = path.path_case == settings::PathCase::insensitive;
     } else if (name == "path" || name == "host" || name == "method") {
         part.kind = name == "path" ? Kind::path : name == "host" ? Kind::host : Kind::method;
+        part.folds_case = part.kind == Kind::path && path.path_case == settings::PathCase::insensitive;
     } else {
         part.kind = Kind::query;
         part.slot = query_slot(out, name);

@@ -31,6 +31,7 @@ struct Part {
     std::size_t slot = 0;                 ///< of the capture, or in Template::query_names
     std::optional<std::string> fallback;  ///< `=default`, as written
     bool sha256 = false;
+    bool folds_case = false;              ///< the value comes from the path and its case makes no difference
     http::FieldId field = http::FieldId::other;
 
     /// The first character of the literal between this and the next placeholder where that literal consists of

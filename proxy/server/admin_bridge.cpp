@@ -25,7 +25,7 @@ json::array array_of(const std::vector<std::string>& texts) {
     return out;
 }
 
-constexpr std::size_t other_hosts_max = 16;
+constexpr std::size_t other_targets_max = 16;
 
 // The Host that a question without one is about, for entries are kept apart by it: whom the one who asks addresses, or, where
 // that is the admin server itself, whom a client asks that has no name for larder.
@@ -44,7 +44,7 @@ struct LiveQuestion {
     std::shared_ptr<const flow::Config> config;
     observe::ExplainQuestion asked;
     route::OfflineRequest request;
-    bool any_host;  ///< the question names no host: an entry of another one will do
+    bool any_host;  ///< the question names no host: an entry of another one will do, else only one of another scheme
     std::function<void(observe::JsonAnswer)> done;
     store::RedisBudget budget{};
 };
@@ -65,7 +65,8 @@ void add_entry(json::object& out, const Looked& looked) {
     const WallTime now = wall_now();
     json::object stored;
     stored["where"] = looked.where;
-    stored["host"] = json::string(looked.x.request.host);
+    stored["scheme"] = json::string(looked.x.request.scheme);
+    stored["host"] = json::string(looked.x.request.authority);
     stored["status"] = entry.status;
     stored["age"] = cache::current_age(entry.freshness, now).count();
     stored["ttl"] = cache::remaining_lifetime(entry.freshness, now).count();
@@ -96,6 +97,7 @@ net::Task<void> look_up(flow::Services& use, LiveQuestion& question, Looked& out
     if (!out.x.match.route || out.x.match.route->rule.kind != settings::RouteKind::read) co_return;  // another host's
     out.plan = flow::make_read_plan(request, *out.x.match.route);
     out.x.facts = route::build_key(*out.x.match.route, out.x.match.captures, request, out.x.key);
+    question.config->routes.note_plain_path(request, out.x.facts);
     const store::MemoryHit hit = use.memory.find(out.x.key, request, out.plan.with_host, out.plan.route->rules, steady_now());
     out.entry = hit.entry;
     out.soft_purged = hit.soft_purged;
@@ -113,20 +115,23 @@ net::Task<void> look_up(flow::Services& use, LiveQuestion& question, Looked& out
     out.soft_purged = found.soft_purged;
 }
 
-// The hosts that have entries of this key.
-net::Task<std::vector<std::string>> hosts_of(flow::Services& use, LiveQuestion& question, const Looked& looked) {
+// The schemes and hosts that have entries of this key, as "https://host".
+net::Task<std::vector<std::string>> targets_of(flow::Services& use, LiveQuestion& question, const Looked& looked) {
     std::vector<std::string> variants = use.memory.variants(looked.x.key, steady_now());
     if (use.redis) {
         const std::vector<std::string> more = co_await use.redis->variants(looked.x.key, question.budget);
         variants.insert(variants.end(), more.begin(), more.end());
     }
-    std::vector<std::string> hosts;
+    std::vector<std::string> targets;
     for (const std::string& variant : variants) {
-        std::string host = cache::host_of_variant(variant);
-        const bool is_new = !host.empty() && std::find(hosts.begin(), hosts.end(), host) == hosts.end();
-        if (is_new && hosts.size() < other_hosts_max) hosts.push_back(std::move(host));
+        const cache::VariantTarget of = cache::target_of_variant(variant);
+        if (of.scheme.empty()) continue;
+        std::string target = of.scheme + "://" + (of.authority.empty() ? std::string(looked.x.request.host) : of.authority);
+        const bool is_asked = question.any_host || iequals(of.authority, looked.x.request.host);
+        const bool is_new = is_asked && std::find(targets.begin(), targets.end(), target) == targets.end();
+        if (is_new && targets.size() < other_targets_max) targets.push_back(std::move(target));
     }
-    co_return hosts;
+    co_return targets;
 }
 
 std::string nothing_stored(const Looked& looked) {
@@ -140,16 +145,19 @@ json::object tell(json::object out, const http::RequestHead& request, const Look
     const cache::Detail bypass = cache::request_bypass(request, key_headers);
     if (looked.redis != store::RedisState::ok) out["redis"] = looked.redis == store::RedisState::down ? "down" : "timeout";
     if (looked.entry) add_entry(out, looked);
-    if (bypass != cache::Detail::none || looked.x.facts.query_bypass) {
+    if (looked.plan.route)
+        if (const std::string text = flow::credentials_text(request, *looked.plan.route); !text.empty()) out["credentials"] = text;
+    if (bypass != cache::Detail::none || looked.x.facts.query_bypass || looked.x.facts.needless_encoding) {
         out["decision"] = "bypass";
         out["reason"] = std::string(cache::to_token(bypass != cache::Detail::none ? bypass : cache::Detail::query));
     } else if (!looked.entry) {
         out["decision"] = "fetch";
         out["reason"] = nothing_stored(looked);
     } else {
+        const bool shared = looked.plan.personal == cache::Detail::none || looked.entry->freshness.shared;
         const cache::Verdict verdict = cache::decide_reuse(*looked.entry, looked.plan.directives, looked.plan.personal, looked.soft_purged, wall_now());
         out["decision"] = verdict == cache::Verdict::serve ? "hit" : verdict == cache::Verdict::serve_and_refresh ? "updating" : verdict == cache::Verdict::revalidate ? "revalidate" : "fetch";
-        out["reason"] = verdict_text(verdict);
+        out["reason"] = shared ? std::string(verdict_text(verdict)) : flow::credentials_text(request, *looked.plan.route);
     }
     return out;
 }
@@ -157,10 +165,11 @@ json::object tell(json::object out, const http::RequestHead& request, const Look
 net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> question, json::object out) {
     Looked looked;
     co_await look_up(use, *question, looked);
-    std::vector<std::string> hosts;
-    if (question->any_host && looked.plan.with_host && !looked.entry) hosts = co_await hosts_of(use, *question, looked);
-    for (const std::string& host : hosts) {
-        auto request = route::OfflineRequest::make(question->asked.method, question->asked.url, host, question->asked.headers);
+    std::vector<std::string> targets;
+    if (!looked.entry) targets = co_await targets_of(use, *question, looked);
+    for (const std::string& target : targets) {
+        const std::string url = target + std::string(question->request.head().target);
+        auto request = route::OfflineRequest::make(question->asked.method, url, {}, question->asked.headers);
         if (!request) break;
         LiveQuestion other{question->config, question->asked, std::move(*request), false, {}, question->budget};
         Looked elsewhere;

@@ -142,6 +142,7 @@ json::array of_ignore(const Ignore& ignore) {
     if (ignore.cookie) out.emplace_back("cookie");
     if (ignore.authorization) out.emplace_back("authorization");
     if (ignore.vary) out.emplace_back("vary");
+    for (const std::string& name : ignore.credentials) out.emplace_back(literal(name));
     return out;
 }
 
@@ -191,16 +192,18 @@ json::array of_routes(const std::vector<Route>& routes) {
     return out;
 }
 
-bool is_credential(std::string_view field) {
+bool is_credential(std::string_view field, const std::vector<std::string>& credentials) {
+    const auto same = [field](const std::string& name) { return iequals(field, name); };
+    if (std::any_of(credentials.begin(), credentials.end(), same)) return true;
     return iequals(field, "authorization") || iequals(field, "proxy-authorization") || iequals(field, "cookie");
 }
 
-json::array of_examples(const std::vector<Example>& examples) {
+json::array of_examples(const std::vector<Example>& examples, const std::vector<std::string>& credentials) {
     json::array out;
     for (const Example& example : examples) {
         json::object item{{"request", literal(example.request)}};
         json::object headers;
-        for (const auto& [name, value] : example.headers) headers[name] = is_credential(name) ? masked : literal(value);
+        for (const auto& [name, value] : example.headers) headers[name] = is_credential(name, credentials) ? masked : literal(value);
         if (!headers.empty()) item["headers"] = std::move(headers);
         if (example.key) item["key"] = literal(*example.key);
         if (example.ttl) item["ttl"] = duration_text(*example.ttl);
@@ -230,11 +233,13 @@ std::string effective_config(const Settings& settings) {
     out["limits"] = of_limits(settings.limits);
     out["trusted_proxies"] = texts(settings.trusted_proxies);
     out["purge_from"] = texts(settings.purge_from);
+    out["credentials"] = texts(settings.credentials);
+    out["path_case"] = settings.path_case == PathCase::exact ? "exact" : "insensitive";
     out["log"] = of_log(settings.log);
     out["state"] = settings.state.empty() ? "off" : literal(settings.state);
     out["headers"] = of_headers(settings.headers);
     out["routes"] = of_routes(settings.routes);
-    if (!settings.examples.empty()) out["examples"] = of_examples(settings.examples);
+    if (!settings.examples.empty()) out["examples"] = of_examples(settings.examples, settings.credentials);
     return indented_json(out);
 }
 

@@ -14,8 +14,8 @@ namespace larder::settings {
 namespace {
 
 /// Gives a top-level key's value to the reader of its section.
-template <class Section>
-void read_section(MapReader& map, std::string_view key, Section& out, void (*read)(const Node&, Section&)) {
+template <class Section, class Read>
+void read_section(MapReader& map, std::string_view key, Section& out, const Read& read) {
     if (const auto node = map.take(key)) read(*node, out);
 }
 
@@ -39,10 +39,14 @@ void read_top(const Node& node, Settings& settings) {
     read_section(map, "limits", settings.limits, read_limits);
     map.read("trusted_proxies", settings.trusted_proxies, read_networks);
     map.read("purge_from", settings.purge_from, read_networks);
+    map.read("credentials", settings.credentials, read_field_names);
+    map.read("path_case", settings.path_case,
+             one_of<PathCase>({{"exact", PathCase::exact}, {"insensitive", PathCase::insensitive}}));
     read_section(map, "log", settings.log, read_log);
     read_section(map, "state", settings.state, read_state);
     read_section(map, "headers", settings.headers, read_headers);
-    read_section(map, "routes", settings.routes, read_routes);
+    read_section(map, "routes", settings.routes,
+                 [&](const Node& list, std::vector<Route>& routes) { read_routes(list, settings.credentials, routes); });
     read_section(map, "examples", settings.examples, read_examples);
     map.report_unknown_keys();
     fit_default_max_object(settings);

@@ -29,14 +29,7 @@ constexpr std::array<std::string_view, 16> read_options{"ttl",
 constexpr std::array<std::string_view, 5> framing_fields{"connection", "content-length", "transfer-encoding", "trailer",
                                                          "upgrade"};
 
-bool is_field_name(std::string_view name) {
-    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";  // RFC 9110, 5.6.2
-    return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-        return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || marks.find(c) != std::string_view::npos;
-    });
-}
-
-std::optional<Ignore> read_ignore(const Node& node) {
+std::optional<Ignore> read_ignore(const Node& node, const std::vector<std::string>& credentials) {
     Ignore ignore;
     const std::vector<std::pair<std::string_view, bool Ignore::*>> fields{{"cache-control", &Ignore::cache_control},
                                                                           {"set-cookie", &Ignore::set_cookie},
@@ -45,15 +38,17 @@ std::optional<Ignore> read_ignore(const Node& node) {
                                                                           {"vary", &Ignore::vary}};
     if (node.is_null()) return ignore;
     for (const Node& item : node.is_list() ? node.items() : std::vector<Node>{node}) {
-        constexpr std::string_view expected = "cache-control, set-cookie, cookie, authorization or vary";
+        constexpr std::string_view expected = "cache-control, set-cookie, cookie, authorization, vary, or one of `credentials`";
         const auto name = item.text(expected);
         if (!name) continue;
         const auto found =
             std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return iequals(field.first, *name); });
-        if (found == fields.end()) {
-            error_expected_form(item, expected, *name);
-        } else {
+        if (found != fields.end()) {
             ignore.*(found->second) = true;
+        } else if (const std::string lower = to_lower_copy(*name); std::count(credentials.begin(), credentials.end(), lower) > 0) {
+            ignore.credentials.push_back(lower);
+        } else {
+            error_expected_form(item, expected, *name);
         }
     }
     return ignore;
@@ -102,7 +97,7 @@ void read_purge(MapReader& map, Route& route) {
     const auto node = map.take("purge");
     if (!node) return;
     const auto items = node->is_list() ? node->items() : std::vector<Node>{*node};
-    if (items.empty()) node->error("needs one key or pattern at least");
+    if (node->is_null()) return node->error("needs a key or pattern, or an empty list ([]) for a request that changes nothing");
     for (const Node& item : items) {
         route.purge.push_back(read_filled_text(item).value_or(""));  // in its place also where it is wrong
         route.purge_at.push_back(item.at());
@@ -128,7 +123,7 @@ void read_kind(MapReader& map, const Node& node, Route& route) {
         if (map.has(option)) map.error_at_key(option, "only a route with a key takes this");
 }
 
-void read_read_options(MapReader& map, Route& route) {
+void read_read_options(MapReader& map, const std::vector<std::string>& credentials, Route& route) {
     read_text_at(map, "key", route.key, route.key_at);
     if (const auto ttl = map.take("ttl")) {
         route.ttl_at = ttl->at();
@@ -145,7 +140,7 @@ void read_read_options(MapReader& map, Route& route) {
     }
     if (const auto ignore = map.take("ignore")) {
         route.ignore_at = ignore->at();
-        if (const auto read = read_ignore(*ignore)) route.ignore = *read;
+        if (const auto read = read_ignore(*ignore, credentials)) route.ignore = *read;
     }
     map.read("strip", route.strip, read_strip);
     map.read("ignore_query", route.ignore_query, read_texts);
@@ -166,7 +161,7 @@ std::optional<std::string> read_host(const Node& node) {
     return std::nullopt;
 }
 
-Route read_route(const Node& node) {
+Route read_route(const Node& node, const std::vector<std::string>& credentials) {
     Route route;
     route.at = node.at();
     MapReader map(node, "a map with match, and key, purge or cache: off");
@@ -176,7 +171,7 @@ Route read_route(const Node& node) {
     map.read("host", route.host, read_host);
     map.read("name", route.name, read_filled_text);
     read_kind(map, node, route);
-    read_read_options(map, route);
+    read_read_options(map, credentials, route);
     read_purge(map, route);
     map.report_unknown_keys();
     return route;
@@ -184,10 +179,10 @@ Route read_route(const Node& node) {
 
 }  // namespace
 
-void read_routes(const Node& node, std::vector<Route>& routes) {
+void read_routes(const Node& node, const std::vector<std::string>& credentials, std::vector<Route>& routes) {
     if (node.is_null()) return;
     if (!node.is_list()) return node.error_expected("a list of routes");
-    for (const Node& item : node.items()) routes.push_back(read_route(item));
+    for (const Node& item : node.items()) routes.push_back(read_route(item, credentials));
 }
 
 }  // namespace larder::settings

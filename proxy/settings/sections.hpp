@@ -14,7 +14,8 @@ void read_limits(const Node& node, Limits& limits);
 void read_log(const Node& node, Log& log);
 void read_state(const Node& node, std::string& state);
 void read_headers(const Node& node, Headers& headers);
-void read_routes(const Node& node, std::vector<Route>& routes);
+/// `credentials`: what a route may ignore beside the fields that larder knows.
+void read_routes(const Node& node, const std::vector<std::string>& credentials, std::vector<Route>& routes);
 void read_examples(const Node& node, std::vector<Example>& examples);
 
 /// A single listener, admin, origin or Redis as one text, as the short forms and the command line give them. The empty

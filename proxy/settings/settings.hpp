@@ -116,6 +116,9 @@ struct Headers {
     bool via = true;
 };
 
+/// How paths are compared: as they are, or for APIs whose routers ignore the case of ASCII letters.
+enum class PathCase { exact, insensitive };
+
 enum class RouteKind { read, write, pass };
 
 /// What an operator may tell a read route to overlook (each a deliberate risk).
@@ -125,6 +128,7 @@ struct Ignore {
     bool cookie = false;
     bool authorization = false;
     bool vary = false;
+    std::vector<std::string> credentials;  ///< names among Settings::credentials
 };
 
 struct StatusTtl {
@@ -190,6 +194,9 @@ struct Settings {
     Limits limits;
     std::vector<std::string> trusted_proxies;                      ///< CIDRs
     std::vector<std::string> purge_from{"127.0.0.0/8", "::1/128"};  ///< CIDRs
+    /// Request fields that carry a user's identity, beside Authorization and Cookie: lower-case names.
+    std::vector<std::string> credentials{"x-api-key", "api-key", "x-auth-token", "x-access-token"};
+    PathCase path_case = PathCase::exact;
     Log log;
     std::string state;  ///< directory for what must survive a restart; empty: off
     Headers headers;

@@ -1,5 +1,7 @@
 #include "settings/values.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "settings/addresses.hpp"
 #include "settings/units.hpp"
@@ -118,6 +120,25 @@ std::optional<std::vector<std::string>> read_texts(const Node& node) {
     }
     if (!complete) return std::nullopt;
     return out;
+}
+
+bool is_field_name(std::string_view name) {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+        return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || marks.find(c) != std::string_view::npos;
+    });
+}
+
+std::optional<std::vector<std::string>> read_field_names(const Node& node) {
+    std::vector<std::string> names;
+    if (node.is_null()) return names;
+    for (const Node& item : node.is_list() ? node.items() : std::vector<Node>{node}) {
+        const auto text = read_filled_text(item);
+        if (!text) continue;
+        if (!is_field_name(*text)) error_expected_form(item, "the name of a header field", *text);
+        names.push_back(to_lower_copy(*text));
+    }
+    return names;
 }
 
 std::optional<std::vector<std::string>> read_networks(const Node& node) {

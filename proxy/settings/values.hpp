@@ -27,8 +27,11 @@ std::optional<double> read_share(const Node& node);                        ///< 
 std::optional<std::string> read_text(const Node& node);                    ///< may be empty
 std::optional<std::string> read_filled_text(const Node& node);             ///< not empty
 std::optional<std::vector<std::string>> read_texts(const Node& node);      ///< a list, or one; null is an empty list
+std::optional<std::vector<std::string>> read_field_names(const Node& node);  ///< lower-case names of header fields, as a list or one
 std::optional<std::vector<std::string>> read_networks(const Node& node);   ///< CIDRs in canonical form
 std::optional<std::string> read_address(const Node& node);                 ///< host:port in canonical form
+
+bool is_field_name(std::string_view name);  ///< a token of RFC 9110, 5.6.2
 
 /// Reports "expected ..., not "..."".
 void error_expected_form(const Node& node, std::string_view expected, std::string_view written);

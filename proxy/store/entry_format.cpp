@@ -13,7 +13,6 @@
 namespace larder::store {
 namespace {
 
-constexpr std::string_view magic = "LRD\x02";
 constexpr std::size_t header_size = 12;  // magic and version, checksum
 constexpr std::size_t saving_worth_percent = 12;
 constexpr int compression_level = 1;
@@ -236,7 +235,7 @@ std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) 
     std::string out;
     if (entry.body.size() > entry_body_max) return out;
     out.reserve(entry.head.size() + entry.body.size() + entry.target.size() + 512);
-    out.append(magic);
+    out.append(entry_magic);
     put_number(out, 0, 8);
     std::string status;
     put_number(status, static_cast<std::uint64_t>(entry.status), 2);
@@ -259,13 +258,13 @@ std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) 
     if (!try_zstd || !put_compressed(out, entry.body)) put_field(out, FieldOf::body, entry.body);
     std::string sum;
     put_number(sum, XXH3_64bits(out.data() + header_size, out.size() - header_size), 8);
-    out.replace(magic.size(), 8, sum);
+    out.replace(entry_magic.size(), 8, sum);
     return out;
 }
 
 boost::intrusive_ptr<cache::StoredResponse> decode_entry(std::string_view bytes) {
-    if (bytes.size() < header_size || !bytes.starts_with(magic)) return nullptr;
-    Reader header{bytes.substr(magic.size())};
+    if (bytes.size() < header_size || !bytes.starts_with(entry_magic)) return nullptr;
+    Reader header{bytes.substr(entry_magic.size())};
     const std::uint64_t sum = header.number(8);
     if (XXH3_64bits(header.rest.data(), header.rest.size()) != sum) return nullptr;
     boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);

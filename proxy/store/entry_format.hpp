@@ -17,6 +17,10 @@ struct EntryEncoding {
     std::size_t compress_above = 0;  ///< bytes of body
 };
 
+/// What an entry begins with; the last byte is the version. Entries of another version count as absent: version 3 tells
+/// schemes apart, which older entries do not.
+inline constexpr std::string_view entry_magic = "LRD\x03";
+
 /// Bodies above this are neither written nor accepted (a Redis value ends at 512 MB).
 inline constexpr std::size_t entry_body_max = 500u << 20;
 

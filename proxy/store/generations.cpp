@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/hash.hpp"
+#include "route/route_table.hpp"
 
 namespace larder::store {
 namespace {
@@ -39,7 +40,10 @@ Generations::Generations() : hard_(map_table(), unmap), soft_(map_table(), unmap
 
 std::uint32_t Generations::slot_of_key(std::string_view key) { return number(key, 1); }
 std::uint32_t Generations::slot_of_extensions(std::string_view bare_key) { return number(bare_key, 2); }
-std::uint32_t Generations::slot_of_tag(std::string_view tag) { return number(tag, 3); }
+std::uint32_t Generations::slot_of_tag(std::string_view tag) {
+    const std::string_view extended = route::extended_key(tag);
+    return extended.empty() ? number(tag, 3) : slot_of_extensions(extended);
+}
 std::uint32_t Generations::slot_of_response_tag(std::string_view tag) { return number(tag, 4); }
 
 std::vector<std::uint32_t> guard_slots(std::string_view key, std::size_t bare_size, std::span<const std::string> tags) {

@@ -22,7 +22,7 @@ constexpr std::size_t variants_max = 64;
 constexpr std::chrono::microseconds sweep_step{100};
 
 // The variant text of a request under a list of selecting fields, built once for neighbours that
-// share the list; where the response does not vary it is the host's alone, which mostly is the one
+// share the list; where the response does not vary it is the target's alone, which mostly is the one
 // of the request before.
 class VariantOf {
 public:
@@ -30,7 +30,7 @@ public:
         : request_(request), with_host_(with_host) {}
 
     const std::string& under(const std::vector<std::string>& vary) {
-        if (vary.empty()) return of_host();
+        if (vary.empty()) return of_target();
         if (!built_ || *built_ != vary) {
             cache::build_variant(request_, vary, with_host_, text_);
             built_ = &vary;
@@ -39,22 +39,22 @@ public:
     }
 
 private:
-    const std::string& of_host() {
-        if (!with_host_) return nothing_;
-        if (request_.host != host_) {
-            cache::build_variant(request_, {}, true, host_text_);
-            host_ = request_.host;
+    const std::string& of_target() {
+        const std::string_view authority = with_host_ ? request_.authority : std::string_view{};
+        if (authority != known_.authority || request_.scheme != known_.scheme) {
+            cache::build_variant(request_, {}, with_host_, known_.text);
+            known_.authority = authority;
+            known_.scheme = request_.scheme;
         }
-        return host_text_;
+        return known_.text;
     }
 
-    static inline const std::string nothing_;
-    static inline thread_local std::string host_;
-    static inline thread_local std::string host_text_ = [] {
-        std::string text;
-        cache::build_variant(http::RequestHead{}, {}, true, text);
-        return text;
-    }();
+    struct Known {
+        std::string scheme;
+        std::string authority;
+        std::string text;  // of no scheme and no authority: nothing
+    };
+    static inline thread_local Known known_;
     static thread_local std::string text_;
     const http::RequestHead& request_;
     bool with_host_;

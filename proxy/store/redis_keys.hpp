@@ -3,6 +3,8 @@
 #include <string_view>
 #include <vector>
 
+#include "route/route_table.hpp"
+
 namespace larder::store {
 
 /// The names of everything larder keeps in Redis. Every name begins with `redis.prefix`, so that an ACL of `~prefix*` is
@@ -23,7 +25,11 @@ public:
     }
     /// The id that entries carry whose key extends this one with an appended query.
     [[nodiscard]] std::string extension(std::string_view bare_key) const { return braced("ext:", bare_key); }
-    [[nodiscard]] std::string tag(std::string_view pattern) const { return own("tag:", pattern); }
+    /// The id of a rule tag: of a pattern's, or of an extension's (route::extension_tag).
+    [[nodiscard]] std::string tag(std::string_view name) const {
+        const std::string_view extended = route::extended_key(name);
+        return extended.empty() ? own("tag:", name) : extension(extended);
+    }
     [[nodiscard]] std::string response_tag(std::string_view name) const { return own("rtag:", name); }
     [[nodiscard]] const std::string& clock() const { return clock_; }
     /// The keys filled under a tag's or extension's id.

@@ -13,7 +13,7 @@ namespace {
 // A magic and a checksum that hold, so that the search gets behind them.
 std::string sealed(std::string_view fields) {
     const std::uint64_t sum = XXH3_64bits(fields.data(), fields.size());
-    std::string out("LRD\x01");
+    std::string out(store::entry_magic);
     for (int i = 0; i < 8; ++i) out.push_back(static_cast<char>(sum >> (8 * i)));
     return out.append(fields);
 }

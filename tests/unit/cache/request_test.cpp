@@ -98,6 +98,34 @@ TEST_CASE("credentials make a request personal unless key or rule cover them (gu
     }
 }
 
+TEST_CASE("the fields of `credentials` make a request personal as Authorization does") {
+    const http::CredentialNames names({"x-api-key", "x_tenant"});
+    KeyCoverage coverage;
+    coverage.credentials = &names;
+    const auto of = [&](std::string_view request) { return to_token(personal(Request(request), bare_rule(), coverage)); };
+    CHECK(of("GET /\nX-API-Key: k") == "authorization");
+    CHECK(of("GET /\nx_api_key: k") == "authorization");
+    CHECK(of("GET /\nX-API-Key:") == "authorization");
+    CHECK(of("GET /\nX-Tenant: k") == "authorization");
+    CHECK(of("GET /\nX-API-Keys: k\nX-API-Kez: k") == "");
+    CHECK(of("GET /\nX-API-Key: k\nCookie: a=b") == "authorization");
+}
+
+TEST_CASE("a trusted proxy that contradicts itself about scheme or host keeps the request out of the cache") {
+    const auto of = [](std::string_view fields) {
+        return request_bypass(Request("GET /\nHost: lb\n" + std::string(fields)).from_trusted());
+    };
+    CHECK(of("X-Forwarded-Proto: https\nX-Forwarded-Host: shop.test") == Detail::none);
+    CHECK(of("X-Forwarded-Proto: https\nForwarded: proto=https") == Detail::none);
+    CHECK(of("X-Forwarded-Proto: https\nForwarded: proto=http") == Detail::unsafe_header);
+    CHECK(of("X-Forwarded-Host: a.test\nForwarded: for=1.1.1.1;host=b.test") == Detail::unsafe_header);
+    CHECK(of("X-Forwarded-Proto: https\nX-Forwarded-Proto: http") == Detail::unsafe_header);
+    CHECK(of("X-Forwarded-Host: a.test\nX-Forwarded-Host: b.test") == Detail::unsafe_header);
+    CHECK(of("Forwarded: proto=https;host=shop.test") == Detail::none);
+    CHECK(of("X-Forwarded-Proto: https, http\nX-Forwarded-Ssl: on\nX-Forwarded-Port: 443") == Detail::none);
+    CHECK(of("X-Forwarded-Proto: https\nX-Forwarded-Ssl: off") == Detail::unsafe_header);
+}
+
 TEST_CASE("the client's directives count where the route honours them, only-if-cached always (RFC 9111, 5.2.1)") {
     settings::Route honouring = bare_rule();
     honouring.honour_client_no_cache = true;

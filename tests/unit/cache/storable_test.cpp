@@ -191,6 +191,23 @@ TEST_CASE("ignore and strip overlook what they name") {
     CHECK(decide(Response("200 OK\nVary: a\nContent-Encoding: gzip"), rule).vary.empty());
 }
 
+TEST_CASE("a route's ttl does not cover event streams; what the origin grants does") {
+    const auto reason = [](const std::string& fields) { return to_token(decide(Response("200 OK\n" + fields), minute_rule()).reason); };
+    CHECK(reason("Content-Type: text/event-stream") == "stream");
+    CHECK(reason("Content-Type: Text/Event-Stream ; charset=utf-8") == "stream");
+    CHECK(reason("Content-Type: multipart/x-mixed-replace; boundary=x") == "stream");
+    CHECK(reason("Content-Type: text/event-streams") == "");
+    CHECK(reason("Content-Type: text/event-stream\nCache-Control: max-age=5") == "");
+    CHECK(reason("Content-Type: text/event-stream\nCache-Control: no-store") == "no-store");
+}
+
+TEST_CASE("a coding that needs a dictionary varies on it (RFC 9842)") {
+    using Names = std::vector<std::string>;
+    const auto vary = [](const std::string& fields) { return decide(Response("200 OK\n" + fields), minute_rule()).vary; };
+    CHECK(vary("Content-Encoding: dcb") == Names{"accept-encoding", "available-dictionary"});
+    CHECK(vary("Content-Encoding: gzip\nVary: Foo") == Names{"accept-encoding", "foo"});
+}
+
 TEST_CASE("the decision lists what the response varies on and what is left out") {
     CHECK(decide(Response("200 OK\nVary: Foo, bar\nVary: ,FOO"), minute_rule()).vary ==
           std::vector<std::string>{"bar", "foo"});

@@ -45,7 +45,11 @@ TEST_CASE("requests that differ only in form share a variant, others do not (RFC
         {"coding order", "accept-encoding", "GET /\nAccept-Encoding: gzip, br", "GET /\nAccept-Encoding: br,gzip", true},
         {"coding weights", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: GZIP;q=0.5", true},
         {"coding alias", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: x-gzip", true},
-        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: gzip, foo", true},
+        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: gzip, dcb", false},
+        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: dcz, gzip, dcb", "GET /\nAccept-Encoding: gzip, DCB, dcz;q=0.1", true},
+        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: gzip, dcb;q=0", true},
+        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: *", "GET /\nAccept-Encoding: *, dcb;q=0", false},
+        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: *", "GET /\nAccept-Encoding: *, dcb", true},
         {"coding refused", "accept-encoding", "GET /\nAccept-Encoding: br", "GET /\nAccept-Encoding: br, gzip;q=0", true},
         {"coding refused", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: gzip;q=0.000",
          false},
@@ -84,15 +88,33 @@ TEST_CASE("without Vary the variant is the host, or nothing where the key has it
     CHECK(variant("GET /\nHost: a;foo", {}, true) != variant("GET /\nHost: a", {"foo"}, true));
 }
 
-TEST_CASE("a variant tells the host it is of") {
-    for (const char* host : {"api.test", "api.test:8080", "[::1]:80", "a%b~c;d"}) {
+TEST_CASE("a variant tells the scheme and the host it is of") {
+    for (const char* host : {"api.test", "api.test:8080", "[::1]:80", "a%b~c;d", "https=x"}) {
         CAPTURE(host);
         const std::string request = "GET /\nHost: " + std::string(host);
-        CHECK(host_of_variant(variant(request, {}, true)) == host);
-        CHECK(host_of_variant(variant(request + "\nFoo: 1;2~", {"foo"}, true)) == host);
+        CHECK(target_of_variant(variant(request, {}, true)).authority == host);
+        CHECK(target_of_variant(variant(request, {}, true)).scheme == "http");
+        CHECK(target_of_variant(variant(request + "\nFoo: 1;2~", {"foo"}, true)).authority == host);
     }
-    CHECK(host_of_variant(variant("GET /\nHost: a", {"foo"}, false)).empty());
-    CHECK(host_of_variant(variant("GET /\nHost: " + std::string(300, 'a'), {}, true)).empty());
+    CHECK(target_of_variant(variant("GET /\nHost: a", {"foo"}, false)).authority.empty());
+    CHECK(target_of_variant(variant("GET /\nHost: " + std::string(300, 'a'), {}, true)).scheme.empty());
+}
+
+TEST_CASE("scheme and host as the origin is told them are part of every variant (RFC 9111, 2)") {
+    const auto told = [](std::string_view fields, bool with_host) {
+        std::string out;
+        build_variant(Request("GET /\nHost: lb\n" + std::string(fields)).from_trusted(), {}, with_host, out);
+        return out;
+    };
+    CHECK(told("", true) == "lb");
+    CHECK(told("X-Forwarded-Proto: https", true) == "https=lb");
+    CHECK(told("X-Forwarded-Proto: HTTPS", false) == "https=");
+    CHECK(told("X-Forwarded-Proto: http", true) == "lb");
+    CHECK(told("X-Forwarded-Proto: https\nX-Forwarded-Host: Shop.test", true) == "https=shop.test");
+    CHECK(told("Forwarded: for=1.1.1.1;proto=https;host=\"shop.test\", for=2.2.2.2;proto=http", true) == "https=shop.test");
+    CHECK(target_of_variant("https=shop.test;accept-encoding=gzip").scheme == "https");
+    CHECK(target_of_variant("https=shop.test").authority == "shop.test");
+    CHECK(variant("GET /\nHost: lb\nX-Forwarded-Proto: https\nX-Forwarded-Host: shop.test", {}, true) == "lb");
 }
 
 TEST_CASE("a long variant ends in a digest, so that it stays short and unique") {
@@ -131,7 +153,13 @@ TEST_CASE("a stored coding is only for those who accept it (RFC 9110, 12.5.3)") 
         {"Content-Encoding: zstd", "GET /\nAccept-Encoding: gzip, br, zstd", true},
         {"Content-Encoding: gzip, br", "GET /\nAccept-Encoding: gzip", false},
         {"Content-Encoding: gzip\nContent-Encoding: br", "GET /\nAccept-Encoding: gzip", false},
-        {"Content-Encoding: something", "GET /\nAccept-Encoding: gzip", true},
+        {"Content-Encoding: dcb", "GET /\nAccept-Encoding: gzip", false},
+        {"Content-Encoding: dcb", "GET /\nAccept-Encoding: gzip, DCB", true},
+        {"Content-Encoding: dcb", "GET /\nAccept-Encoding: gzip, dcb;q=0", false},
+        {"Content-Encoding: lz4", "GET /\nAccept-Encoding: *;q=0.1", true},
+        {"Content-Encoding: lz4", "GET /\nAccept-Encoding: *, lz4;q=0", false},
+        {"Content-Encoding: snappy, gzip", "GET /\nAccept-Encoding: gzip", false},
+        {"Content-Encoding: identity", "GET /\nAccept-Encoding: gzip", true},
         {"Content-Encoding: gzip", "GET /", true},  // the variant says that it was chosen for such requests
     };
     for (const Row& row : rows) {
@@ -177,6 +205,7 @@ TEST_CASE("a variant is built from the forwarding fields that the origin sees, n
             http::RequestHead head = request;
             head.peer = peer;
             head.peer_trusted = row.trusted;
+            http::set_target_uri(head);
             std::string out;
             build_variant(head, {row.name}, false, out);
             return out;
@@ -188,6 +217,7 @@ TEST_CASE("a variant is built from the forwarding fields that the origin sees, n
     plain.peer = "10.0.0.1";
     http::RequestHead tls = plain;
     tls.peer_tls = true;
+    http::set_target_uri(tls);
     std::string a, b;
     build_variant(plain, {"x-forwarded-proto"}, false, a);
     build_variant(tls, {"x-forwarded-proto"}, false, b);

@@ -57,7 +57,13 @@ TEST_CASE("max-age is read as the grammar says, and what is no number of seconds
         {"9111 4.2.1", "max-age=\"\"", 0s},
         {"9111 4.2.1", "max-age =3600", 0s},
         {"9111 4.2.1", "max-age= 3600", 0s},
-        {"9111 4.2.1", "max-age=3600;foo", 0s},
+        {"separators", "max-age=3600;foo", 3600s},
+        {"separators", "max-age=3600; max-age=10", 10s},
+        {"separators", "public max-age=0", 0s},
+        {"separators", "public; s-maxage=0", 0s},
+        {"separators", "max-age=60, public s-maxage=5", 5s},
+        {"separators", "max-age=x; foo", 0s},
+        {"separators", "max-age = 60", 0s},
         {"9111 4.2.1", "max-age=1800, max-age=1", 1s},
         {"9111 4.2.1", "max-age=1, max-age=1800", 1s},
         {"9111 4.2.1", "max-age=60, max-age=60", 60s},
@@ -77,6 +83,34 @@ TEST_CASE("max-age is read as the grammar says, and what is no number of seconds
         CAPTURE(std::string(row.value));
         CHECK(parse(row.value).max_age == row.max_age);
     }
+}
+
+TEST_CASE("a list without commas is read for what it forbids, and for nothing else") {
+    for (const char* value : {"no-store; private; no-cache", "foo no-store", "max-age=60;no-store", "\"no-store\"", "'no-store'",
+                              "\"public, no-store\"", "public; max-age=60; no-store", "foo=\"a;b\"; no-store", "NO-STORE;"}) {
+        CAPTURE(value);
+        CHECK(parse(value).no_store);
+    }
+    for (const char* value : {"private; max-age=60", "private max-age=60", "private;", "no-cache; private", "private=\"x\"; foo",
+                              "private='set-cookie'"}) {
+        CAPTURE(value);
+        CHECK(parse(value).private_);
+    }
+    CHECK(parse("no-cache;").no_cache);
+    CHECK(parse("max-age=0; no-cache").no_cache);
+    CHECK(parse("max-age=60; must-revalidate").proxy_revalidate);
+
+    // Such a list permits nothing: not to share the answer to credentials, nor to serve it stale.
+    const CacheControl lax = parse("public; max-age=60; s-maxage=60; must-revalidate; stale-if-error=60");
+    CHECK_FALSE(lax.public_);
+    CHECK_FALSE(lax.must_revalidate);
+    CHECK_FALSE(lax.s_maxage.has_value());
+    CHECK_FALSE(lax.stale_if_error.has_value());
+
+    // What stands in a quoted argument is no directive.
+    CHECK_FALSE(parse("foo=\"a; no-store\"").no_store);
+    CHECK_FALSE(parse("foo=\"no-store private\", max-age=1").private_);
+    CHECK_FALSE(parse("no-stores; x-private; no_store").no_store);
 }
 
 TEST_CASE("flags are found whatever their case, order, line and arguments") {

@@ -39,6 +39,7 @@ Detail bypass_of(const std::string& line, bool trusted, std::span<const std::str
     http::RequestHead head = request;
     head.peer = "192.0.2.1";
     head.peer_trusted = trusted;
+    set_target_uri(head);
     return cache::request_bypass(head, key_headers);
 }
 
@@ -136,6 +137,7 @@ TEST_CASE("a Vary on what the origin does not see splits nothing") {
         http::RequestHead head = request;
         head.peer = "192.0.2.1";
         head.peer_trusted = trusted;
+        set_target_uri(head);
         std::string variant;
         cache::build_variant(head, {"x-forwarded-scheme", "x-scheme"}, true, variant);
         return variant;

@@ -328,5 +328,37 @@ TEST_CASE("requests that decode differently never share a key, whatever the temp
     CHECK(checked > 30000);
 }
 
+
+TEST_CASE("a parameter's name that encodes what needs no encoding is told") {
+    const RouteTable table = table_of({read("GET /a", "a:{limit=20}")});
+    const auto needless = [&](std::string_view query) { return build(table, "GET /a?" + std::string(query)).facts.needless_encoding; };
+    for (const char* query : {"%6cimit=5", "%6Cimit=5", "limi%74", "a=1&l%69mit=5", "x%2Dy=1", "%7Ea=1"}) CHECK(needless(query));
+    for (const char* query : {"limit=5", "limit=%35", "filter%5Bname%5D=1", "%24top=1", "a%20b=1", "caf%C3%A9=1", "a%=1", "a%zz=1", "%2525=1"})
+        CHECK_FALSE(needless(query));
+}
+
+TEST_CASE("path_case: insensitive takes any case and makes keys in lower case") {
+    settings::Settings settings = settings_of({read("GET /Articles/{id}", "articles:{id}"), read("GET /files/{rest*}", "files:{rest}"),
+                                               read("GET /hash/{id}", "h:{id|sha256}:{path}"), read("GET /q", "q:{name}"),
+                                               write("PUT /articles/{id}", {"articles:{id}", "articles:{json:/other}", "q:{n}"})});
+    settings.path_case = settings::PathCase::insensitive;
+    settings::Problems problems;
+    const RouteTable table = RouteTable::compile(settings, problems);
+    REQUIRE(problems.empty());
+    CHECK(key_of(table, "GET /ARTICLES/Ab") == "articles:ab");
+    CHECK(key_of(table, "GET /art%49cles/%41b%2F%C3%89") == "articles:ab%2F%C3%89");
+    CHECK(key_of(table, "GET /Files/A/b") == "files:a/b");
+    CHECK(key_of(table, "GET /hash/AB") == key_of(table, "GET /HASH/%61b"));
+    CHECK(key_of(table, "GET /q?name=Ab") == "q:Ab");  // a query is no path
+    CHECK(taken_by(table, "PUT /aRTICLES/7") == 4);
+    CHECK(holds(purges_of(table, "PUT /ARTICLES/AB?n=Cd").keys, "articles:ab"));
+    CHECK(holds(purges_of(table, "PUT /ARTICLES/AB?n=Cd").keys, "q:Cd"));
+    CHECK(holds(purges_of(table, "PUT /ARTICLES/AB?n=Cd").keys, "q:cd"));  // a path's value elsewhere would be in lower case
+
+    const RouteTable exact = table_of({read("GET /Articles/{id}", "articles:{id}")});
+    CHECK(taken_by(exact, "GET /articles/7") == -1);
+    CHECK(key_of(exact, "GET /Articles/Ab") == "articles:Ab");
+}
+
 }  // namespace
 }  // namespace larder::route

@@ -313,5 +313,58 @@ TEST_CASE("a narrower pattern given by hand is a tag only if all it covers carri
     }
 }
 
+
+TEST_CASE("purge: [] says that a write changes nothing, not even its own URL") {
+    const RouteTable table = table_of({read("GET /graphql", "g"), write("POST /graphql", {}), write("DELETE /graphql", {"g", "x:*"})});
+    CHECK(purges_of(table, "POST /graphql").empty());
+    CHECK(purges_of(table, "POST /graphql/").empty() == false);  // another URL for the route, the same for many origins
+    CHECK(purges_of(table, "PUT /graphql").keys == Texts{"g"});
+    CHECK(purges_of(table, "POST /graphql", nullptr, {{"X-HTTP-Method-Override", "GET"}}).empty());
+    const PurgeSet deleted = purges_of(table, "POST /graphql", nullptr, {{"X-HTTP-Method-Override", "DELETE"}});
+    CHECK(deleted.keys == Texts{"g"});
+    CHECK(deleted.patterns == Texts{"x:*"});
+    CHECK(purges_of(table, "POST /graphql", nullptr, {{"X-HTTP-Method", "PUT"}}).keys == Texts{"g"});
+}
+
+TEST_CASE("a method that a field or the query overrides purges by both methods") {
+    const RouteTable table = table_of({read("GET /a/{id}", "a:{id}"), write("POST /a/{id}", {"post:{id}:*"}), write("DELETE /a/{id}", {"delete:{id}:*"})});
+    for (const auto& [line, headers] : std::vector<std::pair<const char*, HeaderList>>{
+             {"POST /a/7", {{"X-HTTP-Method-Override", "DELETE"}}},
+             {"POST /a/7", {{"x_http_method_override", "delete"}}},
+             {"POST /a/7", {{"X-HTTP-Method", "GET, DELETE"}}},
+             {"POST /a/7?_method=delete", {}}}) {
+        CAPTURE(line);
+        const PurgeSet found = purges_of(table, line, nullptr, headers);
+        CHECK(holds(found.patterns, "post:7:*"));
+        CHECK(holds(found.patterns, "delete:7:*"));
+    }
+    CHECK_FALSE(holds(purges_of(table, "POST /a/7").patterns, "delete:7:*"));
+    CHECK(holds(purges_of(table, "GET /a/7", nullptr, {{"X-HTTP-Method-Override", "DELETE"}}).patterns, "delete:7:*"));
+}
+
+TEST_CASE("a write reaches entries of its URL whatever ;parameters their segments have") {
+    const RouteTable table = table_of({read("GET /a/latest", "latest"), read("GET /a/{id}", "a:{id}"), read("GET /a/{id}/c/{n}", "a:{id}:c:{n}"),
+                                       write("PUT /a/{id}", {"a:{id}", "a:{id}:c:*"})});
+    const auto tags_of = [&](std::string_view line) {
+        const OfflineRequest asked = request(line);
+        KeyFacts facts;
+        table.note_plain_path(asked.head(), facts);
+        return facts.more_tags;
+    };
+    CHECK(tags_of("GET /a/7").empty());
+    CHECK(tags_of("GET /a/7;v=1") == Texts{extension_tag("a:7")});
+    CHECK(tags_of("GET /a/7%3bv=1") == Texts{extension_tag("a:7")});
+    CHECK(tags_of("GET /a;x/7;v=1?lang=de") == Texts{extension_tag("a:7"), extension_tag("a:7?lang=de")});
+    CHECK(tags_of("GET /a/7;v=1/c/3") == Texts{"a:7:c:*", extension_tag("a:7:c:3")});
+    CHECK(tags_of("GET /a/latest;v=1") == Texts{extension_tag("latest")});
+
+    // A write through a URL with parameters purges by the rules of the plain one too.
+    const PurgeSet found = purges_of(table, "PUT /a;x=1/7;v=2");
+    CHECK(holds(found.keys, "a:7"));
+    CHECK(holds(found.patterns, "a:7:c:*"));
+    CHECK(other_spellings("/a;x/b;y=1;z") == Texts{"/a/b"});
+    CHECK(other_spellings("/a/b%33") == Texts{});
+}
+
 }  // namespace
 }  // namespace larder::route

@@ -112,6 +112,7 @@ TEST_CASE("every option of a read route") {
     CHECK(all.cookie);
     CHECK(all.authorization);
     CHECK(all.vary);
+    CHECK(load_read("ignore: [X-API-Key]").ignore.credentials == std::vector<std::string>{"x-api-key"});
     CHECK_FALSE(load_read("ignore: vary").ignore.cookie);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "http/message.hpp"
+#include "http/target_uri.hpp"
 
 /// Heads made from text as it stands on the wire, lines ended by LF, so that a test shows the message it speaks of.
 namespace larder::test {
@@ -70,6 +71,14 @@ public:
             head_.content_length = *length;
         }
         if (head_.fields.has(http::FieldId::transfer_encoding)) head_.framing = http::Framing::chunked;
+        http::set_target_uri(head_);
+    }
+
+    /// The same as it comes from a trusted proxy.
+    [[nodiscard]] Request from_trusted() && {
+        head_.peer_trusted = true;
+        http::set_target_uri(head_);
+        return std::move(*this);
     }
 
     operator const http::RequestHead&() const { return head_; }
