@@ -78,16 +78,23 @@ void keep(CacheControl& out, const Directive& directive) {
 
 constexpr std::string_view lax_separators = ",; \t\"'";
 
+/// Behind the quoted string that begins at `at`; behind the quote alone where it is never closed, so that it hides nothing.
+std::size_t behind_quotes(std::string_view text, std::size_t at) {
+    std::size_t end = at + 1;
+    while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+    return end < text.size() ? end + 1 : at + 1;
+}
+
 /// Whether the member is no single directive of the grammar: it has a separator other than the comma outside of a quoted
 /// argument, or quotes around the directive itself.
 bool is_lax(std::string_view member) {
     if (member.front() == '"' || member.front() == '\'') return true;
-    const std::size_t quote = member.find("=\"");
-    const std::size_t separator = member.find_first_of("; \t");
-    if (separator == std::string_view::npos) return false;
-    if (quote == std::string_view::npos || separator < quote) return true;
-    const std::size_t close = member.find('"', quote + 2);
-    return close != std::string_view::npos && member.find_first_of("; \t", close) != std::string_view::npos;
+    for (std::size_t at = 0; at < member.size();) {
+        const char c = member[at];
+        if (c == ';' || c == ' ' || c == '\t') return true;
+        at = c == '"' ? behind_quotes(member, at) : at + 1;
+    }
+    return false;
 }
 
 /// What a lax member forbids. `bound` is the smallest lifetime that it names.

@@ -187,6 +187,37 @@ def test_explain_takes_header_fields_into_account():
     assert done.returncode == 0 and "authorization" in done.stdout
 
 
+def test_explain_says_plainly_whether_credentials_are_answered_from_the_cache(tmp_path):
+    config = tmp_path / "larder.yaml"
+    config.write_text('''
+origin: http://127.0.0.1:8000
+routes:
+  - {match: "GET /plain", key: "plain", ttl: 60}
+  - {match: "GET /keyed", key: "keyed:{header:x-api-key}", ttl: 60}
+''')
+    plain = larder_command.run("explain", "-c", str(config), "GET", "/plain", "-H", "X-API-Key: k").stdout
+    assert "answer    not from the cache" in plain and "(authorization)" in plain
+    keyed = larder_command.run("explain", "-c", str(config), "GET", "/keyed", "-H", "X-API-Key: k").stdout
+    assert "answer    from the cache" in keyed
+    assert "answer " not in larder_command.run("explain", "-c", str(config), "GET", "/plain").stdout
+
+
+def test_an_example_that_fails_says_what_it_is_instead(tmp_path):
+    config = tmp_path / "larder.yaml"
+    config.write_text('''
+origin: http://127.0.0.1:8000
+routes:
+  - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300}
+  - {match: "PUT /articles/{id}", purge: ["articles:{id}"]}
+examples:
+  - {request: GET /articles/7, cache: off}
+  - {request: GET /articles/7, key: "articles:8", ttl: 60s}
+  - {request: PUT /articles/7, key: "articles:7"}
+''')
+    told = larder_command.run("check", "-c", str(config)).stderr
+    assert 'cached as "articles:7" for 300s' in told and 'it is "articles:7"' in told and 'purges ["articles:7"]' in told
+
+
 def test_the_admin_explains_where_an_entry_is(origin, redis, articles_larder):
     VersionedApi(origin)
     larder = articles_larder(origin, redis)

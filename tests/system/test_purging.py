@@ -4,7 +4,7 @@ import time
 import pytest
 
 from support import larder as larder_command
-from support.configurations import BOTH_TIERS
+from support.configurations import ARTICLES, BOTH_TIERS
 from support.scripted_origin import reply
 from support.versioned_api import VersionedApi
 from support.waiting import until
@@ -290,3 +290,34 @@ routes:
     larder.get("/articles/42")
     larder.request("POST", "/articles", body={})
     assert not purged("/articles/42")
+
+
+PARAMETERS = ("/articles/42;v=1", "/articles/42;v=1?lang=de", "/articles;a=1/42;v=2")
+
+
+@pytest.mark.parametrize("purge", [
+    lambda larder: larder.request("PUT", "/articles/42", body=b"{}"), lambda larder: larder.request("PUT", "/articles/42;v=9", body=b"{}"),
+    lambda larder: larder.request("PURGE", "/articles/42"), lambda larder: larder.purge(urls=["/articles/42"]),
+    lambda larder: larder.purge(keys=["articles:42"]),
+], ids=["write", "write with parameters", "PURGE", "urls", "keys"])
+@pytest.mark.parametrize("memory", ["off", "64MB"])
+def test_a_purge_of_a_url_reaches_what_was_read_with_parameters_in_its_path(origin, redis, start_larder, memory, purge):
+    VersionedApi(origin)
+    for target in (*PARAMETERS, "/articles/42;v=9"):
+        origin.on(target, reply(body=b"x"))
+    reading, purging = (start_larder(ARTICLES, origin=origin.url, redis=redis.url, memory=memory) for _ in range(2))
+    fill(reading, (*PARAMETERS[:2], "/articles/7"))
+    assert purge(purging).status == 200
+    until(lambda: gone(reading, PARAMETERS[:2]) == list(PARAMETERS[:2]), what="the purge at the other instance")
+    assert gone(reading, ["/articles/7"]) == []
+
+
+def test_redis_keeps_the_entries_of_http_and_https_apart(origin, redis, start_larder):
+    origin.on("/articles/42", lambda request: reply(body=request.field("x-forwarded-proto")))
+    one, other = (start_larder(ARTICLES + "trusted_proxies: [127.0.0.0/8]\n", origin=origin.url, redis=redis.url, memory="off") for _ in range(2))
+    for scheme in ("http", "https"):
+        fields = {"X-Forwarded-Proto": scheme}
+        assert [one.get("/articles/42", fields).x_cache, other.get("/articles/42", fields).x_cache] == ["MISS", "HIT"]
+        assert other.get("/articles/42", fields).body == scheme.encode()
+    shown = other.admin("GET", "/explain?url=https://api.test/articles/42").json()
+    assert shown["entry"]["scheme"] == "https" and shown["decision"] == "hit"

@@ -107,7 +107,10 @@ TEST_CASE("a list without commas is read for what it forbids, and for nothing el
     CHECK_FALSE(lax.s_maxage.has_value());
     CHECK_FALSE(lax.stale_if_error.has_value());
 
+    CHECK(parse("foo=\"never closed; no-store").no_store);
+
     // What stands in a quoted argument is no directive.
+    CHECK_FALSE(parse("foo=\"a\\\"; no-store\"").no_store);
     CHECK_FALSE(parse("foo=\"a; no-store\"").no_store);
     CHECK_FALSE(parse("foo=\"no-store private\", max-age=1").private_);
     CHECK_FALSE(parse("no-stores; x-private; no_store").no_store);
