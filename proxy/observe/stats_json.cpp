@@ -113,6 +113,17 @@ json::object to_redis(const Snapshot& snapshot) {
             {"operations", operations}};
 }
 
+json::array to_addresses(const OriginState& state) {
+    json::array out;
+    for (const OriginAddress& one : state.addresses)
+        out.push_back(json::object{{"address", one.address},
+                                   {"up", one.up},
+                                   {"reachable", one.reachable},
+                                   {"connections", one.connections},
+                                   {"requests", one.requests}});
+    return out;
+}
+
 json::array to_origins(const Snapshot& snapshot) {
     json::array out;
     for (const ServerTotals& server : snapshot.servers) {
@@ -123,6 +134,7 @@ json::array to_origins(const Snapshot& snapshot) {
         json::object one{{"server", server.server}, {"latency", to_latency(server.duration)}};
         one["up"] = state == states.end() ? json::value(nullptr) : json::value(state->up);
         one["errors"] = to_object<OriginFailure>(server.failures);
+        if (state != states.end()) one["addresses"] = to_addresses(*state);
         out.push_back(std::move(one));
     }
     return out;

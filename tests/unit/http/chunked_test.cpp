@@ -56,9 +56,15 @@ TEST_CASE("a chunked body is decoded alike whoever sends it") {
 
 TEST_CASE("what has one reading only is taken from an origin, and from no client") {
     for (std::string_view text : {
-             "5\nhello\r\n0\r\n\r\n",      "5\r\nhello\n0\r\n\r\n",    "5\r\nhello\r\n0\n\r\n",
-             "5\r\nhello\r\n0\r\n\n",      "5\nhello\n0\n\n",          "5  \r\nhello\r\n0 \r\n\r\n",
-             "5\t\r\nhello\r\n0\t\n\n",    " 5\r\nhello\r\n 0\r\n\r\n", "\t5 \nhello\n0\n\n",
+             "5\nhello\r\n0\r\n\r\n",
+             "5\r\nhello\n0\r\n\r\n",
+             "5\r\nhello\r\n0\n\r\n",
+             "5\r\nhello\r\n0\r\n\n",
+             "5\nhello\n0\n\n",
+             "5  \r\nhello\r\n0 \r\n\r\n",
+             "5\t\r\nhello\r\n0\t\n\n",
+             " 5\r\nhello\r\n 0\r\n\r\n",
+             "\t5 \nhello\n0\n\n",
              "5 ;a=b\r\nhello\r\n0\r\n\r\n",
          }) {
         CAPTURE(text);
@@ -68,7 +74,8 @@ TEST_CASE("what has one reading only is taken from an origin, and from no client
 }
 
 TEST_CASE("an origin's trailers are passed on with CRLF") {
-    for (std::string_view text : {"0\r\nX: a\nY: b\r\n\r\n", "0\nX: a\nY: b\n\n", "0\r\nX: a\r\nY: b\n\r\n"}) {
+    for (std::string_view text :
+         {"0\r\nX: a\nY: b\r\n\r\n", "0\nX: a\nY: b\n\n", "0\r\nX: a\r\nY: b\n\r\n"}) {
         CAPTURE(text);
         CHECK(decode(text, ChunkSender::origin) == Decoded{Status::done, "", "X: a\r\nY: b\r\n"});
         CHECK(decode(text, ChunkSender::client).end == Status::malformed);
@@ -78,13 +85,27 @@ TEST_CASE("an origin's trailers are passed on with CRLF") {
 TEST_CASE("what peers read in different ways is refused from everybody") {
     for (ChunkSender sender : {ChunkSender::client, ChunkSender::origin}) {
         for (std::string_view text : {
-                 "0x5\r\nhello\r\n0\r\n\r\n", "-5\r\nhello\r\n0\r\n\r\n", "+5\r\nhello\r\n0\r\n\r\n",
-                 "5\rhello\r0\r\r",           "5\r\nhelloXX0\r\n\r\n",    "5\r\nhello\r\rX",
-                 "5 a\r\nhello\r\n",          "0 5\r\nhello\r\n",         "5,5\r\nhello\r\n",
-                 "\r\n5\r\nhello\r\n",        "\n5\r\nhello\r\n",         " \r\n",
-                 "5;a=b\nhello\r\n0\r\n\r\n", "5;a=\"\n\"\r\nhello\r\n",  "5;a\x01\r\nhello\r\n",
-                 "10000000000000000\r\n",     "8000000000000000\r\n",     "00000000000000005\r\n",
-                 "0\r\nX\r\n\r\n",            "0\r\n X: a\r\n\r\n",       "0\r\nX : a\r\n\r\n",
+                 "0x5\r\nhello\r\n0\r\n\r\n",
+                 "-5\r\nhello\r\n0\r\n\r\n",
+                 "+5\r\nhello\r\n0\r\n\r\n",
+                 "5\rhello\r0\r\r",
+                 "5\r\nhelloXX0\r\n\r\n",
+                 "5\r\nhello\r\rX",
+                 "5 a\r\nhello\r\n",
+                 "0 5\r\nhello\r\n",
+                 "5,5\r\nhello\r\n",
+                 "\r\n5\r\nhello\r\n",
+                 "\n5\r\nhello\r\n",
+                 " \r\n",
+                 "5;a=b\nhello\r\n0\r\n\r\n",
+                 "5;a=\"\n\"\r\nhello\r\n",
+                 "5;a\x01\r\nhello\r\n",
+                 "10000000000000000\r\n",
+                 "8000000000000000\r\n",
+                 "00000000000000005\r\n",
+                 "0\r\nX\r\n\r\n",
+                 "0\r\n X: a\r\n\r\n",
+                 "0\r\nX : a\r\n\r\n",
              }) {
             CAPTURE(text);
             CHECK(decode(text, sender).end == Status::malformed);
