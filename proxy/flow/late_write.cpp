@@ -48,7 +48,7 @@ void drop_doubles(std::vector<std::string>& names) {
 /// connection because of an answer that nobody gets.
 bool has_room(const origin::OriginConnection& connection) {
     const int most = connection.upstream->settings().max_connections;
-    return most == 0 || connection.server.connections.load(std::memory_order_relaxed) * 2 <= most;
+    return most == 0 || connection.address->connections.load(std::memory_order_relaxed) * 2 <= most;
 }
 
 // The whole body, for a rule that takes values from it. False: it is too long, or was cut off.
@@ -151,6 +151,7 @@ void LateWrites::listen(const std::shared_ptr<const Config>& config,
     if (stopped_ || listening_ >= listening_max || !has_room(*exchange.connection)) return;
     auto answer = std::make_shared<LateAnswer>(config, request);
     answer->exchange.connection = std::move(exchange.connection);
+    answer->exchange.under_way = std::move(exchange.under_way);  // it must not outlive the address
     ++listening_;
     boost::asio::co_spawn(use_.executor(), await_answer(std::move(answer)), log_if_failed);
 }
@@ -176,7 +177,7 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
     if (needs_response_body(match)) {
         origin::BodyReader body(exchange.connection->stream, exchange.connection->in,
                                 exchange.head.framing, exchange.head.content_length,
-                                config.settings.origin.idle_timeout);
+                                config.settings.origin.idle_timeout, http::ChunkSender::origin);
         usable = co_await read_small_body(body, text);
     }
     const std::string* whole = usable ? &text : nullptr;

@@ -18,12 +18,14 @@ bool parse_what_is_there(bool to_head, bool keep, OriginExchange& exchange) {
     net::Buffer& in = exchange.connection->in;
     HeadResult result = parse_response_head(in.view(), limits, to_head, exchange.storage, exchange.head);
     if (result.status == HeadStatus::need_more) return false;
+    const std::size_t consumed = result.consumed;
     if (result.status == HeadStatus::complete && keep) {
-        exchange.head_bytes.assign(in.view().substr(0, result.consumed));
+        const std::string& tidied = exchange.storage.tidied;
+        exchange.head_bytes.assign(tidied.empty() ? in.view().substr(0, consumed) : tidied);
         result = parse_response_head(exchange.head_bytes, limits, to_head, exchange.storage, exchange.head);
     }
     if (result.status == HeadStatus::complete) {
-        in.consume(result.consumed);
+        in.consume(consumed);
     } else {
         exchange.error = OriginError::malformed;
         exchange.why = result.why;
@@ -31,15 +33,16 @@ bool parse_what_is_there(bool to_head, bool keep, OriginExchange& exchange) {
     return true;
 }
 
-std::size_t server_index(const OriginExchange& exchange) {
-    const auto& servers = exchange.connection->upstream->servers();
+// The metrics' number of the server.
+observe::ServerId server_id(const Config& config, const origin::Server& server) {
+    const auto& servers = config.upstream->servers();
     std::size_t i = 0;
-    while (i + 1 < servers.size() && servers[i].get() != &exchange.connection->server) ++i;
-    return i;
+    while (i + 1 < servers.size() && servers[i].get() != &server) ++i;
+    return config.server_ids[i];
 }
 
-observe::OriginFailure failure_of(const OriginExchange& exchange) {
-    switch (exchange.error) {
+observe::OriginFailure failure_of(OriginError error, const OriginExchange& exchange) {
+    switch (error) {
         case OriginError::connect_timeout: return observe::OriginFailure::connect_timeout;
         case OriginError::tls:
         case OriginError::untrusted: return observe::OriginFailure::tls;
@@ -58,23 +61,15 @@ observe::OriginFailure failure_of(const OriginExchange& exchange) {
 
 net::Task<void> send_request(Services& use, std::shared_ptr<const Config> config, std::string_view head, std::string_view body,
                              bool fresh, OriginExchange& exchange) {
-    const origin::Server* avoid = nullptr;
     using origin::Pool;
     const Pool::Kept kept = fresh ? Pool::Kept::none : exchange.repeatable ? Pool::Kept::believed : Pool::Kept::proved;
-    const std::size_t attempts = config->upstream->servers().size();
-    for (std::size_t attempt = 0; attempt < attempts; ++attempt) {
-        origin::Acquired acquired = co_await use.origin.acquire(config->upstream, kept, avoid);
-        exchange.error = acquired.error;
-        exchange.connection = std::move(acquired.connection);
-        if (!exchange.failed() || acquired.error == OriginError::unavailable) break;
-        for (std::size_t i = 0; i < attempts; ++i)
-            if (config->upstream->servers()[i].get() == acquired.server) {
-                avoid = acquired.server;
-                use.metrics.record_origin_failure(config->server_ids[i], failure_of(exchange));
-            }
-    }
+    origin::Acquired acquired = co_await use.origin.acquire(config->upstream, kept);
+    exchange.error = acquired.error;
+    exchange.connection = std::move(acquired.connection);
+    for (const origin::FailedConnect& failed : acquired.failures)
+        use.metrics.record_origin_failure(server_id(*config, *failed.server), failure_of(failed.error, exchange));
     if (exchange.failed()) co_return;
-    exchange.under_way = origin::Counted(exchange.connection->server.requests);
+    exchange.under_way = origin::Counted(exchange.connection->address->requests);
     exchange.requested_at = wall_now();
     exchange.sent_at = steady_now();
     std::array<iovec, 2> pieces{piece(head), piece(body)};
@@ -134,7 +129,7 @@ FailureAnswer failure_answer(const OriginExchange& exchange) {
             return {502, cache::Detail::origin_error, std::string("the origin's response is malformed: ") + exchange.why};
         case OriginError::tls: return {502, cache::Detail::origin_error, "the TLS handshake with the origin failed"};
         case OriginError::untrusted: return {502, cache::Detail::origin_error, "the origin's certificate is not trusted"};
-        case OriginError::unresolved: return {502, cache::Detail::origin_error, "the origin's name has no address"};
+        case OriginError::unresolved: return {502, cache::Detail::origin_error, "the origin's name has no address yet: looking it up failed or takes too long, and is tried again"};
         case OriginError::lost: return {502, cache::Detail::origin_error, "the origin closed the connection without an answer"};
         default: return {502, cache::Detail::origin_error, "the origin cannot be reached"};
     }
@@ -142,13 +137,15 @@ FailureAnswer failure_answer(const OriginExchange& exchange) {
 
 void record_origin_failure(Services& use, const Config& config, const OriginExchange& exchange) {
     if (!exchange.connection) return;
-    use.metrics.record_origin_failure(config.server_ids[server_index(exchange)], failure_of(exchange));
-    exchange.connection->upstream->note_failure(exchange.connection->server, steady_now());
+    origin::Address& address = *exchange.connection->address;
+    use.metrics.record_origin_failure(server_id(config, address.server), failure_of(exchange.error, exchange));
+    exchange.connection->upstream->note_failure(address, steady_now());
 }
 
 void record_origin_success(Services& use, const Config& config, const OriginExchange& exchange) {
-    use.metrics.record_origin_request(config.server_ids[server_index(exchange)], steady_now() - exchange.sent_at);
-    exchange.connection->upstream->note_success(exchange.connection->server);
+    origin::Address& address = *exchange.connection->address;
+    use.metrics.record_origin_request(server_id(config, address.server), steady_now() - exchange.sent_at);
+    exchange.connection->upstream->note_success(address);
 }
 
 }  // namespace larder::flow

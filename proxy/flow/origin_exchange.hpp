@@ -32,7 +32,7 @@ struct OriginExchange {
     }
 };
 
-/// Connects and writes the head with what of the body is at hand. Tries another server where one cannot be reached:
+/// Connects and writes the head with what of the body is at hand. Tries other addresses where one cannot be reached:
 /// nothing was sent then. `fresh`: not on a kept connection.
 net::Task<void> send_request(Services& use, std::shared_ptr<const Config> config, std::string_view head, std::string_view body,
                              bool fresh, OriginExchange& exchange);

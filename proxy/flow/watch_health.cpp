@@ -2,43 +2,63 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "flow/origin_exchange.hpp"
 #include "net/detached.hpp"
 
 namespace larder::flow {
 
-/// One server under watch; its coroutine holds it.
+/// One address under watch; its coroutine holds it.
 struct HealthWatch::Watched {
-    Watched(std::shared_ptr<const Config> config_in, origin::Server& server_in, net::Executor executor)
-        : config(std::move(config_in)), server(server_in), pause(executor) {}
+    Watched(std::shared_ptr<const Config> config_in, std::shared_ptr<origin::Address> address_in, net::Executor executor)
+        : config(std::move(config_in)), address(std::move(address_in)), pause(executor) {}
     std::shared_ptr<const Config> config;
-    origin::Server& server;
+    std::shared_ptr<origin::Address> address;
     net::Event pause;
     bool stopped = false;
     int good = 0;  ///< answers in a row
     int bad = 0;
+
+    void stop() {
+        stopped = true;
+        pause.notify();
+    }
+};
+
+/// All addresses of one configuration.
+struct HealthWatch::Watch {
+    Watch(std::shared_ptr<const Config> config_in, net::Executor executor) : config(std::move(config_in)), pause(executor) {}
+    std::shared_ptr<const Config> config;
+    net::Event pause;
+    bool stopped = false;
+    std::vector<std::shared_ptr<Watched>> watched;
+
+    /// Begins with those that have come, and ends with those that have gone.
+    void follow(Services& use, const origin::Addresses& addresses);
 };
 
 namespace {
 
 constexpr int interim_max = 8;
+constexpr Milliseconds look_every{250};  // for addresses that came or went
 
 std::string health_request(const settings::Origin& settings, const origin::Server& server) {
     const std::string& host = settings.host.empty() ? server.authority : settings.host;
     return "GET " + settings.health.path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: larder-health-check\r\nConnection: close\r\n\r\n";
 }
 
-// Whether the server answers with a status below 400 in time; over a connection of its own, for it must take new ones.
-net::Task<bool> answers_well(Services& use, std::shared_ptr<const Config> config, origin::Server* server) {
+// Whether the address answers with a status below 400 in time; over a connection of its own, for it must take new ones.
+net::Task<bool> answers_well(Services& use, std::shared_ptr<const Config> config, std::shared_ptr<origin::Address> address) {
     const settings::Origin& settings = config->settings.origin;
     const SteadyTime give_up = steady_now() + settings.health.timeout;
-    origin::Acquired acquired = co_await use.origin.connect(config->upstream, server, give_up);
+    origin::Acquired acquired = co_await use.origin.connect(config->upstream, address, give_up);
     if (!acquired.connection) co_return false;
     OriginExchange exchange;
     exchange.connection = std::move(acquired.connection);
-    exchange.under_way = origin::Counted(server->requests);
+    exchange.under_way = origin::Counted(address->requests);
     exchange.connection->stream.expire_at(give_up);
-    std::string request = health_request(settings, *server);
+    std::string request = health_request(settings, address->server);
     iovec piece{request.data(), request.size()};
     const std::span<iovec> pieces(&piece, 1);
     const bool sent = co_await exchange.connection->stream.write_all(pieces, settings.health.timeout);
@@ -55,43 +75,69 @@ net::Task<bool> answers_well(Services& use, std::shared_ptr<const Config> config
 
 net::Task<void> HealthWatch::watch(Services& use, std::shared_ptr<Watched> watched) {
     const settings::OriginHealth& health = watched->config->settings.origin.health;
-    origin::Server& server = watched->server;
+    origin::Address& address = *watched->address;
     while (!watched->stopped) {
-        const bool well = co_await answers_well(use, watched->config, &server);
+        const bool well = co_await answers_well(use, watched->config, watched->address);
         if (watched->stopped) break;
         watched->good = well ? watched->good + 1 : 0;
         watched->bad = well ? 0 : watched->bad + 1;
-        const bool up = server.up.load(std::memory_order_relaxed);
+        const bool up = address.up.load(std::memory_order_relaxed);
         if (up && watched->bad >= health.unhealthy) {
-            server.up.store(false, std::memory_order_relaxed);
-            spdlog::warn("origin server {} is taken out: {} health checks in a row failed", server.url, watched->bad);
+            address.up.store(false, std::memory_order_relaxed);
+            spdlog::warn("origin server {} is taken out at {}: {} health checks in a row failed", address.server.url,
+                         origin::to_text(address.endpoint), watched->bad);
         } else if (!up && watched->good >= health.healthy) {
-            server.failures.store(0, std::memory_order_relaxed);
-            server.ejected_until.store(0, std::memory_order_relaxed);
-            server.up.store(true, std::memory_order_relaxed);
-            spdlog::info("origin server {} is back: {} health checks in a row were fine", server.url, watched->good);
+            address.failures.store(0, std::memory_order_relaxed);
+            address.ejected_until.store(0, std::memory_order_relaxed);
+            address.up.store(true, std::memory_order_relaxed);
+            spdlog::info("origin server {} is back at {}: {} health checks in a row were fine", address.server.url,
+                         origin::to_text(address.endpoint), watched->good);
         }
         const bool goes_on = co_await watched->pause.wait_until(steady_now() + health.interval);
         if (!goes_on) break;
     }
 }
 
-void HealthWatch::start(Services& use) {
-    stop();
-    if (use.config->settings.origin.health.path.empty()) return;
-    for (const auto& server : use.config->upstream->servers()) {
-        auto watched = std::make_shared<Watched>(use.config, *server, use.executor());
-        watched_.push_back(watched);
-        net::start_lasting(use.executor(), [&use, watched] { return watch(use, watched); }, "a health check");
+// A name's addresses come and go.
+net::Task<void> HealthWatch::follow_addresses(Services& use, std::shared_ptr<Watch> watch) {
+    const origin::Upstream& upstream = *watch->config->upstream;
+    while (!watch->stopped) {
+        watch->follow(use, *upstream.addresses());
+        if (!upstream.has_names()) break;
+        const bool goes_on = co_await watch->pause.wait_until(steady_now() + look_every);
+        if (!goes_on) break;
     }
 }
 
-void HealthWatch::stop() {
-    for (const auto& watched : watched_) {
-        watched->stopped = true;
-        watched->pause.notify();
+void HealthWatch::Watch::follow(Services& use, const origin::Addresses& addresses) {
+    std::erase_if(watched, [](const std::shared_ptr<Watched>& one) {
+        const bool gone = one->address->gone.load(std::memory_order_relaxed);
+        if (gone) one->stop();
+        return gone;
+    });
+    for (const auto& address : addresses) {
+        const auto is_same = [&](const std::shared_ptr<Watched>& one) { return one->address == address; };
+        if (std::any_of(watched.begin(), watched.end(), is_same)) continue;
+        auto added = std::make_shared<Watched>(config, address, use.executor());
+        watched.push_back(added);
+        net::start_lasting(use.executor(), [&use, added] { return HealthWatch::watch(use, added); }, "a health check");
     }
-    watched_.clear();
+}
+
+void HealthWatch::start(Services& use) {
+    stop();
+    if (use.config->settings.origin.health.path.empty()) return;
+    watch_ = std::make_shared<Watch>(use.config, use.executor());
+    const auto started = watch_;
+    net::start_lasting(use.executor(), [&use, started] { return follow_addresses(use, started); }, "the health checks");
+}
+
+void HealthWatch::stop() {
+    if (!watch_) return;
+    watch_->stopped = true;
+    watch_->pause.notify();
+    for (const auto& watched : watch_->watched) watched->stop();
+    watch_.reset();
 }
 
 }  // namespace larder::flow

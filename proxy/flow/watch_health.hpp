@@ -7,7 +7,7 @@
 
 namespace larder::flow {
 
-/// Active health checks (origin.health): asks each server of one configuration in turn and takes it out of use after
+/// Active health checks (origin.health): asks each address of one configuration's servers and takes it out of use after
 /// `unhealthy` bad answers in a row, in again after `healthy` good ones. One worker's, on its thread; without origin.health
 /// it does nothing.
 class HealthWatch {
@@ -22,9 +22,11 @@ public:
 
 private:
     struct Watched;
+    struct Watch;
     static net::Task<void> watch(Services& use, std::shared_ptr<Watched> watched);
+    static net::Task<void> follow_addresses(Services& use, std::shared_ptr<Watch> watch);
 
-    std::vector<std::shared_ptr<Watched>> watched_;
+    std::shared_ptr<Watch> watch_;  // null: nothing is watched
 };
 
 }  // namespace larder::flow

@@ -42,10 +42,20 @@ struct ServerTotals {
     std::array<std::uint64_t, static_cast<std::size_t>(OriginFailure::count_)> failures{};
 };
 
+/// One address of an origin server.
+struct OriginAddress {
+    std::string address;    ///< with its port
+    bool up = true;         ///< as the health checks say
+    bool reachable = true;  ///< the last attempt to connect succeeded
+    int connections = 0;    ///< open
+    int requests = 0;       ///< under way
+};
+
 /// Whether an origin server is in use, as its module says at the moment of asking.
 struct OriginState {
     std::string server;
-    bool up = true;
+    bool up = true;  ///< at one of its addresses, at least
+    std::vector<OriginAddress> addresses{};
 };
 
 /// Breaker as the metric shows it: 0 closed, 1 probing, 2 open.

@@ -71,8 +71,9 @@ json::object to_requests(const ByWord& by_word) {
         words[view(to_word(static_cast<cache::XCache>(i)))] = requests;
         hits.add(static_cast<cache::XCache>(i), requests);
         total += requests;
+        // Above 599 is what HTTP does not define: a server's failure (RFC 9110, 15).
         for (const auto& [status, number] : by_word[i].statuses)
-            classes[static_cast<std::size_t>(status) / 100 % 10] += number;
+            classes[std::min<std::size_t>(static_cast<std::size_t>(status) / 100, 5)] += number;
     }
     json::object statuses;
     for (std::size_t i = 1; i <= 5; ++i) statuses[std::to_string(i) + "xx"] = classes[i];
@@ -112,6 +113,17 @@ json::object to_redis(const Snapshot& snapshot) {
             {"operations", operations}};
 }
 
+json::array to_addresses(const OriginState& state) {
+    json::array out;
+    for (const OriginAddress& one : state.addresses)
+        out.push_back(json::object{{"address", one.address},
+                                   {"up", one.up},
+                                   {"reachable", one.reachable},
+                                   {"connections", one.connections},
+                                   {"requests", one.requests}});
+    return out;
+}
+
 json::array to_origins(const Snapshot& snapshot) {
     json::array out;
     for (const ServerTotals& server : snapshot.servers) {
@@ -122,6 +134,7 @@ json::array to_origins(const Snapshot& snapshot) {
         json::object one{{"server", server.server}, {"latency", to_latency(server.duration)}};
         one["up"] = state == states.end() ? json::value(nullptr) : json::value(state->up);
         one["errors"] = to_object<OriginFailure>(server.failures);
+        if (state != states.end()) one["addresses"] = to_addresses(*state);
         out.push_back(std::move(one));
     }
     return out;

@@ -1,55 +1,15 @@
 #include "origin/pool.hpp"
 
-#include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
-
-#include <boost/asio/connect.hpp>
-#include <boost/asio/ip/address.hpp>
-#include <spdlog/spdlog.h>
-
 namespace larder::origin {
 namespace {
 
-using boost::asio::ip::tcp;
-using Resolver = boost::asio::ip::basic_resolver<tcp, net::Executor>;
-
 constexpr std::size_t idle_max = 256;
 constexpr std::chrono::seconds idle_age_max{55};
-constexpr std::chrono::seconds resolved_age_max{5};
 constexpr std::chrono::seconds look_every{2};
 constexpr Milliseconds look_often{30};  // where workers share max_connections
 constexpr Milliseconds ask_again{10};   // for what other workers gave back, of which nobody tells
 
 }  // namespace
-
-const char* to_text(OriginError error) {
-    switch (error) {
-        case OriginError::none: return "none";
-        case OriginError::unavailable: return "unavailable";
-        case OriginError::unresolved: return "unresolved";
-        case OriginError::unreachable: return "unreachable";
-        case OriginError::connect_timeout: return "connect-timeout";
-        case OriginError::tls: return "tls";
-        case OriginError::untrusted: return "untrusted";
-        case OriginError::lost: return "lost";
-        case OriginError::malformed: return "malformed";
-        case OriginError::timeout: return "timeout";
-        case OriginError::truncated: return "truncated";
-    }
-    return "none";
-}
-
-OriginConnection::OriginConnection(net::TcpSocket socket, net::DeadlineWheel& wheel, net::BufferPool& buffers,
-                                   std::shared_ptr<Upstream> upstream_in, Server& server_in, Pool& pool)
-    : stream(std::move(socket), wheel), in(buffers), upstream(std::move(upstream_in)), server(server_in), pool_(pool) {
-    server.connections.fetch_add(1, std::memory_order_relaxed);
-}
-
-OriginConnection::~OriginConnection() {
-    stream.close();
-    server.connections.fetch_sub(1, std::memory_order_relaxed);
-    pool_.place_came_free(server);
-}
 
 Pool::Pool(boost::asio::io_context& context, net::DeadlineWheel& wheel, net::BufferPool& buffers)
     : context_(context), wheel_(wheel), buffers_(buffers), look_(wheel, &Pool::look_after_idle, this) {}
@@ -59,16 +19,16 @@ Pool::~Pool() = default;
 /// A request that waits for its turn; on its coroutine's frame. Who leaves the line lets the next one look.
 class Pool::InLine {
 public:
-    InLine(Pool& pool, Server& server_in)
-        : server(server_in), wake(pool.context_.get_executor()), pool_(pool), waiting_(server_in.waiting), place_(pool.line_.insert(pool.line_.end(), this)) {}
+    InLine(Pool& pool, Address& address_in)
+        : address(address_in), wake(pool.context_.get_executor()), pool_(pool), waiting_(address_in.waiting), place_(pool.line_.insert(pool.line_.end(), this)) {}
     ~InLine() {
         pool_.line_.erase(place_);
-        pool_.place_came_free(server);
+        pool_.place_came_free(address);
     }
     InLine(const InLine&) = delete;
     InLine& operator=(const InLine&) = delete;
 
-    Server& server;
+    Address& address;  // whoever waits holds it
     net::Event wake;
     ConnectionPtr given;  ///< by somebody of this worker who needs it no longer
 
@@ -78,21 +38,21 @@ private:
     std::list<InLine*>::iterator place_;
 };
 
-Pool::InLine* Pool::first_in_line(const Server& server) const {
+Pool::InLine* Pool::first_in_line(const Address& address) const {
     for (InLine* waiter : line_)
-        if (&waiter->server == &server) return waiter;
+        if (&waiter->address == &address) return waiter;
     return nullptr;
 }
 
-void Pool::place_came_free(const Server& server) {
-    InLine* first = first_in_line(server);
+void Pool::place_came_free(const Address& address) {
+    InLine* first = first_in_line(address);
     if (first) first->wake.notify();
 }
 
 // Gives the connection to the first who waits for one and has none. True: somebody took it.
 bool Pool::hand_over(ConnectionPtr& connection) {
     for (InLine* waiter : line_) {
-        if (&waiter->server != &connection->server || waiter->given) continue;
+        if (&waiter->address != connection->address.get() || waiter->given) continue;
         waiter->given = std::move(connection);
         waiter->wake.notify();
         return true;
@@ -100,10 +60,10 @@ bool Pool::hand_over(ConnectionPtr& connection) {
     return false;
 }
 
-ConnectionPtr Pool::take_idle(Server& server, bool proved) {
+ConnectionPtr Pool::take_idle(const Address& address, bool proved) {
     const SteadyTime now = steady_now();
     for (std::size_t i = idle_.size(); i-- > 0;) {
-        if (&idle_[i]->server != &server) continue;
+        if (idle_[i]->address.get() != &address) continue;
         ConnectionPtr connection = std::move(idle_[i]);
         idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
         if (now - connection->idle_since < idle_age_max && (proved ? connection->stream.idle_and_alive() : connection->stream.quiet())) return connection;
@@ -113,63 +73,83 @@ ConnectionPtr Pool::take_idle(Server& server, bool proved) {
 
 namespace {
 
-// A place among the connections of all workers, where there is one.
-Counted reserve(Server& server, int most) {
-    int open = server.connections.load(std::memory_order_relaxed);
-    while (open < most)
-        if (server.connections.compare_exchange_weak(open, open + 1, std::memory_order_relaxed)) return Counted::adopt(server.connections);
-    return {};
+// Nobody can be asked: no server has an address, or none is up.
+Acquired without_address(const Upstream& upstream, const Addresses& addresses) {
+    Acquired nothing{nullptr, OriginError::unavailable, {}};
+    if (!addresses.empty()) return nothing;
+    nothing.error = OriginError::unresolved;
+    for (const auto& server : upstream.servers()) nothing.failures.push_back({server.get(), OriginError::unresolved});
+    return nothing;
 }
 
 }  // namespace
 
-net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, Kept kept, const Server* avoid) {
-    Server* server = upstream->pick(avoid, steady_now());
-    if (!server) co_return Acquired{nullptr, OriginError::unavailable, nullptr};
-    if (kept != Kept::none && !first_in_line(*server)) {
-        ConnectionPtr idle = take_idle(*server, kept == Kept::proved);
+const Addresses& Pool::addresses_of(const std::shared_ptr<Upstream>& upstream) {
+    const std::uint64_t version = upstream->version();
+    if (known_.upstream != upstream || known_.version != version) known_ = {upstream, version, upstream->addresses()};
+    return *known_.addresses;
+}
+
+// Only while no lookup has ended yet: later ones go on beside the requests. False: the worker stops.
+net::Task<bool> Pool::wait_for_first_answers(std::shared_ptr<Upstream> upstream) {
+    net::Event pause(context_.get_executor());
+    while (upstream->addresses()->empty() && steady_now() < upstream->first_answers_by()) {
+        const bool goes_on = co_await pause.wait_until(steady_now() + ask_again);
+        if (!goes_on) co_return false;
+    }
+    co_return true;
+}
+
+net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, Kept kept) {
+    if (addresses_of(upstream).empty()) {
+        const bool goes_on = co_await wait_for_first_answers(upstream);
+        if (!goes_on) co_return Acquired{nullptr, OriginError::unavailable, {}};
+    }
+    Address* picked = upstream->pick(addresses_of(upstream), steady_now());
+    if (!picked) co_return without_address(*upstream, addresses_of(upstream));
+    if (kept != Kept::none && !first_in_line(*picked)) {
+        ConnectionPtr idle = take_idle(*picked, kept == Kept::proved);
         if (idle) {
             idle->reused = true;
             idle->stream.never_expire();
-            co_return Acquired{std::move(idle), OriginError::none, server};
+            co_return Acquired{std::move(idle), OriginError::none, {}};
         }
     }
-    Room room = co_await wait_for_room(upstream, server);
-    if (!room.there) co_return Acquired{nullptr, OriginError::unavailable, server};
+    std::shared_ptr<Address> address = picked->shared_from_this();
+    Room room = co_await wait_for_room(upstream, address);
+    if (!room.there) co_return Acquired{nullptr, OriginError::unavailable, {}};
     if (room.kept && kept != Kept::none) {
         room.kept->reused = true;
         room.kept->stream.never_expire();
-        co_return Acquired{std::move(room.kept), OriginError::none, server};
+        co_return Acquired{std::move(room.kept), OriginError::none, {}};
     }
     if (room.kept) {
         // Its place is ours while another connection is made in its stead.
-        room.reserved = Counted(server->connections);
+        room.reserved = Counted(address->connections);
         room.kept.reset();
     }
-    Acquired connected = co_await connect(upstream, server, steady_now() + upstream->settings().connect_timeout);
-    room.reserved.end();
-    if (!connected.connection) upstream->note_failure(*server, steady_now());
+    Acquired connected = co_await connect_first(upstream, address, std::move(room.reserved), kept);
     co_return connected;
 }
 
-net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, Server* server) {
+net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, std::shared_ptr<Address> address) {
     const int most = upstream->settings().max_connections;
     Room room;
     room.there = true;
     if (most <= 0) co_return room;
-    if (!first_in_line(*server)) room.reserved = reserve(*server, most);
+    if (!first_in_line(*address)) room.reserved = reserve_place(*address, most);
     if (room.reserved.counts()) co_return room;
     const SteadyTime give_up = steady_now() + upstream->settings().connect_timeout;
-    InLine place(*this, *server);
+    InLine place(*this, *address);
     while (true) {
         room.kept = std::move(place.given);
         if (room.kept && !room.kept->stream.idle_and_alive()) room.kept.reset();
         if (room.kept) co_return room;
-        const bool first = first_in_line(*server) == &place;
+        const bool first = first_in_line(*address) == &place;
         if (first) {
-            room.reserved = reserve(*server, most);
+            room.reserved = reserve_place(*address, most);
             if (room.reserved.counts()) co_return room;
-            room.kept = take_idle(*server, true);
+            room.kept = take_idle(*address, true);
             if (room.kept) co_return room;
         }
         const SteadyTime now = steady_now();
@@ -182,66 +162,9 @@ net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, Se
     }
 }
 
-net::Task<bool> Pool::resolve(Server* server, Resolved* into) {
-    Resolved& known = resolved_[server->host + ' ' + server->port];
-    if (known.endpoints.empty() || steady_now() - known.at > resolved_age_max) {
-        boost::system::error_code not_numeric;
-        const auto address = boost::asio::ip::make_address(server->host, not_numeric);
-        if (!not_numeric) {
-            known.endpoints = {tcp::endpoint(address, static_cast<std::uint16_t>(std::stoi(server->port)))};
-        } else {
-            known.at = steady_now();  // who comes meanwhile takes the last answer instead of asking too
-            Resolver resolver(context_.get_executor());
-            const std::string host = server->host;
-            const std::string port = server->port;
-            const auto [error, results] = co_await resolver.async_resolve(host, port, net::as_result);
-            // An answer that fails leaves the last good one in force.
-            Resolved& entry = resolved_[server->host + ' ' + server->port];
-            if (!error) entry.endpoints.assign(results.begin(), results.end());
-        }
-    }
-    Resolved& entry = resolved_[server->host + ' ' + server->port];
-    entry.at = steady_now();
-    *into = entry;
-    co_return !into->endpoints.empty();
-}
-
-net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream, Server* server, SteadyTime give_up) {
-    Resolved resolved;
-    const bool found = co_await resolve(server, &resolved);
-    if (!found) co_return Acquired{nullptr, OriginError::unresolved, server};
-    OriginError last = OriginError::unreachable;
-    for (const tcp::endpoint& endpoint : resolved.endpoints) {
-        net::TcpSocket socket(context_.get_executor());
-        boost::system::error_code opened;
-        socket.open(endpoint.protocol(), opened);
-        if (opened) continue;
-        auto connection = std::make_unique<OriginConnection>(std::move(socket), wheel_, buffers_, upstream, *server, *this);
-        connection->stream.expire_at(give_up);
-        const auto [error] = co_await connection->stream.socket().async_connect(endpoint, net::as_result);
-        if (connection->stream.timed_out()) co_return Acquired{nullptr, OriginError::connect_timeout, server};
-        if (error) continue;
-        boost::system::error_code ignored;
-        connection->stream.socket().set_option(tcp::no_delay(true), ignored);
-        if (server->tls) {
-            connection->stream.start_tls(upstream->tls_context(), false, server->server_name.c_str());
-            const bool shaken = co_await connection->stream.handshake();
-            if (!shaken) {
-                const long verdict = SSL_get_verify_result(connection->stream.tls());
-                last = connection->stream.timed_out() ? OriginError::connect_timeout : verdict != X509_V_OK ? OriginError::untrusted : OriginError::tls;
-                if (last == OriginError::untrusted) spdlog::warn("the certificate of {} is not trusted: {}", server->url, X509_verify_cert_error_string(verdict));
-                continue;
-            }
-        }
-        connection->stream.never_expire();
-        connection->stream.expect_more();
-        co_return Acquired{std::move(connection), OriginError::none, server};
-    }
-    co_return Acquired{nullptr, last, server};
-}
-
 void Pool::release(ConnectionPtr connection) {
     if (wheel_.stopped() || !connection->in.empty() || idle_.size() >= idle_max || !connection->stream.is_open()) return;
+    if (connection->address->gone.load(std::memory_order_relaxed)) return;
     connection->in.release();
     connection->stream.never_expire();
     connection->idle_since = steady_now();
@@ -263,15 +186,18 @@ void Pool::look_after_idle(void* self) {
     const SteadyTime now = steady_now();
     bool gave = false;  // one at a time: who waits may be served by another's
     std::erase_if(pool.idle_, [now, &gave](const ConnectionPtr& connection) {
-        Server& server = connection->server;
+        const Address& address = *connection->address;
         const int most = connection->upstream->settings().max_connections;
-        const bool wanted = !gave && most > 0 && server.waiting.load(std::memory_order_relaxed) > 0 && server.connections.load(std::memory_order_relaxed) >= most;
+        const bool wanted = !gave && most > 0 && address.waiting.load(std::memory_order_relaxed) > 0 && address.connections.load(std::memory_order_relaxed) >= most;
         gave = gave || wanted;
-        return wanted || now - connection->idle_since >= idle_age_max || !connection->stream.quiet();
+        return wanted || address.gone.load(std::memory_order_relaxed) || now - connection->idle_since >= idle_age_max || !connection->stream.quiet();
     });
     pool.plan_next_look();
 }
 
-void Pool::clear() { idle_.clear(); }
+void Pool::clear() {
+    idle_.clear();
+    known_ = {};
+}
 
 }  // namespace larder::origin

@@ -11,7 +11,7 @@ std::shared_ptr<const flow::Config> make_config(settings::Settings settings, obs
     config->routes = route::RouteTable::compile(config->settings, problems, before ? &before->routes : nullptr);
     if (settings::has_errors(problems)) return nullptr;
     try {
-        config->upstream = std::make_shared<origin::Upstream>(config->settings.origin);
+        config->upstream = std::make_shared<origin::Upstream>(config->settings.origin, before ? before->upstream.get() : nullptr);
     } catch (const std::runtime_error& error) {
         problems.push_back({settings::Problem::Severity::error, {}, "origin", error.what()});
         return nullptr;

@@ -64,6 +64,24 @@ void add_redis_failures(const store::RedisShared& redis, observe::Gauges& gauges
     add(observe::RedisFailure::overload, store::RedisError::overload);
 }
 
+void add_origins(const origin::Upstream& upstream, observe::Gauges& gauges) {
+    const auto addresses = upstream.addresses();
+    for (const auto& server : upstream.servers()) {
+        observe::OriginState state{server->url, upstream.is_up(*server), {}};
+        for (const auto& address : *addresses) {
+            if (&address->server != server.get()) continue;
+            observe::OriginAddress shown;
+            shown.address = origin::to_text(address->endpoint);
+            shown.up = address->up.load(std::memory_order_relaxed);
+            shown.reachable = address->reachable.load(std::memory_order_relaxed);
+            shown.connections = address->connections.load(std::memory_order_relaxed);
+            shown.requests = address->requests.load(std::memory_order_relaxed);
+            state.addresses.push_back(std::move(shown));
+        }
+        gauges.origins.push_back(std::move(state));
+    }
+}
+
 }  // namespace
 
 settings::Settings load(const ConfigSource& source, settings::Problems& problems) {
@@ -205,7 +223,7 @@ observe::Gauges Server::gauges() const {
     for (const auto& worker : workers_) gauges.internal_errors += net::failures_of(worker->context());
     gauges.client_connections = shared_.connections.load(std::memory_order_relaxed);
     const std::shared_ptr<const flow::Config> config = shared_.config.get();
-    for (const auto& server : config->upstream->servers()) gauges.origins.push_back({server->url, server->up.load(std::memory_order_relaxed)});
+    add_origins(*config->upstream, gauges);
     return gauges;
 }
 
@@ -300,9 +318,6 @@ void Server::reload() {
     observe::set_up_logging(config->settings.log);
     if (!waiting.empty())
         spdlog::warn("changes of {} take effect at the next start (SIGUSR2 starts anew without refusing a connection); until then what runs stays", joined(waiting));
-    for (const auto& server : config->upstream->servers())
-        for (const auto& known : before->upstream->servers())
-            if (known->url == server->url && !config->settings.origin.health.path.empty()) server->up = known->up.load();
     put_in_force(config, contexts);
     for (const auto& [address, context] : contexts) SSL_CTX_free(context);
     shared_.metrics.note_reload(true);

@@ -61,7 +61,7 @@ void Worker::open_doors() {
 }
 
 void Worker::start() {
-    if (first_) post([this] { health_.start(services_); });
+    if (first_) post([this] { watch_origin(); });
     thread_ = std::thread([this] {
         own_metrics = &services_.metrics;
         net::run_context(context_, "a step of a worker");
@@ -130,7 +130,12 @@ void Worker::use_config(std::shared_ptr<const flow::Config> config) {
     services_.access_log = observe::AccessLog(services_.config->settings.log);
     services_.origin.clear();
     services_.uncacheable = {};
-    if (first_) health_.start(services_);
+    if (first_) watch_origin();
+}
+
+void Worker::watch_origin() {
+    addresses_.start(services_.executor(), services_.origin, services_.config->upstream);
+    health_.start(services_);
 }
 
 void Worker::use_tls(std::vector<std::pair<std::string, ssl_ctx_st*>> contexts) {
@@ -154,6 +159,7 @@ void Worker::stop_accepting() {
 
 void Worker::stop() {
     health_.stop();
+    addresses_.stop();
     services_.late_writes.stop();
     clients_.close_all();
     services_.origin.clear();

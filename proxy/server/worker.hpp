@@ -12,6 +12,7 @@
 #include "flow/serve_client.hpp"
 #include "flow/services.hpp"
 #include "flow/watch_health.hpp"
+#include "origin/address_watch.hpp"
 #include "store/memory_sweeper.hpp"
 
 namespace larder::server {
@@ -85,6 +86,7 @@ private:
     };
 
     void use_config(std::shared_ptr<const flow::Config> config);
+    void watch_origin();
     net::Task<void> accept(OpenDoor& door);
     int accept_some(OpenDoor& door);
     void welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer, const OpenDoor& door);
@@ -97,7 +99,8 @@ private:
     flow::Services services_;
     std::vector<std::unique_ptr<OpenDoor>> doors_;
     std::thread thread_;
-    flow::HealthWatch health_;  // the first worker's
+    flow::HealthWatch health_;         // the first worker's
+    origin::AddressWatch addresses_;  // the first worker's
     bool first_;
     bool accepting_ = true;
 };

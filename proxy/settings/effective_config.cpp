@@ -75,6 +75,7 @@ json::value of_origin(const Origin& origin) {
     out["connect_timeout"] = duration_text(origin.connect_timeout);
     out["response_timeout"] = duration_text(origin.response_timeout);
     out["idle_timeout"] = duration_text(origin.idle_timeout);
+    out["resolve"] = duration_text(origin.resolve);
     out["host"] = origin.host.empty() ? "preserve" : origin.host;
     if (!origin.health.path.empty()) {
         out["health"] = {{"path", literal(origin.health.path)},

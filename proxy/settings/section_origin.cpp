@@ -80,6 +80,7 @@ void read_origin(const Node& node, Origin& origin) {
     map.read("connect_timeout", origin.connect_timeout, read_timeout);
     map.read("response_timeout", origin.response_timeout, read_timeout);
     map.read("idle_timeout", origin.idle_timeout, read_timeout);
+    map.read("resolve", origin.resolve, read_timeout);
     map.read("host", origin.host, read_host);
     if (const auto health = map.take("health")) read_health(*health, origin.health);
     if (const auto tls = map.take("tls")) read_tls(*tls, origin.tls);

@@ -60,6 +60,7 @@ struct Origin {
     milliseconds connect_timeout = 2s;
     milliseconds response_timeout = 30s;  ///< until the first byte of the response
     milliseconds idle_timeout = 60s;      ///< between bytes of the response
+    milliseconds resolve = 30s;           ///< between two lookups of a server's name
     std::string host;                     ///< empty: the client's Host is preserved
     OriginHealth health;
     OriginTls tls;

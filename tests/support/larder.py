@@ -63,13 +63,14 @@ class Metrics(list):
 class Larder:
     """Starts `larder serve` and waits until it is ready.
 
-    In the text <listen> and <admin> stand for its own addresses, further <names> for what is given by name.
+    In the text <listen> and <admin> stand for its own addresses, further <names> for what is given by name. within: a command
+    that starts it, such as that of support.hosts_file.
     """
 
-    def __init__(self, text, env=None, arguments=(), start=True, **named):
+    def __init__(self, text, env=None, arguments=(), start=True, within=(), **named):
         self.port, self.admin_port = free_port(), free_port()
         self._folder = tempfile.mkdtemp(prefix="larder-test-")
-        self._named, self._env, self._arguments = named, env, list(arguments)
+        self._named, self._env, self._arguments, self._within = named, env, list(arguments), list(within)
         self.config_file = os.path.join(self._folder, "larder.yaml")
         self.process = None
         self.successor = None  # process id, after hand_over()
@@ -91,7 +92,7 @@ class Larder:
 
     def launch(self):
         """Starts it without waiting for anything."""
-        command = [binary(), "serve", "-c", self.config_file, *self._arguments]
+        command = [*self._within, binary(), "serve", "-c", self.config_file, *self._arguments]
         self.process = Process(command, os.path.join(self._folder, "log"), env=clean_environment(self._env), folder=self._folder)
 
     def _is_ready(self):

@@ -175,7 +175,8 @@ class _Peer:
 class ScriptedOrigin:
     """Listens from its construction to stop(). What it was not told is answered with 404."""
 
-    def __init__(self, default=None):
+    def __init__(self, default=None, host=HOST, port=0):
+        self.host = host
         self._lock = threading.Lock()
         self._scripts = {}
         self._default = default or reply("404 Not Found", body=b"not scripted")
@@ -183,18 +184,18 @@ class ScriptedOrigin:
         self._open = set()
         self.connections_seen = 0
         self._listener = None
-        self.port = 0
+        self.port = port
         self.start()
 
     @property
     def url(self):
-        return f"http://{HOST}:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def start(self):
         """Listens, at the same port as before where it was stopped."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, self.port))
+        listener.bind((self.host, self.port))
         listener.listen(1024)
         self.port, self._listener = listener.getsockname()[1], listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()

@@ -40,7 +40,7 @@ TEST_CASE("the stats hold totals, hit ratio, latency and a line for each route")
         return Gauges{.redis_configured = true,
                       .redis_breaker = BreakerState::open,
                       .purges_pending = 2,
-                      .origins = {{"http://127.0.0.1:8000", false}}};
+                      .origins = {{"http://127.0.0.1:8000", false, {{"10.0.0.1:8000", false, true, 2, 1}}}}};
     });
 
     const boost::json::value stats = to_stats(metrics.snapshot());
@@ -61,6 +61,8 @@ TEST_CASE("the stats hold totals, hit ratio, latency and a line for each route")
     CHECK(at("/redis/breaker") == "open");
     CHECK(at("/origins/0/server") == "http://127.0.0.1:8000");
     CHECK(at("/origins/0/up") == false);
+    CHECK(at("/origins/0/addresses/0/address") == "10.0.0.1:8000");
+    CHECK(at("/origins/0/addresses/0/connections") == 2);
     CHECK(at("/purges/pending") == 2u);
     CHECK(json_text(stats).find("\"hit_ratio\":0.75,") != std::string::npos);
 }

@@ -1,8 +1,11 @@
 #include "origin/pool.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <list>
 
 #include "net/detached.hpp"
 
@@ -46,7 +49,7 @@ struct Scene {
 };
 
 net::Task<void> take(Scene& scene, int number) {
-    Acquired got = co_await scene.pool.acquire(scene.upstream, Pool::Kept::proved, nullptr);
+    Acquired got = co_await scene.pool.acquire(scene.upstream, Pool::Kept::proved);
     if (!got.connection) {
         ++scene.refused;
         co_return;
@@ -103,7 +106,7 @@ TEST_CASE("who came first is served first, newcomers do not push in") {
         REQUIRE(run_until(scene, [&] { return scene.served.size() == so_far; }));
     }
     CHECK(scene.served == std::vector<int>{0, 1, 2, 3, 4, 5});
-    CHECK(scene.upstream->servers().front()->connections == 1);
+    CHECK(scene.upstream->addresses()->front()->connections == 1);
 }
 
 TEST_CASE("the place of a connection that ended goes to the first who waits") {
@@ -112,16 +115,16 @@ TEST_CASE("the place of a connection that ended goes to the first who waits") {
     REQUIRE(run_until(scene, [&] { return scene.served.size() == 2; }));
     scene.context.restart();
     scene.context.run_for(30ms);
-    CHECK(scene.upstream->servers().front()->connections == 2);
+    CHECK(scene.upstream->addresses()->front()->connections == 2);
     scene.held.clear();
     REQUIRE(run_until(scene, [&] { return scene.served.size() == 4; }));
     CHECK(scene.served == std::vector<int>{0, 1, 2, 3});
-    CHECK(scene.upstream->servers().front()->waiting == 2);
+    CHECK(scene.upstream->addresses()->front()->waiting == 2);
 }
 
 TEST_CASE("a place that another worker gave up is found soon") {
     Scene scene(1);
-    Counted other_worker(scene.upstream->servers().front()->connections);
+    Counted other_worker(scene.upstream->addresses()->front()->connections);
     start(scene, 0);
     start(scene, 1);
     scene.context.restart();
@@ -135,17 +138,120 @@ TEST_CASE("a place that another worker gave up is found soon") {
 
 TEST_CASE("a wait ends after connect_timeout, and with a stop") {
     Scene scene(1, 50ms);
-    Counted other_worker(scene.upstream->servers().front()->connections);
+    Counted other_worker(scene.upstream->addresses()->front()->connections);
     for (int i = 0; i < 3; ++i) start(scene, i);
     CHECK(run_until(scene, [&] { return scene.refused == 3; }));
     Scene stopped(1, 60'000ms);
-    Counted another(stopped.upstream->servers().front()->connections);
+    Counted another(stopped.upstream->addresses()->front()->connections);
     for (int i = 0; i < 3; ++i) start(stopped, i);
     stopped.context.restart();
     stopped.context.poll();
     net::end_all_waits(stopped.context);
     CHECK(run_until(stopped, [&] { return stopped.refused == 3; }));
-    CHECK(stopped.upstream->servers().front()->waiting == 0);
+    CHECK(stopped.upstream->addresses()->front()->waiting == 0);
+}
+
+// ---- several addresses
+
+/// Two addresses of which the first swallows packets: its listener's queue is full.
+struct TwoAddresses {
+    TwoAddresses()
+        : living(context, tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0)),
+          dead(context) {
+        const tcp::endpoint at(boost::asio::ip::make_address("127.0.0.2"),
+                               living.local_endpoint().port());
+        dead.open(tcp::v4());
+        dead.set_option(boost::asio::socket_base::reuse_address(true));
+        dead.bind(at);
+        dead.listen(0);
+        for (int i = 0; i < 4; ++i) {
+            net::TcpSocket& socket = filling.emplace_back(context.get_executor());
+            socket.open(tcp::v4());
+            socket.native_non_blocking(true);
+            // Asio would wait for the connection.
+            static_cast<void>(
+                ::connect(socket.native_handle(), at.data(), static_cast<socklen_t>(at.size())));
+        }
+    }
+
+    std::shared_ptr<Upstream> upstream(const std::string& first, const std::string& second,
+                                       int most = 0) const {
+        const std::string port = std::to_string(living.local_endpoint().port());
+        settings::Origin settings;
+        settings.servers = {"http://" + first + ":" + port, "http://" + second + ":" + port};
+        settings.max_connections = most;
+        settings.connect_timeout = 1500ms;
+        return std::make_shared<Upstream>(settings);
+    }
+
+    boost::asio::io_context context{1};
+    boost::asio::basic_socket_acceptor<tcp, net::Executor> living;
+    boost::asio::basic_socket_acceptor<tcp, net::Executor> dead;
+    std::list<net::TcpSocket> filling;
+};
+
+constexpr const char* good = "127.0.0.1";
+constexpr const char* swallows = "127.0.0.2";
+constexpr const char* refuses = "127.0.0.3";
+
+SteadyClock::duration time_to_serve(Scene& scene, std::size_t count) {
+    const SteadyTime since = steady_now();
+    start(scene, static_cast<int>(count));
+    const std::size_t wanted = scene.served.size() + 1;
+    REQUIRE(run_until(scene, [&] { return scene.served.size() == wanted; }));
+    return steady_now() - since;
+}
+
+TEST_CASE("an address that swallows packets delays one connection, and no later one") {
+    const TwoAddresses two;
+    Scene scene(0);
+    scene.upstream = two.upstream(swallows, good);
+    const auto first = time_to_serve(scene, 0);
+    CHECK(first >= 240ms);
+    CHECK(first < 900ms);
+    for (std::size_t i = 1; i < 6; ++i) CHECK(time_to_serve(scene, i) < 100ms);
+    CHECK_FALSE(scene.upstream->addresses()->front()->told_unreachable);
+    CHECK(run_until(scene,
+                    [&] { return scene.upstream->addresses()->front()->told_unreachable.load(); }));
+    CHECK(scene.upstream->addresses()->front()->connections == 0);
+}
+
+TEST_CASE("an address that refuses costs no time") {
+    const TwoAddresses two;
+    Scene scene(0);
+    scene.upstream = two.upstream(refuses, good);
+    for (std::size_t i = 0; i < 4; ++i) CHECK(time_to_serve(scene, i) < 100ms);
+    CHECK_FALSE(scene.upstream->addresses()->front()->reachable);
+}
+
+TEST_CASE("all attempts together end with connect_timeout") {
+    const TwoAddresses two;
+    Scene scene(0);
+    scene.upstream = two.upstream(swallows, swallows);
+    const SteadyTime since = steady_now();
+    start(scene, 0);
+    REQUIRE(run_until(scene, [&] { return scene.refused == 1; }));
+    CHECK(steady_now() - since >= 1400ms);
+    CHECK(steady_now() - since < 2500ms);
+}
+
+TEST_CASE("another address is not tried beyond its max_connections") {
+    const TwoAddresses two;
+    Scene scene(1);
+    scene.upstream = two.upstream(refuses, good, 1);
+    Counted taken(scene.upstream->addresses()->back()->connections);
+    start(scene, 0);
+    REQUIRE(run_until(scene, [&] { return scene.refused == 1; }));
+    CHECK(scene.upstream->addresses()->back()->connections == 1);
+}
+
+TEST_CASE("a connection to an address that left its name is not kept") {
+    Scene scene(0);
+    start(scene, 0);
+    REQUIRE(run_until(scene, [&] { return scene.served.size() == 1; }));
+    scene.upstream->addresses()->front()->gone = true;
+    give_back_first(scene);
+    CHECK(scene.upstream->addresses()->front()->connections == 0);
 }
 
 }  // namespace

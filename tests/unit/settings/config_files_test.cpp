@@ -121,6 +121,7 @@ TEST_CASE("the reference shows every key") {
                                    "origin.connect_timeout",
                                    "origin.response_timeout",
                                    "origin.idle_timeout",
+                                   "origin.resolve",
                                    "origin.host",
                                    "origin.health.path",
                                    "origin.health.interval",

@@ -20,6 +20,7 @@ origin:
   connect_timeout: 1500ms
   response_timeout: 2s
   idle_timeout: 3m
+  resolve: 45s
   host: api
   health: {path: /up, interval: 4s, timeout: 500ms, healthy: 5, unhealthy: 6}
   tls: {ca: ca.pem, verify: off, server_name: name}
@@ -74,6 +75,7 @@ TEST_CASE("the effective configuration shows every value in its own unit") {
     CHECK(text("/listen/0/proxy_protocol") == "on");
     CHECK(text("/origin/connect_timeout") == "1500ms");
     CHECK(text("/origin/idle_timeout") == "3m");
+    CHECK(text("/origin/resolve") == "45s");
     CHECK(text("/origin/health/timeout") == "500ms");
     CHECK(text("/redis/prefix") == "shop:$${x}");
     CHECK(text("/memory") == "off");

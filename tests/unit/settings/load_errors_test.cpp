@@ -100,6 +100,7 @@ TEST_CASE("a value that is not of its form says which forms there are") {
          "f:1:19: error: origin.balance: expected round_robin or least_connections, not \"random\""},
         {"origin: {max_connections: 0}", "f:1:27: error: origin.max_connections: expected a whole number"},
         {"origin: {connect_timeout: 0}", "f:1:27: error: origin.connect_timeout: must be longer than zero"},
+        {"origin: {resolve: 0}", "f:1:19: error: origin.resolve: must be longer than zero"},
         {"origin: {idle_timeout: -1s}", "f:1:24: error: origin.idle_timeout: expected a duration such as 250ms"},
         {"origin: {host: 'a b'}", "f:1:16: error: origin.host: expected preserve, or a host name, not \"a b\""},
         {"origin: {health: {interval: 1s}}", "f:1:18: error: origin.health: needs a path to ask for"},

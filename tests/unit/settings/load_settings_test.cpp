@@ -73,6 +73,7 @@ origin:
   connect_timeout: 1s
   response_timeout: 2s
   idle_timeout: 3s
+  resolve: 8s
   host: api.example.com:8443
   health: {path: "/up?x=1", interval: 4s, timeout: 500ms, healthy: 5, unhealthy: 6}
   tls: {ca: ca.pem, verify: off, server_name: name}
@@ -84,6 +85,8 @@ origin:
     CHECK(origin.connect_timeout == 1s);
     CHECK(origin.response_timeout == 2s);
     CHECK(origin.idle_timeout == 3s);
+    CHECK(origin.resolve == 8s);
+    CHECK(load_good("origin: http://h").origin.resolve == 30s);
     CHECK(origin.host == "api.example.com:8443");
     CHECK(origin.health.path == "/up?x=1");
     CHECK(origin.health.interval == 4s);
