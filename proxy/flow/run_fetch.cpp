@@ -234,7 +234,7 @@ net::Task<void> take_head_answer(FetchJob& job, OriginExchange& exchange) {
         cache::build_variant(job.request.head(), entry->vary, job.plan.with_host, entry->variant);
         // Not on the board: who asks next must find it stored.
         co_await store_entry(job, entry);
-        job.fetch->resolve(entry, store::Resolution::updated);
+        job.fetch->resolve(entry, store::Resolution::updated, not_stored_in_redis(job));
         co_return;
     }
     const cache::StoreDecision decision =
@@ -259,7 +259,7 @@ net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
         co_return false;
     }
     cache::build_variant(job.request.head(), entry->vary, job.plan.with_host, entry->variant);
-    job.fetch->resolve(entry, store::Resolution::revalidated);
+    job.fetch->resolve(entry, store::Resolution::revalidated, not_stored_in_redis(job));
     co_await store_entry(job, entry);
     co_return true;
 }

@@ -119,6 +119,7 @@ public:
     [[nodiscard]] FetchState state() const;
     [[nodiscard]] cache::Stored entry() const;  ///< once resolved, and once complete where it was storable
     [[nodiscard]] Resolution resolution() const;
+    [[nodiscard]] cache::Detail not_stored() const;  ///< of a resolved fetch
     [[nodiscard]] FetchFailure failure() const;
     [[nodiscard]] std::string trailers() const;
 
@@ -128,7 +129,8 @@ public:
     void append(std::string_view data);
     /// The body ended well. `entry` may be null.
     void complete(std::string trailers, cache::Stored entry);
-    void resolve(cache::Stored entry, Resolution resolution);
+    /// `not_stored`: why what the origin confirmed cannot be stored anew; none: it is.
+    void resolve(cache::Stored entry, Resolution resolution, cache::Detail not_stored = cache::Detail::none);
     void fail(FetchFailure failure);
     void cut();
     /// Nobody runs it any more: where it has not ended, it fails, or is cut where its body has begun.
@@ -176,6 +178,7 @@ private:
     std::vector<std::string> interim_;
     cache::Stored entry_;
     Resolution resolution_ = Resolution::found;
+    cache::Detail not_stored_ = cache::Detail::none;
     bool dispersed_ = false;
     std::shared_ptr<const Lease> lease_;
     FetchFailure failure_;

@@ -126,16 +126,23 @@ Task<Tags> settle_response_tags(Filling& fill) {
     co_return missing == 0 ? Tags::purged : Tags::unavailable;
 }
 
-/// The keys of all ids the entry carries, each with the id as filled.
-std::vector<std::pair<std::string, std::string_view>> id_keys(const Filling& fill) {
+struct IdKey {
+    std::string key;
+    std::string_view id;    ///< as filled
+    std::string_view hard;  ///< without its soft mark
+};
+
+/// The keys of all ids the entry carries.
+std::vector<IdKey> id_keys(const Filling& fill) {
     const RedisKeys& keys = fill.store.shared.keys();
-    std::vector<std::pair<std::string, std::string_view>> out;
+    std::vector<IdKey> out;
     for (const cache::TagId& tag : fill.entry.tags) {
         const bool extension = tag.name == extension_name;
         const EntryName& name = fill.lookup.name;
-        out.emplace_back(extension ? keys.extension(name.key.substr(0, name.bare_size)) : keys.tag(tag.name), tag.id);
+        out.push_back({extension ? keys.extension(name.key.substr(0, name.bare_size)) : keys.tag(tag.name), tag.id, hard_part(tag.id)});
     }
-    for (const cache::TagId& tag : fill.entry.response_tags) out.emplace_back(keys.response_tag(tag.name), tag.id);
+    for (const cache::TagId& tag : fill.entry.response_tags)
+        out.push_back({keys.response_tag(tag.name), tag.id, hard_part_of_response_tag(tag.id)});
     return out;
 }
 
@@ -155,7 +162,7 @@ void add_fill(Filling& fill, RedisCommands& commands, std::string envelope) {
     const auto ids = id_keys(fill);
     const std::int64_t needed = (fill.lives + 60s).count();
     const std::int64_t prolonged = std::max<std::int64_t>(id_lifetime.count(), 2 * needed);
-    for (const auto& [id_key, id] : ids) commands.add("EVAL", script::refresh, "1", id_key, needed, prolonged);
+    for (const IdKey& id : ids) commands.add("EVAL", script::refresh, "1", id.key, needed, prolonged, id.hard);
     const std::string_view sharing = fill.lookup.name.sharing;
     const std::string plain = field_of("v:", sharing, fill.lookup.host_variant);
     const std::string guard_key = keys.guard(key);
@@ -175,7 +182,7 @@ RedisStore::Filled read_fill(const Filling& fill, const RedisBatch& batch) {
     bool current = true;
     for (std::size_t i = 0; i < ids.size(); ++i) {
         const std::string_view now = reply++->text;
-        current = current && now.starts_with(hard_part(ids[i].second));
+        current = current && now.starts_with(hard_part(ids[i].id));
     }
     const RedisReply& stored = *reply++;
     if (stored.is_error("OOM")) fill.store.shared.count(RedisError::full);
@@ -194,11 +201,11 @@ Task<bool> is_tracked(Filling& fill) {
     fill.entry.sequence = fill.store.shared.generations().now();
     const RedisBatchPointer batch = fill.new_batch();
     batch->commands.add("HGET", keys.entry(fill.lookup.name.key), "larder");
-    for (const auto& [id_key, id] : ids) batch->commands.add("GET", id_key);
+    for (const IdKey& id : ids) batch->commands.add("GET", id.key);
     co_await fill.store.link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok || batch->replies.front().text != fill.mark) co_return false;
     for (std::size_t i = 0; i < ids.size(); ++i)
-        if (batch->replies[i + 1].text != ids[i].second) co_return false;
+        if (batch->replies[i + 1].text != ids[i].id) co_return false;
     co_return true;
 }
 
@@ -240,6 +247,7 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::in
     if (tags != Tags::current) {
         release(lease, false);
         filled.outcome = tags == Tags::purged ? FillOutcome::purged : FillOutcome::unavailable;
+        if (!lease.foreign_key.empty()) filled.outcome = FillOutcome::foreign;
         impl_->observed(RedisOperation::fill, started);
         co_return filled;
     }

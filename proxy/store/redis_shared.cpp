@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t sweeps_max = 10'000;
+constexpr std::size_t foreign_keys_told_max = 50;
 // What a purge is remembered for at least: other instances may fill longer-lived entries than this one has seen.
 constexpr Milliseconds remember_at_least = 24h;
 
@@ -86,6 +87,23 @@ void RedisShared::refused(std::string_view why) {
 
 void RedisShared::tell_once(Told what, const std::string& text) {
     if (!told_[static_cast<std::size_t>(what)].exchange(true)) spdlog::warn("Redis: {}", text);
+}
+
+void RedisShared::tell_foreign(std::string_view key, std::string_view type, std::string_view shown) {
+    const std::uint64_t hash = std::hash<std::string_view>{}(key);
+    std::size_t told = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (foreign_told_.size() >= foreign_keys_told_max) return;
+        if (std::find(foreign_told_.begin(), foreign_told_.end(), hash) != foreign_told_.end()) return;
+        foreign_told_.push_back(hash);
+        told = foreign_told_.size();
+    }
+    spdlog::warn(
+        "redis: the key {} holds a {} that is not larder's: larder leaves it alone, and what belongs there is not cached "
+        "(detail=foreign-key); give larder names of its own with redis.prefix, or change the key of the route{}",
+        shown, type.empty() ? "value" : type,
+        told < foreign_keys_told_max ? "" : "; further keys are only counted (larder_not_stored_total{reason=\"foreign-key\"})");
 }
 
 void RedisShared::add_link(int index, std::shared_ptr<RedisLink> link) {

@@ -150,6 +150,10 @@ public:
     enum class Told : std::uint8_t { no_identity, no_tracking, no_subscription, count_ };
     void tell_once(Told what, const std::string& text);
 
+    /// Somebody else holds a key that larder needs: one line in the log for each of the first keys. `shown`: the key, or what
+    /// stands for it where it holds secrets.
+    void tell_foreign(std::string_view key, std::string_view type, std::string_view shown);
+
     /// A link came or went.
     void link_changed();
     /// A link had trouble of its own: all others prove themselves. `which` null: all do.
@@ -221,6 +225,7 @@ private:
     std::vector<std::string> marks_;
     std::uint64_t news_version_ = 0;
     std::vector<std::string> to_sweep_;
+    std::vector<std::uint64_t> foreign_told_;  ///< hashes of keys
     std::string refusal_;
     std::function<void()> waker_;
     std::function<void()> prover_;

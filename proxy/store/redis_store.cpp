@@ -78,6 +78,10 @@ void RedisStore::stop() {
     if (impl_->own_link) impl_->own_link->stop();
 }
 
+void RedisStore::tell_foreign(const Lease& lease, std::string_view shown) {
+    impl_->shared.tell_foreign(lease.foreign_key, lease.foreign_type, shown.empty() ? std::string_view(lease.foreign_key) : shown);
+}
+
 bool RedisStore::available() const { return impl_->may_read(); }
 
 Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& budget) {
@@ -85,7 +89,9 @@ Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& 
     const RedisKeys& keys = impl_->shared.keys();
     const RedisBudget::Wait wait(budget, impl_->timeout());
     const RedisBatchPointer batch = impl_->new_batch(wait.deadline());
-    for (const std::string& key : set.keys) batch->commands.add("EXISTS", keys.entry(key), keys.extension(key));
+    // HEXISTS: what an application keeps under that name is not an entry.
+    for (const std::string& key : set.keys)
+        batch->commands.add("HEXISTS", keys.entry(key), "larder").add("EXISTS", keys.extension(key));
     for (const std::string& pattern : set.patterns) batch->commands.add("EXISTS", keys.tag(pattern));
     co_await impl_->link->async_run(batch);
     std::uint64_t count = 0;

@@ -69,6 +69,7 @@ struct EntryLookup {
     std::vector<std::string> vary;  ///< the entry depends on these fields: ask for the variant
     std::vector<std::string> ids;   ///< as they are now, of the rule tags and of the bare key; empty: missing
     bool soft_purged = false;
+    std::string foreign_id;  ///< the key of an id that is somebody else's; empty: none
 
     [[nodiscard]] bool extended() const { return name.bare_size < name.key.size(); }
 
