@@ -19,7 +19,11 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, con
     outcome.forward_status = head.status;
     outcome.collapsed = !joining.own;
     outcome.stored = head.not_stored == Detail::none && x.request.method == http::Method::get;
-    outcome.detail = head.not_stored;
+    outcome.detail = head.not_stored == Detail::none ? head.missed : head.not_stored;
+    if (outcome.stored && head.doubt != Detail::none) {
+        outcome.stored = false;
+        outcome.detail = head.doubt;
+    }
     x.not_stored = head.not_stored;
     x.coalesced = !joining.own;
     if (head.not_stored == Detail::redis_down || head.not_stored == Detail::redis_timeout ||

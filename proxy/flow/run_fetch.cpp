@@ -49,6 +49,7 @@ net::Task<UnderLease> look_under_lease(FetchJob& job) {
     const bool asked_conditionally = job.stale != nullptr;
     store::Found found;
     if (job.lease.entry_there) found = co_await job.use.redis->find(job.name(), job.budget);
+    job.lease.too_slow = found.too_slow;
     if (found.entry && settles(job, *found.entry, found.soft_purged)) {
         release_lease(job, false);
         job.fetch->resolve(found.entry, store::Resolution::found);

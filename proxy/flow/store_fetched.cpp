@@ -67,6 +67,11 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
         head.shareable = false;
     }
     if (head.not_stored == Detail::none) head.not_stored = not_stored_in_redis(job);
+    if (head.not_stored == Detail::none && job.lease.too_slow) {
+        const bool into_memory = rule.memory && job.config->settings.memory_bytes != 0;
+        (into_memory ? head.missed : head.not_stored) = Detail::redis_timeout;
+    }
+    if (head.not_stored == Detail::none && job.use.redis && !job.use.redis->stores()) head.doubt = Detail::redis_down;
     ResponseTags tags = response_tags_of(*job.config, *job.plan.route, job.request.head(), response);
     if (head.not_stored == Detail::none && !tags.may_be_kept) {
         head.not_stored = Detail::limit;

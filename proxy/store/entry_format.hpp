@@ -15,6 +15,7 @@ namespace larder::store {
 struct EntryEncoding {
     bool compress = false;           ///< zstd the body where it pays and the head names no Content-Encoding
     std::size_t compress_above = 0;  ///< bytes of body
+    bool without_body = false;
 };
 
 /// Bodies above this are neither written nor accepted (a Redis value ends at 512 MB).

@@ -36,6 +36,8 @@ struct FetchedHead {
     std::string etag;
     std::string last_modified;
     cache::Detail not_stored = cache::Detail::none;  ///< why it is not stored; none: it is
+    cache::Detail doubt = cache::Detail::none;  ///< it is stored if Redis takes it, but Redis refused the last one: shown in place of `stored`
+    cache::Detail missed = cache::Detail::none;  ///< why what is in Redis could not be served: shown beside `stored`
     bool shareable = false;                ///< those who joined may have it too
     bool shared = false;                   ///< marked as shared by the origin: requests with credentials may have it
     bool reusable = false;                 ///< fresh without a validation: those who come once it streams may have it too

@@ -124,7 +124,7 @@ void RedisStore::Impl::give_back(const std::string& lock_key, const std::string&
 
 /// Gets or makes the ids before the lock is asked for, which names them.
 Task<RedisState> RedisStore::Impl::make_ids(EntryLookup& lookup, SteadyTime deadline) {
-    const RedisBatchPointer batch = new_batch(deadline);
+    const RedisBatchPointer batch = new_batch(deadline, RedisWork::store);
     lookup.everything = shared.everything_id();
     add_ids(batch->commands, shared.keys(), lookup);
     if (batch->commands.count() == 0) co_return RedisState::ok;
@@ -156,7 +156,7 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
     const std::string guard_key = keys.guard(name.key);
     bool settled = false;
     for (int tries = 0; tries < 4 && !settled && lease.state == RedisState::ok; ++tries) {
-        const RedisBatchPointer batch = impl_->new_batch(wait.deadline());
+        const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
         lease.epoch = batch->epoch;
         attempt.lookup.everything = impl_->shared.everything_id();
         batch->commands.add("EVAL", script::lease, "3", guard_key, wish.lock ? lease.lock_key : guard_key, keys.entry(name.key),
@@ -168,7 +168,6 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
         if (lease.state != RedisState::ok) break;
         read_made_ids(attempt.lookup, keys, batch->replies.data() + 2);
         const RedisReply& answer = batch->replies[0];
-        if (answer.is_error("OOM")) impl_->shared.count(RedisError::full);
         settled = answer.items.size() != 6;  // no guard: the fetch is made, and not stored
         if (!settled) {
             settled = read_lease(attempt, answer, lease);
@@ -195,7 +194,7 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
     EntryLookup lookup(name);
     lookup.everything = impl_->shared.everything_id();
     const RedisKeys& keys = impl_->shared.keys();
-    const RedisBatchPointer batch = impl_->new_batch(wait.deadline());
+    const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
     batch->commands.add("GET", keys.guard(name.key));
     for (const std::string& tag : name.tags) batch->commands.add("GET", keys.tag(tag));
     if (lookup.extended()) batch->commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));

@@ -23,6 +23,7 @@ struct Run {
 
 RedisBatchPointer new_batch(const Run& run) {
     auto batch = std::make_shared<RedisBatch>();
+    batch->work = RedisWork::purge;
     batch->deadline = run.how.step.count() > 0 ? steady_now() + run.how.step : run.how.deadline;
     return batch;
 }
@@ -64,6 +65,7 @@ void add_soft(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& i
 /// Keys and patterns, some at once. Soft ones that fail (a full Redis) become hard.
 Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
     const RedisBatchPointer batch = new_batch(run);
+    if (first->soft) batch->work = RedisWork::other;
     for (const PurgeItem* item = first; item != last; ++item) {
         if (item->soft) add_soft(batch->commands, run.shared.keys(), *item);
         if (!item->soft) add_hard(batch->commands, run, *item);
@@ -125,6 +127,7 @@ Task<bool> drop_response_tags(Run run, const std::vector<const PurgeItem*>& item
 Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
     const RedisKeys& keys = run.shared.keys();
     const RedisBatchPointer ticking = new_batch(run);
+    ticking->work = RedisWork::other;  // there is a way without it
     ticking->commands.add("EVAL", script::tick, "1", keys.clock());
     for (const PurgeItem* item : items) ticking->commands.add("GET", keys.response_tag(item->name));
     co_await run.link->async_run(ticking);
@@ -133,6 +136,7 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
     if (marked) {
         const std::string& clock = ticking->replies.front().text;
         const RedisBatchPointer marking = new_batch(run);
+        marking->work = RedisWork::other;
         for (const PurgeItem* item : items) {
             const std::string tag = keys.response_tag(item->name);
             if (item->soft) marking->commands.add("EVAL", script::soft_response_tag, "1", tag, clock + "-" + random_id());

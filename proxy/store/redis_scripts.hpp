@@ -132,17 +132,19 @@ return redis.call('GET', KEYS[1]))";
 
 /// Stores one variant if no purge came since the lease. KEYS entry, guard, lock.
 /// ARGV guard, own lock's token or '', variant field, envelope, vary field, vary names or '', plain variant's field,
-/// ms to live, the fill's mark ("larder" field), most fields. Returns 1; 0: purged meanwhile; 2: the key is not larder's.
+/// ms to live, the fill's mark ("larder" field), most fields, the field of a large entry's whole, that whole or ''. Returns 1; 0: purged meanwhile; 2: the key is not larder's.
 inline constexpr std::string_view fill_part = R"(
 local stored = 0
 if not own_entry(KEYS[1]) and redis.call('EXISTS', KEYS[1]) == 1 then
   stored = 2
 elseif redis.pcall('GET', KEYS[2]) == ARGV[1] then
   redis.call('HSET', KEYS[1], ARGV[3], ARGV[4], 'larder', ARGV[9])
+  local large = ARGV[12] ~= '' and 1 or 0
+  if large == 1 then redis.call('HSET', KEYS[1], ARGV[11], ARGV[12]) else redis.call('HDEL', KEYS[1], ARGV[11]) end
   local vary = 0
   if ARGV[6] ~= '' then
     redis.call('HSET', KEYS[1], ARGV[5], ARGV[6])
-    if ARGV[7] ~= ARGV[3] then redis.call('HDEL', KEYS[1], ARGV[7]) end
+    if ARGV[7] ~= ARGV[3] then redis.call('HDEL', KEYS[1], ARGV[7], 'b' .. string.sub(ARGV[7], 2)) end
     vary = 1
   else
     redis.call('HDEL', KEYS[1], ARGV[5])
@@ -152,13 +154,15 @@ elseif redis.pcall('GET', KEYS[2]) == ARGV[1] then
   if excess > 0 then
     local dropped = {}
     for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-      if #dropped < excess and field ~= ARGV[3] and field ~= ARGV[5] and field ~= 'larder' and field ~= 'soft' then
+      local kept = field == ARGV[3] or field == ARGV[5] or field == 'larder' or field == 'soft' or string.sub(field, 1, 2) == 'b:'
+      if #dropped < excess and not kept then
         dropped[#dropped + 1] = field
+        if string.sub(field, 1, 2) == 'v:' then dropped[#dropped + 1] = 'b' .. string.sub(field, 2) end
       end
     end
     if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
   end
-  local alone = fields <= 2 + vary + redis.call('HEXISTS', KEYS[1], 'soft')
+  local alone = fields <= 2 + vary + large + redis.call('HEXISTS', KEYS[1], 'soft')
   if alone or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[8]) then redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
   stored = 1
 end
