@@ -120,10 +120,12 @@ def test_without_a_memory_tier_what_is_too_slow_comes_from_the_origin_at_once(or
     timed(larder)
     until(lambda: in_redis(redis), timeout=15, what="the fill")
     timed(larder)  # learns how slow the link is
+    seen = link.connections_seen
     for _ in range(5):
         answer, seconds = timed(larder)
         assert answer.cache_status == "larder; fwd=bypass; detail=redis-timeout"
         assert seconds < TIMEOUT / 2 + SLACK
+    assert link.connections_seen <= seen + 1, "one that is cut off is made anew: nothing was asked for and given up"
 
 
 def test_over_a_fast_link_a_large_object_is_read_from_redis(origin, redis, start):
