@@ -14,7 +14,8 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Detail::count_)>
     "status",     "partial",     "no-lifetime",   "query",           "unsafe-header",  "redis-down",
     "redis-timeout", "purged-during-fetch", "uncacheable", "origin-error", "origin-timeout", "revalidating",
     "truncated",  "upgrade",     "range",         "body",            "only-if-cached", "bad-request",
-    "client-timeout", "limit", "stream",   "not-implemented", "unavailable",   "purge-failed",   "purge-denied"};
+    "client-timeout", "limit",   "foreign-key",   "stream",          "not-implemented", "unavailable",
+    "purge-failed", "purge-denied"};
 
 }  // namespace
 

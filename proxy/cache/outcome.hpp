@@ -44,6 +44,7 @@ enum class Detail : std::uint8_t {
     bad_request,           ///< the request breaks HTTP
     client_timeout,        ///< the client was too slow
     limit,                 ///< a limit of the configuration, or more tags in a response than are kept
+    foreign_key,           ///< the key in Redis holds something that is not larder's
     stream,                ///< an event stream, which a route's ttl does not cover
     not_implemented,       ///< a method or transfer coding larder does not do
     unavailable,           ///< no origin server, or draining

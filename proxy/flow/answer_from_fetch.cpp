@@ -19,7 +19,11 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, con
     outcome.forward_status = head.status;
     outcome.collapsed = !joining.own;
     outcome.stored = head.not_stored == Detail::none && x.request.method == http::Method::get;
-    outcome.detail = head.not_stored;
+    outcome.detail = head.not_stored == Detail::none ? head.missed : head.not_stored;
+    if (outcome.stored && head.doubt != Detail::none) {
+        outcome.stored = false;
+        outcome.detail = head.doubt;
+    }
     x.not_stored = head.not_stored;
     x.coalesced = !joining.own;
     if (head.not_stored == Detail::redis_down || head.not_stored == Detail::redis_timeout ||
@@ -42,7 +46,9 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, con
     }
 }
 
-void show_resolved(Exchange& x, const Joining& joining, const cache::StoredResponse& entry, store::Resolution resolution) {
+void show_resolved(Exchange& x, const Joining& joining, const cache::StoredResponse& entry) {
+    const store::Resolution resolution = joining.fetch->resolution();
+    const Detail not_stored = joining.fetch->not_stored();
     if (resolution == store::Resolution::found) {
         show_hit(x, entry, XCache::hit, Detail::none, wall_now());
         return;
@@ -52,7 +58,9 @@ void show_resolved(Exchange& x, const Joining& joining, const cache::StoredRespo
         x.saved = {};
         x.outcome.forward = Forward::stale;
         x.outcome.forward_status = 200;
-        x.outcome.stored = true;
+        x.outcome.stored = not_stored == Detail::none;
+        x.outcome.detail = not_stored;
+        x.not_stored = not_stored;
         return;
     }
     const bool revalidated = resolution == store::Resolution::revalidated;
@@ -60,7 +68,8 @@ void show_resolved(Exchange& x, const Joining& joining, const cache::StoredRespo
     x.saved = {};
     x.outcome.forward = revalidated || joining.expired ? Forward::stale : Forward::uri_miss;
     x.outcome.forward_status = revalidated ? 304 : 0;
-    x.outcome.stored = revalidated;
+    x.outcome.stored = revalidated && not_stored == Detail::none;
+    if (revalidated) x.outcome.detail = x.not_stored = not_stored;
     x.outcome.collapsed = !joining.own || !revalidated;
     x.coalesced = x.outcome.collapsed;
     if (!joining.asked) return;
@@ -294,7 +303,7 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
                 cache::build_variant(client.request(), entry->vary, plan.with_host, variant);
                 if (variant != entry->variant || !cache::accepts_coding(client.request(), *entry)) co_return FetchAnswer::variant;
             }
-            show_resolved(client.x(), joining, *entry, joining.fetch->resolution());
+            show_resolved(client.x(), joining, *entry);
             co_await answer_from_entry(client, entry);
             co_return FetchAnswer::sent;
         }

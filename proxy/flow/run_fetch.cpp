@@ -49,6 +49,7 @@ net::Task<UnderLease> look_under_lease(FetchJob& job) {
     const bool asked_conditionally = job.stale != nullptr;
     store::Found found;
     if (job.lease.entry_there) found = co_await job.use.redis->find(job.name(), job.budget);
+    job.lease.too_slow = found.too_slow;
     if (found.entry && settles(job, *found.entry, found.soft_purged)) {
         release_lease(job, false);
         job.fetch->resolve(found.entry, store::Resolution::found);
@@ -235,7 +236,7 @@ net::Task<void> take_head_answer(FetchJob& job, OriginExchange& exchange) {
         cache::build_variant(job.request.head(), entry->vary, job.plan.with_host, entry->variant);
         // Not on the board: who asks next must find it stored.
         co_await store_entry(job, entry);
-        job.fetch->resolve(entry, store::Resolution::updated);
+        job.fetch->resolve(entry, store::Resolution::updated, not_stored_in_redis(job));
         co_return;
     }
     const cache::StoreDecision decision =
@@ -260,7 +261,7 @@ net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
         co_return false;
     }
     cache::build_variant(job.request.head(), entry->vary, job.plan.with_host, entry->variant);
-    job.fetch->resolve(entry, store::Resolution::revalidated);
+    job.fetch->resolve(entry, store::Resolution::revalidated, not_stored_in_redis(job));
     co_await store_entry(job, entry);
     co_return true;
 }

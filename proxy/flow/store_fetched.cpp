@@ -10,11 +10,27 @@ namespace {
 
 // Why nothing can be stored under a lease.
 Detail no_lease_reason(const store::Lease& lease) {
+    if (!lease.foreign_key.empty()) return Detail::foreign_key;
     if (lease.held) return Detail::purged_during_fetch;
     return lease.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
 }
 
+// The values that a key takes from headers, cookies and bodies are not for the log.
+void tell_foreign(FetchJob& job) {
+    const std::string& rule_key = job.plan.route->rule.key;
+    const auto takes = [&](std::string_view what) { return rule_key.find(what) != std::string::npos; };
+    const bool secret = takes("{header:") || takes("{cookie:") || takes("{body");
+    job.use.redis->tell_foreign(job.lease, secret ? std::string_view(rule_key) : std::string_view{});
+}
+
 }  // namespace
+
+cache::Detail not_stored_in_redis(FetchJob& job) {
+    if (!job.use.redis || job.lease.can_store()) return Detail::none;
+    const Detail reason = no_lease_reason(job.lease);
+    if (reason == Detail::foreign_key) tell_foreign(job);
+    return reason;
+}
 
 std::size_t object_bytes_max(const FetchJob& job) {
     return job.plan.route->rule.max_object.value_or(job.config->settings.limits.max_object);
@@ -51,7 +67,12 @@ store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, c
         head.not_stored = Detail::too_large;
         head.shareable = false;
     }
-    if (head.not_stored == Detail::none && job.use.redis && !job.lease.can_store()) head.not_stored = no_lease_reason(job.lease);
+    if (head.not_stored == Detail::none) head.not_stored = not_stored_in_redis(job);
+    if (head.not_stored == Detail::none && job.lease.too_slow) {
+        const bool into_memory = rule.memory && job.config->settings.memory_bytes != 0;
+        (into_memory ? head.missed : head.not_stored) = Detail::redis_timeout;
+    }
+    if (head.not_stored == Detail::none && job.use.redis && !job.use.redis->stores()) head.doubt = Detail::redis_down;
     ResponseTags tags = response_tags_of(*job.config, *job.plan.route, job.request.head(), response);
     if (head.not_stored == Detail::none && !tags.may_be_kept) {
         head.not_stored = Detail::limit;
@@ -113,7 +134,7 @@ net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredRes
             if (filled.tracked && into_memory) job.use.memory.insert(job.key, entry, made);
             break;
         case store::FillOutcome::purged: job.use.metrics.record_fill_discarded(job.path_id(), Detail::purged_during_fetch); break;
-        case store::FillOutcome::foreign:
+        case store::FillOutcome::foreign: job.use.metrics.record_fill_discarded(job.path_id(), Detail::foreign_key); break;
         case store::FillOutcome::unavailable: job.use.metrics.record_fill_discarded(job.path_id(), Detail::redis_down); break;
     }
 }
@@ -127,7 +148,7 @@ void release_lease(FetchJob& job, bool uncacheable) {
 void remember_not_stored(FetchJob& job, Detail reason, int status) {
     // What a purge or Redis prevented, and what failed, may well be storable next time.
     const bool lasting = status < 500 && reason != Detail::purged_during_fetch && reason != Detail::redis_down &&
-                         reason != Detail::redis_timeout && reason != Detail::partial;
+                         reason != Detail::redis_timeout && reason != Detail::foreign_key && reason != Detail::partial;
     const bool for_all = lasting && job.shared;
     release_lease(job, for_all);
     if (for_all) job.use.uncacheable.remember(uncacheable_hash(job.key, *job.plan.route), job.fetch->guards.sequence, steady_now());

@@ -14,6 +14,9 @@ bool usable_by_waiters(const FetchJob& job, const cache::StoredResponse& entry);
 /// Whether an error of the origin gives way to the stale entry.
 bool answers_stale_instead(const FetchJob& job, int status);
 
+/// Why nothing can be stored in Redis under the job's lease; none: it can.
+cache::Detail not_stored_in_redis(FetchJob& job);
+
 store::FetchedHead fetched_head(FetchJob& job, const OriginExchange& exchange, const cache::StoreDecision& decision);
 
 boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchJob& job, const OriginExchange& exchange,

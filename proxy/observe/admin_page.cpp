@@ -36,7 +36,8 @@ function table(id, heads, rows) { at(id).replaceChildren(row(heads, "th"), ...ro
 function show(now, seconds) {
   const rate = before ? (now.requests.total - before.requests.total) / seconds : null;
   const origin = now.origins.map(o => o.up === false ? "down" : "up").join(", ") || "-";
-  const redis = !now.redis.configured ? "off" : now.redis.up ? "up" : "down (breaker " + now.redis.breaker + ")";
+  const troubles = now.redis.troubles.map(t => ": " + t.concerns + ": " + t.text).join("");
+  const redis = (!now.redis.configured ? "off" : now.redis.up ? "up" : "down (breaker " + now.redis.breaker + ")") + troubles;
   at("version").textContent = now.version;
   at("state").textContent = "up for " + number(now.uptime_seconds) + " s";
   const figures = [["Requests per second", number(rate, 1)], ["Hit rate", percent(now.requests.hit_ratio)],

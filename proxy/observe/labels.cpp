@@ -15,7 +15,11 @@ constexpr Words<PurgeSource> purge_sources{"write", "purge", "admin"};
 constexpr Words<OriginFailure> origin_failures{"resolve",          "connect",      "connect-timeout", "tls",
                                                "response-timeout", "idle-timeout", "closed",          "malformed"};
 constexpr Words<RedisOperation> redis_operations{"read", "lease", "fill", "purge", "wait"};
-constexpr Words<RedisFailure> redis_failures{"connect", "timeout", "closed", "protocol", "memory", "reply", "overload"};
+constexpr Words<RedisFailure> redis_failures{
+    "connect",   "connect-timeout", "resolve",    "tls",         "closed",     "timeout",        "protocol",
+    "overload",  "oom",             "misconf",    "noreplicas",  "readonly",   "loading",        "masterdown",
+    "noperm",    "wrongpass",       "noauth",     "max-clients", "protected-mode", "database",   "busy",
+    "cluster",   "unknown-command", "wrong-type", "other-data",  "sentinel",   "reply"};
 
 }  // namespace
 

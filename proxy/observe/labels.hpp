@@ -56,14 +56,35 @@ enum class RedisOperation : std::uint8_t {
     count_
 };
 
+/// As store::RedisError, which explains them; in its order.
 enum class RedisFailure : std::uint8_t {
-    connect,    ///< refused, unreachable, unresolvable, or TLS failed
-    timeout,    ///< no reply in time
-    closed,     ///< the connection ended with commands in flight
-    protocol,   ///< what came is not RESP
-    memory,     ///< OOM: Redis is full and may not evict
-    reply,      ///< any other error reply: no permission, a replica
-    overload,   ///< more commands waiting than allowed
+    connect,
+    connect_timeout,
+    resolve,
+    tls,
+    closed,
+    timeout,
+    protocol,
+    overload,
+    oom,
+    misconf,
+    noreplicas,
+    readonly,
+    loading,
+    masterdown,
+    noperm,
+    wrongpass,
+    noauth,
+    max_clients,
+    protected_mode,
+    database,
+    busy,
+    cluster,
+    unknown_command,
+    wrong_type,
+    other_data,
+    sentinel,
+    reply,
     count_
 };
 

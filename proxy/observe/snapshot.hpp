@@ -61,6 +61,17 @@ struct OriginState {
 /// Breaker as the metric shows it: 0 closed, 1 probing, 2 open.
 enum class BreakerState : std::uint8_t { closed, probing, open };
 
+/// What of Redis failed or was refused.
+struct RedisTrouble {
+    std::string concerns;  ///< "store", "purge", ...
+    std::string kind;      ///< as the reason in larder_redis_errors_total
+    std::string text;      ///< what Redis or the system said
+    std::string command;
+    std::string remedy;
+    double seconds_ago = 0;   ///< since it was seen last
+    double for_seconds = 0;   ///< since it began
+};
+
 /// What only the other modules know, asked for when somebody looks.
 struct Gauges {
     std::uint64_t memory_bytes = 0;
@@ -70,6 +81,8 @@ struct Gauges {
     bool redis_up = false;
     BreakerState redis_breaker = BreakerState::closed;
     std::array<std::uint64_t, static_cast<std::size_t>(RedisFailure::count_)> redis_failures{};
+    std::vector<RedisTrouble> redis_troubles{};  ///< at present
+    std::vector<RedisTrouble> redis_last_refusal{};  ///< over or not; none or one
     std::uint64_t purges_pending = 0;
     std::uint64_t client_connections = 0;
     std::uint64_t internal_errors = 0;  ///< exceptions that ended a connection, a fetch or the like, since the start

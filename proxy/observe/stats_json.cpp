@@ -100,16 +100,30 @@ json::object to_route(const PathTotals& path, const ByWord& by_word) {
     return out;
 }
 
+json::object to_trouble(const RedisTrouble& trouble) {
+    return {{"concerns", trouble.concerns}, {"kind", trouble.kind},     {"text", trouble.text},
+            {"command", trouble.command},   {"remedy", trouble.remedy}, {"seconds_ago", trouble.seconds_ago}};
+}
+
 json::object to_redis(const Snapshot& snapshot) {
     constexpr std::array<const char*, 3> breaker_words{"closed", "probing", "open"};
     json::object operations;
     for (std::size_t i = 0; i < snapshot.redis_operations.size(); ++i)
         if (snapshot.redis_operations[i].count() > 0)
             operations[view(to_word(static_cast<RedisOperation>(i)))] = to_latency(snapshot.redis_operations[i]);
+    json::array troubles;
+    for (const RedisTrouble& trouble : snapshot.gauges.redis_troubles) {
+        json::object one = to_trouble(trouble);
+        one["for_seconds"] = trouble.for_seconds;
+        troubles.push_back(std::move(one));
+    }
+    const auto& last = snapshot.gauges.redis_last_refusal;
     return {{"configured", snapshot.gauges.redis_configured},
             {"up", snapshot.gauges.redis_up},
             {"breaker", breaker_words[static_cast<std::size_t>(snapshot.gauges.redis_breaker)]},
             {"errors", to_object<RedisFailure>(snapshot.gauges.redis_failures)},
+            {"last_refusal", last.empty() ? json::value(nullptr) : json::value(to_trouble(last.front()))},
+            {"troubles", std::move(troubles)},
             {"operations", operations}};
 }
 

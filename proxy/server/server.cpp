@@ -53,15 +53,17 @@ std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
+observe::RedisTrouble shown(const store::RedisTrouble& trouble) {
+    const auto seconds_since = [](SteadyTime then) { return std::chrono::duration<double>(steady_now() - then).count(); };
+    return {std::string(to_word(trouble.work)), std::string(to_word(trouble.reason)), trouble.text,  trouble.command,
+            trouble.remedy,                     seconds_since(trouble.last),          seconds_since(trouble.since)};
+}
+
 void add_redis_failures(const store::RedisShared& redis, observe::Gauges& gauges) {
-    const auto add = [&](observe::RedisFailure as, store::RedisError reason) { gauges.redis_failures[static_cast<std::size_t>(as)] += redis.errors(reason); };
-    add(observe::RedisFailure::connect, store::RedisError::connect);
-    add(observe::RedisFailure::closed, store::RedisError::lost);
-    add(observe::RedisFailure::timeout, store::RedisError::timeout);
-    add(observe::RedisFailure::protocol, store::RedisError::protocol);
-    add(observe::RedisFailure::memory, store::RedisError::full);
-    add(observe::RedisFailure::reply, store::RedisError::server);
-    add(observe::RedisFailure::overload, store::RedisError::overload);
+    static_assert(static_cast<std::size_t>(observe::RedisFailure::count_) == static_cast<std::size_t>(store::RedisError::count_));
+    for (std::size_t i = 0; i < gauges.redis_failures.size(); ++i) gauges.redis_failures[i] = redis.errors(static_cast<store::RedisError>(i));
+    for (const store::RedisTrouble& trouble : redis.troubles()) gauges.redis_troubles.push_back(shown(trouble));
+    if (const auto last = redis.last_refusal()) gauges.redis_last_refusal.push_back(shown(*last));
 }
 
 void add_origins(const origin::Upstream& upstream, observe::Gauges& gauges) {
@@ -234,7 +236,7 @@ void Server::wait_for_redis() const {
     const SteadyTime give_up = steady_now() + longest;
     const auto refused = [this] {
         using store::RedisError;
-        return shared_.redis->errors(RedisError::connect) + shared_.redis->errors(RedisError::lost) + shared_.redis->errors(RedisError::server) > 0;
+        return shared_.redis->last_refusal().has_value() || shared_.redis->errors(RedisError::closed) > 0;
     };
     const auto connected = [this] {
         const bool memory_serves = !shared_.redis->has_subscriber() || shared_.redis->memory_trusted_until() > steady_now();

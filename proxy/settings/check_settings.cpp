@@ -138,6 +138,15 @@ void check_redis(const Settings& settings, Checker& check) {
     check.check_file("redis.tls.ca", tls.ca);
     check.check_file("redis.tls.certificate", tls.certificate);
     check.check_file("redis.tls.key", tls.key);
+    const bool sentinels = url->kind == RedisUrl::Kind::sentinel;
+    const bool of_sentinels = !settings.redis->sentinel_password.empty() || settings.redis->sentinel_tls;
+    if (of_sentinels && !sentinels)
+        check.warn(settings.redis->sentinel_tls ? "redis.sentinel_tls" : "redis.sentinel_password",
+                   "has no effect: the url is not redis-sentinel://");
+    if (!settings.redis->sentinel_tls) return;
+    check.check_file("redis.sentinel_tls.ca", settings.redis->sentinel_tls->ca);
+    check.check_file("redis.sentinel_tls.certificate", settings.redis->sentinel_tls->certificate);
+    check.check_file("redis.sentinel_tls.key", settings.redis->sentinel_tls->key);
 }
 
 void check_sizes(const Settings& settings, Checker& check) {

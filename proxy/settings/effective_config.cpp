@@ -91,21 +91,28 @@ json::value of_origin(const Origin& origin) {
     return out;
 }
 
+json::object of_redis_tls(const RedisTls& settings) {
+    json::object tls{{"verify", on_off(settings.verify)}};
+    add_text(tls, "ca", settings.ca);
+    add_text(tls, "certificate", settings.certificate);
+    add_text(tls, "key", settings.key);
+    return tls;
+}
+
 json::value of_redis(const std::optional<Redis>& redis) {
     if (!redis) return "off";
-    json::object tls{{"verify", on_off(redis->tls.verify)}};
-    add_text(tls, "ca", redis->tls.ca);
-    add_text(tls, "certificate", redis->tls.certificate);
-    add_text(tls, "key", redis->tls.key);
-    return {{"url", literal(mask_password(redis->url))},
+    json::object out{{"url", literal(mask_password(redis->url))},
             {"max_connections", count_or(static_cast<std::uint64_t>(redis->max_connections), "auto")},
             {"connect_timeout", duration_text(redis->connect_timeout)},
             {"timeout", duration_text(redis->timeout)},
             {"prefix", literal(redis->prefix)},
-            {"tls", std::move(tls)},
+            {"tls", of_redis_tls(redis->tls)},
             {"on_purge_failure", redis->on_purge_failure == OnPurgeFailure::pass ? "pass" : "fail"},
             {"compress", on_off(redis->compress)},
             {"compress_above", size_text(redis->compress_above)}};
+    if (!redis->sentinel_password.empty()) out["sentinel_password"] = masked;
+    if (redis->sentinel_tls) out["sentinel_tls"] = of_redis_tls(*redis->sentinel_tls);
+    return out;
 }
 
 json::value of_limits(const Limits& limits) {

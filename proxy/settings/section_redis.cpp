@@ -31,6 +31,16 @@ void read_tls(const Node& node, RedisTls& tls) {
     map.report_unknown_keys();
 }
 
+/// on (as `tls`), off, or a map as `tls` is.
+void read_sentinel_tls(const Node& node, Redis& redis) {
+    if (node.is_map()) {
+        read_tls(node, redis.sentinel_tls.emplace());
+        return;
+    }
+    const auto on = read_switch(node);
+    if (on && *on) redis.sentinel_tls = redis.tls;
+}
+
 }  // namespace
 
 void read_redis(const Node& node, std::optional<Redis>& redis) {
@@ -43,6 +53,8 @@ void read_redis(const Node& node, std::optional<Redis>& redis) {
     map.read("timeout", redis->timeout, read_timeout);
     map.read("prefix", redis->prefix, read_prefix);
     if (const auto tls = map.take("tls")) read_tls(*tls, redis->tls);
+    map.read("sentinel_password", redis->sentinel_password, read_text);
+    if (const auto tls = map.take("sentinel_tls")) read_sentinel_tls(*tls, *redis);
     map.read("on_purge_failure", redis->on_purge_failure,
              one_of<OnPurgeFailure>({{"pass", OnPurgeFailure::pass}, {"fail", OnPurgeFailure::fail}}));
     map.read("compress", redis->compress, read_switch);

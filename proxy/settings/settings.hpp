@@ -82,6 +82,8 @@ struct Redis {
     milliseconds timeout = 100ms;  ///< all that one request may wait for Redis
     std::string prefix;
     RedisTls tls;
+    std::string sentinel_password;         ///< empty: the sentinels ask for none
+    std::optional<RedisTls> sentinel_tls;  ///< nothing: the sentinels are asked without TLS; without ca and certificate: as `tls`
     OnPurgeFailure on_purge_failure = OnPurgeFailure::pass;
     bool compress = true;                     ///< store large identity bodies zstd-compressed where it pays
     std::size_t compress_above = 16 * 1024;  ///< bytes

@@ -234,7 +234,8 @@ bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry
 std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) {
     std::string out;
     if (entry.body.size() > entry_body_max) return out;
-    out.reserve(entry.head.size() + entry.body.size() + entry.target.size() + 512);
+    const std::string_view body = how.without_body ? std::string_view() : std::string_view(entry.body);
+    out.reserve(entry.head.size() + body.size() + entry.target.size() + 512);
     out.append(entry_magic);
     put_number(out, 0, 8);
     std::string status;
@@ -254,8 +255,8 @@ std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) 
     std::string everything;
     put_number(everything, entry.everything, 8);
     put_field(out, FieldOf::everything, everything);
-    const bool try_zstd = how.compress && entry.body.size() > how.compress_above && !names_content_encoding(entry.head);
-    if (!try_zstd || !put_compressed(out, entry.body)) put_field(out, FieldOf::body, entry.body);
+    const bool try_zstd = how.compress && body.size() > how.compress_above && !names_content_encoding(entry.head);
+    if (!try_zstd || !put_compressed(out, body)) put_field(out, FieldOf::body, body);
     std::string sum;
     put_number(sum, XXH3_64bits(out.data() + header_size, out.size() - header_size), 8);
     out.replace(entry_magic.size(), 8, sum);

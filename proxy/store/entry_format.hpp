@@ -15,6 +15,7 @@ namespace larder::store {
 struct EntryEncoding {
     bool compress = false;           ///< zstd the body where it pays and the head names no Content-Encoding
     std::size_t compress_above = 0;  ///< bytes of body
+    bool without_body = false;
 };
 
 /// What an entry begins with; the last byte is the version. Entries of another version count as absent: version 3 tells

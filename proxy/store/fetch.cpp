@@ -96,6 +96,11 @@ Resolution Fetch::resolution() const {
     return resolution_;
 }
 
+cache::Detail Fetch::not_stored() const {
+    const std::scoped_lock lock(mutex_);
+    return not_stored_;
+}
+
 FetchFailure Fetch::failure() const {
     const std::scoped_lock lock(mutex_);
     return failure_;
@@ -148,8 +153,9 @@ void Fetch::complete(std::string trailers, cache::Stored entry) {
     wake_all();
 }
 
-void Fetch::resolve(cache::Stored entry, Resolution resolution) {
+void Fetch::resolve(cache::Stored entry, Resolution resolution, cache::Detail not_stored) {
     const std::scoped_lock lock(mutex_);
+    not_stored_ = not_stored;
     entry_ = std::move(entry);
     resolution_ = resolution;
     state_ = FetchState::resolved;

@@ -36,6 +36,8 @@ struct FetchedHead {
     std::string etag;
     std::string last_modified;
     cache::Detail not_stored = cache::Detail::none;  ///< why it is not stored; none: it is
+    cache::Detail doubt = cache::Detail::none;  ///< it is stored if Redis takes it, but Redis refused the last one: shown in place of `stored`
+    cache::Detail missed = cache::Detail::none;  ///< why what is in Redis could not be served: shown beside `stored`
     bool shareable = false;                ///< those who joined may have it too
     bool shared = false;                   ///< marked as shared by the origin: requests with credentials may have it
     bool reusable = false;                 ///< fresh without a validation: those who come once it streams may have it too
@@ -119,6 +121,7 @@ public:
     [[nodiscard]] FetchState state() const;
     [[nodiscard]] cache::Stored entry() const;  ///< once resolved, and once complete where it was storable
     [[nodiscard]] Resolution resolution() const;
+    [[nodiscard]] cache::Detail not_stored() const;  ///< of a resolved fetch
     [[nodiscard]] FetchFailure failure() const;
     [[nodiscard]] std::string trailers() const;
 
@@ -128,7 +131,8 @@ public:
     void append(std::string_view data);
     /// The body ended well. `entry` may be null.
     void complete(std::string trailers, cache::Stored entry);
-    void resolve(cache::Stored entry, Resolution resolution);
+    /// `not_stored`: why what the origin confirmed cannot be stored anew; none: it is.
+    void resolve(cache::Stored entry, Resolution resolution, cache::Detail not_stored = cache::Detail::none);
     void fail(FetchFailure failure);
     void cut();
     /// Nobody runs it any more: where it has not ended, it fails, or is cut where its body has begun.
@@ -176,6 +180,7 @@ private:
     std::vector<std::string> interim_;
     cache::Stored entry_;
     Resolution resolution_ = Resolution::found;
+    cache::Detail not_stored_ = cache::Detail::none;
     bool dispersed_ = false;
     std::shared_ptr<const Lease> lease_;
     FetchFailure failure_;

@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -9,11 +11,19 @@ namespace larder::store {
 /// Commands for one round trip, formatted as Redis reads them: arrays of bulk strings.
 class RedisCommands {
 public:
-    template <class... Arguments>
-    RedisCommands& add(const Arguments&... arguments) {
-        begin(sizeof...(arguments));
+    template <std::size_t size, class... Arguments>
+    RedisCommands& add(const char (&name)[size], const Arguments&... arguments) {
+        if (count_ < names_.size()) names_[count_] = name;
+        begin(1 + sizeof...(arguments));
+        argument(std::string_view(name, size - 1));
         (argument(arguments), ...);
         return *this;
+    }
+
+    /// Of the command at that place; the last noted one's for those far behind.
+    [[nodiscard]] std::string_view name(std::size_t index) const {
+        const std::size_t noted = std::min(count_, names_.size());
+        return noted == 0 ? std::string_view() : std::string_view(names_[std::min(index, noted - 1)]);
     }
 
     /// For a command whose number of arguments is known at run time: `begin`, then that many `argument`s.
@@ -46,6 +56,7 @@ private:
 
     std::string bytes_;
     std::size_t count_ = 0;
+    std::array<const char*, 12> names_;  ///< of the first commands: the texts outlive the program
 };
 
 }  // namespace larder::store

@@ -21,13 +21,28 @@ constexpr Milliseconds longest_connect = 1000ms;  // beyond it, a lost SYN is be
 constexpr Milliseconds longest_stall = 1000ms;
 constexpr Milliseconds heartbeat_every = 200ms;
 constexpr Milliseconds nonce_lifetime = 24h;
+constexpr Milliseconds pause_when_refused = 5s;  // rights are given by hand
 
 Milliseconds jittered(Milliseconds pause) {
     thread_local std::minstd_rand random{std::random_device{}()};
     return pause * std::uniform_int_distribution<int>(80, 100)(random) / 100;
 }
 
+std::string name_of(const RedisAddress& address, const RedisUrl& url) {
+    return url.kind == RedisUrl::Kind::unix_socket ? url.path : address.host + ":" + std::to_string(address.port);
+}
+
 }  // namespace
+
+/// Says why a try at a connection failed.
+void RedisLink::fail_attempt(RedisError reason, std::string_view text) { shared_.failed(RedisWork::use, reason, text, {}); }
+
+/// A server that closes while it is being introduced to may have said why in its first reply.
+void RedisLink::note_refusal_of_handshake() {
+    if (pending_.empty()) return;
+    for (const RedisReply& reply : pending_.front().replies)
+        if (reply.is_error()) return fail_attempt(classify_reply(reply.text), reply.text);
+}
 
 void RedisLink::start() {
     net::start_lasting(context_.get_executor(), [self = shared_from_this()] { return keep_connected(self); }, "a Redis connection");
@@ -84,13 +99,16 @@ Task<bool> RedisLink::attempt() {
     attempting_ = true;
     if (url.kind == RedisUrl::Kind::sentinel) {
         limit_attempt(shared_.settings().connect_timeout);
-        const auto master = co_await find_master(context_, url, std::min(longest_connect, shared_.settings().connect_timeout));
+        const auto master = co_await find_master(context_, shared_, std::min(longest_connect, shared_.settings().connect_timeout));
+        if (!master && transport == transport_) fail_attempt(RedisError::sentinel, "no sentinel says where the master " + url.master + " is");
         if (!master) lose(transport);
         if (master) address = *master;
     }
     if (transport != transport_) co_return false;
+    address_ = address;
     limit_attempt(std::min(longest_connect, shared_.settings().connect_timeout));
     const error_code error = co_await transport->connect(url.kind, address, url.path);
+    if (error && transport == transport_) fail_attempt(classify_error(error), name_of(address, url) + ": " + error.message());
     if (error) lose(transport);
     if (transport != transport_) co_return false;
     // A connection that died after it was made must not cost more than one that could not be made.
@@ -101,6 +119,8 @@ Task<bool> RedisLink::attempt() {
     attempt_timer_.cancel();
     if (!welcome) lose(transport);
     if (transport != transport_) co_return false;
+    shared_.not_the_master({});
+    shared_.set_address(address_);
     // Ready with the first answer that comes in time.
     received_at_ = steady_now();
     stalled_since_ = received_at_;
@@ -113,6 +133,7 @@ void RedisLink::limit_attempt(Milliseconds time) {
     attempt_timer_.expires_after(time);
     attempt_timer_.async_wait([self = shared_from_this(), transport = transport_](error_code error) {
         if (error || !self->attempting_ || transport != self->transport_) return;
+        self->fail_attempt(RedisError::connect_timeout, "no answer in time while connecting");
         self->lose(transport);
     });
 }
@@ -144,8 +165,12 @@ Task<bool> RedisLink::shake_hands() {
     if (batch->status != RedisBatch::Status::ok) co_return false;
     for (std::size_t i = 0; i < must_succeed; ++i) {
         if (!batch->replies[i].is_error()) continue;
-        shared_.refused(batch->replies[i].text);
+        fail_attempt(classify_reply(batch->replies[i].text), batch->replies[i].text);
         co_return false;
+    }
+    if (batch->replies[must_succeed + 1].is_error()) {
+        const std::string& text = batch->replies[must_succeed + 1].text;
+        shared_.failed(RedisWork::identity, classify_reply(text), text, "INFO");
     }
     const bool identified = co_await find_identity(batch->replies.data() + must_succeed + 1);
     if (!identified) co_return false;
@@ -159,14 +184,13 @@ Task<bool> RedisLink::find_identity(const RedisReply* info) {
     read_info(info[0].text, identity_);
     read_info(info[1].text, identity_);
     if (identity_.replica) {
-        shared_.refused("READONLY it is a replica");
+        fail_attempt(RedisError::readonly, "the server is a replica");
+        shared_.not_the_master(address_);
         co_return false;
     }
     std::string name = identity_.name();
+    if (!name.empty()) shared_.works(RedisWork::identity);
     if (name.empty()) {
-        shared_.tell_once(RedisShared::Told::no_identity,
-                          "the user may not run INFO, so larder cannot tell whether it still talks to the same server: when one "
-                          "connection is lost, all are made anew. Allow it with: ACL SETUSER USER +info");
         const std::string nonce = shared_.name_by_nonce();
         const auto batch = std::make_shared<RedisBatch>();
         batch->needs = RedisBatch::Needs::transport;
@@ -175,7 +199,9 @@ Task<bool> RedisLink::find_identity(const RedisReply* info) {
         co_await async_run(batch);
         if (batch->status != RedisBatch::Status::ok) co_return false;
         if (batch->replies.front().is_error()) {
-            shared_.refused(batch->replies.front().text);
+            const RedisError reason = classify_reply(batch->replies.front().text);
+            fail_attempt(reason, batch->replies.front().text);
+            if (reason == RedisError::readonly) shared_.not_the_master(address_);
             co_return false;
         }
         if (nonce != shared_.name_by_nonce()) co_return false;  // another link was lost meanwhile
@@ -188,7 +214,7 @@ Task<bool> RedisLink::find_identity(const RedisReply* info) {
 /// Lets the subscriber, where there is one, hear of the keys read here. False: the connection was lost over it.
 Task<bool> RedisLink::enable_tracking() {
     const std::int64_t subscriber = shared_.subscriber();
-    if (subscriber == 0) co_return true;
+    if (subscriber == 0 || steady_now() < tracking_refused_until_) co_return true;
     const auto batch = std::make_shared<RedisBatch>();
     batch->needs = RedisBatch::Needs::transport;
     batch->deadline = steady_now() + shared_.settings().connect_timeout;
@@ -198,9 +224,12 @@ Task<bool> RedisLink::enable_tracking() {
     co_await async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     if (batch->replies.front().is_error()) {
-        shared_.tell_once(RedisShared::Told::no_tracking, "it refuses CLIENT TRACKING, so the memory tier stays off: " + batch->replies.front().text);
+        const std::string& text = batch->replies.front().text;
+        shared_.failed(RedisWork::tracking, classify_reply(text), text, "CLIENT");
+        tracking_refused_until_ = steady_now() + pause_when_refused;
         co_return true;
     }
+    shared_.works(RedisWork::tracking);
     // What was read before the server said yes may have been read untracked: it must not stay in the memory tier.
     shared_.forget_untracked();
     tracked_by_.store(subscriber, std::memory_order_release);
@@ -237,6 +266,7 @@ void RedisLink::lose(const Transport& transport) {
     const State before = state_.exchange(State::disconnected, std::memory_order_acq_rel);
     const Transport lost = std::exchange(transport_, nullptr);
     lost->close();
+    if (before == State::handshaking && !stopping_) note_refusal_of_handshake();
     attempting_ = false;
     tracked_by_.store(0, std::memory_order_release);
     out_.clear();
@@ -245,13 +275,11 @@ void RedisLink::lose(const Transport& transport) {
     attempt_timer_.cancel();
     pause_timer_.cancel();
     if (before >= State::stalled) {
-        shared_.count(RedisError::lost);
+        shared_.count(RedisError::closed);
         shared_.forget_untracked();  // Redis has forgotten which keys were read here
         shared_.forget_everything_id();
         shared_.link_troubled(this);
         if (identity_.run_id.empty()) shared_.end_round(epoch());
-    } else {
-        shared_.count(RedisError::connect);
     }
     shared_.link_changed();
     for (Pending& place : failed)
@@ -268,7 +296,10 @@ void RedisLink::heartbeat() {
         if (!error) self->heartbeat();
     });
     if (state_ == State::ready) probe();
-    if (state_ == State::stalled && steady_now() - stalled_since_ > longest_stall) lose(transport_);
+    if (state_ == State::stalled && steady_now() - stalled_since_ > longest_stall) {
+        shared_.failed(RedisWork::use, RedisError::timeout, "no answer within redis.timeout", {});
+        lose(transport_);
+    }
     track(shared_.subscriber());
 }
 

@@ -17,6 +17,9 @@ constexpr std::int64_t fields_max = 128;
 constexpr std::int64_t index_members_max = 100'000;
 // An expired entry that can be validated is kept a little for the 304 it may get.
 constexpr Milliseconds kept_for_validation = 60s;
+// A large fill may take as long as this many bytes a millisecond take: nobody waits for it.
+constexpr std::int64_t slowest_fill_bytes_a_millisecond = 1024;
+constexpr std::size_t fills_waiting_bytes_max = 64u << 20;
 constexpr Milliseconds lifetime_max = std::chrono::hours(24 * 366);
 
 /// How long the entry is of any use, as the key's expiry.
@@ -69,7 +72,7 @@ struct Filling {
     std::string mark;
 
     [[nodiscard]] RedisBatchPointer new_batch() const {
-        auto batch = store.new_batch(steady_now() + store.shared.settings().timeout);
+        auto batch = store.new_batch(steady_now() + store.shared.settings().timeout, RedisWork::store);
         batch->epoch = lease.epoch;
         return batch;
     }
@@ -126,16 +129,23 @@ Task<Tags> settle_response_tags(Filling& fill) {
     co_return missing == 0 ? Tags::purged : Tags::unavailable;
 }
 
-/// The keys of all ids the entry carries, each with the id as filled.
-std::vector<std::pair<std::string, std::string_view>> id_keys(const Filling& fill) {
+struct IdKey {
+    std::string key;
+    std::string_view id;    ///< as filled
+    std::string_view hard;  ///< without its soft mark
+};
+
+/// The keys of all ids the entry carries.
+std::vector<IdKey> id_keys(const Filling& fill) {
     const RedisKeys& keys = fill.store.shared.keys();
-    std::vector<std::pair<std::string, std::string_view>> out;
+    std::vector<IdKey> out;
     for (const cache::TagId& tag : fill.entry.tags) {
         const bool extension = tag.name == extension_name;
         const EntryName& name = fill.lookup.name;
-        out.emplace_back(extension ? keys.extension(name.key.substr(0, name.bare_size)) : keys.tag(tag.name), tag.id);
+        out.push_back({extension ? keys.extension(name.key.substr(0, name.bare_size)) : keys.tag(tag.name), tag.id, hard_part(tag.id)});
     }
-    for (const cache::TagId& tag : fill.entry.response_tags) out.emplace_back(keys.response_tag(tag.name), tag.id);
+    for (const cache::TagId& tag : fill.entry.response_tags)
+        out.push_back({keys.response_tag(tag.name), tag.id, hard_part_of_response_tag(tag.id)});
     return out;
 }
 
@@ -147,23 +157,41 @@ std::vector<std::string_view> index_ids(const cache::StoredResponse& entry) {
     return ids;
 }
 
+/// An entry as it goes out.
+struct Encoded {
+    std::string value;  ///< the entry, or a large one's stub
+    std::string whole;  ///< a large one; else empty
+};
+
+Encoded encode(const Filling& fill) {
+    const settings::Redis& settings = fill.store.shared.settings();
+    Encoded out;
+    out.value = encode_entry(fill.entry, {settings.compress, settings.compress_above});
+    if (out.value.size() <= large_above) return out;
+    LargeStub stub{random_id(), 0};
+    out.whole = stub.token + out.value;
+    stub.bytes = out.whole.size();
+    out.value = make_stub(stub, encode_entry(fill.entry, {.without_body = true}));
+    return out;
+}
+
 /// One round trip: prolongs the ids, stores, and notes the key in the indexes. The first `ids` replies are of the
 /// prolonging, then comes the fill's.
-void add_fill(Filling& fill, RedisCommands& commands, std::string envelope) {
+void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
     const RedisKeys& keys = fill.store.shared.keys();
     const std::string_view key = fill.lookup.name.key;
     const auto ids = id_keys(fill);
     const std::int64_t needed = (fill.lives + 60s).count();
     const std::int64_t prolonged = std::max<std::int64_t>(id_lifetime.count(), 2 * needed);
-    for (const auto& [id_key, id] : ids) commands.add("EVAL", script::refresh, "1", id_key, needed, prolonged);
+    for (const IdKey& id : ids) commands.add("EVAL", script::refresh, "1", id.key, needed, prolonged, id.hard);
     const std::string_view sharing = fill.lookup.name.sharing;
     const std::string plain = field_of("v:", sharing, fill.lookup.host_variant);
     const std::string guard_key = keys.guard(key);
     const bool locked = fill.lease.lock == Lease::Lock::mine;
     commands.add("EVAL", script::fill, "3", keys.entry(key), guard_key, locked ? fill.lease.lock_key : guard_key, fill.lease.guard,
-                 locked ? fill.lease.token : std::string(), field_of("v:", sharing, fill.entry.variant), envelope,
+                 locked ? fill.lease.token : std::string(), field_of("v:", sharing, fill.entry.variant), encoded.value,
                  field_of("vary:", sharing, fill.lookup.host_variant), joined(fill.entry.vary), plain, fill.lives.count(),
-                 fill.mark, fields_max);
+                 fill.mark, fields_max, field_of("b:", sharing, fill.entry.variant), encoded.whole);
     for (const std::string_view id : index_ids(fill.entry))
         commands.add("EVAL", script::note, "1", keys.index(id), keys.entry(key), index_members_max, needed, prolonged);
 }
@@ -175,11 +203,11 @@ RedisStore::Filled read_fill(const Filling& fill, const RedisBatch& batch) {
     bool current = true;
     for (std::size_t i = 0; i < ids.size(); ++i) {
         const std::string_view now = reply++->text;
-        current = current && now.starts_with(hard_part(ids[i].second));
+        current = current && now.starts_with(hard_part(ids[i].id));
     }
     const RedisReply& stored = *reply++;
-    if (stored.is_error("OOM")) fill.store.shared.count(RedisError::full);
     if (stored.type != RedisReply::Type::integer) return filled;
+    fill.store.shared.works(RedisWork::store);
     filled.outcome = stored.integer == 1 && current ? FillOutcome::stored : FillOutcome::purged;
     if (stored.integer == 2) filled.outcome = FillOutcome::foreign;
     return filled;
@@ -194,12 +222,54 @@ Task<bool> is_tracked(Filling& fill) {
     fill.entry.sequence = fill.store.shared.generations().now();
     const RedisBatchPointer batch = fill.new_batch();
     batch->commands.add("HGET", keys.entry(fill.lookup.name.key), "larder");
-    for (const auto& [id_key, id] : ids) batch->commands.add("GET", id_key);
+    for (const IdKey& id : ids) batch->commands.add("GET", id.key);
     co_await fill.store.link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok || batch->replies.front().text != fill.mark) co_return false;
     for (std::size_t i = 0; i < ids.size(); ++i)
-        if (batch->replies[i + 1].text != ids[i].second) co_return false;
+        if (batch->replies[i + 1].text != ids[i].id) co_return false;
     co_return true;
+}
+
+/// Whether the key holds an entry, and nothing was purged since the lease: then Redis tells of the next change to it, and what
+/// was fetched may stay in the memory tier though it is not stored. The mark first: a change after that is told of, and one before
+/// it shows in the guard.
+Task<bool> is_still_there(Filling& fill) {
+    const RedisKeys& keys = fill.store.shared.keys();
+    const auto ids = id_keys(fill);
+    fill.entry.sequence = fill.store.shared.generations().now();
+    const RedisBatchPointer batch = fill.new_batch();
+    batch->commands.add("HGET", keys.entry(fill.lookup.name.key), "larder");
+    batch->commands.add("GET", keys.guard(fill.lookup.name.key));
+    for (const IdKey& id : ids) batch->commands.add("GET", id.key);
+    co_await fill.store.link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok || !batch->replies[0].is_text()) co_return false;
+    if (!batch->replies[1].is_text() || batch->replies[1].text != fill.lease.guard) co_return false;
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        if (batch->replies[i + 2].text != ids[i].id) co_return false;
+    co_return true;
+}
+
+/// A large value goes over the connection for these, and has its time.
+Task<void> send_fill(Filling& fill, RedisStore::Filled& filled) {
+    const Encoded encoded = encode(fill);
+    if (encoded.value.empty()) co_return;
+    const RedisBatchPointer batch = fill.new_batch();
+    add_fill(fill, batch->commands, encoded);
+    const std::shared_ptr<RedisBulk> bulk = encoded.whole.empty() ? nullptr : fill.store.shared.bulk();
+    const std::size_t ahead = bulk ? bulk->backlog() : 0;
+    if (ahead > fills_waiting_bytes_max) {
+        fill.store.shared.count(RedisError::overload);
+        co_return;
+    }
+    if (bulk) {
+        batch->bytes_expected = encoded.whole.size();
+        const auto bytes = static_cast<std::int64_t>(ahead + encoded.whole.size());
+        batch->deadline += Milliseconds(bytes / slowest_fill_bytes_a_millisecond);
+        co_await bulk->async_run(batch, std::string());
+    } else {
+        co_await fill.store.link->async_run(batch);
+    }
+    if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
 }
 
 }  // namespace
@@ -216,7 +286,7 @@ Task<bool> RedisStore::tags_current(Lease lease, std::vector<std::string> names,
         co_return heard && none_purged_here(impl_->shared.generations(), tags, lease.sequence);
     }
     const RedisKeys& keys = impl_->shared.keys();
-    const RedisBatchPointer batch = impl_->new_batch(wait.deadline());
+    const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
     batch->commands.add("GET", keys.clock());
     for (const std::string& name : names) batch->commands.add("GET", keys.response_tag(name));
     co_await impl_->link->async_run(batch);
@@ -240,6 +310,7 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::in
     if (tags != Tags::current) {
         release(lease, false);
         filled.outcome = tags == Tags::purged ? FillOutcome::purged : FillOutcome::unavailable;
+        if (!lease.foreign_key.empty()) filled.outcome = FillOutcome::foreign;
         impl_->observed(RedisOperation::fill, started);
         co_return filled;
     }
@@ -258,13 +329,16 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::in
     fill.lives = time_to_live(*entry, wall_now());
     impl_->shared.note_lifetime(fill.lives);
     for (const std::string_view id : index_ids(*entry)) fill.mark.append(",").append(id);
-    const settings::Redis& settings = impl_->shared.settings();
-    std::string envelope = encode_entry(*entry, {settings.compress, settings.compress_above});
-    const RedisBatchPointer batch = fill.new_batch();
-    if (!envelope.empty()) add_fill(fill, batch->commands, std::move(envelope));
-    if (batch->commands.count() != 0) co_await impl_->link->async_run(batch);
-    if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
     bool tracked = false;
+    if (lease.too_slow && entry->body.size() > large_above) {
+        tracked = co_await is_still_there(fill);
+        filled.outcome = tracked ? FillOutcome::stored : FillOutcome::unavailable;
+        filled.tracked = tracked && heard_by != 0 && heard_by == impl_->link->tracked_by() && heard_by == impl_->shared.subscriber();
+        release(lease, false);
+        impl_->observed(RedisOperation::fill, started);
+        co_return filled;
+    }
+    co_await send_fill(fill, filled);
     if (filled.outcome == FillOutcome::stored && heard_by != 0) tracked = co_await is_tracked(fill);
     filled.tracked = tracked;
     filled.tracked = filled.tracked && heard_by != 0 && heard_by == impl_->link->tracked_by() && heard_by == impl_->shared.subscriber();

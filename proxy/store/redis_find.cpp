@@ -62,6 +62,7 @@ void EntryLookup::ask(RedisCommands& commands, const RedisKeys& keys, bool with_
 
 bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
     entry = nullptr;
+    large = false;
     const RedisReply& fields = batch.replies[first_reply];
     read_ids(&batch.replies[first_reply + 1]);
     if (fields.items.size() != (with_vary ? 3u : 2u)) return false;  // another kind of key stands there
@@ -71,7 +72,11 @@ bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
         return true;
     }
     if (!fields.items[0].is_text()) return false;
-    entry = decode_entry(fields.items[0].text);
+    std::string_view encoded = fields.items[0].text;
+    const auto found_stub = read_stub(encoded, encoded);
+    large = found_stub.has_value();
+    if (large) stub = *found_stub;
+    entry = decode_entry(encoded);
     if (!entry) return false;
     if (entry->variant != variant || entry->vary != vary) {
         entry = nullptr;
@@ -164,6 +169,30 @@ std::string digest_of_ids(std::uint64_t everything, const std::vector<std::strin
     return digest_of(text);
 }
 
+// The request has other things to ask of Redis, should this not come: half of the time is for them.
+Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline) {
+    const SteadyTime now = steady_now();
+    const auto left = std::chrono::duration_cast<Milliseconds>(deadline - now);
+    const Milliseconds time = std::min(timeout() / 2, left);
+    const std::shared_ptr<RedisBulk> bulk = shared.bulk();
+    const std::size_t backlog = bulk ? bulk->backlog() : 0;
+    const boost::intrusive_ptr<cache::StoredResponse> head = std::move(lookup.entry);
+    if (time <= Milliseconds(0) || !shared.bulk_rate().may_ask(lookup.stub.bytes + backlog, time, now)) co_return false;
+    const std::string key = shared.keys().entry(lookup.name.key);
+    const RedisBatchPointer batch = new_batch(now + time, RedisWork::read);
+    batch->bytes_expected = lookup.stub.bytes;
+    batch->commands.add("HGET", key, field_of("b:", lookup.name.sharing, lookup.variant));
+    std::string sharing = key + " " + lookup.stub.token;
+    if (bulk) co_await bulk->async_run(batch, std::move(sharing));
+    if (!bulk) co_await link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return false;
+    const std::string_view whole = batch->replies.front().text;
+    if (!whole.starts_with(lookup.stub.token)) co_return true;  // it was replaced, or purged, meanwhile
+    lookup.entry = decode_entry(whole.substr(lookup.stub.token.size()));
+    if (lookup.entry && lookup.entry->variant != head->variant) lookup.entry = nullptr;
+    co_return true;
+}
+
 Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     Found found;
     found.state = RedisState::down;
@@ -174,13 +203,13 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     EntryLookup lookup(name);
     lookup.sequence = impl_->sequence();
     lookup.everything = impl_->shared.everything_id();
-    RedisBatchPointer batch = impl_->new_batch(wait.deadline());
+    RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
     lookup.ask(batch->commands, impl_->shared.keys(), true);
     co_await impl_->link->async_run(batch);
     bool vary = false;
     if (batch->status == RedisBatch::Status::ok) vary = lookup.read(*batch, true);
     if (vary) {
-        batch = impl_->new_batch(wait.deadline());
+        batch = impl_->new_batch(wait.deadline(), RedisWork::read);
         lookup.everything = impl_->shared.everything_id();
         lookup.ask(batch->commands, impl_->shared.keys(), false);
         co_await impl_->link->async_run(batch);
@@ -189,16 +218,25 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
                               batch->replies.front().items[0].is_nil();
     }
     if (batch->status == RedisBatch::Status::ok && lookup.has_more()) {
-        batch = impl_->new_batch(wait.deadline());
+        batch = impl_->new_batch(wait.deadline(), RedisWork::read);
         lookup.ask_more(batch->commands, impl_->shared.keys());
         co_await impl_->link->async_run(batch);
         if (batch->status == RedisBatch::Status::ok) lookup.read_more(*batch);
     }
     found.state = to_state(batch->status);
-    impl_->observed(RedisOperation::find, wait.began());
-    if (found.state != RedisState::ok) co_return found;
+    if (impl_->shared.troubled(RedisWork::read) && found.state == RedisState::ok && !batch->replies.front().is_error())
+        impl_->shared.works(RedisWork::read);
+    if (found.state != RedisState::ok) {
+        impl_->observed(RedisOperation::find, wait.began());
+        co_return found;
+    }
     const bool is_hit = lookup.entry && !lookup.soft_purged && cache::time_left(lookup.entry->freshness, wall_now()) > Seconds(0);
     if (!is_hit) found.digest = lookup.digest();
+    if (lookup.entry && lookup.large) {
+        const bool came = co_await impl_->read_large(lookup, wait.deadline());
+        found.too_slow = !came && is_hit;
+    }
+    impl_->observed(RedisOperation::find, wait.began());
     if (!is_hit && !lookup.vary.empty()) found.variant = lookup.variant;
     if (!lookup.entry) co_return found;
     lookup.set_guards();
@@ -222,7 +260,7 @@ Task<std::vector<std::string>> RedisStore::variants(std::string key, RedisBudget
     std::vector<std::string> out;
     if (!impl_->may_read()) co_return out;
     const RedisBudget::Wait wait(budget, impl_->timeout());
-    const RedisBatchPointer batch = impl_->new_batch(wait.deadline());
+    const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
     batch->commands.add("HKEYS", impl_->shared.keys().entry(key));
     co_await impl_->link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return out;
@@ -256,7 +294,7 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
             break;
         }
         // The lock first: a fill stores before it gives the lock back.
-        RedisBatchPointer batch = impl_->new_batch(steady_now() + impl_->timeout());
+        RedisBatchPointer batch = impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::read);
         batch->commands.add("GET", lock_key).add("GET", guard_key);
         co_await impl_->link->async_run(batch);
         waited.state = to_state(batch->status);

@@ -32,6 +32,9 @@ inline std::optional<std::uint64_t> parse_id(std::string_view text) {
     return id;
 }
 
+/// Whether a tag's or extension's value is of larder's making.
+inline bool is_own_id(std::string_view id) { return is_held(id) || parse_id(id.substr(0, id.find(':'))).has_value(); }
+
 inline std::string_view hard_part(std::string_view id) { return id.substr(0, id.find(':')); }
 
 inline std::string_view hard_part_of_response_tag(std::string_view id) {

@@ -70,6 +70,7 @@ Task<void> RedisKeeper::keep(std::shared_ptr<RedisKeeper> self) {
 
 /// Does all there is to do. False: something of it failed and is to be tried again.
 Task<bool> RedisKeeper::work() {
+    if (shared_.troubled(RedisWork::use) && shared_.up()) shared_.works(RedisWork::use);
     const std::shared_ptr<RedisLink> link = shared_.usable_link(link_);
     if (!link) co_return true;
     const std::uint64_t epoch = shared_.current_epoch();
@@ -95,6 +96,7 @@ Task<bool> RedisKeeper::deliver_owed(std::shared_ptr<RedisLink> link, std::uint6
     how.step = step_of(shared_);
     how.tell = PurgeRun::Tell::others;
     const bool done = co_await run_purges(link, shared_, items, how);
+    if (done) shared_.works(RedisWork::purge);
     if (!done || shared_.current_epoch() != epoch) co_return false;
     shared_.journal().acknowledged(owed);
     co_return true;

@@ -38,11 +38,19 @@ void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& 
     commands.add("SET", keys.everything(), random_id(), "NX").add("GET", keys.everything());
 }
 
-/// Their replies. An id that is missing (a full Redis) is empty.
-void read_made_ids(EntryLookup& lookup, const RedisReply* replies) {
+/// Their replies. An id that is missing (a full Redis), or somebody else's, is empty.
+void read_made_ids(EntryLookup& lookup, const RedisKeys& keys, const RedisReply* replies) {
     const std::size_t count = lookup.name.tags.size() + (lookup.extended() ? 1 : 0);
     lookup.ids.clear();
-    for (std::size_t i = 0; i < count; ++i, replies += 2) lookup.ids.push_back(replies[1].is_text() ? replies[1].text : std::string());
+    lookup.foreign_id.clear();
+    for (std::size_t i = 0; i < count; ++i, replies += 2) {
+        const RedisReply& id = replies[1];
+        const bool own = id.is_text() && is_own_id(id.text);
+        lookup.ids.push_back(own ? id.text : std::string());
+        if (own || !(id.is_text() || id.is_error("WRONGTYPE"))) continue;
+        const bool is_tag = i < lookup.name.tags.size();
+        lookup.foreign_id = is_tag ? keys.tag(lookup.name.tags[i]) : keys.extension(lookup.name.key.substr(0, lookup.name.bare_size));
+    }
     if (lookup.everything == 0 && replies[1].is_text()) lookup.everything = parse_id(replies[1].text).value_or(0);
 }
 
@@ -57,6 +65,7 @@ void take_ids(const EntryLookup& lookup, Lease& lease) {
         lease.held |= is_held(lookup.ids[i]);
     }
     if (!complete) lease.everything = 0;
+    if (lease.foreign_key.empty()) lease.foreign_key = lookup.foreign_id;
 }
 
 /// What is known before a try at the lock, and is learned from it.
@@ -115,12 +124,12 @@ void RedisStore::Impl::give_back(const std::string& lock_key, const std::string&
 
 /// Gets or makes the ids before the lock is asked for, which names them.
 Task<RedisState> RedisStore::Impl::make_ids(EntryLookup& lookup, SteadyTime deadline) {
-    const RedisBatchPointer batch = new_batch(deadline);
+    const RedisBatchPointer batch = new_batch(deadline, RedisWork::store);
     lookup.everything = shared.everything_id();
     add_ids(batch->commands, shared.keys(), lookup);
     if (batch->commands.count() == 0) co_return RedisState::ok;
     co_await link->async_run(batch);
-    if (batch->status == RedisBatch::Status::ok) read_made_ids(lookup, batch->replies.data());
+    if (batch->status == RedisBatch::Status::ok) read_made_ids(lookup, shared.keys(), batch->replies.data());
     co_return to_state(batch->status);
 }
 
@@ -147,7 +156,7 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
     const std::string guard_key = keys.guard(name.key);
     bool settled = false;
     for (int tries = 0; tries < 4 && !settled && lease.state == RedisState::ok; ++tries) {
-        const RedisBatchPointer batch = impl_->new_batch(wait.deadline());
+        const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
         lease.epoch = batch->epoch;
         attempt.lookup.everything = impl_->shared.everything_id();
         batch->commands.add("EVAL", script::lease, "3", guard_key, wish.lock ? lease.lock_key : guard_key, keys.entry(name.key),
@@ -157,11 +166,14 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
         co_await impl_->link->async_run(batch);
         lease.state = to_state(batch->status);
         if (lease.state != RedisState::ok) break;
-        read_made_ids(attempt.lookup, batch->replies.data() + 2);
+        read_made_ids(attempt.lookup, keys, batch->replies.data() + 2);
         const RedisReply& answer = batch->replies[0];
-        if (answer.is_error("OOM")) impl_->shared.count(RedisError::full);
-        settled = answer.items.size() != 5;  // no guard: the fetch is made, and not stored
-        if (!settled) settled = read_lease(attempt, answer, lease);
+        settled = answer.items.size() != 6;  // no guard: the fetch is made, and not stored
+        if (!settled) {
+            settled = read_lease(attempt, answer, lease);
+            lease.foreign_type = answer.items[5].text;
+            if (!lease.foreign_type.empty()) lease.foreign_key = lease.guard.empty() ? guard_key : keys.entry(name.key);
+        }
         if (batch->replies[1].is_text()) lease.clock = parse_decimal(batch->replies[1].text).value_or(0);
     }
     impl_->observed(RedisOperation::lease, wait.began());
@@ -182,7 +194,7 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
     EntryLookup lookup(name);
     lookup.everything = impl_->shared.everything_id();
     const RedisKeys& keys = impl_->shared.keys();
-    const RedisBatchPointer batch = impl_->new_batch(wait.deadline());
+    const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
     batch->commands.add("GET", keys.guard(name.key));
     for (const std::string& tag : name.tags) batch->commands.add("GET", keys.tag(tag));
     if (lookup.extended()) batch->commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));

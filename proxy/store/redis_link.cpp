@@ -6,6 +6,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "store/redis_refusal.hpp"
 #include "store/redis_shared.hpp"
 
 // The commands' side of the link: queueing, writing, matching replies, deadlines. How the connection is made and kept
@@ -116,7 +117,7 @@ Task<void> RedisLink::read_replies(std::shared_ptr<RedisLink> self, Transport tr
         self->received_at_ = steady_now();
         const bool sense = self->reader_->feed(buffer.data(), size) && self->take_replies();
         if (!sense && transport == self->transport_) {
-            self->shared_.count(RedisError::protocol);
+            self->fail_attempt(RedisError::protocol, "what came is no reply of Redis");
             self->lose(transport);
         }
     }
@@ -129,6 +130,13 @@ bool RedisLink::take_replies() {
         RedisReply reply;
         const auto next = reader_->next(reply);
         if (next == RedisReplyReader::Next::incomplete) return true;
+        // A server that has no room for one more client says so unasked.
+        const bool unasked = next == RedisReplyReader::Next::reply && pending_.empty();
+        if (unasked && reply.is_error() && state_ == State::handshaking) {
+            fail_attempt(classify_reply(reply.text), reply.text);
+            lose(transport);
+            return true;
+        }
         if (next == RedisReplyReader::Next::broken || pending_.empty()) return false;
         Pending& front = pending_.front();
         if (front.batch || front.probe) front.replies.push_back(std::move(reply));
@@ -143,13 +151,33 @@ void RedisLink::finish_front() {
     proved_at_.store(done.sent_at.time_since_epoch().count(), std::memory_order_release);
     if (done.probe) judge_probe(done);
     if (!done.batch) return;
-    const bool unfit = done.batch->needs != RedisBatch::Needs::transport && std::any_of(done.replies.begin(), done.replies.end(), says_unfit);
+    // The handshake judges its own replies.
+    const bool in_use = done.batch->needs != RedisBatch::Needs::transport;
+    const auto is_error = [](const RedisReply& reply) { return reply.is_error(); };
+    const bool refused = in_use && std::any_of(done.replies.begin(), done.replies.end(), is_error);
+    const bool unfit = refused && std::any_of(done.replies.begin(), done.replies.end(), says_unfit);
     done.batch->replies = std::move(done.replies);
-    if (unfit) {
-        shared_.count(RedisError::server);
-        lose(transport_);
-    }
+    if (refused || shared_.troubled(RedisWork::news)) note_refusals(*done.batch);
+    if (unfit) lose(transport_);
     complete(std::move(done.batch), unfit ? RedisBatch::Status::down : RedisBatch::Status::ok);
+}
+
+void RedisLink::note_refusals(const RedisBatch& batch) {
+    for (std::size_t i = 0; i < batch.replies.size(); ++i) {
+        const RedisReply& reply = batch.replies[i];
+        if (!reply.is_error() && batch.commands.name(i) == "PUBLISH") shared_.works(RedisWork::news);
+        if (!reply.is_error()) continue;
+        const RedisError reason = classify_reply(reply.text);
+        // An application's key: the store leaves it alone, and names it where it matters.
+        if (reason == RedisError::wrong_type) {
+            shared_.count(reason);
+            continue;
+        }
+        const std::string_view command = batch.commands.name(i);
+        RedisWork work = command == "PUBLISH" ? RedisWork::news : batch.work;
+        if (says_unfit(reply)) work = RedisWork::use;
+        shared_.failed(work, reason, reply.text, command);
+    }
 }
 
 /// Takes a stalled link into use again, if the answer came in time: a slower Redis would only have requests wait for it.
@@ -159,7 +187,8 @@ void RedisLink::judge_probe(const Pending& probe) {
         ServerIdentity now;
         read_info(probe.replies.front().text, now);
         if (now.replica || now.replication_id != identity_.replication_id) {
-            shared_.refused(now.replica ? "READONLY the server has become a replica" : "the server has taken over other data");
+            if (now.replica) shared_.failed(RedisWork::use, RedisError::readonly, "the server has become a replica", {});
+            if (!now.replica) shared_.failed(RedisWork::other, RedisError::other_data, "the server has taken over other data", {});
             // The other links lead to the same server: they must not be read until they have asked too.
             shared_.link_troubled(this);
             return lose(transport_);

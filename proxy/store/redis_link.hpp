@@ -16,6 +16,7 @@
 #include "store/redis_identity.hpp"
 #include "store/redis_reply.hpp"
 #include "store/redis_task.hpp"
+#include "store/redis_troubles.hpp"
 #include "store/redis_transport.hpp"
 
 namespace larder::store {
@@ -36,6 +37,8 @@ struct RedisBatch {
     enum class Needs : std::uint8_t { usable_link, connection, transport };
     Needs needs = Needs::usable_link;  ///< `connection`: goes to a stalled one as well; `transport`: the link's own handshake
     bool probe = false;  ///< the link's own question whether the server lives and is still the same
+    std::size_t bytes_expected = 0;  ///< of a large value, in either direction (RedisBulk)
+    RedisWork work = RedisWork::other;  ///< what does not work where the server refuses it
     Status status = Status::down;
     std::vector<RedisReply> replies;
 
@@ -47,6 +50,16 @@ struct RedisBatch {
     std::unique_ptr<Completion> completion;  ///< null: nobody waits
 };
 using RedisBatchPointer = std::shared_ptr<RedisBatch>;
+
+/// Resumes a waiting coroutine on its own executor, which runs until then.
+template <class Handler>
+struct CompletionOf final : RedisBatch::Completion {
+    explicit CompletionOf(Handler handler_in)
+        : handler(std::move(handler_in)), work(boost::asio::get_associated_executor(handler)) {}
+    void run() override { boost::asio::dispatch(std::move(handler)); }
+    Handler handler;
+    boost::asio::executor_work_guard<boost::asio::associated_executor_t<Handler>> work;
+};
 
 /// One connection to Redis, kept up: pipelined, with a deadline for each batch and a breaker.
 ///
@@ -103,14 +116,6 @@ private:
         std::vector<RedisReply> replies;
     };
 
-    template <class Handler>
-    struct CompletionOf final : RedisBatch::Completion {
-        explicit CompletionOf(Handler handler_in)
-            : handler(std::move(handler_in)), work(boost::asio::get_associated_executor(handler)) {}
-        void run() override { boost::asio::dispatch(std::move(handler)); }
-        Handler handler;
-        boost::asio::executor_work_guard<boost::asio::associated_executor_t<Handler>> work;
-    };
     struct Initiate {
         RedisLink* link;
         template <class Handler>
@@ -139,6 +144,9 @@ private:
     void written(const Transport& transport, error_code error);
     bool take_replies();
     void finish_front();
+    void note_refusals(const RedisBatch& batch);
+    void note_refusal_of_handshake();
+    void fail_attempt(RedisError reason, std::string_view text);
     void limit_attempt(Milliseconds time);
     void arm(SteadyTime deadline);
     void expire();
@@ -164,6 +172,8 @@ private:
     bool stopping_ = false;
     bool retracking_ = false;
     bool attempting_ = false;
+    SteadyTime tracking_refused_until_{};
+    RedisAddress address_;  ///< of the last try
     SteadyTime received_at_{};
     SteadyTime stalled_since_{};
     SteadyTime armed_for_ = SteadyTime::max();

@@ -23,12 +23,16 @@ struct Run {
 
 RedisBatchPointer new_batch(const Run& run) {
     auto batch = std::make_shared<RedisBatch>();
+    batch->work = RedisWork::purge;
     batch->deadline = run.how.step.count() > 0 ? steady_now() + run.how.step : run.how.deadline;
     return batch;
 }
 
-bool any_failed(const RedisBatch& batch) {
-    return std::any_of(batch.replies.begin(), batch.replies.end(), [](const RedisReply& reply) { return reply.is_error(); });
+/// Whether one of the first replies is an error. The news behind the purges may be refused to a user without channels: that
+/// does not undo what was purged.
+bool any_failed(const RedisBatch& batch, std::size_t first) {
+    const auto end = batch.replies.begin() + static_cast<std::ptrdiff_t>(std::min(first, batch.replies.size()));
+    return std::any_of(batch.replies.begin(), end, [](const RedisReply& reply) { return reply.is_error(); });
 }
 
 // What is told is done: it stands behind the purges, so that whoever hears of it and marks it has read nothing after the mark
@@ -61,6 +65,7 @@ void add_soft(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& i
 /// Keys and patterns, some at once. Soft ones that fail (a full Redis) become hard.
 Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
     const RedisBatchPointer batch = new_batch(run);
+    if (first->soft) batch->work = RedisWork::other;
     for (const PurgeItem* item = first; item != last; ++item) {
         if (item->soft) add_soft(batch->commands, run.shared.keys(), *item);
         if (!item->soft) add_hard(batch->commands, run, *item);
@@ -110,16 +115,19 @@ std::vector<PurgeItem> copies_of(const std::vector<const PurgeItem*>& items) {
 Task<bool> drop_response_tags(Run run, const std::vector<const PurgeItem*>& items) {
     const RedisBatchPointer batch = new_batch(run);
     batch->commands.add("UNLINK", run.shared.keys().clock());
-    for (const PurgeItem* item : items) batch->commands.add("UNLINK", run.shared.keys().response_tag(item->name));
+    for (const PurgeItem* item : items)
+        batch->commands.add("EVAL", script::drop_response_tag, "1", run.shared.keys().response_tag(item->name));
+    const std::size_t drops = batch->commands.count();
     add_news(batch->commands, run, copies_of(items));
     co_await run.link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
-    co_return !any_failed(*batch);
+    co_return !any_failed(*batch, drops);
 }
 
 Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
     const RedisKeys& keys = run.shared.keys();
     const RedisBatchPointer ticking = new_batch(run);
+    ticking->work = RedisWork::other;  // there is a way without it
     ticking->commands.add("EVAL", script::tick, "1", keys.clock());
     for (const PurgeItem* item : items) ticking->commands.add("GET", keys.response_tag(item->name));
     co_await run.link->async_run(ticking);
@@ -128,15 +136,16 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
     if (marked) {
         const std::string& clock = ticking->replies.front().text;
         const RedisBatchPointer marking = new_batch(run);
+        marking->work = RedisWork::other;
         for (const PurgeItem* item : items) {
             const std::string tag = keys.response_tag(item->name);
             if (item->soft) marking->commands.add("EVAL", script::soft_response_tag, "1", tag, clock + "-" + random_id());
-            if (!item->soft) marking->commands.add("SET", tag, clock + ":" + random_id(), "PX", id_lifetime.count());
+            if (!item->soft) marking->commands.add("EVAL", script::mark_response_tag, "1", tag, clock + ":" + random_id(), id_lifetime.count());
         }
         add_news(marking->commands, run, copies_of(items));
         co_await run.link->async_run(marking);
         if (marking->status != RedisBatch::Status::ok) co_return false;
-        marked = !any_failed(*marking);
+        marked = !any_failed(*marking, items.size());
     }
     if (!marked) {
         const bool dropped = co_await drop_response_tags(run, items);
@@ -156,7 +165,7 @@ void add_removals(RedisCommands& commands, const RedisKeys& keys, const std::vec
                   bool soft) {
     for (const RedisReply& key : found) {
         if (what == Found::guards) {
-            commands.add("UNLINK", key.text);
+            commands.add("EVAL", script::remove_guard, "1", key.text);
         } else if (keys.name_of(key.text).kind != RedisKeys::Kind::entry) {
             continue;
         } else if (soft) {
@@ -183,13 +192,13 @@ Task<bool> scan(Run run, std::string match, Found what, bool soft) {
         if (removal->commands.count() == 0) continue;
         co_await run.link->async_run(removal);
         if (removal->status != RedisBatch::Status::ok) co_return false;
-        if (soft && any_failed(*removal)) {
+        if (soft && any_failed(*removal, removal->replies.size())) {
             removal = new_batch(run);
             add_removals(removal->commands, run.shared.keys(), page.items[1].items, what, false);
             co_await run.link->async_run(removal);
             if (removal->status != RedisBatch::Status::ok) co_return false;
         }
-        if (any_failed(*removal)) co_return false;
+        if (any_failed(*removal, removal->replies.size())) co_return false;
         for (const RedisReply& key : page.items[1].items) run.shared.invalidated(key.text);
     } while (cursor != "0");
     co_return true;

@@ -1,26 +1,104 @@
 #pragma once
+#include <array>
 #include <string_view>
 
 /// The scripts that Redis runs: each touches the keys of one slot, loops over nothing unbounded, and is sent whole (EVAL), so
 /// that a server that has forgotten its scripts is nothing special.
 namespace larder::store::script {
 
+/// Texts one behind the other, joined when the program is compiled.
+template <const std::string_view&... parts>
+class Joined {
+    static constexpr auto make() {
+        std::array<char, (parts.size() + ...)> text{};
+        std::size_t at = 0;
+        const auto add = [&](std::string_view part) {
+            for (const char c : part) text[at++] = c;
+        };
+        (add(parts), ...);
+        return text;
+    }
+    static constexpr auto text_ = make();
+
+public:
+    static constexpr std::string_view text{text_.data(), text_.size()};
+};
+
+/// What stands at a key may be somebody else's, of any type and form: an application uses the same Redis. It is left alone.
+/// own_entry: whether the key is an entry of larder's: a hash with the mark of a fill. Errors that say nothing about the type
+/// (no permission) end the script.
+inline constexpr std::string_view own_entry_part = R"(
+local function own_entry(key)
+  local mark = redis.pcall('HGET', key, 'larder')
+  if type(mark) == 'table' and string.sub(mark.err, 1, 9) ~= 'WRONGTYPE' then mark = redis.call('HGET', key, 'larder') end
+  return type(mark) == 'string' and string.find(mark .. ',', '^' .. string.rep('%x', 16) .. ',') ~= nil
+end)";
+
+/// own_id: the id at a key, of a guard, a tag or an extension: nil where it is missing or not larder's; then the second value
+/// is true.
+inline constexpr std::string_view own_id_part = R"(
+local function own_id(key)
+  local id = redis.pcall('GET', key)
+  if not id then return nil end
+  if type(id) == 'table' and string.sub(id.err, 1, 9) ~= 'WRONGTYPE' then id = redis.call('GET', key) end
+  if type(id) ~= 'string' then return nil, true end
+  if string.sub(id, 1, 5) == 'held:' or string.find(id .. ':', '^' .. string.rep('%x', 16) .. ':') then return id end
+  return nil, true
+end)";
+
+/// free: deletes an id. What others hold stays held: it is dead already, and must not come to life before their write is over.
+inline constexpr std::string_view free_part = R"(
+local function free(key, token)
+  local id = own_id(key)
+  if not id then return '' end
+  if string.sub(id, 1, 5) ~= 'held:' then redis.call('DEL', key) return id end
+  if token == '' then return '' end
+  local rest = ''
+  for other in string.gmatch(string.sub(id, 6), '[^,]+') do
+    if other ~= token then rest = rest .. (rest == '' and '' or ',') .. other end
+  end
+  if rest == '' then redis.call('DEL', key) elseif 'held:' .. rest ~= id then redis.call('SET', key, 'held:' .. rest, 'KEEPTTL') end
+  return ''
+end)";
+
+/// hold: puts "held:TOKEN[,TOKEN...]" in the place of an id.
+inline constexpr std::string_view hold_part = R"(
+local function hold(key, token, ms)
+  local id, foreign = own_id(key)
+  if foreign then return '' end
+  local held = id and string.sub(id, 1, 5) == 'held:'
+  local value = 'held:' .. token
+  if held then value = string.find(id, token, 1, true) and id or id .. ',' .. token end
+  redis.call('SET', key, value, 'PX', ms)
+  return held and '' or id or ''
+end)";
+
 /// Guard and lock of a fetch, in one step.
 /// KEYS guard, lock, entry. ARGV new guard, guard ms, token or '' (no lock wanted), lock ms, digest of the ids, the lock's value
 /// that is known to be dead or ''.
-/// Returns {guard, 'none' | 'mine' | 'theirs' | 'other' | 'u', soft mark of the entry, 1 where the entry is there, the lock}.
+/// Returns {guard, 'none' | 'mine' | 'theirs' | 'other' | 'u', soft mark of the entry, 1 where the entry is there, the lock,
+/// the type of what somebody else keeps at the guard or the entry, or ''}.
 /// A lock names the guard and the ids (their digest) it was taken under: after a purge nobody waits behind the fetch from
 /// before. 'other': the ids differ, so either the lock or who asks is of before a purge. A guard that is held ("held:...", see
-/// hold_key) is left alone: nothing may be stored.
-inline constexpr std::string_view lease = R"(
-local guard = redis.call('GET', KEYS[1])
+/// hold_key) is left alone: nothing may be stored. A lock that is not larder's is as none.
+inline constexpr std::string_view lease_part = R"(
+local function type_of(key)
+  local kind = redis.pcall('TYPE', key)
+  kind = kind.ok or 'none'
+  return kind == 'none' and '' or kind
+end
+local guard, foreign = own_id(KEYS[1])
+if foreign then return {'', 'none', '', 0, '', type_of(KEYS[1])} end
 if not guard then guard = ARGV[1] redis.call('SET', KEYS[1], guard, 'PX', ARGV[2])
 elseif string.sub(guard, 1, 5) ~= 'held:' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 local lock = 'none'
 local held = ''
 if ARGV[3] ~= '' then
-  held = redis.call('GET', KEYS[2]) or ''
-  if held ~= '' and held ~= ARGV[6] and string.sub(held, 1, 16) == guard then
+  held = redis.pcall('GET', KEYS[2]) or ''
+  local own = type(held) == 'string' and (held == '' or string.sub(held, 1, 5) == 'held:' or string.find(held, '^%x+:[%x-]+:[%xu]') ~= nil)
+  if not own then
+    held = ''
+  elseif held ~= '' and held ~= ARGV[6] and string.sub(held, 1, 16) == guard then
     if string.sub(held, 18, 33) ~= ARGV[5] then lock = 'other'
     elseif string.sub(held, 35) == 'u' then lock = 'u' else lock = 'theirs' end
   else
@@ -28,10 +106,10 @@ if ARGV[3] ~= '' then
     lock = 'mine'
   end
 end
-local soft = redis.pcall('HGET', KEYS[3], 'soft')
-if type(soft) ~= 'string' then soft = '' end
-local there = redis.pcall('HEXISTS', KEYS[3], 'larder')
-return {guard, lock, soft, there == 1 and 1 or 0, held})";
+if not own_entry(KEYS[3]) then return {guard, lock, '', 0, held, type_of(KEYS[3])} end
+local soft = redis.call('HGET', KEYS[3], 'soft') or ''
+return {guard, lock, soft, 1, held, ''})";
+inline constexpr std::string_view lease = Joined<own_entry_part, own_id_part, lease_part>::text;
 
 /// The purge clock, made where it is missing: from the time in microseconds, beyond any value it had. KEYS clock.
 inline constexpr std::string_view clock = R"(
@@ -54,17 +132,19 @@ return redis.call('GET', KEYS[1]))";
 
 /// Stores one variant if no purge came since the lease. KEYS entry, guard, lock.
 /// ARGV guard, own lock's token or '', variant field, envelope, vary field, vary names or '', plain variant's field,
-/// ms to live, the fill's mark ("larder" field), most fields. Returns 1; 0: purged meanwhile; 2: the key is not larder's.
-inline constexpr std::string_view fill = R"(
+/// ms to live, the fill's mark ("larder" field), most fields, the field of a large entry's whole, that whole or ''. Returns 1; 0: purged meanwhile; 2: the key is not larder's.
+inline constexpr std::string_view fill_part = R"(
 local stored = 0
-if redis.call('EXISTS', KEYS[1]) == 1 and redis.pcall('HEXISTS', KEYS[1], 'larder') ~= 1 then
+if not own_entry(KEYS[1]) and redis.call('EXISTS', KEYS[1]) == 1 then
   stored = 2
-elseif redis.call('GET', KEYS[2]) == ARGV[1] then
+elseif redis.pcall('GET', KEYS[2]) == ARGV[1] then
   redis.call('HSET', KEYS[1], ARGV[3], ARGV[4], 'larder', ARGV[9])
+  local large = ARGV[12] ~= '' and 1 or 0
+  if large == 1 then redis.call('HSET', KEYS[1], ARGV[11], ARGV[12]) else redis.call('HDEL', KEYS[1], ARGV[11]) end
   local vary = 0
   if ARGV[6] ~= '' then
     redis.call('HSET', KEYS[1], ARGV[5], ARGV[6])
-    if ARGV[7] ~= ARGV[3] then redis.call('HDEL', KEYS[1], ARGV[7]) end
+    if ARGV[7] ~= ARGV[3] then redis.call('HDEL', KEYS[1], ARGV[7], 'b' .. string.sub(ARGV[7], 2)) end
     vary = 1
   else
     redis.call('HDEL', KEYS[1], ARGV[5])
@@ -74,13 +154,15 @@ elseif redis.call('GET', KEYS[2]) == ARGV[1] then
   if excess > 0 then
     local dropped = {}
     for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-      if #dropped < excess and field ~= ARGV[3] and field ~= ARGV[5] and field ~= 'larder' and field ~= 'soft' then
+      local kept = field == ARGV[3] or field == ARGV[5] or field == 'larder' or field == 'soft' or string.sub(field, 1, 2) == 'b:'
+      if #dropped < excess and not kept then
         dropped[#dropped + 1] = field
+        if string.sub(field, 1, 2) == 'v:' then dropped[#dropped + 1] = 'b' .. string.sub(field, 2) end
       end
     end
     if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
   end
-  local alone = fields <= 2 + vary + redis.call('HEXISTS', KEYS[1], 'soft')
+  local alone = fields <= 2 + vary + large + redis.call('HEXISTS', KEYS[1], 'soft')
   if alone or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[8]) then redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
   stored = 1
 end
@@ -89,6 +171,7 @@ if ARGV[2] ~= '' then
   if held and string.sub(held, 35) == ARGV[2] then redis.call('DEL', KEYS[3]) end
 end
 return stored)";
+inline constexpr std::string_view fill = Joined<own_entry_part, fill_part>::text;
 
 /// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told so) or '', ms of that.
 inline constexpr std::string_view release = R"(
@@ -110,10 +193,11 @@ end
 return 1)";
 
 /// Makes an id outlive the entry filled under it; rarely writes, because every write is told to all who read it.
-/// KEYS id. ARGV ms needed, ms to set. Returns the id. A hold ends in its own time.
+/// KEYS id. ARGV ms needed, ms to set, the id's unchanging part. Returns what stands there; another id, a hold, and what is not
+/// larder's end in their own time.
 inline constexpr std::string_view refresh = R"(
 local id = redis.call('GET', KEYS[1])
-if id and string.sub(id, 1, 5) ~= 'held:' then
+if id and string.sub(id, 1, #ARGV[3]) == ARGV[3] then
   local left = redis.call('PTTL', KEYS[1])
   if left >= 0 and left < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 end
@@ -133,97 +217,95 @@ if type(mark) == 'string' and string.find(mark, ARGV[1], 1, true) then return re
 return 0)";
 
 /// Removes a key if it is an entry of larder's. KEYS entry.
-inline constexpr std::string_view remove_entry = R"(
-if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then return redis.call('UNLINK', KEYS[1]) end
+inline constexpr std::string_view remove_entry_part = R"(
+if own_entry(KEYS[1]) then return redis.call('UNLINK', KEYS[1]) end
 return 0)";
+inline constexpr std::string_view remove_entry = Joined<own_entry_part, remove_entry_part>::text;
+
+/// Removes a guard that nobody holds. KEYS guard.
+inline constexpr std::string_view remove_guard_part = R"(
+return free(KEYS[1], ''))";
+inline constexpr std::string_view remove_guard = Joined<own_id_part, free_part, remove_guard_part>::text;
 
 /// KEYS entry. ARGV new soft mark.
-inline constexpr std::string_view soft_entry = R"(
-if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
+inline constexpr std::string_view soft_entry_part = R"(
+if own_entry(KEYS[1]) then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
 return 1)";
+inline constexpr std::string_view soft_entry = Joined<own_entry_part, soft_entry_part>::text;
 
 /// Purges a key: its entry, where that is larder's, its guard, and the id of the keys that extend it.
 /// KEYS entry, guard, extension id. ARGV token of the hold that ends with this purge, or ''. Returns the id, or ''.
-/// What others hold stays held: it is dead already, and must not come to life before their write is over.
-inline constexpr std::string_view purge_key = R"(
-if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then redis.call('UNLINK', KEYS[1]) end
-local function free(key)
-  local id = redis.call('GET', key)
-  if not id then return '' end
-  if string.sub(id, 1, 5) ~= 'held:' then redis.call('DEL', key) return id end
-  if ARGV[1] == '' then return '' end
-  local rest = ''
-  for token in string.gmatch(string.sub(id, 6), '[^,]+') do
-    if token ~= ARGV[1] then rest = rest .. (rest == '' and '' or ',') .. token end
-  end
-  if rest == '' then redis.call('DEL', key) elseif 'held:' .. rest ~= id then redis.call('SET', key, 'held:' .. rest, 'KEEPTTL') end
-  return ''
-end
-free(KEYS[2])
-return free(KEYS[3]))";
+inline constexpr std::string_view purge_key_part = R"(
+if own_entry(KEYS[1]) then redis.call('UNLINK', KEYS[1]) end
+free(KEYS[2], ARGV[1])
+return free(KEYS[3], ARGV[1]))";
+inline constexpr std::string_view purge_key = Joined<own_entry_part, own_id_part, free_part, purge_key_part>::text;
 
 /// The same for a tag. KEYS tag. ARGV token or ''.
-inline constexpr std::string_view purge_tag = R"(
-local id = redis.call('GET', KEYS[1])
-if not id then return '' end
-if string.sub(id, 1, 5) ~= 'held:' then redis.call('DEL', KEYS[1]) return id end
-if ARGV[1] == '' then return '' end
-local rest = ''
-for token in string.gmatch(string.sub(id, 6), '[^,]+') do
-  if token ~= ARGV[1] then rest = rest .. (rest == '' and '' or ',') .. token end
-end
-if rest == '' then redis.call('DEL', KEYS[1]) elseif 'held:' .. rest ~= id then redis.call('SET', KEYS[1], 'held:' .. rest, 'KEEPTTL') end
-return '')";
+inline constexpr std::string_view purge_tag_part = R"(
+return free(KEYS[1], ARGV[1]))";
+inline constexpr std::string_view purge_tag = Joined<own_id_part, free_part, purge_tag_part>::text;
 
 /// Announces that a write is under way: purges the key and puts "held:TOKEN[,TOKEN...]" in the place of its guard and of its
 /// extensions' id, so that nothing is found and nothing can be stored. Done again, it renews the hold. When the time is over
 /// without a purge the hold expires, and what it named is still purged.
 /// KEYS entry, guard, extension id. ARGV token, ms. Returns the id that died, or ''.
-inline constexpr std::string_view hold_key = R"(
-if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then redis.call('UNLINK', KEYS[1]) end
-local function hold(key)
-  local id = redis.call('GET', key)
-  local held = id and string.sub(id, 1, 5) == 'held:'
-  local value = 'held:' .. ARGV[1]
-  if held then value = string.find(id, ARGV[1], 1, true) and id or id .. ',' .. ARGV[1] end
-  redis.call('SET', key, value, 'PX', ARGV[2])
-  return held and '' or id or ''
-end
-hold(KEYS[2])
-return hold(KEYS[3]))";
+inline constexpr std::string_view hold_key_part = R"(
+if own_entry(KEYS[1]) then redis.call('UNLINK', KEYS[1]) end
+hold(KEYS[2], ARGV[1], ARGV[2])
+return hold(KEYS[3], ARGV[1], ARGV[2]))";
+inline constexpr std::string_view hold_key = Joined<own_entry_part, own_id_part, hold_part, hold_key_part>::text;
 
 /// The same for a tag. KEYS tag. ARGV token, ms.
-inline constexpr std::string_view hold_tag = R"(
-local id = redis.call('GET', KEYS[1])
-local held = id and string.sub(id, 1, 5) == 'held:'
-local value = 'held:' .. ARGV[1]
-if held then value = string.find(id, ARGV[1], 1, true) and id or id .. ',' .. ARGV[1] end
-redis.call('SET', KEYS[1], value, 'PX', ARGV[2])
-return held and '' or id or '')";
+inline constexpr std::string_view hold_tag_part = R"(
+return hold(KEYS[1], ARGV[1], ARGV[2]))";
+inline constexpr std::string_view hold_tag = Joined<own_id_part, hold_part, hold_tag_part>::text;
 
 /// KEYS entry, guard, extension id. ARGV new soft mark. What began before must not store as fresh: the guard goes.
-inline constexpr std::string_view soft_key = R"(
-local guard = redis.call('GET', KEYS[2])
-if guard and string.sub(guard, 1, 5) ~= 'held:' then redis.call('DEL', KEYS[2]) end
-if redis.pcall('HEXISTS', KEYS[1], 'larder') == 1 then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
-local id = redis.call('GET', KEYS[3])
+inline constexpr std::string_view soft_key_part = R"(
+free(KEYS[2], '')
+if own_entry(KEYS[1]) then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
+local id = own_id(KEYS[3])
 if id and string.sub(id, 1, 5) ~= 'held:' then redis.call('SET', KEYS[3], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
 return 1)";
+inline constexpr std::string_view soft_key = Joined<own_entry_part, own_id_part, free_part, soft_key_part>::text;
 
 /// KEYS tag. ARGV new soft mark.
-inline constexpr std::string_view soft_tag = R"(
-local id = redis.call('GET', KEYS[1])
+inline constexpr std::string_view soft_tag_part = R"(
+local id = own_id(KEYS[1])
 if id and string.sub(id, 1, 5) ~= 'held:' then redis.call('SET', KEYS[1], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
 return 1)";
+inline constexpr std::string_view soft_tag = Joined<own_id_part, soft_tag_part>::text;
+
+/// own_mark: whether a response tag may be written or dropped: it is missing, or its value is "clock:random[:soft]".
+inline constexpr std::string_view own_mark_part = R"(
+local function own_mark(key)
+  local id = redis.pcall('GET', key)
+  if type(id) == 'table' and string.sub(id.err, 1, 9) ~= 'WRONGTYPE' then id = redis.call('GET', key) end
+  return not id or (type(id) == 'string' and string.find(id, '^%d+:%x+') ~= nil)
+end)";
+
+/// Marks a response tag as purged. KEYS response tag. ARGV its new value, ms.
+inline constexpr std::string_view mark_response_tag_part = R"(
+if own_mark(KEYS[1]) then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return 1)";
+inline constexpr std::string_view mark_response_tag = Joined<own_mark_part, mark_response_tag_part>::text;
+
+/// KEYS response tag.
+inline constexpr std::string_view drop_response_tag_part = R"(
+if own_mark(KEYS[1]) then redis.call('UNLINK', KEYS[1]) end
+return 1)";
+inline constexpr std::string_view drop_response_tag = Joined<own_mark_part, drop_response_tag_part>::text;
 
 /// KEYS response tag. ARGV new soft mark ("clock-random"). The value is "clock:random[:soft]".
-inline constexpr std::string_view soft_response_tag = R"(
-local id = redis.call('GET', KEYS[1])
+inline constexpr std::string_view soft_response_tag_part = R"(
+local id = own_mark(KEYS[1]) and redis.call('GET', KEYS[1])
 if id then
   local hard = string.match(id, '^[^:]*:[^:]*')
   if hard then redis.call('SET', KEYS[1], hard .. ':' .. ARGV[1], 'KEEPTTL') end
 end
 return 1)";
+inline constexpr std::string_view soft_response_tag = Joined<own_mark_part, soft_response_tag_part>::text;
 
 /// Tells whether this is the server that the process met first in this round of connections, by a value of its own.
 /// KEYS nonce. ARGV value, ms. Returns 'same', or 'new': it was not there, and is now.

@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "store/redis_bulk.hpp"
 #include "store/redis_link.hpp"
 #include "store/redis_transport.hpp"
 
@@ -13,6 +14,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t sweeps_max = 10'000;
+constexpr std::size_t foreign_keys_told_max = 50;
 // What a purge is remembered for at least: other instances may fill longer-lived entries than this one has seen.
 constexpr Milliseconds remember_at_least = 24h;
 
@@ -23,13 +25,18 @@ RedisUrl url_of(const settings::Redis& settings) {
     return *url;
 }
 
-}  // namespace
-
-std::string_view to_word(RedisError reason) {
-    constexpr std::array<std::string_view, static_cast<std::size_t>(RedisError::count_)> words{
-        "connect", "lost", "timeout", "protocol", "server", "full", "overload"};
-    return words[static_cast<std::size_t>(reason)];
+/// Where Redis is, without user and password.
+std::string text_of(const RedisUrl& url) {
+    std::string text = url.kind == RedisUrl::Kind::unix_socket ? url.path : std::string();
+    if (url.kind == RedisUrl::Kind::sentinel) text = "master " + url.master + " of sentinels ";
+    for (const RedisAddress& address : url.addresses) {
+        if (&address != &url.addresses.front()) text.push_back(',');
+        text.append(address.host).append(":").append(std::to_string(address.port));
+    }
+    return text;
 }
+
+}  // namespace
 
 std::string_view to_word(RedisOperation operation) {
     constexpr std::array<std::string_view, static_cast<std::size_t>(RedisOperation::count_)> words{"find", "lease", "fill",
@@ -41,6 +48,8 @@ RedisShared::RedisShared(settings::Redis settings, int workers, Generations& gen
     : settings_(std::move(settings)),
       url_(url_of(settings_)),
       tls_(make_redis_tls(url_, settings_.tls)),
+      sentinel_tls_(make_sentinel_tls(url_, settings_)),
+      server_text_(text_of(url_)),
       keys_(settings_.prefix),
       generations_(generations),
       memory_(memory),
@@ -49,7 +58,9 @@ RedisShared::RedisShared(settings::Redis settings, int workers, Generations& gen
       nonce_(random_id()) {
     const int connections_max = settings_.max_connections > 0 ? settings_.max_connections : std::max(10, workers + 2);
     tracking_ = connections_max > 1;
-    links_max_ = std::clamp(connections_max - (tracking_ ? 1 : 0), 1, std::max(workers, 1));
+    bulk_wanted_ = connections_max > 2;
+    links_max_ = std::clamp(connections_max - (tracking_ ? 1 : 0) - (bulk_wanted_ ? 1 : 0), 1, std::max(workers, 1));
+    if (!url_.addresses.empty()) address_ = url_.addresses.front();
     link_list_.resize(static_cast<std::size_t>(links_max_));
 }
 
@@ -73,19 +84,21 @@ RedisShared::Breaker RedisShared::breaker() const {
 
 SteadyTime RedisShared::memory_trusted_until() const { return SteadyTime(SteadyClock::duration(trusted_until_.load(std::memory_order_acquire))); }
 
-std::string RedisShared::last_refusal() const {
-    const std::lock_guard lock(mutex_);
-    return refusal_;
-}
-
-void RedisShared::refused(std::string_view why) {
-    count(RedisError::server);
-    const std::lock_guard lock(mutex_);
-    refusal_ = why;
-}
-
-void RedisShared::tell_once(Told what, const std::string& text) {
-    if (!told_[static_cast<std::size_t>(what)].exchange(true)) spdlog::warn("Redis: {}", text);
+void RedisShared::tell_foreign(std::string_view key, std::string_view type, std::string_view shown) {
+    const std::uint64_t hash = std::hash<std::string_view>{}(key);
+    std::size_t told = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (foreign_told_.size() >= foreign_keys_told_max) return;
+        if (std::find(foreign_told_.begin(), foreign_told_.end(), hash) != foreign_told_.end()) return;
+        foreign_told_.push_back(hash);
+        told = foreign_told_.size();
+    }
+    spdlog::warn(
+        "redis: the key {} holds a {} that is not larder's: larder leaves it alone, and what belongs there is not cached "
+        "(detail=foreign-key); give larder names of its own with redis.prefix, or change the key of the route{}",
+        shown, type.empty() ? "value" : type,
+        told < foreign_keys_told_max ? "" : "; further keys are only counted (larder_not_stored_total{reason=\"foreign-key\"})");
 }
 
 void RedisShared::add_link(int index, std::shared_ptr<RedisLink> link) {
@@ -96,6 +109,26 @@ void RedisShared::add_link(int index, std::shared_ptr<RedisLink> link) {
 std::shared_ptr<RedisLink> RedisShared::link(int index) const {
     const std::lock_guard lock(mutex_);
     return link_list_[static_cast<std::size_t>(index % links_max_)];
+}
+
+std::shared_ptr<RedisBulk> RedisShared::bulk() const {
+    const std::lock_guard lock(mutex_);
+    return bulk_;
+}
+
+void RedisShared::set_bulk(std::shared_ptr<RedisBulk> bulk) {
+    const std::lock_guard lock(mutex_);
+    bulk_ = std::move(bulk);
+}
+
+RedisAddress RedisShared::address() const {
+    const std::lock_guard lock(mutex_);
+    return address_;
+}
+
+void RedisShared::set_address(RedisAddress address) {
+    const std::lock_guard lock(mutex_);
+    address_ = std::move(address);
 }
 
 bool RedisShared::may_read(const RedisLink& link) const {

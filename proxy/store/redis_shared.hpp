@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,29 +14,20 @@
 
 #include "base/clock.hpp"
 #include "settings/settings.hpp"
+#include "store/bulk_rate.hpp"
 #include "store/generations.hpp"
 #include "store/memory_store.hpp"
 #include "store/redis_keys.hpp"
 #include "store/redis_peers.hpp"
 #include "store/redis_purges.hpp"
+#include "store/redis_refusal.hpp"
+#include "store/redis_troubles.hpp"
 #include "store/redis_url.hpp"
 
 namespace larder::store {
 
+class RedisBulk;
 class RedisLink;
-
-/// Why an operation failed, for the metrics.
-enum class RedisError : std::uint8_t {
-    connect,   ///< no connection, or the handshake failed
-    lost,      ///< a connection was lost
-    timeout,   ///< no answer in time
-    protocol,  ///< what came was no reply
-    server,    ///< loading, a replica, no password, or the like
-    full,      ///< out of memory
-    overload,  ///< too much waiting already
-    count_
-};
-std::string_view to_word(RedisError reason);
 
 enum class RedisOperation : std::uint8_t { find, lease, fill, purge, wait, count_ };
 std::string_view to_word(RedisOperation operation);
@@ -66,14 +58,17 @@ public:
     [[nodiscard]] std::uint64_t errors(RedisError reason) const { return errors_[static_cast<std::size_t>(reason)].load(std::memory_order_relaxed); }
     /// Until when the memory tier is trusted; the past where it is not.
     [[nodiscard]] SteadyTime memory_trusted_until() const;
-    /// What the server last said when it refused to be used ("NOAUTH ...").
-    [[nodiscard]] std::string last_refusal() const;
+    /// The last failure or refusal, over or not.
+    [[nodiscard]] std::optional<RedisTrouble> last_refusal() const;
+    /// What does not work at present.
+    [[nodiscard]] std::vector<RedisTrouble> troubles() const;
 
     // ---- for the store's own parts
 
     [[nodiscard]] const settings::Redis& settings() const { return settings_; }
     [[nodiscard]] const RedisUrl& url() const { return url_; }
     [[nodiscard]] const std::shared_ptr<boost::asio::ssl::context>& tls() const { return tls_; }
+    [[nodiscard]] const std::shared_ptr<boost::asio::ssl::context>& sentinel_tls() const { return sentinel_tls_; }
     [[nodiscard]] const RedisKeys& keys() const { return keys_; }
     [[nodiscard]] Generations& generations() { return generations_; }
     [[nodiscard]] PurgeJournal& journal() { return journal_; }
@@ -83,6 +78,14 @@ public:
     [[nodiscard]] int links() const { return links_max_; }
     [[nodiscard]] bool has_subscriber() const { return tracking_; }
     void add_link(int index, std::shared_ptr<RedisLink> link);
+    /// The connection for large values; null: there is none, they go over the links. Set before the stores are used, by worker 0.
+    [[nodiscard]] std::shared_ptr<RedisBulk> bulk() const;
+    void set_bulk(std::shared_ptr<RedisBulk> bulk);
+    /// Of the server that a link was connected to last.
+    [[nodiscard]] RedisAddress address() const;
+    void set_address(RedisAddress address);
+    [[nodiscard]] bool has_bulk() const { return bulk_wanted_; }
+    [[nodiscard]] BulkRate& bulk_rate() { return bulk_rate_; }
     [[nodiscard]] std::shared_ptr<RedisLink> link(int index) const;
 
     /// Whether what this link reads may be believed.
@@ -145,10 +148,22 @@ public:
 
     void count(RedisError reason, std::size_t times = 1) { errors_[static_cast<std::size_t>(reason)].fetch_add(times, std::memory_order_relaxed); }
     void observed(RedisOperation operation, SteadyTime since) const;
-    void refused(std::string_view why);
-    /// What works less well than it could, and what would help: one line in the log for each.
-    enum class Told : std::uint8_t { no_identity, no_tracking, no_subscription, count_ };
-    void tell_once(Told what, const std::string& text);
+    /// Something of Redis does not work: counted, shown in /stats, and a line in the log where that is new. `text`: what Redis
+    /// or the system said. `command` may be empty.
+    void failed(RedisWork work, RedisError reason, std::string_view text, std::string_view command);
+    /// It works: a line in the log where it did not before.
+    void works(RedisWork work) {
+        if (troubled(work)) end_trouble(work);
+    }
+    [[nodiscard]] bool troubled(RedisWork work) const { return troubled_[static_cast<std::size_t>(work)].load(std::memory_order_relaxed); }
+    /// The server at this address, which sentinels have named, is not the master: other sentinels may know better. An empty
+    /// host: forget it.
+    void not_the_master(RedisAddress address);
+    [[nodiscard]] RedisAddress not_the_master() const;
+
+    /// Somebody else holds a key that larder needs: one line in the log for each of the first keys. `shown`: the key, or what
+    /// stands for it where it holds secrets.
+    void tell_foreign(std::string_view key, std::string_view type, std::string_view shown);
 
     /// A link came or went.
     void link_changed();
@@ -188,11 +203,15 @@ private:
     const settings::Redis settings_;
     RedisUrl url_;
     std::shared_ptr<boost::asio::ssl::context> tls_;
+    std::shared_ptr<boost::asio::ssl::context> sentinel_tls_;
+    const std::string server_text_;  ///< where Redis is, for the log
     RedisKeys keys_;
     Generations& generations_;
     MemoryStore* memory_;
     int links_max_ = 1;
     bool tracking_ = false;
+    bool bulk_wanted_ = false;
+    BulkRate bulk_rate_;
     std::function<void(RedisOperation, SteadyClock::duration)> observer_;
 
     PurgeJournal journal_;
@@ -209,7 +228,7 @@ private:
     std::atomic<SteadyClock::rep> trusted_until_{0};
     std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(RedisError::count_)> errors_{};
 
-    std::array<std::atomic<bool>, static_cast<std::size_t>(Told::count_)> told_{};
+    std::array<std::atomic<bool>, static_cast<std::size_t>(RedisWork::count_)> troubled_{};
 
     mutable std::mutex mutex_;  ///< guards all below
     std::vector<std::shared_ptr<RedisLink>> link_list_;
@@ -221,11 +240,18 @@ private:
     std::vector<std::string> marks_;
     std::uint64_t news_version_ = 0;
     std::vector<std::string> to_sweep_;
-    std::string refusal_;
+    std::shared_ptr<RedisBulk> bulk_;
+    std::vector<std::uint64_t> foreign_told_;  ///< hashes of keys
+    RedisTroubles troubles_;
+    RedisAddress not_master_;
+    RedisAddress address_;
     std::function<void()> waker_;
     std::function<void()> prover_;
     std::function<void()> subscriber_ender_;
 
+    void end_trouble(RedisWork work);
+    void write_line(const RedisTroubles::Line& line) const;
+    [[nodiscard]] std::string without_secrets(std::string text) const;
     void settle_subscriber();
     [[nodiscard]] std::vector<std::shared_ptr<RedisLink>> links_but(const RedisLink* which) const;
 };

@@ -37,6 +37,8 @@ RedisStore::Impl::Impl(boost::asio::io_context& context_in, RedisShared& shared_
         keeper->start();
         if (shared.has_subscriber()) subscriber = std::make_shared<RedisSubscriber>(context, shared);
         if (subscriber) subscriber->start();
+        if (shared.has_bulk()) own_bulk = std::make_shared<RedisBulk>(context, shared);
+        if (own_bulk) shared.set_bulk(own_bulk);
     }
     if (own_link) own_link->start();
 }
@@ -51,10 +53,11 @@ bool RedisStore::Impl::may_read() {
     return used != nullptr && shared.may_read(*used);
 }
 
-RedisBatchPointer RedisStore::Impl::new_batch(SteadyTime deadline) {
+RedisBatchPointer RedisStore::Impl::new_batch(SteadyTime deadline, RedisWork work) {
     auto batch = std::make_shared<RedisBatch>();
     batch->deadline = deadline;
     batch->epoch = shared.cleared_epoch();
+    batch->work = work;
     return batch;
 }
 
@@ -69,6 +72,7 @@ RedisStore::RedisStore(boost::asio::io_context& context, RedisShared& shared, in
 RedisStore::~RedisStore() {
     stop();
     if (impl_->own_link) impl_->shared.add_link(impl_->worker_index, nullptr);
+    if (impl_->own_bulk) impl_->shared.set_bulk(nullptr);
 }
 
 void RedisStore::stop() {
@@ -76,6 +80,13 @@ void RedisStore::stop() {
     if (impl_->keeper) impl_->keeper->stop();
     if (impl_->subscriber) impl_->subscriber->stop();
     if (impl_->own_link) impl_->own_link->stop();
+    if (impl_->own_bulk) impl_->own_bulk->stop();
+}
+
+bool RedisStore::stores() const { return !impl_->shared.troubled(RedisWork::store); }
+
+void RedisStore::tell_foreign(const Lease& lease, std::string_view shown) {
+    impl_->shared.tell_foreign(lease.foreign_key, lease.foreign_type, shown.empty() ? std::string_view(lease.foreign_key) : shown);
 }
 
 bool RedisStore::available() const { return impl_->may_read(); }
@@ -84,8 +95,10 @@ Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& 
     if (set.empty() || !impl_->may_read()) co_return 0;
     const RedisKeys& keys = impl_->shared.keys();
     const RedisBudget::Wait wait(budget, impl_->timeout());
-    const RedisBatchPointer batch = impl_->new_batch(wait.deadline());
-    for (const std::string& key : set.keys) batch->commands.add("EXISTS", keys.entry(key), keys.extension(key));
+    const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
+    // HEXISTS: what an application keeps under that name is not an entry.
+    for (const std::string& key : set.keys)
+        batch->commands.add("HEXISTS", keys.entry(key), "larder").add("EXISTS", keys.extension(key));
     for (const std::string& pattern : set.patterns) batch->commands.add("EXISTS", keys.tag(pattern));
     co_await impl_->link->async_run(batch);
     std::uint64_t count = 0;
@@ -101,6 +114,7 @@ Task<bool> RedisStore::announce(std::vector<PurgeItem> items, std::string token,
     impl_->shared.remember_purges(items);
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = wait.deadline();
+    batch->work = RedisWork::purge;
     add_holds(batch->commands, impl_->shared.keys(), items, token, announced_for);
     const News news{News::Kind::purges, impl_->shared.instance(), impl_->shared.remembered_for(), items};
     batch->commands.add("PUBLISH", impl_->shared.keys().news(), encode_news(news));
@@ -139,6 +153,7 @@ Task<PurgeOutcome> RedisStore::purge(PurgeOrder order, RedisBudget& budget, std:
         done = done && epoch == impl_->shared.current_epoch();
     }
     impl_->observed(RedisOperation::purge, wait.began());
+    if (done) impl_->shared.works(RedisWork::purge);
     if (done) co_return PurgeOutcome::done;
     impl_->shared.journal().add(items);
     impl_->shared.wake_keeper();

@@ -45,6 +45,7 @@ struct Found {
     RedisState state = RedisState::ok;
     cache::Stored entry;         ///< null: not there, or not valid. Its guards and sequence are set, ready for the memory tier
     bool soft_purged = false;
+    bool too_slow = false;       ///< there, and valid, but too large to come within the budget over this connection: `entry` is null
     bool other_variant = false;  ///< the key is there, for other values of the selecting fields
     std::string variant;         ///< the one that was asked for, where the key's selecting fields are known; else empty
     std::string digest;          ///< of the ids that were current; empty: one of them is missing
@@ -68,12 +69,18 @@ struct Lease {
     std::uint64_t clock = 0;       ///< the purge clock for response tags at the start
     std::string soft_id;           ///< the key's soft-purge mark at the start
     bool entry_there = false;      ///< the key holds entries: one may have come since the lookup
+    std::string foreign_key{};     ///< a key that the entry or its bookkeeping needs, and that somebody else holds; else empty
+    std::string foreign_type{};    ///< what Redis says that it is ("string")
+    bool too_slow = false;         ///< what is there is fresh, but too large to come in time: the fill leaves it, for other
+                                   ///< instances, and only the memory tier takes the new one. Set by the caller, from Found
     bool held = false;             ///< a write to it is under way somewhere (RedisStore::announce): nothing may be stored
     std::uint64_t epoch = 0;       ///< which server gave it: another one may have forgotten a purge since
     std::uint64_t sequence = 0;    ///< the process's own purge sequence at the start
 
     /// A fill under it can succeed: else the fetch serves its readers only.
-    [[nodiscard]] bool can_store() const { return state == RedisState::ok && !guard.empty() && !held && everything != 0; }
+    [[nodiscard]] bool can_store() const {
+        return state == RedisState::ok && !guard.empty() && !held && everything != 0 && foreign_key.empty();
+    }
 };
 
 enum class FillOutcome : std::uint8_t {
@@ -162,6 +169,13 @@ public:
         bool tracked = false;  ///< Redis will tell of the key's next change: the memory tier may take it
     };
     [[nodiscard]] Task<Filled> fill(EntryName name, Lease lease, boost::intrusive_ptr<cache::StoredResponse> entry);
+
+    /// False: Redis refused the last fill.
+    [[nodiscard]] bool stores() const;
+
+    /// Says in the log, once for each key, that somebody else holds a key that the lease needs. `shown` stands for a key that
+    /// holds secrets; else it is empty.
+    void tell_foreign(const Lease& lease, std::string_view shown);
 
     /// Gives the lock back without storing; with `uncacheable` others are told not to wait for the next few seconds. Does
     /// not wait.

@@ -5,7 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "store/redis_bulk.hpp"
 #include "store/redis_keeper.hpp"
+#include "store/redis_large.hpp"
 #include "store/redis_link.hpp"
 #include "store/redis_shared.hpp"
 #include "store/redis_store.hpp"
@@ -26,6 +28,7 @@ struct RedisStore::Impl {
     std::shared_ptr<RedisLink> link;      ///< may still be null: see `connected`
     std::shared_ptr<RedisSubscriber> subscriber;
     std::shared_ptr<RedisKeeper> keeper;
+    std::shared_ptr<RedisBulk> own_bulk;  ///< worker 0's, for all
     const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
 
     /// The link to use, once its worker has made it.
@@ -33,8 +36,12 @@ struct RedisStore::Impl {
     [[nodiscard]] bool may_read();
 
     /// A batch bound to the server the link leads to now.
-    [[nodiscard]] RedisBatchPointer new_batch(SteadyTime deadline);
+    [[nodiscard]] RedisBatchPointer new_batch(SteadyTime deadline, RedisWork work);
     [[nodiscard]] Milliseconds timeout() const { return shared.settings().timeout; }
+
+    /// Brings the whole of a large entry whose stub is there and valid; null where it is gone. False: it would not come, or did
+    /// not come, within its part of what is left until the deadline.
+    [[nodiscard]] Task<bool> read_large(EntryLookup& lookup, SteadyTime deadline);
 
     /// The purge sequence to note before a read: 0 (older than anything) where nobody would hear of the key's next change.
     [[nodiscard]] std::uint64_t sequence() const;
@@ -69,6 +76,9 @@ struct EntryLookup {
     std::vector<std::string> vary;  ///< the entry depends on these fields: ask for the variant
     std::vector<std::string> ids;   ///< as they are now, of the rule tags and of the bare key; empty: missing
     bool soft_purged = false;
+    bool large = false;     ///< the entry's body is elsewhere: see redis_large.hpp
+    LargeStub stub;         ///< where, if so
+    std::string foreign_id;  ///< the key of an id that is somebody else's; empty: none
 
     [[nodiscard]] bool extended() const { return name.bare_size < name.key.size(); }
 

@@ -81,7 +81,7 @@ Task<void> RedisSubscriber::listen(std::shared_ptr<RedisTransport> transport) {
     heartbeat(transport);
     RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
     if (url.kind == RedisUrl::Kind::sentinel) {
-        const auto master = co_await find_master(context_, url, shared_.settings().connect_timeout);
+        const auto master = co_await find_master(context_, shared_, shared_.settings().connect_timeout);
         if (!master) co_return;
         address = *master;
     }
@@ -148,23 +148,22 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
     const RedisReply& id = replies[asked - 1];
     const bool names_itself = !identity.run_id.empty();
     const std::string server = names_itself ? identity.name() : nonce.is_text() ? nonce.text : std::string();
+    if (!server.empty() && id.is_error()) shared_.failed(RedisWork::subscription, classify_reply(id.text), id.text, "CLIENT");
     if (server.empty() || identity.replica || id.type != RedisReply::Type::integer || id.integer <= 0) co_return false;
     RedisCommands listening;
-    listening.add("SUBSCRIBE", channel);
     listening.add("SUBSCRIBE", shared_.keys().news());
+    listening.add("SUBSCRIBE", channel);
     std::vector<RedisReply> subscribed;
     const bool heard = co_await ask(transport, reader, std::move(listening), subscribed);
     if (!heard) co_return false;
-    for (const RedisReply& reply : subscribed) {
-        if (reply.type == RedisReply::Type::array) continue;
-        shared_.refused(reply.text);
-        shared_.tell_once(RedisShared::Told::no_subscription,
-                          "it refuses SUBSCRIBE, so the memory tier stays off, and after a restart of Redis all is fetched anew "
-                          "(allow it with: ACL SETUSER USER &*): " + reply.text);
-        refused_ = true;
+    // Redis tells a connection that has subscribed to any channel of changes; a right to the changes' own is not needed.
+    const RedisReply& news = subscribed.front();
+    refused_ = news.type != RedisReply::Type::array;
+    if (refused_) {
+        shared_.failed(RedisWork::subscription, classify_reply(news.text), news.text, "SUBSCRIBE");
         co_return false;
     }
-    refused_ = false;
+    shared_.works(RedisWork::subscription);
     // Only a server that has forgotten purges asks for the history, and the one it was heard on is gone then.
     if (server == server_) shared_.news_missed();
     server_ = server;

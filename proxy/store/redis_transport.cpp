@@ -15,9 +15,9 @@ using Resolver = asio::ip::basic_resolver<tcp, Executor>;
 
 }  // namespace
 
-std::shared_ptr<asio::ssl::context> make_redis_tls(const RedisUrl& url, const settings::RedisTls& settings) {
-    const bool wanted = url.kind == RedisUrl::Kind::tls || !settings.ca.empty() || !settings.certificate.empty();
-    if (!wanted || url.kind == RedisUrl::Kind::tcp || url.kind == RedisUrl::Kind::unix_socket) return nullptr;
+namespace {
+
+std::shared_ptr<asio::ssl::context> make_tls(const settings::RedisTls& settings) {
     auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
     tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
                      asio::ssl::context::no_tlsv1_1);
@@ -32,6 +32,19 @@ std::shared_ptr<asio::ssl::context> make_redis_tls(const RedisUrl& url, const se
     }
     tls->set_verify_mode(settings.verify ? asio::ssl::verify_peer : asio::ssl::verify_none);
     return tls;
+}
+
+}  // namespace
+
+std::shared_ptr<asio::ssl::context> make_redis_tls(const RedisUrl& url, const settings::RedisTls& settings) {
+    const bool wanted = url.kind == RedisUrl::Kind::tls || !settings.ca.empty() || !settings.certificate.empty();
+    if (!wanted || url.kind == RedisUrl::Kind::tcp || url.kind == RedisUrl::Kind::unix_socket) return nullptr;
+    return make_tls(settings);
+}
+
+std::shared_ptr<asio::ssl::context> make_sentinel_tls(const RedisUrl& url, const settings::Redis& settings) {
+    if (url.kind != RedisUrl::Kind::sentinel || !settings.sentinel_tls) return nullptr;
+    return make_tls(*settings.sentinel_tls);
 }
 
 RedisTransport::RedisTransport(asio::io_context& context, std::shared_ptr<asio::ssl::context> tls)

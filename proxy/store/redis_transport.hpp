@@ -20,6 +20,9 @@ using boost::system::error_code;
 /// The TLS settings of all connections to Redis. Null where there are none; throws where a file cannot be used.
 std::shared_ptr<boost::asio::ssl::context> make_redis_tls(const RedisUrl& url, const settings::RedisTls& settings);
 
+/// Those of the connections to sentinels (redis.sentinel_tls), likewise.
+std::shared_ptr<boost::asio::ssl::context> make_sentinel_tls(const RedisUrl& url, const settings::Redis& settings);
+
 /// The bytes of one connection to Redis, over TCP, TLS or a Unix socket. Used once: a new connection is a new transport.
 /// Belongs to its context's thread.
 class RedisTransport {

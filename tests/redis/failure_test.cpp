@@ -149,12 +149,12 @@ TEST_CASE("a full Redis: nothing is stored, every purge still works") {
     for (const Ask& ask : {article, list, third}) CHECK(one.get(ask).empty());
     const Found softly = one.find(fourth);
     CHECK((!softly.entry || softly.soft_purged));
-    CHECK(one.shared->errors(RedisError::full) > 0);
+    CHECK(one.shared->errors(RedisError::oom) > 0);
 }
 
 TEST_CASE_FIXTURE(OneRedis, "a lost connection is replaced, and its waiters fail at once") {
     redis.run({"CLIENT", "KILL", "TYPE", "normal"});
-    CHECK(eventually([&] { return one.shared->errors(RedisError::lost) > 0; }));
+    CHECK(eventually([&] { return one.shared->errors(RedisError::closed) > 0; }));
     CHECK(one.wait_available(1000ms));
     CHECK(one.put(article, "x") == FillOutcome::stored);
     CHECK(one.get(article) == "x");
@@ -185,7 +185,7 @@ TEST_CASE("a server that answers nonsense is no Redis, and harms nobody") {
         Instance one(url);
         CHECK_FALSE(one.wait_available(300ms));
         CHECK(time_of([&] { CHECK(one.find(article).state == RedisState::down); }) < slack);
-        CHECK(one.shared->errors(RedisError::connect) > 0);
+        CHECK(one.shared->errors(RedisError::protocol) > 0);
     }
     stop = true;
     server.join();

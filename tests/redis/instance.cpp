@@ -42,6 +42,12 @@ Task<bool> announce_with_budget(RedisStore& store, std::vector<PurgeItem> items,
     co_return done;
 }
 
+Task<std::uint64_t> count_with_budget(RedisStore& store, route::PurgeSet set) {
+    RedisBudget budget;
+    const std::uint64_t count = co_await store.count_present(std::move(set), budget);
+    co_return count;
+}
+
 Task<int> release_on(RedisStore& store, EntryName name, Lease lease, bool uncacheable) {
     static_cast<void>(name);
     store.release(lease, uncacheable);
@@ -114,6 +120,10 @@ RedisStore::Waited Instance::wait(const Ask& ask, std::chrono::milliseconds time
 PurgeOutcome Instance::purge(PurgeOrder order, std::string token, int worker) {
     Worker& on = *workers_[static_cast<std::size_t>(worker)];
     return run_on(on.context, purge_with_budget(*on.store, std::move(order), std::move(token)));
+}
+
+std::uint64_t Instance::count_present(route::PurgeSet set) {
+    return run_on(workers_[0]->context, count_with_budget(*workers_[0]->store, std::move(set)));
 }
 
 bool Instance::announce(std::vector<PurgeItem> items, std::string token) {

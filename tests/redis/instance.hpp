@@ -53,6 +53,7 @@ public:
                             const TestRequest& request = TestRequest(), int worker = 0);
     RedisStore::Waited wait(const Ask& ask, std::chrono::milliseconds time, const TestRequest& request = TestRequest());
     PurgeOutcome purge(PurgeOrder order, std::string token = {}, int worker = 0);
+    std::uint64_t count_present(route::PurgeSet set);
     bool announce(std::vector<PurgeItem> items, std::string token);
     void release(const Ask& ask, const Lease& lease, bool uncacheable);
     void prolong(const Ask& ask, const Lease& lease);

@@ -118,7 +118,7 @@ TEST_CASE("a server that becomes a replica is not read any more") {
     redis.run({"REPLICAOF", "127.0.0.1", std::to_string(elsewhere.port())});
     CHECK(eventually([&] { return one.find(article).state == RedisState::down; }, 600ms));
     CHECK(eventually([&] { return one.find(article, TestRequest(), 1).state == RedisState::down; }, 600ms));
-    CHECK(one.shared->last_refusal().find("replica") != std::string::npos);
+    CHECK(one.shared->last_refusal()->text.find("replica") != std::string::npos);
     redis.run({"REPLICAOF", "NO", "ONE"});
     CHECK(one.wait_available(2500ms));
 }

@@ -11,12 +11,14 @@ class FaultProxy:
 
     delay: seconds each piece of a reply waits. hold(): nothing passes, connections stay open and new ones are accepted.
     forget(): what is open now stays open and dead for ever, new connections work (a peer behind a restarted firewall).
+    rate: bytes a second that all connections together may carry, in both directions; they share one line.
     spoil: a function of the bytes of a reply that returns what is sent in their place.
     refusing: new connections are closed at once. target_port may be changed: it is where new connections lead.
     """
 
-    def __init__(self, target_port, delay=0.0):
-        self.target_port, self.delay, self.spoil = target_port, delay, None
+    def __init__(self, target_port, delay=0.0, rate=None):
+        self.target_port, self.delay, self.spoil, self.rate = target_port, delay, None, rate
+        self._line_free_at = 0.0
         self.refusing = False
         self._passing = threading.Event()
         self._passing.set()
@@ -97,6 +99,8 @@ class FaultProxy:
         pair = _Pair(client=client, server=server, open=True, dead=False)
         for end in (client, server):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.rate:  # else the kernel holds what the line has not carried yet
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
         with self._lock:
             self._pairs.add(pair)
             self.connections_seen += 1
@@ -104,13 +108,24 @@ class FaultProxy:
         threading.Thread(target=self._pump, args=(pair, server, client, True), daemon=True).start()
         self._pump(pair, client, server, False)
 
+    def _take_turn(self, size):
+        """Waits until the shared line has carried that many bytes. Connections take turns in small pieces, as packets do."""
+        with self._lock:
+            begin = max(time.monotonic(), self._line_free_at)
+            self._line_free_at = begin + size / self.rate
+            wait = self._line_free_at - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+
     def _pump(self, pair, source, sink, is_reply):
         try:
             while True:
-                data = source.recv(65536)
+                data = source.recv(16384 if self.rate else 65536)
                 if not data:
                     break
                 self._passing.wait()
+                if self.rate:
+                    self._take_turn(len(data))
                 if pair["dead"]:
                     continue
                 if is_reply and self.delay:

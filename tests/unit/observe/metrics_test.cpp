@@ -162,7 +162,7 @@ TEST_CASE("Redis, origin, purge, fill and shadow figures keep their labels") {
     metrics.note_reload(false);
     metrics.set_gauges([] {
         Gauges gauges{.memory_bytes = 5000, .redis_up = true, .redis_breaker = BreakerState::open, .purges_pending = 3};
-        gauges.redis_failures[static_cast<std::size_t>(RedisFailure::memory)] = 2;
+        gauges.redis_failures[static_cast<std::size_t>(RedisFailure::oom)] = 2;
         return gauges;
     });
 
@@ -174,7 +174,7 @@ TEST_CASE("Redis, origin, purge, fill and shadow figures keep their labels") {
           doctest::Approx(0.18));
     CHECK(seen.at(R"(larder_origin_errors_total{server="http://127.0.0.1:8000",reason="response-timeout"})") == 1);
     CHECK(seen.at(R"(larder_redis_operation_duration_seconds_bucket{operation="lease",le="0.0005"})") == 1);
-    CHECK(seen.at(R"(larder_redis_errors_total{reason="memory"})") == 2);
+    CHECK(seen.at(R"(larder_redis_errors_total{reason="oom"})") == 2);
     CHECK(seen.at("larder_config_last_reload_successful") == 0);
     CHECK(seen.at("larder_memory_bytes") == 5000);
     CHECK(seen.at("larder_redis_up") == 1);

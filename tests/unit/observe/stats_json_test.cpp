@@ -7,6 +7,7 @@
 
 #include "base/json_text.hpp"
 #include "observe/metrics.hpp"
+#include "store/redis_refusal.hpp"
 
 using namespace larder;
 using namespace larder::observe;
@@ -71,5 +72,31 @@ TEST_CASE("the stats list no label that nothing counts") {
     const boost::json::value stats = to_stats(Metrics("1").snapshot());
     std::set<std::string> reasons;
     for (const auto& reason : stats.at("redis").at("errors").as_object()) reasons.emplace(reason.key().data(), reason.key().size());
-    CHECK(reasons == std::set<std::string>{"connect", "timeout", "closed", "protocol", "memory", "reply", "overload"});
+    std::set<std::string> counted;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(store::RedisError::count_); ++i)
+        counted.emplace(store::to_word(static_cast<store::RedisError>(i)));
+    CHECK(reasons == counted);
+}
+
+TEST_CASE("the stats show what Redis refused last, and what it refuses at present") {
+    Metrics metrics("1");
+    CHECK(to_stats(metrics.snapshot()).at_pointer("/redis/last_refusal").is_null());
+    metrics.set_gauges([] {
+        Gauges gauges;
+        const RedisTrouble trouble{"store", "oom", "OOM command not allowed", "EVAL", "more memory", 1.5, 60};
+        gauges.redis_troubles = {trouble};
+        gauges.redis_last_refusal = {trouble};
+        return gauges;
+    });
+    const boost::json::value stats = to_stats(metrics.snapshot());
+    const auto text = [&](const std::string& pointer) { return std::string(stats.at_pointer(pointer).as_string()); };
+    for (const std::string place : {"/redis/last_refusal", "/redis/troubles/0"}) {
+        CHECK(text(place + "/kind") == "oom");
+        CHECK(text(place + "/concerns") == "store");
+        CHECK(text(place + "/text") == "OOM command not allowed");
+        CHECK(text(place + "/command") == "EVAL");
+        CHECK(text(place + "/remedy") == "more memory");
+        CHECK(stats.at_pointer(place + "/seconds_ago") == 1.5);
+    }
+    CHECK(stats.at_pointer("/redis/troubles/0/for_seconds") == 60.0);
 }

@@ -108,6 +108,8 @@ TEST_CASE("files that are named can be read") {
     const std::string redis = check(origin + "redis: {url: rediss://h, tls: {ca: a, certificate: b, key: c}}");
     for (const std::string key : {"redis.tls.ca", "redis.tls.certificate", "redis.tls.key"})
         CHECK(redis.find(key) != std::string::npos);
+    const std::string sentinels = check(origin + "redis: {url: 'redis-sentinel://h/m', sentinel_tls: {ca: gone.pem}}");
+    CHECK(sentinels.find("redis.sentinel_tls.ca: cannot read gone.pem") != std::string::npos);
     CHECK(can_be_read()("/nonexistent") != "");
     CHECK(can_be_read()("/") == "it is a directory");
     CHECK(can_be_read()(__FILE__) == "");
@@ -116,6 +118,8 @@ TEST_CASE("files that are named can be read") {
 TEST_CASE("what has no effect, or more than one may think, is a warning") {
     const std::pair<std::string, std::string> cases[] = {
         {"redis: {url: redis://h, tls: {verify: off}}", "warning: redis.tls: has no effect"},
+        {"redis: {url: redis://h, sentinel_password: x}", "warning: redis.sentinel_password: has no effect"},
+        {"redis: {url: redis://h, sentinel_tls: on}", "warning: redis.sentinel_tls: has no effect"},
         {"trusted_proxies: [0.0.0.0/0]", "warning: trusted_proxies: believes everybody"},
         {"purge_from: ['::/0']", "warning: purge_from: lets everybody purge"},
         {"listen: {address: h:1, proxy_protocol: on}", "warning: listen: proxy_protocol is on, but trusted_proxies"},

@@ -26,6 +26,8 @@ origin:
   tls: {ca: ca.pem, verify: off, server_name: name}
 redis:
   url: rediss://user:t0ps3cret@h:1/2
+  sentinel_password: t0ps3cret
+  sentinel_tls: on
   max_connections: 3
   connect_timeout: 4s
   timeout: 5ms

@@ -100,6 +100,19 @@ origin:
     CHECK(load_good("origin: {max_connections: unlimited}").origin.max_connections == 0);
 }
 
+TEST_CASE("sentinels have a password and TLS of their own") {
+    const auto redis = [](const std::string& more) {
+        return *load_good("redis: {url: 'redis-sentinel://h:1/m', tls: {ca: ca.pem}, sentinel_password: pw" + more + "}").redis;
+    };
+    CHECK(redis("").sentinel_password == "pw");
+    CHECK_FALSE(redis("").sentinel_tls);
+    CHECK_FALSE(redis(", sentinel_tls: off").sentinel_tls);
+    CHECK(redis(", sentinel_tls: on").sentinel_tls->ca == "ca.pem");
+    CHECK(redis(", sentinel_tls: on").sentinel_tls->verify);
+    CHECK(redis(", sentinel_tls: {ca: other.pem}").sentinel_tls->ca == "other.pem");
+    CHECK_FALSE(redis(", sentinel_tls: {verify: off}").sentinel_tls->verify);
+}
+
 TEST_CASE("redis is a URL, a map, or off") {
     CHECK(load_good("redis: redis://h/1").redis->url == "redis://h/1");
     CHECK_FALSE(load_good("redis: off").redis.has_value());
