@@ -37,7 +37,7 @@ Detail status_reason(const http::ResponseHead& response) {
         case 511: return Detail::status;
         default: break;
     }
-    if (response.status < 200 || response.status > 999) return Detail::status;
+    if (response.status < 200 || response.status > 599) return Detail::status;
     // Content-Range means nothing in other statuses (RFC 9110, 14.4).
     return Detail::none;
 }

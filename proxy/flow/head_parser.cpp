@@ -5,6 +5,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 
 #include "flow/head_scan.hpp"
+#include "flow/tidy_head.hpp"
 #include "http/max_forwards.hpp"
 
 namespace larder::flow {
@@ -300,10 +301,30 @@ HeadResult parse_request_head(std::string_view input, const HeadLimits& limits, 
     return {HeadStatus::complete, skipped + scan.size, ""};
 }
 
-HeadResult parse_response_head(std::string_view input, const HeadLimits& limits, bool to_head, HeadStorage& storage,
-                               http::ResponseHead& head) {
-    head = http::ResponseHead{};
-    if (input.empty()) return {};
+namespace {
+
+// RFC 9112, 6.3: what ends the body.
+void set_framing(const FramingFields& fields, bool to_head, http::ResponseHead& head) {
+    head.content_length = fields.length;
+    if (to_head || head.status < 200 || head.status == 204 || head.status == 304) {
+        head.framing = Framing::none;
+    } else if (fields.chunked) {
+        head.framing = Framing::chunked;
+    } else if (fields.has_length) {
+        head.framing = fields.length > 0 ? Framing::length : Framing::none;
+    } else {
+        head.framing = Framing::until_close;
+        head.keep_alive = false;
+    }
+}
+
+// A number as larder writes it: without leading zeros.
+bool is_plain_length(const Field& field) {
+    return field.id != FieldId::content_length || field.value.size() == 1 || !field.value.starts_with('0');
+}
+
+HeadResult parse_strictly(std::string_view input, const HeadLimits& limits, bool to_head, HeadStorage& storage,
+                          http::ResponseHead& head) {
     const std::string_view start = std::string_view("HTTP/1.").substr(0, input.size());
     if (!input.starts_with(start)) return malformed("not an HTTP/1 response");
     const HeadScan scan = scan_head(input);
@@ -318,7 +339,7 @@ HeadResult parse_response_head(std::string_view input, const HeadLimits& limits,
     HeadHandler<false> handler(storage, limits.field_count);
     const HeadResult result = run_beast(handler, input.substr(0, scan.size));
     if (result.status != HeadStatus::complete) return result;
-    if (handler.status < 100 || handler.status > 599) return malformed("bad status code");
+    if (handler.status < 100 || handler.status > 999) return malformed("bad status code");
 
     head.status = handler.status;
     head.reason = handler.reason;
@@ -328,18 +349,31 @@ HeadResult parse_response_head(std::string_view input, const HeadLimits& limits,
     const FramingFields framing = framing_fields(storage.fields, handler.version);
     if (framing.error) return malformed(framing.error);
     if (framing.unknown_coding) return malformed("transfer coding not supported");
-    head.content_length = framing.length;
-    if (to_head || head.status < 200 || head.status == 204 || head.status == 304) {
-        head.framing = Framing::none;
-    } else if (framing.chunked) {
-        head.framing = Framing::chunked;
-    } else if (framing.has_length) {
-        head.framing = framing.length > 0 ? Framing::length : Framing::none;
-    } else {
-        head.framing = Framing::until_close;
-        head.keep_alive = false;
-    }
+    if (framing.has_length && !std::all_of(storage.fields.begin(), storage.fields.end(), is_plain_length))
+        return malformed("bad Content-Length");
+    set_framing(framing, to_head, head);
     return {HeadStatus::complete, scan.size, ""};
+}
+
+}  // namespace
+
+HeadResult parse_response_head(std::string_view input, const HeadLimits& limits, bool to_head, HeadStorage& storage,
+                               http::ResponseHead& head) {
+    head = http::ResponseHead{};
+    storage.tidied.clear();
+    if (input.empty()) return {};
+    const HeadResult strict = parse_strictly(input, limits, to_head, storage, head);
+    if (strict.status != HeadStatus::malformed) return strict;
+    const TidyHead tidy = tidy_response_head(input, storage.tidied);
+    if (tidy.kind == TidyHead::Kind::refused) return malformed(tidy.why);
+    if (tidy.kind == TidyHead::Kind::need_more) {
+        if (input.size() > limits.head_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
+        return {};
+    }
+    head = http::ResponseHead{};
+    HeadResult result = parse_strictly(storage.tidied, limits, to_head, storage, head);
+    if (result.status == HeadStatus::complete) result.consumed = tidy.consumed;
+    return result;
 }
 
 }  // namespace larder::flow

@@ -17,8 +17,10 @@
 ///   with other methods (3.2.3, 3.2.4); Content-Length repeated or as a list, even with equal values, signs, and
 ///   values beyond 63 bits (6.3); Content-Length beside Transfer-Encoding in either order (6.1); Transfer-Encoding in
 ///   HTTP/1.0 (6.1), several lines of it, an unknown coding, and chunked twice or not last, all of which Beast takes for
-///   "no body" (6.1); an Expect, Connection or Upgrade of HTTP/1.0; status codes outside 100..599; header counts and
+///   "no body" (6.1); an Expect, Connection or Upgrade of HTTP/1.0; status codes outside 100..999; header counts and
 ///   sizes (its default limits are silent and in other places). Bodies never reach Beast: see http/chunked.hpp.
+///
+/// A response's head that is refused gets a second look, see tidy_head.hpp: some of it has one reading only.
 namespace larder::flow {
 
 struct HeadLimits {
@@ -47,12 +49,14 @@ struct HeadStorage {
     std::vector<http::Field> fields;
     std::string rewritten;  ///< a target that was not in origin-form
     std::string host;       ///< the last Host that was found valid: mostly that of the next request too
+    std::string tidied;     ///< a response's head that was written anew; empty: it was clean as it came
 };
 
 /// `input` begins with the first byte of the message. On `complete` the views in `head` point into `input` and `storage`.
 HeadResult parse_request_head(std::string_view input, const HeadLimits& limits, HeadStorage& storage, http::RequestHead& head);
 
-/// `to_head`: the answer to a HEAD, which has no body whatever it says (6.3).
+/// `to_head`: the answer to a HEAD, which has no body whatever it says (6.3). The views point into `storage.tidied` where that is
+/// not empty, and into `input` else.
 HeadResult parse_response_head(std::string_view input, const HeadLimits& limits, bool to_head, HeadStorage& storage,
                                http::ResponseHead& head);
 

@@ -176,7 +176,7 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
     if (needs_response_body(match)) {
         origin::BodyReader body(exchange.connection->stream, exchange.connection->in,
                                 exchange.head.framing, exchange.head.content_length,
-                                config.settings.origin.idle_timeout);
+                                config.settings.origin.idle_timeout, http::ChunkSender::origin);
         usable = co_await read_small_body(body, text);
     }
     const std::string* whole = usable ? &text : nullptr;

@@ -18,12 +18,14 @@ bool parse_what_is_there(bool to_head, bool keep, OriginExchange& exchange) {
     net::Buffer& in = exchange.connection->in;
     HeadResult result = parse_response_head(in.view(), limits, to_head, exchange.storage, exchange.head);
     if (result.status == HeadStatus::need_more) return false;
+    const std::size_t consumed = result.consumed;
     if (result.status == HeadStatus::complete && keep) {
-        exchange.head_bytes.assign(in.view().substr(0, result.consumed));
+        const std::string& tidied = exchange.storage.tidied;
+        exchange.head_bytes.assign(tidied.empty() ? in.view().substr(0, consumed) : tidied);
         result = parse_response_head(exchange.head_bytes, limits, to_head, exchange.storage, exchange.head);
     }
     if (result.status == HeadStatus::complete) {
-        in.consume(result.consumed);
+        in.consume(consumed);
     } else {
         exchange.error = OriginError::malformed;
         exchange.why = result.why;

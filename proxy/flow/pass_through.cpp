@@ -190,7 +190,8 @@ void judge_answer(Pass& pass) {
 }
 
 // A gateway before the origin that answers so does not know whether the write will still be done.
-bool leaves_outcome_open(int status) { return status == 502 || status == 503 || status == 504; }
+// A status that HTTP does not define counts as a server's failure (RFC 9110, 15), and that one may be a gateway's.
+bool leaves_outcome_open(int status) { return status == 502 || status == 503 || status == 504 || status >= 600; }
 
 // The answer to a write ended before its end: the origin may not have been done with it when its head came.
 net::Task<void> purge_cut_write(Pass& pass, const store::PurgeOrder& order) {
@@ -208,7 +209,7 @@ net::Task<void> send_answer(Pass& pass) {
     const http::ResponseHead& head = pass.exchange.head;
     x.outcome.forward_status = head.status;
     BodyReader body(pass.exchange.connection->stream, pass.exchange.connection->in, head.framing, head.content_length,
-                    client.settings().origin.idle_timeout);
+                    client.settings().origin.idle_timeout, http::ChunkSender::origin);
     std::string& lines = x.passed_lines;
     lines.clear();
     static const std::vector<std::string> strip_nothing;

@@ -178,7 +178,7 @@ net::Task<void> take_response(FetchJob& job, OriginExchange& exchange) {
     const Detail not_stored = head.not_stored;
     job.fetch->begin(std::move(head));
     BodyReader body(exchange.connection->stream, exchange.connection->in, exchange.head.framing, exchange.head.content_length,
-                    job.config->settings.origin.idle_timeout);
+                    job.config->settings.origin.idle_timeout, http::ChunkSender::origin);
     const BodyReader::Status end = co_await read_body(job, body, exchange.head);
     if (end == BodyReader::Status::data) {
         job.fetch->cut();
@@ -211,7 +211,8 @@ net::Task<void> take_response(FetchJob& job, OriginExchange& exchange) {
 }
 
 void finish_without_body(FetchJob& job, OriginExchange& exchange) {
-    BodyReader nothing(exchange.connection->stream, exchange.connection->in, http::Framing::none, 0, Milliseconds(0));
+    BodyReader nothing(exchange.connection->stream, exchange.connection->in, http::Framing::none, 0, Milliseconds(0),
+                       http::ChunkSender::origin);
     BodyReader::Piece piece;
     static_cast<void>(nothing.next_buffered(piece));
     finish_exchange(job.use, exchange, nothing);

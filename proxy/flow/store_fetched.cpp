@@ -26,7 +26,8 @@ bool usable_by_waiters(const FetchJob& job, const cache::StoredResponse& entry) 
 }
 
 bool answers_stale_instead(const FetchJob& job, int status) {
-    const bool error = status == 500 || status == 502 || status == 503 || status == 504;
+    // Above 599 is what HTTP does not define: a server's failure (RFC 9110, 15).
+    const bool error = status == 500 || status == 502 || status == 503 || status == 504 || status >= 600;
     return error && cache::may_serve_on_error(*job.stale, job.plan.directives, job.soft_purged, wall_now());
 }
 

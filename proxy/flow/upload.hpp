@@ -27,7 +27,7 @@ struct Upload {
         : client(client_in),
           origin(origin_in),
           body(client_in.stream, client_in.in, client_in.request().framing, client_in.request().content_length,
-               client_in.settings().limits.body_timeout),
+               client_in.settings().limits.body_timeout, http::ChunkSender::client),
           chunked(chunked_in),
           finished(client_in.use.executor(), net::Event::OnStop::goes_on) {}
 

@@ -43,11 +43,19 @@ bool may_be_trailer(std::string_view name) {
     return id == FieldId::other || id == FieldId::etag || id == FieldId::cache_status;
 }
 
+// One step further behind what was consumed.
+ChunkedDecoder::Step ChunkedDecoder::go_on(std::string_view input, std::size_t consumed) {
+    Step next = step(input.substr(consumed));
+    next.consumed += consumed;
+    return next;
+}
+
 ChunkedDecoder::Step ChunkedDecoder::step(std::string_view input) {
     if (state_ == State::done) return {Status::done, 0, {}};
     if (input.empty()) return {Status::need_more, 0, {}};
     switch (state_) {
         case State::size:
+        case State::size_blank:
         case State::extension:
         case State::size_lf: return read_size(input);
         case State::data: {
@@ -57,23 +65,15 @@ ChunkedDecoder::Step ChunkedDecoder::step(std::string_view input) {
             return {Status::data, size, input.substr(0, size)};
         }
         case State::data_cr: {
-            if (input[0] != '\r') return fail();
-            if (input.size() > 1) {
-                if (input[1] != '\n') return fail();
-                state_ = State::size;
-                Step next = step(input.substr(2));
-                next.consumed += 2;
-                return next;
-            }
-            state_ = State::data_lf;
-            return {Status::need_more, 1, {}};
+            const bool bare_lf = lenient_ && input[0] == '\n';
+            if (input[0] != '\r' && !bare_lf) return fail();
+            state_ = bare_lf ? State::size : State::data_lf;
+            return go_on(input, 1);
         }
         case State::data_lf: {
             if (input[0] != '\n') return fail();
             state_ = State::size;
-            Step next = step(input.substr(1));
-            next.consumed += 1;
-            return next;
+            return go_on(input, 1);
         }
         case State::trailer: return read_trailer(input);
         case State::done: break;
@@ -81,41 +81,48 @@ ChunkedDecoder::Step ChunkedDecoder::step(std::string_view input) {
     return fail();
 }
 
+// What a byte that is no digit means behind a size; `size` for none that may stand there.
+ChunkedDecoder::State ChunkedDecoder::after_digits(char c) {
+    if (c == '\r') return State::size_lf;
+    if (c == ';') return State::extension;
+    const bool is_blank = c == ' ' || c == '\t';
+    return lenient_ && is_blank && ++blanks_ <= blanks_max ? State::size_blank : State::size;
+}
+
 ChunkedDecoder::Step ChunkedDecoder::read_size(std::string_view input) {
     for (std::size_t i = 0; i < input.size(); ++i) {
         const char c = input[i];
-        if (state_ == State::size_lf) {
-            if (c != '\n') return fail();
+        const bool ends_line = c == '\n' && (state_ == State::size_lf || (lenient_ && state_ != State::extension && digits_ > 0));
+        if (ends_line) {
             digits_ = 0;
+            blanks_ = 0;
             extension_bytes_ = 0;
             state_ = left_ == 0 ? State::trailer : State::data;
-            Step next = step(input.substr(i + 1));
-            next.consumed += i + 1;
-            return next;
+            return go_on(input, i + 1);
         }
-        if (state_ == State::size) {
-            const int digit = hex_value(c);
-            if (digit >= 0) {
-                if (++digits_ > 16) return fail();
-                left_ = digits_ == 1 ? static_cast<std::uint64_t>(digit) : (left_ << 4) | static_cast<std::uint64_t>(digit);
-                if (left_ > INT64_MAX) return fail();
-                continue;
-            }
-            if (digits_ == 0) return fail();
+        if (state_ == State::size_lf) return fail();
+        if (state_ == State::extension) {
             if (c == '\r') {
                 state_ = State::size_lf;
                 continue;
             }
-            if (c != ';') return fail();
-            state_ = State::extension;
+            if (is_control(c) && c != '\t') return fail();
+            if (++extension_bytes_ > extension_bytes_max || ++extensions_bytes_ > extensions_bytes_max) return fail();
             continue;
         }
-        if (c == '\r') {
-            state_ = State::size_lf;
+        if (const int digit = hex_value(c); digit >= 0 && state_ == State::size) {
+            if (++digits_ > 16) return fail();
+            left_ = digits_ == 1 ? static_cast<std::uint64_t>(digit) : (left_ << 4) | static_cast<std::uint64_t>(digit);
+            if (left_ > INT64_MAX) return fail();
             continue;
         }
-        if (is_control(c) && c != '\t') return fail();
-        if (++extension_bytes_ > extension_bytes_max || ++extensions_bytes_ > extensions_bytes_max) return fail();
+        const State next = after_digits(c);
+        if (next == State::size) return fail();
+        if (digits_ > 0) {
+            state_ = next;
+        } else if (next != State::size_blank) {
+            return fail();
+        }
     }
     return {Status::need_more, input.size(), {}};
 }
@@ -124,7 +131,10 @@ ChunkedDecoder::Step ChunkedDecoder::read_trailer(std::string_view input) {
     for (std::size_t i = 0; i < input.size(); ++i) {
         const char c = input[i];
         if (saw_cr_ && c != '\n') return fail();
-        if (!saw_cr_ && c == '\n') return fail();
+        if (!saw_cr_ && c == '\n') {
+            if (!lenient_) return fail();
+            trailers_.push_back('\r');
+        }
         saw_cr_ = c == '\r';
         trailers_.push_back(c);
         if (trailers_.size() > trailer_bytes_max) return fail();

@@ -71,8 +71,9 @@ json::object to_requests(const ByWord& by_word) {
         words[view(to_word(static_cast<cache::XCache>(i)))] = requests;
         hits.add(static_cast<cache::XCache>(i), requests);
         total += requests;
+        // Above 599 is what HTTP does not define: a server's failure (RFC 9110, 15).
         for (const auto& [status, number] : by_word[i].statuses)
-            classes[static_cast<std::size_t>(status) / 100 % 10] += number;
+            classes[std::min<std::size_t>(static_cast<std::size_t>(status) / 100, 5)] += number;
     }
     json::object statuses;
     for (std::size_t i = 1; i <= 5; ++i) statuses[std::to_string(i) + "xx"] = classes[i];

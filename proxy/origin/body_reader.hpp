@@ -16,8 +16,9 @@ public:
         std::string_view data;  ///< valid until the next call
     };
 
-    BodyReader(net::Stream& stream, net::Buffer& in, http::Framing framing, std::uint64_t content_length, Milliseconds idle)
-        : stream_(stream), in_(in), framing_(framing), left_(content_length), idle_(idle) {}
+    BodyReader(net::Stream& stream, net::Buffer& in, http::Framing framing, std::uint64_t content_length, Milliseconds idle,
+               http::ChunkSender sender)
+        : stream_(stream), in_(in), framing_(framing), left_(content_length), idle_(idle), chunks_(sender) {}
 
     /// What is there without waiting; nothing: call next().
     [[nodiscard]] bool next_buffered(Piece& piece);

@@ -341,12 +341,11 @@ def test_endless_interim_responses_end(origin, wire, place):
 
 
 BAD = {
-    "9112 4 no reason and no space": b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok",
-    "9112 2.2 bare LF": b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+    "9112 2.2 an empty line first": b"\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     "9112 2.3 HTTP/2": b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
     "9112 2.3 lower case": b"http/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     "9112 4 status of two digits": b"HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nok",
-    "9112 4 status 600": b"HTTP/1.1 600 OK\r\nContent-Length: 2\r\n\r\nok",
+    "9112 4 a tab behind the status": b"HTTP/1.1 200\tOK\r\nContent-Length: 2\r\n\r\nok",
     "9112 4 signed status": b"HTTP/1.1 +200 OK\r\nContent-Length: 2\r\n\r\nok",
     "9112 5.1 space before the colon": b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
     "9112 5.2 obs-fold": b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
@@ -355,8 +354,12 @@ BAD = {
     "9112 6.1 chunked twice": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     "9112 6.1 chunked not last": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     "9112 6.1 gzip, chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
-    "9112 6.2 a list of equal lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok",
-    "9112 6.2 two equal lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+    "9112 6.3 a list of different lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nok",
+    "9112 6.3 different lengths in lines with LF": b"HTTP/1.1 200 OK\nContent-Length: 2\nContent-Length: 3\n\nok",
+    "9112 6.3 a length beside chunks in lines with LF": b"HTTP/1.1 200 OK\nContent-Length: 2\nTransfer-Encoding: chunked\n\nok",
+    "9112 5.2 obs-fold in lines with LF": b"HTTP/1.1 200 OK\nX: a\n b\nContent-Length: 2\n\nok",
+    "9112 5.1 no colon": b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 2\r\n\r\nok",
+    "9112 2.2 CR CR LF": b"HTTP/1.1 200 OK\r\nX: a\r\r\nContent-Length: 2\r\n\r\nok",
     "9112 6.2 a signed length": b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok",
     "9112 6.2 an empty length": b"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nok",
     "9112 6.2 a length of 2^63": b"HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775808\r\n\r\nok",
@@ -375,7 +378,7 @@ def test_a_response_that_is_not_clean_is_a_502(origin, larder, data, place):
 
 
 BAD_CHUNKS = {
-    "7.1 LF after the size": b"4\nhalf\r\n0\r\n\r\n", "7.1 0x": b"0x4\r\nhalf\r\n0\r\n\r\n", "7.1 2^64": b"10000000000000004\r\nhalf\r\n0\r\n\r\n",
+    "7.1 CR after the size": b"4\rhalf\r\n0\r\n\r\n", "7.1 0x": b"0x4\r\nhalf\r\n0\r\n\r\n", "7.1 2^64": b"10000000000000004\r\nhalf\r\n0\r\n\r\n",
     "7.1 minus": b"-4\r\nhalf\r\n0\r\n\r\n", "7.1 no CRLF behind the data": b"4\r\nhalfXX0\r\n\r\n", "7.1.1 LF in an extension": b"4;a\nb\r\nhalf\r\n0\r\n\r\n",
     "7.1.1 an endless extension": b"4;" + b"a" * 50_000 + b"\r\nhalf\r\n0\r\n\r\n", "7.1.2 endless trailers": b"4\r\nhalf\r\n0\r\n" + b"X: a\r\n" * 3000 + b"\r\n",
     "7.1.2 no colon in a trailer": b"4\r\nhalf\r\n0\r\nX\r\n\r\n",

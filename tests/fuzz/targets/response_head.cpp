@@ -17,7 +17,7 @@ void response_head(std::string_view input) {
     const flow::HeadResult whole = flow::parse_response_head(input, limits, to_head, storage, head);
     if (whole.status == HeadStatus::complete) {
         require(whole.consumed > 0 && whole.consumed <= input.size(), "a head ends within its input");
-        require(head.status >= 100 && head.status <= 599, "a status has its range");
+        require(head.status >= 100 && head.status <= 999, "a status has its range");
         require(head.fields.size() <= limits.field_count, "the count of fields is bounded");
         require(head.framing != http::Framing::until_close || !head.keep_alive,
                 "a body until close ends the connection");

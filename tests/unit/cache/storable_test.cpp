@@ -93,7 +93,7 @@ TEST_CASE("any final status is stored under an explicit lifetime, but those that
                                                       "08:50:37 GMT";
         CHECK(decide(Response(expires)).reason == Detail::none);
     }
-    for (int status : {100, 101, 103, 199, 407, 408, 412, 417, 425, 428, 429, 431, 511, 0}) {
+    for (int status : {100, 101, 103, 199, 407, 408, 412, 417, 425, 428, 429, 431, 511, 600, 999, 0}) {
         CAPTURE(status);
         CHECK(decide(Response(std::to_string(status) + " X\nCache-Control: max-age=9")).reason == Detail::status);
     }
