@@ -152,14 +152,10 @@ Detail personal(const http::RequestHead& request, const settings::Route& rule, c
 
 RequestDirectives request_directives(const http::RequestHead& request, const settings::Route& rule) {
     RequestDirectives out;
-    bool has_cache_control = false;
-    bool pragma_no_cache = false;
-    for (const Field& line : request.fields) {
-        if (line.id == FieldId::cache_control) has_cache_control = true;
-        if (line.id == FieldId::pragma) pragma_no_cache = pragma_no_cache || http::has_member(line.value, "no-cache");
-    }
-    if (!has_cache_control) {
-        out.no_cache = pragma_no_cache && rule.honour_client_no_cache;
+    if (!request.fields.has(FieldId::cache_control)) {
+        if (!rule.honour_client_no_cache || !request.fields.has(FieldId::pragma)) return out;
+        for (const Field& line : request.fields)
+            out.no_cache = out.no_cache || (line.id == FieldId::pragma && http::has_member(line.value, "no-cache"));
         return out;
     }
     const http::CacheControl control = http::parse_cache_control(request.fields);

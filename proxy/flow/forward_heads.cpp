@@ -21,6 +21,52 @@ void append_line(std::string& out, std::string_view name, std::string_view value
     out += "\r\n";
 }
 
+// Copies field lines. Lines that follow each other in the message as they are to be written go in one piece.
+class LineCopy {
+public:
+    explicit LineCopy(std::string& out) : out_(out) {}
+    ~LineCopy() { flush(); }
+    LineCopy(const LineCopy&) = delete;
+    LineCopy& operator=(const LineCopy&) = delete;
+
+    void add(const http::Field& field) {
+        if (!is_as_written(field)) {
+            flush();
+            append_line(out_, field.name, field.value);
+            return;
+        }
+        if (field.name.data() != end_) {
+            flush();
+            begin_ = field.name.data();
+        }
+        end_ = field.value.data() + field.value.size() + 2;
+    }
+
+    /// A line of another form in the place of the field.
+    void add(std::string_view name, std::string_view value) {
+        flush();
+        append_line(out_, name, value);
+    }
+
+private:
+    // "Name: value" CRLF, in one piece of memory.
+    static bool is_as_written(const http::Field& field) {
+        const char* const colon = field.name.data() + field.name.size();
+        if (field.value.data() != colon + 2 || colon[0] != ':' || colon[1] != ' ') return false;
+        const char* const end = field.value.data() + field.value.size();
+        return end[0] == '\r' && end[1] == '\n';
+    }
+
+    void flush() {
+        if (begin_) out_.append(begin_, static_cast<std::size_t>(end_ - begin_));
+        begin_ = end_ = nullptr;
+    }
+
+    std::string& out_;
+    const char* begin_ = nullptr;
+    const char* end_ = nullptr;
+};
+
 bool is_precondition_or_range(FieldId id) {
     switch (id) {
         case FieldId::if_match:
@@ -106,6 +152,30 @@ boost::asio::ip::address believed_address(const Client& client) {
     return believed;
 }
 
+namespace {
+
+// The fields of the request that go on to the origin.
+void copy_end_to_end(const http::RequestHead& request, const Sender& sender, const RequestHeadOptions& options,
+                     const http::ConnectionOptions& connection, std::string& out) {
+    const http::MaxForwards hops = http::max_forwards_of(request);
+    LineCopy lines(out);
+    for (const http::Field& field : request.fields) {
+        if (is_rewritten(field) || connection.names(field)) continue;
+        if (field.id == FieldId::expect && request.minor_version == 0) continue;
+        if (field.id == FieldId::expect && iequals(field.value, "100-continue") && !request.expects_continue) continue;
+        if (http::is_dropped(field, sender.trusted)) continue;
+        if (field.id == FieldId::x_forwarded_for || field.id == FieldId::forwarded) continue;  // extended
+        if (options.for_cache && is_precondition_or_range(field.id)) continue;
+        if (hops.kind == http::MaxForwards::Kind::goes_on && http::is_max_forwards(field)) {
+            lines.add(field.name, std::to_string(hops.left));
+            continue;
+        }
+        lines.add(field);
+    }
+}
+
+}  // namespace
+
 void build_origin_head(const http::RequestHead& request, const Sender& sender, const RequestHeadOptions& options,
                        const settings::Settings& settings, std::string_view authority, std::string& out) {
     const http::ConnectionOptions connection = http::parse_connection(request.fields);
@@ -117,20 +187,7 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender, c
                                   : !request.host.empty()       ? request.host
                                                                 : authority;
     append_line(out, "Host", host);
-    const http::MaxForwards hops = http::max_forwards_of(request);
-    for (const http::Field& field : request.fields) {
-        if (is_rewritten(field) || connection.names(field)) continue;
-        if (field.id == FieldId::expect && request.minor_version == 0) continue;
-        if (field.id == FieldId::expect && iequals(field.value, "100-continue") && !request.expects_continue) continue;
-        if (http::is_dropped(field, sender.trusted)) continue;
-        if (field.id == FieldId::x_forwarded_for || field.id == FieldId::forwarded) continue;  // extended below
-        if (options.for_cache && is_precondition_or_range(field.id)) continue;
-        if (hops.kind == http::MaxForwards::Kind::goes_on && http::is_max_forwards(field)) {
-            append_line(out, field.name, std::to_string(hops.left));
-            continue;
-        }
-        append_line(out, field.name, field.value);
-    }
+    copy_end_to_end(request, sender, options, connection, out);
     append_forwarding(request, sender, out);
     if (settings.headers.via) append_line(out, "Via", request.minor_version == 0 ? "1.0 larder" : "1.1 larder");
     out.append(options.conditional);
@@ -149,32 +206,37 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender, c
     out += "\r\n";
 }
 
+namespace {
+
+void copy_passed(const http::ResponseHead& response, const std::vector<std::string>& strip, bool upgrade,
+                 const settings::Headers& headers, std::string& out) {
+    const http::ConnectionOptions connection = http::parse_connection(response.fields);
+    LineCopy lines(out);
+    for (const http::Field& field : response.fields) {
+        const bool passes = (field.id == FieldId::trailer && response.framing == http::Framing::chunked) ||
+                            (upgrade && (field.id == FieldId::upgrade || field.id == FieldId::connection));
+        if (!passes) {
+            if (http::is_hop_by_hop(field.id) || connection.names(field)) continue;
+            // RFC 9110, 8.6: a client that believes it waits for a body that never comes.
+            if (field.id == FieldId::content_length && (response.status < 200 || response.status == 204)) continue;
+            if (field.id == FieldId::x_cache && headers.x_cache) continue;
+            if (!strip.empty() && std::find(strip.begin(), strip.end(), to_lower_copy(field.name)) != strip.end()) continue;
+        }
+        lines.add(field);
+    }
+}
+
+}  // namespace
+
 void append_passed_head(const http::ResponseHead& response, const std::vector<std::string>& strip, bool upgrade,
                         const settings::Headers& headers, WallTime received_at, std::string& out) {
-    const http::ConnectionOptions connection = http::parse_connection(response.fields);
     out += "HTTP/1.1 ";
     append_decimal(out, response.status);
     out += ' ';
     out.append(response.reason);
     out += "\r\n";
-    bool dated = response.status < 200;
-    for (const http::Field& field : response.fields) {
-        dated |= field.id == FieldId::date;
-        if (field.id == FieldId::trailer && response.framing == http::Framing::chunked) {
-            append_line(out, field.name, field.value);
-            continue;
-        }
-        if (upgrade && (field.id == FieldId::upgrade || field.id == FieldId::connection)) {
-            append_line(out, field.name, field.value);
-            continue;
-        }
-        if (http::is_hop_by_hop(field.id) || connection.names(field)) continue;
-        // RFC 9110, 8.6: a client that believes it waits for a body that never comes.
-        if (field.id == FieldId::content_length && (response.status < 200 || response.status == 204)) continue;
-        if (field.id == FieldId::x_cache && headers.x_cache) continue;
-        if (!strip.empty() && std::find(strip.begin(), strip.end(), to_lower_copy(field.name)) != strip.end()) continue;
-        append_line(out, field.name, field.value);
-    }
+    copy_passed(response, strip, upgrade, headers, out);
+    const bool dated = response.status < 200 || response.fields.has(FieldId::date);
     if (!dated) append_line(out, "Date", http::format_http_date(std::chrono::floor<Seconds>(received_at)));
 }
 

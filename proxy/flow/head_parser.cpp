@@ -1,90 +1,33 @@
 #include "flow/head_parser.hpp"
 
 #include <algorithm>
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/basic_parser.hpp>
 
-#include "flow/head_scan.hpp"
 #include "flow/tidy_head.hpp"
+#include "http/head_lines.hpp"
 #include "http/max_forwards.hpp"
 
 namespace larder::flow {
 namespace {
 
-namespace beast_http = boost::beast::http;
-using BeastError = boost::beast::error_code;
-using BeastView = boost::beast::string_view;
 using http::Field;
 using http::FieldId;
 using http::Framing;
-
-std::string_view view(BeastView text) { return {text.data(), text.size()}; }
-
-// Collects what Beast finds, as views.
-template <bool is_request>
-class HeadHandler final : public beast_http::basic_parser<is_request> {
-public:
-    HeadHandler(HeadStorage& storage, std::size_t fields_max) : fields_(storage.fields), fields_max_(fields_max) {
-        fields_.clear();
-        this->header_limit(UINT32_MAX);
-        this->body_limit(boost::none);
-    }
-
-    std::string_view method, target, reason;
-    int status = 0;
-    int version = 11;
-    bool too_many = false;
-
-private:
-    void on_request_impl(beast_http::verb, BeastView method_text, BeastView target_text, int version_in, BeastError&) override {
-        method = view(method_text);
-        target = view(target_text);
-        version = version_in;
-    }
-    void on_response_impl(int code, BeastView reason_text, int version_in, BeastError&) override {
-        status = code;
-        reason = view(reason_text);
-        version = version_in;
-    }
-    void on_field_impl(beast_http::field, BeastView name, BeastView value, BeastError& error) override {
-        if (fields_.size() >= fields_max_) {
-            too_many = true;
-            error = beast_http::error::header_limit;
-            return;
-        }
-        const std::string_view own = view(name);
-        fields_.push_back(Field{own, view(value), http::field_id(own)});
-    }
-    void on_header_impl(BeastError&) override {}
-    void on_body_init_impl(const boost::optional<std::uint64_t>&, BeastError&) override {}
-    std::size_t on_body_impl(BeastView, BeastError&) override { return 0; }
-    void on_chunk_header_impl(std::uint64_t, BeastView, BeastError&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, BeastView, BeastError&) override { return 0; }
-    void on_finish_impl(BeastError&) override {}
-
-    std::vector<Field>& fields_;
-    std::size_t fields_max_;
-};
+using http::HeadScan;
 
 HeadResult malformed(const char* why) { return {HeadStatus::malformed, 0, why}; }
 
-// Runs Beast over exactly the bytes of a head. `skip` keeps its own idea of a body out.
-template <bool is_request>
-HeadResult run_beast(HeadHandler<is_request>& handler, std::string_view head_bytes) {
-    BeastError error;
-    handler.skip(true);
-    handler.put(boost::asio::const_buffer(head_bytes.data(), head_bytes.size()), error);
-    // A handler that is not eager stops behind the start line first.
-    if (!error && !handler.is_header_done()) error = beast_http::error::need_more;
-    if (handler.too_many) return {HeadStatus::too_large, 0, "too many header fields"};
-    if (!error && handler.is_header_done()) return {HeadStatus::complete, head_bytes.size(), ""};
-    if (error == beast_http::error::bad_version) return malformed("bad HTTP version");
-    if (error == beast_http::error::bad_method) return malformed("bad method");
-    if (error == beast_http::error::bad_target) return malformed("bad request target");
-    if (error == beast_http::error::bad_content_length || error == beast_http::error::multiple_content_length)
-        return malformed("bad Content-Length");
-    if (error == beast_http::error::bad_transfer_encoding) return malformed("bad Transfer-Encoding");
-    return malformed("bad header field");
+HeadResult fault_result(http::HeadFault fault) {
+    using Fault = http::HeadFault;
+    switch (fault) {
+        case Fault::method: return malformed("bad method");
+        case Fault::target: return malformed("bad request target");
+        case Fault::version: return malformed("bad HTTP version");
+        case Fault::status: return malformed("bad status code");
+        case Fault::too_many_fields: return {HeadStatus::too_large, 0, "too many header fields"};
+        case Fault::field: return malformed("bad header field");
+        case Fault::none: break;
+    }
+    return {HeadStatus::complete, 0, ""};
 }
 
 // What the framing fields of either direction say, strictly (RFC 9112, 6).
@@ -96,8 +39,9 @@ struct FramingFields {
     std::uint64_t length = 0;
 };
 
-FramingFields framing_fields(const std::vector<Field>& fields, int version) {
+FramingFields framing_fields(const http::Fields& fields, int minor_version) {
     FramingFields out;
+    if (!fields.has_any(FieldId::content_length, FieldId::transfer_encoding)) return out;
     int lengths = 0;
     int codings = 0;
     for (const Field& field : fields) {
@@ -123,12 +67,13 @@ FramingFields framing_fields(const std::vector<Field>& fields, int version) {
         }
     }
     if (codings > 0 && lengths > 0) out.error = "Content-Length beside Transfer-Encoding";
-    if (codings > 0 && version < 11) out.error = "Transfer-Encoding in HTTP/1.0";
+    if (codings > 0 && minor_version == 0) out.error = "Transfer-Encoding in HTTP/1.0";
     return out;
 }
 
 // Connection: close and keep-alive among all its lines.
-bool wants_keep_alive(const std::vector<Field>& fields, int version) {
+bool wants_keep_alive(const http::Fields& fields, int minor_version) {
+    if (!fields.has(FieldId::connection)) return minor_version > 0;
     bool close = false;
     bool keep = false;
     for (const Field& field : fields) {
@@ -142,7 +87,7 @@ bool wants_keep_alive(const std::vector<Field>& fields, int version) {
             rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
         }
     }
-    return !close && (version >= 11 || keep);
+    return !close && (minor_version > 0 || keep);
 }
 
 // Neither control bytes nor blanks. Bytes above 0x7f are no URI (RFC 3986, 2), but clients send raw UTF-8, and servers take
@@ -195,14 +140,14 @@ HeadResult check_target(std::string_view target, HeadStorage& storage, http::Req
 }
 
 // RFC 9112, 3.2: exactly one Host in HTTP/1.1, and a valid one.
-const char* check_host(HeadStorage& storage, int version, http::RequestHead& head) {
+const char* check_host(HeadStorage& storage, http::RequestHead& head) {
     const Field* host = nullptr;
     for (const Field& field : storage.fields) {
         if (field.id != FieldId::host) continue;
         if (host) return "several Host fields";
         host = &field;
     }
-    if (!host) return version >= 11 ? "no Host field" : nullptr;
+    if (!host) return head.minor_version > 0 ? "no Host field" : nullptr;
     if (host->value != storage.host || storage.host.empty()) {
         if (!valid_host(host->value)) return "bad Host field";
         storage.host = host->value;
@@ -269,33 +214,35 @@ HeadResult parse_request_head(std::string_view input, const HeadLimits& limits, 
         if (input.empty()) return {};
     }
     if (!begins_like_a_token(input)) return malformed("bad method");
-    const HeadScan scan = scan_head(input);
+    const HeadScan scan = http::scan_head(input, storage.line_ends);
     if (scan.kind == HeadScan::Kind::bad_byte) return malformed("bad byte in the header");
     if (scan.kind == HeadScan::Kind::folded) return malformed("folded header field");
     if (scan.kind == HeadScan::Kind::need_more) return limits_on_incomplete(input, limits);
 
-    HeadHandler<true> handler(storage, limits.field_count);
-    HeadResult result = run_beast(handler, input.substr(0, scan.size));
+    http::RequestLine line;
+    HeadResult result = fault_result(http::split_request_line(input.substr(0, storage.line_ends.front()), line));
     if (result.status != HeadStatus::complete) return result;
-    if (handler.target.size() > limits.target_bytes) return {HeadStatus::target_too_long, 0, "the request target is too long"};
-    if (scan.size - handler.target.size() > limits.head_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
+    if (line.target.size() > limits.target_bytes) return {HeadStatus::target_too_long, 0, "the request target is too long"};
+    result = fault_result(http::split_fields(input, storage.line_ends, limits.field_count, storage.fields));
+    if (result.status != HeadStatus::complete) return result;
+    if (scan.size - line.target.size() > limits.head_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
 
-    head.method_name = handler.method;
-    head.method = http::method_of(handler.method);
-    head.minor_version = handler.version >= 11 ? 1 : 0;
-    if (handler.method.size() > 64) return malformed("bad method");
-    const HeadResult target = check_target(handler.target, storage, head);
+    head.fields = http::Fields(storage.fields);
+    head.method_name = line.method;
+    head.method = http::method_of(line.method);
+    head.minor_version = static_cast<std::uint8_t>(line.minor_version);
+    if (line.method.size() > 64) return malformed("bad method");
+    const HeadResult target = check_target(line.target, storage, head);
     if (target.status != HeadStatus::complete) return target;
-    if (const char* why = check_host(storage, handler.version, head)) return malformed(why);
+    if (const char* why = check_host(storage, head)) return malformed(why);
 
-    const FramingFields framing = framing_fields(storage.fields, handler.version);
+    const FramingFields framing = framing_fields(head.fields, line.minor_version);
     if (framing.error) return malformed(framing.error);
     if (framing.unknown_coding) return {HeadStatus::not_implemented, 0, "transfer coding not supported"};
     head.framing = framing.chunked ? Framing::chunked : framing.has_length && framing.length > 0 ? Framing::length : Framing::none;
     head.content_length = framing.length;
-    head.keep_alive = wants_keep_alive(storage.fields, handler.version);
-    head.fields = http::Fields(storage.fields);
-    if (handler.version >= 11)
+    head.keep_alive = wants_keep_alive(head.fields, line.minor_version);
+    if (line.minor_version > 0)
         if (const Field* expect = head.fields.first(FieldId::expect))
             head.expects_continue = iequals(expect->value, "100-continue") && head.framing != Framing::none;
     return {HeadStatus::complete, skipped + scan.size, ""};
@@ -327,7 +274,7 @@ HeadResult parse_strictly(std::string_view input, const HeadLimits& limits, bool
                           http::ResponseHead& head) {
     const std::string_view start = std::string_view("HTTP/1.").substr(0, input.size());
     if (!input.starts_with(start)) return malformed("not an HTTP/1 response");
-    const HeadScan scan = scan_head(input);
+    const HeadScan scan = http::scan_head(input, storage.line_ends);
     if (scan.kind == HeadScan::Kind::bad_byte) return malformed("bad byte in the header");
     if (scan.kind == HeadScan::Kind::folded) return malformed("folded header field");
     if (scan.kind == HeadScan::Kind::need_more) {
@@ -336,17 +283,19 @@ HeadResult parse_strictly(std::string_view input, const HeadLimits& limits, bool
     }
     if (scan.size > limits.head_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
 
-    HeadHandler<false> handler(storage, limits.field_count);
-    const HeadResult result = run_beast(handler, input.substr(0, scan.size));
+    http::StatusLine line;
+    HeadResult result = fault_result(http::split_status_line(input.substr(0, storage.line_ends.front()), line));
     if (result.status != HeadStatus::complete) return result;
-    if (handler.status < 100 || handler.status > 999) return malformed("bad status code");
+    result = fault_result(http::split_fields(input, storage.line_ends, limits.field_count, storage.fields));
+    if (result.status != HeadStatus::complete) return result;
+    if (line.status < 100) return malformed("bad status code");
 
-    head.status = handler.status;
-    head.reason = handler.reason;
-    head.minor_version = handler.version >= 11 ? 1 : 0;
-    head.keep_alive = wants_keep_alive(storage.fields, handler.version);
+    head.status = line.status;
+    head.reason = line.reason;
+    head.minor_version = static_cast<std::uint8_t>(line.minor_version);
     head.fields = http::Fields(storage.fields);
-    const FramingFields framing = framing_fields(storage.fields, handler.version);
+    head.keep_alive = wants_keep_alive(head.fields, line.minor_version);
+    const FramingFields framing = framing_fields(head.fields, line.minor_version);
     if (framing.error) return malformed(framing.error);
     if (framing.unknown_coding) return malformed("transfer coding not supported");
     if (framing.has_length && !std::all_of(storage.fields.begin(), storage.fields.end(), is_plain_length))

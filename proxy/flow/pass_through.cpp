@@ -39,9 +39,9 @@ std::string_view body_at_hand(Client& client) {
 // The state of one pass: the pieces that its steps share.
 struct Pass {
     explicit Pass(Client& client_in) : client(client_in), sender(client_in), head(client_in.x().origin_head) {
-        exchange.storage.fields.swap(client.x().origin_storage.fields);
+        exchange.storage.swap(client.x().origin_storage);
     }
-    ~Pass() { exchange.storage.fields.swap(client.x().origin_storage.fields); }
+    ~Pass() { exchange.storage.swap(client.x().origin_storage); }
     Pass(const Pass&) = delete;
     Pass& operator=(const Pass&) = delete;
 

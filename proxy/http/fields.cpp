@@ -111,6 +111,7 @@ FieldId field_id(std::string_view name) {
 std::string_view field_name(FieldId id) { return names[static_cast<std::size_t>(id)]; }
 
 std::optional<std::string> Fields::joined(FieldId id) const {
+    if (!has(id)) return std::nullopt;
     return join(lines_, [id](const Field& line) { return line.id == id; });
 }
 

@@ -81,20 +81,29 @@ struct Field {
     FieldId id = FieldId::other;
 };
 
-/// The field lines of a message in their order, not owned.
+/// The field lines of a message in their order, not owned. Knows which ids are among them: to look for a field that is not
+/// there costs one test.
 class Fields {
 public:
     Fields() = default;
-    explicit Fields(std::span<const Field> lines) : lines_(lines) {}
+    /// The lines must not change while this is used.
+    explicit Fields(std::span<const Field> lines) : lines_(lines) {
+        for (const Field& line : lines_) present_ |= bit(line.id);
+    }
 
     [[nodiscard]] auto begin() const { return lines_.begin(); }
     [[nodiscard]] auto end() const { return lines_.end(); }
     [[nodiscard]] std::size_t size() const { return lines_.size(); }
 
-    [[nodiscard]] bool has(FieldId id) const { return first(id) != nullptr; }
+    [[nodiscard]] bool has(FieldId id) const { return (present_ & bit(id)) != 0; }
+    template <class... Ids>
+    [[nodiscard]] bool has_any(Ids... ids) const {
+        return (present_ & (bit(ids) | ...)) != 0;
+    }
 
     /// The first line of that name; null where there is none.
     [[nodiscard]] const Field* first(FieldId id) const {
+        if (!has(id)) return nullptr;
         for (const Field& line : lines_)
             if (line.id == id) return &line;
         return nullptr;
@@ -108,6 +117,7 @@ public:
 
     [[nodiscard]] std::size_t count(FieldId id) const {
         std::size_t n = 0;
+        if (!has(id)) return n;
         for (const Field& line : lines_) n += line.id == id;
         return n;
     }
@@ -124,7 +134,11 @@ public:
     [[nodiscard]] std::optional<std::string> joined_named(std::string_view name) const;
 
 private:
+    static constexpr std::uint64_t bit(FieldId id) { return std::uint64_t{1} << static_cast<unsigned>(id); }
+    static_assert(static_cast<unsigned>(FieldId::count_) <= 64);
+
     std::span<const Field> lines_;
+    std::uint64_t present_ = 0;
 };
 
 }  // namespace larder::http

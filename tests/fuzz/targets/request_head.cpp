@@ -19,7 +19,7 @@ void check_head(const http::RequestHead& head, std::string_view input, std::size
     require(consumed > 0 && consumed <= input.size(), "a head ends within its input");
     require(http::is_token(head.method_name), "a method is a token");
     require(head.target == "*" || head.target.starts_with('/'), "a target is in origin-form or *");
-    for (const char c : head.target) require(c > ' ' && c < 0x7f, "a target is printable");
+    for (const char c : head.target) require(static_cast<unsigned char>(c) > ' ' && c != 0x7f, "a target is printable");
     require(head.target.substr(0, head.path.size()) == head.path, "the path begins the target");
     require(head.path.size() + (head.has_query ? 1 + head.query.size() : 0) == head.target.size(),
             "path and query are the target");
