@@ -236,7 +236,7 @@ void Server::wait_for_redis() const {
     const SteadyTime give_up = steady_now() + longest;
     const auto refused = [this] {
         using store::RedisError;
-        return shared_.redis->last_refusal().has_value() || shared_.redis->errors(RedisError::closed) > 0;
+        return shared_.redis->troubled(store::RedisWork::use) || shared_.redis->errors(RedisError::closed) > 0;
     };
     const auto connected = [this] {
         const bool memory_serves = !shared_.redis->has_subscriber() || shared_.redis->memory_trusted_until() > steady_now();

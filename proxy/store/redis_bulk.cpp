@@ -29,7 +29,8 @@ void RedisBulk::submit(RedisBatchPointer batch, std::string sharing) {
     } else {
         Transfer& transfer = transfers_.emplace_back();
         transfer.sharing = std::move(sharing);
-        transfer.commands = std::move(batch->commands);
+        transfer.replies = batch->commands.count();
+        transfer.bytes = std::make_shared<const std::string>(std::move(batch->commands.bytes()));
         transfer.waiting.push_back(std::move(batch));
     }
     arm();
@@ -65,7 +66,14 @@ Task<void> RedisBulk::work(std::shared_ptr<RedisBulk> self) {
     while (!self->transfers_.empty() && !self->stopping_) {
         std::vector<RedisReply> replies;
         self->under_way_ = true;
-        const bool done = co_await self->transfer(replies);
+        const bool reused = self->transport_ != nullptr;
+        bool done = co_await self->transfer(replies);
+        // Redis may have closed a connection that was idle for long.
+        const bool again = !done && reused && self->received_ == 0 && self->cut_at_ == SteadyTime{} && !self->stopping_;
+        if (again) {
+            self->close();
+            done = co_await self->transfer(replies);
+        }
         self->under_way_ = false;
         self->measure();
         if (!done) self->close();
@@ -76,6 +84,8 @@ Task<void> RedisBulk::work(std::shared_ptr<RedisBulk> self) {
 /// Runs the first transfer's commands.
 Task<bool> RedisBulk::transfer(std::vector<RedisReply>& replies) {
     received_ = 0;
+    replies.clear();
+    if (transfers_.empty()) co_return false;
     is_read_ = !transfers_.front().sharing.empty();
     if (!transport_) {
         const bool connected = co_await connect();
@@ -83,8 +93,8 @@ Task<bool> RedisBulk::transfer(std::vector<RedisReply>& replies) {
     }
     if (transfers_.empty() || transfers_.front().waiting.empty()) co_return false;
     asked_at_ = steady_now();
-    RedisCommands commands = std::move(transfers_.front().commands);
-    const bool done = co_await exchange(std::move(commands), replies);
+    const Transfer& first = transfers_.front();
+    const bool done = co_await exchange(first.bytes, first.replies, replies);
     co_return done;
 }
 
@@ -103,16 +113,16 @@ Task<bool> RedisBulk::connect() {
     std::vector<RedisReply> replies;
     const std::size_t must_succeed = commands.count() - 1;
     asked_at_ = steady_now();
-    const bool answered = co_await exchange(std::move(commands), replies);
+    const std::size_t expected = commands.count();
+    auto bytes = std::make_shared<const std::string>(std::move(commands.bytes()));
+    const bool answered = co_await exchange(std::move(bytes), expected, replies);
     received_ = 0;
     const auto last = replies.begin() + static_cast<std::ptrdiff_t>(std::min(must_succeed, replies.size()));
     co_return answered && std::none_of(replies.begin(), last, [](const RedisReply& reply) { return reply.is_error(); });
 }
 
-Task<bool> RedisBulk::exchange(RedisCommands commands, std::vector<RedisReply>& replies) {
+Task<bool> RedisBulk::exchange(std::shared_ptr<const std::string> bytes, std::size_t expected, std::vector<RedisReply>& replies) {
     const Transport transport = transport_;
-    const std::size_t expected = commands.count();
-    const auto bytes = std::make_shared<const std::string>(std::move(commands.bytes()));
     transport->write(asio::buffer(*bytes), [transport, bytes](error_code error) {
         if (error) transport->close();
     });
@@ -148,8 +158,12 @@ void RedisBulk::finish(RedisBatch::Status status, std::vector<RedisReply> replie
     for (const RedisReply& reply : replies) {
         if (!reply.is_error() || done.waiting.empty()) continue;
         const RedisError reason = classify_reply(reply.text);
-        if (reason == RedisError::wrong_type) shared_.count(reason);
-        if (reason != RedisError::wrong_type) shared_.failed(done.waiting.front()->work, reason, reply.text, "EVAL");
+        // A server that is no master any more, or reads its data anew: the links find out, and say so.
+        const bool of_server = reason == RedisError::readonly || reason == RedisError::loading || reason == RedisError::masterdown ||
+                               reason == RedisError::noauth;
+        if (of_server) close();
+        if (reason == RedisError::wrong_type || of_server) shared_.count(reason);
+        if (reason != RedisError::wrong_type && !of_server) shared_.failed(done.waiting.front()->work, reason, reply.text, "EVAL");
     }
     for (std::size_t i = 0; i < done.waiting.size(); ++i) {
         const bool last = i + 1 == done.waiting.size();

@@ -49,7 +49,8 @@ private:
     /// Batches that share one transfer.
     struct Transfer {
         std::string sharing;
-        RedisCommands commands;
+        std::shared_ptr<const std::string> bytes;  ///< the commands
+        std::size_t replies = 0;                   ///< how many there will be
         std::vector<RedisBatchPointer> waiting;
     };
     static constexpr std::size_t measured_from = 256 * 1024;  ///< bytes; fewer say nothing about the link
@@ -61,7 +62,7 @@ private:
     static Task<void> work(std::shared_ptr<RedisBulk> self);
     Task<bool> transfer(std::vector<RedisReply>& replies);
     Task<bool> connect();
-    Task<bool> exchange(RedisCommands commands, std::vector<RedisReply>& replies);
+    Task<bool> exchange(std::shared_ptr<const std::string> bytes, std::size_t expected, std::vector<RedisReply>& replies);
     void measure();
     void finish(RedisBatch::Status status, std::vector<RedisReply> replies);
     void complete(RedisBatchPointer batch, RedisBatch::Status status);

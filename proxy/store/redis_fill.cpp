@@ -249,27 +249,45 @@ Task<bool> is_still_there(Filling& fill) {
     co_return true;
 }
 
-/// A large value goes over the connection for these, and has its time.
-Task<void> send_fill(Filling& fill, RedisStore::Filled& filled) {
-    const Encoded encoded = encode(fill);
-    if (encoded.value.empty()) co_return;
+Task<void> send_small(Filling& fill, const Encoded& encoded, RedisStore::Filled& filled) {
     const RedisBatchPointer batch = fill.new_batch();
     add_fill(fill, batch->commands, encoded);
-    const std::shared_ptr<RedisBulk> bulk = encoded.whole.empty() ? nullptr : fill.store.shared.bulk();
-    const std::size_t ahead = bulk ? bulk->backlog() : 0;
-    if (ahead > fills_waiting_bytes_max) {
-        fill.store.shared.count(RedisError::overload);
-        co_return;
-    }
-    if (bulk) {
-        batch->bytes_expected = encoded.whole.size();
-        const auto bytes = static_cast<std::int64_t>(ahead + encoded.whole.size());
-        batch->deadline += Milliseconds(bytes / slowest_fill_bytes_a_millisecond);
-        co_await bulk->async_run(batch, std::string());
-    } else {
-        co_await fill.store.link->async_run(batch);
-    }
+    co_await fill.store.link->async_run(batch);
     if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
+}
+
+/// A large value goes over the connection for these, and has its time. False: it did not get there in time, or would not.
+Task<bool> send_large(Filling& fill, std::shared_ptr<RedisBulk> bulk, const Encoded& encoded, RedisStore::Filled& filled) {
+    const SteadyTime began = steady_now();
+    const std::size_t ahead = bulk->backlog();
+    const auto bytes = static_cast<std::int64_t>(ahead + encoded.whole.size());
+    const Milliseconds time = fill.store.timeout() + Milliseconds(bytes / slowest_fill_bytes_a_millisecond);
+    BulkRate& rate = fill.store.shared.bulk_fill_rate();
+    if (ahead > fills_waiting_bytes_max || !rate.may_ask(static_cast<std::size_t>(bytes), time, began)) co_return false;
+    const RedisBatchPointer batch = fill.new_batch();
+    add_fill(fill, batch->commands, encoded);
+    batch->bytes_expected = encoded.whole.size();
+    batch->deadline = began + time;
+    co_await bulk->async_run(batch, std::string());
+    const SteadyTime now = steady_now();
+    rate.measured(static_cast<std::size_t>(bytes), now - began, now);
+    if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
+    co_return batch->status == RedisBatch::Status::ok;
+}
+
+/// What cannot be written whole is written as a stub alone: then Redis tells of its next change, and the memory tier may have it.
+Task<void> send_fill(Filling& fill, RedisStore::Filled& filled) {
+    Encoded encoded = encode(fill);
+    if (encoded.value.empty()) co_return;
+    const std::shared_ptr<RedisBulk> bulk = encoded.whole.empty() ? nullptr : fill.store.shared.bulk();
+    if (bulk) {
+        const bool sent = co_await send_large(fill, bulk, encoded, filled);
+        if (sent) co_return;
+        const LargeStub alone{std::string(LargeStub::no_token), encoded.whole.size()};
+        encoded.value = make_stub(alone, encode_entry(fill.entry, {.without_body = true}));
+        encoded.whole.clear();
+    }
+    co_await send_small(fill, encoded, filled);
 }
 
 }  // namespace

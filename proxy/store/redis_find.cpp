@@ -177,7 +177,7 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     const std::shared_ptr<RedisBulk> bulk = shared.bulk();
     const std::size_t backlog = bulk ? bulk->backlog() : 0;
     const boost::intrusive_ptr<cache::StoredResponse> head = std::move(lookup.entry);
-    if (time <= Milliseconds(0) || !shared.bulk_rate().may_ask(lookup.stub.bytes + backlog, time, now)) co_return false;
+    if (lookup.stub.is_alone() || time <= Milliseconds(0) || !shared.bulk_rate().may_ask(lookup.stub.bytes + backlog, time, now)) co_return false;
     const std::string key = shared.keys().entry(lookup.name.key);
     const RedisBatchPointer batch = new_batch(now + time, RedisWork::read);
     batch->bytes_expected = lookup.stub.bytes;

@@ -86,6 +86,7 @@ public:
     void set_address(RedisAddress address);
     [[nodiscard]] bool has_bulk() const { return bulk_wanted_; }
     [[nodiscard]] BulkRate& bulk_rate() { return bulk_rate_; }
+    [[nodiscard]] BulkRate& bulk_fill_rate() { return bulk_fill_rate_; }
     [[nodiscard]] std::shared_ptr<RedisLink> link(int index) const;
 
     /// Whether what this link reads may be believed.
@@ -212,6 +213,7 @@ private:
     bool tracking_ = false;
     bool bulk_wanted_ = false;
     BulkRate bulk_rate_;
+    BulkRate bulk_fill_rate_;
     std::function<void(RedisOperation, SteadyClock::duration)> observer_;
 
     PurgeJournal journal_;

@@ -43,6 +43,17 @@ TEST_CASE_FIXTURE(Large, "a large entry is found whole, by every worker, and pur
     CHECK(one.get(picture).empty());
 }
 
+TEST_CASE_FIXTURE(Large, "a connection that Redis has closed meanwhile is made anew") {
+    REQUIRE(one.put(picture, body) == FillOutcome::stored);
+    for (int i = 0; i < 3; ++i) {
+        const std::string clients = redis.run({"CLIENT", "LIST"});
+        const std::size_t line = clients.rfind("id=", clients.find("larder-large"));
+        redis.run({"CLIENT", "KILL", "ID", clients.substr(line + 3, clients.find(' ', line) - line - 3)});
+        CHECK(one.get(picture) == body);
+        CHECK(one.put(picture, body) == FillOutcome::stored);
+    }
+}
+
 TEST_CASE_FIXTURE(Large, "a whole that is gone, or is another fill's, makes a miss") {
     REQUIRE(one.put(picture, body) == FillOutcome::stored);
     const std::string whole = field("b:");

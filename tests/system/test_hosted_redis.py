@@ -7,9 +7,9 @@ import time
 import pytest
 
 from support.certificates import Authority
-from support.configurations import ARTICLES, BOTH_TIERS
+from support.configurations import ARTICLES
+from support.fault_proxy import FaultProxy
 from support.ports import HOST, free_port
-from support.redis_server import RedisServer
 from support.versioned_api import VersionedApi
 from support.waiting import until
 
@@ -315,15 +315,12 @@ def test_sentinels_with_tls(tmp_path, origin, redis, start_larder, sentinels, tl
     until(lambda: is_hit(larder), what="a hit")
 
 
-def test_a_sentinel_that_names_a_server_which_is_no_master_is_not_believed(origin, redis, start_redis, start_larder, sentinels):
+def test_a_sentinel_that_names_a_server_which_is_no_master_is_not_believed(scene, origin, redis, start_redis, start_larder, sentinels):
     VersionedApi(origin)
     replica = start_redis(options=("--replicaof", HOST, str(redis.port)))
-    good = sentinels(redis.port)
+    good = scene(FaultProxy(sentinels(redis.port).port, delay=0.05))  # never the first to answer
     # Answers at once, and always names the replica.
     address = f"*2\r\n${len(HOST)}\r\n{HOST}\r\n${len(str(replica.port))}\r\n{replica.port}\r\n".encode()
-    wrong = Silent(address)
-    try:
-        larder = sentinel_larder(start_larder, origin, [wrong.port, good.port])
-        until(lambda: is_hit(larder), timeout=4, what="a hit")
-    finally:
-        wrong.stop()
+    wrong = scene(Silent(address))
+    larder = sentinel_larder(start_larder, origin, [wrong.port, good.port])
+    until(lambda: is_hit(larder), timeout=4, what="a hit")

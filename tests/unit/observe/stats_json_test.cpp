@@ -80,7 +80,8 @@ TEST_CASE("the stats list no label that nothing counts") {
 
 TEST_CASE("the stats show what Redis refused last, and what it refuses at present") {
     Metrics metrics("1");
-    CHECK(to_stats(metrics.snapshot()).at_pointer("/redis/last_refusal").is_null());
+    const boost::json::value before = to_stats(metrics.snapshot());
+    CHECK(before.at_pointer("/redis/last_refusal").is_null());
     metrics.set_gauges([] {
         Gauges gauges;
         const RedisTrouble trouble{"store", "oom", "OOM command not allowed", "EVAL", "more memory", 1.5, 60};

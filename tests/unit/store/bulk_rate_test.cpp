@@ -38,6 +38,18 @@ TEST_CASE("a link that was slow is tried again, by one read at a time") {
     CHECK(rate.may_ask(100'000, 50ms, later + 6ms));
 }
 
+TEST_CASE("one slow value does not make a fast link slow, many do") {
+    BulkRate rate;
+    rate.measured(50 * megabyte, 100ms, start);
+    rate.measured(megabyte, 50ms, start + 1s);
+    CHECK(rate.may_ask(6 * megabyte, 50ms, start + 2s));
+    rate.measured(megabyte, 50ms, start + 2s);
+    rate.measured(megabyte, 50ms, start + 3s);
+    CHECK_FALSE(rate.may_ask(6 * megabyte, 50ms, start + 4s));
+    rate.measured(50 * megabyte, 100ms, start + 5s);
+    CHECK(rate.may_ask(6 * megabyte, 50ms, start + 6s));
+}
+
 TEST_CASE("what took no time tells nothing") {
     BulkRate rate;
     rate.measured(100'000, 1ms, start);
