@@ -5,6 +5,8 @@
 
 #include <boost/asio/use_future.hpp>
 
+#include "http/target_uri.hpp"
+
 namespace larder::store {
 namespace asio = boost::asio;
 namespace {
@@ -67,6 +69,7 @@ TestRequest::TestRequest(std::string host_in, std::vector<std::pair<std::string,
     head.method = http::Method::get;
     head.host = host;
     head.fields = http::Fields(fields);
+    http::set_target_uri(head);
 }
 
 Instance::Instance(const std::string& url, int workers, std::function<void(settings::Redis&)> adjust) {

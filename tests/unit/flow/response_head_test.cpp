@@ -140,10 +140,10 @@ TEST_CASE("what an origin says in several ways, or in none, is refused") {
               "bad Content-Length"},
              {"a length beside chunks",
               "HTTP/1.1 200 OK\nContent-Length: 2\nTransfer-Encoding: chunked\n\n",
-              "bad Transfer-Encoding"},
+              "Content-Length beside Transfer-Encoding"},
              {"two codings",
               "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\nTransfer-Encoding: chunked\n\n",
-              "bad Transfer-Encoding"},
+              "several Transfer-Encoding fields"},
              {"chunks in HTTP/1.0", "HTTP/1.0 200\nTransfer-Encoding: chunked\n\n",
               "Transfer-Encoding in HTTP/1.0"},
          }) {
