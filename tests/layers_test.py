@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Includes go one way only: main -> cli, server -> flow -> store, origin, observe -> net -> cache -> route -> http -> base.
+"""Includes go one way only: main -> cli, server -> flow -> redis -> store, origin, observe -> net -> cache -> route -> http -> base.
 
 settings/settings.hpp and settings/problem.hpp are plain data and may be included by all but http and base; what else is
 in settings/ belongs to main, server, observe and flow. base, http, route and cache are pure: no I/O library, clock or
@@ -12,11 +12,12 @@ import sys
 PROXY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "proxy")
 
 MAY_INCLUDE = {
-    "main": {"cli", "server", "flow", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
+    "main": {"cli", "server", "flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
     "cli": {"flow", "observe", "settings", "cache", "route", "http", "base"},
-    "server": {"flow", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
-    "flow": {"store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
+    "server": {"flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
+    "flow": {"redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
     "observe": {"settings", "cache", "route", "http", "base"},
+    "redis": {"store", "net", "cache", "route", "http", "base"},
     "store": {"net", "cache", "route", "http", "base"},
     "origin": {"net", "cache", "route", "http", "base"},
     "net": {"base"},
@@ -32,7 +33,7 @@ PURE = {"base", "http", "route", "cache"}
 IMPURE = re.compile(r"boost/(asio|beast)|hiredis|spdlog|<thread>|<mutex>|<condition_variable>|prometheus/|<sys/socket\.h>")
 IMPURE_USE = re.compile(r"\bco_await\b|\b(system_clock|steady_clock|\w*Clock)::now\s*\(|\b(wall|steady)_now\s*\(")
 THE_CLOCK = "base/clock.hpp"
-MAY_WAIT = {"main", "server", "flow", "origin", "store", "net"}
+MAY_WAIT = {"main", "server", "flow", "origin", "redis", "store", "net"}
 ASIO_COMPILED_ONCE = {"base/asio_compiled.cpp", "base/asio_ssl_compiled.cpp"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+("([^"]+)"|<[^>]+>)', re.M)
 

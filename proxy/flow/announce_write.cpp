@@ -3,8 +3,8 @@
 #include "flow/client.hpp"
 #include "net/detached.hpp"
 #include "net/event.hpp"
-#include "store/purge_text.hpp"
-#include "store/redis_keys.hpp"
+#include "redis/purge_text.hpp"
+#include "redis/keys.hpp"
 
 namespace larder::flow {
 namespace {

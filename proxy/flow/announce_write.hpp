@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "net/task.hpp"
-#include "store/redis_purges.hpp"
+#include "redis/journal.hpp"
 
 namespace larder::flow {
 

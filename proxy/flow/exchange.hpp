@@ -9,7 +9,7 @@
 #include "cache/stored_response.hpp"
 #include "net/buffer.hpp"
 #include "route/route_table.hpp"
-#include "store/redis_budget.hpp"
+#include "redis/budget.hpp"
 
 namespace larder::flow {
 

@@ -12,7 +12,7 @@
 #include "flow/forward_heads.hpp"
 #include "flow/origin_exchange.hpp"
 #include "flow/purge.hpp"
-#include "store/purge_text.hpp"
+#include "redis/purge_text.hpp"
 
 namespace larder::flow {
 using namespace std::chrono_literals;

@@ -7,7 +7,7 @@
 #include "cache/decisions.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/send_response.hpp"
-#include "store/purge_text.hpp"
+#include "redis/purge_text.hpp"
 
 namespace larder::flow {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 #include "net/task.hpp"
-#include "store/redis_store.hpp"
+#include "redis/store.hpp"
 
 namespace larder::flow {
 

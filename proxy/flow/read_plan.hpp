@@ -3,7 +3,7 @@
 
 #include "cache/decisions.hpp"
 #include "flow/client.hpp"
-#include "store/redis_store.hpp"
+#include "redis/store.hpp"
 
 namespace larder::flow {
 

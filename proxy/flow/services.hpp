@@ -21,7 +21,7 @@
 #include "settings/settings.hpp"
 #include "store/fetch_board.hpp"
 #include "store/memory_store.hpp"
-#include "store/redis_store.hpp"
+#include "redis/store.hpp"
 
 namespace larder::flow {
 

@@ -12,7 +12,7 @@
 #include "observe/stats_json.hpp"
 #include "route/explain.hpp"
 #include "settings/effective_config.hpp"
-#include "store/redis_shared.hpp"
+#include "redis/shared.hpp"
 
 namespace larder::server {
 namespace {

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "server/server.hpp"
-#include "store/purge_text.hpp"
+#include "redis/purge_text.hpp"
 
 // The end of a Server: on SIGTERM, and when a successor serves in its place.
 namespace larder::server {

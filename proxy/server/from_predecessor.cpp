@@ -6,7 +6,7 @@
 
 #include "flow/purge.hpp"
 #include "server/succession_messages.hpp"
-#include "store/purge_text.hpp"
+#include "redis/purge_text.hpp"
 
 namespace larder::server {
 using namespace std::chrono_literals;

@@ -16,9 +16,9 @@
 #include <optional>
 #include <stdexcept>
 
-#include "store/purge_text.hpp"
+#include "redis/purge_text.hpp"
 
-// A line for each purge: its checksum, a blank, and the purge as store/purge_text.hpp writes it. A
+// A line for each purge: its checksum, a blank, and the purge as redis/purge_text.hpp writes it. A
 // file that was emptied has no bytes, any other begins with the header.
 namespace larder::server {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "store/redis_purges.hpp"
+#include "redis/journal.hpp"
 
 namespace larder::server {
 

@@ -22,7 +22,7 @@
 #include "server/tls_context.hpp"
 #include "settings/check_settings.hpp"
 #include "settings/effective_config.hpp"
-#include "store/redis_shared.hpp"
+#include "redis/shared.hpp"
 
 namespace larder::server {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "store/purge_text.hpp"
+#include "redis/purge_text.hpp"
 
 namespace larder::server::message {
 namespace {

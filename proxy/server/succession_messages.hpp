@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "store/redis_purges.hpp"
+#include "redis/journal.hpp"
 
 /// What the two processes of a hand-over tell each other. Texts: the first line is the message's
-/// own, further lines are purges (store/purge_text.hpp). Both are of one machine and may be of
+/// own, further lines are purges (redis/purge_text.hpp). Both are of one machine and may be of
 /// different versions: a kind that is not known is skipped.
 namespace larder::server::message {
 

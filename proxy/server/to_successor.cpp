@@ -9,7 +9,7 @@
 #include "base/text.hpp"
 #include "net/event.hpp"
 #include "server/succession_messages.hpp"
-#include "store/purge_text.hpp"
+#include "redis/purge_text.hpp"
 
 namespace larder::server {
 namespace {

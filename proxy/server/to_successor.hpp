@@ -11,7 +11,7 @@
 #include "server/owed_file.hpp"
 #include "store/fetch_board.hpp"
 #include "store/memory_store.hpp"
-#include "store/redis_shared.hpp"
+#include "redis/shared.hpp"
 
 namespace larder::server {
 

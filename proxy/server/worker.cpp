@@ -12,7 +12,7 @@
 #include <spdlog/spdlog.h>
 
 #include "net/detached.hpp"
-#include "store/redis_shared.hpp"
+#include "redis/shared.hpp"
 
 namespace larder::server {
 namespace {

@@ -13,8 +13,8 @@
 
 #include "http/message.hpp"
 #include "store/memory_store.hpp"
-#include "store/redis_shared.hpp"
-#include "store/redis_store.hpp"
+#include "redis/shared.hpp"
+#include "redis/store.hpp"
 
 namespace larder::store {
 

@@ -2,8 +2,8 @@
 
 #include "instance.hpp"
 #include "redis_server.hpp"
-#include "store/purge_text.hpp"
-#include "store/redis_link.hpp"
+#include "redis/purge_text.hpp"
+#include "redis/link.hpp"
 
 // What must hold where one server becomes another, or an instance meets one that it does not know.
 namespace larder::store {

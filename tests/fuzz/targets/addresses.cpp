@@ -4,7 +4,7 @@
 #include "fuzz/fuzz.hpp"
 #include "settings/units.hpp"
 #include "settings/urls.hpp"
-#include "store/redis_url.hpp"
+#include "redis/url.hpp"
 
 namespace larder::fuzz {
 namespace {

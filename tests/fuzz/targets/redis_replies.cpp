@@ -1,5 +1,5 @@
 #include "fuzz/fuzz.hpp"
-#include "store/redis_reply.hpp"
+#include "redis/reply.hpp"
 
 namespace larder::fuzz {
 namespace {

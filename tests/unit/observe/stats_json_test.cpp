@@ -7,7 +7,7 @@
 
 #include "base/json_text.hpp"
 #include "observe/metrics.hpp"
-#include "store/redis_refusal.hpp"
+#include "redis/refusal.hpp"
 
 using namespace larder;
 using namespace larder::observe;

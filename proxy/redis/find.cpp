@@ -1,0 +1,326 @@
+#include <algorithm>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+
+#include "cache/decisions.hpp"
+#include "store/entry_format.hpp"
+#include "redis/ids.hpp"
+#include "redis/store_impl.hpp"
+
+// A read: the entry's hash field and the ids that must be current, in one round trip; a second one where the response varies,
+// and one for response tags where it has any.
+namespace larder::store {
+namespace {
+
+using namespace std::chrono_literals;
+using Timer = boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
+
+constexpr std::size_t vary_names_max = 64;
+constexpr Milliseconds first_poll = 4ms;
+constexpr Milliseconds longest_poll = 25ms;
+
+std::vector<std::string> split_names(std::string_view text) {
+    std::vector<std::string> names;
+    while (!text.empty() && names.size() < vary_names_max) {
+        const std::size_t end = text.find(',');
+        names.emplace_back(text.substr(0, end));
+        text = end == text.npos ? std::string_view{} : text.substr(end + 1);
+    }
+    return names;
+}
+
+}  // namespace
+
+std::string field_of(std::string_view kind, std::string_view sharing, std::string_view variant) {
+    std::string field(kind);
+    return field.append(sharing).append(variant);
+}
+
+std::string lock_part(const EntryName& name) {
+    std::string part;
+    cache::build_variant(*name.request, {}, name.with_host, part);
+    part.append(name.sharing);
+    if (!name.variant.empty()) part.append("|").append(name.variant);
+    return part;
+}
+
+EntryLookup::EntryLookup(const EntryName& name_in) : name(name_in) {
+    cache::build_variant(*name.request, {}, name.with_host, host_variant);
+    variant = host_variant;
+}
+
+void EntryLookup::ask(RedisCommands& commands, const RedisKeys& keys, bool with_vary) {
+    first_reply = commands.count();
+    const std::string entry_key = keys.entry(name.key);
+    const std::string field = field_of("v:", name.sharing, variant);
+    if (with_vary) commands.add("HMGET", entry_key, field, "soft", field_of("vary:", name.sharing, host_variant));
+    if (!with_vary) commands.add("HMGET", entry_key, field, "soft");
+    for (const std::string& tag : name.tags) commands.add("GET", keys.tag(tag));
+    if (extended()) commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
+    if (everything == 0) commands.add("GET", keys.everything());
+}
+
+bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
+    entry = nullptr;
+    large = false;
+    const RedisReply& fields = batch.replies[first_reply];
+    read_ids(&batch.replies[first_reply + 1]);
+    if (fields.items.size() != (with_vary ? 3u : 2u)) return false;  // another kind of key stands there
+    if (with_vary && fields.items[2].is_text() && !fields.items[2].text.empty()) {
+        vary = split_names(fields.items[2].text);
+        cache::build_variant(*name.request, vary, name.with_host, variant);
+        return true;
+    }
+    if (!fields.items[0].is_text()) return false;
+    std::string_view encoded = fields.items[0].text;
+    const auto found_stub = read_stub(encoded, encoded);
+    large = found_stub.has_value();
+    if (large) stub = *found_stub;
+    entry = decode_entry(encoded);
+    if (!entry) return false;
+    if (entry->variant != variant || entry->vary != vary) {
+        entry = nullptr;
+        return false;
+    }
+    soft_purged = fields.items[1].text != entry->soft_id;
+    check_ids();
+    return false;
+}
+
+void EntryLookup::read_ids(const RedisReply* replies) {
+    ids.clear();
+    const std::size_t count = name.tags.size() + (extended() ? 1 : 0);
+    for (std::size_t i = 0; i < count; ++i) ids.push_back(replies[i].is_text() ? replies[i].text : std::string());
+    if (everything == 0 && replies[count].is_text()) everything = parse_id(replies[count].text).value_or(0);
+}
+
+/// The entry must carry every name it is asked for under, with the id that is current.
+void EntryLookup::check_ids() {
+    const auto check = [&](std::string_view wanted, const std::string& current) {
+        for (const cache::TagId& tag : entry->tags) {
+            if (tag.name != wanted) continue;
+            if (current.empty() || hard_part(current) != hard_part(tag.id)) return false;
+            soft_purged |= current != tag.id;
+            return true;
+        }
+        return false;
+    };
+    bool valid = everything != 0 && entry->everything == everything;
+    for (std::size_t i = 0; i < name.tags.size(); ++i) valid = valid && check(name.tags[i], ids[i]);
+    if (extended()) valid = valid && check(extension_name, ids.back());
+    // Under another template the key extended one that is not known here.
+    const auto of_extension = [](const cache::TagId& tag) { return tag.name == extension_name; };
+    if (!extended()) valid = valid && std::none_of(entry->tags.begin(), entry->tags.end(), of_extension);
+    if (!valid) entry = nullptr;
+}
+
+bool EntryLookup::is_asked(const cache::TagId& tag) const {
+    if (tag.name == extension_name) return true;  // of the same key: check_ids has looked at it, if it is one
+    return std::find(name.tags.begin(), name.tags.end(), tag.name) != name.tags.end();
+}
+
+bool EntryLookup::has_more() const {
+    if (!entry) return false;
+    return !entry->response_tags.empty() || entry->tags.size() > ids.size();
+}
+
+// An instance with other purge rules gave the entry further tags: it must be valid under these too, for that instance's
+// writes purge by them.
+void EntryLookup::ask_more(RedisCommands& commands, const RedisKeys& keys) const {
+    for (const cache::TagId& tag : entry->tags)
+        if (!is_asked(tag)) commands.add("GET", keys.tag(tag.name));
+    for (const cache::TagId& tag : entry->response_tags) commands.add("GET", keys.response_tag(tag.name));
+}
+
+void EntryLookup::read_more(const RedisBatch& batch) {
+    const RedisReply* reply = batch.replies.data();
+    bool valid = true;
+    for (const cache::TagId& tag : entry->tags) {
+        if (is_asked(tag)) continue;
+        const std::string& current = reply++->text;
+        valid = valid && hard_part(current) == hard_part(tag.id);
+        soft_purged |= current != tag.id;
+    }
+    for (const cache::TagId& tag : entry->response_tags) {
+        const std::string& current = reply++->text;
+        valid = valid && hard_part_of_response_tag(current) == hard_part_of_response_tag(tag.id);
+        soft_purged |= current != tag.id;
+    }
+    if (!valid) entry = nullptr;
+}
+
+void EntryLookup::set_guards() {
+    entry->sequence = sequence;
+    entry->guards = guard_slots(name.key, name.bare_size, name.tags);
+    for (const cache::TagId& tag : entry->tags)
+        if (!is_asked(tag)) entry->guards.push_back(Generations::slot_of_tag(tag.name));
+    for (const cache::TagId& tag : entry->response_tags) entry->guards.push_back(Generations::slot_of_response_tag(tag.name));
+}
+
+std::string EntryLookup::digest() const { return digest_of_ids(everything, ids); }
+
+std::string digest_of_ids(std::uint64_t everything, const std::vector<std::string>& ids) {
+    if (everything == 0) return {};
+    std::string text = std::to_string(everything);
+    for (const std::string& id : ids) {
+        if (id.empty()) return {};
+        text.append(" ").append(hard_part(id));
+    }
+    return digest_of(text);
+}
+
+// The request has other things to ask of Redis, should this not come: half of the time is for them.
+Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline) {
+    const SteadyTime now = steady_now();
+    const auto left = std::chrono::duration_cast<Milliseconds>(deadline - now);
+    const Milliseconds time = std::min(timeout() / 2, left);
+    const std::shared_ptr<RedisBulk> bulk = shared.bulk();
+    const std::size_t backlog = bulk ? bulk->backlog() : 0;
+    const boost::intrusive_ptr<cache::StoredResponse> head = std::move(lookup.entry);
+    if (lookup.stub.is_alone() || time <= Milliseconds(0) || !shared.bulk_rate().may_ask(lookup.stub.bytes + backlog, time, now)) co_return false;
+    const std::string key = shared.keys().entry(lookup.name.key);
+    const RedisBatchPointer batch = new_batch(now + time, RedisWork::read);
+    batch->bytes_expected = lookup.stub.bytes;
+    batch->commands.add("HGET", key, field_of("b:", lookup.name.sharing, lookup.variant));
+    std::string sharing = key + " " + lookup.stub.token;
+    if (bulk) co_await bulk->async_run(batch, std::move(sharing));
+    if (!bulk) co_await link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return false;
+    const std::string_view whole = batch->replies.front().text;
+    if (!whole.starts_with(lookup.stub.token)) co_return true;  // it was replaced, or purged, meanwhile
+    lookup.entry = decode_entry(whole.substr(lookup.stub.token.size()));
+    if (lookup.entry && lookup.entry->variant != head->variant) lookup.entry = nullptr;
+    co_return true;
+}
+
+Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
+    Found found;
+    found.state = RedisState::down;
+    if (!impl_->may_read()) co_return found;
+    const RedisBudget::Wait wait(budget, impl_->timeout());
+    found.state = RedisState::timeout;
+    if (wait.spent()) co_return found;
+    EntryLookup lookup(name);
+    lookup.sequence = impl_->sequence();
+    lookup.everything = impl_->shared.everything_id();
+    RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
+    lookup.ask(batch->commands, impl_->shared.keys(), true);
+    co_await impl_->link->async_run(batch);
+    bool vary = false;
+    if (batch->status == RedisBatch::Status::ok) vary = lookup.read(*batch, true);
+    if (vary) {
+        batch = impl_->new_batch(wait.deadline(), RedisWork::read);
+        lookup.everything = impl_->shared.everything_id();
+        lookup.ask(batch->commands, impl_->shared.keys(), false);
+        co_await impl_->link->async_run(batch);
+        if (batch->status == RedisBatch::Status::ok) lookup.read(*batch, false);
+        found.other_variant = batch->status == RedisBatch::Status::ok && batch->replies.front().items.size() == 2 &&
+                              batch->replies.front().items[0].is_nil();
+    }
+    if (batch->status == RedisBatch::Status::ok && lookup.has_more()) {
+        batch = impl_->new_batch(wait.deadline(), RedisWork::read);
+        lookup.ask_more(batch->commands, impl_->shared.keys());
+        co_await impl_->link->async_run(batch);
+        if (batch->status == RedisBatch::Status::ok) lookup.read_more(*batch);
+    }
+    found.state = to_state(batch->status);
+    if (impl_->shared.troubled(RedisWork::read) && found.state == RedisState::ok && !batch->replies.front().is_error())
+        impl_->shared.works(RedisWork::read);
+    if (found.state != RedisState::ok) {
+        impl_->observed(RedisOperation::find, wait.began());
+        co_return found;
+    }
+    const bool is_hit = lookup.entry && !lookup.soft_purged && cache::time_left(lookup.entry->freshness, wall_now()) > Seconds(0);
+    if (!is_hit) found.digest = lookup.digest();
+    if (lookup.entry && lookup.large) {
+        const bool came = co_await impl_->read_large(lookup, wait.deadline());
+        found.too_slow = !came && is_hit;
+    }
+    impl_->observed(RedisOperation::find, wait.began());
+    if (!is_hit && !lookup.vary.empty()) found.variant = lookup.variant;
+    if (!lookup.entry) co_return found;
+    lookup.set_guards();
+    found.soft_purged = lookup.soft_purged;
+    found.entry = std::move(lookup.entry);
+    co_return found;
+}
+
+namespace {
+
+/// The rules of sharing stand before the variant, between two '~' (route::CompiledRoute::sharing).
+std::string_view without_sharing(std::string_view variant) {
+    if (!variant.starts_with('~')) return variant;
+    const std::size_t end = variant.find('~', 1);
+    return end == variant.npos ? variant : variant.substr(end + 1);
+}
+
+}  // namespace
+
+Task<std::vector<std::string>> RedisStore::variants(std::string key, RedisBudget& budget) {
+    std::vector<std::string> out;
+    if (!impl_->may_read()) co_return out;
+    const RedisBudget::Wait wait(budget, impl_->timeout());
+    const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
+    batch->commands.add("HKEYS", impl_->shared.keys().entry(key));
+    co_await impl_->link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return out;
+    for (const RedisReply& field : batch->replies.front().items)
+        if (field.text.starts_with("v:")) out.emplace_back(without_sharing(std::string_view(field.text).substr(2)));
+    co_return out;
+}
+
+namespace {
+
+/// A lock of before a purge: its fetch can no longer store, and nobody waits for it. `digest`: of the ids now, none where one is
+/// missing, as it is after a purge.
+bool is_dead(std::string_view lock, const RedisReply& guard, std::string_view digest) {
+    if (!guard.is_text() || lock.substr(0, 16) != guard.text) return true;
+    const std::string_view taken_under = lock.substr(std::min<std::size_t>(17, lock.size()), 16);
+    return taken_under != no_digest && taken_under != digest;
+}
+
+}  // namespace
+
+Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime deadline) {
+    Waited waited;
+    const SteadyTime started = steady_now();
+    const RedisKeys& keys = impl_->shared.keys();
+    const std::string lock_key = keys.lock(name.key, lock_part(name));
+    const std::string guard_key = keys.guard(name.key);
+    Milliseconds pause = first_poll;
+    while (true) {
+        if (!impl_->may_read()) {
+            waited.state = RedisState::down;
+            break;
+        }
+        // The lock first: a fill stores before it gives the lock back.
+        RedisBatchPointer batch = impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::read);
+        batch->commands.add("GET", lock_key).add("GET", guard_key);
+        co_await impl_->link->async_run(batch);
+        waited.state = to_state(batch->status);
+        if (waited.state != RedisState::ok) break;
+        const RedisReply lock = std::move(batch->replies.front());
+        const RedisReply guard = std::move(batch->replies.back());
+        RedisBudget budget;
+        Found found = co_await find(name, budget);
+        waited.state = found.state;
+        if (waited.state != RedisState::ok) break;
+        // What was there before the other's fetch, and is the reason for it, is not its result.
+        const bool usable = found.entry && !found.soft_purged;
+        const bool result = usable && (!lock.is_text() || cache::time_left(found.entry->freshness, wall_now()) > Seconds(0));
+        if (result) waited.entry = std::move(found.entry);
+        const bool ended = !lock.is_text() || is_dead(lock.text, guard, found.digest);
+        waited.uncacheable = !ended && lock.text.ends_with(":u");
+        if (waited.entry || waited.uncacheable || ended) break;
+        waited.timed_out = steady_now() + pause > deadline;
+        if (waited.timed_out) break;
+        Timer timer(impl_->context);
+        timer.expires_after(pause);
+        [[maybe_unused]] const auto [ignored] = co_await timer.async_wait(as_result);
+        pause = std::min(pause * 3 / 2, longest_poll);
+    }
+    impl_->observed(RedisOperation::wait, started);
+    co_return waited;
+}
+
+}  // namespace larder::store

@@ -1,0 +1,137 @@
+#include "redis/keeper.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/dispatch.hpp>
+
+#include "net/detached.hpp"
+#include "redis/purge.hpp"
+#include "redis/shared.hpp"
+#include "redis/vouching.hpp"
+
+namespace larder::store {
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+namespace {
+
+constexpr Milliseconds look_again = 50ms;    // after a failure
+constexpr Milliseconds look_anyway = 250ms;  // wakes cover the rest
+constexpr Milliseconds presence_every = 1s;
+constexpr Milliseconds mark_every = 1h;
+
+Milliseconds step_of(const RedisShared& shared) { return std::max(shared.settings().timeout, Milliseconds(100)); }
+
+}  // namespace
+
+RedisKeeper::RedisKeeper(asio::io_context& context, RedisShared& shared, std::shared_ptr<RedisLink> link)
+    : context_(context), shared_(shared), link_(std::move(link)), timer_(context) {}
+
+void RedisKeeper::start() {
+    shared_.set_waker([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->wake();
+    });
+    net::start_lasting(context_.get_executor(), [self = shared_from_this()] { return keep(self); }, "settling with Redis");
+}
+
+void RedisKeeper::stop() {
+    shared_.set_waker(nullptr);
+    asio::dispatch(context_, [self = shared_from_this()] {
+        self->stopping_ = true;
+        self->timer_.cancel();
+    });
+}
+
+void RedisKeeper::wake() {
+    asio::post(context_, [self = shared_from_this()] {
+        self->woken_ = true;
+        if (!self->working_) self->timer_.cancel();
+    });
+}
+
+Task<void> RedisKeeper::sleep(Milliseconds time) {
+    if (stopping_) co_return;
+    timer_.expires_after(time);
+    [[maybe_unused]] const auto [ignored] = co_await timer_.async_wait(as_result);
+}
+
+Task<void> RedisKeeper::keep(std::shared_ptr<RedisKeeper> self) {
+    while (!self->stopping_) {
+        self->woken_ = false;
+        self->working_ = true;
+        const bool good = co_await self->work();
+        self->working_ = false;
+        if (self->stopping_) break;
+        if (good && self->woken_) continue;
+        const Milliseconds pause = good ? look_anyway : look_again;
+        co_await self->sleep(pause);
+    }
+}
+
+/// Does all there is to do. False: something of it failed and is to be tried again.
+Task<bool> RedisKeeper::work() {
+    if (shared_.troubled(RedisWork::use) && shared_.up()) shared_.works(RedisWork::use);
+    const std::shared_ptr<RedisLink> link = shared_.usable_link(link_);
+    if (!link) co_return true;
+    const std::uint64_t epoch = shared_.current_epoch();
+    if (epoch != shared_.cleared_epoch()) {
+        if (std::exchange(met_epoch_, epoch) != epoch) met_at_ = steady_now();
+        const bool cleared = co_await clear_server(link, shared_, epoch, met_at_);
+        if (!cleared) co_return false;
+    }
+    if (!shared_.journal().empty()) {
+        const bool delivered = co_await deliver_owed(link, epoch);
+        if (!delivered) co_return false;
+    }
+    co_await keep_known(link);
+    const bool swept = co_await sweep(link);
+    co_return swept;
+}
+
+Task<bool> RedisKeeper::deliver_owed(std::shared_ptr<RedisLink> link, std::uint64_t epoch) {
+    const std::vector<PurgeJournal::Entry> owed = shared_.journal().pending();
+    std::vector<PurgeItem> items;
+    for (const PurgeJournal::Entry& entry : owed) items.push_back(entry.item);
+    PurgeRun how;
+    how.step = step_of(shared_);
+    how.tell = PurgeRun::Tell::others;
+    const bool done = co_await run_purges(link, shared_, items, how);
+    if (done) shared_.works(RedisWork::purge);
+    if (!done || shared_.current_epoch() != epoch) co_return false;
+    shared_.journal().acknowledged(owed);
+    co_return true;
+}
+
+/// What other instances, and later connections, know of this one.
+Task<void> RedisKeeper::keep_known(std::shared_ptr<RedisLink> link) {
+    const SteadyTime now = steady_now();
+    if (now - presence_told_ >= presence_every) {
+        presence_told_ = now;
+        tell_presence(*link, shared_);
+    }
+    if (shared_.subscriber() == 0) co_return;
+    const bool mark_due = shared_.marks().empty() || now - mark_left_ >= mark_every || marked_epoch_ != shared_.cleared_epoch();
+    if (mark_due) {
+        mark_left_ = now;
+        marked_epoch_ = shared_.cleared_epoch();
+        co_await leave_mark(link, shared_);
+    }
+    const bool tracked = link->tracked_by() != 0 && link->tracked_by() == shared_.subscriber();
+    if (tracked && !shared_.knows_everything_id()) co_await read_everything_id(link, shared_);
+}
+
+Task<bool> RedisKeeper::sweep(std::shared_ptr<RedisLink> link) {
+    std::string id = shared_.next_to_sweep();
+    while (!id.empty() && !stopping_) {
+        const bool swept = co_await sweep_index(link, shared_, id, step_of(shared_));
+        if (!swept) shared_.sweep_later(id);
+        if (!swept) co_return false;
+        // What a read waits for goes before the rest of the sweep.
+        const bool urgent = !shared_.journal().empty() || shared_.current_epoch() != shared_.cleared_epoch();
+        if (urgent) co_return true;
+        id = shared_.next_to_sweep();
+    }
+    co_return true;
+}
+
+}  // namespace larder::store

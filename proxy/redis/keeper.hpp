@@ -1,0 +1,52 @@
+#pragma once
+#include <memory>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "base/clock.hpp"
+#include "redis/link.hpp"
+#include "redis/task.hpp"
+
+namespace larder::store {
+
+class RedisShared;
+
+/// Pays what the process owes Redis, one thing after the other: the recent purges to a server that may have forgotten
+/// them, the purges that did not get through, and the sweep of what purges have killed. Also tells the other instances that
+/// this one lives. One for each process, on worker 0's context; it uses whichever link works.
+class RedisKeeper : public std::enable_shared_from_this<RedisKeeper> {
+public:
+    RedisKeeper(boost::asio::io_context& context, RedisShared& shared, std::shared_ptr<RedisLink> link);
+
+    void start();
+    /// Any thread.
+    void stop();
+    /// Any thread.
+    void wake();
+
+private:
+    using Timer = boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
+
+    static Task<void> keep(std::shared_ptr<RedisKeeper> self);
+    Task<bool> work();
+    Task<bool> deliver_owed(std::shared_ptr<RedisLink> link, std::uint64_t epoch);
+    Task<bool> sweep(std::shared_ptr<RedisLink> link);
+    Task<void> keep_known(std::shared_ptr<RedisLink> link);
+    Task<void> sleep(Milliseconds time);
+
+    boost::asio::io_context& context_;
+    RedisShared& shared_;
+    std::shared_ptr<RedisLink> link_;
+    Timer timer_;
+    bool stopping_ = false;
+    bool working_ = false;
+    bool woken_ = false;
+    SteadyTime presence_told_{};
+    SteadyTime mark_left_{};
+    std::uint64_t marked_epoch_ = 0;
+    std::uint64_t met_epoch_ = 0;  ///< the server that was met last, and when
+    SteadyTime met_at_{};
+};
+
+}  // namespace larder::store

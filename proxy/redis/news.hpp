@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "redis/journal.hpp"
+
+/// What instances tell each other over RedisKeys::news (PUBLISH): that they live, and every purge they make. So each instance
+/// knows the purges of all, and can bring them to a server that has forgotten them.
+namespace larder::store {
+
+struct News {
+    enum class Kind : char {
+        here = 'h',    ///< the sender lives; sent every second
+        bye = 'b',     ///< the sender ends and owes nothing
+        purges = 'p',  ///< the sender has purged `items`
+    };
+    Kind kind = Kind::here;
+    std::string sender;              ///< the instance's id
+    Milliseconds keep{0};            ///< how long `items` are to be remembered
+    std::vector<PurgeItem> items{};  ///< of `purges`
+};
+
+[[nodiscard]] std::string encode_news(const News& news);
+/// Nothing where the text is not a message of this form (another version's, or a stranger's).
+[[nodiscard]] std::optional<News> decode_news(std::string_view text);
+
+}  // namespace larder::store

@@ -1,0 +1,316 @@
+#include "redis/purge.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "redis/ids.hpp"
+#include "redis/news.hpp"
+#include "redis/scripts.hpp"
+#include "redis/shared.hpp"
+
+namespace larder::store {
+namespace {
+
+constexpr std::size_t items_at_once = 256;
+constexpr std::string_view scan_count = "500";
+
+/// One run of purges: what all its steps share.
+struct Run {
+    std::shared_ptr<RedisLink> link;
+    RedisShared& shared;
+    const PurgeRun& how;
+};
+
+RedisBatchPointer new_batch(const Run& run) {
+    auto batch = std::make_shared<RedisBatch>();
+    batch->work = RedisWork::purge;
+    batch->deadline = run.how.step.count() > 0 ? steady_now() + run.how.step : run.how.deadline;
+    return batch;
+}
+
+/// Whether one of the first replies is an error. The news behind the purges may be refused to a user without channels: that
+/// does not undo what was purged.
+bool any_failed(const RedisBatch& batch, std::size_t first) {
+    const auto end = batch.replies.begin() + static_cast<std::ptrdiff_t>(std::min(first, batch.replies.size()));
+    return std::any_of(batch.replies.begin(), end, [](const RedisReply& reply) { return reply.is_error(); });
+}
+
+// What is told is done: it stands behind the purges, so that whoever hears of it and marks it has read nothing after the mark
+// that was there before the purge.
+void add_news(RedisCommands& commands, const Run& run, std::vector<PurgeItem> items) {
+    if (run.how.tell == PurgeRun::Tell::nobody) return;
+    News news{News::Kind::purges, run.shared.instance(), run.shared.remembered_for(), std::move(items)};
+    commands.add("PUBLISH", run.shared.keys().news(), encode_news(news));
+}
+
+void add_hard(RedisCommands& commands, const Run& run, const PurgeItem& item) {
+    const RedisKeys& keys = run.shared.keys();
+    const std::string& token = run.how.token;
+    if (item.kind == PurgeItem::Kind::pattern) {
+        commands.add("EVAL", script::purge_tag, "1", keys.tag(item.name), token);
+        return;
+    }
+    commands.add("EVAL", script::purge_key, "3", keys.entry(item.name), keys.guard(item.name), keys.extension(item.name), token);
+}
+
+void add_soft(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& item) {
+    const std::string mark = random_id();
+    if (item.kind == PurgeItem::Kind::pattern) {
+        commands.add("EVAL", script::soft_tag, "1", keys.tag(item.name), mark);
+        return;
+    }
+    commands.add("EVAL", script::soft_key, "3", keys.entry(item.name), keys.guard(item.name), keys.extension(item.name), mark);
+}
+
+/// Keys and patterns, some at once. Soft ones that fail (a full Redis) become hard.
+Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
+    const RedisBatchPointer batch = new_batch(run);
+    if (first->soft) batch->work = RedisWork::other;
+    for (const PurgeItem* item = first; item != last; ++item) {
+        if (item->soft) add_soft(batch->commands, run.shared.keys(), *item);
+        if (!item->soft) add_hard(batch->commands, run, *item);
+    }
+    add_news(batch->commands, run, std::vector<PurgeItem>(first, last));
+    co_await run.link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return false;
+    std::for_each(first, last, [&](const PurgeItem& item) { mark_purged(run.shared.generations(), item); });
+    std::vector<PurgeItem> harder;
+    auto reply = batch->replies.begin();
+    bool good = true;
+    for (const PurgeItem* item = first; item != last; ++item, ++reply) {
+        if (item->soft) {
+            if (reply->is_error()) harder.push_back(PurgeItem{item->kind, false, item->name});
+            continue;
+        }
+        if (reply->is_text() && !reply->text.empty()) run.shared.sweep_later(std::string(hard_part(reply->text)));
+        good = good && !reply->is_error();
+    }
+    if (!good || harder.empty()) co_return good;
+    const bool hardened = co_await purge_some(run, harder.data(), harder.data() + harder.size());
+    co_return hardened;
+}
+
+Task<bool> purge_all(Run run) {
+    run.shared.generations().purge_all();
+    run.shared.forget_everything_id();
+    const RedisBatchPointer batch = new_batch(run);
+    batch->commands.add("DEL", run.shared.keys().everything());
+    add_news(batch->commands, run, {purge_everything()});
+    co_await run.link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok || batch->replies.front().is_error()) co_return false;
+    run.shared.generations().purge_all();
+    run.shared.forget_everything_id();
+    co_return true;
+}
+
+std::vector<PurgeItem> copies_of(const std::vector<const PurgeItem*>& items) {
+    std::vector<PurgeItem> copies;
+    copies.reserve(items.size());
+    for (const PurgeItem* item : items) copies.push_back(*item);
+    return copies;
+}
+
+/// Without room for a new clock value or tag, both are deleted: a clock that is missing, or made anew, lets no fill pass
+/// that began before. The clock goes first, as it is moved first: see `fill`.
+Task<bool> drop_response_tags(Run run, const std::vector<const PurgeItem*>& items) {
+    const RedisBatchPointer batch = new_batch(run);
+    batch->commands.add("UNLINK", run.shared.keys().clock());
+    for (const PurgeItem* item : items)
+        batch->commands.add("EVAL", script::drop_response_tag, "1", run.shared.keys().response_tag(item->name));
+    const std::size_t drops = batch->commands.count();
+    add_news(batch->commands, run, copies_of(items));
+    co_await run.link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return false;
+    co_return !any_failed(*batch, drops);
+}
+
+Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
+    const RedisKeys& keys = run.shared.keys();
+    const RedisBatchPointer ticking = new_batch(run);
+    ticking->work = RedisWork::other;  // there is a way without it
+    ticking->commands.add("EVAL", script::tick, "1", keys.clock());
+    for (const PurgeItem* item : items) ticking->commands.add("GET", keys.response_tag(item->name));
+    co_await run.link->async_run(ticking);
+    if (ticking->status != RedisBatch::Status::ok) co_return false;
+    bool marked = ticking->replies.front().is_text();
+    if (marked) {
+        const std::string& clock = ticking->replies.front().text;
+        const RedisBatchPointer marking = new_batch(run);
+        marking->work = RedisWork::other;
+        for (const PurgeItem* item : items) {
+            const std::string tag = keys.response_tag(item->name);
+            if (item->soft) marking->commands.add("EVAL", script::soft_response_tag, "1", tag, clock + "-" + random_id());
+            if (!item->soft) marking->commands.add("EVAL", script::mark_response_tag, "1", tag, clock + ":" + random_id(), id_lifetime.count());
+        }
+        add_news(marking->commands, run, copies_of(items));
+        co_await run.link->async_run(marking);
+        if (marking->status != RedisBatch::Status::ok) co_return false;
+        marked = !any_failed(*marking, items.size());
+    }
+    if (!marked) {
+        const bool dropped = co_await drop_response_tags(run, items);
+        if (!dropped) co_return false;
+    }
+    for (const PurgeItem* item : items) mark_purged(run.shared.generations(), *item);
+    for (std::size_t i = 0; i < items.size(); ++i)
+        if (!items[i]->soft && ticking->replies[i + 1].is_text())
+            run.shared.sweep_later(std::string(index_part(ticking->replies[i + 1].text)));
+    co_return true;
+}
+
+enum class Found : std::uint8_t { guards, entries };
+
+/// What is done to the keys of one page of a scan.
+void add_removals(RedisCommands& commands, const RedisKeys& keys, const std::vector<RedisReply>& found, Found what,
+                  bool soft) {
+    for (const RedisReply& key : found) {
+        if (what == Found::guards) {
+            commands.add("EVAL", script::remove_guard, "1", key.text);
+        } else if (keys.name_of(key.text).kind != RedisKeys::Kind::entry) {
+            continue;
+        } else if (soft) {
+            commands.add("EVAL", script::soft_entry, "1", key.text, random_id());
+        } else {
+            commands.add("EVAL", script::remove_entry, "1", key.text);
+        }
+    }
+}
+
+/// Walks all keys that match a glob and purges those of larder's. Soft ones that fail (a full Redis) become hard.
+Task<bool> scan(Run run, std::string match, Found what, bool soft) {
+    std::string cursor = "0";
+    do {
+        const RedisBatchPointer walk = new_batch(run);
+        walk->commands.add("SCAN", cursor, "MATCH", match, "COUNT", scan_count, "TYPE", what == Found::guards ? "string" : "hash");
+        co_await run.link->async_run(walk);
+        if (walk->status != RedisBatch::Status::ok) co_return false;
+        const RedisReply& page = walk->replies.front();
+        if (page.items.size() != 2) co_return false;
+        cursor = page.items[0].text;
+        RedisBatchPointer removal = new_batch(run);
+        add_removals(removal->commands, run.shared.keys(), page.items[1].items, what, soft);
+        if (removal->commands.count() == 0) continue;
+        co_await run.link->async_run(removal);
+        if (removal->status != RedisBatch::Status::ok) co_return false;
+        if (soft && any_failed(*removal, removal->replies.size())) {
+            removal = new_batch(run);
+            add_removals(removal->commands, run.shared.keys(), page.items[1].items, what, false);
+            co_await run.link->async_run(removal);
+            if (removal->status != RedisBatch::Status::ok) co_return false;
+        }
+        if (any_failed(*removal, removal->replies.size())) co_return false;
+        for (const RedisReply& key : page.items[1].items) run.shared.invalidated(key.text);
+    } while (cursor != "0");
+    co_return true;
+}
+
+/// The guards first: a fetch whose guard was still there has stored before the keys are walked, and is found there.
+Task<bool> purge_by_scan(Run run, std::string pattern, bool soft) {
+    const std::string& prefix = run.shared.keys().prefix();
+    const std::string escaped = escape_glob(prefix, pattern);
+    // Both forms that a guard's name may have; see RedisKeys.
+    const std::string own = escape_glob(prefix + "larder:lease:", "");
+    const std::string braced = own + "{" + escaped + "}";
+    const std::string plain = own + escaped;
+    const bool braced_gone = co_await scan(run, braced, Found::guards, false);
+    if (!braced_gone) co_return false;
+    const bool plain_gone = co_await scan(run, plain, Found::guards, false);
+    if (!plain_gone) co_return false;
+    const bool entries = co_await scan(run, escaped, Found::entries, soft);
+    if (!entries || run.how.tell == PurgeRun::Tell::nobody) co_return entries;
+    const RedisBatchPointer telling = new_batch(run);
+    add_news(telling->commands, run, {PurgeItem{PurgeItem::Kind::scan, soft, pattern}});
+    co_await run.link->async_run(telling);
+    co_return telling->status == RedisBatch::Status::ok;
+}
+
+}  // namespace
+
+void mark_purged(Generations& generations, const PurgeItem& item) {
+    const auto mark = [&](std::uint32_t slot) { item.soft ? generations.purge_soft(slot) : generations.purge(slot); };
+    switch (item.kind) {
+        case PurgeItem::Kind::key:
+            mark(Generations::slot_of_key(item.name));
+            mark(Generations::slot_of_extensions(item.name));
+            break;
+        case PurgeItem::Kind::pattern: mark(Generations::slot_of_tag(item.name)); break;
+        case PurgeItem::Kind::response_tag: mark(Generations::slot_of_response_tag(item.name)); break;
+        case PurgeItem::Kind::scan: generations.begin_scan(); break;
+        case PurgeItem::Kind::everything: generations.purge_all(); break;
+    }
+}
+
+void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector<PurgeItem>& items, std::string_view token,
+               Milliseconds time) {
+    for (const PurgeItem& item : items) {
+        if (item.kind == PurgeItem::Kind::pattern) commands.add("EVAL", script::hold_tag, "1", keys.tag(item.name), token, time.count());
+        if (item.kind == PurgeItem::Kind::key)
+            commands.add("EVAL", script::hold_key, "3", keys.entry(item.name), keys.guard(item.name), keys.extension(item.name),
+                         token, time.count());
+    }
+}
+
+Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared, const std::vector<PurgeItem>& items,
+                      const PurgeRun& how) {
+    const Run run{std::move(link), shared, how};
+    std::vector<PurgeItem> direct;
+    std::vector<const PurgeItem*> tags;
+    bool all = false;
+    for (const PurgeItem& item : items) {
+        if (item.kind == PurgeItem::Kind::response_tag) tags.push_back(&item);
+        if (item.kind == PurgeItem::Kind::key || item.kind == PurgeItem::Kind::pattern) direct.push_back(item);
+        all |= item.kind == PurgeItem::Kind::everything;
+    }
+    if (all) {
+        const bool good = co_await purge_all(run);
+        if (!good) co_return false;
+    }
+    for (std::size_t at = 0; at < direct.size(); at += items_at_once) {
+        const std::size_t end = std::min(direct.size(), at + items_at_once);
+        const bool good = co_await purge_some(run, direct.data() + at, direct.data() + end);
+        if (!good) co_return false;
+    }
+    for (std::size_t at = 0; at < tags.size(); at += items_at_once) {
+        const std::size_t end = std::min(tags.size(), at + items_at_once);
+        std::vector<const PurgeItem*> some(tags.begin() + static_cast<std::ptrdiff_t>(at), tags.begin() + static_cast<std::ptrdiff_t>(end));
+        const bool good = co_await purge_response_tags(run, std::move(some));
+        if (!good) co_return false;
+    }
+    PurgeRun patient = how;
+    if (patient.step.count() == 0) patient.step = shared.settings().timeout;
+    const Run scans{run.link, shared, patient};
+    for (const PurgeItem& item : items) {
+        if (item.kind != PurgeItem::Kind::scan) continue;
+        const bool good = co_await purge_by_scan(scans, item.name, item.soft);
+        if (!good) co_return false;
+    }
+    co_return true;
+}
+
+Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared, std::string id, Milliseconds step) {
+    PurgeRun how;
+    how.step = step;
+    const Run run{std::move(link), shared, how};
+    const std::string index = shared.keys().index(id);
+    std::string cursor = "0";
+    do {
+        const RedisBatchPointer walk = new_batch(run);
+        walk->commands.add("SSCAN", index, cursor, "COUNT", "100");
+        co_await run.link->async_run(walk);
+        if (walk->status != RedisBatch::Status::ok) co_return false;
+        const RedisReply& page = walk->replies.front();
+        if (page.items.size() != 2) co_return true;
+        cursor = page.items[0].text;
+        const RedisBatchPointer removal = new_batch(run);
+        for (const RedisReply& key : page.items[1].items) removal->commands.add("EVAL", script::sweep, "1", key.text, id);
+        if (cursor == "0") removal->commands.add("UNLINK", index);
+        if (removal->commands.count() == 0) continue;
+        co_await run.link->async_run(removal);
+        if (removal->status != RedisBatch::Status::ok) co_return false;
+        for (std::size_t i = 0; i < page.items[1].items.size(); ++i)
+            if (removal->replies[i].integer == 1) shared.invalidated(page.items[1].items[i].text);
+    } while (cursor != "0");
+    co_return true;
+}
+
+}  // namespace larder::store

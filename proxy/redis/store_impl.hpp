@@ -1,0 +1,115 @@
+#pragma once
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "redis/bulk.hpp"
+#include "redis/keeper.hpp"
+#include "redis/large.hpp"
+#include "redis/link.hpp"
+#include "redis/shared.hpp"
+#include "redis/store.hpp"
+#include "redis/subscriber.hpp"
+
+namespace larder::store {
+
+struct EntryLookup;
+
+/// Not for outside of redis_*.cpp. The steps of a read, a lease and a fill, each in its own file.
+struct RedisStore::Impl {
+    Impl(boost::asio::io_context& context, RedisShared& shared, int worker_index);
+
+    boost::asio::io_context& context;
+    RedisShared& shared;
+    int worker_index;
+    std::shared_ptr<RedisLink> own_link;  ///< null: this worker uses another's
+    std::shared_ptr<RedisLink> link;      ///< may still be null: see `connected`
+    std::shared_ptr<RedisSubscriber> subscriber;
+    std::shared_ptr<RedisKeeper> keeper;
+    std::shared_ptr<RedisBulk> own_bulk;  ///< worker 0's, for all
+    const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
+
+    /// The link to use, once its worker has made it.
+    RedisLink* connected();
+    [[nodiscard]] bool may_read();
+
+    /// A batch bound to the server the link leads to now.
+    [[nodiscard]] RedisBatchPointer new_batch(SteadyTime deadline, RedisWork work);
+    [[nodiscard]] Milliseconds timeout() const { return shared.settings().timeout; }
+
+    /// Brings the whole of a large entry whose stub is there and valid; null where it is gone. False: it would not come, or did
+    /// not come, within its part of what is left until the deadline.
+    [[nodiscard]] Task<bool> read_large(EntryLookup& lookup, SteadyTime deadline);
+
+    /// The purge sequence to note before a read: 0 (older than anything) where nobody would hear of the key's next change.
+    [[nodiscard]] std::uint64_t sequence() const;
+
+    /// Frees a lock if it is held with this token, also where the connection has to be made anew first: others would wait for
+    /// a fetch that is over. Does not wait.
+    void give_back(const std::string& lock_key, const std::string& token, bool uncacheable);
+
+    /// Gets or makes the ids that an entry of the lookup's name carries.
+    [[nodiscard]] Task<RedisState> make_ids(EntryLookup& lookup, SteadyTime deadline);
+    /// Waits until the news of all purges that Redis has done up to now has been heard: then the process's own marks tell as
+    /// much as Redis would. False: nobody listens, or it takes too long.
+    [[nodiscard]] Task<bool> hear_all(SteadyTime deadline);
+
+    void observed(RedisOperation operation, SteadyTime since) const { shared.observed(operation, since); }
+};
+
+RedisState to_state(RedisBatch::Status status);
+
+/// One lookup: what is asked for, and what the replies made of it.
+struct EntryLookup {
+    explicit EntryLookup(const EntryName& name_in);
+
+    EntryName name;
+    std::string host_variant;
+    std::string variant;  ///< which the entry must be
+    std::uint64_t sequence = 0;
+    std::uint64_t everything = 0;   ///< the id that all entries carry; 0: it is asked for
+    std::size_t first_reply = 0;    ///< of this lookup in its batch
+
+    boost::intrusive_ptr<cache::StoredResponse> entry;
+    std::vector<std::string> vary;  ///< the entry depends on these fields: ask for the variant
+    std::vector<std::string> ids;   ///< as they are now, of the rule tags and of the bare key; empty: missing
+    bool soft_purged = false;
+    bool large = false;     ///< the entry's body is elsewhere: see redis_large.hpp
+    LargeStub stub;         ///< where, if so
+    std::string foreign_id;  ///< the key of an id that is somebody else's; empty: none
+
+    [[nodiscard]] bool extended() const { return name.bare_size < name.key.size(); }
+
+    /// Asks for the entry and for the ids that it must carry. The entry first: a purge between the two makes a miss.
+    void ask(RedisCommands& commands, const RedisKeys& keys, bool with_vary);
+    /// Reads the replies. True: `vary` is set, the variant must be asked for.
+    bool read(const RedisBatch& batch, bool with_vary);
+    /// What only the entry itself told of: its response tags, and rule tags that other instances' rules gave it.
+    [[nodiscard]] bool has_more() const;
+    void ask_more(RedisCommands& commands, const RedisKeys& keys) const;
+    void read_more(const RedisBatch& batch);
+    void set_guards();
+    /// Of the ids as they are now; empty: one is missing.
+    [[nodiscard]] std::string digest() const;
+
+private:
+    void read_ids(const RedisReply* replies);
+    void check_ids();
+    [[nodiscard]] bool is_asked(const cache::TagId& tag) const;
+};
+
+/// The part of a key that one lock is for: its Host, its sharing and, where it is known, its variant.
+std::string lock_part(const EntryName& name);
+/// The name of a field of the entry's hash. `kind`: "v:" (a variant) or "vary:" (what the response varies on). Entries that
+/// were stored under other rules of sharing stand in other fields: each instance sees its own.
+std::string field_of(std::string_view kind, std::string_view sharing, std::string_view variant);
+
+/// Stands in a lock where an id could not be made (a full Redis): its fetch cannot store, but others may wait for it.
+inline constexpr std::string_view no_digest = "----------------";
+
+/// Of ids in the order of EntryLookup::ids.
+std::string digest_of_ids(std::uint64_t everything, const std::vector<std::string>& ids);
+
+}  // namespace larder::store

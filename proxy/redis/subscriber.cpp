@@ -1,0 +1,222 @@
+#include "redis/subscriber.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+
+#include "net/detached.hpp"
+#include "redis/identity.hpp"
+#include "redis/sentinel.hpp"
+#include "redis/shared.hpp"
+
+namespace larder::store {
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+namespace {
+
+constexpr Milliseconds ping_every = 200ms;
+constexpr Milliseconds silent_at_most = 1000ms;
+constexpr Milliseconds pause_between = 200ms;
+constexpr Milliseconds pause_when_refused = 5s;  // rights are given by hand
+constexpr std::string_view channel = "__redis__:invalidate";
+
+}  // namespace
+
+RedisSubscriber::RedisSubscriber(asio::io_context& context, RedisShared& shared)
+    : context_(context), shared_(shared), heartbeat_timer_(context), pause_timer_(context) {}
+
+void RedisSubscriber::start() {
+    shared_.set_prover([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) asio::post(self->context_, [self] { self->hurry(); });
+    });
+    shared_.set_subscriber_ender([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) asio::post(self->context_, [self] { self->end(); });
+    });
+    net::start_lasting(context_.get_executor(), [self = shared_from_this()] { return keep_connected(self); }, "the Redis subscriber");
+}
+
+// It leads to another server than the links: connect anew.
+void RedisSubscriber::end() {
+    if (transport_ && server_ != shared_.server()) transport_->close();
+}
+
+// A heartbeat out of turn. One that waits for its answer already is followed by the next in its time.
+void RedisSubscriber::hurry() {
+    if (stopping_ || !transport_ || shared_.subscriber() == 0) return;
+    if (ping_answered_) heartbeat(transport_);
+}
+
+void RedisSubscriber::stop() {
+    shared_.set_prover(nullptr);
+    shared_.set_subscriber_ender(nullptr);
+    asio::dispatch(context_, [self = shared_from_this()] {
+        self->stopping_ = true;
+        if (self->transport_) self->transport_->close();
+        self->heartbeat_timer_.cancel();
+        self->pause_timer_.cancel();
+    });
+}
+
+Task<void> RedisSubscriber::keep_connected(std::shared_ptr<RedisSubscriber> self) {
+    while (!self->stopping_) {
+        self->transport_ = std::make_shared<RedisTransport>(self->context_, self->shared_.tls());
+        co_await self->listen(self->transport_);
+        self->transport_->close();
+        self->heartbeat_timer_.cancel();
+        self->shared_.set_subscriber(0, {});
+        if (self->stopping_) break;
+        self->pause_timer_.expires_after(self->refused_ ? pause_when_refused : pause_between);
+        [[maybe_unused]] const auto [ignored] = co_await self->pause_timer_.async_wait(as_result);
+    }
+}
+
+Task<void> RedisSubscriber::listen(std::shared_ptr<RedisTransport> transport) {
+    const RedisUrl& url = shared_.url();
+    // Until the channel is there, the heartbeat counts connecting as one unanswered PING.
+    ping_sent_ = steady_now();
+    ping_answered_ = false;
+    heartbeat(transport);
+    RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
+    if (url.kind == RedisUrl::Kind::sentinel) {
+        const auto master = co_await find_master(context_, shared_, shared_.settings().connect_timeout);
+        if (!master) co_return;
+        address = *master;
+    }
+    const error_code failed = co_await transport->connect(url.kind, address, url.path);
+    if (failed) co_return;
+    RedisReplyReader reader;
+    const bool introduced = co_await introduce(transport, reader);
+    if (!introduced) co_return;
+    ping_answered_ = true;
+    std::vector<char> buffer(16 * 1024);
+    while (true) {
+        const std::size_t size = co_await transport->read_some(asio::buffer(buffer));
+        if (size == 0 || !reader.feed(buffer.data(), size)) co_return;
+        RedisReply message;
+        auto next = reader.next(message);
+        while (next == RedisReplyReader::Next::reply) {
+            if (!take(message)) co_return;
+            next = reader.next(message);
+        }
+        if (next == RedisReplyReader::Next::broken) co_return;
+    }
+}
+
+/// Sends commands and reads their replies. False: the connection is of no use.
+Task<bool> RedisSubscriber::ask(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader, RedisCommands commands,
+                                std::vector<RedisReply>& replies) {
+    const std::size_t expected = commands.count();
+    send(transport, std::move(commands));
+    replies.clear();
+    std::vector<char> buffer(16 * 1024);
+    while (replies.size() < expected) {
+        const std::size_t size = co_await transport->read_some(asio::buffer(buffer));
+        if (size == 0 || !reader.feed(buffer.data(), size)) co_return false;
+        RedisReply reply;
+        auto next = reader.next(reply);
+        while (next == RedisReplyReader::Next::reply) {
+            replies.push_back(std::move(reply));
+            next = reader.next(reply);
+        }
+        if (next == RedisReplyReader::Next::broken) co_return false;
+    }
+    co_return true;
+}
+
+/// Password, name, the server's identity, and the client id that the links redirect to; then the channels.
+Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader) {
+    const RedisUrl& url = shared_.url();
+    RedisCommands commands;
+    if (!url.password.empty() && url.user.empty()) commands.add("AUTH", url.password);
+    if (!url.password.empty() && !url.user.empty()) commands.add("AUTH", url.user, url.password);
+    commands.add("CLIENT", "SETNAME", "larder-tracking");
+    commands.add("INFO", "server");
+    commands.add("INFO", "replication");
+    commands.add("GET", shared_.keys().nonce(shared_.instance()));
+    commands.add("CLIENT", "ID");
+    std::vector<RedisReply> replies;
+    const std::size_t asked = commands.count();
+    const bool answered = co_await ask(transport, reader, std::move(commands), replies);
+    if (!answered) co_return false;
+    ServerIdentity identity;
+    read_info(replies[asked - 4].text, identity);
+    read_info(replies[asked - 3].text, identity);
+    const RedisReply& nonce = replies[asked - 2];
+    const RedisReply& id = replies[asked - 1];
+    const bool names_itself = !identity.run_id.empty();
+    const std::string server = names_itself ? identity.name() : nonce.is_text() ? nonce.text : std::string();
+    if (!server.empty() && id.is_error()) shared_.failed(RedisWork::subscription, classify_reply(id.text), id.text, "CLIENT");
+    if (server.empty() || identity.replica || id.type != RedisReply::Type::integer || id.integer <= 0) co_return false;
+    RedisCommands listening;
+    listening.add("SUBSCRIBE", shared_.keys().news());
+    listening.add("SUBSCRIBE", channel);
+    std::vector<RedisReply> subscribed;
+    const bool heard = co_await ask(transport, reader, std::move(listening), subscribed);
+    if (!heard) co_return false;
+    // Redis tells a connection that has subscribed to any channel of changes; a right to the changes' own is not needed.
+    const RedisReply& news = subscribed.front();
+    refused_ = news.type != RedisReply::Type::array;
+    if (refused_) {
+        shared_.failed(RedisWork::subscription, classify_reply(news.text), news.text, "SUBSCRIBE");
+        co_return false;
+    }
+    shared_.works(RedisWork::subscription);
+    // Only a server that has forgotten purges asks for the history, and the one it was heard on is gone then.
+    if (server == server_) shared_.news_missed();
+    server_ = server;
+    shared_.set_subscriber(id.integer, server);
+    co_return true;
+}
+
+/// False where it is nothing a subscriber gets.
+bool RedisSubscriber::take(const RedisReply& message) {
+    if (message.type != RedisReply::Type::array || message.items.empty()) return false;
+    const std::string& kind = message.items.front().text;
+    if (kind == "pong") {
+        ping_answered_ = true;
+        shared_.subscriber_proved(ping_sent_);
+        return true;
+    }
+    if (kind != "message" || message.items.size() < 3) return kind == "subscribe";
+    if (message.items[1].text == shared_.keys().news()) {
+        shared_.heard_news(message.items[2].text);
+        return true;
+    }
+    const RedisReply& keys = message.items[2];
+    if (keys.type == RedisReply::Type::array) {
+        for (const RedisReply& key : keys.items) shared_.invalidated(key.text);
+    } else {
+        shared_.all_invalidated();
+    }
+    return true;
+}
+
+void RedisSubscriber::send(const std::shared_ptr<RedisTransport>& transport, RedisCommands commands) {
+    const auto bytes = std::make_shared<const std::string>(std::move(commands.bytes()));
+    transport->write(asio::buffer(*bytes), [transport, bytes](error_code error) {
+        if (error) transport->close();
+    });
+}
+
+void RedisSubscriber::heartbeat(const std::shared_ptr<RedisTransport>& transport) {
+    if (stopping_ || transport != transport_) return;
+    const SteadyTime now = steady_now();
+    const auto patience = std::max(silent_at_most, shared_.subscriber() == 0 ? shared_.settings().connect_timeout : silent_at_most);
+    if (!ping_answered_ && now - ping_sent_ > patience) return transport->close();
+    // First, so that nothing that fails below ends the heartbeats.
+    heartbeat_timer_.expires_after(ping_every);
+    heartbeat_timer_.async_wait([self = shared_from_this(), transport](error_code error) {
+        if (!error) self->heartbeat(transport);
+    });
+    if (!ping_answered_) return;
+    ping_sent_ = now;
+    ping_answered_ = false;
+    RedisCommands ping;
+    ping.add("PING");
+    send(transport, std::move(ping));
+}
+
+}  // namespace larder::store

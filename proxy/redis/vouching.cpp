@@ -1,0 +1,157 @@
+#include "redis/vouching.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <spdlog/spdlog.h>
+
+#include "redis/ids.hpp"
+#include "redis/news.hpp"
+#include "redis/purge.hpp"
+#include "redis/shared.hpp"
+
+namespace larder::store {
+namespace {
+
+using namespace std::chrono_literals;
+using Timer = boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
+
+// Caching is to resume within 2 s of Redis' return, reconnecting (RedisLink's longest pause) and the replay included.
+constexpr Milliseconds peers_wait = 900ms;
+constexpr Milliseconds others_wait = 1200ms;  // longer: who can vouch goes first
+constexpr Milliseconds ask_every = 40ms;
+constexpr Milliseconds mark_lifetime = 24h * 7;
+constexpr Milliseconds presence_lifetime = 24h;
+
+Milliseconds step_of(const RedisShared& shared) { return std::max(shared.settings().timeout, Milliseconds(100)); }
+
+RedisBatchPointer new_batch(const RedisShared& shared, std::uint64_t epoch) {
+    auto batch = std::make_shared<RedisBatch>();
+    batch->deadline = steady_now() + step_of(shared);
+    batch->epoch = epoch;
+    return batch;
+}
+
+bool still_this(const RedisLink& link, const RedisShared& shared, std::uint64_t epoch) {
+    return link.usable() && link.epoch() == epoch && shared.current_epoch() == epoch;
+}
+
+/// Asks what decide_vouching needs; `facts.waited` is the caller's.
+Task<bool> look_at_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch, VouchingFacts& facts) {
+    const RedisKeys& keys = shared.keys();
+    const std::string server = shared.server();
+    const std::vector<std::string> marks = shared.marks();
+    const RedisBatchPointer batch = new_batch(shared, epoch);
+    batch->commands.add("HSET", keys.present(server), shared.instance(), "1");
+    batch->commands.add("PEXPIRE", keys.present(server), presence_lifetime.count());
+    batch->commands.add("GET", keys.vouched());
+    batch->commands.add("EXISTS", keys.everything());
+    batch->commands.add("HKEYS", keys.present(server));
+    for (const std::string& mark : marks) batch->commands.add("EXISTS", keys.mark(mark));
+    co_await link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return false;
+    const std::vector<RedisReply>& replies = batch->replies;
+    facts.vouched = replies[2].is_text() && replies[2].text == server;
+    facts.has_entries = replies[3].integer != 0;
+    const auto there = [&](const std::string& peer) {
+        return std::any_of(replies[4].items.begin(), replies[4].items.end(), [&](const RedisReply& name) { return name.text == peer; });
+    };
+    const std::vector<std::string> peers = shared.peers().alive();
+    facts.all_present = std::all_of(peers.begin(), peers.end(), there);
+    facts.has_mark = std::any_of(replies.begin() + 5, replies.end(), [](const RedisReply& mark) { return mark.integer == 1; });
+    co_return true;
+}
+
+/// The other instances learn of it from Redis; one that cannot write it there (it is full) reads alone.
+Task<bool> vouch(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch, bool purge_first) {
+    const RedisKeys& keys = shared.keys();
+    const RedisBatchPointer batch = new_batch(shared, epoch);
+    if (purge_first) batch->commands.add("DEL", keys.everything());
+    batch->commands.add("SET", keys.everything(), random_id(), "NX");
+    batch->commands.add("SET", keys.vouched(), shared.server());
+    co_await link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return false;
+    co_return !purge_first || !batch->replies.front().is_error();
+}
+
+}  // namespace
+
+Vouching decide_vouching(const VouchingFacts& facts) {
+    if (facts.vouched) return Vouching::read;
+    if (!facts.has_entries) return Vouching::vouch;  // there is nothing that could be old
+    if (facts.has_mark && facts.all_present) return Vouching::vouch;
+    const Milliseconds longest = facts.has_mark ? peers_wait : others_wait;
+    return facts.waited < longest ? Vouching::wait : Vouching::purge_everything;
+}
+
+Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch, SteadyTime met_at) {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    const std::vector<PurgeItem> items = shared.history().recent(steady_now());
+    PurgeRun how;
+    how.step = step_of(shared);
+    const bool replayed = co_await run_purges(link, shared, items, how);
+    if (!replayed) co_return false;
+    Timer pause(executor);
+    while (true) {
+        VouchingFacts facts;
+        const bool looked = co_await look_at_server(link, shared, epoch, facts);
+        if (!looked || !still_this(*link, shared, epoch)) co_return false;
+        facts.waited = std::chrono::duration_cast<Milliseconds>(steady_now() - met_at);
+        const Vouching decision = decide_vouching(facts);
+        if (decision == Vouching::read) break;
+        if (decision == Vouching::wait) {
+            pause.expires_after(ask_every);
+            [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
+            continue;
+        }
+        const bool purge_first = decision == Vouching::purge_everything;
+        if (purge_first) {
+            spdlog::warn("Redis came back, or was met, with data that may be older than the last purges: all that is stored in it is invalid now");
+            shared.generations().purge_all();
+        }
+        const bool done = co_await vouch(link, shared, epoch, purge_first);
+        if (!done || !still_this(*link, shared, epoch)) co_return false;
+        break;
+    }
+    // Until the subscriber listens here the purges of others are not heard: what was heard before vouches for this once.
+    if (epoch > 1) shared.news_missed();
+    shared.forget_everything_id();
+    shared.clear_epoch(epoch);
+    co_return true;
+}
+
+Task<void> leave_mark(std::shared_ptr<RedisLink> link, RedisShared& shared) {
+    const std::uint64_t version = shared.news_version();
+    std::vector<std::string> marks = shared.marks();
+    if (marks.empty()) marks.push_back(shared.instance() + ":" + random_id());
+    const RedisBatchPointer batch = new_batch(shared, shared.cleared_epoch());
+    for (const std::string& mark : marks) batch->commands.add("SET", shared.keys().mark(mark), "1", "PX", mark_lifetime.count());
+    co_await link->async_run(batch);
+    const bool done = batch->status == RedisBatch::Status::ok && !batch->replies.front().is_error();
+    if (done) shared.set_marks(std::move(marks), version);
+}
+
+Task<void> read_everything_id(std::shared_ptr<RedisLink> link, RedisShared& shared) {
+    const std::uint64_t version = shared.everything_version();
+    const std::uint64_t epoch = shared.cleared_epoch();
+    const std::int64_t heard_by = link->tracked_by();
+    const RedisKeys& keys = shared.keys();
+    const RedisBatchPointer batch = new_batch(shared, epoch);
+    batch->commands.add("SET", keys.everything(), random_id(), "NX");
+    if (!shared.tracks_all()) batch->commands.add("CLIENT", "CACHING", "YES");
+    batch->commands.add("GET", keys.everything());
+    co_await link->async_run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return;
+    const bool tracked = heard_by != 0 && heard_by == link->tracked_by() && heard_by == shared.subscriber();
+    const auto id = parse_id(batch->replies.back().text);
+    if (tracked && id) shared.set_everything(*id, version, epoch);
+}
+
+void tell_presence(RedisLink& link, RedisShared& shared) {
+    const RedisBatchPointer batch = new_batch(shared, 0);
+    batch->commands.add("PUBLISH", shared.keys().news(), encode_news({News::Kind::here, shared.instance()}));
+    link.send(batch);
+}
+
+}  // namespace larder::store
