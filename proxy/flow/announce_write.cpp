@@ -31,8 +31,8 @@ net::Task<bool> announce_write(Client& client) {
     client.config->routes.collect_write_purges(client.x().match, client.request(), nullptr, order.set);
     if (order.set.empty()) co_return true;
     auto announced = std::make_shared<Announcement>();
-    announced->token = store::random_id();
-    announced->items = store::items_of(order);
+    announced->token = redis::random_id();
+    announced->items = redis::items_of(order);
     const bool done = co_await client.use.redis->announce(announced->items, announced->token, client.x().redis_budget);
     if (!done) co_return false;
     client.x().announced = announced;

@@ -15,7 +15,7 @@ struct Client;
 /// expires.
 struct Announcement {
     std::string token;
-    std::vector<store::PurgeItem> items;
+    std::vector<redis::PurgeItem> items;
 };
 
 /// Announces the purges of the client's write, where its configuration asks for that: the exchange holds the announcement then.

@@ -83,9 +83,9 @@ net::Task<cache::Stored> stale_instead(Client& client, const ReadPlan& plan, con
     cache::Stored stale = joining.stale;
     bool soft_purged = joining.soft_purged;
     if (stale && client.use.redis) {
-        store::RedisBudget budget;
-        const store::EntryName name = entry_name(client.x(), plan);
-        store::Found found = co_await client.use.redis->find(name, budget);
+        redis::RedisBudget budget;
+        const redis::EntryName name = entry_name(client.x(), plan);
+        redis::Found found = co_await client.use.redis->find(name, budget);
         stale = std::move(found.entry);
         soft_purged = found.soft_purged;
     }
@@ -256,7 +256,7 @@ bool tags_valid_here(Client& client, const Fetch& fetch, const std::vector<std::
 
 }  // namespace
 
-net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, store::RedisBudget& budget) {
+net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, redis::RedisBudget& budget) {
     std::vector<std::string> tags;
     if (fetch->state() == FetchState::resolved) {
         const cache::Stored entry = fetch->entry();
@@ -265,7 +265,7 @@ net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, store::Redis
         tags = fetch->head().tags;
     }
     if (!tags_valid_here(client, *fetch, tags)) co_return false;
-    const std::shared_ptr<const store::Lease> lease = fetch->lease();
+    const std::shared_ptr<const redis::Lease> lease = fetch->lease();
     if (!client.use.redis || !lease || tags.empty()) co_return true;
     const bool current = co_await client.use.redis->tags_current(*lease, tags, budget);
     // Where Redis had no room for the purge clock, what was heard meanwhile tells.

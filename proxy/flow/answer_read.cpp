@@ -12,11 +12,11 @@ using cache::XCache;
 
 // What both tiers have for the request.
 struct Lookup {
-    store::RedisState state = store::RedisState::ok;
+    redis::RedisState state = redis::RedisState::ok;
     cache::Stored entry;
     bool soft_purged = false;
     bool other_variant = false;
-    std::string variant{};  // as store::Found
+    std::string variant{};  // as redis::Found
     std::string digest{};   // of the ids that Redis has shown
     bool asked = false;    // fresh, but not for this client's Cache-Control
 };
@@ -33,13 +33,13 @@ Joining joining_of(const store::FetchPtr& fetch, bool own, const Lookup& found) 
     return joining;
 }
 
-net::Task<Lookup> look_up(Client& client, const ReadPlan& plan, store::RedisBudget& budget) {
+net::Task<Lookup> look_up(Client& client, const ReadPlan& plan, redis::RedisBudget& budget) {
     Exchange& x = client.x();
     const store::MemoryHit hit = client.use.memory.find(x.key, x.request, plan.with_host, plan.route->rules, steady_now());
-    if (hit.entry) co_return Lookup{store::RedisState::ok, hit.entry, hit.soft_purged, false};
-    if (!client.use.redis) co_return Lookup{store::RedisState::ok, nullptr, false, hit.other_variant};
-    const store::EntryName name = entry_name(x, plan);
-    const store::Found found = co_await client.use.redis->find(name, budget);
+    if (hit.entry) co_return Lookup{redis::RedisState::ok, hit.entry, hit.soft_purged, false};
+    if (!client.use.redis) co_return Lookup{redis::RedisState::ok, nullptr, false, hit.other_variant};
+    const redis::EntryName name = entry_name(x, plan);
+    const redis::Found found = co_await client.use.redis->find(name, budget);
     if (found.entry && !found.soft_purged && plan.route->rule.memory) {
         const std::size_t rule_guards = store::guard_count(name.key, name.bare_size, name.tags.size());
         client.use.memory.insert(x.key, found.entry, {plan.route->rules, found.entry->sequence, rule_guards});
@@ -62,7 +62,7 @@ bool known_uncacheable(Client& client) {
 }
 
 store::Guards guards_of(Client& client, const ReadPlan& plan) {
-    const store::EntryName name = entry_name(client.x(), plan);
+    const redis::EntryName name = entry_name(client.x(), plan);
     return {client.use.generations.now(), store::guard_slots(name.key, name.bare_size, name.tags)};
 }
 
@@ -74,7 +74,7 @@ bool was_purged(Client& client, const Lookup& found) {
 
 // `variant`: where it is known which one is fetched.
 void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, const Lookup& found, bool shared,
-           const store::RedisBudget& budget, std::string_view variant = {}) {
+           const redis::RedisBudget& budget, std::string_view variant = {}) {
     store::FetchDuty duty(client.use.board, fetch);
     auto job = std::make_unique<FetchJob>(client, plan, std::move(duty));
     if (!was_purged(client, found)) job->stale = found.entry;
@@ -100,7 +100,7 @@ void refresh(Client& client, const ReadPlan& plan, const Lookup& found) {
 }
 
 // Fetches for this request alone: it carries credentials, or is only watched.
-net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
+net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, redis::RedisBudget budget) {
     auto fetch = std::make_shared<store::Fetch>(client.x().key, std::string{}, guards_of(client, plan));
     if (client.request().method == http::Method::head && was_purged(client, found)) {
         set_missed(client.x(), false, false);
@@ -116,11 +116,11 @@ net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, store::
 }
 
 // Another instance may have purged since the fetch began; this process need not have heard of it. The lease tells.
-net::Task<bool> may_join(Client& client, ReadPlan plan, store::FetchPtr fetch, store::RedisBudget& budget) {
+net::Task<bool> may_join(Client& client, ReadPlan plan, store::FetchPtr fetch, redis::RedisBudget& budget) {
     if (!client.use.redis) co_return true;
-    const std::shared_ptr<const store::Lease> lease = fetch->lease();
+    const std::shared_ptr<const redis::Lease> lease = fetch->lease();
     if (!lease) co_return true;
-    const store::EntryName name = entry_name(client.x(), plan);
+    const redis::EntryName name = entry_name(client.x(), plan);
     const bool current = co_await client.use.redis->still_current(name, *lease, budget);
     // Where Redis had no room for a guard, what was heard meanwhile tells.
     co_return current && client.use.generations.valid(fetch->guards.slots, fetch->guards.sequence);
@@ -153,7 +153,7 @@ std::vector<std::string> learned_vary(const store::Fetch& fetch) {
     return fetch.head().vary;
 }
 
-net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
+net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, redis::RedisBudget budget) {
     std::string variant = found.entry && !found.entry->vary.empty() ? found.entry->variant : found.variant;
     bool retried = false;
     bool learned = false;  // that another variant is wanted than the one that was fetched
@@ -206,7 +206,7 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, stor
     co_await pass_through(client, true);
 }
 
-net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found, store::RedisBudget budget) {
+net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found, redis::RedisBudget budget) {
     Exchange& x = client.x();
     set_missed(x, found.entry != nullptr, found.other_variant);
     if (plan.directives.only_if_cached) {
@@ -244,7 +244,7 @@ net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found, store
 net::Task<void> answer_read(Client& client) {
     Exchange& x = client.x();
     const ReadPlan plan = make_read_plan(x.request, *x.match.route);
-    store::RedisBudget budget;
+    redis::RedisBudget budget;
     // The successor serves already, and nobody tells this process what is written through it.
     const bool replaced = !client.use.redis && client.use.memory.is_retired();
     const bool direct = (replaced || known_uncacheable(client)) && !plan.route->rule.shadow && !plan.directives.only_if_cached;
@@ -254,9 +254,9 @@ net::Task<void> answer_read(Client& client) {
         co_return;
     }
     Lookup found = co_await look_up(client, plan, budget);
-    if (found.state != store::RedisState::ok) {
+    if (found.state != redis::RedisState::ok) {
         x.outcome = {};
-        x.outcome.detail = found.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
+        x.outcome.detail = found.state == redis::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
         if (plan.directives.only_if_cached) {
             co_await answer_error(client, 504, Detail::only_if_cached, "nothing stored for this request", false);
             co_return;

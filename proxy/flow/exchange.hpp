@@ -40,7 +40,7 @@ struct Exchange {
     std::chrono::nanoseconds saved{0};
     std::shared_ptr<const Announcement> announced;  ///< of a write; see announce_write
     bool purge_failed = false;  ///< the write's answer must not pass: what it made stale could not be purged
-    store::RedisBudget redis_budget;                ///< of a write: the announcement's and the purge's waits together
+    redis::RedisBudget redis_budget;                ///< of a write: the announcement's and the purge's waits together
     cache::Stored rest_of;      ///< a hit that did not fit the socket's buffer: the entry, and how much of head, text
     std::size_t rest_sent = 0;  ///< and body was sent
 

@@ -105,7 +105,7 @@ void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due) {
             planned_max);
         planned_.clear();
         for (const Milliseconds delay : repeat_after)
-            planned_.emplace(steady_now() + delay, store::order_of({store::purge_everything()}));
+            planned_.emplace(steady_now() + delay, redis::order_of({redis::purge_everything()}));
     }
     planned_.emplace(due, std::move(order));
     changed_.notify();
@@ -139,7 +139,7 @@ net::Task<void> LateWrites::purge_when_due() {
             continue;
         }
         const store::PurgeOrder order = take_due(steady_now());
-        store::RedisBudget budget;
+        redis::RedisBudget budget;
         const store::PurgeOutcome outcome = co_await purge(use_, order, budget);
         static_cast<void>(outcome);  // what Redis did not take is in the journal
     }
@@ -184,7 +184,7 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
     const store::PurgeOrder order =
         order_after_write(config, request, match, &exchange.head, whole);
     if (order.empty()) co_return;
-    store::RedisBudget budget;
+    redis::RedisBudget budget;
     const store::PurgeOutcome outcome = co_await purge(use_, order, budget);
     static_cast<void>(outcome);
 }

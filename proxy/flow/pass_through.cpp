@@ -197,7 +197,7 @@ bool leaves_outcome_open(int status) { return status == 502 || status == 503 || 
 net::Task<void> purge_cut_write(Pass& pass, const store::PurgeOrder& order) {
     const bool cut = pass.exchange.failed() && !order.empty();
     if (!cut) co_return;
-    store::RedisBudget budget;
+    redis::RedisBudget budget;
     const store::PurgeOutcome outcome = co_await purge(pass.client.use, order, budget);
     static_cast<void>(outcome);
     pass.client.use.late_writes.purge_again(order);

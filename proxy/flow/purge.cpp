@@ -68,7 +68,7 @@ void purge_here(store::Generations& generations, store::MemoryStore& memory, sto
     }
 }
 
-net::Task<store::PurgeOutcome> purge(Services& use, const store::PurgeOrder& order, store::RedisBudget& budget, std::string token) {
+net::Task<store::PurgeOutcome> purge(Services& use, const store::PurgeOrder& order, redis::RedisBudget& budget, std::string token) {
     purge_here(use.generations, use.memory, use.board, order);
     store::PurgeOutcome outcome = store::PurgeOutcome::done;
     if (use.redis) {
@@ -92,7 +92,7 @@ bool needs_response_body(const route::Match& match) {
 net::Task<store::PurgeOrder> purge_announced(Client& client) {
     Exchange& x = client.x();
     const std::shared_ptr<const Announcement> announced = std::exchange(x.announced, nullptr);
-    store::PurgeOrder order = store::order_of(announced->items);
+    store::PurgeOrder order = redis::order_of(announced->items);
     const store::PurgeOutcome outcome = co_await purge(client.use, order, x.redis_budget, announced->token);
     // Nothing old is left that it named: it was purged before the write, and its hold keeps everything out until it expires.
     if (outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
@@ -166,7 +166,7 @@ net::Task<void> answer_purge(Client& client) {
     store::PurgeOrder order;
     client.config->routes.collect_url_purges(x.request.host, x.request.target, order.set);
     const bool in_memory = client.use.memory.holds_any(order.set);
-    store::RedisBudget budget;
+    redis::RedisBudget budget;
     std::uint64_t in_redis = 0;
     if (client.use.redis) in_redis = co_await client.use.redis->count_present(order.set, budget);
     client.use.metrics.record_purge(observe::PurgeSource::purge);

@@ -7,7 +7,7 @@ namespace larder::flow {
 /// Purges in this process and in Redis; when it returns `done`, no later read of what was purged gets what was there
 /// before, by this instance or any other. `pending`: journalled, see RedisStore::purge.
 /// `order` must outlive the call. `token`: of the announcement that ends with it, or empty.
-net::Task<store::PurgeOutcome> purge(Services& use, const store::PurgeOrder& order, store::RedisBudget& budget, std::string token = {});
+net::Task<store::PurgeOutcome> purge(Services& use, const store::PurgeOrder& order, redis::RedisBudget& budget, std::string token = {});
 
 /// The part of it that concerns this process only. Any thread.
 void purge_here(store::Generations& generations, store::MemoryStore& memory, store::FetchBoard& board, const store::PurgeOrder& order);

@@ -38,7 +38,7 @@ ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledR
     return {&route, needs_host(request, route), personal_reason(request, route), cache::request_directives(request, route.rule)};
 }
 
-store::EntryName entry_name(Exchange& x, const ReadPlan& plan) {
+redis::EntryName entry_name(Exchange& x, const ReadPlan& plan) {
     if (x.tags.empty()) {
         route::collect_tags(*plan.route, x.key, x.facts, x.tags);
         x.tags.insert(x.tags.end(), x.facts.more_tags.begin(), x.facts.more_tags.end());

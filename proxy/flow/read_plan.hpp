@@ -24,7 +24,7 @@ std::string credentials_text(const http::RequestHead& request, const route::Comp
 ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledRoute& route);
 
 /// The entry the exchange's request asks for; views into the exchange. Works out the tags if that was not done yet.
-store::EntryName entry_name(Exchange& x, const ReadPlan& plan);
+redis::EntryName entry_name(Exchange& x, const ReadPlan& plan);
 
 /// The board's name for the fetch of a key by one Host under the route's rules, and of one variant where it is known. A
 /// reader of another configuration does not join a fetch whose entry its purges may not reach.
@@ -59,12 +59,12 @@ struct Joining {
     bool expired = false; ///< something stale was there: EXPIRED instead of MISS
     bool asked = false;   ///< something fresh was there, but the client's own Cache-Control wants it confirmed
     bool soft_purged = false;  ///< `stale` was purged softly: it counts as expired, however long it had left
-    store::RedisBudget* budget = nullptr;  ///< of one who joined, the caller's
+    redis::RedisBudget* budget = nullptr;  ///< of one who joined, the caller's
     bool retried = false; ///< the fetch it joined before had failed: no further try
 };
 /// For one who joined a fetch whose head is there: response tags are known only then, and a purge of one since the fetch
 /// began, here or by another instance, closes its door too.
-net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, store::RedisBudget& budget);
+net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, redis::RedisBudget& budget);
 
 net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining);
 

@@ -47,7 +47,7 @@ enum class UnderLease : std::uint8_t {
 net::Task<UnderLease> look_under_lease(FetchJob& job) {
     if (job.shadow || (!job.lease.entry_there && !job.stale)) co_return UnderLease::nothing;
     const bool asked_conditionally = job.stale != nullptr;
-    store::Found found;
+    redis::Found found;
     if (job.lease.entry_there) found = co_await job.use.redis->find(job.name(), job.budget);
     job.lease.too_slow = found.too_slow;
     if (found.entry && settles(job, *found.entry, found.soft_purged)) {
@@ -70,31 +70,31 @@ net::Task<UnderLease> look_under_lease(FetchJob& job) {
 net::Task<bool> take_lease(FetchJob& job) {
     const SteadyTime give_up = steady_now() + job.plan.route->rule.wait;
     while (true) {
-        store::RedisStore::LeaseWish wish;
+        redis::RedisStore::LeaseWish wish;
         wish.lock = job.shared;
         wish.digest = std::exchange(job.digest, {});
         job.lease = co_await job.use.redis->lease(job.name(), wish, job.budget);
-        if (job.lease.state != store::RedisState::ok) {
+        if (job.lease.state != redis::RedisState::ok) {
             job.stale.reset();
             co_return true;
         }
         // What is found from here on may be older than a purge: those who come later must be able to tell.
-        job.fetch->set_lease(std::make_shared<const store::Lease>(job.lease));
+        job.fetch->set_lease(std::make_shared<const redis::Lease>(job.lease));
         const UnderLease there = co_await look_under_lease(job);
         if (there == UnderLease::entry) co_return false;
         if (there == UnderLease::variant) {
             job.use.redis->release(job.lease, false);
             continue;
         }
-        if (job.lease.lock == store::Lease::Lock::uncacheable) job.fetch->disperse();
-        if (job.lease.lock != store::Lease::Lock::theirs || steady_now() >= give_up) co_return true;
-        const store::RedisStore::Waited waited = co_await job.use.redis->wait_for_other(job.name(), give_up);
+        if (job.lease.lock == redis::Lease::Lock::uncacheable) job.fetch->disperse();
+        if (job.lease.lock != redis::Lease::Lock::theirs || steady_now() >= give_up) co_return true;
+        const redis::RedisStore::Waited waited = co_await job.use.redis->wait_for_other(job.name(), give_up);
         if (waited.entry && usable_by_waiters(job, *waited.entry)) {
             job.fetch->resolve(waited.entry, store::Resolution::joined);
             co_return false;
         }
         if (waited.uncacheable) job.fetch->disperse();
-        if (waited.state != store::RedisState::ok || waited.timed_out || waited.uncacheable || waited.entry) co_return true;
+        if (waited.state != redis::RedisState::ok || waited.timed_out || waited.uncacheable || waited.entry) co_return true;
     }
 }
 
@@ -280,7 +280,7 @@ net::Task<void> fetch_and_store(FetchJob& job) {
     if (job.use.redis) {
         const bool go_on = co_await take_lease(job);
         if (!go_on) co_return;
-        job.fetch->set_lease(std::make_shared<const store::Lease>(job.lease));
+        job.fetch->set_lease(std::make_shared<const redis::Lease>(job.lease));
     }
     while (true) {
         OriginExchange exchange;

@@ -32,15 +32,15 @@ struct FetchJob {
     bool shadow = false;
     bool shared = true;          ///< on the board: others may have joined, other instances wait
     std::string variant;         ///< the variant that is fetched, where it is known before: its lock is its own
-    std::string digest;          ///< of the ids that the lookup has seen (store::Found::digest)
-    store::RedisBudget budget;
-    store::Lease lease;
+    std::string digest;          ///< of the ids that the lookup has seen (redis::Found::digest)
+    redis::RedisBudget budget;
+    redis::Lease lease;
     bool lease_given_back = false;
     net::Deadline prolong_at;    ///< when the lease is prolonged next
 
     /// HEAD for a stale entry goes on as HEAD, and its answer may update the entry (RFC 9111, 4.3.5).
     [[nodiscard]] bool asks_head() const { return request.head().method == http::Method::head && stale; }
-    [[nodiscard]] store::EntryName name() const {
+    [[nodiscard]] redis::EntryName name() const {
         return {key, facts.bare_size, tags, &request.head(), plan.with_host, plan.route->sharing, variant};
     }
     [[nodiscard]] observe::PathId path_id() const { return config->path_ids[plan.route->index]; }

@@ -113,7 +113,7 @@ struct Services {
     store::Generations& generations;
     store::MemoryStore& memory;
     store::FetchBoard& board;
-    std::unique_ptr<store::RedisStore> redis;  ///< null: redis is off
+    std::unique_ptr<redis::RedisStore> redis;  ///< null: redis is off
     observe::WorkerMetrics& metrics;
     observe::AccessLog access_log;
     std::shared_ptr<const Config> config;  ///< of new requests, after follow_reload

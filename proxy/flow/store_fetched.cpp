@@ -9,10 +9,10 @@ using cache::Detail;
 namespace {
 
 // Why nothing can be stored under a lease.
-Detail no_lease_reason(const store::Lease& lease) {
+Detail no_lease_reason(const redis::Lease& lease) {
     if (!lease.foreign_key.empty()) return Detail::foreign_key;
     if (lease.held) return Detail::purged_during_fetch;
-    return lease.state == store::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
+    return lease.state == redis::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
 }
 
 // The values that a key takes from headers, cookies and bodies are not for the log.
@@ -126,22 +126,22 @@ net::Task<void> store_entry(FetchJob& job, boost::intrusive_ptr<cache::StoredRes
         }
         co_return;
     }
-    if (job.lease.state != store::RedisState::ok) co_return;
-    const store::RedisStore::Filled filled = co_await job.use.redis->fill(job.name(), job.lease, entry);
+    if (job.lease.state != redis::RedisState::ok) co_return;
+    const redis::RedisStore::Filled filled = co_await job.use.redis->fill(job.name(), job.lease, entry);
     job.lease_given_back = true;  // by the fill, whatever came of it
     switch (filled.outcome) {
-        case store::FillOutcome::stored:
+        case redis::FillOutcome::stored:
             if (filled.tracked && into_memory) job.use.memory.insert(job.key, entry, made);
             break;
-        case store::FillOutcome::purged: job.use.metrics.record_fill_discarded(job.path_id(), Detail::purged_during_fetch); break;
-        case store::FillOutcome::foreign: job.use.metrics.record_fill_discarded(job.path_id(), Detail::foreign_key); break;
-        case store::FillOutcome::unavailable: job.use.metrics.record_fill_discarded(job.path_id(), Detail::redis_down); break;
+        case redis::FillOutcome::purged: job.use.metrics.record_fill_discarded(job.path_id(), Detail::purged_during_fetch); break;
+        case redis::FillOutcome::foreign: job.use.metrics.record_fill_discarded(job.path_id(), Detail::foreign_key); break;
+        case redis::FillOutcome::unavailable: job.use.metrics.record_fill_discarded(job.path_id(), Detail::redis_down); break;
     }
 }
 
 void release_lease(FetchJob& job, bool uncacheable) {
     if (std::exchange(job.lease_given_back, true)) return;
-    if (job.use.redis && job.lease.state == store::RedisState::ok)
+    if (job.use.redis && job.lease.state == redis::RedisState::ok)
         job.use.redis->release(job.lease, uncacheable);
 }
 

@@ -56,7 +56,7 @@ enum class RedisOperation : std::uint8_t {
     count_
 };
 
-/// As store::RedisError, which explains them; in its order.
+/// As redis::RedisError, which explains them; in its order.
 enum class RedisFailure : std::uint8_t {
     connect,
     connect_timeout,

@@ -3,7 +3,7 @@
 
 #include "base/clock.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 /// How long one request may still wait for Redis in all (redis.timeout). Only the time spent in a Wait is charged: time in
 /// which the request waits for the origin, or for another's fetch, is not Redis's.
@@ -35,4 +35,4 @@ private:
     SteadyClock::duration used_{0};
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

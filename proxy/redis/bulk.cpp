@@ -8,7 +8,7 @@
 #include "net/detached.hpp"
 #include "redis/shared.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace asio = boost::asio;
 
 RedisBulk::RedisBulk(asio::io_context& context, RedisShared& shared) : context_(context), shared_(shared), timer_(context) {}
@@ -212,4 +212,4 @@ void RedisBulk::close() {
     transport_ = nullptr;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

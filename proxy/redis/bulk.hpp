@@ -13,7 +13,7 @@
 #include "redis/reply.hpp"
 #include "redis/transport.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 class RedisShared;
 
@@ -86,4 +86,4 @@ private:
     bool stopping_ = false;
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

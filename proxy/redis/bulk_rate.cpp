@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 // Shorter measurements say more about the machine's mood than about the link.
@@ -34,4 +34,4 @@ double BulkRate::bytes_a_second() const {
     return bytes_a_second_;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

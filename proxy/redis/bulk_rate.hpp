@@ -5,7 +5,7 @@
 
 #include "base/clock.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 /// How fast large values come over the link to Redis, as measured, and what that means for one that is asked for. What was
 /// measured long ago is tried again, by one read. Any thread; time is an argument.
@@ -26,4 +26,4 @@ private:
     SteadyTime measured_at_{};
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

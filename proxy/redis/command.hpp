@@ -6,7 +6,7 @@
 
 #include "base/text.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 /// Commands for one round trip, formatted as Redis reads them: arrays of bulk strings.
 class RedisCommands {
@@ -59,4 +59,4 @@ private:
     std::array<const char*, 12> names_;  ///< of the first commands: the texts outlive the program
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -9,7 +9,7 @@
 #include "redis/shared.hpp"
 
 // How a link's connection is made, kept and given up.
-namespace larder::store {
+namespace larder::redis {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 namespace {
@@ -303,4 +303,4 @@ void RedisLink::heartbeat() {
     track(shared_.subscriber());
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

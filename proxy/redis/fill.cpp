@@ -8,7 +8,7 @@
 
 // A fill: stores the entry if no purge came since the lease. The guard decides about the key, the ids of the rule tags
 // decide by being current or not, and the purge clock decides about tags that only the response named.
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 using namespace std::chrono_literals;
@@ -79,9 +79,9 @@ struct Filling {
 };
 
 /// Whether no tag was purged, softly or not, since the position, as far as this process has heard.
-bool none_purged_here(const Generations& generations, const std::vector<cache::TagId>& tags, std::uint64_t since) {
+bool none_purged_here(const store::Generations& generations, const std::vector<cache::TagId>& tags, std::uint64_t since) {
     std::vector<std::uint32_t> slots;
-    for (const cache::TagId& tag : tags) slots.push_back(Generations::slot_of_response_tag(tag.name));
+    for (const cache::TagId& tag : tags) slots.push_back(store::Generations::slot_of_response_tag(tag.name));
     return generations.valid(slots, since) && !generations.soft_purged(slots, since);
 }
 
@@ -166,12 +166,12 @@ struct Encoded {
 Encoded encode(const Filling& fill) {
     const settings::Redis& settings = fill.store.shared.settings();
     Encoded out;
-    out.value = encode_entry(fill.entry, {settings.compress, settings.compress_above});
+    out.value = store::encode_entry(fill.entry, {settings.compress, settings.compress_above});
     if (out.value.size() <= large_above) return out;
     LargeStub stub{random_id(), 0};
     out.whole = stub.token + out.value;
     stub.bytes = out.whole.size();
-    out.value = make_stub(stub, encode_entry(fill.entry, {.without_body = true}));
+    out.value = make_stub(stub, store::encode_entry(fill.entry, {.without_body = true}));
     return out;
 }
 
@@ -284,7 +284,7 @@ Task<void> send_fill(Filling& fill, RedisStore::Filled& filled) {
         const bool sent = co_await send_large(fill, bulk, encoded, filled);
         if (sent) co_return;
         const LargeStub alone{std::string(LargeStub::no_token), encoded.whole.size()};
-        encoded.value = make_stub(alone, encode_entry(fill.entry, {.without_body = true}));
+        encoded.value = make_stub(alone, store::encode_entry(fill.entry, {.without_body = true}));
         encoded.whole.clear();
     }
     co_await send_small(fill, encoded, filled);
@@ -365,4 +365,4 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease, boost::in
     co_return filled;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -9,7 +9,7 @@
 
 // A read: the entry's hash field and the ids that must be current, in one round trip; a second one where the response varies,
 // and one for response tags where it has any.
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 using namespace std::chrono_literals;
@@ -76,7 +76,7 @@ bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
     const auto found_stub = read_stub(encoded, encoded);
     large = found_stub.has_value();
     if (large) stub = *found_stub;
-    entry = decode_entry(encoded);
+    entry = store::decode_entry(encoded);
     if (!entry) return false;
     if (entry->variant != variant || entry->vary != vary) {
         entry = nullptr;
@@ -151,10 +151,10 @@ void EntryLookup::read_more(const RedisBatch& batch) {
 
 void EntryLookup::set_guards() {
     entry->sequence = sequence;
-    entry->guards = guard_slots(name.key, name.bare_size, name.tags);
+    entry->guards = store::guard_slots(name.key, name.bare_size, name.tags);
     for (const cache::TagId& tag : entry->tags)
-        if (!is_asked(tag)) entry->guards.push_back(Generations::slot_of_tag(tag.name));
-    for (const cache::TagId& tag : entry->response_tags) entry->guards.push_back(Generations::slot_of_response_tag(tag.name));
+        if (!is_asked(tag)) entry->guards.push_back(store::Generations::slot_of_tag(tag.name));
+    for (const cache::TagId& tag : entry->response_tags) entry->guards.push_back(store::Generations::slot_of_response_tag(tag.name));
 }
 
 std::string EntryLookup::digest() const { return digest_of_ids(everything, ids); }
@@ -188,7 +188,7 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     if (batch->status != RedisBatch::Status::ok) co_return false;
     const std::string_view whole = batch->replies.front().text;
     if (!whole.starts_with(lookup.stub.token)) co_return true;  // it was replaced, or purged, meanwhile
-    lookup.entry = decode_entry(whole.substr(lookup.stub.token.size()));
+    lookup.entry = store::decode_entry(whole.substr(lookup.stub.token.size()));
     if (lookup.entry && lookup.entry->variant != head->variant) lookup.entry = nullptr;
     co_return true;
 }
@@ -323,4 +323,4 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
     co_return waited;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -3,7 +3,7 @@
 #include "redis/shared.hpp"
 
 // What the process says of Redis: in the log on a change, in /stats and in the metrics.
-namespace larder::store {
+namespace larder::redis {
 
 std::optional<RedisTrouble> RedisShared::last_refusal() const {
     const std::lock_guard lock(mutex_);
@@ -66,4 +66,4 @@ RedisAddress RedisShared::not_the_master() const {
     return not_master_;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -4,7 +4,7 @@
 
 #include "base/text.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 void read_info(std::string_view info, ServerIdentity& identity) {
     while (!info.empty()) {
@@ -23,4 +23,4 @@ void read_info(std::string_view info, ServerIdentity& identity) {
     }
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace larder::store {
+namespace larder::redis {
 
 /// Which Redis server a connection leads to, as INFO tells it. Two connections lead to one server, with one history of its
 /// data, where the names are equal.
@@ -20,4 +20,4 @@ struct ServerIdentity {
 /// Adds what the text of INFO says; sections may come one after the other.
 void read_info(std::string_view info, ServerIdentity& identity);
 
-}  // namespace larder::store
+}  // namespace larder::redis

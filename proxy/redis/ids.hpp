@@ -13,7 +13,7 @@
 ///   tag, extension:  random[:soft]
 ///   response tag:    clock:random[:softclock-random], clock: the purge clock when it was made
 /// An entry is valid while the part before the soft mark is the one it was filled under, and soft-purged when the mark differs.
-namespace larder::store {
+namespace larder::redis {
 
 /// How long an id lives that nothing prolongs; an entry that lives longer prolongs it.
 inline constexpr Milliseconds id_lifetime = std::chrono::hours(24);
@@ -59,4 +59,4 @@ inline std::optional<std::uint64_t> last_purge_of(std::string_view id) {
     return std::max(*hard, *soft);
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

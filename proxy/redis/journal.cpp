@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 std::string text_of(const PurgeItem& item) {
@@ -105,4 +105,4 @@ void PurgeHistory::restore(const std::vector<Remembered>& remembered, SteadyTime
     for (const Remembered& one : remembered) put(one.item, now, now + one.left);
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

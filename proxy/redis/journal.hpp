@@ -8,7 +8,7 @@
 
 #include "base/clock.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 /// One thing to purge from Redis.
 struct PurgeItem {
@@ -103,4 +103,4 @@ private:
     std::size_t entries_max_;
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

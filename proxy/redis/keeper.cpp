@@ -10,7 +10,7 @@
 #include "redis/shared.hpp"
 #include "redis/vouching.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 namespace {
@@ -134,4 +134,4 @@ Task<bool> RedisKeeper::sweep(std::shared_ptr<RedisLink> link) {
     co_return true;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

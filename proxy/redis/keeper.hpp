@@ -8,7 +8,7 @@
 #include "redis/link.hpp"
 #include "redis/task.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 class RedisShared;
 
@@ -49,4 +49,4 @@ private:
     SteadyTime met_at_{};
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -7,7 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 std::mt19937_64 seeded() {
@@ -100,4 +100,4 @@ std::string random_id() {
 
 std::string digest_of(std::string_view text) { return to_hex(XXH3_64bits(text.data(), text.size())); }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -5,7 +5,7 @@
 
 #include "route/route_table.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 /// The names of everything larder keeps in Redis. Every name begins with `redis.prefix`, so that an ACL of `~prefix*` is
 /// enough. The bookkeeping of an entry shares its key's hash slot, so that one command may touch both in a cluster.
@@ -77,4 +77,4 @@ std::string random_id();
 /// 16 hexadecimal digits that are the same for the same text, in every process.
 std::string digest_of(std::string_view text);
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -2,7 +2,7 @@
 
 #include "base/text.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 constexpr std::string_view magic = "larder-large:";
@@ -28,4 +28,4 @@ std::optional<LargeStub> read_stub(std::string_view value, std::string_view& hea
     return LargeStub{std::string(token), *bytes};
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

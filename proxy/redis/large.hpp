@@ -8,7 +8,7 @@
 /// A large entry stands in two fields of its key's hash, written in one step: "v:..." holds a stub, which is the entry without its
 /// body and tells how large the whole is, "b:..." the whole entry. So a read learns the size, and whether the entry is valid at
 /// all, from a small value, and asks for the whole over a connection of its own. Pure.
-namespace larder::store {
+namespace larder::redis {
 
 /// Above it an entry, as encoded, is large.
 inline constexpr std::size_t large_above = 64 * 1024;
@@ -26,4 +26,4 @@ struct LargeStub {
 /// Nothing where the value is no stub. `head` is then a view into it.
 [[nodiscard]] std::optional<LargeStub> read_stub(std::string_view value, std::string_view& head);
 
-}  // namespace larder::store
+}  // namespace larder::redis

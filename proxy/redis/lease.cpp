@@ -10,7 +10,7 @@
 
 // A lease: the guard under which a fill may store, and the lock that makes one fetch of many. The lock names the guard and
 // the ids (their digest) it was taken under, so that nobody waits behind a fetch from before a purge.
-namespace larder::store {
+namespace larder::redis {
 using namespace std::chrono_literals;
 namespace {
 
@@ -239,4 +239,4 @@ void RedisStore::prolong(std::string_view key, const Lease& lease) {
     impl_->link->send(batch);
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

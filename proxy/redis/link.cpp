@@ -15,7 +15,7 @@
 // Invariants: `pending_` holds a place for every batch that was written and whose replies have not all come, in order.
 // Callbacks of an earlier connection are told by its transport and do nothing. A completion may run any code of the
 // caller at once, so nothing is held over one that it could change.
-namespace larder::store {
+namespace larder::redis {
 namespace asio = boost::asio;
 namespace {
 
@@ -277,4 +277,4 @@ void RedisLink::end_unless(std::uint64_t epoch) {
     });
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -19,7 +19,7 @@
 #include "redis/troubles.hpp"
 #include "redis/transport.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 class RedisShared;
 
@@ -185,4 +185,4 @@ private:
     bool was_ready_ = false;   ///< since the connection was made
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -4,7 +4,7 @@
 #include "redis/purge_text.hpp"
 
 // "p SENDER KEEP", then the purges as lines (purge_text.hpp).
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 /// The text up to `mark`, which is dropped; nothing where it does not come.
@@ -46,4 +46,4 @@ std::optional<News> decode_news(std::string_view text) {
     return news;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -10,7 +10,7 @@
 
 /// What instances tell each other over RedisKeys::news (PUBLISH): that they live, and every purge they make. So each instance
 /// knows the purges of all, and can bring them to a server that has forgotten them.
-namespace larder::store {
+namespace larder::redis {
 
 struct News {
     enum class Kind : char {
@@ -28,4 +28,4 @@ struct News {
 /// Nothing where the text is not a message of this form (another version's, or a stranger's).
 [[nodiscard]] std::optional<News> decode_news(std::string_view text);
 
-}  // namespace larder::store
+}  // namespace larder::redis

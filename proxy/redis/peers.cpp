@@ -1,6 +1,6 @@
 #include "redis/peers.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 using namespace std::chrono_literals;
@@ -41,4 +41,4 @@ std::vector<std::string> RedisPeers::alive() const {
     return names;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -7,7 +7,7 @@
 
 #include "base/clock.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 /// The other instances that share this Redis, as their news tells. Any thread.
 ///
@@ -28,4 +28,4 @@ private:
     SteadyTime flowed_at_{};
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -8,7 +8,7 @@
 #include "redis/scripts.hpp"
 #include "redis/shared.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 constexpr std::size_t items_at_once = 256;
@@ -226,15 +226,15 @@ Task<bool> purge_by_scan(Run run, std::string pattern, bool soft) {
 
 }  // namespace
 
-void mark_purged(Generations& generations, const PurgeItem& item) {
+void mark_purged(store::Generations& generations, const PurgeItem& item) {
     const auto mark = [&](std::uint32_t slot) { item.soft ? generations.purge_soft(slot) : generations.purge(slot); };
     switch (item.kind) {
         case PurgeItem::Kind::key:
-            mark(Generations::slot_of_key(item.name));
-            mark(Generations::slot_of_extensions(item.name));
+            mark(store::Generations::slot_of_key(item.name));
+            mark(store::Generations::slot_of_extensions(item.name));
             break;
-        case PurgeItem::Kind::pattern: mark(Generations::slot_of_tag(item.name)); break;
-        case PurgeItem::Kind::response_tag: mark(Generations::slot_of_response_tag(item.name)); break;
+        case PurgeItem::Kind::pattern: mark(store::Generations::slot_of_tag(item.name)); break;
+        case PurgeItem::Kind::response_tag: mark(store::Generations::slot_of_response_tag(item.name)); break;
         case PurgeItem::Kind::scan: generations.begin_scan(); break;
         case PurgeItem::Kind::everything: generations.purge_all(); break;
     }
@@ -313,4 +313,4 @@ Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared, std
     co_return true;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -9,7 +9,7 @@
 #include "redis/journal.hpp"
 #include "redis/task.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 class RedisShared;
 
@@ -33,7 +33,7 @@ struct PurgeRun {
 
 /// Marks what the item covers as purged in this process. A pattern whose keys must be looked for only closes the door of what
 /// is not stored yet: its keys are found one by one.
-void mark_purged(Generations& generations, const PurgeItem& item);
+void mark_purged(store::Generations& generations, const PurgeItem& item);
 
 /// The commands of an announcement (script::hold_key, hold_tag), for `time`.
 void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector<PurgeItem>& items, std::string_view token,
@@ -42,4 +42,4 @@ void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector
 /// Removes the keys filled under an id that a purge has killed, in small steps. False: the connection failed over it.
 [[nodiscard]] Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared, std::string id, Milliseconds step);
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -4,7 +4,7 @@
 
 #include "base/text.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 using Kind = PurgeItem::Kind;
@@ -125,7 +125,7 @@ std::optional<std::vector<PurgeHistory::Remembered>> parse_remembered(std::strin
     return out;
 }
 
-std::vector<PurgeItem> items_of(const PurgeOrder& order) {
+std::vector<PurgeItem> items_of(const store::PurgeOrder& order) {
     std::vector<PurgeItem> items;
     const auto add = [&](Kind kind, const std::vector<std::string>& names) {
         for (const std::string& name : names) items.push_back({kind, order.soft, name});
@@ -138,8 +138,8 @@ std::vector<PurgeItem> items_of(const PurgeOrder& order) {
     return items;
 }
 
-PurgeOrder order_of(const std::vector<PurgeItem>& items) {
-    PurgeOrder order;
+store::PurgeOrder order_of(const std::vector<PurgeItem>& items) {
+    store::PurgeOrder order;
     order.soft = !items.empty() && std::all_of(items.begin(), items.end(),
                                                [](const PurgeItem& item) { return item.soft; });
     for (const PurgeItem& item : items) {
@@ -164,4 +164,4 @@ PurgeOrder order_of(const std::vector<PurgeItem>& items) {
     return order;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -10,7 +10,7 @@
 /// Purges as text, for a file and for another process: one item a line, "kh articles:42" (the kind,
 /// hard or soft, the name). '%', blanks and control bytes of a name are percent-encoded, so that a
 /// line has no other line end in it.
-namespace larder::store {
+namespace larder::redis {
 
 void append_line(const PurgeItem& item, std::string& out);
 /// Nothing where the line is none of these.
@@ -25,8 +25,8 @@ void append_line(const PurgeItem& item, std::string& out);
 [[nodiscard]] std::optional<std::vector<PurgeHistory::Remembered>> parse_remembered(
     std::string_view lines);
 
-[[nodiscard]] std::vector<PurgeItem> items_of(const PurgeOrder& order);
+[[nodiscard]] std::vector<PurgeItem> items_of(const store::PurgeOrder& order);
 /// Items of one order are all hard, or all soft: a mixture becomes hard.
-[[nodiscard]] PurgeOrder order_of(const std::vector<PurgeItem>& items);
+[[nodiscard]] store::PurgeOrder order_of(const std::vector<PurgeItem>& items);
 
-}  // namespace larder::store
+}  // namespace larder::redis

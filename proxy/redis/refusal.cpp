@@ -9,7 +9,7 @@
 
 #include "base/text.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(RedisError::count_)> words{
@@ -165,4 +165,4 @@ std::string remedy_for(const RefusalContext& context) {
     return "see the log of Redis";
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -6,7 +6,7 @@
 #include <boost/system/error_code.hpp>
 
 /// Why Redis did not do what it was asked for, and what helps. Pure.
-namespace larder::store {
+namespace larder::redis {
 
 /// The reasons that metrics and logs tell apart.
 enum class RedisError : std::uint8_t {
@@ -63,4 +63,4 @@ struct RefusalContext {
 /// One sentence, without a full stop, that says what to do.
 [[nodiscard]] std::string remedy_for(const RefusalContext& context);
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 constexpr long long items_max = 1'000'000;
@@ -86,4 +86,4 @@ RedisReplyReader::Next RedisReplyReader::next(RedisReply& out) {
     return Next::reply;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -7,7 +7,7 @@
 
 struct redisReader;
 
-namespace larder::store {
+namespace larder::redis {
 
 /// One reply of Redis.
 struct RedisReply {
@@ -46,4 +46,4 @@ private:
     std::size_t unread_ = 0;  ///< bytes fed since the last whole reply
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

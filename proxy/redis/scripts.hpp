@@ -4,7 +4,7 @@
 
 /// The scripts that Redis runs: each touches the keys of one slot, loops over nothing unbounded, and is sent whole (EVAL), so
 /// that a server that has forgotten its scripts is nothing special.
-namespace larder::store::script {
+namespace larder::redis::script {
 
 /// Texts one behind the other, joined when the program is compiled.
 template <const std::string_view&... parts>
@@ -319,4 +319,4 @@ inline constexpr std::string_view delete_if = R"(
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0)";
 
-}  // namespace larder::store::script
+}  // namespace larder::redis::script

@@ -13,7 +13,7 @@
 #include "redis/shared.hpp"
 #include "redis/transport.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace asio = boost::asio;
 namespace {
 
@@ -128,4 +128,4 @@ Task<std::optional<RedisAddress>> find_master(asio::io_context& context, RedisSh
     co_return round->master ? round->master : round->doubtful;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -5,7 +5,7 @@
 #include "redis/task.hpp"
 #include "redis/url.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 class RedisShared;
 
@@ -15,4 +15,4 @@ class RedisShared;
 /// named in the log.
 [[nodiscard]] Task<std::optional<RedisAddress>> find_master(boost::asio::io_context& context, RedisShared& shared, Milliseconds longest);
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -9,7 +9,7 @@
 #include "redis/link.hpp"
 #include "redis/transport.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 using namespace std::chrono_literals;
 namespace {
 
@@ -44,7 +44,7 @@ std::string_view to_word(RedisOperation operation) {
     return words[static_cast<std::size_t>(operation)];
 }
 
-RedisShared::RedisShared(settings::Redis settings, int workers, Generations& generations, MemoryStore* memory)
+RedisShared::RedisShared(settings::Redis settings, int workers, store::Generations& generations, store::MemoryStore* memory)
     : settings_(std::move(settings)),
       url_(url_of(settings_)),
       tls_(make_redis_tls(url_, settings_.tls)),
@@ -258,4 +258,4 @@ void RedisShared::wake_keeper() {
     if (waker_) waker_();
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

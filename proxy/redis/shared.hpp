@@ -24,7 +24,7 @@
 #include "redis/troubles.hpp"
 #include "redis/url.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 class RedisBulk;
 class RedisLink;
@@ -43,7 +43,7 @@ class RedisShared {
 public:
     /// `workers`: how many RedisStores there will be. `memory` may be null. Throws std::runtime_error where the URL or a
     /// TLS file cannot be used.
-    RedisShared(settings::Redis settings, int workers, Generations& generations, MemoryStore* memory);
+    RedisShared(settings::Redis settings, int workers, store::Generations& generations, store::MemoryStore* memory);
     ~RedisShared();
 
     // ---- for the program
@@ -70,7 +70,7 @@ public:
     [[nodiscard]] const std::shared_ptr<boost::asio::ssl::context>& tls() const { return tls_; }
     [[nodiscard]] const std::shared_ptr<boost::asio::ssl::context>& sentinel_tls() const { return sentinel_tls_; }
     [[nodiscard]] const RedisKeys& keys() const { return keys_; }
-    [[nodiscard]] Generations& generations() { return generations_; }
+    [[nodiscard]] store::Generations& generations() { return generations_; }
     [[nodiscard]] PurgeJournal& journal() { return journal_; }
     [[nodiscard]] PurgeHistory& history() { return history_; }
 
@@ -207,8 +207,8 @@ private:
     std::shared_ptr<boost::asio::ssl::context> sentinel_tls_;
     const std::string server_text_;  ///< where Redis is, for the log
     RedisKeys keys_;
-    Generations& generations_;
-    MemoryStore* memory_;
+    store::Generations& generations_;
+    store::MemoryStore* memory_;
     int links_max_ = 1;
     bool tracking_ = false;
     bool bulk_wanted_ = false;
@@ -258,4 +258,4 @@ private:
     [[nodiscard]] std::vector<std::shared_ptr<RedisLink>> links_but(const RedisLink* which) const;
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -7,7 +7,7 @@
 #include "redis/purge.hpp"
 #include "redis/store_impl.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 using namespace std::chrono_literals;
 namespace {
 
@@ -133,9 +133,9 @@ void RedisStore::renew_announcement(const std::vector<PurgeItem>& items, const s
     link->send(batch);
 }
 
-Task<PurgeOutcome> RedisStore::purge(PurgeOrder order, RedisBudget& budget, std::string token) {
+Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget& budget, std::string token) {
     const std::vector<PurgeItem> items = items_of(order);
-    if (items.empty()) co_return PurgeOutcome::done;
+    if (items.empty()) co_return store::PurgeOutcome::done;
     // Before it is sent: a server that takes it and is replaced by one that never heard of it gets it again.
     impl_->shared.remember_purges(items);
     const RedisBudget::Wait wait(budget, impl_->timeout());
@@ -154,10 +154,10 @@ Task<PurgeOutcome> RedisStore::purge(PurgeOrder order, RedisBudget& budget, std:
     }
     impl_->observed(RedisOperation::purge, wait.began());
     if (done) impl_->shared.works(RedisWork::purge);
-    if (done) co_return PurgeOutcome::done;
+    if (done) co_return store::PurgeOutcome::done;
     impl_->shared.journal().add(items);
     impl_->shared.wake_keeper();
-    co_return PurgeOutcome::pending;
+    co_return store::PurgeOutcome::pending;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -16,11 +16,12 @@
 #include "settings/settings.hpp"
 #include "store/generations.hpp"
 #include "store/memory_store.hpp"
+#include "store/purge_order.hpp"
 #include "redis/budget.hpp"
 #include "redis/journal.hpp"
 #include "redis/task.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 /// Whether Redis answered.
 enum class RedisState : std::uint8_t {
@@ -88,22 +89,6 @@ enum class FillOutcome : std::uint8_t {
     purged,       ///< a purge overtook the fetch: not stored
     foreign,      ///< the key holds something that is not larder's: left alone
     unavailable,  ///< Redis could not be asked, or had no room
-};
-
-/// What is to be purged. Patterns as in route::PurgeSet; tags are response tags.
-struct PurgeOrder {
-    route::PurgeSet set;                     ///< its patterns are known tags (RouteTable::is_tag_pattern)
-    std::vector<std::string> scan_patterns;  ///< patterns that are no known tag: the keys are scanned, which may take long
-    std::vector<std::string> tags;
-    bool everything = false;                 ///< all that is stored
-    bool soft = false;
-
-    [[nodiscard]] bool empty() const { return set.empty() && scan_patterns.empty() && tags.empty() && !everything; }
-};
-
-enum class PurgeOutcome : std::uint8_t {
-    done,     ///< acknowledged by Redis
-    pending,  ///< journalled: nothing is served from Redis before it has been done
 };
 
 class RedisShared;
@@ -194,7 +179,7 @@ public:
 
     /// Purges and waits for the acknowledgement, at most redis.timeout; then the purge is journalled. The caller has
     /// already purged the process's own Generations. `token`: of the announcement that ends with it, or empty.
-    [[nodiscard]] Task<PurgeOutcome> purge(PurgeOrder order, RedisBudget& budget, std::string token = {});
+    [[nodiscard]] Task<store::PurgeOutcome> purge(store::PurgeOrder order, RedisBudget& budget, std::string token = {});
 
     struct Impl;  ///< for redis_*.cpp only
 
@@ -202,4 +187,4 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

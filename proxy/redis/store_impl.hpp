@@ -13,7 +13,7 @@
 #include "redis/store.hpp"
 #include "redis/subscriber.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 struct EntryLookup;
 
@@ -112,4 +112,4 @@ inline constexpr std::string_view no_digest = "----------------";
 /// Of ids in the order of EntryLookup::ids.
 std::string digest_of_ids(std::uint64_t everything, const std::vector<std::string>& ids);
 
-}  // namespace larder::store
+}  // namespace larder::redis

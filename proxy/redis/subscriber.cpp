@@ -12,7 +12,7 @@
 #include "redis/sentinel.hpp"
 #include "redis/shared.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 namespace {
@@ -219,4 +219,4 @@ void RedisSubscriber::heartbeat(const std::shared_ptr<RedisTransport>& transport
     send(transport, std::move(ping));
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

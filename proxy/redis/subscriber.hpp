@@ -12,7 +12,7 @@
 #include "redis/task.hpp"
 #include "redis/transport.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 class RedisShared;
 
@@ -53,4 +53,4 @@ private:
     bool stopping_ = false;
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -4,7 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-namespace larder::store {
+namespace larder::redis {
 
 using Executor = boost::asio::io_context::executor_type;
 template <class T>
@@ -14,4 +14,4 @@ using Task = boost::asio::awaitable<T, Executor>;
 inline constexpr boost::asio::use_awaitable_t<Executor> as_awaitable{};
 inline constexpr boost::asio::as_tuple_t<boost::asio::use_awaitable_t<Executor>> as_result{};
 
-}  // namespace larder::store
+}  // namespace larder::redis

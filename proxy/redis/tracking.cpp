@@ -10,7 +10,7 @@
 // The memory tier's honesty. An entry in memory is a replica that Redis itself keeps up to date: it tells the subscriber
 // of every change to a key that a link has read. So memory may serve as long as the subscriber and every link that read
 // are proved alive; whatever may have been read while Redis did not track it is forgotten when tracking (re)starts.
-namespace larder::store {
+namespace larder::redis {
 using namespace std::chrono_literals;
 namespace {
 
@@ -72,15 +72,15 @@ void RedisShared::invalidated(std::string_view redis_key) {
     const RedisKeys::Named named = keys_.name_of(redis_key);
     switch (named.kind) {
         case Kind::entry:
-            generations_.note_change(Generations::slot_of_key(named.name));
+            generations_.note_change(store::Generations::slot_of_key(named.name));
             if (memory_ != nullptr) memory_->remove(named.name);
             break;
-        case Kind::tag: generations_.note_change(Generations::slot_of_tag(named.name)); break;
-        case Kind::response_tag: generations_.note_change(Generations::slot_of_response_tag(named.name)); break;
+        case Kind::tag: generations_.note_change(store::Generations::slot_of_tag(named.name)); break;
+        case Kind::response_tag: generations_.note_change(store::Generations::slot_of_response_tag(named.name)); break;
         case Kind::extension:
-            generations_.note_change(Generations::slot_of_extensions(named.name));
+            generations_.note_change(store::Generations::slot_of_extensions(named.name));
             // A key that itself stands in braces is written without further ones: it may be this one.
-            generations_.note_change(Generations::slot_of_extensions("{" + std::string(named.name) + "}"));
+            generations_.note_change(store::Generations::slot_of_extensions("{" + std::string(named.name) + "}"));
             break;
         case Kind::everything: forget_everything_id(); break;
         case Kind::other: break;
@@ -169,4 +169,4 @@ void RedisShared::news_missed() {
     ++news_version_;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

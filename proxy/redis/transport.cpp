@@ -6,7 +6,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 
-namespace larder::store {
+namespace larder::redis {
 namespace asio = boost::asio;
 namespace {
 
@@ -122,4 +122,4 @@ void RedisTransport::close() {
     socket_.close(ignored);
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

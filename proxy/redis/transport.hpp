@@ -13,7 +13,7 @@
 #include "redis/task.hpp"
 #include "redis/url.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 using boost::system::error_code;
 
@@ -62,4 +62,4 @@ private:
     bool closed_ = false;
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

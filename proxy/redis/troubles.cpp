@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <utility>
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 constexpr double lines_max = 6;
@@ -108,4 +108,4 @@ std::vector<RedisTrouble> RedisTroubles::present() const {
     return out;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -9,7 +9,7 @@
 #include "base/clock.hpp"
 #include "redis/refusal.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 /// What of Redis works or does not, each for itself.
 enum class RedisWork : std::uint8_t {
@@ -69,4 +69,4 @@ private:
     std::optional<RedisTrouble> last_;
 };
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -5,7 +5,7 @@
 
 #include "base/text.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 using Kind = RedisUrl::Kind;
@@ -148,4 +148,4 @@ std::optional<RedisUrl> parse_redis_url(std::string_view text) {
     return url;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

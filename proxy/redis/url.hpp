@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace larder::store {
+namespace larder::redis {
 
 struct RedisAddress {
     std::string host;  ///< a name, or an IPv4 or IPv6 address without brackets
@@ -28,4 +28,4 @@ struct RedisUrl {
 /// Nothing where it is none of them, or a part of it is impossible.
 [[nodiscard]] std::optional<RedisUrl> parse_redis_url(std::string_view text);
 
-}  // namespace larder::store
+}  // namespace larder::redis

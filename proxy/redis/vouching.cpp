@@ -11,7 +11,7 @@
 #include "redis/purge.hpp"
 #include "redis/shared.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 using namespace std::chrono_literals;
@@ -154,4 +154,4 @@ void tell_presence(RedisLink& link, RedisShared& shared) {
     link.send(batch);
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -12,7 +12,7 @@
 /// instances that were alive have brought theirs too: one that is missing may have purged what nobody else heard of. Where
 /// nobody can vouch in time, the id that all entries carry is deleted: nothing that was stored before is valid any more. The
 /// name of the server that was vouched for stands in Redis, so that whoever connects later can read at once.
-namespace larder::store {
+namespace larder::redis {
 
 class RedisShared;
 
@@ -47,4 +47,4 @@ enum class Vouching : std::uint8_t {
 /// Tells the other instances that this one lives. Does not wait.
 void tell_presence(RedisLink& link, RedisShared& shared);
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -46,7 +46,7 @@ struct LiveQuestion {
     route::OfflineRequest request;
     bool any_host;  ///< the question names no host: an entry of another one will do, else only one of another scheme
     std::function<void(observe::JsonAnswer)> done;
-    store::RedisBudget budget{};
+    redis::RedisBudget budget{};
 };
 
 // An entry, or why there is none.
@@ -57,7 +57,7 @@ struct Looked {
     bool soft_purged = false;
     bool other_variant = false;
     json::array where{};
-    store::RedisState redis = store::RedisState::ok;
+    redis::RedisState redis = redis::RedisState::ok;
 };
 
 void add_entry(json::object& out, const Looked& looked) {
@@ -104,8 +104,8 @@ net::Task<void> look_up(flow::Services& use, LiveQuestion& question, Looked& out
     out.other_variant = hit.other_variant;
     if (hit.entry) out.where.emplace_back("memory");
     if (!use.redis) co_return;
-    const store::EntryName name = flow::entry_name(out.x, out.plan);
-    const store::Found found = co_await use.redis->find(name, question.budget);
+    const redis::EntryName name = flow::entry_name(out.x, out.plan);
+    const redis::Found found = co_await use.redis->find(name, question.budget);
     out.redis = found.state;
     out.other_variant |= found.other_variant;
     if (!found.entry) co_return;
@@ -143,7 +143,7 @@ std::string nothing_stored(const Looked& looked) {
 json::object tell(json::object out, const http::RequestHead& request, const Looked& looked) {
     const std::span<const std::string> key_headers = looked.x.match.route ? looked.x.match.route->key_headers : std::span<const std::string>();
     const cache::Detail bypass = cache::request_bypass(request, key_headers);
-    if (looked.redis != store::RedisState::ok) out["redis"] = looked.redis == store::RedisState::down ? "down" : "timeout";
+    if (looked.redis != redis::RedisState::ok) out["redis"] = looked.redis == redis::RedisState::down ? "down" : "timeout";
     if (looked.entry) add_entry(out, looked);
     if (looked.plan.route)
         if (const std::string text = flow::credentials_text(request, *looked.plan.route); !text.empty()) out["credentials"] = text;
@@ -221,7 +221,7 @@ json::object explain_offline(const route::Explanation& explanation) {
 }
 
 net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order, observe::PurgeOrder asked, std::function<void(observe::PurgeResult)> done) {
-    store::RedisBudget budget;
+    redis::RedisBudget budget;
     use.metrics.record_purge(observe::PurgeSource::admin);
     store::PurgeOutcome outcome = store::PurgeOutcome::pending;
     std::exception_ptr failure;

@@ -68,7 +68,7 @@ bool Server::owes_purges(SteadyTime give_up) const {
         return true;
     if (!shared_.redis || to_successor_->owes()) return false;
     const bool is_kept = owed_ && owed_->follows();
-    const bool reaches_redis = shared_.redis->breaker() != store::RedisShared::Breaker::open;
+    const bool reaches_redis = shared_.redis->breaker() != redis::RedisShared::Breaker::open;
     return !shared_.redis->journal().empty() && (reaches_redis || !is_kept);
 }
 
@@ -95,20 +95,20 @@ void Server::settle_owed_purges() {
         for (const auto& worker : workers_)
             worker->services().late_writes.hand_over(*to_successor_);
     if (shared_.redis && !to_successor_->owes()) {
-        std::vector<store::PurgeItem> owed;
+        std::vector<redis::PurgeItem> owed;
         for (const auto& worker : workers_)
             for (const store::PurgeOrder& order : worker->services().late_writes.planned())
-                for (store::PurgeItem& item : store::items_of(order))
+                for (redis::PurgeItem& item : redis::items_of(order))
                     owed.push_back(std::move(item));
         shared_.redis->journal().add(owed);
         const bool is_kept = owed_ && owed_->follows();
-        const std::vector<store::PurgeJournal::Entry> left = shared_.redis->journal().pending();
+        const std::vector<redis::PurgeJournal::Entry> left = shared_.redis->journal().pending();
         if (is_kept && !left.empty())
             spdlog::warn("{} purges are owed to Redis and kept for the next start", left.size());
-        for (const store::PurgeJournal::Entry& entry : left) {
+        for (const redis::PurgeJournal::Entry& entry : left) {
             if (is_kept) break;
             std::string text;
-            store::append_line(entry.item, text);
+            redis::append_line(entry.item, text);
             text.pop_back();
             spdlog::error("not purged in Redis: {}", text.substr(3));
         }

@@ -82,11 +82,11 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
             }
             break;
         case message::remembered:
-            if (const auto purges = store::parse_remembered(body); purges && parts_.redis)
+            if (const auto purges = redis::parse_remembered(body); purges && parts_.redis)
                 parts_.redis->history().restore(*purges, steady_now());
             break;
         case message::owed:
-            if (const auto items = store::parse_lines(body)) owe(*items);
+            if (const auto items = redis::parse_lines(body)) owe(*items);
             break;
         case message::inherited:
             set(has_inherited_);
@@ -96,7 +96,7 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
             break;
         case message::later:
             if (const auto later = message::parse_later(body))
-                calls_.purge_later(store::order_of(later->items), later->due_in);
+                calls_.purge_later(redis::order_of(later->items), later->due_in);
             break;
         case message::silent:
             keep_file();
@@ -130,11 +130,11 @@ void FromPredecessor::take_purge(std::string_view body) {
     if (parts_.redis) parts_.redis->remember_purges(purge->items);
     if (!purge->delivered || their_redis_ != parts_.redis_name()) owe(purge->items);
     flow::purge_here(parts_.generations, parts_.memory, parts_.board,
-                     store::order_of(purge->items));
+                     redis::order_of(purge->items));
     to_confirm_.push_back(std::to_string(purge->number));
 }
 
-void FromPredecessor::owe(const std::vector<store::PurgeItem>& items) {
+void FromPredecessor::owe(const std::vector<redis::PurgeItem>& items) {
     if (!parts_.redis) return;
     parts_.redis->remember_purges(items);
     parts_.redis->journal().add(items);
@@ -156,7 +156,7 @@ void FromPredecessor::keep_file() {
 }
 
 void FromPredecessor::purge_everything() {
-    owe({store::purge_everything()});
+    owe({redis::purge_everything()});
     parts_.generations.purge_all();
 }
 

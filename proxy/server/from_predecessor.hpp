@@ -42,7 +42,7 @@ private:
     void on_end() override;
     void take_purge(std::string_view body);
     void adopt_marks(std::string_view lines);
-    void owe(const std::vector<store::PurgeItem>& items);
+    void owe(const std::vector<redis::PurgeItem>& items);
     void purge_everything();
     void keep_file();
     template <class Condition>

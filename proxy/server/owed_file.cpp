@@ -37,12 +37,12 @@ std::string checksum_of(std::string_view line) {
     return text;
 }
 
-std::string records_of(const std::vector<store::PurgeItem>& items) {
+std::string records_of(const std::vector<redis::PurgeItem>& items) {
     std::string out;
     std::string line;
-    for (const store::PurgeItem& item : items) {
+    for (const redis::PurgeItem& item : items) {
         line.clear();
-        store::append_line(item, line);
+        redis::append_line(item, line);
         out.append(checksum_of(std::string_view(line).substr(0, line.size() - 1)))
             .append(1, ' ')
             .append(line);
@@ -51,8 +51,8 @@ std::string records_of(const std::vector<store::PurgeItem>& items) {
 }
 
 // Nothing where anything of it is not as it was written.
-std::optional<std::vector<store::PurgeItem>> parse(std::string_view text) {
-    std::vector<store::PurgeItem> items;
+std::optional<std::vector<redis::PurgeItem>> parse(std::string_view text) {
+    std::vector<redis::PurgeItem> items;
     if (text.empty()) return items;
     if (!text.starts_with(header)) return std::nullopt;
     text.remove_prefix(header.size());
@@ -61,7 +61,7 @@ std::optional<std::vector<store::PurgeItem>> parse(std::string_view text) {
         if (end == std::string_view::npos || end <= checksum_digits || text[checksum_digits] != ' ')
             return std::nullopt;
         const std::string_view line = text.substr(checksum_digits + 1, end - checksum_digits - 1);
-        std::optional<store::PurgeItem> item = store::parse_line(line);
+        std::optional<redis::PurgeItem> item = redis::parse_line(line);
         if (!item || checksum_of(line) != text.substr(0, checksum_digits)) return std::nullopt;
         items.push_back(std::move(*item));
         text.remove_prefix(end + 1);
@@ -140,9 +140,9 @@ OwedFile::~OwedFile() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-std::vector<store::PurgeItem> OwedFile::load() {
+std::vector<redis::PurgeItem> OwedFile::load() {
     const std::optional<std::string> text = read_file(path_);
-    std::optional<std::vector<store::PurgeItem>> items;
+    std::optional<std::vector<redis::PurgeItem>> items;
     if (text) items = parse(*text);
     if (items) return std::move(*items);
     const std::string aside = path_ + ".damaged-" + std::to_string(std::time(nullptr));
@@ -152,10 +152,10 @@ std::vector<store::PurgeItem> OwedFile::load() {
         path_,
         moved ? "it was renamed to " + aside
               : std::string("it cannot be renamed: ") + std::strerror(errno));
-    return {store::purge_everything()};
+    return {redis::purge_everything()};
 }
 
-void OwedFile::follow(store::PurgeJournal& journal) {
+void OwedFile::follow(redis::PurgeJournal& journal) {
     {
         const std::scoped_lock lock(mutex_);
         journal_ = &journal;
@@ -164,7 +164,7 @@ void OwedFile::follow(store::PurgeJournal& journal) {
 }
 
 void OwedFile::leave() {
-    store::PurgeJournal* journal = nullptr;
+    redis::PurgeJournal* journal = nullptr;
     {
         std::unique_lock lock(mutex_);
         journal = std::exchange(journal_, nullptr);
@@ -211,11 +211,11 @@ void OwedFile::note(Change change) {
     changed_.notify_all();
 }
 
-void OwedFile::begins(const std::vector<store::PurgeItem>& items) {
+void OwedFile::begins(const std::vector<redis::PurgeItem>& items) {
     note({Change::Kind::replace, records_of(items)});
 }
 
-void OwedFile::added(const std::vector<store::PurgeItem>& items) {
+void OwedFile::added(const std::vector<redis::PurgeItem>& items) {
     note({Change::Kind::append, records_of(items)});
 }
 
@@ -260,7 +260,7 @@ void OwedFile::tell_written(std::uint64_t position) {
 
 // Has what the journal holds now written once more.
 void OwedFile::renew() {
-    store::PurgeJournal* journal = nullptr;
+    redis::PurgeJournal* journal = nullptr;
     {
         const std::scoped_lock lock(mutex_);
         journal = journal_;

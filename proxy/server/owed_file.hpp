@@ -22,7 +22,7 @@ int lock_state_directory(const std::string& folder, int inherited);
 /// The purges that are owed to Redis, in the file `owed` of the state directory: what the journal
 /// holds, and perhaps some that were delivered meanwhile. A thread of its own writes; one sync
 /// serves all who wait at that moment.
-class OwedFile final : public store::PurgeJournal::Observer {
+class OwedFile final : public redis::PurgeJournal::Observer {
 public:
     explicit OwedFile(const std::string& folder);
     /// What was noted is on disk afterwards.
@@ -32,11 +32,11 @@ public:
 
     /// What the last process left. A file that is damaged is renamed to owed.damaged-SECONDS, and
     /// stands for a purge of everything. Not while the file follows a journal.
-    [[nodiscard]] std::vector<store::PurgeItem> load();
+    [[nodiscard]] std::vector<redis::PurgeItem> load();
 
     /// Replaces the file by what the journal holds, and follows it. The journal must stay until
     /// leave().
-    void follow(store::PurgeJournal& journal);
+    void follow(redis::PurgeJournal& journal);
     /// Follows it no longer; what was noted is on disk when it returns. Somebody else may write the
     /// file then.
     void leave();
@@ -47,8 +47,8 @@ public:
     /// Waits for that. False: not by then.
     bool wait_until_written(SteadyTime until);
 
-    void begins(const std::vector<store::PurgeItem>& items) override;
-    void added(const std::vector<store::PurgeItem>& items) override;
+    void begins(const std::vector<redis::PurgeItem>& items) override;
+    void added(const std::vector<redis::PurgeItem>& items) override;
     void emptied() override;
 
 private:
@@ -81,7 +81,7 @@ private:
     std::vector<std::pair<std::uint64_t, std::function<void()>>> waiting_;
     std::uint64_t noted_ = 0;
     std::uint64_t written_ = 0;
-    store::PurgeJournal* journal_ = nullptr;
+    redis::PurgeJournal* journal_ = nullptr;
     bool renewing_ = false;
     bool ending_ = false;
     std::thread thread_;

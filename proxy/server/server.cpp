@@ -34,16 +34,16 @@ std::string first_error(const settings::Problems& problems, const std::string& f
     return text;
 }
 
-void observe_redis(store::RedisOperation operation, SteadyClock::duration duration) {
+void observe_redis(redis::RedisOperation operation, SteadyClock::duration duration) {
     observe::WorkerMetrics* metrics = Worker::metrics_of_this_thread();
     if (!metrics) return;
     switch (operation) {
-        case store::RedisOperation::find: metrics->record_redis_operation(observe::RedisOperation::read, duration); break;
-        case store::RedisOperation::lease: metrics->record_redis_operation(observe::RedisOperation::lease, duration); break;
-        case store::RedisOperation::fill: metrics->record_redis_operation(observe::RedisOperation::fill, duration); break;
-        case store::RedisOperation::purge: metrics->record_redis_operation(observe::RedisOperation::purge, duration); break;
-        case store::RedisOperation::wait: metrics->record_redis_operation(observe::RedisOperation::wait, duration); break;
-        case store::RedisOperation::count_: break;
+        case redis::RedisOperation::find: metrics->record_redis_operation(observe::RedisOperation::read, duration); break;
+        case redis::RedisOperation::lease: metrics->record_redis_operation(observe::RedisOperation::lease, duration); break;
+        case redis::RedisOperation::fill: metrics->record_redis_operation(observe::RedisOperation::fill, duration); break;
+        case redis::RedisOperation::purge: metrics->record_redis_operation(observe::RedisOperation::purge, duration); break;
+        case redis::RedisOperation::wait: metrics->record_redis_operation(observe::RedisOperation::wait, duration); break;
+        case redis::RedisOperation::count_: break;
     }
 }
 
@@ -53,16 +53,16 @@ std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
-observe::RedisTrouble shown(const store::RedisTrouble& trouble) {
+observe::RedisTrouble shown(const redis::RedisTrouble& trouble) {
     const auto seconds_since = [](SteadyTime then) { return std::chrono::duration<double>(steady_now() - then).count(); };
     return {std::string(to_word(trouble.work)), std::string(to_word(trouble.reason)), trouble.text,  trouble.command,
             trouble.remedy,                     seconds_since(trouble.last),          seconds_since(trouble.since)};
 }
 
-void add_redis_failures(const store::RedisShared& redis, observe::Gauges& gauges) {
-    static_assert(static_cast<std::size_t>(observe::RedisFailure::count_) == static_cast<std::size_t>(store::RedisError::count_));
-    for (std::size_t i = 0; i < gauges.redis_failures.size(); ++i) gauges.redis_failures[i] = redis.errors(static_cast<store::RedisError>(i));
-    for (const store::RedisTrouble& trouble : redis.troubles()) gauges.redis_troubles.push_back(shown(trouble));
+void add_redis_failures(const redis::RedisShared& redis, observe::Gauges& gauges) {
+    static_assert(static_cast<std::size_t>(observe::RedisFailure::count_) == static_cast<std::size_t>(redis::RedisError::count_));
+    for (std::size_t i = 0; i < gauges.redis_failures.size(); ++i) gauges.redis_failures[i] = redis.errors(static_cast<redis::RedisError>(i));
+    for (const redis::RedisTrouble& trouble : redis.troubles()) gauges.redis_troubles.push_back(shown(trouble));
     if (const auto last = redis.last_refusal()) gauges.redis_last_refusal.push_back(shown(*last));
 }
 
@@ -110,7 +110,7 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     shared_.sweeper = std::make_unique<store::MemorySweeper>(*shared_.memory);
     shared_.board = std::make_unique<store::FetchBoard>(shared_.generations);
     if (used.redis) {
-        shared_.redis = std::make_unique<store::RedisShared>(*used.redis, threads, shared_.generations, used.memory_bytes > 0 ? shared_.memory.get() : nullptr);
+        shared_.redis = std::make_unique<redis::RedisShared>(*used.redis, threads, shared_.generations, used.memory_bytes > 0 ? shared_.memory.get() : nullptr);
     } else {
         shared_.memory->trust_until(SteadyTime::max());
     }
@@ -153,7 +153,7 @@ void Server::open_state() {
 void Server::inherit() {
     const std::vector<int> channel = inherited_sockets(succession_channel);
     if (owed_ && (state_is_ours_ || channel.empty())) {
-        const std::vector<store::PurgeItem> owed = owed_->load();
+        const std::vector<redis::PurgeItem> owed = owed_->load();
         if (!owed.empty()) spdlog::warn("{} purges are owed to Redis from before this start", owed.size());
         shared_.redis->remember_purges(owed);
         shared_.redis->journal().add(owed);
@@ -235,8 +235,8 @@ void Server::wait_for_redis() const {
     constexpr Milliseconds longest{500};
     const SteadyTime give_up = steady_now() + longest;
     const auto refused = [this] {
-        using store::RedisError;
-        return shared_.redis->troubled(store::RedisWork::use) || shared_.redis->errors(RedisError::closed) > 0;
+        using redis::RedisError;
+        return shared_.redis->troubled(redis::RedisWork::use) || shared_.redis->errors(RedisError::closed) > 0;
     };
     const auto connected = [this] {
         const bool memory_serves = !shared_.redis->has_subscriber() || shared_.redis->memory_trusted_until() > steady_now();

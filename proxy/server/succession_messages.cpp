@@ -11,11 +11,11 @@ namespace {
 // A body beyond the channel's bound cannot be sent: everything covers it.
 constexpr std::size_t lines_bytes_max = 4 * 1024 * 1024;
 
-std::string bounded_lines(const std::vector<store::PurgeItem>& items) {
-    std::string lines = store::to_lines(items);
+std::string bounded_lines(const std::vector<redis::PurgeItem>& items) {
+    std::string lines = redis::to_lines(items);
     return lines.size() <= lines_bytes_max
                ? lines
-               : store::to_lines(std::vector{store::purge_everything()});
+               : redis::to_lines(std::vector{redis::purge_everything()});
 }
 
 // Takes the first line off.
@@ -57,7 +57,7 @@ std::optional<Purge> parse_purge(std::string_view body) {
     if (!line) return std::nullopt;
     const std::size_t blank = std::min(line->find(' '), line->size());
     const auto number = parse_decimal(line->substr(0, blank));
-    auto items = store::parse_lines(body);
+    auto items = redis::parse_lines(body);
     if (!number || !items) return std::nullopt;
     return Purge{*number, line->substr(blank) == " delivered", std::move(*items)};
 }
@@ -69,7 +69,7 @@ std::string to_body(const Later& said) {
 std::optional<Later> parse_later(std::string_view body) {
     const auto line = take_line(body);
     const auto due_in = line ? parse_time(*line) : std::nullopt;
-    auto items = store::parse_lines(body);
+    auto items = redis::parse_lines(body);
     if (!due_in || !items) return std::nullopt;
     return Later{*due_in, std::move(*items)};
 }

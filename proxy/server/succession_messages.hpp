@@ -40,14 +40,14 @@ struct Hello {
 struct Purge {
     std::uint64_t number = 0;
     bool delivered = false;  ///< the predecessor's Redis has acknowledged it
-    std::vector<store::PurgeItem> items;
+    std::vector<redis::PurgeItem> items;
 };
 [[nodiscard]] std::string to_body(const Purge& said);
 [[nodiscard]] std::optional<Purge> parse_purge(std::string_view body);
 
 struct Later {
     Milliseconds due_in{0};
-    std::vector<store::PurgeItem> items;
+    std::vector<redis::PurgeItem> items;
 };
 [[nodiscard]] std::string to_body(const Later& said);
 [[nodiscard]] std::optional<Later> parse_later(std::string_view body);

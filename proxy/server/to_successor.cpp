@@ -24,7 +24,7 @@ void send_some_at_once(MessageChannel& channel, char kind, const std::vector<Ent
         const std::size_t end = std::min(entries.size(), at + entries_at_once);
         const std::vector<Entry> some(entries.begin() + static_cast<std::ptrdiff_t>(at),
                                       entries.begin() + static_cast<std::ptrdiff_t>(end));
-        channel.send(kind, store::to_lines(some));
+        channel.send(kind, redis::to_lines(some));
     }
 }
 
@@ -78,8 +78,8 @@ void ToSuccessor::begin() {
     if (parts_.redis) {
         send_some_at_once(*channel, message::remembered,
                           parts_.redis->history().snapshot(steady_now()));
-        std::vector<store::PurgeItem> owed;
-        for (store::PurgeJournal::Entry& entry : parts_.redis->journal().pending())
+        std::vector<redis::PurgeItem> owed;
+        for (redis::PurgeJournal::Entry& entry : parts_.redis->journal().pending())
             owed.push_back(std::move(entry.item));
         send_some_at_once(*channel, message::owed, owed);
     }
@@ -97,7 +97,7 @@ void ToSuccessor::end() {
     channel.reset();
     if (parts_.owed && !parts_.owed->follows()) {
         // What the successor took over and could not deliver is in the file.
-        const std::vector<store::PurgeItem> left = parts_.owed->load();
+        const std::vector<redis::PurgeItem> left = parts_.owed->load();
         parts_.redis->remember_purges(left);
         parts_.redis->journal().add(left);
         parts_.owed->follow(parts_.redis->journal());
@@ -129,7 +129,7 @@ bool ToSuccessor::wants(store::PurgeOutcome outcome) const {
 bool ToSuccessor::send_purge(const store::PurgeOrder& order, store::PurgeOutcome outcome,
                              const std::shared_ptr<Waiter>& waiter) {
     message::Purge purge;
-    purge.items = store::items_of(order);
+    purge.items = redis::items_of(order);
     purge.delivered = parts_.redis != nullptr && outcome == store::PurgeOutcome::done;
     const std::scoped_lock lock(mutex_);
     const Phase phase = phase_;
@@ -173,7 +173,7 @@ bool ToSuccessor::take_over(const store::PurgeOrder& order, Milliseconds due_in)
     later.due_in = due_in;
     const std::scoped_lock lock(mutex_);
     if (phase_.load() != Phase::serving || !channel_) return false;
-    later.items = store::items_of(order);
+    later.items = redis::items_of(order);
     channel_->send(message::later, message::to_body(later));
     return true;
 }

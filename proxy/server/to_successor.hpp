@@ -20,7 +20,7 @@ struct SuccessionParts {
     store::Generations& generations;
     store::MemoryStore& memory;
     store::FetchBoard& board;
-    store::RedisShared* redis = nullptr;  ///< null: off
+    redis::RedisShared* redis = nullptr;  ///< null: off
     OwedFile* owed = nullptr;             ///< null: no state directory, or no Redis
 
     /// Names the Redis that purges are owed to; empty: none.

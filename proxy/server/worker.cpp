@@ -33,7 +33,7 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
     services_.in_force = &shared.config;
     services_.adopt = [this](std::shared_ptr<const flow::Config> newest) { use_config(std::move(newest)); };
     services_.relay = shared.relay;
-    if (shared.redis) services_.redis = std::make_unique<store::RedisStore>(context_, *shared.redis, index);
+    if (shared.redis) services_.redis = std::make_unique<redis::RedisStore>(context_, *shared.redis, index);
 }
 
 Worker::~Worker() {

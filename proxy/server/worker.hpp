@@ -22,7 +22,7 @@ struct Shared {
     store::Generations generations;
     std::unique_ptr<store::MemoryStore> memory;
     std::unique_ptr<store::FetchBoard> board;
-    std::unique_ptr<store::RedisShared> redis;  ///< null: off
+    std::unique_ptr<redis::RedisShared> redis;  ///< null: off
     observe::Metrics metrics{LARDER_VERSION};
     flow::PurgeRelay* relay = nullptr;  ///< of the program; set before the workers are made
     std::atomic<std::size_t> connections{0};

@@ -193,12 +193,12 @@ void Fetch::disperse() {
     wake_all();
 }
 
-void Fetch::set_lease(std::shared_ptr<const Lease> lease) {
+void Fetch::set_lease(std::shared_ptr<const redis::Lease> lease) {
     const std::scoped_lock lock(mutex_);
     lease_ = std::move(lease);
 }
 
-std::shared_ptr<const Lease> Fetch::lease() const {
+std::shared_ptr<const redis::Lease> Fetch::lease() const {
     const std::scoped_lock lock(mutex_);
     return lease_;
 }

@@ -13,9 +13,13 @@
 #include "net/event.hpp"
 #include "store/generations.hpp"
 
+/// Opaque here: what the shared store gave for the fetch.
+namespace larder::redis {
+struct Lease;
+}
+
 namespace larder::store {
 
-struct Lease;
 
 /// How far a fetch has come, as those who wait for it see it.
 enum class FetchState : std::uint8_t {
@@ -140,8 +144,8 @@ public:
     /// The answer is known to be of no use to others: those who joined need not wait for it.
     void disperse();
     /// What the fetch was begun under in Redis; null: not known yet, so the origin has not been asked.
-    void set_lease(std::shared_ptr<const Lease> lease);
-    [[nodiscard]] std::shared_ptr<const Lease> lease() const;
+    void set_lease(std::shared_ptr<const redis::Lease> lease);
+    [[nodiscard]] std::shared_ptr<const redis::Lease> lease() const;
     [[nodiscard]] bool dispersed() const;
     /// The body turned out larger than what may be stored: from now on it is only passed through.
     void stop_storing();
@@ -182,7 +186,7 @@ private:
     Resolution resolution_ = Resolution::found;
     cache::Detail not_stored_ = cache::Detail::none;
     bool dispersed_ = false;
-    std::shared_ptr<const Lease> lease_;
+    std::shared_ptr<const redis::Lease> lease_;
     FetchFailure failure_;
     std::vector<Reader*> readers_;
     std::shared_ptr<net::Event> producer_;

@@ -6,7 +6,7 @@
 #include "instance.hpp"
 #include "redis_server.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 const Ask article{"articles:42"};
@@ -39,7 +39,7 @@ TEST_CASE("without Redis nobody waits, and purges are kept") {
     Instance one(url);
     CHECK(time_of([&] { CHECK(one.find(article).state == RedisState::down); }) < slack);
     CHECK(time_of([&] { CHECK(one.lease(article).state == RedisState::down); }) < slack);
-    CHECK(time_of([&] { CHECK(one.purge(purge_key("articles:42")) == PurgeOutcome::pending); }) < slack);
+    CHECK(time_of([&] { CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending); }) < slack);
     CHECK(one.shared->purges_pending() == 1);
     CHECK_FALSE(one.shared->up());
 }
@@ -50,7 +50,7 @@ TEST_CASE_FIXTURE(OneRedis, "a frozen Redis costs one request its timeout and th
     redis.freeze();
     CHECK(time_of([&] { CHECK(one.find(article).state != RedisState::ok); }) < timeout + slack);
     for (int i = 0; i < 5; ++i) CHECK(time_of([&] { CHECK(one.find(article).state == RedisState::down); }) < slack);
-    CHECK(time_of([&] { CHECK(one.purge(purge_key("articles:42")) == PurgeOutcome::pending); }) < slack);
+    CHECK(time_of([&] { CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending); }) < slack);
     CHECK(one.shared->breaker() != RedisShared::Breaker::closed);
     for (const auto frozen_for : {0ms, 2500ms}) {
         CAPTURE(frozen_for.count());
@@ -69,7 +69,7 @@ TEST_CASE_FIXTURE(OneRedis, "a frozen Redis costs one request its timeout and th
 TEST_CASE_FIXTURE(OneRedis, "a purge sent to a frozen Redis is done before anything is read again") {
     REQUIRE(one.put(article, "old") == FillOutcome::stored);
     redis.freeze();
-    CHECK(time_of([&] { CHECK(one.purge(purge_key("articles:42")) == PurgeOutcome::pending); }) < timeout + slack);
+    CHECK(time_of([&] { CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending); }) < timeout + slack);
     redis.thaw();
     CHECK(eventually([&] {
         const Found found = one.find(article);
@@ -90,7 +90,7 @@ TEST_CASE_FIXTURE(OneRedis, "a fetch that spans the loss of a purge does not sto
     REQUIRE(one.put(article, "old") == FillOutcome::stored);
     const Lease lease = one.lease(article);
     redis.freeze();
-    CHECK(one.purge(purge_key("articles:42")) == PurgeOutcome::pending);
+    CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending);
     redis.thaw();
     REQUIRE(one.wait_available());
     CHECK(one.fill(article, lease, response("old")).outcome == FillOutcome::purged);
@@ -107,9 +107,9 @@ TEST_CASE_FIXTURE(OneRedis, "a Redis restarted from an older snapshot brings no 
     REQUIRE(one.fill(third, one.lease(third), tagged).outcome == FillOutcome::stored);
     const Lease before = one.lease(article);
     REQUIRE(redis.run({"SAVE"}) == "OK");
-    REQUIRE(one.purge(purge_key("articles:42")) == PurgeOutcome::done);
-    REQUIRE(one.purge(purge_pattern("articles:list:*")) == PurgeOutcome::done);
-    REQUIRE(one.purge(purge_tag("t")) == PurgeOutcome::done);
+    REQUIRE(one.purge(purge_key("articles:42")) == store::PurgeOutcome::done);
+    REQUIRE(one.purge(purge_pattern("articles:list:*")) == store::PurgeOutcome::done);
+    REQUIRE(one.purge(purge_tag("t")) == store::PurgeOutcome::done);
     redis.kill();
     CHECK(eventually([&] { return one.find(article).state == RedisState::down; }));
     redis.start();
@@ -140,12 +140,12 @@ TEST_CASE("a full Redis: nothing is stored, every purge still works") {
     CHECK(one.get(article) == "old");
     CHECK(one.fill(Ask{"articles:50"}, lease, response("new")).outcome == FillOutcome::unavailable);
     CHECK(one.lease(Ask{"articles:51"}).guard.empty());
-    CHECK(one.purge(purge_key("articles:42")) == PurgeOutcome::done);
-    CHECK(one.purge(purge_pattern("articles:list:*")) == PurgeOutcome::done);
-    CHECK(one.purge(purge_tag("t")) == PurgeOutcome::done);
-    PurgeOrder soft = purge_key("articles:45");
+    CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::done);
+    CHECK(one.purge(purge_pattern("articles:list:*")) == store::PurgeOutcome::done);
+    CHECK(one.purge(purge_tag("t")) == store::PurgeOutcome::done);
+    store::PurgeOrder soft = purge_key("articles:45");
     soft.soft = true;
-    CHECK(one.purge(soft) == PurgeOutcome::done);
+    CHECK(one.purge(soft) == store::PurgeOutcome::done);
     for (const Ask& ask : {article, list, third}) CHECK(one.get(ask).empty());
     const Found softly = one.find(fourth);
     CHECK((!softly.entry || softly.soft_purged));
@@ -204,4 +204,4 @@ TEST_CASE("one worker's trouble makes all prove themselves, and all come back") 
 }
 
 }  // namespace
-}  // namespace larder::store
+}  // namespace larder::redis

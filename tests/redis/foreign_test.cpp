@@ -5,7 +5,7 @@
 
 // An application keeps data of its own in the same Redis, under names that larder would use. It is left alone, and larder
 // goes on.
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 const Ask article{"articles:42", {"articles:*"}};
@@ -33,17 +33,17 @@ struct Shared {
         }
     }
     void purge_in_every_way() {
-        PurgeOrder soft = purge_key(article.key);
+        store::PurgeOrder soft = purge_key(article.key);
         soft.soft = true;
-        PurgeOrder soft_pattern = purge_pattern("articles:*");
+        store::PurgeOrder soft_pattern = purge_pattern("articles:*");
         soft_pattern.soft = true;
-        PurgeOrder scanned;
+        store::PurgeOrder scanned;
         scanned.scan_patterns = {"art*"};
-        for (const PurgeOrder& order : {purge_key(article.key), purge_pattern("articles:*"), soft, soft_pattern, scanned})
-            CHECK(one.purge(order) == PurgeOutcome::done);
+        for (const store::PurgeOrder& order : {purge_key(article.key), purge_pattern("articles:*"), soft, soft_pattern, scanned})
+            CHECK(one.purge(order) == store::PurgeOutcome::done);
         CHECK(one.announce({{PurgeItem::Kind::key, false, article.key}, {PurgeItem::Kind::pattern, false, "articles:*"}}, "0123456789abcdef"));
-        CHECK(one.purge(purge_key(article.key), "0123456789abcdef") == PurgeOutcome::done);
-        CHECK(one.purge(purge_pattern("articles:*"), "0123456789abcdef") == PurgeOutcome::done);
+        CHECK(one.purge(purge_key(article.key), "0123456789abcdef") == store::PurgeOutcome::done);
+        CHECK(one.purge(purge_pattern("articles:*"), "0123456789abcdef") == store::PurgeOutcome::done);
         CHECK(one.shared->purges_pending() == 0);
     }
 };
@@ -119,21 +119,21 @@ TEST_CASE_FIXTURE(Shared, "a value at the key of a response tag is left alone") 
         auto entry = response("x");
         entry->response_tags.push_back({"cats", {}});
         CHECK(one.fill(article, lease, entry).outcome != FillOutcome::stored);
-        PurgeOrder soft = purge_tag("cats");
+        store::PurgeOrder soft = purge_tag("cats");
         soft.soft = true;
-        CHECK(one.purge(purge_tag("cats")) == PurgeOutcome::done);
-        CHECK(one.purge(soft) == PurgeOutcome::done);
+        CHECK(one.purge(purge_tag("cats")) == store::PurgeOutcome::done);
+        CHECK(one.purge(soft) == store::PurgeOutcome::done);
         CHECK(one.shared->purges_pending() == 0);
     });
 }
 
 TEST_CASE_FIXTURE(Shared, "a purge by pattern leaves a guard that a write under way holds") {
     REQUIRE(one.announce({{PurgeItem::Kind::key, false, article.key}}, "0123456789abcdef"));
-    PurgeOrder scanned;
+    store::PurgeOrder scanned;
     scanned.scan_patterns = {"art*"};
-    REQUIRE(one.purge(scanned) == PurgeOutcome::done);
+    REQUIRE(one.purge(scanned) == store::PurgeOutcome::done);
     CHECK(one.lease(article).held);
-    REQUIRE(one.purge(purge_key(article.key), "0123456789abcdef") == PurgeOutcome::done);
+    REQUIRE(one.purge(purge_key(article.key), "0123456789abcdef") == store::PurgeOutcome::done);
     CHECK_FALSE(one.lease(article).held);
 }
 
@@ -154,10 +154,10 @@ TEST_CASE("a user without channels purges response tags too") {
     auto entry = response("x");
     entry->response_tags.push_back({"cats", {}});
     REQUIRE(one.fill(article, lease, entry).outcome == FillOutcome::stored);
-    CHECK(one.purge(purge_tag("cats")) == PurgeOutcome::done);
+    CHECK(one.purge(purge_tag("cats")) == store::PurgeOutcome::done);
     CHECK(one.get(article).empty());
     CHECK(one.shared->purges_pending() == 0);
 }
 
 }  // namespace
-}  // namespace larder::store
+}  // namespace larder::redis

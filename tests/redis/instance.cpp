@@ -7,7 +7,7 @@
 
 #include "http/target_uri.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace asio = boost::asio;
 namespace {
 
@@ -32,9 +32,9 @@ Task<Lease> lease_with_budget(RedisStore& store, EntryName name, bool want_lock)
     co_return lease;
 }
 
-Task<PurgeOutcome> purge_with_budget(RedisStore& store, PurgeOrder order, std::string token) {
+Task<store::PurgeOutcome> purge_with_budget(RedisStore& store, store::PurgeOrder order, std::string token) {
     RedisBudget budget;
-    const PurgeOutcome outcome = co_await store.purge(std::move(order), budget, std::move(token));
+    const store::PurgeOutcome outcome = co_await store.purge(std::move(order), budget, std::move(token));
     co_return outcome;
 }
 
@@ -76,7 +76,7 @@ Instance::Instance(const std::string& url, int workers, std::function<void(setti
     settings::Redis settings;
     settings.url = url;
     if (adjust) adjust(settings);
-    memory = std::make_unique<MemoryStore>(1 << 20, generations);
+    memory = std::make_unique<store::MemoryStore>(1 << 20, generations);
     shared = std::make_unique<RedisShared>(settings, workers, generations, memory.get());
     for (int i = 0; i < workers; ++i) {
         auto& worker = workers_.emplace_back(std::make_unique<Worker>());
@@ -120,7 +120,7 @@ RedisStore::Waited Instance::wait(const Ask& ask, std::chrono::milliseconds time
     return run_on(workers_[0]->context, workers_[0]->store->wait_for_other(ask.name(request), steady_now() + time));
 }
 
-PurgeOutcome Instance::purge(PurgeOrder order, std::string token, int worker) {
+store::PurgeOutcome Instance::purge(store::PurgeOrder order, std::string token, int worker) {
     Worker& on = *workers_[static_cast<std::size_t>(worker)];
     return run_on(on.context, purge_with_budget(*on.store, std::move(order), std::move(token)));
 }
@@ -172,20 +172,20 @@ boost::intrusive_ptr<cache::StoredResponse> response(std::string body, Seconds l
     return entry;
 }
 
-PurgeOrder purge_key(std::string key) {
-    PurgeOrder order;
+store::PurgeOrder purge_key(std::string key) {
+    store::PurgeOrder order;
     order.set.keys.push_back(std::move(key));
     return order;
 }
 
-PurgeOrder purge_pattern(std::string pattern) {
-    PurgeOrder order;
+store::PurgeOrder purge_pattern(std::string pattern) {
+    store::PurgeOrder order;
     order.set.patterns.push_back(std::move(pattern));
     return order;
 }
 
-PurgeOrder purge_tag(std::string tag) {
-    PurgeOrder order;
+store::PurgeOrder purge_tag(std::string tag) {
+    store::PurgeOrder order;
     order.tags.push_back(std::move(tag));
     return order;
 }
@@ -199,4 +199,4 @@ bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds ti
     return true;
 }
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -16,7 +16,7 @@
 #include "redis/shared.hpp"
 #include "redis/store.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 
 using namespace std::chrono_literals;
 
@@ -52,7 +52,7 @@ public:
     RedisStore::Filled fill(const Ask& ask, const Lease& lease, boost::intrusive_ptr<cache::StoredResponse> entry,
                             const TestRequest& request = TestRequest(), int worker = 0);
     RedisStore::Waited wait(const Ask& ask, std::chrono::milliseconds time, const TestRequest& request = TestRequest());
-    PurgeOutcome purge(PurgeOrder order, std::string token = {}, int worker = 0);
+    store::PurgeOutcome purge(store::PurgeOrder order, std::string token = {}, int worker = 0);
     std::uint64_t count_present(route::PurgeSet set);
     bool announce(std::vector<PurgeItem> items, std::string token);
     void release(const Ask& ask, const Lease& lease, bool uncacheable);
@@ -66,8 +66,8 @@ public:
     bool wait_available(std::chrono::milliseconds time = 2000ms);
     bool wait_trusted(std::chrono::milliseconds time = 2000ms);
 
-    Generations generations;
-    std::unique_ptr<MemoryStore> memory;
+    store::Generations generations;
+    std::unique_ptr<store::MemoryStore> memory;
     std::unique_ptr<RedisShared> shared;
 
 private:
@@ -82,9 +82,9 @@ private:
 };
 
 boost::intrusive_ptr<cache::StoredResponse> response(std::string body, Seconds lifetime = 60s);
-PurgeOrder purge_key(std::string key);
-PurgeOrder purge_pattern(std::string pattern);
-PurgeOrder purge_tag(std::string tag);
+store::PurgeOrder purge_key(std::string key);
+store::PurgeOrder purge_pattern(std::string pattern);
+store::PurgeOrder purge_tag(std::string tag);
 bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds time = 2000ms);
 
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -4,7 +4,7 @@
 #include "redis_server.hpp"
 
 // A large entry: a stub and a whole, read over a connection of its own.
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 const Ask picture{"pictures:1", {"pictures:*"}};
@@ -36,10 +36,10 @@ TEST_CASE_FIXTURE(Large, "a large entry is found whole, by every worker, and pur
     CHECK(found.entry->body == body);
     CHECK_FALSE(found.too_slow);
     CHECK(redis.run({"CLIENT", "LIST"}).find("larder-large") != std::string::npos);
-    REQUIRE(one.purge(purge_key(picture.key)) == PurgeOutcome::done);
+    REQUIRE(one.purge(purge_key(picture.key)) == store::PurgeOutcome::done);
     CHECK(redis.run({"EXISTS", "pictures:1"}) == "0");
     REQUIRE(one.put(picture, body) == FillOutcome::stored);
-    REQUIRE(one.purge(purge_pattern("pictures:*")) == PurgeOutcome::done);
+    REQUIRE(one.purge(purge_pattern("pictures:*")) == store::PurgeOutcome::done);
     CHECK(one.get(picture).empty());
 }
 
@@ -76,7 +76,7 @@ TEST_CASE_FIXTURE(Large, "an entry that has become small leaves no whole behind"
 
 TEST_CASE_FIXTURE(Large, "a fetch that began before a purge does not store a large answer either") {
     const Lease lease = one.lease(picture);
-    REQUIRE(one.purge(purge_key(picture.key)) == PurgeOutcome::done);
+    REQUIRE(one.purge(purge_key(picture.key)) == store::PurgeOutcome::done);
     CHECK(one.fill(picture, lease, response(body)).outcome == FillOutcome::purged);
     CHECK(redis.run({"EXISTS", "pictures:1"}) == "0");
 }
@@ -94,14 +94,14 @@ TEST_CASE_FIXTURE(Large, "what is too slow to read is kept in memory only if not
 
     lease = one.lease(picture);
     lease.too_slow = true;
-    REQUIRE(one.purge(purge_key(picture.key)) == PurgeOutcome::done);
+    REQUIRE(one.purge(purge_key(picture.key)) == store::PurgeOutcome::done);
     CHECK_FALSE(one.fill(picture, lease, response("new " + body)).tracked);
     REQUIRE(one.put(picture, body) == FillOutcome::stored);  // an entry is there again: the guard tells
     CHECK_FALSE(one.fill(picture, lease, response("new " + body)).tracked);
 
     lease = one.lease(picture);
     lease.too_slow = true;
-    REQUIRE(one.purge(purge_pattern("pictures:*")) == PurgeOutcome::done);
+    REQUIRE(one.purge(purge_pattern("pictures:*")) == store::PurgeOutcome::done);
     CHECK_FALSE(one.fill(picture, lease, response("new " + body)).tracked);
 }
 
@@ -131,4 +131,4 @@ TEST_CASE_FIXTURE(Large, "a large value that is refused is no failure of the con
 }
 
 }  // namespace
-}  // namespace larder::store
+}  // namespace larder::redis

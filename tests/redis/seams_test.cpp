@@ -6,7 +6,7 @@
 #include "redis/link.hpp"
 
 // What must hold where one server becomes another, or an instance meets one that it does not know.
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 const Ask article{"articles:42"};
@@ -23,8 +23,8 @@ void restart(RedisServer& redis, Instance& instance) {
     redis.start();
 }
 
-PurgeOrder purge_all() {
-    PurgeOrder order;
+store::PurgeOrder purge_all() {
+    store::PurgeOrder order;
     order.everything = true;
     return order;
 }
@@ -40,7 +40,7 @@ TEST_CASE("what one instance has purged stays purged for another that meets olde
     REQUIRE(one->put(article, "old") == FillOutcome::stored);
     REQUIRE(one->put(other, "kept") == FillOutcome::stored);
     REQUIRE(redis.run({"SAVE"}) == "OK");
-    REQUIRE(one->purge(purge_key("articles:42")) == PurgeOutcome::done);
+    REQUIRE(one->purge(purge_key("articles:42")) == store::PurgeOutcome::done);
     REQUIRE(eventually([&] { return two.shared->history().recent(steady_now()).size() == 1; }));
     SUBCASE("while both are there, what was not purged stays usable") {
         restart(redis, two);
@@ -64,7 +64,7 @@ TEST_CASE("an instance without history waits for one that can vouch, or purges e
     REQUIRE(one->put(article, "old") == FillOutcome::stored);
     REQUIRE(one->put(other, "kept") == FillOutcome::stored);
     REQUIRE(redis.run({"SAVE"}) == "OK");
-    REQUIRE(one->purge(purge_key("articles:42")) == PurgeOutcome::done);
+    REQUIRE(one->purge(purge_key("articles:42")) == store::PurgeOutcome::done);
     SUBCASE("nobody else is there") {
         one.reset();
         redis.kill();
@@ -100,7 +100,7 @@ TEST_CASE("purging everything takes one step, for all instances") {
     REQUIRE(one.put(list, "old") == FillOutcome::stored);
     const Lease before = two.lease(other);
     CHECK(two.get(article) == "old");
-    REQUIRE(one.purge(purge_all()) == PurgeOutcome::done);
+    REQUIRE(one.purge(purge_all()) == store::PurgeOutcome::done);
     CHECK(one.get(article).empty());
     CHECK(one.get(list).empty());
     CHECK(eventually([&] { return two.get(article).empty() && two.get(list).empty(); }, 50ms));
@@ -171,7 +171,7 @@ TEST_CASE("nobody waits behind a lock from before a purge") {
         const Lease slow = one.lease(list);
         REQUIRE(slow.lock == Lease::Lock::mine);
         REQUIRE(two.lease(list).lock == Lease::Lock::theirs);
-        REQUIRE(two.purge(by_tag ? purge_pattern("articles:list:*") : purge_key("articles:list:0:20")) == PurgeOutcome::done);
+        REQUIRE(two.purge(by_tag ? purge_pattern("articles:list:*") : purge_key("articles:list:0:20")) == store::PurgeOutcome::done);
         const RedisStore::Waited waited = two.wait(list, 2000ms);
         CHECK_FALSE(waited.timed_out);
         const Lease anew = two.lease(list);
@@ -188,7 +188,7 @@ TEST_CASE("those who ask after a purge share one fetch, whoever made the new ids
     Instance two(redis.url());
     REQUIRE(one.wait_available());
     REQUIRE(two.wait_available());
-    REQUIRE(one.purge(purge_pattern("articles:list:*")) == PurgeOutcome::done);
+    REQUIRE(one.purge(purge_pattern("articles:list:*")) == store::PurgeOutcome::done);
     const Lease first = one.lease(list);
     CHECK(first.lock == Lease::Lock::mine);
     CHECK(two.lease(list).lock == Lease::Lock::theirs);
@@ -220,18 +220,18 @@ TEST_CASE_FIXTURE(Announced, "while a write is announced nothing that it names i
     CHECK(reader.fill(article, before, response("from before")).outcome != FillOutcome::stored);
     CHECK(stores(other));
     SUBCASE("until it purges") {
-        REQUIRE(writer.purge(order_of(items), "token-1") == PurgeOutcome::done);
+        REQUIRE(writer.purge(order_of(items), "token-1") == store::PurgeOutcome::done);
         for (const Ask& ask : {article, list}) CHECK(stores(ask));
     }
     SUBCASE("another's purge of the same names does not end it") {
-        REQUIRE(reader.purge(order_of(items)) == PurgeOutcome::done);
+        REQUIRE(reader.purge(order_of(items)) == store::PurgeOutcome::done);
         for (const Ask& ask : {article, list}) CHECK_FALSE(stores(ask));
     }
     SUBCASE("nor does the end of another write to the same names") {
         REQUIRE(reader.announce(items, "token-2"));
-        REQUIRE(reader.purge(order_of(items), "token-2") == PurgeOutcome::done);
+        REQUIRE(reader.purge(order_of(items), "token-2") == store::PurgeOutcome::done);
         for (const Ask& ask : {article, list}) CHECK_FALSE(stores(ask));
-        REQUIRE(writer.purge(order_of(items), "token-1") == PurgeOutcome::done);
+        REQUIRE(writer.purge(order_of(items), "token-1") == store::PurgeOutcome::done);
         for (const Ask& ask : {article, list}) CHECK(stores(ask));
     }
     SUBCASE("it expires where its process died") {
@@ -261,7 +261,7 @@ TEST_CASE("entries that were stored under other rules of sharing are not seen, a
     REQUIRE(one.put(strict, "clean") == FillOutcome::stored);
     CHECK(one.get(strict) == "clean");
     CHECK(one.get(loose) == "with a cookie");
-    REQUIRE(one.purge(purge_key("articles:42")) == PurgeOutcome::done);
+    REQUIRE(one.purge(purge_key("articles:42")) == store::PurgeOutcome::done);
     CHECK(one.get(strict).empty());
     CHECK(one.get(loose).empty());
 }
@@ -274,7 +274,7 @@ TEST_CASE("an entry is valid under all tags it carries, also under those that on
     const Ask without{"articles:9"};
     REQUIRE(one.put(with_tag, "old") == FillOutcome::stored);
     CHECK(one.get(without) == "old");
-    REQUIRE(one.purge(purge_pattern("articles:*")) == PurgeOutcome::done);
+    REQUIRE(one.purge(purge_pattern("articles:*")) == store::PurgeOutcome::done);
     CHECK(one.get(without).empty());
 }
 
@@ -286,7 +286,7 @@ TEST_CASE("a key that is not larder's is neither stored over nor purged") {
     redis.run({"HSET", "articles:43", "field", "mine"});
     for (const Ask& ask : {article, other}) {
         CHECK(one.fill(ask, one.lease(ask, false), response("x")).outcome == FillOutcome::foreign);
-        CHECK(one.purge(purge_key(ask.key)) == PurgeOutcome::done);
+        CHECK(one.purge(purge_key(ask.key)) == store::PurgeOutcome::done);
     }
     CHECK(redis.run({"GET", "articles:42"}) == "mine");
     CHECK(redis.run({"HGET", "articles:43", "field"}) == "mine");
@@ -312,10 +312,10 @@ TEST_CASE("a purge is carried by any link that works") {
     one.shared->link(1)->stop();
     REQUIRE(eventually([&] { return !one.shared->link(1)->connected(); }));
     // Right after the loss the other link proves itself first.
-    CHECK(eventually([&] { return one.purge(purge_key("articles:42"), "", 1) == PurgeOutcome::done; }));
+    CHECK(eventually([&] { return one.purge(purge_key("articles:42"), "", 1) == store::PurgeOutcome::done; }));
     CHECK(eventually([&] { return one.shared->purges_pending() == 0; }));
     CHECK(one.get(article).empty());
 }
 
 }  // namespace
-}  // namespace larder::store
+}  // namespace larder::redis

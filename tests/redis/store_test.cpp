@@ -3,7 +3,7 @@
 #include "instance.hpp"
 #include "redis_server.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 const Ask article{"articles:42"};
@@ -42,7 +42,7 @@ TEST_CASE_FIXTURE(OneRedis, "each kind of purge removes what it covers and nothi
     const Ask other{"articles:43"};
     for (const Ask& ask : {article, list, extended, other}) REQUIRE(one.put(ask, "x") == FillOutcome::stored);
     SUBCASE("a key takes the keys that extend it along") {
-        CHECK(one.purge(purge_key("articles:42")) == PurgeOutcome::done);
+        CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::done);
         CHECK(one.get(article).empty());
         CHECK(one.get(extended).empty());
         CHECK(one.get(list) == "x");
@@ -50,16 +50,16 @@ TEST_CASE_FIXTURE(OneRedis, "each kind of purge removes what it covers and nothi
         CHECK(eventually([&] { return redis.run({"EXISTS", "articles:42?lang=de"}) == "0"; }, 5s));
     }
     SUBCASE("a pattern that is a tag") {
-        CHECK(one.purge(purge_pattern("articles:list:*")) == PurgeOutcome::done);
+        CHECK(one.purge(purge_pattern("articles:list:*")) == store::PurgeOutcome::done);
         CHECK(one.get(list).empty());
         CHECK(one.get(article) == "x");
         CHECK(eventually([&] { return redis.run({"EXISTS", "articles:list:0:20"}) == "0"; }, 5s));
     }
     SUBCASE("a pattern that is none is looked for among the keys") {
-        PurgeOrder order;
+        store::PurgeOrder order;
         order.scan_patterns.push_back("art*:42*");
         redis.run({"SET", "art:42", "not larder's"});
-        CHECK(one.purge(order) == PurgeOutcome::done);
+        CHECK(one.purge(order) == store::PurgeOutcome::done);
         CHECK(one.get(article).empty());
         CHECK(one.get(extended).empty());
         CHECK(one.get(other) == "x");
@@ -68,11 +68,11 @@ TEST_CASE_FIXTURE(OneRedis, "each kind of purge removes what it covers and nothi
 }
 
 TEST_CASE_FIXTURE(OneRedis, "a fetch that began before a purge never stores after it") {
-    PurgeOrder scan;
+    store::PurgeOrder scan;
     scan.scan_patterns.push_back("articles:*");
     struct Row {
         Ask ask;
-        PurgeOrder order;
+        store::PurgeOrder order;
         std::vector<std::string> response_tags;
     };
     for (const Row& row : {Row{article, purge_key("articles:42"), {}}, Row{extended, purge_key("articles:42"), {}},
@@ -89,7 +89,7 @@ TEST_CASE_FIXTURE(OneRedis, "a fetch that began before a purge never stores afte
             if (known_before) CHECK(one.fill(row.ask, one.lease(row.ask, false), filled("first")).outcome == FillOutcome::stored);
             const Lease lease = one.lease(row.ask, true);
             CHECK(lease.lock == Lease::Lock::mine);
-            CHECK(one.purge(row.order) == PurgeOutcome::done);
+            CHECK(one.purge(row.order) == store::PurgeOutcome::done);
             CHECK(one.fill(row.ask, lease, filled("old")).outcome == FillOutcome::purged);
             CHECK(one.get(row.ask).empty());
             const Lease next = one.lease(row.ask, true);
@@ -106,9 +106,9 @@ TEST_CASE_FIXTURE(OneRedis, "a purge of a response tag invalidates what carries 
     REQUIRE(one.fill(article, one.lease(article), entry).outcome == FillOutcome::stored);
     REQUIRE(one.put(list, "other") == FillOutcome::stored);
     CHECK(one.get(article) == "tagged");
-    CHECK(one.purge(purge_tag("somebody else")) == PurgeOutcome::done);
+    CHECK(one.purge(purge_tag("somebody else")) == store::PurgeOutcome::done);
     CHECK(one.get(article) == "tagged");
-    CHECK(one.purge(purge_tag("news")) == PurgeOutcome::done);
+    CHECK(one.purge(purge_tag("news")) == store::PurgeOutcome::done);
     CHECK(one.get(article).empty());
     CHECK(one.get(list) == "other");
     CHECK(eventually([&] { return redis.run({"EXISTS", "articles:42"}) == "0"; }, 5s));
@@ -117,7 +117,7 @@ TEST_CASE_FIXTURE(OneRedis, "a purge of a response tag invalidates what carries 
 TEST_CASE_FIXTURE(OneRedis, "a refill after a purge survives the sweep of what the purge killed") {
     for (int round = 0; round < 20; ++round) {
         REQUIRE(one.put(list, "old") == FillOutcome::stored);
-        REQUIRE(one.purge(purge_pattern("articles:list:*")) == PurgeOutcome::done);
+        REQUIRE(one.purge(purge_pattern("articles:list:*")) == store::PurgeOutcome::done);
         REQUIRE(one.put(list, "new") == FillOutcome::stored);
         std::this_thread::sleep_for(5ms);
         CHECK(one.get(list) == "new");
@@ -153,7 +153,7 @@ TEST_CASE_FIXTURE(OneRedis, "any loss of bookkeeping ends in a miss, never in a 
         Instance other(redis.url());
         REQUIRE(other.wait_available());
         const Lease lease = one.lease(both, false);
-        if (purged) REQUIRE(other.purge(purge_tag("t")) == PurgeOutcome::done);
+        if (purged) REQUIRE(other.purge(purge_tag("t")) == store::PurgeOutcome::done);
         redis.run({"DEL", "larder:clock", "larder:rtag:t"});
         CHECK(one.fill(both, lease, filled()).outcome == (purged ? FillOutcome::purged : FillOutcome::stored));
     }
@@ -164,7 +164,7 @@ TEST_CASE_FIXTURE(OneRedis, "any loss of bookkeeping ends in a miss, never in a 
 TEST_CASE_FIXTURE(OneRedis, "a soft purge leaves the entry, as expired, and stops fetches under way") {
     struct Row {
         Ask ask;
-        PurgeOrder order;
+        store::PurgeOrder order;
     };
     for (Row row : {Row{article, purge_key("articles:42")}, Row{extended, purge_key("articles:42")},
                     Row{list, purge_pattern("articles:list:*")}, Row{article, purge_tag("t")}}) {
@@ -178,7 +178,7 @@ TEST_CASE_FIXTURE(OneRedis, "a soft purge leaves the entry, as expired, and stop
         REQUIRE(one.fill(row.ask, one.lease(row.ask, false), filled()).outcome == FillOutcome::stored);
         CHECK_FALSE(one.find(row.ask).soft_purged);
         const Lease before = one.lease(row.ask, false);
-        REQUIRE(one.purge(row.order) == PurgeOutcome::done);
+        REQUIRE(one.purge(row.order) == store::PurgeOutcome::done);
         Found found = one.find(row.ask);
         REQUIRE(found.entry);
         CHECK(found.soft_purged);
@@ -272,7 +272,7 @@ TEST_CASE("everything stays inside the prefix") {
     REQUIRE(one.put(list, "one's") == FillOutcome::stored);
     REQUIRE(two.put(list, "two's") == FillOutcome::stored);
     two.purge(purge_pattern("articles:list:*"));
-    PurgeOrder all;
+    store::PurgeOrder all;
     all.scan_patterns.push_back("*");
     two.purge(all);
     CHECK(one.get(list) == "one's");
@@ -303,7 +303,7 @@ TEST_CASE("workers share connections where there may be few") {
             const Lease lease = one.lease(article, false, TestRequest(), worker);
             CHECK(one.fill(article, lease, response("w"), TestRequest(), worker).outcome == FillOutcome::stored);
             CHECK(one.find(article, TestRequest(), worker).entry);
-            CHECK(one.purge(purge_key("articles:42"), "", worker) == PurgeOutcome::done);
+            CHECK(one.purge(purge_key("articles:42"), "", worker) == store::PurgeOutcome::done);
         }
         const std::string clients = redis.run({"CLIENT", "LIST"});
         int ours = 0;
@@ -330,4 +330,4 @@ TEST_CASE("the ways in: a Unix socket, a database, passwords") {
 }
 
 }  // namespace
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -5,7 +5,7 @@
 #include "instance.hpp"
 #include "redis_server.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 const Ask article{"articles:42"};
@@ -95,7 +95,7 @@ TEST_CASE_FIXTURE(Tracked, "another instance's purges reach the memory tier with
     Instance two(redis.url());
     REQUIRE(two.wait_available());
     Delays delays;
-    for (PurgeOrder order : {purge_key("articles:list:0:20?x=1"), purge_key("articles:list:0:20"), purge_pattern("articles:list:*"),
+    for (store::PurgeOrder order : {purge_key("articles:list:0:20?x=1"), purge_key("articles:list:0:20"), purge_pattern("articles:list:*"),
                              purge_tag("t")}) {
         for (const bool soft : {false, true}) {
             CAPTURE(soft);
@@ -106,7 +106,7 @@ TEST_CASE_FIXTURE(Tracked, "another instance's purges reach the memory tier with
                 if (!holds(one, entry)) entry = take(soft);
                 return holds(one, entry);
             }));
-            CHECK(two.purge(order) == PurgeOutcome::done);
+            CHECK(two.purge(order) == store::PurgeOutcome::done);
             delays.until([&] { return !holds(one, entry); });
         }
     }
@@ -114,19 +114,19 @@ TEST_CASE_FIXTURE(Tracked, "another instance's purges reach the memory tier with
 }
 
 TEST_CASE_FIXTURE(Tracked, "the process's own purges leave nothing in memory that Redis no longer tracks") {
-    for (PurgeOrder order : {purge_key("articles:list:0:20?x=1"), purge_key("articles:list:0:20"), purge_pattern("articles:list:*"),
+    for (store::PurgeOrder order : {purge_key("articles:list:0:20?x=1"), purge_key("articles:list:0:20"), purge_pattern("articles:list:*"),
                              purge_tag("t")}) {
         for (const bool soft : {false, true}) {
             order.soft = soft;
             const cache::Stored entry = take(true);
-            CHECK(one.purge(order) == PurgeOutcome::done);
+            CHECK(one.purge(order) == store::PurgeOutcome::done);
             CHECK_FALSE(holds(one, entry));
         }
     }
     const cache::Stored entry = take(true);
-    PurgeOrder scan;
+    store::PurgeOrder scan;
     scan.scan_patterns.push_back("articles:list*");
-    CHECK(one.purge(scan) == PurgeOutcome::done);
+    CHECK(one.purge(scan) == store::PurgeOutcome::done);
     CHECK_FALSE(holds(one, entry));
 }
 
@@ -188,4 +188,4 @@ TEST_CASE("with room for one connection only the memory tier is never trusted") 
 }
 
 }  // namespace
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -5,7 +5,7 @@
 #include "instance.hpp"
 #include "redis_server.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 const Ask article{"articles:42"};
@@ -74,4 +74,4 @@ TEST_CASE("TLS: the certificate and its name are verified") {
 }
 
 }  // namespace
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -9,7 +9,7 @@
 namespace larder::fuzz {
 namespace {
 
-bool same(const settings::RedisUrl& checked, const store::RedisUrl& used) {
+bool same(const settings::RedisUrl& checked, const redis::RedisUrl& used) {
     if (checked.servers.size() != used.addresses.size()) return false;
     for (std::size_t i = 0; i < used.addresses.size(); ++i) {
         if (checked.servers[i].port != used.addresses[i].port) return false;
@@ -44,7 +44,7 @@ void addresses(std::string_view input) {
     }
     fault.clear();
     const auto checked = settings::parse_redis_url(input, fault);
-    const auto used = store::parse_redis_url(input);
+    const auto used = redis::parse_redis_url(input);
     require(!checked || used, "what check accepts can be connected to");
     if (checked) require(same(*checked, *used), "check and the connection read the same in a URL");
     if (checked && !checked->password.empty()) {

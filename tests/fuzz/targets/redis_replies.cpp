@@ -4,22 +4,22 @@
 namespace larder::fuzz {
 namespace {
 
-using Next = store::RedisReplyReader::Next;
+using Next = redis::RedisReplyReader::Next;
 
 // A reply, and all below it, as text that two equal replies share.
-void append(const store::RedisReply& reply, std::string& out) {
+void append(const redis::RedisReply& reply, std::string& out) {
     out += std::to_string(static_cast<int>(reply.type)) + ":" + std::to_string(reply.integer) + ":" + reply.text + "[";
-    for (const store::RedisReply& item : reply.items) append(item, out);
+    for (const redis::RedisReply& item : reply.items) append(item, out);
     out += "]";
 }
 
 std::string read_all(const std::vector<std::string_view>& pieces) {
-    store::RedisReplyReader reader;
+    redis::RedisReplyReader reader;
     std::string out;
     for (const std::string_view piece : pieces) {
         if (!reader.feed(piece.data(), piece.size())) return out + "broken";
         while (true) {
-            store::RedisReply reply;
+            redis::RedisReply reply;
             const Next next = reader.next(reply);
             if (next == Next::broken) return out + "broken";
             if (next == Next::incomplete) break;

@@ -73,8 +73,8 @@ TEST_CASE("the stats list no label that nothing counts") {
     std::set<std::string> reasons;
     for (const auto& reason : stats.at("redis").at("errors").as_object()) reasons.emplace(reason.key().data(), reason.key().size());
     std::set<std::string> counted;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(store::RedisError::count_); ++i)
-        counted.emplace(store::to_word(static_cast<store::RedisError>(i)));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(redis::RedisError::count_); ++i)
+        counted.emplace(redis::to_word(static_cast<redis::RedisError>(i)));
     CHECK(reasons == counted);
 }
 

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using namespace larder::store;
+using namespace larder::redis;
 
 TEST_CASE("a stub tells how large the whole is, and holds the entry without its body") {
     const std::string value = make_stub({"0123456789abcdef", 6'000'321}, "the head: with colons");

@@ -6,7 +6,7 @@
 #include "redis/journal.hpp"
 #include "redis/reply.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 using Kind = PurgeItem::Kind;
@@ -120,4 +120,4 @@ TEST_CASE("the history forgets what no entry can outlive, and turns into everyth
 }
 
 }  // namespace
-}  // namespace larder::store
+}  // namespace larder::redis

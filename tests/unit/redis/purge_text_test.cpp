@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 using Kind = PurgeItem::Kind;
@@ -80,13 +80,13 @@ TEST_CASE("who follows a journal hears of each change in order") {
 }
 
 TEST_CASE("an order and its items say the same") {
-    PurgeOrder order;
+    store::PurgeOrder order;
     order.soft = true;
     order.set.keys = {"a"};
     order.set.patterns = {"a:*"};
     order.tags = {"t"};
     order.scan_patterns = {"*x*"};
-    const PurgeOrder again = order_of(items_of(order));
+    const store::PurgeOrder again = order_of(items_of(order));
     CHECK(again.soft);
     CHECK(again.set.keys == order.set.keys);
     CHECK(again.set.patterns == order.set.patterns);
@@ -96,4 +96,4 @@ TEST_CASE("an order and its items say the same") {
 }
 
 }  // namespace
-}  // namespace larder::store
+}  // namespace larder::redis

@@ -10,7 +10,7 @@
 #include "observe/labels.hpp"
 
 using namespace larder;
-using namespace larder::store;
+using namespace larder::redis;
 
 TEST_CASE("an error reply is told by its text, in the forms of Redis 6 and 7") {
     struct Row {

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 using namespace larder;
-using namespace larder::store;
+using namespace larder::redis;
 using namespace std::chrono_literals;
 
 namespace {

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 using Kind = RedisUrl::Kind;
@@ -53,4 +53,4 @@ TEST_CASE("what is no URL of Redis is refused") {
 }
 
 }  // namespace
-}  // namespace larder::store
+}  // namespace larder::redis

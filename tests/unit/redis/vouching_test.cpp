@@ -5,7 +5,7 @@
 #include "redis/peers.hpp"
 #include "redis/vouching.hpp"
 
-namespace larder::store {
+namespace larder::redis {
 namespace {
 
 using namespace std::chrono_literals;
@@ -119,4 +119,4 @@ TEST_CASE("a peer that could not be heard is not taken for gone") {
 }
 
 }  // namespace
-}  // namespace larder::store
+}  // namespace larder::redis

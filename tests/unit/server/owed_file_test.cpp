@@ -14,7 +14,7 @@
 namespace larder::server {
 namespace {
 
-using Kind = store::PurgeItem::Kind;
+using Kind = redis::PurgeItem::Kind;
 namespace files = std::filesystem;
 
 /// A state directory. What is said about its damage is expected, and not shown.
@@ -45,7 +45,7 @@ struct Folder {
     std::string path;
 };
 
-store::PurgeItem key(const std::string& name) {
+redis::PurgeItem key(const std::string& name) {
     return {Kind::key, false, name};
 }
 void wait(OwedFile& file) {
@@ -54,7 +54,7 @@ void wait(OwedFile& file) {
 
 TEST_CASE("what is owed is there after a kill, and nothing once it was delivered") {
     const Folder folder;
-    store::PurgeJournal journal;
+    redis::PurgeJournal journal;
     journal.add({key("before")});
     OwedFile file(folder.path);
     CHECK(file.load().empty());
@@ -65,7 +65,7 @@ TEST_CASE("what is owed is there after a kill, and nothing once it was delivered
     journal.add({key("a"), {Kind::pattern, true, "b *\n"}});
     wait(file);
     CHECK(OwedFile(folder.path).load() ==
-          std::vector<store::PurgeItem>{key("before"), key("a"), {Kind::pattern, true, "b *\n"}});
+          std::vector<redis::PurgeItem>{key("before"), key("a"), {Kind::pattern, true, "b *\n"}});
     journal.acknowledged(journal.pending());
     wait(file);
     CHECK(folder.owed().empty());
@@ -83,7 +83,7 @@ TEST_CASE("what is owed is there after a kill, and nothing once it was delivered
 
 TEST_CASE("damage is noticed, kept aside, and stands for everything") {
     const Folder folder;
-    store::PurgeJournal journal;
+    redis::PurgeJournal journal;
     journal.add({key("articles:42"), key("articles:7")});
     {
         OwedFile file(folder.path);
@@ -96,21 +96,21 @@ TEST_CASE("damage is noticed, kept aside, and stands for everything") {
         std::string flipped = whole;
         flipped[i] = static_cast<char>(flipped[i] ^ 1);
         folder.write_owed(flipped);
-        CHECK(OwedFile(folder.path).load() == std::vector{store::purge_everything()});
+        CHECK(OwedFile(folder.path).load() == std::vector{redis::purge_everything()});
         if (i == 0) continue;
         folder.write_owed(whole.substr(0, i));
         const std::size_t lines = static_cast<std::size_t>(
             std::count(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(i), '\n'));
         if (whole[i - 1] == '\n') CHECK(OwedFile(folder.path).load().size() == lines - 1);
         if (whole[i - 1] != '\n')
-            CHECK(OwedFile(folder.path).load() == std::vector{store::purge_everything()});
+            CHECK(OwedFile(folder.path).load() == std::vector{redis::purge_everything()});
     }
     CHECK(folder.set_aside() > 0);
 }
 
 TEST_CASE("after a failure the file is written anew with the next purge") {
     const Folder folder;
-    store::PurgeJournal journal;
+    redis::PurgeJournal journal;
     OwedFile file(folder.path);
     files::remove_all(folder.path);
     file.follow(journal);

@@ -5,8 +5,8 @@
 namespace larder::server {
 namespace {
 
-using Kind = store::PurgeItem::Kind;
-const std::vector<store::PurgeItem> items{{Kind::key, false, "articles:42"},
+using Kind = redis::PurgeItem::Kind;
+const std::vector<redis::PurgeItem> items{{Kind::key, false, "articles:42"},
                                           {Kind::pattern, false, "a:*"}};
 
 TEST_CASE("what one process says is what the other hears") {
@@ -41,10 +41,10 @@ TEST_CASE("what nobody says is not heard") {
 }
 
 TEST_CASE("a purge that is too long to be sent becomes everything") {
-    const std::vector<store::PurgeItem> many(5000, {Kind::key, false, std::string(1000, 'k')});
+    const std::vector<redis::PurgeItem> many(5000, {Kind::key, false, std::string(1000, 'k')});
     const auto purge = message::parse_purge(message::to_body(message::Purge{1, false, many}));
     REQUIRE(purge);
-    CHECK(purge->items == std::vector{store::purge_everything()});
+    CHECK(purge->items == std::vector{redis::purge_everything()});
 }
 
 }  // namespace
