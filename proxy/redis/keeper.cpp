@@ -105,7 +105,7 @@ Task<bool> RedisKeeper::deliver_owed(std::shared_ptr<RedisLink> link, std::uint6
 /// What other instances, and later connections, know of this one.
 Task<void> RedisKeeper::keep_known(std::shared_ptr<RedisLink> link) {
     const SteadyTime now = steady_now();
-    if (now - presence_told_ >= presence_every) {
+    if (shared_.take_presence_due() || now - presence_told_ >= presence_every) {
         presence_told_ = now;
         tell_presence(*link, shared_);
     }

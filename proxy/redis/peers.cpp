@@ -10,10 +10,15 @@ constexpr std::size_t peers_max = 10'000;
 
 }  // namespace
 
-void RedisPeers::heard(std::string_view peer, SteadyTime now) {
+bool RedisPeers::heard(std::string_view peer, SteadyTime now) {
     const std::lock_guard lock(mutex_);
-    if (heard_at_.size() >= peers_max && !heard_at_.contains(std::string(peer))) return;
-    heard_at_[std::string(peer)] = now;
+    const auto known = heard_at_.find(std::string(peer));
+    if (known != heard_at_.end()) {
+        known->second = now;
+        return false;
+    }
+    if (heard_at_.size() < peers_max) heard_at_.emplace(peer, now);
+    return true;
 }
 
 void RedisPeers::left(std::string_view peer) {

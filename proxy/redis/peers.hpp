@@ -15,7 +15,8 @@ namespace larder::redis {
 /// news ceased may have purged since, so a server that has forgotten purges is read only when it is there again too.
 class RedisPeers {
 public:
-    void heard(std::string_view peer, SteadyTime now);
+    /// True where nothing was known of it.
+    bool heard(std::string_view peer, SteadyTime now);
     void left(std::string_view peer);
     /// News arrives up to now, so whoever is silent for long is gone.
     void news_flows(SteadyTime now);

@@ -138,6 +138,11 @@ public:
     /// A predecessor's mark, whose history came along.
     void adopt_mark(std::string name);
     void news_missed();
+    /// The subscriber still reads what another server than the links' has said: more purges may be heard of.
+    [[nodiscard]] bool hears_another_server() const;
+    /// Has the keeper tell the other instances that this one lives, now rather than when it is due.
+    void tell_presence_soon();
+    [[nodiscard]] bool take_presence_due() { return presence_due_.exchange(false, std::memory_order_acq_rel); }
     /// Tells the other instances that this one ends: they need not wait for it. Does not wait.
     void say_goodbye();
     /// An entry was filled that lives this long: purges are remembered at least as long.
@@ -222,6 +227,7 @@ private:
     std::atomic<std::uint64_t> current_epoch_{0};
     std::atomic<std::uint64_t> cleared_epoch_{0};
     std::atomic<std::int64_t> subscriber_{0};
+    std::atomic<bool> presence_due_{false};
     std::atomic<SteadyClock::rep> heard_until_{0};
     std::atomic<std::uint64_t> everything_id_{0};
     std::atomic<std::uint64_t> everything_version_{0};

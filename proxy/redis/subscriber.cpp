@@ -38,9 +38,10 @@ void RedisSubscriber::start() {
     net::start_lasting(context_.get_executor(), [self = shared_from_this()] { return keep_connected(self); }, "the Redis subscriber");
 }
 
-// It leads to another server than the links: connect anew.
+// It leads to another server than the links: connect anew. What the old one has said is heard to its end, for its last news
+// may be of purges that the new one has forgotten.
 void RedisSubscriber::end() {
-    if (transport_ && server_ != shared_.server()) transport_->close();
+    if (transport_ && server_ != shared_.server()) transport_->end();
 }
 
 // A heartbeat out of turn. One that waits for its answer already is followed by the next in its time.
@@ -196,16 +197,15 @@ bool RedisSubscriber::take(const RedisReply& message) {
 
 void RedisSubscriber::send(const std::shared_ptr<RedisTransport>& transport, RedisCommands commands) {
     const auto bytes = std::make_shared<const std::string>(std::move(commands.bytes()));
-    transport->write(asio::buffer(*bytes), [transport, bytes](error_code error) {
-        if (error) transport->close();
-    });
+    // A server that has died cannot be written to, while its last news may still wait to be read: the reader finds the end.
+    transport->write(asio::buffer(*bytes), [transport, bytes](error_code) {});
 }
 
 void RedisSubscriber::heartbeat(const std::shared_ptr<RedisTransport>& transport) {
     if (stopping_ || transport != transport_) return;
     const SteadyTime now = steady_now();
     const auto patience = std::max(silent_at_most, shared_.subscriber() == 0 ? shared_.settings().connect_timeout : silent_at_most);
-    if (!ping_answered_ && now - ping_sent_ > patience) return transport->close();
+    if (!ping_answered_ && now - ping_sent_ > patience) return transport->end();
     // First, so that nothing that fails below ends the heartbeats.
     heartbeat_timer_.expires_after(ping_every);
     heartbeat_timer_.async_wait([self = shared_from_this(), transport](error_code error) {

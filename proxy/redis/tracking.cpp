@@ -34,7 +34,7 @@ void RedisShared::settle_subscriber() {
         return;
     }
     for (const auto& link : links_but(nullptr)) link->track(id);
-    wake_keeper();  // the server's data is to bear our mark from now on
+    tell_presence_soon();  // also, the server's data is to bear our mark from now on
 }
 
 void RedisShared::set_subscriber(std::int64_t id, std::string server) {
@@ -122,7 +122,8 @@ void RedisShared::heard_news(std::string_view message) {
     const std::optional<News> news = decode_news(message);
     if (!news || news->sender == instance_) return;
     if (news->kind == News::Kind::bye) return peers_.left(news->sender);
-    peers_.heard(news->sender, steady_now());
+    // A newcomer must know of us at once: what we purge may be the last thing that this server tells.
+    if (peers_.heard(news->sender, steady_now())) tell_presence_soon();
     if (news->items.empty()) return;
     history_.add(news->items, steady_now(), std::max(news->keep, remembered_for()));
     for (const PurgeItem& item : news->items) {
@@ -132,6 +133,16 @@ void RedisShared::heard_news(std::string_view message) {
     }
     const auto is_all = [](const PurgeItem& item) { return item.kind == PurgeItem::Kind::everything; };
     if (std::any_of(news->items.begin(), news->items.end(), is_all)) forget_everything_id();
+}
+
+void RedisShared::tell_presence_soon() {
+    presence_due_.store(true, std::memory_order_release);
+    wake_keeper();
+}
+
+bool RedisShared::hears_another_server() const {
+    const std::lock_guard lock(mutex_);
+    return !subscriber_server_.empty() && subscriber_server_ != server_;
 }
 
 void RedisShared::say_goodbye() {

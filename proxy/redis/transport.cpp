@@ -116,6 +116,13 @@ Task<std::size_t> RedisTransport::read_some(asio::mutable_buffer into) {
     co_return failed ? 0 : size;
 }
 
+void RedisTransport::end() {
+    closed_ = true;
+    error_code failed;
+    socket_.shutdown(Socket::shutdown_both, failed);
+    if (failed) close();  // it was not connected yet
+}
+
 void RedisTransport::close() {
     closed_ = true;
     error_code ignored;

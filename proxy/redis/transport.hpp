@@ -46,6 +46,9 @@ public:
         }
     }
 
+    /// Ends the connection, but what has come already can still be read: read_some gives it, then nothing.
+    void end();
+    /// At once. What has come and was not read is lost.
     void close();
 
 private:

@@ -21,6 +21,7 @@ using Timer = boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_t
 constexpr Milliseconds peers_wait = 900ms;
 constexpr Milliseconds others_wait = 1200ms;  // longer: who can vouch goes first
 constexpr Milliseconds ask_every = 40ms;
+constexpr Milliseconds look_every = 5ms;
 constexpr Milliseconds mark_lifetime = 24h * 7;
 constexpr Milliseconds presence_lifetime = 24h;
 
@@ -59,7 +60,7 @@ Task<bool> look_at_server(std::shared_ptr<RedisLink> link, RedisShared& shared, 
     };
     const std::vector<std::string> peers = shared.peers().alive();
     facts.all_present = std::all_of(peers.begin(), peers.end(), there);
-    facts.has_mark = std::any_of(replies.begin() + 5, replies.end(), [](const RedisReply& mark) { return mark.integer == 1; });
+    facts.has_mark = !shared.hears_another_server() && std::any_of(replies.begin() + 5, replies.end(), [](const RedisReply& mark) { return mark.integer == 1; });
     co_return true;
 }
 
@@ -87,12 +88,18 @@ Vouching decide_vouching(const VouchingFacts& facts) {
 
 Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch, SteadyTime met_at) {
     const auto executor = co_await boost::asio::this_coro::executor;
+    Timer pause(executor);
+    // The history is complete once all has been heard that the server of before has said.
+    while (shared.hears_another_server() && steady_now() - met_at < peers_wait) {
+        pause.expires_after(look_every);
+        [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
+        if (!still_this(*link, shared, epoch)) co_return false;
+    }
     const std::vector<PurgeItem> items = shared.history().recent(steady_now());
     PurgeRun how;
     how.step = step_of(shared);
     const bool replayed = co_await run_purges(link, shared, items, how);
     if (!replayed) co_return false;
-    Timer pause(executor);
     while (true) {
         VouchingFacts facts;
         const bool looked = co_await look_at_server(link, shared, epoch, facts);
