@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Includes go one way only: main -> cli, server -> flow -> redis -> store, origin, observe -> net -> cache -> route -> http -> base.
+"""Includes go one way only: main -> cli, server -> admin -> flow -> redis -> store, origin, observe -> net -> cache -> route -> http -> base.
 
 settings/settings.hpp and settings/problem.hpp are plain data and may be included by all but http and base; what else is
 in settings/ belongs to main, server, observe and flow. base, http, route and cache are pure: no I/O library, clock or
@@ -12,9 +12,10 @@ import sys
 PROXY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "proxy")
 
 MAY_INCLUDE = {
-    "main": {"cli", "server", "flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
+    "main": {"cli", "server", "admin", "flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
     "cli": {"flow", "observe", "settings", "cache", "route", "http", "base"},
-    "server": {"flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
+    "server": {"admin", "flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
+    "admin": {"flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
     "flow": {"redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
     "observe": {"settings", "cache", "route", "http", "base"},
     "redis": {"store", "net", "cache", "route", "http", "base"},

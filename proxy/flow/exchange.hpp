@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "flow/announce_write.hpp"
-#include "flow/head_parser.hpp"
+#include "http/head_parser.hpp"
 #include "flow/outcome_fields.hpp"
 #include "cache/stored_response.hpp"
 #include "net/buffer.hpp"

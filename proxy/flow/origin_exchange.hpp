@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "flow/head_parser.hpp"
+#include "http/head_parser.hpp"
 #include "flow/services.hpp"
 #include "origin/body_reader.hpp"
 #include "origin/pool.hpp"

@@ -8,7 +8,7 @@
 
 #include "flow/answer_request.hpp"
 #include "flow/finish_request.hpp"
-#include "flow/proxy_protocol.hpp"
+#include "net/proxy_protocol.hpp"
 #include "flow/send_response.hpp"
 #include "net/detached.hpp"
 

@@ -9,7 +9,7 @@
 #include "flow/purge.hpp"
 #include "flow/read_plan.hpp"
 #include "net/detached.hpp"
-#include "observe/stats_json.hpp"
+#include "admin/stats_json.hpp"
 #include "route/explain.hpp"
 #include "settings/effective_config.hpp"
 #include "redis/shared.hpp"

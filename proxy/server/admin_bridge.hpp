@@ -2,7 +2,7 @@
 #include <functional>
 #include <memory>
 
-#include "observe/admin_backend.hpp"
+#include "admin/backend.hpp"
 #include "server/worker.hpp"
 
 namespace larder::server {

@@ -19,7 +19,7 @@
 #include "server/listening.hpp"
 #include "server/make_config.hpp"
 #include "server/settings_in_force.hpp"
-#include "server/tls_context.hpp"
+#include "net/tls_context.hpp"
 #include "settings/check_settings.hpp"
 #include "settings/effective_config.hpp"
 #include "redis/shared.hpp"

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "observe/admin_server.hpp"
+#include "admin/server.hpp"
 #include "server/from_predecessor.hpp"
 #include "server/last_resort.hpp"
 #include "server/owed_file.hpp"

@@ -1,6 +1,6 @@
 #include "fuzz/fuzz.hpp"
-#include "observe/explain_query.hpp"
-#include "observe/purge_body.hpp"
+#include "admin/explain_query.hpp"
+#include "admin/purge_body.hpp"
 
 namespace larder::fuzz {
 

@@ -2,7 +2,7 @@
 
 #include "cache/decisions.hpp"
 #include "cache/origin_directives.hpp"
-#include "flow/head_parser.hpp"
+#include "http/head_parser.hpp"
 #include "fuzz/fuzz.hpp"
 #include "http/hop_by_hop.hpp"
 

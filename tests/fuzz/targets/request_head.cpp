@@ -1,4 +1,4 @@
-#include "flow/head_parser.hpp"
+#include "http/head_parser.hpp"
 #include "fuzz/fuzz.hpp"
 #include "http/lists.hpp"
 

@@ -7,9 +7,9 @@
 #include "cli/admin_client.hpp"
 #include "cli/purge_command.hpp"
 #include "cli/stats_command.hpp"
-#include "observe/admin_server.hpp"
+#include "admin/server.hpp"
 #include "observe/metrics.hpp"
-#include "observe/stats_json.hpp"
+#include "admin/stats_json.hpp"
 
 using namespace larder;
 using namespace larder::cli;

@@ -1,4 +1,4 @@
-#include "observe/admin_routes.hpp"
+#include "admin/routes.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "base/json_text.hpp"
-#include "observe/admin_access.hpp"
-#include "observe/admin_page.hpp"
-#include "observe/explain_query.hpp"
-#include "observe/purge_body.hpp"
+#include "admin/access.hpp"
+#include "admin/page.hpp"
+#include "admin/explain_query.hpp"
+#include "admin/purge_body.hpp"
 
 namespace larder::observe {
 namespace {

@@ -11,8 +11,8 @@
 #include <optional>
 #include <string>
 
-#include "observe/admin_routes.hpp"
-#include "observe/admin_server.hpp"
+#include "admin/routes.hpp"
+#include "admin/server.hpp"
 
 namespace larder::observe {
 

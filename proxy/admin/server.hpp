@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "observe/admin_backend.hpp"
+#include "admin/backend.hpp"
 
 namespace larder::observe {
 

@@ -1,4 +1,4 @@
-#include "observe/purge_body.hpp"
+#include "admin/purge_body.hpp"
 
 #include <boost/json.hpp>
 #include <boost/json/basic_parser_impl.hpp>

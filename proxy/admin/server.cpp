@@ -1,4 +1,4 @@
-#include "observe/admin_server.hpp"
+#include "admin/server.hpp"
 
 #include <sys/socket.h>
 
@@ -13,7 +13,7 @@
 #include <thread>
 #include <utility>
 
-#include "observe/admin_connection.hpp"
+#include "admin/connection.hpp"
 
 namespace larder::observe {
 namespace {

@@ -1,4 +1,4 @@
-#include "flow/tidy_head.hpp"
+#include "http/tidy_head.hpp"
 
 #include <cstdint>
 #include <optional>

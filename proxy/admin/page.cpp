@@ -1,4 +1,4 @@
-#include "observe/admin_page.hpp"
+#include "admin/page.hpp"
 
 namespace larder::observe {
 namespace {

@@ -1,4 +1,4 @@
-#include "observe/admin_access.hpp"
+#include "admin/access.hpp"
 
 #include <openssl/crypto.h>
 

@@ -1,8 +1,8 @@
-#include "flow/head_parser.hpp"
+#include "http/head_parser.hpp"
 
 #include <algorithm>
 
-#include "flow/tidy_head.hpp"
+#include "http/tidy_head.hpp"
 #include "http/head_lines.hpp"
 #include "http/max_forwards.hpp"
 

@@ -1,4 +1,4 @@
-#include "observe/admin_server.hpp"
+#include "admin/server.hpp"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

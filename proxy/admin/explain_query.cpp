@@ -1,4 +1,4 @@
-#include "observe/explain_query.hpp"
+#include "admin/explain_query.hpp"
 
 #include <algorithm>
 #include <optional>

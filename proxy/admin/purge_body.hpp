@@ -3,7 +3,7 @@
 #include <string_view>
 #include <variant>
 
-#include "observe/admin_backend.hpp"
+#include "admin/backend.hpp"
 
 namespace larder::observe {
 

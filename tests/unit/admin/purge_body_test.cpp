@@ -1,8 +1,8 @@
-#include "observe/purge_body.hpp"
+#include "admin/purge_body.hpp"
 
 #include <doctest/doctest.h>
 
-#include "observe/explain_query.hpp"
+#include "admin/explain_query.hpp"
 
 using namespace larder::observe;
 

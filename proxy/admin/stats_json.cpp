@@ -1,4 +1,4 @@
-#include "observe/stats_json.hpp"
+#include "admin/stats_json.hpp"
 
 #include <algorithm>
 #include <boost/json.hpp>

@@ -1,4 +1,4 @@
-#include "flow/proxy_protocol.hpp"
+#include "net/proxy_protocol.hpp"
 
 #include <algorithm>
 #include <array>

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "observe/admin_backend.hpp"
+#include "admin/backend.hpp"
 
 namespace larder::observe {
 

@@ -1,4 +1,4 @@
-#include "observe/admin_connection.hpp"
+#include "admin/connection.hpp"
 
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>

@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "flow/head_parser.hpp"
-#include "flow/tidy_head.hpp"
+#include "http/head_parser.hpp"
+#include "http/tidy_head.hpp"
 
 namespace larder::flow {
 namespace {
