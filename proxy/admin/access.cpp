@@ -7,7 +7,7 @@
 
 #include "base/text.hpp"
 
-namespace larder::observe {
+namespace larder::admin {
 namespace {
 
 namespace http = boost::beast::http;
@@ -69,4 +69,4 @@ bool is_cross_site(const http::fields& fields) {
     return !iequals(origin.substr(scheme_end + 3), value_of(fields, http::field::host));
 }
 
-}  // namespace larder::observe
+}  // namespace larder::admin

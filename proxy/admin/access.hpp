@@ -3,7 +3,7 @@
 #include <string_view>
 
 /// Who may ask the admin server. Browsers are the danger: a page from anywhere can make one send requests to loopback.
-namespace larder::observe {
+namespace larder::admin {
 
 /// Compares without telling by its time how much of it was right (only the lengths may show).
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
@@ -20,4 +20,4 @@ namespace larder::observe {
 /// neither field.
 [[nodiscard]] bool is_cross_site(const boost::beast::http::fields& fields);
 
-}  // namespace larder::observe
+}  // namespace larder::admin

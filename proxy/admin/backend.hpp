@@ -7,7 +7,7 @@
 #include <vector>
 
 /// All that the admin server needs of the program.
-namespace larder::observe {
+namespace larder::admin {
 
 /// What POST /purge asks for.
 struct PurgeOrder {
@@ -66,4 +66,4 @@ public:
     virtual void purge(PurgeOrder order, std::function<void(PurgeResult)> done) = 0;
 };
 
-}  // namespace larder::observe
+}  // namespace larder::admin

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace larder::observe {
+namespace larder::admin {
 namespace {
 
 namespace beast = boost::beast;
@@ -150,4 +150,4 @@ void AdminConnection::discard(std::size_t discarded) {
                             });
 }
 
-}  // namespace larder::observe
+}  // namespace larder::admin

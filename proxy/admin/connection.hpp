@@ -14,7 +14,7 @@
 #include "admin/routes.hpp"
 #include "admin/server.hpp"
 
-namespace larder::observe {
+namespace larder::admin {
 
 /// The way of a backend's completion, from whichever thread, onto the admin server's own; leads nowhere once closed.
 class Mailbox {
@@ -80,4 +80,4 @@ private:
     std::uint64_t number_ = 0;  // of the request being answered; a completion for another one is too late
 };
 
-}  // namespace larder::observe
+}  // namespace larder::admin

@@ -5,7 +5,7 @@
 
 #include "base/text.hpp"
 
-namespace larder::observe {
+namespace larder::admin {
 namespace {
 
 std::optional<unsigned> hex_value(char c) {
@@ -78,4 +78,4 @@ std::variant<ExplainQuestion, std::string> parse_explain_query(std::string_view 
     return question;
 }
 
-}  // namespace larder::observe
+}  // namespace larder::admin

@@ -1,6 +1,6 @@
 #include "admin/page.hpp"
 
-namespace larder::observe {
+namespace larder::admin {
 namespace {
 
 // Values reach the page as text nodes only, so that no key or path can become markup.
@@ -74,4 +74,4 @@ std::string_view admin_page() {
     return page;
 }
 
-}  // namespace larder::observe
+}  // namespace larder::admin

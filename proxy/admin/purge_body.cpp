@@ -6,7 +6,7 @@
 
 #include "base/json_text.hpp"
 
-namespace larder::observe {
+namespace larder::admin {
 namespace {
 
 namespace json = boost::json;
@@ -138,4 +138,4 @@ JsonAnswer to_answer(const PurgeResult& result) {
     return {done ? 200 : 202, json_text(answer)};
 }
 
-}  // namespace larder::observe
+}  // namespace larder::admin

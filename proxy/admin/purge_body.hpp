@@ -5,7 +5,7 @@
 
 #include "admin/backend.hpp"
 
-namespace larder::observe {
+namespace larder::admin {
 
 inline constexpr std::size_t purge_items_max = 10'000;       ///< in one order, all kinds together
 inline constexpr std::size_t purge_item_bytes_max = 16'384;  ///< of one key, pattern, tag or URL
@@ -17,4 +17,4 @@ inline constexpr std::size_t purge_item_bytes_max = 16'384;  ///< of one key, pa
 /// What POST /purge answers.
 [[nodiscard]] JsonAnswer to_answer(const PurgeResult& result);
 
-}  // namespace larder::observe
+}  // namespace larder::admin

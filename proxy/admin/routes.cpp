@@ -13,7 +13,7 @@
 #include "admin/explain_query.hpp"
 #include "admin/purge_body.hpp"
 
-namespace larder::observe {
+namespace larder::admin {
 namespace {
 
 namespace http = boost::beast::http;
@@ -152,4 +152,4 @@ void answer_admin_request(const AdminRequest& request, const std::string& token,
     endpoint->handle(call);
 }
 
-}  // namespace larder::observe
+}  // namespace larder::admin

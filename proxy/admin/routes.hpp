@@ -6,7 +6,7 @@
 
 #include "admin/backend.hpp"
 
-namespace larder::observe {
+namespace larder::admin {
 
 using AdminRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
@@ -26,4 +26,4 @@ struct AdminReply {
 void answer_admin_request(const AdminRequest& request, const std::string& token, AdminBackend& backend,
                           std::function<void(AdminReply)> done);
 
-}  // namespace larder::observe
+}  // namespace larder::admin

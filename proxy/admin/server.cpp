@@ -15,7 +15,7 @@
 
 #include "admin/connection.hpp"
 
-namespace larder::observe {
+namespace larder::admin {
 namespace {
 
 namespace asio = boost::asio;
@@ -187,4 +187,4 @@ void AdminServer::stop() {
     core_->stop();
 }
 
-}  // namespace larder::observe
+}  // namespace larder::admin

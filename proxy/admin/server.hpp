@@ -9,7 +9,7 @@
 
 #include "admin/backend.hpp"
 
-namespace larder::observe {
+namespace larder::admin {
 
 struct AdminOptions {
     std::string address = "127.0.0.1:9180";  ///< host:port; [::1]:9180; port 0: any free one
@@ -55,4 +55,4 @@ private:
     std::unique_ptr<Core> core_;
 };
 
-}  // namespace larder::observe
+}  // namespace larder::admin

@@ -4,7 +4,7 @@
 #include <boost/json.hpp>
 #include <string_view>
 
-namespace larder::observe {
+namespace larder::admin {
 namespace {
 
 namespace json = boost::json;
@@ -32,7 +32,7 @@ struct Hits {
     }
 };
 
-json::object to_latency(const DurationTotals& duration) {
+json::object to_latency(const observe::DurationTotals& duration) {
     const std::uint64_t count = duration.count();
     json::object out{{"count", count}};
     const double mean = count == 0 ? 0 : static_cast<double>(duration.sum) / static_cast<double>(count);
@@ -51,7 +51,7 @@ json::object to_object(const std::array<std::uint64_t, N>& values) {
     return out;
 }
 
-json::object to_reasons(const std::array<std::uint64_t, detail_count>& values) {
+json::object to_reasons(const std::array<std::uint64_t, observe::detail_count>& values) {
     json::object out;
     for (std::size_t i = 1; i < values.size(); ++i)
         if (values[i] > 0) out[view(to_token(static_cast<cache::Detail>(i)))] = values[i];
@@ -59,7 +59,7 @@ json::object to_reasons(const std::array<std::uint64_t, detail_count>& values) {
 }
 
 /// By X-Cache word, for one path or all.
-using ByWord = std::array<SeriesTotals, x_cache_count>;
+using ByWord = std::array<observe::SeriesTotals, observe::x_cache_count>;
 
 json::object to_requests(const ByWord& by_word) {
     std::uint64_t total = 0;
@@ -80,39 +80,39 @@ json::object to_requests(const ByWord& by_word) {
     return {{"total", total}, {"hit_ratio", hits.ratio()}, {"by_cache_status", words}, {"by_status", statuses}};
 }
 
-ByWord by_word_of(const PathTotals& path) {
+ByWord by_word_of(const observe::PathTotals& path) {
     ByWord out;
     for (const auto& [labels, totals] : path.series) out[static_cast<std::size_t>(labels.second)].add(totals);
     return out;
 }
 
-json::object to_route(const PathTotals& path, const ByWord& by_word) {
+json::object to_route(const observe::PathTotals& path, const ByWord& by_word) {
     json::object out{{"path", path.path}};
     const json::object requests = to_requests(by_word);
     out.insert(requests.begin(), requests.end());
-    DurationTotals duration;
-    for (const SeriesTotals& one : by_word) duration.add(one.duration);
+    observe::DurationTotals duration;
+    for (const observe::SeriesTotals& one : by_word) duration.add(one.duration);
     out["latency"] = to_latency(duration);
     out["origin_seconds_saved"] = static_cast<double>(path.saved_nanoseconds) / 1e9;
     out["not_stored"] = to_reasons(path.not_stored);
     out["fills_discarded"] = to_reasons(path.fills_discarded);
-    if (path.shadow[0] + path.shadow[1] + path.shadow[2] > 0) out["shadow"] = to_object<ShadowResult>(path.shadow);
+    if (path.shadow[0] + path.shadow[1] + path.shadow[2] > 0) out["shadow"] = to_object<observe::ShadowResult>(path.shadow);
     return out;
 }
 
-json::object to_trouble(const RedisTrouble& trouble) {
+json::object to_trouble(const observe::RedisTrouble& trouble) {
     return {{"concerns", trouble.concerns}, {"kind", trouble.kind},     {"text", trouble.text},
             {"command", trouble.command},   {"remedy", trouble.remedy}, {"seconds_ago", trouble.seconds_ago}};
 }
 
-json::object to_redis(const Snapshot& snapshot) {
+json::object to_redis(const observe::Snapshot& snapshot) {
     constexpr std::array<const char*, 3> breaker_words{"closed", "probing", "open"};
     json::object operations;
     for (std::size_t i = 0; i < snapshot.redis_operations.size(); ++i)
         if (snapshot.redis_operations[i].count() > 0)
-            operations[view(to_word(static_cast<RedisOperation>(i)))] = to_latency(snapshot.redis_operations[i]);
+            operations[view(observe::to_word(static_cast<observe::RedisOperation>(i)))] = to_latency(snapshot.redis_operations[i]);
     json::array troubles;
-    for (const RedisTrouble& trouble : snapshot.gauges.redis_troubles) {
+    for (const observe::RedisTrouble& trouble : snapshot.gauges.redis_troubles) {
         json::object one = to_trouble(trouble);
         one["for_seconds"] = trouble.for_seconds;
         troubles.push_back(std::move(one));
@@ -121,15 +121,15 @@ json::object to_redis(const Snapshot& snapshot) {
     return {{"configured", snapshot.gauges.redis_configured},
             {"up", snapshot.gauges.redis_up},
             {"breaker", breaker_words[static_cast<std::size_t>(snapshot.gauges.redis_breaker)]},
-            {"errors", to_object<RedisFailure>(snapshot.gauges.redis_failures)},
+            {"errors", to_object<observe::RedisFailure>(snapshot.gauges.redis_failures)},
             {"last_refusal", last.empty() ? json::value(nullptr) : json::value(to_trouble(last.front()))},
             {"troubles", std::move(troubles)},
             {"operations", operations}};
 }
 
-json::array to_addresses(const OriginState& state) {
+json::array to_addresses(const observe::OriginState& state) {
     json::array out;
-    for (const OriginAddress& one : state.addresses)
+    for (const observe::OriginAddress& one : state.addresses)
         out.push_back(json::object{{"address", one.address},
                                    {"up", one.up},
                                    {"reachable", one.reachable},
@@ -138,16 +138,16 @@ json::array to_addresses(const OriginState& state) {
     return out;
 }
 
-json::array to_origins(const Snapshot& snapshot) {
+json::array to_origins(const observe::Snapshot& snapshot) {
     json::array out;
-    for (const ServerTotals& server : snapshot.servers) {
+    for (const observe::ServerTotals& server : snapshot.servers) {
         const auto& states = snapshot.gauges.origins;
         const auto state =
             std::find_if(states.begin(), states.end(), [&](const auto& one) { return one.server == server.server; });
         if (state == states.end() && server.duration.count() == 0) continue;
         json::object one{{"server", server.server}, {"latency", to_latency(server.duration)}};
         one["up"] = state == states.end() ? json::value(nullptr) : json::value(state->up);
-        one["errors"] = to_object<OriginFailure>(server.failures);
+        one["errors"] = to_object<observe::OriginFailure>(server.failures);
         if (state != states.end()) one["addresses"] = to_addresses(*state);
         out.push_back(std::move(one));
     }
@@ -156,10 +156,10 @@ json::array to_origins(const Snapshot& snapshot) {
 
 }  // namespace
 
-json::object to_stats(const Snapshot& snapshot) {
+json::object to_stats(const observe::Snapshot& snapshot) {
     ByWord all;
     json::array routes;
-    for (const PathTotals& path : snapshot.paths) {
+    for (const observe::PathTotals& path : snapshot.paths) {
         const ByWord by_word = by_word_of(path);
         for (std::size_t i = 0; i < all.size(); ++i) all[i].add(by_word[i]);
         routes.push_back(to_route(path, by_word));
@@ -172,7 +172,7 @@ json::object to_stats(const Snapshot& snapshot) {
     for (std::size_t i = 0; i < all.size(); ++i)
         if (all[i].duration.count() > 0)
             latency[view(to_word(static_cast<cache::XCache>(i)))] = to_latency(all[i].duration);
-    json::object purges = to_object<PurgeSource>(snapshot.purges);
+    json::object purges = to_object<observe::PurgeSource>(snapshot.purges);
     purges["pending"] = snapshot.gauges.purges_pending;
     return {{"version", snapshot.version},
             {"uptime_seconds", snapshot.uptime.count()},
@@ -190,4 +190,4 @@ json::object to_stats(const Snapshot& snapshot) {
             {"client_connections", snapshot.gauges.client_connections}};
 }
 
-}  // namespace larder::observe
+}  // namespace larder::admin

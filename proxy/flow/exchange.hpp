@@ -15,7 +15,7 @@ namespace larder::flow {
 
 /// All that one request needs while it is under way, with its buffers kept for the next: an idle connection has none.
 struct Exchange {
-    HeadStorage storage;
+    http::HeadStorage storage;
     http::RequestHead request;
     route::Match match;
     std::string key;
@@ -24,7 +24,7 @@ struct Exchange {
     std::string text;  ///< heads being put together
     std::string origin_head;     ///< of a pass: the head that goes to the origin,
     std::string passed_lines;    ///< the lines of its answer as they are passed on,
-    HeadStorage origin_storage;  ///< and what its answer's head is parsed into
+    http::HeadStorage origin_storage;  ///< and what its answer's head is parsed into
     SteadyTime began{};
     cache::Detail bypass = cache::Detail::none;  ///< why a read stays out of the cache
     Outcome outcome;

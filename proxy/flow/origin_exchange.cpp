@@ -14,17 +14,17 @@ iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), tex
 
 // Parses what has come; false: more is needed.
 bool parse_what_is_there(bool to_head, bool keep, OriginExchange& exchange) {
-    constexpr HeadLimits limits{response_head_bytes_max, response_fields_max, 0};
+    constexpr http::HeadLimits limits{response_head_bytes_max, response_fields_max, 0};
     net::Buffer& in = exchange.connection->in;
-    HeadResult result = parse_response_head(in.view(), limits, to_head, exchange.storage, exchange.head);
-    if (result.status == HeadStatus::need_more) return false;
+    http::HeadResult result = http::parse_response_head(in.view(), limits, to_head, exchange.storage, exchange.head);
+    if (result.status == http::HeadStatus::need_more) return false;
     const std::size_t consumed = result.consumed;
-    if (result.status == HeadStatus::complete && keep) {
+    if (result.status == http::HeadStatus::complete && keep) {
         const std::string& tidied = exchange.storage.tidied;
         exchange.head_bytes.assign(tidied.empty() ? in.view().substr(0, consumed) : tidied);
-        result = parse_response_head(exchange.head_bytes, limits, to_head, exchange.storage, exchange.head);
+        result = http::parse_response_head(exchange.head_bytes, limits, to_head, exchange.storage, exchange.head);
     }
-    if (result.status == HeadStatus::complete) {
+    if (result.status == http::HeadStatus::complete) {
         in.consume(consumed);
     } else {
         exchange.error = OriginError::malformed;

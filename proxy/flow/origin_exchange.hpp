@@ -15,7 +15,7 @@ namespace larder::flow {
 struct OriginExchange {
     origin::ConnectionPtr connection;  ///< owned until released to the pool
     origin::Counted under_way;         ///< in the server's requests; gone before the connection
-    HeadStorage storage;
+    http::HeadStorage storage;
     std::string head_bytes;            ///< where `head` was to be kept: what it points into
     http::ResponseHead head;
     WallTime requested_at{};

@@ -230,9 +230,9 @@ net::Task<void> send_answer(Pass& pass) {
             pass.exchange.head_bytes.assign(lines).append("\r\n");
             const bool usable = co_await read_early_body(pass, body, early, next);
             has_next = next.status != Status::data;
-            HeadStorage storage;
+            http::HeadStorage storage;
             http::ResponseHead copy;
-            parse_response_head(pass.exchange.head_bytes, HeadLimits{1 << 20, 1024, 0}, true, storage, copy);
+            http::parse_response_head(pass.exchange.head_bytes, http::HeadLimits{1 << 20, 1024, 0}, true, storage, copy);
             const std::string* whole = usable ? &early : nullptr;
             purged = co_await purge_after_write(client, &copy, whole);
         } else {

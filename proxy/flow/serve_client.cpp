@@ -17,7 +17,7 @@ namespace {
 
 using cache::Detail;
 
-HeadLimits head_limits(const settings::Limits& limits) { return {limits.header_bytes, limits.header_count, limits.uri_bytes}; }
+http::HeadLimits head_limits(const settings::Limits& limits) { return {limits.header_bytes, limits.header_count, limits.uri_bytes}; }
 
 // What one look at the buffer came to.
 enum class Step : std::uint8_t {
@@ -55,16 +55,16 @@ Step read_some(Client& client) {
     }
 }
 
-Step look_at_head(Client& client, HeadResult& parsed) {
+Step look_at_head(Client& client, http::HeadResult& parsed) {
     client.use.follow_reload();  // counts from the next request on
     if (client.config != client.use.config) client.config = client.use.config;
     begin_exchange(client);
     Exchange& x = client.x();
-    parsed = parse_request_head(client.in.view(), head_limits(client.settings().limits), x.storage, x.request);
-    if (parsed.status == HeadStatus::need_more) return Step::read_more;
+    parsed = http::parse_request_head(client.in.view(), head_limits(client.settings().limits), x.storage, x.request);
+    if (parsed.status == http::HeadStatus::need_more) return Step::read_more;
     x.began = steady_now();
     client.idle = false;
-    if (parsed.status != HeadStatus::complete) return Step::refuse;
+    if (parsed.status != http::HeadStatus::complete) return Step::refuse;
     client.in.consume(parsed.consumed);
     x.bytes_in = parsed.consumed;
     x.body_pending = x.request.framing != http::Framing::none;
@@ -82,16 +82,16 @@ struct Refusal {
     Detail detail;
 };
 
-Refusal refusal_of(HeadStatus status) {
+Refusal refusal_of(http::HeadStatus status) {
     switch (status) {
-        case HeadStatus::too_large: return {431, Detail::limit};
-        case HeadStatus::target_too_long: return {414, Detail::limit};
-        case HeadStatus::not_implemented: return {501, Detail::not_implemented};
+        case http::HeadStatus::too_large: return {431, Detail::limit};
+        case http::HeadStatus::target_too_long: return {414, Detail::limit};
+        case http::HeadStatus::not_implemented: return {501, Detail::not_implemented};
         default: return {400, Detail::bad_request};
     }
 }
 
-net::Task<void> refuse(Client& client, HeadResult parsed) {
+net::Task<void> refuse(Client& client, http::HeadResult parsed) {
     const Refusal refusal = refusal_of(parsed.status);
     client.x().request.fields = {};
     client.x().request.keep_alive = false;
@@ -173,9 +173,9 @@ std::size_t bytes_of_proxy_header(std::string_view so_far) {
 net::Task<bool> read_proxy_header(Client& client, bool tls_follows) {
     client.stream.expire_at(steady_now() + client.settings().limits.header_timeout);
     while (true) {
-        const ProxyHeader header = parse_proxy_header(client.in.view());
-        if (header.kind == ProxyHeader::Kind::malformed) co_return false;
-        if (header.kind == ProxyHeader::Kind::complete) {
+        const net::ProxyHeader header = net::parse_proxy_header(client.in.view());
+        if (header.kind == net::ProxyHeader::Kind::malformed) co_return false;
+        if (header.kind == net::ProxyHeader::Kind::complete) {
             client.in.consume(header.size);
             if (header.source) client.peer = *header.source;
             co_return true;
@@ -240,7 +240,7 @@ net::Task<bool> wait_for_more(Client& client) {
 }
 
 // What takes a coroutine. False: the connection ends.
-net::Task<bool> take_step(Client& client, Step step, HeadResult parsed) {
+net::Task<bool> take_step(Client& client, Step step, http::HeadResult parsed) {
     switch (step) {
         case Step::read_more: {
             const bool more = co_await wait_for_more(client);
@@ -269,7 +269,7 @@ void begin_waiting(std::unique_ptr<Client> client);
 void serve_ready(std::unique_ptr<Client> client);
 
 // Goes on with what takes a coroutine, until nothing of the client is left to answer.
-net::Task<void> continue_client(std::unique_ptr<Client> client, Step step, HeadResult parsed) {
+net::Task<void> continue_client(std::unique_ptr<Client> client, Step step, http::HeadResult parsed) {
     while (true) {
         const bool served = step == Step::served && !client->x().rest_of;
         bool go_on = served && client->x().keep_alive;
@@ -288,7 +288,7 @@ void serve_ready(std::unique_ptr<Client> client) {
     if (came == Step::read_more) return begin_waiting(std::move(client));
     if (came != Step::answer) return;
     do {
-        HeadResult parsed;
+        http::HeadResult parsed;
         const Step step = look_at_head(*client, parsed);
         if (step != Step::served || client->x().rest_of) {
             const net::Executor executor = client->use.executor();
@@ -328,7 +328,7 @@ net::Task<void> enter_and_wait(std::unique_ptr<Client> client, Doorway doorway) 
         begin_waiting(std::move(client));
         co_return;
     }
-    HeadResult parsed;
+    http::HeadResult parsed;
     const Step step = look_at_head(*client, parsed);
     co_await continue_client(std::move(client), step, parsed);
 }

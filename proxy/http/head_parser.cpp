@@ -6,7 +6,7 @@
 #include "http/head_lines.hpp"
 #include "http/max_forwards.hpp"
 
-namespace larder::flow {
+namespace larder::http {
 namespace {
 
 using http::Field;
@@ -325,4 +325,4 @@ HeadResult parse_response_head(std::string_view input, const HeadLimits& limits,
     return result;
 }
 
-}  // namespace larder::flow
+}  // namespace larder::http

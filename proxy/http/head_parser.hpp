@@ -19,7 +19,7 @@
 ///   coding, and chunked twice or not last (6.1); status codes outside 100..999.
 ///
 /// A response's head that is refused gets a second look, see tidy_head.hpp: some of it has one reading only.
-namespace larder::flow {
+namespace larder::http {
 
 struct HeadLimits {
     std::size_t head_bytes = 32 * 1024;
@@ -68,4 +68,4 @@ HeadResult parse_response_head(std::string_view input, const HeadLimits& limits,
 /// Whether the text is a host with an optional port as RFC 9110 7.2 has it.
 bool valid_host(std::string_view host);
 
-}  // namespace larder::flow
+}  // namespace larder::http

@@ -5,7 +5,7 @@
 
 #include "base/text.hpp"
 
-namespace larder::flow {
+namespace larder::http {
 namespace {
 
 TidyHead refused(const char* why) {
@@ -116,4 +116,4 @@ TidyHead tidy_response_head(std::string_view input, std::string& out) {
     return end;
 }
 
-}  // namespace larder::flow
+}  // namespace larder::http

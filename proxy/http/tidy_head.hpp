@@ -17,7 +17,7 @@
 /// and other spellings of "HTTP", a status that has not three digits, folded lines, white space
 /// before a colon, a line without a colon, a name that is no token, CR without LF, control bytes,
 /// Content-Length with differing values, a sign, or nothing.
-namespace larder::flow {
+namespace larder::http {
 
 struct TidyHead {
     enum class Kind { complete, need_more, refused };
@@ -29,4 +29,4 @@ struct TidyHead {
 /// `out` becomes the clean head, its blank line included, once complete. It is untouched before.
 TidyHead tidy_response_head(std::string_view input, std::string& out);
 
-}  // namespace larder::flow
+}  // namespace larder::http

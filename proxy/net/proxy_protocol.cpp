@@ -5,7 +5,7 @@
 
 #include "base/text.hpp"
 
-namespace larder::flow {
+namespace larder::net {
 namespace {
 
 using Kind = ProxyHeader::Kind;
@@ -59,4 +59,4 @@ ProxyHeader parse_proxy_header(std::string_view input) {
     return {Kind::malformed, 0, {}};
 }
 
-}  // namespace larder::flow
+}  // namespace larder::net

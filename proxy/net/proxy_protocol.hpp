@@ -5,7 +5,7 @@
 
 #include <boost/asio/ip/address.hpp>
 
-namespace larder::flow {
+namespace larder::net {
 
 /// A PROXY header, version 1 (text) or 2 (binary), at the start of a connection.
 struct ProxyHeader {
@@ -17,4 +17,4 @@ struct ProxyHeader {
 
 ProxyHeader parse_proxy_header(std::string_view input);
 
-}  // namespace larder::flow
+}  // namespace larder::net

@@ -5,7 +5,7 @@
 
 #include <stdexcept>
 
-namespace larder::server {
+namespace larder::net {
 namespace {
 
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void*) {
@@ -46,4 +46,4 @@ ssl_ctx_st* share_tls(ssl_ctx_st* context) {
     return context;
 }
 
-}  // namespace larder::server
+}  // namespace larder::net

@@ -35,17 +35,17 @@ std::string usual_host(const settings::Settings& settings, const std::string& as
     return settings.listen.empty() ? std::string() : settings.listen.front().address;
 }
 
-bool names_a_host(const observe::ExplainQuestion& question) {
+bool names_a_host(const admin::ExplainQuestion& question) {
     return !question.url.starts_with('/') || std::any_of(question.headers.begin(), question.headers.end(), [](const auto& header) { return iequals(header.first, "host"); });
 }
 
 // What the program knows of a request beyond its configuration: the entry, where it is and what it would be used for.
 struct LiveQuestion {
     std::shared_ptr<const flow::Config> config;
-    observe::ExplainQuestion asked;
+    admin::ExplainQuestion asked;
     route::OfflineRequest request;
     bool any_host;  ///< the question names no host: an entry of another one will do, else only one of another scheme
-    std::function<void(observe::JsonAnswer)> done;
+    std::function<void(admin::JsonAnswer)> done;
     redis::RedisBudget budget{};
 };
 
@@ -220,7 +220,7 @@ json::object explain_offline(const route::Explanation& explanation) {
     return out;
 }
 
-net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order, observe::PurgeOrder asked, std::function<void(observe::PurgeResult)> done) {
+net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order, admin::PurgeOrder asked, std::function<void(admin::PurgeResult)> done) {
     redis::RedisBudget budget;
     use.metrics.record_purge(observe::PurgeSource::admin);
     store::PurgeOutcome outcome = store::PurgeOutcome::pending;
@@ -231,13 +231,13 @@ net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order, obs
         failure = std::current_exception();
     }
     if (failure) {
-        done({observe::PurgeResult::Outcome::failed, {}, {}, "internal error: the log says more"});
+        done({admin::PurgeResult::Outcome::failed, {}, {}, "internal error: the log says more"});
         std::rethrow_exception(failure);
     }
-    observe::PurgeResult result;
+    admin::PurgeResult result;
     result.purged = std::move(asked);
     if (outcome == store::PurgeOutcome::pending) {
-        result.outcome = observe::PurgeResult::Outcome::journalled;
+        result.outcome = admin::PurgeResult::Outcome::journalled;
         result.message = "Redis cannot be reached; it is purged there before anything is served from it again";
     }
     done(std::move(result));
@@ -247,11 +247,11 @@ net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order, obs
 
 std::string AdminBridge::metrics_text() { return shared_.metrics.text(); }
 
-std::string AdminBridge::stats_json() { return json_text(observe::to_stats(shared_.metrics.snapshot())); }
+std::string AdminBridge::stats_json() { return json_text(admin::to_stats(shared_.metrics.snapshot())); }
 
 std::string AdminBridge::config_text() { return settings::effective_config(settings::with_automatic_values(config_()->settings)); }
 
-void AdminBridge::explain(observe::ExplainQuestion question, std::function<void(observe::JsonAnswer)> done) {
+void AdminBridge::explain(admin::ExplainQuestion question, std::function<void(admin::JsonAnswer)> done) {
     const std::shared_ptr<const flow::Config> config = config_();
     std::optional<route::OfflineRequest> request = route::OfflineRequest::make(question.method, question.url, usual_host(config->settings, question.host), question.headers);
     if (!request) {
@@ -273,7 +273,7 @@ void AdminBridge::explain(observe::ExplainQuestion question, std::function<void(
     });
 }
 
-void AdminBridge::purge(observe::PurgeOrder asked, std::function<void(observe::PurgeResult)> done) {
+void AdminBridge::purge(admin::PurgeOrder asked, std::function<void(admin::PurgeResult)> done) {
     const std::shared_ptr<const flow::Config> config = config_();
     store::PurgeOrder order;
     order.soft = asked.soft;
@@ -282,7 +282,7 @@ void AdminBridge::purge(observe::PurgeOrder asked, std::function<void(observe::P
     for (const std::string& url : asked.urls) {
         const std::optional<route::OfflineRequest> request = route::OfflineRequest::make("GET", url, "", {});
         if (!request) {
-            done({observe::PurgeResult::Outcome::failed, {}, {}, "not a URL: " + url});
+            done({admin::PurgeResult::Outcome::failed, {}, {}, "not a URL: " + url});
             return;
         }
         route::PurgeSet met;

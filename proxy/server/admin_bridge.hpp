@@ -8,7 +8,7 @@
 namespace larder::server {
 
 /// Answers the admin server from the running program: what takes I/O runs on one worker's thread.
-class AdminBridge : public observe::AdminBackend {
+class AdminBridge : public admin::AdminBackend {
 public:
     using CurrentConfig = std::function<std::shared_ptr<const flow::Config>()>;
 
@@ -19,8 +19,8 @@ public:
     std::string metrics_text() override;
     std::string stats_json() override;
     std::string config_text() override;
-    void explain(observe::ExplainQuestion question, std::function<void(observe::JsonAnswer)> done) override;
-    void purge(observe::PurgeOrder order, std::function<void(observe::PurgeResult)> done) override;
+    void explain(admin::ExplainQuestion question, std::function<void(admin::JsonAnswer)> done) override;
+    void purge(admin::PurgeOrder order, std::function<void(admin::PurgeResult)> done) override;
 
 private:
     Shared& shared_;

@@ -183,10 +183,10 @@ void Server::open_doors() {
         // The predecessor may have had fewer threads. Where it had more, a worker has several sockets.
         const int missing = threads - static_cast<int>(sockets.size());
         if (missing > 0) open_more_listening(listener.address, missing, sockets);
-        SSL_CTX* tls = listener.tls ? make_server_tls(*listener.tls) : nullptr;
+        SSL_CTX* tls = listener.tls ? net::make_server_tls(*listener.tls) : nullptr;
         for (std::size_t i = 0; i < sockets.size(); ++i) {
             remember_socket("listen:" + listener.address, sockets[i]);
-            workers_[i % workers_.size()]->add_door({sockets[i], share_tls(tls), listener.proxy_protocol, listener.address});
+            workers_[i % workers_.size()]->add_door({sockets[i], net::share_tls(tls), listener.proxy_protocol, listener.address});
         }
         if (tls) SSL_CTX_free(tls);
         spdlog::info("listening on {}{}, port {}", listener.address, listener.tls ? " (TLS)" : "", port_of(sockets.front()));
@@ -198,14 +198,14 @@ void Server::start_admin() {
     const settings::Admin& admin = config->settings.admin;
     if (admin.address.empty()) return;
     admin_backend_ = std::make_unique<Admin>(shared_, *workers_.front(), [this] { return shared_.config.get(); }, [this] { return ready_.load(); });
-    observe::AdminOptions options;
+    admin::AdminOptions options;
     options.address = admin.address;
     options.token = admin.token;
     options.failed = [this](const std::exception_ptr& failure) { note_failure("a step of the admin server", failure); };
     const std::vector<int> inherited = inherited_sockets("admin:" + admin.address);
     if (!inherited.empty()) options.inherited_socket = inherited.front();
     options.waits = from_predecessor_ != nullptr;
-    admin_ = std::make_unique<observe::AdminServer>(options, *admin_backend_);
+    admin_ = std::make_unique<admin::AdminServer>(options, *admin_backend_);
     remember_socket("admin:" + admin.address, admin_->native_socket());
     spdlog::info("admin on {}, port {}", admin.address, admin_->port());
 }
@@ -305,7 +305,7 @@ void Server::reload() {
         try {
             if (config)
                 for (const settings::Listener& listener : config->settings.listen)
-                    if (listener.tls) contexts.emplace_back(listener.address, make_server_tls(*listener.tls));
+                    if (listener.tls) contexts.emplace_back(listener.address, net::make_server_tls(*listener.tls));
         } catch (const std::runtime_error& error) {
             problems.push_back({settings::Problem::Severity::error, {}, "listen", error.what()});
             config.reset();
@@ -332,7 +332,7 @@ void Server::put_in_force(const std::shared_ptr<const flow::Config>& config, con
     shared_.config.set(config);
     for (const auto& worker : workers_) {
         std::vector<std::pair<std::string, ssl_ctx_st*>> own;
-        for (const auto& [address, context] : contexts) own.emplace_back(address, share_tls(context));
+        for (const auto& [address, context] : contexts) own.emplace_back(address, net::share_tls(context));
         Worker* target = worker.get();
         target->post([target, own] {
             target->follow_reload();

@@ -67,7 +67,7 @@ private:
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<int> descriptors_;  // listening sockets, by listener and worker, for the successor
     std::unique_ptr<Admin> admin_backend_;
-    std::unique_ptr<observe::AdminServer> admin_;
+    std::unique_ptr<admin::AdminServer> admin_;
     int successor_ = -1;
     std::atomic<bool> hands_over_later_{false};  // SIGUSR2 came while the predecessor was there
     std::atomic<bool> ready_{false};

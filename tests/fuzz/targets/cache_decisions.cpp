@@ -13,21 +13,21 @@ using cache::Detail;
 using http::FieldId;
 
 constexpr WallTime noon{std::chrono::seconds(784111777)};
-constexpr flow::HeadLimits limits{8192, 128, 4096};
+constexpr http::HeadLimits limits{8192, 128, 4096};
 
 /// A head from text with LF, through the real parser. Owns what the head looks at.
 template <class Head>
 struct Parsed {
     std::string bytes;
-    flow::HeadStorage storage;
+    http::HeadStorage storage;
     Head head;
     bool good = false;
 
     explicit Parsed(std::string_view text) : bytes(with_crlf(text) + "\r\n\r\n") {
         if constexpr (std::is_same_v<Head, http::RequestHead>) {
-            good = flow::parse_request_head(bytes, limits, storage, head).status == flow::HeadStatus::complete;
+            good = http::parse_request_head(bytes, limits, storage, head).status == http::HeadStatus::complete;
         } else {
-            good = flow::parse_response_head(bytes, limits, false, storage, head).status == flow::HeadStatus::complete;
+            good = http::parse_response_head(bytes, limits, false, storage, head).status == http::HeadStatus::complete;
         }
     }
 };

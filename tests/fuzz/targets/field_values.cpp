@@ -62,7 +62,7 @@ void field_values(std::string_view input) {
         for (std::size_t i = 1; i < dictionary->size(); ++i)
             require((*dictionary)[i].first != dictionary->front().first, "a key stands once");
     }
-    flow::valid_host(first);
+    http::valid_host(first);
     http::valid_trailers(first);
     http::field_id(first);
 }

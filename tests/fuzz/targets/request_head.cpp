@@ -5,9 +5,9 @@
 namespace larder::fuzz {
 namespace {
 
-using flow::HeadStatus;
+using http::HeadStatus;
 
-constexpr flow::HeadLimits limits{2048, 32, 512};
+constexpr http::HeadLimits limits{2048, 32, 512};
 
 bool has_control(std::string_view text) {
     for (const char c : text)
@@ -23,7 +23,7 @@ void check_head(const http::RequestHead& head, std::string_view input, std::size
     require(head.target.substr(0, head.path.size()) == head.path, "the path begins the target");
     require(head.path.size() + (head.has_query ? 1 + head.query.size() : 0) == head.target.size(),
             "path and query are the target");
-    require(head.minor_version == 0 || flow::valid_host(head.host), "HTTP/1.1 has a valid Host");
+    require(head.minor_version == 0 || http::valid_host(head.host), "HTTP/1.1 has a valid Host");
     require(head.fields.count(http::FieldId::host) <= 1, "one Host");
     require(head.fields.count(http::FieldId::content_length) + head.fields.count(http::FieldId::transfer_encoding) <= 1,
             "one field says where the body ends");
@@ -41,12 +41,12 @@ void check_head(const http::RequestHead& head, std::string_view input, std::size
 // Any head, and the same head while it arrives: what a shorter piece of it was answered with stands.
 void request_head(std::string_view input) {
     const std::size_t shorter = take_byte(input) * input.size() / 256;
-    flow::HeadStorage storage;
+    http::HeadStorage storage;
     http::RequestHead head;
-    const flow::HeadResult whole = flow::parse_request_head(input, limits, storage, head);
+    const http::HeadResult whole = http::parse_request_head(input, limits, storage, head);
     if (whole.status == HeadStatus::complete) check_head(head, input, whole.consumed);
 
-    const flow::HeadResult part = flow::parse_request_head(input.substr(0, shorter), limits, storage, head);
+    const http::HeadResult part = http::parse_request_head(input.substr(0, shorter), limits, storage, head);
     if (part.status == HeadStatus::need_more) return;
     require((part.status == HeadStatus::complete) == (whole.status == HeadStatus::complete),
             "more bytes change no verdict");

@@ -4,17 +4,17 @@
 
 namespace larder::fuzz {
 
-using flow::HeadStatus;
+using http::HeadStatus;
 
 // Any head of an origin; the first byte says how much of it comes first, and whether it answers a HEAD.
 void response_head(std::string_view input) {
-    constexpr flow::HeadLimits limits{2048, 32, 512};
+    constexpr http::HeadLimits limits{2048, 32, 512};
     const unsigned first = take_byte(input);
     const std::size_t shorter = first * input.size() / 256;
     const bool to_head = (first & 1) != 0;
-    flow::HeadStorage storage;
+    http::HeadStorage storage;
     http::ResponseHead head;
-    const flow::HeadResult whole = flow::parse_response_head(input, limits, to_head, storage, head);
+    const http::HeadResult whole = http::parse_response_head(input, limits, to_head, storage, head);
     if (whole.status == HeadStatus::complete) {
         require(whole.consumed > 0 && whole.consumed <= input.size(), "a head ends within its input");
         require(head.status >= 100 && head.status <= 999, "a status has its range");
@@ -28,7 +28,7 @@ void response_head(std::string_view input) {
                     "no line ends in a value");
         }
     }
-    const flow::HeadResult part = flow::parse_response_head(input.substr(0, shorter), limits, to_head, storage, head);
+    const http::HeadResult part = http::parse_response_head(input.substr(0, shorter), limits, to_head, storage, head);
     if (part.status == HeadStatus::need_more) return;
     require((part.status == HeadStatus::complete) == (whole.status == HeadStatus::complete),
             "more bytes change no verdict");

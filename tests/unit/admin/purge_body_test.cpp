@@ -4,7 +4,7 @@
 
 #include "admin/explain_query.hpp"
 
-using namespace larder::observe;
+using namespace larder::admin;
 
 namespace {
 

@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <thread>
 
-using namespace larder::observe;
+using namespace larder::admin;
 namespace asio = boost::asio;
 using asio::ip::tcp;
 

@@ -10,16 +10,17 @@
 #include "redis/refusal.hpp"
 
 using namespace larder;
+using namespace larder::admin;
 using namespace larder::observe;
 using namespace std::chrono_literals;
 using cache::XCache;
 using http::Method;
 
 TEST_CASE("the stats hold totals, hit ratio, latency and a line for each route") {
-    Metrics metrics("1.0");
-    WorkerMetrics& worker = metrics.add_worker();
-    const PathId path = metrics.path("/articles/{id}");
-    const ServerId server = metrics.server("http://127.0.0.1:8000");
+    observe::Metrics metrics("1.0");
+    observe::WorkerMetrics& worker = metrics.add_worker();
+    const observe::PathId path = metrics.path("/articles/{id}");
+    const observe::ServerId server = metrics.server("http://127.0.0.1:8000");
     for (int i = 0; i < 3; ++i)
         worker.record({.path = path,
                        .method = Method::get,
@@ -38,8 +39,8 @@ TEST_CASE("the stats hold totals, hit ratio, latency and a line for each route")
     worker.record({.method = Method::post, .status = 201, .x_cache = XCache::bypass, .duration = 5ms});
     worker.record_origin_request(server, 19ms);
     metrics.set_gauges([] {
-        return Gauges{.redis_configured = true,
-                      .redis_breaker = BreakerState::open,
+        return observe::Gauges{.redis_configured = true,
+                      .redis_breaker = observe::BreakerState::open,
                       .purges_pending = 2,
                       .origins = {{"http://127.0.0.1:8000", false, {{"10.0.0.1:8000", false, true, 2, 1}}}}};
     });
@@ -69,7 +70,7 @@ TEST_CASE("the stats hold totals, hit ratio, latency and a line for each route")
 }
 
 TEST_CASE("the stats list no label that nothing counts") {
-    const boost::json::value stats = to_stats(Metrics("1").snapshot());
+    const boost::json::value stats = to_stats(observe::Metrics("1").snapshot());
     std::set<std::string> reasons;
     for (const auto& reason : stats.at("redis").at("errors").as_object()) reasons.emplace(reason.key().data(), reason.key().size());
     std::set<std::string> counted;
@@ -79,12 +80,12 @@ TEST_CASE("the stats list no label that nothing counts") {
 }
 
 TEST_CASE("the stats show what Redis refused last, and what it refuses at present") {
-    Metrics metrics("1");
+    observe::Metrics metrics("1");
     const boost::json::value before = to_stats(metrics.snapshot());
     CHECK(before.at_pointer("/redis/last_refusal").is_null());
     metrics.set_gauges([] {
-        Gauges gauges;
-        const RedisTrouble trouble{"store", "oom", "OOM command not allowed", "EVAL", "more memory", 1.5, 60};
+        observe::Gauges gauges;
+        const observe::RedisTrouble trouble{"store", "oom", "OOM command not allowed", "EVAL", "more memory", 1.5, 60};
         gauges.redis_troubles = {trouble};
         gauges.redis_last_refusal = {trouble};
         return gauges;

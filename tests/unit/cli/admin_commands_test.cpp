@@ -13,12 +13,12 @@
 
 using namespace larder;
 using namespace larder::cli;
-using observe::PurgeOrder;
-using observe::PurgeResult;
+using admin::PurgeOrder;
+using admin::PurgeResult;
 
 namespace {
 
-class FakeBackend : public observe::AdminBackend {
+class FakeBackend : public admin::AdminBackend {
 public:
     observe::Metrics metrics{"9.9"};
     PurgeResult::Outcome outcome = PurgeResult::Outcome::done;
@@ -26,9 +26,9 @@ public:
 
     bool ready() override { return true; }
     std::string metrics_text() override { return {}; }
-    std::string stats_json() override { return json_text(observe::to_stats(metrics.snapshot())); }
+    std::string stats_json() override { return json_text(admin::to_stats(metrics.snapshot())); }
     std::string config_text() override { return {}; }
-    void explain(observe::ExplainQuestion, std::function<void(observe::JsonAnswer)> done) override { done({}); }
+    void explain(admin::ExplainQuestion, std::function<void(admin::JsonAnswer)> done) override { done({}); }
     void purge(PurgeOrder order, std::function<void(PurgeResult)> done) override {
         last_order = order;
         done({outcome, std::move(order), 3, "Redis cannot be asked"});
@@ -37,11 +37,11 @@ public:
 
 struct Fixture {
     FakeBackend backend;
-    observe::AdminServer server{options(), backend};
+    admin::AdminServer server{options(), backend};
     std::ostringstream out, errors;
 
-    static observe::AdminOptions options() {
-        observe::AdminOptions result;
+    static admin::AdminOptions options() {
+        admin::AdminOptions result;
         result.address = "127.0.0.1:0";
         result.token = "secret";
         return result;

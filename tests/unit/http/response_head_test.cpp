@@ -5,7 +5,7 @@
 #include "http/head_parser.hpp"
 #include "http/tidy_head.hpp"
 
-namespace larder::flow {
+namespace larder::http {
 namespace {
 
 using http::Framing;
@@ -195,4 +195,4 @@ TEST_CASE("a request stays as strict as it was") {
 }
 
 }  // namespace
-}  // namespace larder::flow
+}  // namespace larder::http
