@@ -19,7 +19,9 @@ namespace {
 
 using namespace larder;
 
-std::optional<std::string> given(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
+std::optional<std::string> given(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+}
 
 int serve(const cli::ServeOptions& options, std::vector<std::string> arguments) {
     server::ConfigSource source;
@@ -32,8 +34,11 @@ int serve(const cli::ServeOptions& options, std::vector<std::string> arguments) 
     settings::Problems problems;
     settings::Settings settings = server::load(source, problems);
     if (settings::has_errors(problems)) {
-        const bool usage = std::any_of(problems.begin(), problems.end(), [](const settings::Problem& problem) { return problem.path.starts_with("--"); });
-        for (const settings::Problem& problem : problems) std::cerr << settings::to_text(problem, source.file) << '\n';
+        const bool usage = std::any_of(
+            problems.begin(), problems.end(),
+            [](const settings::Problem& problem) { return problem.path.starts_with("--"); });
+        for (const settings::Problem& problem : problems)
+            std::cerr << settings::to_text(problem, source.file) << '\n';
         if (usage) std::cerr << "Try 'larder serve --help'.\n";
         return usage ? cli::exit_usage : cli::exit_wrong;
     }
@@ -54,10 +59,18 @@ int serve(const cli::ServeOptions& options, std::vector<std::string> arguments) 
 struct Runner {
     std::vector<std::string> arguments;
     int operator()(const cli::ServeOptions& options) const { return serve(options, arguments); }
-    int operator()(const cli::CheckOptions& options) const { return cli::run_check(options, std::cout, std::cerr); }
-    int operator()(const cli::ExplainOptions& options) const { return cli::run_explain(options, std::cout, std::cerr); }
-    int operator()(const cli::PurgeOptions& options) const { return cli::run_purge(options, std::cout, std::cerr); }
-    int operator()(const cli::StatsOptions& options) const { return cli::run_stats(options, ::isatty(STDOUT_FILENO) == 1, std::cout, std::cerr); }
+    int operator()(const cli::CheckOptions& options) const {
+        return cli::run_check(options, std::cout, std::cerr);
+    }
+    int operator()(const cli::ExplainOptions& options) const {
+        return cli::run_explain(options, std::cout, std::cerr);
+    }
+    int operator()(const cli::PurgeOptions& options) const {
+        return cli::run_purge(options, std::cout, std::cerr);
+    }
+    int operator()(const cli::StatsOptions& options) const {
+        return cli::run_stats(options, ::isatty(STDOUT_FILENO) == 1, std::cout, std::cerr);
+    }
 };
 
 // The usual soft limit of 1024 is for programs that use select().
@@ -74,7 +87,8 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     allow_all_descriptors();
     const std::vector<std::string> arguments(argv, argv + argc);
-    const auto parsed = cli::parse_command_line(std::vector<std::string>(arguments.begin() + 1, arguments.end()));
+    const auto parsed =
+        cli::parse_command_line(std::vector<std::string>(arguments.begin() + 1, arguments.end()));
     if (const auto* exit = std::get_if<cli::Exit>(&parsed)) {
         (exit->status == cli::exit_fine ? std::cout : std::cerr) << exit->text;
         return exit->status;

@@ -44,7 +44,8 @@ bool has_token(const http::fields& fields, std::string_view token) {
     if (fields.count(http::field::authorization) != 1) return false;
     constexpr std::string_view scheme = "Bearer ";
     const std::string_view value = value_of(fields, http::field::authorization);
-    if (value.size() < scheme.size() || !iequals(value.substr(0, scheme.size()), scheme)) return false;
+    if (value.size() < scheme.size() || !iequals(value.substr(0, scheme.size()), scheme))
+        return false;
     return equal_in_constant_time(trim_ows(value.substr(scheme.size())), token);
 }
 

@@ -14,10 +14,13 @@ struct PurgeOrder {
     std::vector<std::string> keys;
     std::vector<std::string> patterns;  ///< '*' is any run of characters; without one, an exact key
     std::vector<std::string> tags;
-    std::vector<std::string> urls;  ///< "/articles/42", or with scheme and host: the entries of that URL
-    bool soft = false;              ///< make stale instead of removing
+    std::vector<std::string>
+        urls;           ///< "/articles/42", or with scheme and host: the entries of that URL
+    bool soft = false;  ///< make stale instead of removing
 
-    [[nodiscard]] bool empty() const { return keys.empty() && patterns.empty() && tags.empty() && urls.empty(); }
+    [[nodiscard]] bool empty() const {
+        return keys.empty() && patterns.empty() && tags.empty() && urls.empty();
+    }
     bool operator==(const PurgeOrder&) const = default;
 };
 
@@ -28,7 +31,7 @@ struct PurgeResult {
         failed,      ///< not done: 503
     };
     Outcome outcome = Outcome::done;
-    PurgeOrder purged;                     ///< what was purged, with the keys and patterns that `urls` came to
+    PurgeOrder purged;  ///< what was purged, with the keys and patterns that `urls` came to
     std::optional<std::uint64_t> entries;  ///< how many entries it met, where that is known
     std::string message;                   ///< why it failed or waits; empty when done
 };
@@ -47,8 +50,9 @@ struct JsonAnswer {
     std::string json;
 };
 
-/// Called from the admin server's thread, never from two at once; but for the completions nothing may wait for I/O. The
-/// completions may be called from any thread, once, and also after the admin server is gone.
+/// Called from the admin server's thread, never from two at once; but for the completions nothing
+/// may wait for I/O. The completions may be called from any thread, once, and also after the admin
+/// server is gone.
 class AdminBackend {
 public:
     virtual ~AdminBackend() = default;

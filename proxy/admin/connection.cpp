@@ -18,13 +18,16 @@ constexpr std::chrono::seconds linger_time{2};
 constexpr std::size_t linger_bytes_max = 16 * 1024 * 1024;
 constexpr std::string_view go_ahead = "HTTP/1.1 100 Continue\r\n\r\n";
 
-http::response<http::string_body> to_response(AdminReply reply, const AdminRequest& request, bool keep_alive) {
-    http::response<http::string_body> response(static_cast<http::status>(reply.status), request.version());
+http::response<http::string_body> to_response(AdminReply reply, const AdminRequest& request,
+                                              bool keep_alive) {
+    http::response<http::string_body> response(static_cast<http::status>(reply.status),
+                                               request.version());
     response.set(http::field::content_type, reply.content_type);
     response.set(http::field::cache_control, "no-store");
     response.set("X-Content-Type-Options", "nosniff");
     response.set("Content-Security-Policy",
-                 "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; "
+                 "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+                 "connect-src 'self'; "
                  "frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
     response.set("Referrer-Policy", "no-referrer");
     if (!reply.allow.empty()) response.set(http::field::allow, reply.allow);
@@ -38,7 +41,10 @@ http::response<http::string_body> to_response(AdminReply reply, const AdminReque
 }  // namespace
 
 AdminConnection::AdminConnection(Stream::socket_type socket, AdminShared& shared, Closed closed)
-    : stream_(std::move(socket)), shared_(shared), closed_(std::move(closed)), answer_timer_(stream_.get_executor()) {}
+    : stream_(std::move(socket)),
+      shared_(shared),
+      closed_(std::move(closed)),
+      answer_timer_(stream_.get_executor()) {}
 
 void AdminConnection::close() {
     answer_timer_.cancel();
@@ -51,9 +57,10 @@ void AdminConnection::read_request(std::chrono::milliseconds timeout) {
     parser_->header_limit(head_bytes_max);
     parser_->body_limit(body_bytes_max);
     stream_.expires_after(timeout);
-    http::async_read_header(
-        stream_, input_, *parser_,
-        [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_head(error); });
+    http::async_read_header(stream_, input_, *parser_,
+                            [self = shared_from_this()](beast::error_code error, std::size_t) {
+                                self->on_head(error);
+                            });
 }
 
 void AdminConnection::on_head(beast::error_code error) {
@@ -70,14 +77,17 @@ void AdminConnection::on_head(beast::error_code error) {
 void AdminConnection::read_body() {
     stream_.expires_after(shared_.options.request_timeout);
     http::async_read(stream_, input_, *parser_,
-                     [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_request(error); });
+                     [self = shared_from_this()](beast::error_code error, std::size_t) {
+                         self->on_request(error);
+                     });
 }
 
 void AdminConnection::on_request(beast::error_code error) {
     if (error) return refuse(error);
     await_answer();
     // A completion from another thread must not keep the connection, or touch it there.
-    const auto done = [mailbox = shared_.mailbox, weak = weak_from_this(), number = number_](AdminReply reply) {
+    const auto done = [mailbox = shared_.mailbox, weak = weak_from_this(),
+                       number = number_](AdminReply reply) {
         mailbox->post([weak, number, reply = std::move(reply)]() mutable {
             if (const auto self = weak.lock()) self->on_answer(number, std::move(reply));
         });
@@ -91,10 +101,14 @@ void AdminConnection::on_request(beast::error_code error) {
 }
 
 void AdminConnection::refuse(beast::error_code error) {
-    if (error == http::error::header_limit) return send(error_reply(431, "the request's head is too large"), false);
-    if (error == http::error::body_limit) return send(error_reply(413, "the request's body is too large"), false);
-    const bool is_parse_error = error.category() == make_error_code(http::error::bad_method).category();
-    if (is_parse_error && error != http::error::end_of_stream && error != http::error::partial_message)
+    if (error == http::error::header_limit)
+        return send(error_reply(431, "the request's head is too large"), false);
+    if (error == http::error::body_limit)
+        return send(error_reply(413, "the request's body is too large"), false);
+    const bool is_parse_error =
+        error.category() == make_error_code(http::error::bad_method).category();
+    if (is_parse_error && error != http::error::end_of_stream &&
+        error != http::error::partial_message)
         return send(error_reply(400, "bad request", error.message()), false);
     close();
 }
@@ -103,9 +117,10 @@ void AdminConnection::await_answer() {
     ++number_;
     stream_.expires_never();
     answer_timer_.expires_after(shared_.options.answer_timeout);
-    answer_timer_.async_wait([self = shared_from_this(), number = number_](beast::error_code error) {
-        if (!error) self->on_answer(number, error_reply(504, "no answer in time"));
-    });
+    answer_timer_.async_wait(
+        [self = shared_from_this(), number = number_](beast::error_code error) {
+            if (!error) self->on_answer(number, error_reply(504, "no answer in time"));
+        });
 }
 
 void AdminConnection::on_answer(std::uint64_t number, AdminReply reply) {
@@ -119,10 +134,11 @@ void AdminConnection::send(AdminReply reply, bool keep_alive) {
     response_ = to_response(std::move(reply), parser_->get(), keep_alive);
     stream_.expires_after(shared_.options.answer_timeout);
     // HEAD: the length is the body's that GET would have, and there is no body to send.
-    http::async_write(stream_, response_,
-                      [self = shared_from_this(), keep_alive](beast::error_code error, std::size_t) {
-                          self->on_sent(error, keep_alive);
-                      });
+    http::async_write(
+        stream_, response_,
+        [self = shared_from_this(), keep_alive](beast::error_code error, std::size_t) {
+            self->on_sent(error, keep_alive);
+        });
 }
 
 void AdminConnection::on_sent(beast::error_code error, bool keep_alive) {
@@ -132,7 +148,8 @@ void AdminConnection::on_sent(beast::error_code error, bool keep_alive) {
     read_request(shared_.options.idle_timeout);
 }
 
-// Closed with bytes unread, a connection is reset, and the client may lose the answer that says why.
+// Closed with bytes unread, a connection is reset, and the client may lose the answer that says
+// why.
 void AdminConnection::linger() {
     beast::error_code error;
     stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, error);
@@ -144,10 +161,11 @@ void AdminConnection::linger() {
 void AdminConnection::discard(std::size_t discarded) {
     if (discarded > linger_bytes_max) return close();
     input_.clear();
-    stream_.async_read_some(input_.prepare(16 * 1024),
-                            [self = shared_from_this(), discarded](beast::error_code error, std::size_t bytes) {
-                                error ? self->close() : self->discard(discarded + bytes);
-                            });
+    stream_.async_read_some(
+        input_.prepare(16 * 1024),
+        [self = shared_from_this(), discarded](beast::error_code error, std::size_t bytes) {
+            error ? self->close() : self->discard(discarded + bytes);
+        });
 }
 
 }  // namespace larder::admin

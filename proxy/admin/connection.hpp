@@ -16,7 +16,8 @@
 
 namespace larder::admin {
 
-/// The way of a backend's completion, from whichever thread, onto the admin server's own; leads nowhere once closed.
+/// The way of a backend's completion, from whichever thread, onto the admin server's own; leads
+/// nowhere once closed.
 class Mailbox {
 public:
     explicit Mailbox(boost::asio::io_context& context) : context_(&context) {}
@@ -44,11 +45,13 @@ struct AdminShared {
     std::shared_ptr<Mailbox> mailbox;
 };
 
-/// One client of the admin server: reads a request, has it answered, and again while the client keeps it alive. Lives
-/// on the server's thread; kept alive by its own pending operation, or by the server while an answer is awaited.
+/// One client of the admin server: reads a request, has it answered, and again while the client
+/// keeps it alive. Lives on the server's thread; kept alive by its own pending operation, or by the
+/// server while an answer is awaited.
 class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
 public:
-    using Stream = boost::beast::basic_stream<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+    using Stream =
+        boost::beast::basic_stream<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
     using Closed = std::function<void(AdminConnection*)>;
 
     /// `closed` is called when it is over, on the server's thread, and lets go of the connection.
@@ -77,7 +80,8 @@ private:
     boost::beast::flat_buffer input_{64 * 1024};
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
     boost::beast::http::response<boost::beast::http::string_body> response_;
-    std::uint64_t number_ = 0;  // of the request being answered; a completion for another one is too late
+    std::uint64_t number_ =
+        0;  // of the request being answered; a completion for another one is too late
 };
 
 }  // namespace larder::admin

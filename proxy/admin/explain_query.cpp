@@ -15,7 +15,8 @@ std::optional<unsigned> hex_value(char c) {
     return std::nullopt;
 }
 
-/// Percent-decoded once; nothing where an escape is broken. A form's '+' is a space, but for the URL, which can hold
+/// Percent-decoded once; nothing where an escape is broken. A form's '+' is a space, but for the
+/// URL, which can hold
 /// '+' and no spaces.
 std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
     std::string out;
@@ -49,8 +50,10 @@ std::string take(std::string_view name, std::string value, ExplainQuestion& ques
         question.method = std::move(value);
     } else if (name == "header") {
         const std::size_t colon = value.find(':');
-        if (colon == 0 || colon == std::string::npos) return "header must be like header=Accept:%20text/html";
-        question.headers.emplace_back(value.substr(0, colon), trim_ows(std::string_view(value).substr(colon + 1)));
+        if (colon == 0 || colon == std::string::npos)
+            return "header must be like header=Accept:%20text/html";
+        question.headers.emplace_back(value.substr(0, colon),
+                                      trim_ows(std::string_view(value).substr(colon + 1)));
     } else {
         return "unknown parameter; known are method, url and header (an & inside the url is %26)";
     }
@@ -72,8 +75,10 @@ std::variant<ExplainQuestion, std::string> parse_explain_query(std::string_view 
         if (!complaint.empty()) return complaint;
     }
     if (question.method.empty()) question.method = "GET";
-    if (question.url.empty()) return std::string("url is missing: /explain?method=GET&url=/articles/42");
-    if (!question.url.starts_with("/") && !question.url.starts_with("http://") && !question.url.starts_with("https://"))
+    if (question.url.empty())
+        return std::string("url is missing: /explain?method=GET&url=/articles/42");
+    if (!question.url.starts_with("/") && !question.url.starts_with("http://") &&
+        !question.url.starts_with("https://"))
         return std::string("url must start with '/', http:// or https://");
     return question;
 }

@@ -70,8 +70,6 @@ refresh(); setInterval(refresh, 2000);
 
 }  // namespace
 
-std::string_view admin_page() {
-    return page;
-}
+std::string_view admin_page() { return page; }
 
 }  // namespace larder::admin

@@ -18,19 +18,23 @@ std::string_view complaint_about(std::string_view field, const json::value& item
     if (text.empty()) return "must not hold an empty string";
     if (text.size() > purge_item_bytes_max) return "holds a string that is too long";
     const bool has_star = text.find('*') != json::string::npos;
-    if (field == "keys" && has_star) return "must not hold '*' (in a key it is %2A); name patterns under \"patterns\"";
-    if (field == "urls" && !text.starts_with("/") && !text.starts_with("http://") && !text.starts_with("https://"))
+    if (field == "keys" && has_star)
+        return "must not hold '*' (in a key it is %2A); name patterns under \"patterns\"";
+    if (field == "urls" && !text.starts_with("/") && !text.starts_with("http://") &&
+        !text.starts_with("https://"))
         return "must start with '/', http:// or https://";
     return {};
 }
 
-std::string read_list(std::string_view field, const json::value& value, std::vector<std::string>& out) {
+std::string read_list(std::string_view field, const json::value& value,
+                      std::vector<std::string>& out) {
     const auto complain = [field](std::string_view what) {
         return "\"" + std::string(field) + "\" " + std::string(what);
     };
     if (!value.is_array()) return complain("must be a list of strings");
     for (const json::value& item : value.get_array()) {
-        if (const std::string_view what = complaint_about(field, item); !what.empty()) return complain(what);
+        if (const std::string_view what = complaint_about(field, item); !what.empty())
+            return complain(what);
         out.emplace_back(item.get_string());
     }
     return {};
@@ -49,10 +53,11 @@ std::string read_field(std::string_view field, const json::value& value, PurgeOr
     return {};
 }
 
-/// Finds a name that stands twice in the outermost object. The library's own values keep the last one silently.
+/// Finds a name that stands twice in the outermost object. The library's own values keep the last
+/// one silently.
 struct DuplicateFinder {
-    static constexpr std::size_t max_object_size = SIZE_MAX, max_array_size = SIZE_MAX, max_key_size = SIZE_MAX,
-                                 max_string_size = SIZE_MAX;
+    static constexpr std::size_t max_object_size = SIZE_MAX, max_array_size = SIZE_MAX,
+                                 max_key_size = SIZE_MAX, max_string_size = SIZE_MAX;
     using Text = json::string_view;
     using Error = json::error_code;
 
@@ -67,7 +72,9 @@ struct DuplicateFinder {
     bool on_object_end(std::size_t, Error&) { return --depth, true; }
     bool on_array_begin(Error&) { return ++depth, true; }
     bool on_array_end(std::size_t, Error&) { return --depth, true; }
-    bool on_key_part(Text part, std::size_t, Error&) { return name.append(part.data(), part.size()), true; }
+    bool on_key_part(Text part, std::size_t, Error&) {
+        return name.append(part.data(), part.size()), true;
+    }
     bool on_key(Text part, std::size_t, Error&) {
         name.append(part.data(), part.size());
         if (depth == 1 && !seen.insert(name).second) duplicate = name;
@@ -107,25 +114,30 @@ std::variant<PurgeOrder, std::string> parse_purge_body(std::string_view body) {
     if (!error) parser.finish(error);
     if (error) return "the body is not valid JSON: " + error.message();
     const json::value value = parser.release();
-    if (!value.is_object()) return std::string("the body must be a JSON object, like {\"keys\": [\"articles:42\"]}");
+    if (!value.is_object())
+        return std::string("the body must be a JSON object, like {\"keys\": [\"articles:42\"]}");
 
     if (const std::string name = find_duplicate(body); !name.empty())
         return json_text(json::string(name)) + " stands there twice";
 
     PurgeOrder order;
     for (const auto& member : value.get_object()) {
-        std::string complaint = read_field({member.key().data(), member.key().size()}, member.value(), order);
+        std::string complaint =
+            read_field({member.key().data(), member.key().size()}, member.value(), order);
         if (!complaint.empty()) return complaint;
     }
-    if (order.empty()) return std::string("nothing to purge: give at least one of keys, patterns, tags or urls");
-    if (order.keys.size() + order.patterns.size() + order.tags.size() + order.urls.size() > purge_items_max)
+    if (order.empty())
+        return std::string("nothing to purge: give at least one of keys, patterns, tags or urls");
+    if (order.keys.size() + order.patterns.size() + order.tags.size() + order.urls.size() >
+        purge_items_max)
         return "more than " + std::to_string(purge_items_max) + " things to purge in one order";
     return order;
 }
 
 JsonAnswer to_answer(const PurgeResult& result) {
     if (result.outcome == PurgeResult::Outcome::failed)
-        return {503, json_text(json::object{{"error", "the purge failed"}, {"detail", result.message}})};
+        return {503,
+                json_text(json::object{{"error", "the purge failed"}, {"detail", result.message}})};
     const bool done = result.outcome == PurgeResult::Outcome::done;
     json::object answer{{"status", done ? "done" : "journalled"},
                         {"soft", result.purged.soft},

@@ -7,11 +7,11 @@
 #include <optional>
 #include <utility>
 
-#include "base/json_text.hpp"
 #include "admin/access.hpp"
-#include "admin/page.hpp"
 #include "admin/explain_query.hpp"
+#include "admin/page.hpp"
 #include "admin/purge_body.hpp"
+#include "base/json_text.hpp"
 
 namespace larder::admin {
 namespace {
@@ -32,25 +32,20 @@ struct Call {
     Done done;
 };
 
-void show_page(Call& call) {
-    call.done({200, html_type, std::string(admin_page()), {}});
-}
+void show_page(Call& call) { call.done({200, html_type, std::string(admin_page()), {}}); }
 
-void tell_health(Call& call) {
-    call.done({200, "application/json", R"({"status":"ok"})", {}});
-}
+void tell_health(Call& call) { call.done({200, "application/json", R"({"status":"ok"})", {}}); }
 
 void tell_readiness(Call& call) {
-    if (call.backend.ready()) return call.done({200, "application/json", R"({"status":"ready"})", {}});
+    if (call.backend.ready())
+        return call.done({200, "application/json", R"({"status":"ready"})", {}});
     call.done({503, "application/json", R"({"status":"draining"})", {}});
 }
 
 void show_metrics(Call& call) {
     call.done({200, prometheus_type, call.backend.metrics_text(), {}});
 }
-void show_stats(Call& call) {
-    call.done({200, "application/json", call.backend.stats_json(), {}});
-}
+void show_stats(Call& call) { call.done({200, "application/json", call.backend.stats_json(), {}}); }
 void show_config(Call& call) {
     call.done({200, "application/json", call.backend.config_text(), {}});
 }
@@ -62,10 +57,9 @@ void explain(Call& call) {
     auto& question = std::get<ExplainQuestion>(parsed);
     const auto host = call.request[http::field::host];
     question.host.assign(host.data(), host.size());
-    call.backend.explain(std::move(question),
-                         [done = std::move(call.done)](JsonAnswer answer) {
-                             done({answer.status, "application/json", std::move(answer.json), {}});
-                         });
+    call.backend.explain(std::move(question), [done = std::move(call.done)](JsonAnswer answer) {
+        done({answer.status, "application/json", std::move(answer.json), {}});
+    });
 }
 
 void purge(Call& call) {
@@ -108,7 +102,8 @@ bool method_fits(const Endpoint& endpoint, http::verb method) {
     return method == http::verb::get || method == http::verb::head;
 }
 
-/// A browser cannot put a token into the address bar: it gets the page, empty of figures, which asks for the token.
+/// A browser cannot put a token into the address bar: it gets the page, empty of figures, which
+/// asks for the token.
 AdminReply unauthorized_reply(const AdminRequest& request, const Endpoint* endpoint) {
     const auto accept = request[http::field::accept];
     if (endpoint != nullptr && endpoint->path == "/" && accept.find("text/html") != accept.npos)
@@ -117,13 +112,17 @@ AdminReply unauthorized_reply(const AdminRequest& request, const Endpoint* endpo
 }
 
 /// Why the request is not even looked at, if so.
-std::optional<AdminReply> refusal(const AdminRequest& request, const Endpoint* endpoint, const std::string& token) {
+std::optional<AdminReply> refusal(const AdminRequest& request, const Endpoint* endpoint,
+                                  const std::string& token) {
     if (endpoint != nullptr && endpoint->open) return std::nullopt;
     if (!token.empty() && !has_token(request, token)) return unauthorized_reply(request, endpoint);
-    if (token.empty() && request.method() == http::verb::post && request.count(http::field::origin) > 0 && !has_local_host(request))
-        return error_reply(403, "forbidden", "without a token, Host must be an address or localhost");
+    if (token.empty() && request.method() == http::verb::post &&
+        request.count(http::field::origin) > 0 && !has_local_host(request))
+        return error_reply(403, "forbidden",
+                           "without a token, Host must be an address or localhost");
     if (endpoint != nullptr && endpoint->changes && is_cross_site(request))
-        return error_reply(403, "forbidden", "a page from another site may not change anything here");
+        return error_reply(403, "forbidden",
+                           "a page from another site may not change anything here");
     return std::nullopt;
 }
 
@@ -135,19 +134,22 @@ AdminReply error_reply(int status, std::string_view error, std::string_view deta
     return {status, "application/json", json_text(body), {}};
 }
 
-void answer_admin_request(const AdminRequest& request, const std::string& token, AdminBackend& backend, Done done) {
+void answer_admin_request(const AdminRequest& request, const std::string& token,
+                          AdminBackend& backend, Done done) {
     const std::string_view target(request.target().data(), request.target().size());
     const std::size_t path_end = std::min(target.find('?'), target.size());
     const Endpoint* endpoint = find_endpoint(target.substr(0, path_end));
 
     if (auto refused = refusal(request, endpoint, token)) return done(*std::move(refused));
-    if (endpoint == nullptr) return done(error_reply(404, "not found", "GET / shows what there is"));
+    if (endpoint == nullptr)
+        return done(error_reply(404, "not found", "GET / shows what there is"));
     if (!method_fits(*endpoint, request.method())) {
         AdminReply reply = error_reply(405, "method not allowed");
         reply.allow = endpoint->changes ? "POST" : "GET, HEAD";
         return done(std::move(reply));
     }
-    const std::string_view query = path_end < target.size() ? target.substr(path_end + 1) : std::string_view();
+    const std::string_view query =
+        path_end < target.size() ? target.substr(path_end + 1) : std::string_view();
     Call call{request, query, backend, std::move(done)};
     endpoint->handle(call);
 }

@@ -19,11 +19,13 @@ struct AdminReply {
 };
 
 /// {"error": "...", "detail": "..."}; without detail where it is empty.
-[[nodiscard]] AdminReply error_reply(int status, std::string_view error, std::string_view detail = {});
+[[nodiscard]] AdminReply error_reply(int status, std::string_view error,
+                                     std::string_view detail = {});
 
-/// Answers one request (CONTRACT section 5): who may ask, then what for. `token` empty: none needed. `done` is called
-/// once: at once, or for /purge and /explain from whichever thread the backend completes on.
-void answer_admin_request(const AdminRequest& request, const std::string& token, AdminBackend& backend,
-                          std::function<void(AdminReply)> done);
+/// Answers one request (CONTRACT section 5): who may ask, then what for. `token` empty: none
+/// needed. `done` is called once: at once, or for /purge and /explain from whichever thread the
+/// backend completes on.
+void answer_admin_request(const AdminRequest& request, const std::string& token,
+                          AdminBackend& backend, std::function<void(AdminReply)> done);
 
 }  // namespace larder::admin

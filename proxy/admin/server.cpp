@@ -23,7 +23,8 @@ using tcp = asio::ip::tcp;
 using Acceptor = asio::basic_socket_acceptor<tcp, asio::io_context::executor_type>;
 using boost::system::error_code;
 
-constexpr std::chrono::milliseconds accept_pause{100};  // when accepting fails, for want of descriptors for instance
+constexpr std::chrono::milliseconds accept_pause{
+    100};  // when accepting fails, for want of descriptors for instance
 
 [[noreturn]] void fail(const std::string& address, const std::string& why) {
     throw std::runtime_error("admin: cannot listen on " + address + ": " + why);
@@ -33,10 +34,12 @@ tcp::endpoint resolve(asio::io_context& context, const std::string& address) {
     const std::size_t colon = address.rfind(':');
     if (colon == std::string::npos) fail(address, "expected host:port");
     std::string host = address.substr(0, colon);
-    if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
     error_code error;
     tcp::resolver resolver(context);
-    const auto found = resolver.resolve(host, address.substr(colon + 1), tcp::resolver::passive, error);
+    const auto found =
+        resolver.resolve(host, address.substr(colon + 1), tcp::resolver::passive, error);
     if (error || found.empty()) fail(address, error.message());
     return found.begin()->endpoint();
 }
@@ -101,7 +104,9 @@ public:
     }
 
     void set_token(std::string token) {
-        asio::post(context_, [this, token = std::move(token)]() mutable { shared_.options.token = std::move(token); });
+        asio::post(context_, [this, token = std::move(token)]() mutable {
+            shared_.options.token = std::move(token);
+        });
     }
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -120,13 +125,14 @@ private:
     }
 
     void accept() {
-        acceptor_.async_accept([this](error_code error, AdminConnection::Stream::socket_type socket) {
-            if (!acceptor_.is_open()) return;
-            if (error) return pause();
-            // Asked for before one is served, which may fail.
-            accept();
-            if (connections_.size() < shared_.options.connections_max) serve(std::move(socket));
-        });
+        acceptor_.async_accept(
+            [this](error_code error, AdminConnection::Stream::socket_type socket) {
+                if (!acceptor_.is_open()) return;
+                if (error) return pause();
+                // Asked for before one is served, which may fail.
+                accept();
+                if (connections_.size() < shared_.options.connections_max) serve(std::move(socket));
+            });
     }
 
     void pause() {
@@ -159,7 +165,8 @@ private:
     const std::uint16_t port_;
     AdminShared shared_;
     std::set<std::shared_ptr<AdminConnection>> connections_;  // only on the thread
-    asio::executor_work_guard<asio::io_context::executor_type> work_;  // until close_all, whoever is there
+    asio::executor_work_guard<asio::io_context::executor_type>
+        work_;  // until close_all, whoever is there
     std::thread thread_;
 };
 
@@ -168,23 +175,11 @@ AdminServer::AdminServer(AdminOptions options, AdminBackend& backend)
 
 AdminServer::~AdminServer() = default;
 
-std::uint16_t AdminServer::port() const {
-    return core_->port();
-}
-int AdminServer::native_socket() const {
-    return core_->native_socket();
-}
-void AdminServer::set_token(std::string token) {
-    core_->set_token(std::move(token));
-}
-void AdminServer::open() {
-    core_->open();
-}
-void AdminServer::stop_accepting() {
-    core_->stop_accepting();
-}
-void AdminServer::stop() {
-    core_->stop();
-}
+std::uint16_t AdminServer::port() const { return core_->port(); }
+int AdminServer::native_socket() const { return core_->native_socket(); }
+void AdminServer::set_token(std::string token) { core_->set_token(std::move(token)); }
+void AdminServer::open() { core_->open(); }
+void AdminServer::stop_accepting() { core_->stop_accepting(); }
+void AdminServer::stop() { core_->stop(); }
 
 }  // namespace larder::admin

@@ -14,17 +14,22 @@ namespace larder::admin {
 struct AdminOptions {
     std::string address = "127.0.0.1:9180";  ///< host:port; [::1]:9180; port 0: any free one
     std::string token;                       ///< empty: none needed
-    int inherited_socket = -1;               ///< a listening socket to take over instead of opening one; becomes ours
-    bool waits = false;                      ///< accepts nobody before open()
-    std::size_t connections_max = 128;       ///< beyond: closed at once
-    std::chrono::milliseconds request_timeout{10'000};  ///< for a request, once it has begun or the connection opened
-    std::chrono::milliseconds idle_timeout{75'000};     ///< between requests
-    std::chrono::milliseconds answer_timeout{30'000};   ///< for /purge and /explain: 504; also for sending
-    std::function<void(std::exception_ptr)> failed;     ///< told of an exception in a step of the server, on its thread
+    int inherited_socket =
+        -1;              ///< a listening socket to take over instead of opening one; becomes ours
+    bool waits = false;  ///< accepts nobody before open()
+    std::size_t connections_max = 128;  ///< beyond: closed at once
+    std::chrono::milliseconds request_timeout{
+        10'000};  ///< for a request, once it has begun or the connection opened
+    std::chrono::milliseconds idle_timeout{75'000};  ///< between requests
+    std::chrono::milliseconds answer_timeout{
+        30'000};  ///< for /purge and /explain: 504; also for sending
+    std::function<void(std::exception_ptr)>
+        failed;  ///< told of an exception in a step of the server, on its thread
 };
 
-/// The HTTP server of CONTRACT section 5, on a thread of its own, so that nothing asked of it holds up a worker and a
-/// slow worker does not hold up /healthz. Everything a stranger can make large is bounded: 16 KB of head, 1 MB of body.
+/// The HTTP server of CONTRACT section 5, on a thread of its own, so that nothing asked of it holds
+/// up a worker and a slow worker does not hold up /healthz. Everything a stranger can make large is
+/// bounded: 16 KB of head, 1 MB of body.
 class AdminServer {
 public:
     /// Listens and starts the thread. `backend` must outlive this object.
@@ -47,7 +52,8 @@ public:
     /// Accepts nobody any more; what is open goes on. From any thread.
     void stop_accepting();
 
-    /// Closes all connections and ends the thread. Completions that the backend still owes are ignored from then on.
+    /// Closes all connections and ends the thread. Completions that the backend still owes are
+    /// ignored from then on.
     void stop();
 
 private:

@@ -11,11 +11,10 @@ namespace json = boost::json;
 
 constexpr double nanoseconds_per_millisecond = 1e6;
 
-json::string_view view(std::string_view text) {
-    return {text.data(), text.size()};
-}
+json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 
-/// Answered without waiting for the origin, out of what could have been: pass-through counts on neither side.
+/// Answered without waiting for the origin, out of what could have been: pass-through counts on
+/// neither side.
 struct Hits {
     std::uint64_t served = 0;
     std::uint64_t asked = 0;
@@ -23,7 +22,8 @@ struct Hits {
     void add(cache::XCache word, std::uint64_t requests) {
         using cache::XCache;
         if (word != XCache::bypass) asked += requests;
-        if (word == XCache::hit || word == XCache::updating || word == XCache::stale) served += requests;
+        if (word == XCache::hit || word == XCache::updating || word == XCache::stale)
+            served += requests;
     }
 
     [[nodiscard]] json::value ratio() const {
@@ -35,7 +35,8 @@ struct Hits {
 json::object to_latency(const observe::DurationTotals& duration) {
     const std::uint64_t count = duration.count();
     json::object out{{"count", count}};
-    const double mean = count == 0 ? 0 : static_cast<double>(duration.sum) / static_cast<double>(count);
+    const double mean =
+        count == 0 ? 0 : static_cast<double>(duration.sum) / static_cast<double>(count);
     out["mean_ms"] = mean / nanoseconds_per_millisecond;
     out["p50_ms"] = duration.quantile(0.5) / nanoseconds_per_millisecond;
     out["p90_ms"] = duration.quantile(0.9) / nanoseconds_per_millisecond;
@@ -77,12 +78,16 @@ json::object to_requests(const ByWord& by_word) {
     }
     json::object statuses;
     for (std::size_t i = 1; i <= 5; ++i) statuses[std::to_string(i) + "xx"] = classes[i];
-    return {{"total", total}, {"hit_ratio", hits.ratio()}, {"by_cache_status", words}, {"by_status", statuses}};
+    return {{"total", total},
+            {"hit_ratio", hits.ratio()},
+            {"by_cache_status", words},
+            {"by_status", statuses}};
 }
 
 ByWord by_word_of(const observe::PathTotals& path) {
     ByWord out;
-    for (const auto& [labels, totals] : path.series) out[static_cast<std::size_t>(labels.second)].add(totals);
+    for (const auto& [labels, totals] : path.series)
+        out[static_cast<std::size_t>(labels.second)].add(totals);
     return out;
 }
 
@@ -96,13 +101,15 @@ json::object to_route(const observe::PathTotals& path, const ByWord& by_word) {
     out["origin_seconds_saved"] = static_cast<double>(path.saved_nanoseconds) / 1e9;
     out["not_stored"] = to_reasons(path.not_stored);
     out["fills_discarded"] = to_reasons(path.fills_discarded);
-    if (path.shadow[0] + path.shadow[1] + path.shadow[2] > 0) out["shadow"] = to_object<observe::ShadowResult>(path.shadow);
+    if (path.shadow[0] + path.shadow[1] + path.shadow[2] > 0)
+        out["shadow"] = to_object<observe::ShadowResult>(path.shadow);
     return out;
 }
 
 json::object to_trouble(const observe::RedisTrouble& trouble) {
-    return {{"concerns", trouble.concerns}, {"kind", trouble.kind},     {"text", trouble.text},
-            {"command", trouble.command},   {"remedy", trouble.remedy}, {"seconds_ago", trouble.seconds_ago}};
+    return {{"concerns", trouble.concerns}, {"kind", trouble.kind},
+            {"text", trouble.text},         {"command", trouble.command},
+            {"remedy", trouble.remedy},     {"seconds_ago", trouble.seconds_ago}};
 }
 
 json::object to_redis(const observe::Snapshot& snapshot) {
@@ -110,7 +117,8 @@ json::object to_redis(const observe::Snapshot& snapshot) {
     json::object operations;
     for (std::size_t i = 0; i < snapshot.redis_operations.size(); ++i)
         if (snapshot.redis_operations[i].count() > 0)
-            operations[view(observe::to_word(static_cast<observe::RedisOperation>(i)))] = to_latency(snapshot.redis_operations[i]);
+            operations[view(observe::to_word(static_cast<observe::RedisOperation>(i)))] =
+                to_latency(snapshot.redis_operations[i]);
     json::array troubles;
     for (const observe::RedisTrouble& trouble : snapshot.gauges.redis_troubles) {
         json::object one = to_trouble(trouble);
@@ -122,7 +130,8 @@ json::object to_redis(const observe::Snapshot& snapshot) {
             {"up", snapshot.gauges.redis_up},
             {"breaker", breaker_words[static_cast<std::size_t>(snapshot.gauges.redis_breaker)]},
             {"errors", to_object<observe::RedisFailure>(snapshot.gauges.redis_failures)},
-            {"last_refusal", last.empty() ? json::value(nullptr) : json::value(to_trouble(last.front()))},
+            {"last_refusal",
+             last.empty() ? json::value(nullptr) : json::value(to_trouble(last.front()))},
             {"troubles", std::move(troubles)},
             {"operations", operations}};
 }
@@ -142,8 +151,9 @@ json::array to_origins(const observe::Snapshot& snapshot) {
     json::array out;
     for (const observe::ServerTotals& server : snapshot.servers) {
         const auto& states = snapshot.gauges.origins;
-        const auto state =
-            std::find_if(states.begin(), states.end(), [&](const auto& one) { return one.server == server.server; });
+        const auto state = std::find_if(states.begin(), states.end(), [&](const auto& one) {
+            return one.server == server.server;
+        });
         if (state == states.end() && server.duration.count() == 0) continue;
         json::object one{{"server", server.server}, {"latency", to_latency(server.duration)}};
         one["up"] = state == states.end() ? json::value(nullptr) : json::value(state->up);

@@ -13,7 +13,10 @@ using SteadyTime = SteadyClock::time_point;
 using Seconds = std::chrono::seconds;
 using Milliseconds = std::chrono::milliseconds;
 
-inline WallTime wall_now() { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
+inline WallTime wall_now() {
+    return std::chrono::time_point_cast<std::chrono::milliseconds>(
+        std::chrono::system_clock::now());
+}
 inline SteadyTime steady_now() { return SteadyClock::now(); }
 
 }  // namespace larder

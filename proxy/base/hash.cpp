@@ -15,6 +15,8 @@ const std::uint64_t seed = [] {
 
 }  // namespace
 
-std::uint64_t hash_of(std::string_view text) { return XXH3_64bits_withSeed(text.data(), text.size(), seed); }
+std::uint64_t hash_of(std::string_view text) {
+    return XXH3_64bits_withSeed(text.data(), text.size(), seed);
+}
 
 }  // namespace larder

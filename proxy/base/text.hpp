@@ -25,7 +25,8 @@ constexpr std::string_view trim_ows(std::string_view text) {
     return text;
 }
 
-/// A decimal number of digits only; nothing where there is any other byte, or where it does not fit 64 bits.
+/// A decimal number of digits only; nothing where there is any other byte, or where it does not fit
+/// 64 bits.
 constexpr std::optional<std::uint64_t> parse_decimal(std::string_view text) {
     if (text.empty()) return std::nullopt;
     std::uint64_t value = 0;

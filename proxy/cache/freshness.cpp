@@ -20,16 +20,20 @@ Seconds elapsed(http::HttpTime from, http::HttpTime to) {
 /// RFC 9111, 5.1: the first member counts; an invalid value is ignored.
 Seconds age_value(const http::Fields& fields) {
     const std::string_view value = fields.value(FieldId::age);
-    return http::parse_delta_seconds(trim_ows(value.substr(0, value.find(',')))).value_or(Seconds(0));
+    return http::parse_delta_seconds(trim_ows(value.substr(0, value.find(','))))
+        .value_or(Seconds(0));
 }
 
-/// RFC 9111, 5.3: an invalid date, "0" above all, has already passed. Of several lines the earliest counts.
-std::optional<Seconds> lifetime_from_expires(const http::Fields& fields, http::HttpTime date, WallTime received_at) {
+/// RFC 9111, 5.3: an invalid date, "0" above all, has already passed. Of several lines the earliest
+/// counts.
+std::optional<Seconds> lifetime_from_expires(const http::Fields& fields, http::HttpTime date,
+                                             WallTime received_at) {
     std::optional<Seconds> lifetime;
     for (const http::Field& line : fields) {
         if (line.id != FieldId::expires) continue;
         const auto expires = http::parse_http_date(line.value, received_at);
-        const Seconds granted = expires ? std::max(elapsed(date, *expires), Seconds(0)) : Seconds(0);
+        const Seconds granted =
+            expires ? std::max(elapsed(date, *expires), Seconds(0)) : Seconds(0);
         lifetime = lifetime ? std::min(*lifetime, granted) : granted;
     }
     return lifetime;
@@ -56,17 +60,20 @@ bool is_heuristically_cacheable(int status) {
         case 405:
         case 410:
         case 414:
-        case 501: return true;
-        default: return false;
+        case 501:
+            return true;
+        default:
+            return false;
     }
 }
 
 /// RFC 9111, 4.2.2. `public` makes any status eligible (5.2.2.9).
-Seconds heuristic_lifetime(const http::ResponseHead& response, const OriginDirectives& origin, const settings::Route& rule,
-                           http::HttpTime date, WallTime received_at) {
+Seconds heuristic_lifetime(const http::ResponseHead& response, const OriginDirectives& origin,
+                           const settings::Route& rule, http::HttpTime date, WallTime received_at) {
     if (rule.heuristic <= 0) return Seconds(0);
     if (!is_heuristically_cacheable(response.status) && !origin.control.public_) return Seconds(0);
-    const auto modified = http::parse_http_date(response.fields.value(FieldId::last_modified), received_at);
+    const auto modified =
+        http::parse_http_date(response.fields.value(FieldId::last_modified), received_at);
     if (!modified || *modified >= date) return Seconds(0);
     const double share = rule.heuristic * static_cast<double>(elapsed(*modified, date).count());
     return std::min(Seconds(static_cast<std::int64_t>(share)), heuristic_max);
@@ -75,18 +82,20 @@ Seconds heuristic_lifetime(const http::ResponseHead& response, const OriginDirec
 }  // namespace
 
 http::HttpTime date_of(const http::Fields& fields, WallTime received_at) {
-    return http::parse_http_date(fields.value(FieldId::date), received_at).value_or(http::whole_second(received_at));
+    return http::parse_http_date(fields.value(FieldId::date), received_at)
+        .value_or(http::whole_second(received_at));
 }
 
-Lifetime freshness_lifetime(const http::ResponseHead& response, const OriginDirectives& origin, const settings::Route& rule,
-                            WallTime received_at) {
+Lifetime freshness_lifetime(const http::ResponseHead& response, const OriginDirectives& origin,
+                            const settings::Route& rule, WallTime received_at) {
     const http::HttpTime date = date_of(response.fields, received_at);
     if (origin.control.s_maxage) return {Grant::origin, *origin.control.s_maxage};
     if (origin.control.max_age) return {Grant::origin, *origin.control.max_age};
     if (origin.expires_counts)
         if (const auto expires = lifetime_from_expires(response.fields, date, received_at))
             return {Grant::origin, *expires};
-    if (const Milliseconds ttl = lifetime_from_rule(response.status, rule); ttl > Seconds(0)) return {Grant::rule, ttl};
+    if (const Milliseconds ttl = lifetime_from_rule(response.status, rule); ttl > Seconds(0))
+        return {Grant::rule, ttl};
     const Seconds heuristic = heuristic_lifetime(response, origin, rule, date, received_at);
     if (heuristic > Seconds(0)) return {Grant::heuristic, heuristic};
     return {};
@@ -97,14 +106,17 @@ Seconds initial_age(const http::Fields& fields, WallTime requested_at, WallTime 
     const http::HttpTime date = date_of(fields, received_at);
     const Seconds response_delay = std::max(floor<Seconds>(received_at - requested_at), Seconds(0));
     Seconds apparent_age = std::max(elapsed(date, http::whole_second(received_at)), Seconds(0));
-    // A Date within our own exchange cannot be older than the exchange: a second that turned meanwhile adds nothing.
-    if (date >= http::whole_second(requested_at)) apparent_age = std::min(apparent_age, response_delay);
+    // A Date within our own exchange cannot be older than the exchange: a second that turned
+    // meanwhile adds nothing.
+    if (date >= http::whole_second(requested_at))
+        apparent_age = std::min(apparent_age, response_delay);
     const Seconds corrected_age_value = age_value(fields) + response_delay;
     return std::min(std::max(apparent_age, corrected_age_value), http::delta_seconds_max);
 }
 
 Freshness work_out_freshness(const http::ResponseHead& response, const OriginDirectives& origin,
-                             const settings::Route& rule, const Lifetime& lifetime, WallTime requested_at, WallTime received_at) {
+                             const settings::Route& rule, const Lifetime& lifetime,
+                             WallTime requested_at, WallTime received_at) {
     Freshness out;
     out.requested_at = requested_at;
     out.received_at = received_at;
@@ -116,9 +128,12 @@ Freshness work_out_freshness(const http::ResponseHead& response, const OriginDir
     out.shared = origin.shared();
     if (out.must_revalidate || out.no_cache) return out;
     // A rule cannot stretch what the origin wants checked each time (max-age=0) but for failures.
-    out.stale_while_revalidate = lifetime.duration > Seconds(0) ? rule.stale_while_revalidate.value_or(Milliseconds(0)) : Milliseconds(0);
+    out.stale_while_revalidate = lifetime.duration > Seconds(0)
+                                     ? rule.stale_while_revalidate.value_or(Milliseconds(0))
+                                     : Milliseconds(0);
     out.stale_if_error = rule.stale_if_error.value_or(Milliseconds(0));
-    if (origin.control.stale_while_revalidate) out.stale_while_revalidate = *origin.control.stale_while_revalidate;
+    if (origin.control.stale_while_revalidate)
+        out.stale_while_revalidate = *origin.control.stale_while_revalidate;
     if (origin.control.stale_if_error) out.stale_if_error = *origin.control.stale_if_error;
     return out;
 }
@@ -128,13 +143,15 @@ bool is_from_the_future(const Freshness& freshness, WallTime now) {
 }
 
 Seconds current_age(const Freshness& freshness, WallTime now) {
-    const auto resident = std::max(std::chrono::floor<Seconds>(now - freshness.received_at), Seconds(0));
+    const auto resident =
+        std::max(std::chrono::floor<Seconds>(now - freshness.received_at), Seconds(0));
     return std::min(freshness.initial_age + resident, http::delta_seconds_max);
 }
 
 Seconds remaining_lifetime(const Freshness& freshness, WallTime now) {
     if (is_from_the_future(freshness, now)) return Seconds(0);
-    const auto resident = std::max(std::chrono::floor<Seconds>(now - freshness.received_at), Seconds(0));
+    const auto resident =
+        std::max(std::chrono::floor<Seconds>(now - freshness.received_at), Seconds(0));
     return std::chrono::floor<Seconds>(freshness.lifetime) - freshness.initial_age - resident;
 }
 

@@ -20,8 +20,8 @@ struct Lifetime {
 };
 
 /// RFC 9111, 4.2.1 and 4.2.2, with the route's ttl between them.
-Lifetime freshness_lifetime(const http::ResponseHead& response, const OriginDirectives& origin, const settings::Route& rule,
-                            WallTime received_at);
+Lifetime freshness_lifetime(const http::ResponseHead& response, const OriginDirectives& origin,
+                            const settings::Route& rule, WallTime received_at);
 
 /// RFC 9111, 4.2.3: corrected_initial_age. Without a valid Date, the time of receipt stands in.
 Seconds initial_age(const http::Fields& fields, WallTime requested_at, WallTime received_at);
@@ -29,9 +29,11 @@ Seconds initial_age(const http::Fields& fields, WallTime requested_at, WallTime 
 /// The Date field; the second of receipt where it is missing or invalid (RFC 9110, 6.6.1).
 http::HttpTime date_of(const http::Fields& fields, WallTime received_at);
 
-/// All of it together. A lifetime that the rule grants begins with the receipt, whatever the origin's clock says and however
-/// long the origin took: the age that the response came with is added to it.
+/// All of it together. A lifetime that the rule grants begins with the receipt, whatever the
+/// origin's clock says and however long the origin took: the age that the response came with is
+/// added to it.
 Freshness work_out_freshness(const http::ResponseHead& response, const OriginDirectives& origin,
-                             const settings::Route& rule, const Lifetime& lifetime, WallTime requested_at, WallTime received_at);
+                             const settings::Route& rule, const Lifetime& lifetime,
+                             WallTime requested_at, WallTime received_at);
 
 }  // namespace larder::cache

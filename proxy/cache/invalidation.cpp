@@ -48,8 +48,8 @@ std::string_view take_scheme(std::string_view& reference) {
     return scheme;
 }
 
-/// RFC 3986, 5.2.2, against the request's own target. Nothing where the reference leads to another host. The scheme the
-/// client used is not known here, so http and https count as one.
+/// RFC 3986, 5.2.2, against the request's own target. Nothing where the reference leads to another
+/// host. The scheme the client used is not known here, so http and https count as one.
 std::optional<std::string> resolve(const http::RequestHead& request, std::string_view reference) {
     reference = reference.substr(0, reference.find('#'));
     const std::string_view scheme = take_scheme(reference);
@@ -79,7 +79,8 @@ bool invalidates(const http::RequestHead& request, int status) {
     return http::is_write(request) && ((status >= 200 && status < 400) || status >= 500);
 }
 
-std::vector<std::string> related_targets(const http::RequestHead& request, const http::ResponseHead& response) {
+std::vector<std::string> related_targets(const http::RequestHead& request,
+                                         const http::ResponseHead& response) {
     std::vector<std::string> out;
     for (const http::Field& line : response.fields) {
         if (line.id != FieldId::location && line.id != FieldId::content_location) continue;

@@ -18,9 +18,10 @@ OriginDirectives read_origin_directives(const http::Fields& fields, const settin
         return out;
     }
     out.control = http::parse_cache_control(fields);
-    // Pragma has no meaning in responses (RFC 9111, 5.4), but origins that send it alone mean it, and a route's ttl
-    // must not overrule them unasked.
-    if (!fields.has(FieldId::cache_control) && http::has_member(fields.value(FieldId::pragma), "no-cache"))
+    // Pragma has no meaning in responses (RFC 9111, 5.4), but origins that send it alone mean it,
+    // and a route's ttl must not overrule them unasked.
+    if (!fields.has(FieldId::cache_control) &&
+        http::has_member(fields.value(FieldId::pragma), "no-cache"))
         out.control.no_cache = true;
     return out;
 }

@@ -6,12 +6,14 @@
 namespace larder::cache {
 
 /// What the origin says of caching a response, from the one field that counts for us: nothing under
-/// `ignore: [cache-control]`, else CDN-Cache-Control where it is valid (RFC 9213, 2.1), else Cache-Control.
+/// `ignore: [cache-control]`, else CDN-Cache-Control where it is valid (RFC 9213, 2.1), else
+/// Cache-Control.
 struct OriginDirectives {
     http::CacheControl control;
     bool expires_counts = true;  ///< false where CDN-Cache-Control or `ignore` replaces Expires
 
-    /// must-revalidate, proxy-revalidate and s-maxage forbid stale service (RFC 9111, 4.2.4, 5.2.2.10).
+    /// must-revalidate, proxy-revalidate and s-maxage forbid stale service (RFC
+    /// 9111, 4.2.4, 5.2.2.10).
     [[nodiscard]] bool forbids_stale() const {
         return control.must_revalidate || control.proxy_revalidate || control.s_maxage.has_value();
     }

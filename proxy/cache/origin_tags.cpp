@@ -53,13 +53,15 @@ void collect_origin_tags(const http::ResponseHead& response, std::vector<std::st
     for (const http::Field& line : response.fields) {
         if (line.id == FieldId::surrogate_key) add_separated_by_spaces(line.value, tags);
         if (line.id == FieldId::cache_tag)
-            http::for_each_member(line.value, [&](std::string_view tag) { tags.emplace_back(tag); });
+            http::for_each_member(line.value,
+                                  [&](std::string_view tag) { tags.emplace_back(tag); });
     }
     add_groups(response.fields, FieldId::cache_groups, tags);
     remove_repeats(tags);
 }
 
-void collect_invalidated_groups(const http::ResponseHead& response, std::vector<std::string>& tags) {
+void collect_invalidated_groups(const http::ResponseHead& response,
+                                std::vector<std::string>& tags) {
     add_groups(response.fields, FieldId::cache_group_invalidation, tags);
     remove_repeats(tags);
 }

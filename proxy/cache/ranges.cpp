@@ -1,10 +1,9 @@
-#include "http/range.hpp"
-
 #include <algorithm>
 
 #include "cache/decisions.hpp"
 #include "http/etag.hpp"
 #include "http/http_date.hpp"
+#include "http/range.hpp"
 
 /// RFC 9110, 13.1.5 and 14.
 namespace larder::cache {
@@ -12,9 +11,12 @@ namespace {
 
 using http::FieldId;
 
-bool if_range_allows(std::string_view condition, std::string_view etag, std::string_view last_modified) {
+bool if_range_allows(std::string_view condition, std::string_view etag,
+                     std::string_view last_modified) {
     const bool is_tag = condition.starts_with('"') || condition.starts_with("W/");
-    if (is_tag) return http::strongly_equal(http::parse_entity_tag(condition), http::parse_entity_tag(etag));
+    if (is_tag)
+        return http::strongly_equal(http::parse_entity_tag(condition),
+                                    http::parse_entity_tag(etag));
     return !condition.empty() && condition == last_modified;
 }
 
@@ -30,7 +32,8 @@ std::optional<ByteRange> clip(const http::RangeSpec& spec, std::uint64_t size) {
 
 /// Joins those that overlap or touch; true where one is left, in `ranges.front()`.
 bool coalesce(std::vector<ByteRange>& ranges) {
-    std::sort(ranges.begin(), ranges.end(), [](const ByteRange& a, const ByteRange& b) { return a.first < b.first; });
+    std::sort(ranges.begin(), ranges.end(),
+              [](const ByteRange& a, const ByteRange& b) { return a.first < b.first; });
     ByteRange joined = ranges.front();
     for (const ByteRange& range : ranges) {
         if (range.first > joined.last + 1) return false;
@@ -42,13 +45,14 @@ bool coalesce(std::vector<ByteRange>& ranges) {
 
 /// A suffix of an empty representation is satisfiable (RFC 9110, 14.1.2), but no 206 can say so.
 bool asks_for_suffix(const std::vector<http::RangeSpec>& specs) {
-    return std::any_of(specs.begin(), specs.end(), [](const auto& spec) { return spec.is_suffix && spec.first > 0; });
+    return std::any_of(specs.begin(), specs.end(),
+                       [](const auto& spec) { return spec.is_suffix && spec.first > 0; });
 }
 
 }  // namespace
 
-RangeDecision decide_range(const http::RequestHead& request, std::string_view etag, std::string_view last_modified,
-                           std::uint64_t size) {
+RangeDecision decide_range(const http::RequestHead& request, std::string_view etag,
+                           std::string_view last_modified, std::uint64_t size) {
     if (request.method != http::Method::get) return {};
     const http::Field* range = nullptr;
     const http::Field* condition = nullptr;
@@ -74,7 +78,9 @@ RangeDecision decide_range(const http::RequestHead& request, std::string_view et
 }
 
 RangeDecision decide_range(const http::RequestHead& request, const StoredResponse& stored) {
-    if (stored.status != 200 || request.method != http::Method::get || !request.fields.has(FieldId::range)) return {};
+    if (stored.status != 200 || request.method != http::Method::get ||
+        !request.fields.has(FieldId::range))
+        return {};
     std::string_view strong_date;
     if (request.fields.has(FieldId::if_range) && !stored.last_modified.empty()) {
         std::vector<http::Field> lines;

@@ -8,8 +8,8 @@
 #include "http/lists.hpp"
 #include "http/target_uri.hpp"
 
-/// What a request alone decides. All of it runs on every hit: one pass over the fields each, no allocation for the
-/// requests that are common.
+/// What a request alone decides. All of it runs on every hit: one pass over the fields each, no
+/// allocation for the requests that are common.
 namespace larder::cache {
 namespace {
 
@@ -20,72 +20,95 @@ using http::Claim;
 
 template <std::size_t N>
 bool is_one_of(std::string_view value, const std::array<std::string_view, N>& words) {
-    return std::any_of(words.begin(), words.end(), [value](std::string_view word) { return iequals(value, word); });
+    return std::any_of(words.begin(), words.end(),
+                       [value](std::string_view word) { return iequals(value, word); });
 }
 
-/// What says the scheme says it by name, as a switch, as JSON (CF-Visitor), or by being there (X-ARR-SSL).
+/// What says the scheme says it by name, as a switch, as JSON (CF-Visitor), or by being there
+/// (X-ARR-SSL).
 bool says_same_scheme(const Field& field, const http::RequestHead& request) {
-    static constexpr std::array<std::string_view, 6> secure{"https", "on", "1", "true", "yes", "ssl"};
+    static constexpr std::array<std::string_view, 6> secure{"https", "on",  "1",
+                                                            "true",  "yes", "ssl"};
     static constexpr std::array<std::string_view, 6> plain{"http", "off", "0", "false", "no", ""};
     const bool https = http::is_https(request);
     if (is_one_of(field.value, secure)) return https;
     if (is_one_of(field.value, plain)) return !https;
-    if (field.value.starts_with('{')) return (field.value.find("\"https\"") != std::string_view::npos) == https;
+    if (field.value.starts_with('{'))
+        return (field.value.find("\"https\"") != std::string_view::npos) == https;
     return iequals(field.name, "x-arr-ssl") && https;
 }
 
 bool says_same_port(std::string_view value, const http::RequestHead& request) {
     const std::string_view host = request.authority;
     const std::size_t colon = host.rfind(':');
-    const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+    const bool has_port =
+        colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
     return value == (has_port ? host.substr(colon + 1) : http::is_https(request) ? "443" : "80");
 }
 
-/// Whether the claim, which reaches the origin, can change the answer without being part of what its entry is found by.
+/// Whether the claim, which reaches the origin, can change the answer without being part of what
+/// its entry is found by.
 bool changes_answer(Claim claim, const Field& field, const http::RequestHead& request) {
     switch (claim) {
         case Claim::none:
-        case Claim::proxy: return false;
-        case Claim::address: return field.id == FieldId::forwarded && http::is_target_uri_ambiguous(request);
+        case Claim::proxy:
+            return false;
+        case Claim::address:
+            return field.id == FieldId::forwarded && http::is_target_uri_ambiguous(request);
         // X-Forwarded-Proto and X-Forwarded-Host are what others are held against.
         case Claim::scheme:
-            if (field.id == FieldId::x_forwarded_proto) return http::is_target_uri_ambiguous(request);
+            if (field.id == FieldId::x_forwarded_proto)
+                return http::is_target_uri_ambiguous(request);
             return !says_same_scheme(field, request);
         case Claim::host:
-            if (field.id == FieldId::x_forwarded_host) return http::is_target_uri_ambiguous(request);
+            if (field.id == FieldId::x_forwarded_host)
+                return http::is_target_uri_ambiguous(request);
             return !iequals(field.value, request.authority);
-        case Claim::port: return !says_same_port(field.value, request);
-        case Claim::path: return !iequals(field.name, "x-forwarded-prefix") || (!field.value.empty() && field.value != "/");
-        default: return true;
+        case Claim::port:
+            return !says_same_port(field.value, request);
+        case Claim::path:
+            return !iequals(field.name, "x-forwarded-prefix") ||
+                   (!field.value.empty() && field.value != "/");
+        default:
+            return true;
     }
 }
 
 /// Whether a claim keeps the request out of the cache.
-bool claims_too_much(const Field& field, const http::RequestHead& request, std::span<const std::string> key_headers) {
+bool claims_too_much(const Field& field, const http::RequestHead& request,
+                     std::span<const std::string> key_headers) {
     const Claim claim = http::claim_of(field);
     if (claim == Claim::none) return false;
-    const bool in_key = std::any_of(key_headers.begin(), key_headers.end(),
-                                    [&](const std::string& name) { return iequals(field.name, name); });
-    // The key would hold what the origin does not see, so the entry could be planted for whom the origin does see it of.
+    const bool in_key =
+        std::any_of(key_headers.begin(), key_headers.end(),
+                    [&](const std::string& name) { return iequals(field.name, name); });
+    // The key would hold what the origin does not see, so the entry could be planted for whom the
+    // origin does see it of.
     if (http::is_dropped(field, request.peer_trusted)) return in_key;
     const bool asks_otherwise = claim == Claim::path || claim == Claim::method;
     if (in_key && !asks_otherwise) return false;
     return changes_answer(claim, field, request);
 }
 
-bool is_common_connection(std::string_view value) { return iequals(value, "keep-alive") || iequals(value, "close"); }
+bool is_common_connection(std::string_view value) {
+    return iequals(value, "keep-alive") || iequals(value, "close");
+}
 
-/// A client that names a field in Connection has it dropped on the way to the origin, while key and Vary saw it: what the
-/// origin answers then belongs to another entry.
+/// A client that names a field in Connection has it dropped on the way to the origin, while key and
+/// Vary saw it: what the origin answers then belongs to another entry.
 Detail connection_bypass(const http::Fields& fields) {
     const http::ConnectionOptions options = http::parse_connection(fields);
     if (options.upgrade && fields.has(FieldId::upgrade)) return Detail::upgrade;
-    const auto is_taken_away = [&](const Field& line) { return line.id == FieldId::other && options.names(line); };
-    return std::any_of(fields.begin(), fields.end(), is_taken_away) ? Detail::unsafe_header : Detail::none;
+    const auto is_taken_away = [&](const Field& line) {
+        return line.id == FieldId::other && options.names(line);
+    };
+    return std::any_of(fields.begin(), fields.end(), is_taken_away) ? Detail::unsafe_header
+                                                                    : Detail::none;
 }
 
-/// Whether every cookie of the request is one that the key holds, each once: of a repeated one the origin may read the
-/// other. What is not plainly `name=value` an origin may read as it likes: the key does not hold it.
+/// Whether every cookie of the request is one that the key holds, each once: of a repeated one the
+/// origin may read the other. What is not plainly `name=value` an origin may read as it likes: the
+/// key does not hold it.
 class CookieCoverage {
 public:
     explicit CookieCoverage(const KeyCoverage& coverage) : covered_(coverage.cookies) {}
@@ -96,7 +119,9 @@ public:
             const std::string_view cookie = trim_ows(line.substr(0, end));
             line.remove_prefix(std::min(end + 1, line.size()));
             const std::size_t equals = cookie.find('=');
-            if (!cookie.empty() && (equals == std::string_view::npos || !covers_name(cookie.substr(0, equals)))) return false;
+            if (!cookie.empty() &&
+                (equals == std::string_view::npos || !covers_name(cookie.substr(0, equals))))
+                return false;
         }
         return true;
     }
@@ -118,44 +143,56 @@ private:
 }  // namespace
 
 Detail request_bypass(const http::RequestHead& request, std::span<const std::string> key_headers) {
-    if (request.framing == http::Framing::chunked || request.content_length > 0) return Detail::body;
+    if (request.framing == http::Framing::chunked || request.content_length > 0)
+        return Detail::body;
     bool odd_connection = false;
     Detail found = Detail::none;
     for (const Field& line : request.fields) {
         switch (line.id) {
             case FieldId::if_match:
-            case FieldId::if_unmodified_since: found = Detail::pass; break;
-            case FieldId::connection: odd_connection = odd_connection || !is_common_connection(line.value); break;
+            case FieldId::if_unmodified_since:
+                found = Detail::pass;
+                break;
+            case FieldId::connection:
+                odd_connection = odd_connection || !is_common_connection(line.value);
+                break;
             default:
-                if (http::may_claim(line) && claims_too_much(line, request, key_headers)) return Detail::unsafe_header;
+                if (http::may_claim(line) && claims_too_much(line, request, key_headers))
+                    return Detail::unsafe_header;
                 break;
         }
     }
     if (odd_connection)
-        if (const Detail detail = connection_bypass(request.fields); detail != Detail::none) return detail;
+        if (const Detail detail = connection_bypass(request.fields); detail != Detail::none)
+            return detail;
     return found;
 }
 
-Detail personal(const http::RequestHead& request, const settings::Route& rule, const KeyCoverage& coverage) {
+Detail personal(const http::RequestHead& request, const settings::Route& rule,
+                const KeyCoverage& coverage) {
     const bool checks_authorization = !rule.ignore.authorization && !coverage.has_authorization;
     const bool checks_cookies = !rule.ignore.cookie && !coverage.has_cookie_header;
     CookieCoverage cookies(coverage);
     Detail found = Detail::none;
     for (const Field& line : request.fields) {
         if (line.id == FieldId::authorization && checks_authorization) return Detail::authorization;
-        if (coverage.credentials && coverage.credentials->has(line.name)) return Detail::authorization;
-        if (line.id == FieldId::cookie && checks_cookies && found == Detail::none && !cookies.covers(line.value))
+        if (coverage.credentials && coverage.credentials->has(line.name))
+            return Detail::authorization;
+        if (line.id == FieldId::cookie && checks_cookies && found == Detail::none &&
+            !cookies.covers(line.value))
             found = Detail::cookie;
     }
     return found;
 }
 
-RequestDirectives request_directives(const http::RequestHead& request, const settings::Route& rule) {
+RequestDirectives request_directives(const http::RequestHead& request,
+                                     const settings::Route& rule) {
     RequestDirectives out;
     if (!request.fields.has(FieldId::cache_control)) {
         if (!rule.honour_client_no_cache || !request.fields.has(FieldId::pragma)) return out;
         for (const Field& line : request.fields)
-            out.no_cache = out.no_cache || (line.id == FieldId::pragma && http::has_member(line.value, "no-cache"));
+            out.no_cache = out.no_cache ||
+                           (line.id == FieldId::pragma && http::has_member(line.value, "no-cache"));
         return out;
     }
     const http::CacheControl control = http::parse_cache_control(request.fields);

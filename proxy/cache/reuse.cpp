@@ -15,21 +15,28 @@ Milliseconds remaining(const StoredResponse& stored, bool soft_purged, WallTime 
 /// The same in the whole seconds that clients count in.
 Seconds whole_seconds(Milliseconds left) { return std::chrono::ceil<Seconds>(left); }
 
-/// Whether the client takes a response of this age and freshness at all (5.2.1). max-stale is not asked here.
-bool suits_client(const StoredResponse& stored, const RequestDirectives& directives, Milliseconds left, WallTime now) {
+/// Whether the client takes a response of this age and freshness at all (5.2.1). max-stale is not
+/// asked here.
+bool suits_client(const StoredResponse& stored, const RequestDirectives& directives,
+                  Milliseconds left, WallTime now) {
     if (directives.no_cache) return false;
-    if (directives.max_age && current_age(stored.freshness, now) > *directives.max_age) return false;
+    if (directives.max_age && current_age(stored.freshness, now) > *directives.max_age)
+        return false;
     return !directives.min_fresh || whole_seconds(left) >= *directives.min_fresh;
 }
 
-/// The response may be served stale, in so far as the origin has a say (4.2.4), and as anybody knows how stale it is.
+/// The response may be served stale, in so far as the origin has a say (4.2.4), and as anybody
+/// knows how stale it is.
 bool allows_stale(const Freshness& freshness, WallTime now) {
     return !freshness.must_revalidate && !freshness.no_cache && !is_from_the_future(freshness, now);
 }
 
-bool within(Milliseconds allowance, Milliseconds left) { return allowance > Seconds(0) && -left < allowance; }
+bool within(Milliseconds allowance, Milliseconds left) {
+    return allowance > Seconds(0) && -left < allowance;
+}
 
-Verdict answer_or_ask(const StoredResponse& stored, const RequestDirectives& directives, bool soft_purged, WallTime now) {
+Verdict answer_or_ask(const StoredResponse& stored, const RequestDirectives& directives,
+                      bool soft_purged, WallTime now) {
     const Freshness& freshness = stored.freshness;
     const Milliseconds left = remaining(stored, soft_purged, now);
     if (freshness.no_cache) return Verdict::revalidate;
@@ -38,24 +45,28 @@ Verdict answer_or_ask(const StoredResponse& stored, const RequestDirectives& dir
     if (!allows_stale(freshness, now)) return Verdict::revalidate;
     if (within(freshness.stale_while_revalidate, left)) return Verdict::serve_and_refresh;
     // max-stale is about age alone: a soft purge says that the origin changed.
-    if (directives.max_stale && !soft_purged && -whole_seconds(left) <= *directives.max_stale) return Verdict::serve;
+    if (directives.max_stale && !soft_purged && -whole_seconds(left) <= *directives.max_stale)
+        return Verdict::serve;
     return Verdict::revalidate;
 }
 
 }  // namespace
 
-Verdict decide_reuse(const StoredResponse& stored, const RequestDirectives& directives, Detail personal_reason,
-                     bool soft_purged, WallTime now) {
+Verdict decide_reuse(const StoredResponse& stored, const RequestDirectives& directives,
+                     Detail personal_reason, bool soft_purged, WallTime now) {
     const bool usable = personal_reason == Detail::none || stored.freshness.shared;
-    const Verdict verdict = usable ? answer_or_ask(stored, directives, soft_purged, now) : Verdict::fetch;
+    const Verdict verdict =
+        usable ? answer_or_ask(stored, directives, soft_purged, now) : Verdict::fetch;
     const bool asks_origin = verdict == Verdict::revalidate || verdict == Verdict::fetch;
     return asks_origin && directives.only_if_cached ? Verdict::refuse : verdict;
 }
 
-bool may_serve_on_error(const StoredResponse& stored, const RequestDirectives& directives, bool soft_purged, WallTime now) {
+bool may_serve_on_error(const StoredResponse& stored, const RequestDirectives& directives,
+                        bool soft_purged, WallTime now) {
     const Milliseconds left = remaining(stored, soft_purged, now);
     if (stored.status >= 500) return false;  // one failure is no better than another
-    if (!allows_stale(stored.freshness, now) || !suits_client(stored, directives, left, now)) return false;
+    if (!allows_stale(stored.freshness, now) || !suits_client(stored, directives, left, now))
+        return false;
     if (left > Seconds(0) || within(stored.freshness.stale_if_error, left)) return true;
     return directives.max_stale && !soft_purged && -whole_seconds(left) <= *directives.max_stale;
 }

@@ -11,7 +11,8 @@ using http::Field;
 using http::FieldId;
 
 bool lists(const std::vector<std::string>& names, std::string_view name) {
-    return std::any_of(names.begin(), names.end(), [&](const std::string& listed) { return iequals(listed, name); });
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& listed) { return iequals(listed, name); });
 }
 
 void append_line(std::string_view name, std::string_view value, std::string& out) {
@@ -20,15 +21,15 @@ void append_line(std::string_view name, std::string_view value, std::string& out
 
 /// RFC 9111, 3.1, and what larder writes anew with every answer.
 bool is_never_stored(const Field& line, const http::ConnectionOptions& connection) {
-    return http::is_hop_by_hop(line.id) || http::is_proxy_specific(line) || connection.names(line) ||
-           line.id == FieldId::age || line.id == FieldId::x_cache;
+    return http::is_hop_by_hop(line.id) || http::is_proxy_specific(line) ||
+           connection.names(line) || line.id == FieldId::age || line.id == FieldId::x_cache;
 }
 
 }  // namespace
 
 void append_stored_head(const http::ResponseHead& response, const std::vector<std::string>& omit,
-                        const std::vector<std::string>& strip, std::uint64_t body_size, WallTime received_at,
-                        std::string& out) {
+                        const std::vector<std::string>& strip, std::uint64_t body_size,
+                        WallTime received_at, std::string& out) {
     const http::ConnectionOptions connection = http::parse_connection(response.fields);
     out.append("HTTP/1.1 ");
     append_decimal(out, response.status);
@@ -37,7 +38,8 @@ void append_stored_head(const http::ResponseHead& response, const std::vector<st
     bool needs_length = response.status != 204;
     bool needs_date = true;
     for (const Field& line : response.fields) {
-        if (is_never_stored(line, connection) || lists(omit, line.name) || lists(strip, line.name)) continue;
+        if (is_never_stored(line, connection) || lists(omit, line.name) || lists(strip, line.name))
+            continue;
         if (line.id == FieldId::content_length) {
             if (!needs_length || parse_decimal(line.value) != body_size) continue;
             needs_length = false;
@@ -45,7 +47,8 @@ void append_stored_head(const http::ResponseHead& response, const std::vector<st
         if (line.id == FieldId::date) needs_date = false;
         append_line(line.name, line.value, out);
     }
-    if (needs_date) append_line("Date", http::format_http_date(http::whole_second(received_at)), out);
+    if (needs_date)
+        append_line("Date", http::format_http_date(http::whole_second(received_at)), out);
     if (needs_length) append_line("Content-Length", std::to_string(body_size), out);
 }
 
@@ -55,7 +58,8 @@ void parse_stored_head(std::string_view head, std::vector<Field>& fields) {
     while (at != std::string_view::npos && at + 2 < head.size()) {
         const std::size_t start = at + 2;
         at = head.find("\r\n", start);
-        const std::string_view line = head.substr(start, at == std::string_view::npos ? at : at - start);
+        const std::string_view line =
+            head.substr(start, at == std::string_view::npos ? at : at - start);
         const std::size_t colon = line.find(':');
         if (colon == 0 || colon == std::string_view::npos) continue;
         const std::string_view name = line.substr(0, colon);

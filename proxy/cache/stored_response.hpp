@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -7,23 +8,24 @@
 #include <utility>
 #include <vector>
 
-#include <boost/smart_ptr/intrusive_ptr.hpp>
-
 #include "base/clock.hpp"
 
 namespace larder::cache {
 
-/// How long a stored response may be used, worked out once when it was stored (RFC 9111, 4.2) and kept with it.
+/// How long a stored response may be used, worked out once when it was stored (RFC 9111, 4.2) and
+/// kept with it.
 struct Freshness {
-    WallTime requested_at{};        ///< when the request that fetched it was sent
-    WallTime received_at{};         ///< when its head had arrived
-    Seconds initial_age{0};         ///< RFC 9111 4.2.3, corrected_initial_age
-    Milliseconds lifetime{0};       ///< freshness lifetime; whole seconds but where a route's ttl is not
+    WallTime requested_at{};   ///< when the request that fetched it was sent
+    WallTime received_at{};    ///< when its head had arrived
+    Seconds initial_age{0};    ///< RFC 9111 4.2.3, corrected_initial_age
+    Milliseconds lifetime{0};  ///< freshness lifetime; whole seconds but where a route's ttl is not
     Milliseconds stale_while_revalidate{0};
     Milliseconds stale_if_error{0};
-    bool must_revalidate = false;   ///< never served stale (must-revalidate, proxy-revalidate, s-maxage)
-    bool no_cache = false;          ///< never served without a successful validation
-    bool shared = false;            ///< public, s-maxage or must-revalidate: may answer requests with Authorization (3.5)
+    bool must_revalidate =
+        false;              ///< never served stale (must-revalidate, proxy-revalidate, s-maxage)
+    bool no_cache = false;  ///< never served without a successful validation
+    bool shared = false;    ///< public, s-maxage or must-revalidate: may answer requests with
+                            ///< Authorization (3.5)
 };
 
 /// One name a response depends on and the id it had at the fill; see store/tags.
@@ -37,29 +39,34 @@ class StoredResponse {
 public:
     int status = 200;
     Freshness freshness;
-    std::string head;  ///< status line and field lines as they are sent, each ended by CRLF, with Content-Length, without
-                       ///< the blank line, the hop-by-hop fields, Age, X-Cache and larder's Cache-Status member
+    std::string head;  ///< status line and field lines as they are sent, each ended by CRLF, with
+                       ///< Content-Length, without the blank line, the hop-by-hop fields, Age,
+                       ///< X-Cache and larder's Cache-Status member
     std::string body;
-    std::string etag;           ///< as in the field, W/ and quotes included; empty: none
-    std::string last_modified;  ///< as in the field; empty: none
+    std::string etag;              ///< as in the field, W/ and quotes included; empty: none
+    std::string last_modified;     ///< as in the field; empty: none
     std::string content_encoding;  ///< as in the field, all lines; empty: none (see accepts_coding)
-    std::string target;         ///< the request target it answered
+    std::string target;            ///< the request target it answered
     std::vector<std::string> vary;  ///< lower-case names of the selecting fields, sorted
-    std::string variant;        ///< which variant of its key it is (see vary)
-    std::vector<TagId> tags;           ///< rule tags, in the order route::collect_tags gives
-    std::vector<TagId> response_tags;  ///< Surrogate-Key, Cache-Tag, Cache-Groups and the route's `tags`
-    std::string soft_id;        ///< the key's soft-purge mark at the fill
+    std::string variant;            ///< which variant of its key it is (see vary)
+    std::vector<TagId> tags;        ///< rule tags, in the order route::collect_tags gives
+    std::vector<TagId>
+        response_tags;    ///< Surrogate-Key, Cache-Tag, Cache-Groups and the route's `tags`
+    std::string soft_id;  ///< the key's soft-purge mark at the fill
     std::uint64_t everything = 0;  ///< the id that all entries in Redis carried at the fill
 
-    /// What the memory tier checks on every hit, set when it takes the entry: slots of store::Generations (the key's, the
-    /// tags') and the purge sequence the fetch, or the read from Redis, began under.
+    /// What the memory tier checks on every hit, set when it takes the entry: slots of
+    /// store::Generations (the key's, the tags') and the purge sequence the fetch, or the read from
+    /// Redis, began under.
     std::vector<std::uint32_t> guards;
     std::uint64_t sequence = 0;
 
     /// Bytes this entry costs in memory, bookkeeping included.
     [[nodiscard]] std::size_t cost() const;
 
-    friend void intrusive_ptr_add_ref(const StoredResponse* p) { p->references_.fetch_add(1, std::memory_order_relaxed); }
+    friend void intrusive_ptr_add_ref(const StoredResponse* p) {
+        p->references_.fetch_add(1, std::memory_order_relaxed);
+    }
     friend void intrusive_ptr_release(const StoredResponse* p) {
         if (p->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete p;
     }

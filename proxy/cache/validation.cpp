@@ -5,7 +5,8 @@
 #include "http/hop_by_hop.hpp"
 #include "http/http_date.hpp"
 
-/// RFC 9111, 4.3: validating a stored response with the origin, and answering the client's own conditions from it.
+/// RFC 9111, 4.3: validating a stored response with the origin, and answering the client's own
+/// conditions from it.
 namespace larder::cache {
 namespace {
 
@@ -17,25 +18,29 @@ std::string_view reason_phrase(std::string_view head) {
     return line.size() > 13 ? line.substr(13) : std::string_view{};
 }
 
-/// Whether a line of the newer response replaces the stored ones of its name (RFC 9111, 3.2). The body stays as it is,
-/// so what describes its bytes stays too.
+/// Whether a line of the newer response replaces the stored ones of its name (RFC 9111, 3.2). The
+/// body stays as it is, so what describes its bytes stays too.
 bool updates(const Field& line, const http::ConnectionOptions& connection) {
     switch (line.id) {
         case FieldId::content_length:
         case FieldId::content_encoding:
         case FieldId::content_range:
         case FieldId::age:
-        case FieldId::x_cache: return false;
-        default: return !http::is_hop_by_hop(line.id) && !http::is_proxy_specific(line) && !connection.names(line);
+        case FieldId::x_cache:
+            return false;
+        default:
+            return !http::is_hop_by_hop(line.id) && !http::is_proxy_specific(line) &&
+                   !connection.names(line);
     }
 }
 
-/// The stored lines with those of the newer response in the place of the first of their name, new names at the end.
-/// Sorting keeps this within O(n log n) whatever the fields.
+/// The stored lines with those of the newer response in the place of the first of their name, new
+/// names at the end. Sorting keeps this within O(n log n) whatever the fields.
 std::vector<Field> merge_fields(const std::vector<Field>& stored, const std::vector<Field>& newer) {
     const auto less = [](const Field& a, const Field& b) {
-        return std::lexicographical_compare(a.name.begin(), a.name.end(), b.name.begin(), b.name.end(),
-                                            [](char x, char y) { return to_lower(x) < to_lower(y); });
+        return std::lexicographical_compare(
+            a.name.begin(), a.name.end(), b.name.begin(), b.name.end(),
+            [](char x, char y) { return to_lower(x) < to_lower(y); });
     };
     std::vector<Field> sorted = newer;
     std::stable_sort(sorted.begin(), sorted.end(), less);
@@ -59,25 +64,28 @@ std::vector<Field> merge_fields(const std::vector<Field>& stored, const std::vec
     return out;
 }
 
-/// The 304 speaks of the stored response (4.3.4). We asked with its validators alone, so a 304 without any is about it.
+/// The 304 speaks of the stored response (4.3.4). We asked with its validators alone, so a 304
+/// without any is about it.
 bool selects(const StoredResponse& stored, const http::Fields& fields) {
     const http::EntityTag tag = http::parse_entity_tag(fields.value(FieldId::etag));
     if (!tag.opaque.empty() && !stored.etag.empty()) {
         const http::EntityTag stored_tag = http::parse_entity_tag(stored.etag);
-        return tag.weak ? http::weakly_equal(tag, stored_tag) : http::strongly_equal(tag, stored_tag);
+        return tag.weak ? http::weakly_equal(tag, stored_tag)
+                        : http::strongly_equal(tag, stored_tag);
     }
     const std::string_view modified = fields.value(FieldId::last_modified);
     return modified.empty() || stored.last_modified.empty() || modified == stored.last_modified;
 }
 
-/// What conditional_fields has to send: without it the origin was asked unconditionally, and its answer confirms nothing.
+/// What conditional_fields has to send: without it the origin was asked unconditionally, and its
+/// answer confirms nothing.
 bool can_be_confirmed(const StoredResponse& stored) {
     if (stored.status != 200 && stored.status != 203) return false;
     return !stored.etag.empty() || !stored.last_modified.empty();
 }
 
-/// The answer names a validator that the stored response has (RFC 9111, 4.3.5). A length alone proves nothing: two
-/// representations may be as long.
+/// The answer names a validator that the stored response has (RFC 9111, 4.3.5). A length alone
+/// proves nothing: two representations may be as long.
 bool names_same_validator(const StoredResponse& stored, const http::Fields& fields) {
     const http::EntityTag tag = http::parse_entity_tag(fields.value(FieldId::etag));
     if (!tag.opaque.empty() && fields.value(FieldId::etag) == stored.etag) return true;
@@ -85,9 +93,11 @@ bool names_same_validator(const StoredResponse& stored, const http::Fields& fiel
     return !modified.empty() && modified == stored.last_modified;
 }
 
-boost::intrusive_ptr<StoredResponse> merge(const StoredResponse& stored, const http::RequestHead& request,
-                                           const http::ResponseHead& newer, const settings::Route& rule,
-                                           Detail personal_reason, WallTime requested_at, WallTime received_at,
+boost::intrusive_ptr<StoredResponse> merge(const StoredResponse& stored,
+                                           const http::RequestHead& request,
+                                           const http::ResponseHead& newer,
+                                           const settings::Route& rule, Detail personal_reason,
+                                           WallTime requested_at, WallTime received_at,
                                            Detail& reason) {
     const http::ConnectionOptions connection = http::parse_connection(newer.fields);
     std::vector<Field> updating;
@@ -107,7 +117,8 @@ boost::intrusive_ptr<StoredResponse> merge(const StoredResponse& stored, const h
     head.status = stored.status;
     head.reason = reason_phrase(stored.head);
     head.fields = http::Fields(merged);
-    StoreDecision decision = decide_storable(request, head, rule, personal_reason, requested_at, received_at);
+    StoreDecision decision =
+        decide_storable(request, head, rule, personal_reason, requested_at, received_at);
     reason = decision.reason;
     if (reason != Detail::none) return nullptr;
 
@@ -126,8 +137,8 @@ boost::intrusive_ptr<StoredResponse> merge(const StoredResponse& stored, const h
     return out;
 }
 
-bool is_not_modified_since(std::string_view since, std::string_view modified, std::optional<http::HttpTime> stand_in,
-                           WallTime now) {
+bool is_not_modified_since(std::string_view since, std::string_view modified,
+                           std::optional<http::HttpTime> stand_in, WallTime now) {
     if (!modified.empty() && since == modified) return true;
     const auto limit = http::parse_http_date(since, now);
     if (!limit) return false;
@@ -135,8 +146,9 @@ bool is_not_modified_since(std::string_view since, std::string_view modified, st
     return last && *last <= *limit;
 }
 
-Precondition evaluate(const http::RequestHead& request, std::string_view etag, std::string_view last_modified,
-                      std::optional<http::HttpTime> date, WallTime now) {
+Precondition evaluate(const http::RequestHead& request, std::string_view etag,
+                      std::string_view last_modified, std::optional<http::HttpTime> date,
+                      WallTime now) {
     bool has_none_match = false;
     bool listed = false;
     std::size_t since_lines = 0;
@@ -151,9 +163,11 @@ Precondition evaluate(const http::RequestHead& request, std::string_view etag, s
             since = line.value;
         }
     }
-    if (request.method != http::Method::get && request.method != http::Method::head) return Precondition::pass;
+    if (request.method != http::Method::get && request.method != http::Method::head)
+        return Precondition::pass;
     if (has_none_match) return listed ? Precondition::not_modified : Precondition::pass;
-    const bool unmodified = since_lines == 1 && is_not_modified_since(since, last_modified, date, now);
+    const bool unmodified =
+        since_lines == 1 && is_not_modified_since(since, last_modified, date, now);
     return unmodified ? Precondition::not_modified : Precondition::pass;
 }
 
@@ -163,44 +177,53 @@ std::string conditional_fields(const StoredResponse& stored) {
     std::string out;
     if (!can_be_confirmed(stored)) return out;
     if (!stored.etag.empty()) out.append("If-None-Match: ").append(stored.etag).append("\r\n");
-    if (!stored.last_modified.empty()) out.append("If-Modified-Since: ").append(stored.last_modified).append("\r\n");
+    if (!stored.last_modified.empty())
+        out.append("If-Modified-Since: ").append(stored.last_modified).append("\r\n");
     return out;
 }
 
-boost::intrusive_ptr<StoredResponse> freshen(const StoredResponse& stored, const http::RequestHead& request,
-                                             const http::ResponseHead& not_modified, const settings::Route& rule,
-                                             Detail personal_reason, WallTime requested_at, WallTime received_at,
+boost::intrusive_ptr<StoredResponse> freshen(const StoredResponse& stored,
+                                             const http::RequestHead& request,
+                                             const http::ResponseHead& not_modified,
+                                             const settings::Route& rule, Detail personal_reason,
+                                             WallTime requested_at, WallTime received_at,
                                              Detail& reason) {
     reason = Detail::none;
     if (!can_be_confirmed(stored) || !selects(stored, not_modified.fields)) return nullptr;
-    return merge(stored, request, not_modified, rule, personal_reason, requested_at, received_at, reason);
+    return merge(stored, request, not_modified, rule, personal_reason, requested_at, received_at,
+                 reason);
 }
 
-boost::intrusive_ptr<StoredResponse> freshen_from_head(const StoredResponse& stored, const http::RequestHead& request,
-                                                       const http::ResponseHead& response, const settings::Route& rule,
-                                                       Detail personal_reason, WallTime requested_at,
-                                                       WallTime received_at, Detail& reason) {
+boost::intrusive_ptr<StoredResponse> freshen_from_head(
+    const StoredResponse& stored, const http::RequestHead& request,
+    const http::ResponseHead& response, const settings::Route& rule, Detail personal_reason,
+    WallTime requested_at, WallTime received_at, Detail& reason) {
     reason = Detail::none;
     const auto contradicts = [&](FieldId id, const std::string& stored_value) {
         const Field* line = response.fields.first(id);
         return line && line->value != stored_value;
     };
-    if (response.status != stored.status || !names_same_validator(stored, response.fields) || contradicts(FieldId::etag, stored.etag) ||
+    if (response.status != stored.status || !names_same_validator(stored, response.fields) ||
+        contradicts(FieldId::etag, stored.etag) ||
         contradicts(FieldId::last_modified, stored.last_modified) ||
         contradicts(FieldId::content_encoding, stored.content_encoding) ||
         contradicts(FieldId::content_length, std::to_string(stored.body.size())))
         return nullptr;
-    return merge(stored, request, response, rule, personal_reason, requested_at, received_at, reason);
+    return merge(stored, request, response, rule, personal_reason, requested_at, received_at,
+                 reason);
 }
 
 Precondition evaluate_preconditions(const http::RequestHead& request, std::string_view etag,
                                     std::string_view last_modified) {
-    // Only a two-digit year asks for `now`; the representation's own time is near enough to tell the century.
-    const WallTime about = http::parse_http_date(last_modified, WallTime{}).value_or(http::HttpTime{});
+    // Only a two-digit year asks for `now`; the representation's own time is near enough to tell
+    // the century.
+    const WallTime about =
+        http::parse_http_date(last_modified, WallTime{}).value_or(http::HttpTime{});
     return evaluate(request, etag, last_modified, std::nullopt, about);
 }
 
-Precondition evaluate_preconditions(const http::RequestHead& request, const StoredResponse& stored, WallTime now) {
+Precondition evaluate_preconditions(const http::RequestHead& request, const StoredResponse& stored,
+                                    WallTime now) {
     if (stored.status != 200) return Precondition::pass;
     std::optional<http::HttpTime> date;
     if (stored.last_modified.empty() && request.fields.has(FieldId::if_modified_since)) {

@@ -1,16 +1,18 @@
+#include "cache/vary.hpp"
+
 #include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
 
 #include "cache/decisions.hpp"
-#include "cache/vary.hpp"
 #include "http/claims.hpp"
 #include "http/lists.hpp"
 
-/// A variant is written as `host;name=value;name=value`, an absent field as `name` alone; `https=` stands in front where the
-/// scheme is https (or another one in its place, nothing for http). Names come sorted; scheme, host and values are escaped,
-/// so that two requests share a text only where they agree on all of it.
+/// A variant is written as `host;name=value;name=value`, an absent field as `name` alone; `https=`
+/// stands in front where the scheme is https (or another one in its place, nothing for http). Names
+/// come sorted; scheme, host and values are escaped, so that two requests share a text only where
+/// they agree on all of it.
 namespace larder::cache {
 namespace {
 
@@ -72,7 +74,8 @@ std::size_t index_of(std::string_view coding) {
 }
 
 bool is_other(std::string_view coding) {
-    return coding != "*" && !iequals(coding, "identity") && index_of(coding) == AcceptedCodings::names.size();
+    return coding != "*" && !iequals(coding, "identity") &&
+           index_of(coding) == AcceptedCodings::names.size();
 }
 
 /// Calls `use(coding, accepted)` for each member of Accept-Encoding.
@@ -88,11 +91,14 @@ void for_each_coding(const http::Fields& fields, Use use) {
     }
 }
 
-bool may_reorder_white_space(std::string_view name) { return name != "cookie" && name != "authorization"; }
+bool may_reorder_white_space(std::string_view name) {
+    return name != "cookie" && name != "authorization";
+}
 
-/// Fields that the origin sees otherwise than they came (flow/forward_heads): the answer was chosen by what it saw. False:
-/// `name` is none of them.
-bool append_rewritten(const http::RequestHead& request, std::string_view name, FieldId id, std::string& out) {
+/// Fields that the origin sees otherwise than they came (flow/forward_heads): the answer was chosen
+/// by what it saw. False: `name` is none of them.
+bool append_rewritten(const http::RequestHead& request, std::string_view name, FieldId id,
+                      std::string& out) {
     const auto add = [&](std::string_view value) {
         out.push_back('=');
         append_escaped(value, out);
@@ -112,11 +118,14 @@ bool append_rewritten(const http::RequestHead& request, std::string_view name, F
             if (request.peer_trusted && request.fields.has(id)) return false;
             add(id == FieldId::x_forwarded_host ? request.authority : request.scheme);
             return true;
-        case FieldId::if_none_match:  // a fetch for the cache asks for the whole, without conditions of the client's
+        case FieldId::if_none_match:  // a fetch for the cache asks for the whole, without
+                                      // conditions of the client's
         case FieldId::if_modified_since:
         case FieldId::if_range:
-        case FieldId::range: return true;
-        default: return http::is_dropped({name, {}, id}, request.peer_trusted);
+        case FieldId::range:
+            return true;
+        default:
+            return http::is_dropped({name, {}, id}, request.peer_trusted);
     }
 }
 
@@ -138,7 +147,8 @@ void append_value(const http::RequestHead& request, std::string_view name, std::
     const auto add = [&](std::string_view member) {
         out.push_back(first ? '=' : ',');
         first = false;
-        // Language ranges have no case (RFC 4647, 2); their order may matter to the origin and stays.
+        // Language ranges have no case (RFC 4647, 2); their order may matter to the origin and
+        // stays.
         is_language ? append_lower_escaped(member, out) : append_escaped(member, out);
     };
     for (const http::Field& line : request.fields) {
@@ -157,7 +167,8 @@ std::string unescaped(std::string_view text) {
     std::string out;
     for (std::size_t at = 0; at < text.size(); ++at) {
         const bool is_escape = text[at] == '%' && at + 2 < text.size();
-        out.push_back(is_escape ? static_cast<char>(digit(text[at + 1]) * 16 + digit(text[at + 2])) : text[at]);
+        out.push_back(is_escape ? static_cast<char>(digit(text[at + 1]) * 16 + digit(text[at + 2]))
+                                : text[at]);
         if (is_escape) at += 2;
     }
     return out;
@@ -189,7 +200,8 @@ void append_codings(const http::Fields& fields, const AcceptedCodings& accepted,
     if (!accepted.names_others) return;
     std::vector<std::string> others;
     for_each_coding(fields, [&](std::string_view coding, bool is_accepted) {
-        if (is_other(coding) && is_accepted != accepted.any) others.push_back(to_lower_copy(coding));
+        if (is_other(coding) && is_accepted != accepted.any)
+            others.push_back(to_lower_copy(coding));
     });
     std::sort(others.begin(), others.end());
     others.erase(std::unique(others.begin(), others.end()), others.end());
@@ -199,7 +211,8 @@ void append_codings(const http::Fields& fields, const AcceptedCodings& accepted,
     }
 }
 
-bool accepts_coding_named(const http::Fields& fields, const AcceptedCodings& accepted, std::string_view coding) {
+bool accepts_coding_named(const http::Fields& fields, const AcceptedCodings& accepted,
+                          std::string_view coding) {
     coding = known_by_another_name(coding);
     for (std::size_t i = 0; i < accepted.names.size(); ++i)
         if (iequals(coding, accepted.names[i])) return accepted.accepts[i];
@@ -216,7 +229,8 @@ AcceptedCodings accepted_codings(const http::Fields& fields) {
     std::array<std::optional<bool>, AcceptedCodings::names.size()> said{};
     std::optional<bool> identity;
     std::optional<bool> rest;
-    for (const http::Field& line : fields) out.stated = out.stated || line.id == FieldId::accept_encoding;
+    for (const http::Field& line : fields)
+        out.stated = out.stated || line.id == FieldId::accept_encoding;
     for_each_coding(fields, [&](std::string_view coding, bool accepted) {
         if (coding == "*") {
             rest = accepted;
@@ -253,8 +267,8 @@ std::optional<std::vector<std::string>> vary_names(const http::Fields& fields, D
     return names;
 }
 
-void build_variant(const http::RequestHead& request, const std::vector<std::string>& vary, bool with_host,
-                   std::string& out) {
+void build_variant(const http::RequestHead& request, const std::vector<std::string>& vary,
+                   bool with_host, std::string& out) {
     out.clear();
     if (!request.scheme.empty() && !iequals(request.scheme, "http")) {
         append_lower_escaped(request.scheme, out);
@@ -280,11 +294,16 @@ VariantTarget target_of_variant(std::string_view variant) {
 bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored) {
     if (stored.content_encoding.empty()) return true;
     const AcceptedCodings accepted = accepted_codings(request.fields);
-    // Without the field any coding would do (RFC 9110, 12.5.3), but only what the origin itself chose for such requests
-    // is sure to be understood: that is what the variant says, where it covers the field.
-    if (!accepted.stated && std::binary_search(stored.vary.begin(), stored.vary.end(), "accept-encoding")) return true;
+    // Without the field any coding would do (RFC 9110, 12.5.3), but only what the origin itself
+    // chose for such requests is sure to be understood: that is what the variant says, where it
+    // covers the field.
+    if (!accepted.stated &&
+        std::binary_search(stored.vary.begin(), stored.vary.end(), "accept-encoding"))
+        return true;
     bool all = true;
-    http::for_each_member(stored.content_encoding, [&](std::string_view coding) { all = all && accepts_coding_named(request.fields, accepted, coding); });
+    http::for_each_member(stored.content_encoding, [&](std::string_view coding) {
+        all = all && accepts_coding_named(request.fields, accepted, coding);
+    });
     return all;
 }
 

@@ -20,7 +20,8 @@ using beast::error_code;
 
 constexpr std::uint64_t answer_bytes_max = 64 * 1024 * 1024;
 
-/// One exchange: the steps call one another, and the context runs until the last of them or the deadline.
+/// One exchange: the steps call one another, and the context runs until the last of them or the
+/// deadline.
 class Exchange {
 public:
     Exchange(asio::io_context& context, http::request<http::string_body> request)
@@ -28,7 +29,8 @@ public:
         parser_.body_limit(answer_bytes_max);
     }
 
-    void start(const asio::ip::tcp::resolver::results_type& endpoints, std::chrono::milliseconds timeout) {
+    void start(const asio::ip::tcp::resolver::results_type& endpoints,
+               std::chrono::milliseconds timeout) {
         stream_.expires_after(timeout);
         stream_.async_connect(endpoints, [this](error_code connected, const auto&) {
             if (!failed(connected)) send();
@@ -48,7 +50,8 @@ private:
     }
 
     void receive() {
-        http::async_read(stream_, input_, parser_, [this](error_code received, std::size_t) { failed(received); });
+        http::async_read(stream_, input_, parser_,
+                         [this](error_code received, std::size_t) { failed(received); });
     }
 
     bool failed(error_code what) { return (error = what).failed(); }
@@ -61,9 +64,11 @@ private:
 
 http::request<http::string_body> make_request(const AdminTarget& admin, const AdminAddress& address,
                                               const std::string& path, const std::string& body) {
-    http::request<http::string_body> request(body.empty() ? http::verb::get : http::verb::post, path, 11);
+    http::request<http::string_body> request(body.empty() ? http::verb::get : http::verb::post,
+                                             path, 11);
     const bool is_ipv6 = address.host.find(':') != std::string::npos;
-    request.set(http::field::host, (is_ipv6 ? "[" + address.host + "]" : address.host) + ":" + address.port);
+    request.set(http::field::host,
+                (is_ipv6 ? "[" + address.host + "]" : address.host) + ":" + address.port);
     request.set(http::field::user_agent, "larder/" LARDER_VERSION);
     request.keep_alive(false);
     if (!admin.token.empty()) request.set(http::field::authorization, "Bearer " + admin.token);
@@ -83,10 +88,13 @@ http::request<http::string_body> make_request(const AdminTarget& admin, const Ad
 }  // namespace
 
 AdminAddress parse_admin_url(const std::string& url) {
-    const auto bad = [&url] { return std::runtime_error("not an admin URL (like http://127.0.0.1:9180): " + url); };
+    const auto bad = [&url] {
+        return std::runtime_error("not an admin URL (like http://127.0.0.1:9180): " + url);
+    };
     std::string rest = url;
     constexpr std::string_view scheme = "http://";
-    if (rest.size() > scheme.size() && iequals(rest.substr(0, scheme.size()), scheme)) rest.erase(0, scheme.size());
+    if (rest.size() > scheme.size() && iequals(rest.substr(0, scheme.size()), scheme))
+        rest.erase(0, scheme.size());
     while (rest.ends_with('/')) rest.pop_back();
     if (rest.empty() || rest.find_first_of("/?#@ ") != std::string::npos) throw bad();
 
@@ -128,7 +136,8 @@ std::string describe_error(const AdminAnswer& answer) {
         return "the admin server answered with status " + std::to_string(answer.status);
     const auto text = [&body](const char* name) {
         const json::value* found = body.get_object().if_contains(name);
-        return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
+        return found != nullptr && found->is_string() ? std::string(found->get_string())
+                                                      : std::string();
     };
     const std::string detail = text("detail");
     return detail.empty() ? text("error") : text("error") + ": " + detail;

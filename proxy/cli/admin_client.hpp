@@ -12,12 +12,14 @@ struct AdminAnswer {
 };
 
 /// Asks a running larder's admin server, on a connection of its own, and waits for the answer.
-/// Throws std::runtime_error with a readable line where it cannot be reached, is too slow, or the URL makes no sense.
-/// `body` empty: GET, else POST of JSON.
-[[nodiscard]] AdminAnswer ask_admin(const AdminTarget& admin, const std::string& path, const std::string& body = {},
+/// Throws std::runtime_error with a readable line where it cannot be reached, is too slow, or the
+/// URL makes no sense. `body` empty: GET, else POST of JSON.
+[[nodiscard]] AdminAnswer ask_admin(const AdminTarget& admin, const std::string& path,
+                                    const std::string& body = {},
                                     std::chrono::milliseconds timeout = std::chrono::seconds(35));
 
-/// Host and port of an admin URL: http://host:port, or host:port alone; the port is 9180 where there is none.
+/// Host and port of an admin URL: http://host:port, or host:port alone; the port is 9180 where
+/// there is none.
 struct AdminAddress {
     std::string host;  ///< without the brackets of an IPv6 address
     std::string port;

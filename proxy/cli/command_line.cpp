@@ -24,7 +24,9 @@ struct Options {
 };
 
 void add_config(CLI::App& command, std::string& file) {
-    command.add_option("-c,--config", file, "The configuration file; without one, the built-in default")
+    command
+        .add_option("-c,--config", file,
+                    "The configuration file; without one, the built-in default")
         ->type_name("FILE");
 }
 
@@ -44,9 +46,12 @@ CLI::App* add_serve(CLI::App& app, ServeOptions& options) {
         ->type_name("ADDR")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    command->add_option("--admin", options.admin, "The admin server's address, or off")->type_name("ADDR|off");
-    command->add_option("--origin", options.origin, "The origin, like http://127.0.0.1:8000")->type_name("URL");
-    command->add_option("--redis", options.redis, "Redis, like redis://127.0.0.1:6379/0, or off")->type_name("URL");
+    command->add_option("--admin", options.admin, "The admin server's address, or off")
+        ->type_name("ADDR|off");
+    command->add_option("--origin", options.origin, "The origin, like http://127.0.0.1:8000")
+        ->type_name("URL");
+    command->add_option("--redis", options.redis, "Redis, like redis://127.0.0.1:6379/0, or off")
+        ->type_name("URL");
     return command;
 }
 
@@ -57,7 +62,8 @@ CLI::App* add_check(CLI::App& app, CheckOptions& options) {
 }
 
 CLI::App* add_explain(CLI::App& app, Options& options) {
-    CLI::App* command = app.add_subcommand("explain", "Say what would happen to a request, and why (offline)");
+    CLI::App* command =
+        app.add_subcommand("explain", "Say what would happen to a request, and why (offline)");
     add_config(*command, options.explain.config_file);
     command->add_option("METHOD", options.explain.method, "The request's method")->required();
     command->add_option("URL", options.explain.url, "Its target, like /articles/42")->required();
@@ -89,8 +95,9 @@ std::vector<std::string> with_command(const std::vector<std::string>& arguments)
     constexpr std::array<std::string_view, 3> of_the_program{"-h", "--help", "--version"};
     std::vector<std::string> all = arguments;
     const bool is_complete =
-        !all.empty() && (!all.front().starts_with('-') ||
-                         std::find(of_the_program.begin(), of_the_program.end(), all.front()) != of_the_program.end());
+        !all.empty() &&
+        (!all.front().starts_with('-') || std::find(of_the_program.begin(), of_the_program.end(),
+                                                    all.front()) != of_the_program.end());
     if (!is_complete) all.insert(all.begin(), "serve");
     return all;
 }
@@ -105,7 +112,8 @@ std::variant<Command, Exit> finish_explain(Options& options) {
         const std::size_t colon = line.find(':');
         if (colon == 0 || colon == std::string::npos)
             return usage_error("-H needs 'Name: value', not '" + line + "'", "explain");
-        options.explain.headers.emplace_back(line.substr(0, colon), trim_ows(std::string_view(line).substr(colon + 1)));
+        options.explain.headers.emplace_back(line.substr(0, colon),
+                                             trim_ows(std::string_view(line).substr(colon + 1)));
     }
     return Command{std::move(options.explain)};
 }
@@ -132,7 +140,8 @@ std::variant<Command, Exit> parse_command_line(const std::vector<std::string>& a
     std::vector<std::string> all = with_command(arguments);
     const std::string& first = all.front();
     const bool is_known = std::find(commands.begin(), commands.end(), first) != commands.end();
-    if (!first.starts_with('-') && !is_known) return usage_error("there is no command '" + first + "'", "");
+    if (!first.starts_with('-') && !is_known)
+        return usage_error("there is no command '" + first + "'", "");
     const std::string command = is_known ? first : std::string();
     std::reverse(all.begin(), all.end());  // as the library wants them
     try {

@@ -9,7 +9,8 @@ namespace larder::cli {
 
 /// The exit statuses of the program (CONTRACT section 1).
 inline constexpr int exit_fine = 0;
-inline constexpr int exit_wrong = 1;  ///< what was asked about is wrong, or what was asked for failed
+inline constexpr int exit_wrong =
+    1;  ///< what was asked about is wrong, or what was asked for failed
 inline constexpr int exit_usage = 2;
 
 /// What overrides the configuration file; empty: nothing.
@@ -50,16 +51,21 @@ struct StatsOptions {
     bool watch = false;
 };
 
-using Command = std::variant<ServeOptions, CheckOptions, ExplainOptions, PurgeOptions, StatsOptions>;
+using Command =
+    std::variant<ServeOptions, CheckOptions, ExplainOptions, PurgeOptions, StatsOptions>;
 
-/// The program has nothing to run but to say something and go: help, the version, or what was wrong with the arguments.
+/// The program has nothing to run but to say something and go: help, the version, or what was wrong
+/// with the arguments.
 struct Exit {
     int status = exit_fine;
-    std::string text;  ///< for standard output where the status is exit_fine, else for standard error
+    std::string
+        text;  ///< for standard output where the status is exit_fine, else for standard error
 };
 
-/// Parses the arguments without the program's name. `serve` is assumed where no command is named. The environment
-/// variable LARDER_ADMIN_TOKEN stands for --token, so that the token need not show in the list of processes.
-[[nodiscard]] std::variant<Command, Exit> parse_command_line(const std::vector<std::string>& arguments);
+/// Parses the arguments without the program's name. `serve` is assumed where no command is named.
+/// The environment variable LARDER_ADMIN_TOKEN stands for --token, so that the token need not show
+/// in the list of processes.
+[[nodiscard]] std::variant<Command, Exit> parse_command_line(
+    const std::vector<std::string>& arguments);
 
 }  // namespace larder::cli

@@ -22,8 +22,10 @@ struct Checked {
 
 Checked check_all(const std::string& file) {
     Checked checked;
-    checked.settings = file.empty() ? settings::default_settings() : settings::load_settings(file, checked.problems);
-    if (file.empty() && checked.settings.origin.servers.empty()) checked.settings.origin.servers.push_back("http://127.0.0.1:8000");
+    checked.settings = file.empty() ? settings::default_settings()
+                                    : settings::load_settings(file, checked.problems);
+    if (file.empty() && checked.settings.origin.servers.empty())
+        checked.settings.origin.servers.push_back("http://127.0.0.1:8000");
     settings::check_settings(checked.settings, checked.problems);
     checked.table = route::RouteTable::compile(checked.settings, checked.problems);
     return checked;
@@ -32,7 +34,9 @@ Checked check_all(const std::string& file) {
 // What the request itself changes about that, in the words of Cache-Status.
 std::string request_text(const http::RequestHead& request, const route::CompiledRoute& route) {
     const cache::Detail bypass = cache::request_bypass(request, route.key_headers);
-    if (bypass != cache::Detail::none) return "bypass    the request asks for what no cache can answer (" + std::string(cache::to_token(bypass)) + ")\n";
+    if (bypass != cache::Detail::none)
+        return "bypass    the request asks for what no cache can answer (" +
+               std::string(cache::to_token(bypass)) + ")\n";
     const std::string text = flow::credentials_text(request, route);
     return text.empty() ? text : "answer    " + text + "\n";
 }
@@ -42,21 +46,25 @@ std::string request_text(const http::RequestHead& request, const route::Compiled
 int run_check(const CheckOptions& options, std::ostream& out, std::ostream& errors) {
     Checked checked = check_all(options.config_file);
     // The routes' own errors would only be told again in other words.
-    const bool routes_hold = std::none_of(checked.problems.begin(), checked.problems.end(), [](const settings::Problem& problem) {
-        return problem.severity == settings::Problem::Severity::error && problem.path.starts_with("routes");
-    });
+    const bool routes_hold = std::none_of(
+        checked.problems.begin(), checked.problems.end(), [](const settings::Problem& problem) {
+            return problem.severity == settings::Problem::Severity::error &&
+                   problem.path.starts_with("routes");
+        });
     if (routes_hold) {
         route::lint(checked.table, checked.settings, checked.problems);
         route::run_examples(checked.table, checked.settings, checked.problems);
     }
-    const std::string name = options.config_file.empty() ? "(embedded default)" : options.config_file;
+    const std::string name =
+        options.config_file.empty() ? "(embedded default)" : options.config_file;
     std::size_t wrong = 0;
     for (const settings::Problem& problem : checked.problems) {
         const bool error = problem.severity == settings::Problem::Severity::error;
         wrong += error;
         (error ? errors : out) << settings::to_text(problem, name) << '\n';
     }
-    out << name << ": " << wrong << (wrong == 1 ? " error, " : " errors, ") << checked.problems.size() - wrong
+    out << name << ": " << wrong << (wrong == 1 ? " error, " : " errors, ")
+        << checked.problems.size() - wrong
         << (checked.problems.size() - wrong == 1 ? " warning\n" : " warnings\n");
     return wrong == 0 ? exit_fine : exit_wrong;
 }
@@ -64,12 +72,15 @@ int run_check(const CheckOptions& options, std::ostream& out, std::ostream& erro
 int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& errors) {
     const Checked checked = check_all(options.config_file);
     if (settings::has_errors(checked.problems)) {
-        for (const settings::Problem& problem : checked.problems) errors << settings::to_text(problem, options.config_file) << '\n';
+        for (const settings::Problem& problem : checked.problems)
+            errors << settings::to_text(problem, options.config_file) << '\n';
         return exit_wrong;
     }
-    const auto request = route::OfflineRequest::make(options.method, options.url, "", options.headers);
+    const auto request =
+        route::OfflineRequest::make(options.method, options.url, "", options.headers);
     if (!request) {
-        errors << "larder explain: not a URL: " << options.url << " (expected a path like /articles/42, or a whole URL)\n";
+        errors << "larder explain: not a URL: " << options.url
+               << " (expected a path like /articles/42, or a whole URL)\n";
         return exit_usage;
     }
     const route::Explanation explanation = route::explain(checked.table, request->head());

@@ -5,7 +5,8 @@
 
 namespace larder::cli {
 
-/// `larder check`: every error and warning of a configuration with its position. 1 where there is an error.
+/// `larder check`: every error and warning of a configuration with its position. 1 where there is
+/// an error.
 int run_check(const CheckOptions& options, std::ostream& out, std::ostream& errors);
 
 /// `larder explain`: what would happen to a request, from the configuration alone.

@@ -23,7 +23,8 @@ void print_result(const json::value& answer, std::ostream& out, std::ostream& er
     if (const json::value* entries = answer.as_object().if_contains("entries"))
         out << "entries: " << json_text(*entries) << '\n';
     if (answer.at("status").as_string() != "done")
-        errors << "larder: Redis cannot be asked now; the purge is kept and done before anything is served from it "
+        errors << "larder: Redis cannot be asked now; the purge is kept and done before anything "
+                  "is served from it "
                   "again\n";
 }
 
@@ -32,17 +33,20 @@ void print_result(const json::value& answer, std::ostream& out, std::ostream& er
 std::string make_purge_body(const PurgeOptions& options) {
     json::array keys, patterns, tags;
     for (const std::string& item : options.items) {
-        json::array& list = options.tag ? tags : item.find('*') != std::string::npos ? patterns : keys;
+        json::array& list = options.tag                           ? tags
+                            : item.find('*') != std::string::npos ? patterns
+                                                                  : keys;
         list.emplace_back(item);
     }
-    return json_text(
-        json::object{{"keys", keys}, {"patterns", patterns}, {"tags", tags}, {"soft", options.soft}});
+    return json_text(json::object{
+        {"keys", keys}, {"patterns", patterns}, {"tags", tags}, {"soft", options.soft}});
 }
 
 int run_purge(const PurgeOptions& options, std::ostream& out, std::ostream& errors) {
     try {
         const AdminAnswer answer = ask_admin(options.admin, "/purge", make_purge_body(options));
-        if (answer.status != 200 && answer.status != 202) throw std::runtime_error(describe_error(answer));
+        if (answer.status != 200 && answer.status != 202)
+            throw std::runtime_error(describe_error(answer));
         print_result(json::parse(answer.body), out, errors);
         return exit_fine;
     } catch (const std::exception& error) {

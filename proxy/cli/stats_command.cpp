@@ -41,7 +41,8 @@ std::string size_text(double bytes) {
     return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, units[unit]);
 }
 
-/// Served from the cache and asked of it, by X-Cache word; the rate of hits between two readings needs both.
+/// Served from the cache and asked of it, by X-Cache word; the rate of hits between two readings
+/// needs both.
 struct Hits {
     double served = 0;
     double asked = 0;
@@ -51,7 +52,8 @@ Hits hits_of(const json::value& stats) {
     Hits out;
     for (const auto& word : stats.at("requests").at("by_cache_status").as_object()) {
         const auto requests = word.value().to_number<double>();
-        if (word.key() == "HIT" || word.key() == "UPDATING" || word.key() == "STALE") out.served += requests;
+        if (word.key() == "HIT" || word.key() == "UPDATING" || word.key() == "STALE")
+            out.served += requests;
         if (word.key() != "BYPASS") out.asked += requests;
     }
     return out;
@@ -74,31 +76,38 @@ std::string origin_text(const json::value& stats) {
 }
 
 std::string head_text(const json::value& now, const json::value* before, double seconds) {
-    std::string out = fmt::format("larder {}, up for {:.0f} s, {:.0f} client connections\n", text_at(now, "/version"),
-                                  number_at(now, "/uptime_seconds"), number_at(now, "/client_connections"));
-    out += fmt::format("requests {:.0f}, hit rate {}, coalesced {:.0f}, purges pending {:.0f}\n",
-                       number_at(now, "/requests/total"), percent(now.at("requests").at("hit_ratio")),
-                       number_at(now, "/requests/coalesced"), number_at(now, "/purges/pending"));
+    std::string out = fmt::format("larder {}, up for {:.0f} s, {:.0f} client connections\n",
+                                  text_at(now, "/version"), number_at(now, "/uptime_seconds"),
+                                  number_at(now, "/client_connections"));
+    out +=
+        fmt::format("requests {:.0f}, hit rate {}, coalesced {:.0f}, purges pending {:.0f}\n",
+                    number_at(now, "/requests/total"), percent(now.at("requests").at("hit_ratio")),
+                    number_at(now, "/requests/coalesced"), number_at(now, "/purges/pending"));
     if (before != nullptr && seconds > 0) {
-        const double requests = number_at(now, "/requests/total") - number_at(*before, "/requests/total");
+        const double requests =
+            number_at(now, "/requests/total") - number_at(*before, "/requests/total");
         const Hits hits = hits_of(now), hits_before = hits_of(*before);
         const double asked = hits.asked - hits_before.asked;
-        out += fmt::format("now {:.1f} requests/s, hit rate {}\n", requests / seconds,
-                           asked > 0 ? fmt::format("{:.1f} %", (hits.served - hits_before.served) / asked * 100) : "-");
+        out += fmt::format(
+            "now {:.1f} requests/s, hit rate {}\n", requests / seconds,
+            asked > 0 ? fmt::format("{:.1f} %", (hits.served - hits_before.served) / asked * 100)
+                      : "-");
     }
-    out += fmt::format("memory {} in {:.0f} entries, redis {}, origin {}\n", size_text(number_at(now, "/memory/bytes")),
+    out += fmt::format("memory {} in {:.0f} entries, redis {}, origin {}\n",
+                       size_text(number_at(now, "/memory/bytes")),
                        number_at(now, "/memory/entries"), redis_text(now), origin_text(now));
     return out;
 }
 
 std::string latency_text(const json::value& now) {
-    std::string out = fmt::format("\n{:<12} {:>12} {:>10} {:>10} {:>10} {:>10}\n", "X-Cache", "requests", "mean ms",
-                                  "p50 ms", "p90 ms", "p99 ms");
+    std::string out = fmt::format("\n{:<12} {:>12} {:>10} {:>10} {:>10} {:>10}\n", "X-Cache",
+                                  "requests", "mean ms", "p50 ms", "p90 ms", "p99 ms");
     for (const auto& word : now.at("latency").as_object()) {
         const json::value& latency = word.value();
         out += fmt::format("{:<12} {:>12.0f} {:>10.3f} {:>10.3f} {:>10.3f} {:>10.3f}\n",
-                           printable({word.key().data(), word.key().size()}), number_at(latency, "/count"),
-                           number_at(latency, "/mean_ms"), number_at(latency, "/p50_ms"), number_at(latency, "/p90_ms"),
+                           printable({word.key().data(), word.key().size()}),
+                           number_at(latency, "/count"), number_at(latency, "/mean_ms"),
+                           number_at(latency, "/p50_ms"), number_at(latency, "/p90_ms"),
                            number_at(latency, "/p99_ms"));
     }
     return out;
@@ -107,18 +116,21 @@ std::string latency_text(const json::value& now) {
 std::string routes_text(const json::value& now) {
     std::vector<const json::value*> routes;
     for (const json::value& route : now.at("routes").as_array()) routes.push_back(&route);
-    std::stable_sort(routes.begin(), routes.end(),
-                     [](const auto* a, const auto* b) { return number_at(*a, "/total") > number_at(*b, "/total"); });
-    std::string out = fmt::format("\n{:<40} {:>12} {:>10} {:>10} {:>10} {:>14}\n", "path", "requests", "hit rate",
-                                  "p50 ms", "p99 ms", "saved seconds");
+    std::stable_sort(routes.begin(), routes.end(), [](const auto* a, const auto* b) {
+        return number_at(*a, "/total") > number_at(*b, "/total");
+    });
+    std::string out = fmt::format("\n{:<40} {:>12} {:>10} {:>10} {:>10} {:>14}\n", "path",
+                                  "requests", "hit rate", "p50 ms", "p99 ms", "saved seconds");
     for (std::size_t i = 0; i < std::min(routes.size(), routes_shown_max); ++i) {
         const json::value& route = *routes[i];
-        out +=
-            fmt::format("{:<40} {:>12.0f} {:>10} {:>10.3f} {:>10.3f} {:>14.1f}\n", text_at(route, "/path"),
-                        number_at(route, "/total"), percent(route.at("hit_ratio")), number_at(route, "/latency/p50_ms"),
-                        number_at(route, "/latency/p99_ms"), number_at(route, "/origin_seconds_saved"));
+        out += fmt::format("{:<40} {:>12.0f} {:>10} {:>10.3f} {:>10.3f} {:>14.1f}\n",
+                           text_at(route, "/path"), number_at(route, "/total"),
+                           percent(route.at("hit_ratio")), number_at(route, "/latency/p50_ms"),
+                           number_at(route, "/latency/p99_ms"),
+                           number_at(route, "/origin_seconds_saved"));
     }
-    if (routes.size() > routes_shown_max) out += fmt::format("and {} more\n", routes.size() - routes_shown_max);
+    if (routes.size() > routes_shown_max)
+        out += fmt::format("and {} more\n", routes.size() - routes_shown_max);
     return out;
 }
 
@@ -134,7 +146,8 @@ std::string render_stats(const StatsReading& reading) {
     const json::value now = json::parse(reading.current);
     std::optional<json::value> before;
     if (reading.before) before = json::parse(*reading.before);
-    return head_text(now, before ? &*before : nullptr, reading.seconds) + latency_text(now) + routes_text(now);
+    return head_text(now, before ? &*before : nullptr, reading.seconds) + latency_text(now) +
+           routes_text(now);
 }
 
 int run_stats(const StatsOptions& options, bool terminal, std::ostream& out, std::ostream& errors) {

@@ -3,8 +3,8 @@
 #include "flow/client.hpp"
 #include "net/detached.hpp"
 #include "net/event.hpp"
-#include "redis/purge_text.hpp"
 #include "redis/keys.hpp"
+#include "redis/purge_text.hpp"
 
 namespace larder::flow {
 namespace {
@@ -28,15 +28,18 @@ net::Task<bool> announce_write(Client& client) {
     if (client.settings().redis->on_purge_failure != settings::OnPurgeFailure::fail) co_return true;
     if (!client.x().is_write) co_return true;
     store::PurgeOrder order;
-    client.config->routes.collect_write_purges(client.x().match, client.request(), nullptr, order.set);
+    client.config->routes.collect_write_purges(client.x().match, client.request(), nullptr,
+                                               order.set);
     if (order.set.empty()) co_return true;
     auto announced = std::make_shared<Announcement>();
     announced->token = redis::random_id();
     announced->items = redis::items_of(order);
-    const bool done = co_await client.use.redis->announce(announced->items, announced->token, client.x().redis_budget);
+    const bool done = co_await client.use.redis->announce(announced->items, announced->token,
+                                                          client.x().redis_budget);
     if (!done) co_return false;
     client.x().announced = announced;
-    net::start_detached(client.use.executor(), keep_announced(client.use, announced), "an announcement of a write");
+    net::start_detached(client.use.executor(), keep_announced(client.use, announced),
+                        "an announcement of a write");
     co_return true;
 }
 

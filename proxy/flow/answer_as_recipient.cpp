@@ -13,16 +13,20 @@ constexpr std::string_view trace_head = "HTTP/1.1 200 OK\r\nContent-Type: messag
 
 // A script that can send TRACE must not read from its answer what the browser hides from it.
 bool is_sensitive(const http::Field& field, const http::CredentialNames& credentials) {
-    if (field.id == http::FieldId::authorization || field.id == http::FieldId::proxy_authorization || field.id == http::FieldId::cookie)
+    if (field.id == http::FieldId::authorization ||
+        field.id == http::FieldId::proxy_authorization || field.id == http::FieldId::cookie)
         return true;
     return http::claim_of(field) == http::Claim::identity || credentials.has(field.name);
 }
 
 std::string echo_of(const http::RequestHead& request, const http::CredentialNames& credentials) {
     std::string out(request.method_name);
-    out.append(" ").append(request.target).append(request.minor_version == 0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
+    out.append(" ")
+        .append(request.target)
+        .append(request.minor_version == 0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
     for (const http::Field& field : request.fields)
-        if (!is_sensitive(field, credentials)) out.append(field.name).append(": ").append(field.value).append("\r\n");
+        if (!is_sensitive(field, credentials))
+            out.append(field.name).append(": ").append(field.value).append("\r\n");
     return out.append("\r\n");
 }
 
@@ -33,7 +37,9 @@ net::Task<void> answer_as_recipient(Client& client) {
     x.outcome = {};
     x.outcome.forward = Forward::method;
     const bool traces = x.request.method == http::Method::trace;
-    const std::string echo = traces ? echo_of(x.request, http::CredentialNames(client.settings().credentials)) : std::string();
+    const std::string echo =
+        traces ? echo_of(x.request, http::CredentialNames(client.settings().credentials))
+               : std::string();
     const std::string_view body = echo;
     ResponseSender sender(client);
     sender.set_head(traces ? trace_head : options_head, 200, body.size(), false);

@@ -16,13 +16,16 @@ void append_not_modified_head(const cache::StoredResponse& entry, std::string& o
             case http::FieldId::content_length:
             case http::FieldId::content_encoding:
             case http::FieldId::content_type:
-            case http::FieldId::content_range: continue;
-            default: out.append(field.name).append(": ").append(field.value).append("\r\n");
+            case http::FieldId::content_range:
+                continue;
+            default:
+                out.append(field.name).append(": ").append(field.value).append("\r\n");
         }
     }
 }
 
-void append_partial_head(const cache::StoredResponse& entry, int status, const std::string& content_range, std::uint64_t size, std::string& out) {
+void append_partial_head(const cache::StoredResponse& entry, int status,
+                         const std::string& content_range, std::uint64_t size, std::string& out) {
     out += "HTTP/1.1 ";
     append_decimal(out, status);
     out += ' ';
@@ -31,7 +34,8 @@ void append_partial_head(const cache::StoredResponse& entry, int status, const s
     std::vector<http::Field> fields;
     cache::parse_stored_head(entry.head, fields);
     for (const http::Field& field : fields)
-        if (field.id != http::FieldId::content_length && field.id != http::FieldId::content_range) out.append(field.name).append(": ").append(field.value).append("\r\n");
+        if (field.id != http::FieldId::content_length && field.id != http::FieldId::content_range)
+            out.append(field.name).append(": ").append(field.value).append("\r\n");
     out.append("Content-Range: ").append(content_range).append("\r\nContent-Length: ");
     append_decimal(out, static_cast<std::int64_t>(size));
     out += "\r\n";
@@ -39,17 +43,20 @@ void append_partial_head(const cache::StoredResponse& entry, int status, const s
 
 }  // namespace
 
-void show_hit(Exchange& x, const cache::StoredResponse& entry, cache::XCache word, cache::Detail detail, WallTime now) {
+void show_hit(Exchange& x, const cache::StoredResponse& entry, cache::XCache word,
+              cache::Detail detail, WallTime now) {
     x.outcome = {};
     x.outcome.x_cache = word;
     x.outcome.detail = detail;
     x.outcome.age = cache::current_age(entry.freshness, now).count();
     x.saved = entry.freshness.received_at - entry.freshness.requested_at;
-    if (word == cache::XCache::hit || word == cache::XCache::updating || word == cache::XCache::stale) {
+    if (word == cache::XCache::hit || word == cache::XCache::updating ||
+        word == cache::XCache::stale) {
         x.outcome.forward = Forward::none;
         x.outcome.ttl = cache::remaining_lifetime(entry.freshness, now).count();
         // A client may ask for it with max-stale.
-        if (word == cache::XCache::hit && x.outcome.ttl < 0) x.outcome.x_cache = cache::XCache::stale;
+        if (word == cache::XCache::hit && x.outcome.ttl < 0)
+            x.outcome.x_cache = cache::XCache::stale;
     }
 }
 
@@ -61,7 +68,8 @@ net::Task<void> answer_from_entry(Client& client, cache::Stored entry) {
     int status = entry->status;
     std::string_view head = entry->head;
     const bool get = x.request.method == http::Method::get;
-    if (cache::evaluate_preconditions(x.request, *entry, wall_now()) == cache::Precondition::not_modified) {
+    if (cache::evaluate_preconditions(x.request, *entry, wall_now()) ==
+        cache::Precondition::not_modified) {
         append_not_modified_head(*entry, lines);
         status = 304;
         head = lines;
@@ -70,9 +78,13 @@ net::Task<void> answer_from_entry(Client& client, cache::Stored entry) {
         const cache::RangeDecision range = cache::decide_range(x.request, *entry);
         const std::string size_text = std::to_string(entry->body.size());
         if (range.verdict == cache::RangeVerdict::partial) {
-            body = body.substr(static_cast<std::size_t>(range.range.first), static_cast<std::size_t>(range.range.last - range.range.first + 1));
+            body = body.substr(static_cast<std::size_t>(range.range.first),
+                               static_cast<std::size_t>(range.range.last - range.range.first + 1));
             status = 206;
-            append_partial_head(*entry, status, "bytes " + std::to_string(range.range.first) + "-" + std::to_string(range.range.last) + "/" + size_text, body.size(), lines);
+            append_partial_head(*entry, status,
+                                "bytes " + std::to_string(range.range.first) + "-" +
+                                    std::to_string(range.range.last) + "/" + size_text,
+                                body.size(), lines);
             head = lines;
         } else if (range.verdict == cache::RangeVerdict::unsatisfiable) {
             body = {};
@@ -89,12 +101,16 @@ net::Task<void> answer_from_entry(Client& client, cache::Stored entry) {
 bool answer_read_at_once(Client& client) {
     Exchange& x = client.x();
     const ReadPlan plan = make_read_plan(x.request, *x.match.route);
-    const store::MemoryHit hit = client.use.memory.find(x.key, x.request, plan.with_host, plan.route->rules, x.began);
+    const store::MemoryHit hit =
+        client.use.memory.find(x.key, x.request, plan.with_host, plan.route->rules, x.began);
     if (!hit.entry) return false;
     const WallTime now = wall_now();
-    if (cache::decide_reuse(*hit.entry, plan.directives, plan.personal, hit.soft_purged, now) != cache::Verdict::serve) return false;
+    if (cache::decide_reuse(*hit.entry, plan.directives, plan.personal, hit.soft_purged, now) !=
+        cache::Verdict::serve)
+        return false;
     if (!cache::accepts_coding(x.request, *hit.entry)) return false;
-    const bool conditional = x.request.fields.has(http::FieldId::if_none_match) || x.request.fields.has(http::FieldId::if_modified_since) ||
+    const bool conditional = x.request.fields.has(http::FieldId::if_none_match) ||
+                             x.request.fields.has(http::FieldId::if_modified_since) ||
                              x.request.fields.has(http::FieldId::range);
     if (conditional) return false;
 
@@ -112,8 +128,10 @@ bool answer_read_at_once(Client& client) {
         text += "Connection: keep-alive\r\n";
     }
     text += "\r\n";
-    const std::string_view body = x.request.method == http::Method::head ? std::string_view{} : std::string_view(entry.body);
-    std::array<iovec, 3> pieces{iovec{const_cast<char*>(entry.head.data()), entry.head.size()}, iovec{text.data(), text.size()},
+    const std::string_view body =
+        x.request.method == http::Method::head ? std::string_view{} : std::string_view(entry.body);
+    std::array<iovec, 3> pieces{iovec{const_cast<char*>(entry.head.data()), entry.head.size()},
+                                iovec{text.data(), text.size()},
                                 iovec{const_cast<char*>(body.data()), body.size()}};
     const std::size_t size = entry.head.size() + text.size() + body.size();
     x.status = entry.status;

@@ -1,6 +1,6 @@
-#include "flow/hold_up_watch.hpp"
 #include <algorithm>
 
+#include "flow/hold_up_watch.hpp"
 #include "flow/read_plan.hpp"
 #include "flow/send_response.hpp"
 
@@ -13,7 +13,8 @@ using store::Fetch;
 using store::FetchState;
 
 // How a fetched response is shown (CONTRACT section 3).
-void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, const store::FetchedHead& head) {
+void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan,
+                  const store::FetchedHead& head) {
     Outcome& outcome = x.outcome;
     outcome = {};
     outcome.forward_status = head.status;
@@ -32,7 +33,9 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan, con
         outcome.forward = Forward::bypass;
     } else {
         outcome.x_cache = joining.expired ? XCache::expired : XCache::miss;
-        outcome.forward = joining.expired ? Forward::stale : joining.other_variant ? Forward::vary_miss : Forward::uri_miss;
+        outcome.forward = joining.expired         ? Forward::stale
+                          : joining.other_variant ? Forward::vary_miss
+                                                  : Forward::uri_miss;
     }
     if (joining.asked || plan.directives.no_cache || plan.directives.no_store) {
         outcome.x_cache = XCache::bypass;
@@ -64,7 +67,11 @@ void show_resolved(Exchange& x, const Joining& joining, const cache::StoredRespo
         return;
     }
     const bool revalidated = resolution == store::Resolution::revalidated;
-    show_hit(x, entry, revalidated ? XCache::revalidated : joining.expired ? XCache::expired : XCache::miss, Detail::none, wall_now());
+    show_hit(x, entry,
+             revalidated       ? XCache::revalidated
+             : joining.expired ? XCache::expired
+                               : XCache::miss,
+             Detail::none, wall_now());
     x.saved = {};
     x.outcome.forward = revalidated || joining.expired ? Forward::stale : Forward::uri_miss;
     x.outcome.forward_status = revalidated ? 304 : 0;
@@ -77,9 +84,10 @@ void show_resolved(Exchange& x, const Joining& joining, const cache::StoredRespo
     x.outcome.forward = Forward::request;
 }
 
-// The stale entry that may answer in the origin's place. It was looked up before the origin was asked, which may be long ago:
-// a purge since then forbids it. Null: none.
-net::Task<cache::Stored> stale_instead(Client& client, const ReadPlan& plan, const Joining& joining) {
+// The stale entry that may answer in the origin's place. It was looked up before the origin was
+// asked, which may be long ago: a purge since then forbids it. Null: none.
+net::Task<cache::Stored> stale_instead(Client& client, const ReadPlan& plan,
+                                       const Joining& joining) {
     cache::Stored stale = joining.stale;
     bool soft_purged = joining.soft_purged;
     if (stale && client.use.redis) {
@@ -89,8 +97,10 @@ net::Task<cache::Stored> stale_instead(Client& client, const ReadPlan& plan, con
         stale = std::move(found.entry);
         soft_purged = found.soft_purged;
     }
-    if (stale && !client.use.redis && !client.use.memory.may_serve(client.x().key, *stale)) stale.reset();
-    if (stale && !cache::may_serve_on_error(*stale, plan.directives, soft_purged, wall_now())) stale.reset();
+    if (stale && !client.use.redis && !client.use.memory.may_serve(client.x().key, *stale))
+        stale.reset();
+    if (stale && !cache::may_serve_on_error(*stale, plan.directives, soft_purged, wall_now()))
+        stale.reset();
     co_return stale;
 }
 
@@ -112,7 +122,8 @@ net::Task<void> answer_failure(Client& client, const ReadPlan& plan, const Joini
 // A part of the body that passes by, for a Range request answered by a fetch under way.
 class Window {
 public:
-    explicit Window(std::uint64_t first = 0, std::uint64_t last = UINT64_MAX) : first_(first), last_(last) {}
+    explicit Window(std::uint64_t first = 0, std::uint64_t last = UINT64_MAX)
+        : first_(first), last_(last) {}
     std::string_view cut(std::string_view data) {
         const std::uint64_t begin = position_;
         position_ += data.size();
@@ -159,28 +170,39 @@ void set_status(std::string& lines, int status) {
 }
 
 // Sets the head for what the client asked: the whole, a 304, or a part.
-Window set_head(Client& client, const store::FetchedHead& head, bool own, ResponseSender& sender, bool& bodyless) {
+Window set_head(Client& client, const store::FetchedHead& head, bool own, ResponseSender& sender,
+                bool& bodyless) {
     const http::RequestHead& request = client.request();
     std::string lines = head.lines;
     if (!own)
-        for (const std::string& name : head.omit) drop_lines_if(lines, [&name](std::string_view other) { return iequals(name, other); });
+        for (const std::string& name : head.omit)
+            drop_lines_if(lines, [&name](std::string_view other) { return iequals(name, other); });
     bodyless = false;
     if (head.status == 200) {
-        if (cache::evaluate_preconditions(request, head.etag, head.last_modified) == cache::Precondition::not_modified) {
+        if (cache::evaluate_preconditions(request, head.etag, head.last_modified) ==
+            cache::Precondition::not_modified) {
             set_status(lines, 304);
-            for (const http::FieldId id : {http::FieldId::content_length, http::FieldId::content_encoding, http::FieldId::content_type}) drop_lines(lines, id);
+            for (const http::FieldId id :
+                 {http::FieldId::content_length, http::FieldId::content_encoding,
+                  http::FieldId::content_type})
+                drop_lines(lines, id);
             sender.set_head(lines, 304, 0, true);
             bodyless = true;
             return Window();
         }
-        if (head.length && request.method == http::Method::get && request.fields.has(http::FieldId::range)) {
-            const cache::RangeDecision range = cache::decide_range(request, head.etag, head.last_modified, *head.length);
+        if (head.length && request.method == http::Method::get &&
+            request.fields.has(http::FieldId::range)) {
+            const cache::RangeDecision range =
+                cache::decide_range(request, head.etag, head.last_modified, *head.length);
             if (range.verdict != cache::RangeVerdict::whole) {
                 const bool partial = range.verdict == cache::RangeVerdict::partial;
-                const std::string part = partial ? std::to_string(range.range.first) + "-" + std::to_string(range.range.last) : "*";
+                const std::string part = partial ? std::to_string(range.range.first) + "-" +
+                                                       std::to_string(range.range.last)
+                                                 : "*";
                 set_status(lines, partial ? 206 : 416);
                 drop_lines(lines, http::FieldId::content_length);
-                lines += "Content-Range: bytes " + part + "/" + std::to_string(*head.length) + "\r\n";
+                lines +=
+                    "Content-Range: bytes " + part + "/" + std::to_string(*head.length) + "\r\n";
                 const std::uint64_t size = partial ? range.range.last - range.range.first + 1 : 0;
                 sender.set_head(lines, partial ? 206 : 416, size, false);
                 bodyless = !partial;
@@ -193,13 +215,17 @@ Window set_head(Client& client, const store::FetchedHead& head, bool own, Respon
 }
 
 // A part of something large that is not stored: the origin need not send the rest.
-bool better_asked_for_a_part(const http::RequestHead& request, const ReadPlan& plan, const store::FetchedHead& head) {
+bool better_asked_for_a_part(const http::RequestHead& request, const ReadPlan& plan,
+                             const store::FetchedHead& head) {
     constexpr std::uint64_t large_bytes = 256 * 1024;
-    if (head.status != 200 || head.shareable || plan.route->rule.shadow || !head.length || *head.length < large_bytes) return false;
+    if (head.status != 200 || head.shareable || plan.route->rule.shadow || !head.length ||
+        *head.length < large_bytes)
+        return false;
     return request.method == http::Method::get && request.fields.has(http::FieldId::range);
 }
 
-net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::FetchPtr& fetch, bool own) {
+net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::FetchPtr& fetch,
+                            bool own) {
     ResponseSender sender(client);
     bool bodyless = false;
     Window window = set_head(client, fetch->head(), own, sender, bodyless);
@@ -269,14 +295,15 @@ net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, redis::Redis
     if (!client.use.redis || !lease || tags.empty()) co_return true;
     const bool current = co_await client.use.redis->tags_current(*lease, tags, budget);
     // Where Redis had no room for the purge clock, what was heard meanwhile tells.
-    co_return current && tags_valid_here(client, *fetch, tags);
+    co_return current&& tags_valid_here(client, *fetch, tags);
 }
 
 net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining) {
     Fetch::Reader reader(joining.fetch, client.use.executor());
     const HoldUpWatch watch(client, reader);
     if (reader.too_late()) co_return FetchAnswer::alone;
-    const SteadyTime give_up = joining.own ? SteadyTime::max() : steady_now() + plan.route->rule.wait;
+    const SteadyTime give_up =
+        joining.own ? SteadyTime::max() : steady_now() + plan.route->rule.wait;
     while (true) {
         const FetchState state = reader.state();
         if (joining.own && client.request().minor_version >= 1) {
@@ -288,8 +315,10 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
             }
         }
         if (state == FetchState::failed) {
-            // Others may be luckier than the one who led; where the origin is slow, all have waited long enough.
-            const bool again = !joining.own && !joining.retried && !joining.stale && joining.fetch->failure().detail == Detail::origin_error;
+            // Others may be luckier than the one who led; where the origin is slow, all have waited
+            // long enough.
+            const bool again = !joining.own && !joining.retried && !joining.stale &&
+                               joining.fetch->failure().detail == Detail::origin_error;
             if (again) co_return FetchAnswer::failed;
             co_await answer_failure(client, plan, joining);
             co_return FetchAnswer::sent;
@@ -301,14 +330,16 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
                 if (!current) co_return FetchAnswer::purged;
                 std::string variant;
                 cache::build_variant(client.request(), entry->vary, plan.with_host, variant);
-                if (variant != entry->variant || !cache::accepts_coding(client.request(), *entry)) co_return FetchAnswer::variant;
+                if (variant != entry->variant || !cache::accepts_coding(client.request(), *entry))
+                    co_return FetchAnswer::variant;
             }
             show_resolved(client.x(), joining, *entry);
             co_await answer_from_entry(client, entry);
             co_return FetchAnswer::sent;
         }
         if (state != FetchState::pending) break;
-        if (!joining.own && (joining.fetch->dispersed() || steady_now() >= give_up)) co_return FetchAnswer::alone;
+        if (!joining.own && (joining.fetch->dispersed() || steady_now() >= give_up))
+            co_return FetchAnswer::alone;
         const bool goes_on = co_await reader.wait_for_change(give_up);
         if (!goes_on) {
             client.x().keep_alive = false;
@@ -316,7 +347,8 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
         }
     }
     const store::FetchedHead& head = joining.fetch->head();
-    if (joining.own && better_asked_for_a_part(client.request(), plan, head)) co_return FetchAnswer::alone;
+    if (joining.own && better_asked_for_a_part(client.request(), plan, head))
+        co_return FetchAnswer::alone;
     if (!joining.own) {
         if (!head.shareable) co_return FetchAnswer::alone;
         const bool current = co_await tags_current(client, joining.fetch, *joining.budget);

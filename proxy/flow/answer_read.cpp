@@ -18,7 +18,7 @@ struct Lookup {
     bool other_variant = false;
     std::string variant{};  // as redis::Found
     std::string digest{};   // of the ids that Redis has shown
-    bool asked = false;    // fresh, but not for this client's Cache-Control
+    bool asked = false;     // fresh, but not for this client's Cache-Control
 };
 
 Joining joining_of(const store::FetchPtr& fetch, bool own, const Lookup& found) {
@@ -35,27 +35,36 @@ Joining joining_of(const store::FetchPtr& fetch, bool own, const Lookup& found) 
 
 net::Task<Lookup> look_up(Client& client, const ReadPlan& plan, redis::RedisBudget& budget) {
     Exchange& x = client.x();
-    const store::MemoryHit hit = client.use.memory.find(x.key, x.request, plan.with_host, plan.route->rules, steady_now());
+    const store::MemoryHit hit =
+        client.use.memory.find(x.key, x.request, plan.with_host, plan.route->rules, steady_now());
     if (hit.entry) co_return Lookup{redis::RedisState::ok, hit.entry, hit.soft_purged, false};
-    if (!client.use.redis) co_return Lookup{redis::RedisState::ok, nullptr, false, hit.other_variant};
+    if (!client.use.redis)
+        co_return Lookup{redis::RedisState::ok, nullptr, false, hit.other_variant};
     const redis::EntryName name = entry_name(x, plan);
     const redis::Found found = co_await client.use.redis->find(name, budget);
     if (found.entry && !found.soft_purged && plan.route->rule.memory) {
-        const std::size_t rule_guards = store::guard_count(name.key, name.bare_size, name.tags.size());
-        client.use.memory.insert(x.key, found.entry, {plan.route->rules, found.entry->sequence, rule_guards});
+        const std::size_t rule_guards =
+            store::guard_count(name.key, name.bare_size, name.tags.size());
+        client.use.memory.insert(x.key, found.entry,
+                                 {plan.route->rules, found.entry->sequence, rule_guards});
     }
-    co_return Lookup{found.state, found.entry, found.soft_purged, found.other_variant || hit.other_variant, found.variant, found.digest};
+    co_return Lookup{found.state,       found.entry,
+                     found.soft_purged, found.other_variant || hit.other_variant,
+                     found.variant,     found.digest};
 }
 
 void set_missed(Exchange& x, bool expired, bool other_variant) {
     x.outcome = {};
     x.outcome.x_cache = expired ? XCache::expired : XCache::miss;
-    x.outcome.forward = expired ? Forward::stale : other_variant ? Forward::vary_miss : Forward::uri_miss;
+    x.outcome.forward = expired         ? Forward::stale
+                        : other_variant ? Forward::vary_miss
+                                        : Forward::uri_miss;
 }
 
 bool known_uncacheable(Client& client) {
     Exchange& x = client.x();
-    const std::uint64_t* since = client.use.uncacheable.find(uncacheable_hash(x.key, *x.match.route), x.began);
+    const std::uint64_t* since =
+        client.use.uncacheable.find(uncacheable_hash(x.key, *x.match.route), x.began);
     if (!since) return false;
     const std::uint32_t slot = store::Generations::slot_of_key(x.key);
     return client.use.generations.valid({&slot, 1}, *since);
@@ -66,15 +75,16 @@ store::Guards guards_of(Client& client, const ReadPlan& plan) {
     return {client.use.generations.now(), store::guard_slots(name.key, name.bare_size, name.tags)};
 }
 
-// A purge came between the lookup and the position that the fetch noted: the origin is not to confirm what was purged. (With
-// Redis the lease tells.)
+// A purge came between the lookup and the position that the fetch noted: the origin is not to
+// confirm what was purged. (With Redis the lease tells.)
 bool was_purged(Client& client, const Lookup& found) {
-    return found.entry && !client.use.redis && !client.use.memory.may_serve(client.x().key, *found.entry);
+    return found.entry && !client.use.redis &&
+           !client.use.memory.may_serve(client.x().key, *found.entry);
 }
 
 // `variant`: where it is known which one is fetched.
-void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, const Lookup& found, bool shared,
-           const redis::RedisBudget& budget, std::string_view variant = {}) {
+void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, const Lookup& found,
+           bool shared, const redis::RedisBudget& budget, std::string_view variant = {}) {
     store::FetchDuty duty(client.use.board, fetch);
     auto job = std::make_unique<FetchJob>(client, plan, std::move(duty));
     if (!was_purged(client, found)) job->stale = found.entry;
@@ -93,15 +103,18 @@ void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, c
 
 // One request refreshes in the background; all are served the stale entry meanwhile.
 void refresh(Client& client, const ReadPlan& plan, const Lookup& found) {
-    const std::string_view variant = found.entry->vary.empty() ? std::string_view{} : found.entry->variant;
-    const store::FetchBoard::Place place =
-        client.use.board.join_or_lead(client.x().key, fetch_name(client.x(), plan, variant), guards_of(client, plan));
+    const std::string_view variant =
+        found.entry->vary.empty() ? std::string_view{} : found.entry->variant;
+    const store::FetchBoard::Place place = client.use.board.join_or_lead(
+        client.x().key, fetch_name(client.x(), plan, variant), guards_of(client, plan));
     if (place.leads) start(client, plan, place.fetch, found, true, {}, variant);
 }
 
 // Fetches for this request alone: it carries credentials, or is only watched.
-net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, redis::RedisBudget budget) {
-    auto fetch = std::make_shared<store::Fetch>(client.x().key, std::string{}, guards_of(client, plan));
+net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found,
+                            redis::RedisBudget budget) {
+    auto fetch =
+        std::make_shared<store::Fetch>(client.x().key, std::string{}, guards_of(client, plan));
     if (client.request().method == http::Method::head && was_purged(client, found)) {
         set_missed(client.x(), false, false);
         co_await pass_through(client, false);
@@ -115,35 +128,45 @@ net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found, redis::
     co_await pass_through(client, true);
 }
 
-// Another instance may have purged since the fetch began; this process need not have heard of it. The lease tells.
-net::Task<bool> may_join(Client& client, ReadPlan plan, store::FetchPtr fetch, redis::RedisBudget& budget) {
+// Another instance may have purged since the fetch began; this process need not have heard of it.
+// The lease tells.
+net::Task<bool> may_join(Client& client, ReadPlan plan, store::FetchPtr fetch,
+                         redis::RedisBudget& budget) {
     if (!client.use.redis) co_return true;
     const std::shared_ptr<const redis::Lease> lease = fetch->lease();
     if (!lease) co_return true;
     const redis::EntryName name = entry_name(client.x(), plan);
     const bool current = co_await client.use.redis->still_current(name, *lease, budget);
     // Where Redis had no room for a guard, what was heard meanwhile tells.
-    co_return current && client.use.generations.valid(fetch->guards.slots, fetch->guards.sequence);
+    co_return current&& client.use.generations.valid(fetch->guards.slots, fetch->guards.sequence);
 }
 
-// What a fetch that has ended, but for the store, brought: where it answers the request as a hit would.
+// What a fetch that has ended, but for the store, brought: where it answers the request as a hit
+// would.
 cache::Stored entry_as_hit(Client& client, const ReadPlan& plan, const store::Fetch& fetch) {
     const store::FetchState state = fetch.state();
-    if (state != store::FetchState::complete && state != store::FetchState::resolved) return nullptr;
+    if (state != store::FetchState::complete && state != store::FetchState::resolved)
+        return nullptr;
     const cache::Stored entry = fetch.entry();
-    if (!entry || cache::decide_reuse(*entry, plan.directives, plan.personal, false, wall_now()) != Verdict::serve) return nullptr;
+    if (!entry || cache::decide_reuse(*entry, plan.directives, plan.personal, false, wall_now()) !=
+                      Verdict::serve)
+        return nullptr;
     if (!cache::accepts_coding(client.request(), *entry)) return nullptr;
     std::string variant;
     cache::build_variant(client.request(), entry->vary, plan.with_host, variant);
     return variant == entry->variant ? entry : nullptr;
 }
 
-// A response that has begun, and that may not be reused without asking, is for those who asked before (RFC 9111, 4).
+// A response that has begun, and that may not be reused without asking, is for those who asked
+// before (RFC 9111, 4).
 bool came_too_late(const store::Fetch& fetch) {
     switch (fetch.state()) {
-        case store::FetchState::pending: return false;
-        case store::FetchState::streaming: return fetch.head().shareable && !fetch.head().reusable;
-        default: return true;
+        case store::FetchState::pending:
+            return false;
+        case store::FetchState::streaming:
+            return fetch.head().shareable && !fetch.head().reusable;
+        default:
+            return true;
     }
 }
 
@@ -153,13 +176,16 @@ std::vector<std::string> learned_vary(const store::Fetch& fetch) {
     return fetch.head().vary;
 }
 
-net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, redis::RedisBudget budget) {
-    std::string variant = found.entry && !found.entry->vary.empty() ? found.entry->variant : found.variant;
+net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found,
+                               redis::RedisBudget budget) {
+    std::string variant =
+        found.entry && !found.entry->vary.empty() ? found.entry->variant : found.variant;
     bool retried = false;
     bool learned = false;  // that another variant is wanted than the one that was fetched
     for (int attempt = 0; attempt < 4; ++attempt) {
         const std::string name = fetch_name(client.x(), plan, learned ? variant + '\n' : variant);
-        const store::FetchBoard::Place place = client.use.board.join_or_lead(client.x().key, name, guards_of(client, plan));
+        const store::FetchBoard::Place place =
+            client.use.board.join_or_lead(client.x().key, name, guards_of(client, plan));
         if (!place.leads) {
             const bool current = co_await may_join(client, plan, place.fetch, budget);
             if (!current) {
@@ -206,14 +232,17 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found, redi
     co_await pass_through(client, true);
 }
 
-net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found, redis::RedisBudget budget) {
+net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found,
+                              redis::RedisBudget budget) {
     Exchange& x = client.x();
     set_missed(x, found.entry != nullptr, found.other_variant);
     if (plan.directives.only_if_cached) {
-        co_await answer_error(client, 504, Detail::only_if_cached, "nothing stored for this request", false);
+        co_await answer_error(client, 504, Detail::only_if_cached,
+                              "nothing stored for this request", false);
         co_return;
     }
-    // HEAD is answered from GET's entry; where there is none it goes on as it is, and plants nothing.
+    // HEAD is answered from GET's entry; where there is none it goes on as it is, and plants
+    // nothing.
     if (x.request.method == http::Method::head && found.entry && !plan.route->rule.shadow) {
         co_await fetch_alone(client, plan, std::move(found), budget);
         co_return;
@@ -222,11 +251,14 @@ net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found, redis
         co_await pass_through(client, false);
         co_return;
     }
-    // What the origin answers can hardly be shared: the client's own condition or range saves the body, as it would without
-    // a cache. Nothing is lost where it can be: a request without a condition stores it.
-    const bool sends_conditions = x.request.fields.has(http::FieldId::if_none_match) || x.request.fields.has(http::FieldId::if_modified_since) ||
+    // What the origin answers can hardly be shared: the client's own condition or range saves the
+    // body, as it would without a cache. Nothing is lost where it can be: a request without a
+    // condition stores it.
+    const bool sends_conditions = x.request.fields.has(http::FieldId::if_none_match) ||
+                                  x.request.fields.has(http::FieldId::if_modified_since) ||
                                   x.request.fields.has(http::FieldId::range);
-    if (plan.personal != Detail::none && sends_conditions && !found.entry && !plan.route->rule.shadow) {
+    if (plan.personal != Detail::none && sends_conditions && !found.entry &&
+        !plan.route->rule.shadow) {
         x.outcome.detail = plan.personal;
         x.not_stored = plan.personal;
         co_await pass_through(client, false);
@@ -247,7 +279,8 @@ net::Task<void> answer_read(Client& client) {
     redis::RedisBudget budget;
     // The successor serves already, and nobody tells this process what is written through it.
     const bool replaced = !client.use.redis && client.use.memory.is_retired();
-    const bool direct = (replaced || known_uncacheable(client)) && !plan.route->rule.shadow && !plan.directives.only_if_cached;
+    const bool direct = (replaced || known_uncacheable(client)) && !plan.route->rule.shadow &&
+                        !plan.directives.only_if_cached;
     if (direct) {
         set_missed(x, false, false);
         co_await pass_through(client, x.request.method == http::Method::get);
@@ -256,9 +289,11 @@ net::Task<void> answer_read(Client& client) {
     Lookup found = co_await look_up(client, plan, budget);
     if (found.state != redis::RedisState::ok) {
         x.outcome = {};
-        x.outcome.detail = found.state == redis::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
+        x.outcome.detail =
+            found.state == redis::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
         if (plan.directives.only_if_cached) {
-            co_await answer_error(client, 504, Detail::only_if_cached, "nothing stored for this request", false);
+            co_await answer_error(client, 504, Detail::only_if_cached,
+                                  "nothing stored for this request", false);
             co_return;
         }
         co_await pass_through(client, false);
@@ -266,8 +301,10 @@ net::Task<void> answer_read(Client& client) {
     }
     if (found.entry && !plan.route->rule.shadow) {
         const WallTime now = wall_now();
-        Verdict verdict = cache::decide_reuse(*found.entry, plan.directives, plan.personal, found.soft_purged, now);
-        if (!cache::accepts_coding(x.request, *found.entry)) verdict = plan.directives.only_if_cached ? Verdict::refuse : Verdict::fetch;
+        Verdict verdict = cache::decide_reuse(*found.entry, plan.directives, plan.personal,
+                                              found.soft_purged, now);
+        if (!cache::accepts_coding(x.request, *found.entry))
+            verdict = plan.directives.only_if_cached ? Verdict::refuse : Verdict::fetch;
         switch (verdict) {
             case Verdict::serve:
                 show_hit(x, *found.entry, XCache::hit, Detail::none, now);
@@ -283,8 +320,13 @@ net::Task<void> answer_read(Client& client) {
                 found.other_variant = true;
                 found.entry.reset();
                 break;
-            case Verdict::revalidate: found.asked = cache::decide_reuse(*found.entry, {}, plan.personal, found.soft_purged, now) == Verdict::serve; break;
-            case Verdict::refuse: found.entry.reset(); break;
+            case Verdict::revalidate:
+                found.asked = cache::decide_reuse(*found.entry, {}, plan.personal,
+                                                  found.soft_purged, now) == Verdict::serve;
+                break;
+            case Verdict::refuse:
+                found.entry.reset();
+                break;
         }
     }
     co_await answer_missed(client, plan, std::move(found), budget);

@@ -29,7 +29,8 @@ Detail plan_read(Client& client) {
 
 void set_bypass(Exchange& x, Detail detail) {
     x.outcome = {};
-    const bool readable = x.request.method == http::Method::get || x.request.method == http::Method::head;
+    const bool readable =
+        x.request.method == http::Method::get || x.request.method == http::Method::head;
     x.outcome.forward = readable ? Forward::bypass : Forward::method;
     x.outcome.detail = x.outcome.forward == Forward::method ? Detail::none : detail;
 }
@@ -38,7 +39,9 @@ bool looped(const http::RequestHead& request) {
     std::size_t seen = 0;
     for (const http::Field& field : request.fields) {
         if (field.id != http::FieldId::via) continue;
-        for (std::size_t at = field.value.find(" larder"); at != std::string_view::npos; at = field.value.find(" larder", at + 7)) ++seen;
+        for (std::size_t at = field.value.find(" larder"); at != std::string_view::npos;
+             at = field.value.find(" larder", at + 7))
+            ++seen;
     }
     return seen > 8;
 }
@@ -48,9 +51,12 @@ net::Task<bool> answer_if_it_ends_here(Client& client) {
     const http::RequestHead& request = client.request();
     const http::MaxForwards hops = http::max_forwards_of(request);
     const bool has_body = request.framing != http::Framing::none;
-    if (hops.kind == http::MaxForwards::Kind::malformed || (request.method == http::Method::trace && has_body)) {
+    if (hops.kind == http::MaxForwards::Kind::malformed ||
+        (request.method == http::Method::trace && has_body)) {
         set_bypass(client.x(), Detail::bad_request);
-        const std::string_view why = hops.kind != http::MaxForwards::Kind::malformed ? "TRACE takes no body" : "Max-Forwards is not a number";
+        const std::string_view why = hops.kind != http::MaxForwards::Kind::malformed
+                                         ? "TRACE takes no body"
+                                         : "Max-Forwards is not a number";
         co_await answer_error(client, 400, Detail::bad_request, why, has_body);
         co_return true;
     }
@@ -63,7 +69,8 @@ net::Task<bool> answer_if_it_ends_here(Client& client) {
 
 bool answer_at_once(Client& client) {
     Exchange& x = client.x();
-    x.match = client.config->routes.match(x.request.method, x.request.method_name, x.request.host, x.request.path);
+    x.match = client.config->routes.match(x.request.method, x.request.method_name, x.request.host,
+                                          x.request.path);
     const bool read = x.match.route && x.match.route->rule.kind == RouteKind::read;
     if (!read) return false;
     x.bypass = plan_read(client);
@@ -79,7 +86,8 @@ net::Task<void> answer_request(Client& client) {
     }
     if (looped(x.request)) {
         set_bypass(x, Detail::limit);
-        co_await answer_error(client, 502, Detail::limit, "the request goes in circles: it passed here before", true);
+        co_await answer_error(client, 502, Detail::limit,
+                              "the request goes in circles: it passed here before", true);
         co_return;
     }
     if (x.request.method == http::Method::options || x.request.method == http::Method::trace) {
@@ -103,7 +111,8 @@ net::Task<void> answer_request(Client& client) {
     const bool announced = co_await announce_write(client);
     if (!announced) {
         co_await answer_error(client, 503, Detail::purge_failed,
-                              "Redis cannot be asked, so what this write makes stale could not be purged: the write was not forwarded",
+                              "Redis cannot be asked, so what this write makes stale could not be "
+                              "purged: the write was not forwarded",
                               false);
         co_return;
     }

@@ -1,9 +1,8 @@
 #pragma once
+#include <boost/asio/ip/address.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include <boost/asio/ip/address.hpp>
 
 #include "flow/exchange.hpp"
 #include "flow/services.hpp"
@@ -16,7 +15,8 @@ class ClientList;
 
 /// One client's connection. Small while it idles: the buffers and the exchange are lent.
 struct Client {
-    Client(net::TcpSocket socket, Services& use_in, ClientList& list_in, boost::asio::ip::address peer_in);
+    Client(net::TcpSocket socket, Services& use_in, ClientList& list_in,
+           boost::asio::ip::address peer_in);
     ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
@@ -30,8 +30,8 @@ struct Client {
     std::string peer_name;          ///< the same as text, once a request came
     std::shared_ptr<const Config> config;
     std::unique_ptr<Exchange> exchange;
-    bool counted = false;  ///< in use.peers
-    bool idle = true;  ///< between two requests, nothing of the next one seen
+    bool counted = false;        ///< in use.peers
+    bool idle = true;            ///< between two requests, nothing of the next one seen
     Client* previous = nullptr;  ///< in the worker's list
     Client* next = nullptr;
 

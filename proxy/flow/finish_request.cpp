@@ -20,7 +20,9 @@ void log(Client& client, std::chrono::nanoseconds duration) {
     entry.detail = x.outcome.detail;
     if (x.match.route) entry.route = x.match.route->path_template;
     entry.key = x.key;
-    entry.user_agent = x.request.fields.first_named("User-Agent") ? x.request.fields.first_named("User-Agent")->value : std::string_view{};
+    entry.user_agent = x.request.fields.first_named("User-Agent")
+                           ? x.request.fields.first_named("User-Agent")->value
+                           : std::string_view{};
     const http::Field* id = x.request.fields.first_named("X-Request-Id");
     if (id) entry.request_id = id->value;
     client.use.access_log.write(entry);

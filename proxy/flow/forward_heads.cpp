@@ -1,7 +1,6 @@
 #include "flow/forward_heads.hpp"
 
 #include <algorithm>
-
 #include <boost/asio/ip/address.hpp>
 
 #include "http/claims.hpp"
@@ -21,7 +20,8 @@ void append_line(std::string& out, std::string_view name, std::string_view value
     out += "\r\n";
 }
 
-// Copies field lines. Lines that follow each other in the message as they are to be written go in one piece.
+// Copies field lines. Lines that follow each other in the message as they are to be written go in
+// one piece.
 class LineCopy {
 public:
     explicit LineCopy(std::string& out) : out_(out) {}
@@ -74,14 +74,18 @@ bool is_precondition_or_range(FieldId id) {
         case FieldId::if_modified_since:
         case FieldId::if_unmodified_since:
         case FieldId::if_range:
-        case FieldId::range: return true;
-        default: return false;
+        case FieldId::range:
+            return true;
+        default:
+            return false;
     }
 }
 
-// CGI-like interfaces (WSGI, Rack, PHP) take Content_Length for Content-Length: who may not say the one may not say the other.
+// CGI-like interfaces (WSGI, Rack, PHP) take Content_Length for Content-Length: who may not say the
+// one may not say the other.
 FieldId id_without_underscores(const http::Field& field) {
-    if (field.id != FieldId::other || field.name.find('_') == std::string_view::npos) return field.id;
+    if (field.id != FieldId::other || field.name.find('_') == std::string_view::npos)
+        return field.id;
     std::string name(field.name);
     std::replace(name.begin(), name.end(), '_', '-');
     return http::field_id(name);
@@ -93,12 +97,16 @@ bool is_rewritten(const http::Field& field) {
         case FieldId::host:
         case FieldId::content_length:
         case FieldId::connection:
-        case FieldId::proxy_authorization: return true;
-        default: return http::is_hop_by_hop(id_without_underscores(field)) || iequals(field.name, "http2-settings");
+        case FieldId::proxy_authorization:
+            return true;
+        default:
+            return http::is_hop_by_hop(id_without_underscores(field)) ||
+                   iequals(field.name, "http2-settings");
     }
 }
 
-// X-Forwarded-*: from a trusted peer extended, from anybody else replaced (what a client may not steer).
+// X-Forwarded-*: from a trusted peer extended, from anybody else replaced (what a client may not
+// steer).
 void append_forwarding(const http::RequestHead& request, const Sender& sender, std::string& out) {
     out += "X-Forwarded-For: ";
     if (sender.trusted) {
@@ -110,21 +118,28 @@ void append_forwarding(const http::RequestHead& request, const Sender& sender, s
     }
     out += sender.address;
     out += "\r\n";
-    // RFC 7239, 4: each proxy adds an element; where nobody trusted began the list, X-Forwarded-* says it all.
-    if (const auto before = sender.trusted ? request.fields.joined(FieldId::forwarded) : std::nullopt; before && !before->empty()) {
+    // RFC 7239, 4: each proxy adds an element; where nobody trusted began the list, X-Forwarded-*
+    // says it all.
+    if (const auto before =
+            sender.trusted ? request.fields.joined(FieldId::forwarded) : std::nullopt;
+        before && !before->empty()) {
         const bool v6 = sender.address.find(':') != std::string::npos;
-        append_line(out, "Forwarded", *before + ", for=" + (v6 ? "\"[" + sender.address + "]\"" : sender.address) + ";proto=" + (sender.tls ? "https" : "http"));
+        append_line(out, "Forwarded",
+                    *before + ", for=" + (v6 ? "\"[" + sender.address + "]\"" : sender.address) +
+                        ";proto=" + (sender.tls ? "https" : "http"));
     }
     if (!sender.trusted || !request.fields.has(FieldId::x_forwarded_proto))
         append_line(out, "X-Forwarded-Proto", request.scheme);
-    if (!request.authority.empty() && (!sender.trusted || !request.fields.has(FieldId::x_forwarded_host)))
+    if (!request.authority.empty() &&
+        (!sender.trusted || !request.fields.has(FieldId::x_forwarded_host)))
         append_line(out, "X-Forwarded-Host", request.authority);
 }
 
 }  // namespace
 
 Sender sender_of(const Client& client) {
-    return {client.peer_name.empty() ? client.peer.to_string() : client.peer_name, client.config->trusted_proxies.contains(client.peer), client.stream.is_tls()};
+    return {client.peer_name.empty() ? client.peer.to_string() : client.peer_name,
+            client.config->trusted_proxies.contains(client.peer), client.stream.is_tls()};
 }
 
 boost::asio::ip::address believed_address(const Client& client) {
@@ -135,13 +150,15 @@ boost::asio::ip::address believed_address(const Client& client) {
     if (!list || list->empty()) {
         const http::Field* real = request.fields.first(FieldId::x_real_ip);
         boost::system::error_code error;
-        const auto address = real ? boost::asio::ip::make_address(std::string(real->value), error) : believed;
+        const auto address =
+            real ? boost::asio::ip::make_address(std::string(real->value), error) : believed;
         return error ? believed : address;
     }
     // From the nearest on: each is believed as long as those behind it are trusted.
     for (std::string_view rest = *list; !rest.empty();) {
         const std::size_t comma = rest.rfind(',');
-        const std::string_view item = trim_ows(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
+        const std::string_view item =
+            trim_ows(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
         rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(0, comma);
         boost::system::error_code error;
         const auto address = boost::asio::ip::make_address(std::string(item), error);
@@ -155,16 +172,20 @@ boost::asio::ip::address believed_address(const Client& client) {
 namespace {
 
 // The fields of the request that go on to the origin.
-void copy_end_to_end(const http::RequestHead& request, const Sender& sender, const RequestHeadOptions& options,
-                     const http::ConnectionOptions& connection, std::string& out) {
+void copy_end_to_end(const http::RequestHead& request, const Sender& sender,
+                     const RequestHeadOptions& options, const http::ConnectionOptions& connection,
+                     std::string& out) {
     const http::MaxForwards hops = http::max_forwards_of(request);
     LineCopy lines(out);
     for (const http::Field& field : request.fields) {
         if (is_rewritten(field) || connection.names(field)) continue;
         if (field.id == FieldId::expect && request.minor_version == 0) continue;
-        if (field.id == FieldId::expect && iequals(field.value, "100-continue") && !request.expects_continue) continue;
+        if (field.id == FieldId::expect && iequals(field.value, "100-continue") &&
+            !request.expects_continue)
+            continue;
         if (http::is_dropped(field, sender.trusted)) continue;
-        if (field.id == FieldId::x_forwarded_for || field.id == FieldId::forwarded) continue;  // extended
+        if (field.id == FieldId::x_forwarded_for || field.id == FieldId::forwarded)
+            continue;  // extended
         if (options.for_cache && is_precondition_or_range(field.id)) continue;
         if (hops.kind == http::MaxForwards::Kind::goes_on && http::is_max_forwards(field)) {
             lines.add(field.name, std::to_string(hops.left));
@@ -176,20 +197,23 @@ void copy_end_to_end(const http::RequestHead& request, const Sender& sender, con
 
 }  // namespace
 
-void build_origin_head(const http::RequestHead& request, const Sender& sender, const RequestHeadOptions& options,
-                       const settings::Settings& settings, std::string_view authority, std::string& out) {
+void build_origin_head(const http::RequestHead& request, const Sender& sender,
+                       const RequestHeadOptions& options, const settings::Settings& settings,
+                       std::string_view authority, std::string& out) {
     const http::ConnectionOptions connection = http::parse_connection(request.fields);
     out.assign(options.method.empty() ? request.method_name : options.method);
     out += ' ';
     out.append(request.target);
     out += " HTTP/1.1\r\n";
-    const std::string_view host = !settings.origin.host.empty() ? std::string_view(settings.origin.host)
-                                  : !request.host.empty()       ? request.host
-                                                                : authority;
+    const std::string_view host = !settings.origin.host.empty()
+                                      ? std::string_view(settings.origin.host)
+                                  : !request.host.empty() ? request.host
+                                                          : authority;
     append_line(out, "Host", host);
     copy_end_to_end(request, sender, options, connection, out);
     append_forwarding(request, sender, out);
-    if (settings.headers.via) append_line(out, "Via", request.minor_version == 0 ? "1.0 larder" : "1.1 larder");
+    if (settings.headers.via)
+        append_line(out, "Via", request.minor_version == 0 ? "1.0 larder" : "1.1 larder");
     out.append(options.conditional);
     if (options.upgrade) {
         out += "Connection: upgrade\r\n";
@@ -208,19 +232,24 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender, c
 
 namespace {
 
-void copy_passed(const http::ResponseHead& response, const std::vector<std::string>& strip, bool upgrade,
-                 const settings::Headers& headers, std::string& out) {
+void copy_passed(const http::ResponseHead& response, const std::vector<std::string>& strip,
+                 bool upgrade, const settings::Headers& headers, std::string& out) {
     const http::ConnectionOptions connection = http::parse_connection(response.fields);
     LineCopy lines(out);
     for (const http::Field& field : response.fields) {
-        const bool passes = (field.id == FieldId::trailer && response.framing == http::Framing::chunked) ||
-                            (upgrade && (field.id == FieldId::upgrade || field.id == FieldId::connection));
+        const bool passes =
+            (field.id == FieldId::trailer && response.framing == http::Framing::chunked) ||
+            (upgrade && (field.id == FieldId::upgrade || field.id == FieldId::connection));
         if (!passes) {
             if (http::is_hop_by_hop(field.id) || connection.names(field)) continue;
             // RFC 9110, 8.6: a client that believes it waits for a body that never comes.
-            if (field.id == FieldId::content_length && (response.status < 200 || response.status == 204)) continue;
+            if (field.id == FieldId::content_length &&
+                (response.status < 200 || response.status == 204))
+                continue;
             if (field.id == FieldId::x_cache && headers.x_cache) continue;
-            if (!strip.empty() && std::find(strip.begin(), strip.end(), to_lower_copy(field.name)) != strip.end()) continue;
+            if (!strip.empty() &&
+                std::find(strip.begin(), strip.end(), to_lower_copy(field.name)) != strip.end())
+                continue;
         }
         lines.add(field);
     }
@@ -228,8 +257,9 @@ void copy_passed(const http::ResponseHead& response, const std::vector<std::stri
 
 }  // namespace
 
-void append_passed_head(const http::ResponseHead& response, const std::vector<std::string>& strip, bool upgrade,
-                        const settings::Headers& headers, WallTime received_at, std::string& out) {
+void append_passed_head(const http::ResponseHead& response, const std::vector<std::string>& strip,
+                        bool upgrade, const settings::Headers& headers, WallTime received_at,
+                        std::string& out) {
     out += "HTTP/1.1 ";
     append_decimal(out, response.status);
     out += ' ';
@@ -237,12 +267,13 @@ void append_passed_head(const http::ResponseHead& response, const std::vector<st
     out += "\r\n";
     copy_passed(response, strip, upgrade, headers, out);
     const bool dated = response.status < 200 || response.fields.has(FieldId::date);
-    if (!dated) append_line(out, "Date", http::format_http_date(std::chrono::floor<Seconds>(received_at)));
+    if (!dated)
+        append_line(out, "Date", http::format_http_date(std::chrono::floor<Seconds>(received_at)));
 }
 
 OwnedRequest::OwnedRequest(const http::RequestHead& request) : head_(request) {
-    std::size_t size = request.method_name.size() + request.target.size() + request.host.size() + request.peer.size() +
-                       request.scheme.size() + request.authority.size();
+    std::size_t size = request.method_name.size() + request.target.size() + request.host.size() +
+                       request.peer.size() + request.scheme.size() + request.authority.size();
     for (const http::Field& field : request.fields) size += field.name.size() + field.value.size();
     bytes_.reserve(size);  // no view may move while the rest is added
     const auto keep = [this](std::string_view text) {
@@ -253,7 +284,8 @@ OwnedRequest::OwnedRequest(const http::RequestHead& request) : head_(request) {
     head_.method_name = keep(request.method_name);
     head_.target = keep(request.target);
     head_.path = head_.target.substr(0, request.path.size());
-    head_.query = request.has_query ? head_.target.substr(request.path.size() + 1) : std::string_view{};
+    head_.query =
+        request.has_query ? head_.target.substr(request.path.size() + 1) : std::string_view{};
     head_.host = keep(request.host);
     head_.peer = keep(request.peer);
     head_.scheme = keep(request.scheme);

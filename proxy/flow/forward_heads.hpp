@@ -6,37 +6,42 @@
 #include "flow/client.hpp"
 #include "http/message.hpp"
 
-/// The heads that go on: the client's request to the origin and the origin's response to the client, without the fields
-/// that belong to one connection (RFC 9110, 7.6.1), with those an intermediary adds.
+/// The heads that go on: the client's request to the origin and the origin's response to the
+/// client, without the fields that belong to one connection (RFC 9110, 7.6.1), with those an
+/// intermediary adds.
 namespace larder::flow {
 
 /// Who sends a request, as the origin is told.
 struct Sender {
-    std::string address;    ///< the client's
-    bool trusted = false;   ///< its forwarding fields are believed and extended
+    std::string address;   ///< the client's
+    bool trusted = false;  ///< its forwarding fields are believed and extended
     bool tls = false;
 };
 Sender sender_of(const Client& client);
 
-/// Who began the request: the peer, or whom trusted peers say it was (X-Forwarded-For, or X-Real-IP where that is missing).
+/// Who began the request: the peer, or whom trusted peers say it was (X-Forwarded-For, or X-Real-IP
+/// where that is missing).
 boost::asio::ip::address believed_address(const Client& client);
 
 struct RequestHeadOptions {
-    bool for_cache = false;       ///< a fetch to be stored: no Range, no preconditions of the client's
-    bool upgrade = false;         ///< keep Upgrade and Connection: upgrade
-    std::string_view conditional; ///< validator lines of a stored response, with CRLF
-    std::string_view method;      ///< empty: the request's own
+    bool for_cache = false;  ///< a fetch to be stored: no Range, no preconditions of the client's
+    bool upgrade = false;    ///< keep Upgrade and Connection: upgrade
+    std::string_view conditional;  ///< validator lines of a stored response, with CRLF
+    std::string_view method;       ///< empty: the request's own
 };
 
-/// Replaces `out` by the head for the origin, its blank line included. `authority` stands in where there is no Host;
-/// `host` (origin.host) replaces it where not empty.
-void build_origin_head(const http::RequestHead& request, const Sender& sender, const RequestHeadOptions& options,
-                       const settings::Settings& settings, std::string_view authority, std::string& out);
+/// Replaces `out` by the head for the origin, its blank line included. `authority` stands in where
+/// there is no Host; `host` (origin.host) replaces it where not empty.
+void build_origin_head(const http::RequestHead& request, const Sender& sender,
+                       const RequestHeadOptions& options, const settings::Settings& settings,
+                       std::string_view authority, std::string& out);
 
-/// Appends the status line and the fields of a response that is passed on, without blank line and without framing other
-/// than the Content-Length as it came. `strip`: lower-case names to leave out.
-void append_passed_head(const http::ResponseHead& response, const std::vector<std::string>& strip, bool upgrade,
-                        const settings::Headers& headers, WallTime received_at, std::string& out);
+/// Appends the status line and the fields of a response that is passed on, without blank line and
+/// without framing other than the Content-Length as it came. `strip`: lower-case names to leave
+/// out.
+void append_passed_head(const http::ResponseHead& response, const std::vector<std::string>& strip,
+                        bool upgrade, const settings::Headers& headers, WallTime received_at,
+                        std::string& out);
 
 /// A request head that owns its bytes: what a fetch keeps when its client may leave.
 class OwnedRequest {

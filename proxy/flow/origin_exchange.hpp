@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "http/head_parser.hpp"
 #include "flow/services.hpp"
+#include "http/head_parser.hpp"
 #include "origin/body_reader.hpp"
 #include "origin/pool.hpp"
 
@@ -16,14 +16,15 @@ struct OriginExchange {
     origin::ConnectionPtr connection;  ///< owned until released to the pool
     origin::Counted under_way;         ///< in the server's requests; gone before the connection
     http::HeadStorage storage;
-    std::string head_bytes;            ///< where `head` was to be kept: what it points into
+    std::string head_bytes;  ///< where `head` was to be kept: what it points into
     http::ResponseHead head;
     WallTime requested_at{};
     WallTime received_at{};
     SteadyTime sent_at{};
     origin::OriginError error = origin::OriginError::none;
     const char* why = "";
-    bool repeatable = false;  ///< the request may be sent twice (RFC 9110, 9.2.2); set before it is sent
+    bool repeatable =
+        false;  ///< the request may be sent twice (RFC 9110, 9.2.2); set before it is sent
 
     [[nodiscard]] bool failed() const { return error != origin::OriginError::none; }
     void drop_connection() {
@@ -32,16 +33,20 @@ struct OriginExchange {
     }
 };
 
-/// Connects and writes the head with what of the body is at hand. Tries other addresses where one cannot be reached:
-/// nothing was sent then. `fresh`: not on a kept connection.
-net::Task<void> send_request(Services& use, std::shared_ptr<const Config> config, std::string_view head, std::string_view body,
-                             bool fresh, OriginExchange& exchange);
+/// Connects and writes the head with what of the body is at hand. Tries other addresses where one
+/// cannot be reached: nothing was sent then. `fresh`: not on a kept connection.
+net::Task<void> send_request(Services& use, std::shared_ptr<const Config> config,
+                             std::string_view head, std::string_view body, bool fresh,
+                             OriginExchange& exchange);
 
-/// Reads the next head, interim or final, within response_timeout (`deadline_set`: somebody else watches over it).
-/// `keep`: the head gets a copy of its own, else its views die with the next read.
-net::Task<void> read_response_head(const settings::Settings& settings, bool to_head, bool deadline_set, bool keep, OriginExchange& exchange);
+/// Reads the next head, interim or final, within response_timeout (`deadline_set`: somebody else
+/// watches over it). `keep`: the head gets a copy of its own, else its views die with the next
+/// read.
+net::Task<void> read_response_head(const settings::Settings& settings, bool to_head,
+                                   bool deadline_set, bool keep, OriginExchange& exchange);
 
-/// Whether the request may be sent again: a kept connection ended before the first byte of an answer (RFC 9112, 9.3.1).
+/// Whether the request may be sent again: a kept connection ended before the first byte of an
+/// answer (RFC 9112, 9.3.1).
 bool may_retry(const OriginExchange& exchange);
 
 /// The body ended well: the connection may serve again if nothing speaks against it.

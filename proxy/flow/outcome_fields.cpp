@@ -5,7 +5,8 @@
 namespace larder::flow {
 namespace {
 
-constexpr std::string_view forward_tokens[] = {"", "uri-miss", "vary-miss", "stale", "bypass", "method", "request"};
+constexpr std::string_view forward_tokens[] = {"",       "uri-miss", "vary-miss", "stale",
+                                               "bypass", "method",   "request"};
 
 // RFC 8941, 3.3.3: a string holds printable ASCII with '"' and '\' escaped.
 void append_string(std::string& out, std::string_view text) {
@@ -19,7 +20,8 @@ void append_string(std::string& out, std::string_view text) {
 
 }  // namespace
 
-void append_outcome(std::string& out, const Outcome& outcome, const settings::Headers& headers, std::string_view key) {
+void append_outcome(std::string& out, const Outcome& outcome, const settings::Headers& headers,
+                    std::string_view key) {
     if (outcome.age >= 0) {
         out += "Age: ";
         append_decimal(out, outcome.age);
@@ -38,7 +40,9 @@ void append_outcome(std::string& out, const Outcome& outcome, const settings::He
     } else {
         out += "fwd=";
         out += forward_tokens[static_cast<std::size_t>(outcome.forward)];
-        const bool by_cache = outcome.forward == Forward::uri_miss || outcome.forward == Forward::vary_miss || outcome.forward == Forward::stale;
+        const bool by_cache = outcome.forward == Forward::uri_miss ||
+                              outcome.forward == Forward::vary_miss ||
+                              outcome.forward == Forward::stale;
         if (outcome.forward_status != 0 && by_cache) {
             out += "; fwd-status=";
             append_decimal(out, outcome.forward_status);

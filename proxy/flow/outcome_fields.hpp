@@ -12,7 +12,8 @@ namespace larder::flow {
 /// `fwd` of RFC 9211; none: a hit.
 enum class Forward : std::uint8_t { none, uri_miss, vary_miss, stale, bypass, method, request };
 
-/// What larder did with a request: the source of X-Cache and Cache-Status, of the log and of the metrics.
+/// What larder did with a request: the source of X-Cache and Cache-Status, of the log and of the
+/// metrics.
 struct Outcome {
     cache::XCache x_cache = cache::XCache::bypass;
     Forward forward = Forward::bypass;
@@ -24,7 +25,9 @@ struct Outcome {
     std::int64_t age = -1;  ///< sent as Age; negative: not from the cache
 };
 
-/// Appends Age, X-Cache and larder's own Cache-Status line as the configuration wants them. `key` empty: not shown.
-void append_outcome(std::string& out, const Outcome& outcome, const settings::Headers& headers, std::string_view key);
+/// Appends Age, X-Cache and larder's own Cache-Status line as the configuration wants them. `key`
+/// empty: not shown.
+void append_outcome(std::string& out, const Outcome& outcome, const settings::Headers& headers,
+                    std::string_view key);
 
 }  // namespace larder::flow

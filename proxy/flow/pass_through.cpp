@@ -20,10 +20,15 @@ constexpr std::size_t json_body_max = 64 * 1024;
 constexpr int interim_max = 32;
 
 bool wants_upgrade(const http::RequestHead& request) {
-    if (request.minor_version == 0 || request.framing != http::Framing::none || !request.fields.has(http::FieldId::upgrade)) return false;
-    // HTTP/2 over plain TCP is not spoken on either side, and behind a tunnel of it nobody would see the requests.
+    if (request.minor_version == 0 || request.framing != http::Framing::none ||
+        !request.fields.has(http::FieldId::upgrade))
+        return false;
+    // HTTP/2 over plain TCP is not spoken on either side, and behind a tunnel of it nobody would
+    // see the requests.
     for (const http::Field& field : request.fields)
-        if (field.id == http::FieldId::upgrade && to_lower_copy(field.value).find("h2c") != std::string::npos) return false;
+        if (field.id == http::FieldId::upgrade &&
+            to_lower_copy(field.value).find("h2c") != std::string::npos)
+            return false;
     return http::parse_connection(request.fields).upgrade;
 }
 
@@ -32,13 +37,15 @@ std::string_view body_at_hand(Client& client) {
     const http::RequestHead& request = client.request();
     if (request.framing != http::Framing::length) return {};
     const std::string_view there = client.in.view();
-    return there.size() >= request.content_length ? there.substr(0, static_cast<std::size_t>(request.content_length))
-                                                  : std::string_view{};
+    return there.size() >= request.content_length
+               ? there.substr(0, static_cast<std::size_t>(request.content_length))
+               : std::string_view{};
 }
 
 // The state of one pass: the pieces that its steps share.
 struct Pass {
-    explicit Pass(Client& client_in) : client(client_in), sender(client_in), head(client_in.x().origin_head) {
+    explicit Pass(Client& client_in)
+        : client(client_in), sender(client_in), head(client_in.x().origin_head) {
         exchange.storage.swap(client.x().origin_storage);
     }
     ~Pass() { exchange.storage.swap(client.x().origin_storage); }
@@ -51,7 +58,8 @@ struct Pass {
     std::shared_ptr<Upload> upload;
     std::string& head;
     bool upgrade = false;
-    bool reached_origin = false;  ///< something of the request may have been sent, at the first or a second try
+    bool reached_origin =
+        false;  ///< something of the request may have been sent, at the first or a second try
     int interims = 0;
 };
 
@@ -64,7 +72,8 @@ net::Task<void> begin(Pass& pass, bool fresh) {
     if (pass.exchange.failed()) co_return;
     if (streams) {
         client.x().body_pending = true;
-        pass.upload = std::make_shared<Upload>(client, pass.exchange.connection->stream, client.request().framing == http::Framing::chunked);
+        pass.upload = std::make_shared<Upload>(client, pass.exchange.connection->stream,
+                                               client.request().framing == http::Framing::chunked);
         pass.exchange.connection->stream.never_expire();
         start_upload(pass.upload);
     }
@@ -75,18 +84,21 @@ net::Task<void> read_final_head(Pass& pass) {
     const bool to_head = pass.client.request().method == http::Method::head;
     while (true) {
         const bool uploading = pass.upload && pass.upload->end == Upload::End::none;
-        co_await read_response_head(pass.client.settings(), to_head, uploading, false, pass.exchange);
+        co_await read_response_head(pass.client.settings(), to_head, uploading, false,
+                                    pass.exchange);
         if (pass.exchange.failed()) co_return;
         const int status = pass.exchange.head.status;
         if (pass.upload) pass.upload->answered = status >= 200;
         if (status >= 200 || (status == 101 && pass.upgrade)) co_return;
         if (status == 101 || ++pass.interims > interim_max) {
             pass.exchange.error = origin::OriginError::malformed;
-            pass.exchange.why = status == 101 ? "101 was not asked for" : "too many interim responses";
+            pass.exchange.why =
+                status == 101 ? "101 was not asked for" : "too many interim responses";
             co_return;
         }
         std::string lines;
-        append_passed_head(pass.exchange.head, {}, false, pass.client.settings().headers, pass.exchange.received_at, lines);
+        append_passed_head(pass.exchange.head, {}, false, pass.client.settings().headers,
+                           pass.exchange.received_at, lines);
         const bool sent = co_await pass.sender.interim(lines);
         static_cast<void>(sent);
     }
@@ -96,33 +108,43 @@ net::Task<void> answer_failure(Pass& pass) {
     Client& client = pass.client;
     if (pass.exchange.connection) record_origin_failure(client.use, *client.config, pass.exchange);
     const Upload::End end = pass.upload ? pass.upload->end : Upload::End::none;
-    const bool may_answer_yet = pass.exchange.error == origin::OriginError::timeout && (!pass.upload || end == Upload::End::well);
+    const bool may_answer_yet = pass.exchange.error == origin::OriginError::timeout &&
+                                (!pass.upload || end == Upload::End::well);
     co_await stop_upload(pass.upload);
     const store::PurgeOrder order = co_await purge_after_write(client, nullptr, nullptr);
     if (pass.reached_origin && !order.empty()) {
         client.use.late_writes.purge_again(order);
-        if (may_answer_yet) client.use.late_writes.listen(client.config, client.request(), pass.exchange);
+        if (may_answer_yet)
+            client.use.late_writes.listen(client.config, client.request(), pass.exchange);
     }
     switch (end) {
-        case Upload::End::client_lost: client.x().keep_alive = false; co_return;
+        case Upload::End::client_lost:
+            client.x().keep_alive = false;
+            co_return;
         case Upload::End::client_malformed:
-            co_await answer_error(client, 400, cache::Detail::bad_request, "the request's body is malformed", true);
+            co_await answer_error(client, 400, cache::Detail::bad_request,
+                                  "the request's body is malformed", true);
             co_return;
         case Upload::End::client_timeout:
             client.stream.forgive();
-            co_await answer_error(client, 408, cache::Detail::client_timeout, "the request's body did not come in time", true);
+            co_await answer_error(client, 408, cache::Detail::client_timeout,
+                                  "the request's body did not come in time", true);
             co_return;
         case Upload::End::too_large:
-            co_await answer_error(client, 413, cache::Detail::limit, "the request's body is too large", true);
+            co_await answer_error(client, 413, cache::Detail::limit,
+                                  "the request's body is too large", true);
             co_return;
-        default: break;
+        default:
+            break;
     }
     const FailureAnswer answer = failure_answer(pass.exchange);
-    co_await answer_error(client, answer.status, answer.detail, answer.message, client.x().body_pending);
+    co_await answer_error(client, answer.status, answer.detail, answer.message,
+                          client.x().body_pending);
 }
 
 // Reads the body, or its first 64 KB, for a purge rule that needs it. False: it cannot be used.
-net::Task<bool> read_early_body(Pass& pass, BodyReader& body, std::string& early, BodyReader::Piece& last) {
+net::Task<bool> read_early_body(Pass& pass, BodyReader& body, std::string& early,
+                                BodyReader::Piece& last) {
     while (early.size() <= json_body_max) {
         last = co_await body.next();
         if (last.status != Status::data) co_return last.status == Status::end;
@@ -132,7 +154,8 @@ net::Task<bool> read_early_body(Pass& pass, BodyReader& body, std::string& early
     co_return false;
 }
 
-net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early, BodyReader::Piece next, bool has_next) {
+net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
+                          BodyReader::Piece next, bool has_next) {
     const http::ResponseHead& head = pass.exchange.head;
     if (!early.empty()) {
         const bool sent = co_await pass.sender.body(early, false);
@@ -153,7 +176,8 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early, 
         has_next = false;
         if (next.status == Status::end) break;
         if (next.status != Status::data) {
-            pass.exchange.error = next.status == Status::timed_out ? origin::OriginError::timeout : origin::OriginError::truncated;
+            pass.exchange.error = next.status == Status::timed_out ? origin::OriginError::timeout
+                                                                   : origin::OriginError::truncated;
             record_origin_failure(pass.client.use, *pass.client.config, pass.exchange);
             pass.sender.break_off();
             co_return;
@@ -168,16 +192,18 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early, 
     record_origin_success(pass.client.use, *pass.client.config, pass.exchange);
 }
 
-// What the answer's own fields say about storing, for a read that was not looked up (see UncacheableKeys).
+// What the answer's own fields say about storing, for a read that was not looked up (see
+// UncacheableKeys).
 void judge_answer(Pass& pass) {
     Client& client = pass.client;
     Exchange& x = client.x();
     const route::CompiledRoute& route = *x.match.route;
-    const cache::StoreDecision decision =
-        cache::decide_storable(x.request, pass.exchange.head, route.rule, personal_reason(x.request, route), pass.exchange.requested_at,
-                               pass.exchange.received_at);
+    const cache::StoreDecision decision = cache::decide_storable(
+        x.request, pass.exchange.head, route.rule, personal_reason(x.request, route),
+        pass.exchange.requested_at, pass.exchange.received_at);
     cache::Detail reason = decision.reason;
-    if (reason == cache::Detail::none && !response_tags_of(*client.config, route, x.request, pass.exchange.head).may_be_kept)
+    if (reason == cache::Detail::none &&
+        !response_tags_of(*client.config, route, x.request, pass.exchange.head).may_be_kept)
         reason = cache::Detail::limit;
     x.outcome.detail = reason == cache::Detail::none ? cache::Detail::uncacheable : reason;
     x.not_stored = x.outcome.detail;
@@ -190,10 +216,14 @@ void judge_answer(Pass& pass) {
 }
 
 // A gateway before the origin that answers so does not know whether the write will still be done.
-// A status that HTTP does not define counts as a server's failure (RFC 9110, 15), and that one may be a gateway's.
-bool leaves_outcome_open(int status) { return status == 502 || status == 503 || status == 504 || status >= 600; }
+// A status that HTTP does not define counts as a server's failure (RFC 9110, 15), and that one may
+// be a gateway's.
+bool leaves_outcome_open(int status) {
+    return status == 502 || status == 503 || status == 504 || status >= 600;
+}
 
-// The answer to a write ended before its end: the origin may not have been done with it when its head came.
+// The answer to a write ended before its end: the origin may not have been done with it when its
+// head came.
 net::Task<void> purge_cut_write(Pass& pass, const store::PurgeOrder& order) {
     const bool cut = pass.exchange.failed() && !order.empty();
     if (!cut) co_return;
@@ -208,41 +238,48 @@ net::Task<void> send_answer(Pass& pass) {
     Exchange& x = client.x();
     const http::ResponseHead& head = pass.exchange.head;
     x.outcome.forward_status = head.status;
-    BodyReader body(pass.exchange.connection->stream, pass.exchange.connection->in, head.framing, head.content_length,
-                    client.settings().origin.idle_timeout, http::ChunkSender::origin);
+    BodyReader body(pass.exchange.connection->stream, pass.exchange.connection->in, head.framing,
+                    head.content_length, client.settings().origin.idle_timeout,
+                    http::ChunkSender::origin);
     std::string& lines = x.passed_lines;
     lines.clear();
     static const std::vector<std::string> strip_nothing;
     const bool stripped = x.match.route && x.match.route->rule.kind == settings::RouteKind::read;
-    append_passed_head(head, stripped ? x.match.route->rule.strip : strip_nothing, false, client.settings().headers,
-                       pass.exchange.received_at, lines);
+    append_passed_head(head, stripped ? x.match.route->rule.strip : strip_nothing, false,
+                       client.settings().headers, pass.exchange.received_at, lines);
     // Content-Length stands among the lines as it came, of a response to HEAD or a 304 too.
     const bool length_given = head.fields.has(http::FieldId::content_length);
-    const std::optional<std::uint64_t> length = length_given ? std::optional(head.content_length) : std::nullopt;
+    const std::optional<std::uint64_t> length =
+        length_given ? std::optional(head.content_length) : std::nullopt;
 
     std::string early;
     BodyReader::Piece next;
     bool has_next = false;
     store::PurgeOrder purged;
     if (x.is_write) {
-        // Purges use the head, whose views die with the first read of the body; a rule that needs the body keeps a copy.
+        // Purges use the head, whose views die with the first read of the body; a rule that needs
+        // the body keeps a copy.
         if (needs_response_body(x.match) && cache::invalidates(x.request, head.status)) {
             pass.exchange.head_bytes.assign(lines).append("\r\n");
             const bool usable = co_await read_early_body(pass, body, early, next);
             has_next = next.status != Status::data;
             http::HeadStorage storage;
             http::ResponseHead copy;
-            http::parse_response_head(pass.exchange.head_bytes, http::HeadLimits{1 << 20, 1024, 0}, true, storage, copy);
+            http::parse_response_head(pass.exchange.head_bytes, http::HeadLimits{1 << 20, 1024, 0},
+                                      true, storage, copy);
             const std::string* whole = usable ? &early : nullptr;
             purged = co_await purge_after_write(client, &copy, whole);
         } else {
             purged = co_await purge_after_write(client, &head, nullptr);
         }
-        if (!purged.empty() && leaves_outcome_open(head.status)) client.use.late_writes.purge_again(purged);
+        if (!purged.empty() && leaves_outcome_open(head.status))
+            client.use.late_writes.purge_again(purged);
     }
     if (x.purge_failed) {
         co_await answer_error(client, 503, cache::Detail::purge_failed,
-                              "the write was done, but what it made stale could not be purged everywhere: Redis cannot be asked", false);
+                              "the write was done, but what it made stale could not be purged "
+                              "everywhere: Redis cannot be asked",
+                              false);
         co_await stop_upload(pass.upload);
         co_return;
     }
@@ -255,8 +292,8 @@ net::Task<void> send_answer(Pass& pass) {
     finish_exchange(client.use, pass.exchange, body);
 }
 
-// A body that is not wholly at hand, or a tunnel, is read through the connection's buffer while the head is still needed: the
-// head moves into a block of its own.
+// A body that is not wholly at hand, or a tunnel, is read through the connection's buffer while the
+// head is still needed: the head moves into a block of its own.
 void keep_head_apart(Client& client) {
     const std::string_view rest = client.in.view();
     client.head_apart.swap(client.in);
@@ -277,7 +314,8 @@ net::Task<void> switch_protocols(Pass& pass) {
     client.x().keep_alive = false;
     keep_head_apart(client);
     const bool sent = co_await pass.sender.interim(lines);
-    if (sent) co_await run_tunnel(client, pass.exchange.connection->stream, pass.exchange.connection->in);
+    if (sent)
+        co_await run_tunnel(client, pass.exchange.connection->stream, pass.exchange.connection->in);
 }
 
 net::Task<void> pass_on(Pass& pass, bool judge) {
@@ -294,7 +332,8 @@ net::Task<void> pass_on(Pass& pass, bool judge) {
     x.bytes_in += at_hand.size();
     if (x.body_pending) keep_head_apart(client);
 
-    pass.exchange.repeatable = http::is_idempotent(x.request.method) && (x.request.framing == http::Framing::none || !at_hand.empty());
+    pass.exchange.repeatable = http::is_idempotent(x.request.method) &&
+                               (x.request.framing == http::Framing::none || !at_hand.empty());
     for (bool fresh = false;; fresh = true) {
         co_await begin(pass, fresh);
         pass.reached_origin |= pass.exchange.connection != nullptr;

@@ -1,16 +1,16 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <boost/asio/ip/address.hpp>
 #include <cstdint>
 #include <map>
 #include <mutex>
 
-#include <boost/asio/ip/address.hpp>
-
 namespace larder::flow {
 
-/// How many connections each client address has open at all workers, for limits.connections_per_client. IPv6 clients are
-/// counted by their /64, which is what one of them has to choose from. Safe from every worker.
+/// How many connections each client address has open at all workers, for
+/// limits.connections_per_client. IPv6 clients are counted by their /64, which is what one of them
+/// has to choose from. Safe from every worker.
 class PeerCounts {
 public:
     /// Counts one more, unless `most` are there already.
@@ -33,10 +33,12 @@ private:
     static Key key_of(const boost::asio::ip::address& peer) {
         Key key{};
         if (peer.is_v4()) {
-            key = boost::asio::ip::make_address_v6(boost::asio::ip::v4_mapped, peer.to_v4()).to_bytes();
+            key = boost::asio::ip::make_address_v6(boost::asio::ip::v4_mapped, peer.to_v4())
+                      .to_bytes();
         } else {
             key = peer.to_v6().to_bytes();
-            if (!peer.to_v6().is_v4_mapped()) std::fill(key.begin() + 8, key.end(), static_cast<unsigned char>(0));
+            if (!peer.to_v6().is_v4_mapped())
+                std::fill(key.begin() + 8, key.end(), static_cast<unsigned char>(0));
         }
         return key;
     }

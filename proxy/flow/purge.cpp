@@ -1,12 +1,11 @@
 #include "flow/purge.hpp"
 
-#include "http/write_methods.hpp"
-
 #include <boost/json.hpp>
 
 #include "cache/decisions.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/send_response.hpp"
+#include "http/write_methods.hpp"
 #include "redis/purge_text.hpp"
 
 namespace larder::flow {
@@ -22,10 +21,13 @@ public:
     [[nodiscard]] std::optional<std::string> find(std::string_view pointer) const override {
         if (!usable_) return std::nullopt;
         boost::system::error_code error;
-        const boost::json::value* found = value_.find_pointer(boost::json::string_view(pointer.data(), pointer.size()), error);
-        if (!found || found->is_object() || found->is_array() || found->is_null()) return std::nullopt;
+        const boost::json::value* found =
+            value_.find_pointer(boost::json::string_view(pointer.data(), pointer.size()), error);
+        if (!found || found->is_object() || found->is_array() || found->is_null())
+            return std::nullopt;
         if (found->is_string()) return std::string(found->get_string());
-        // The text as it stood is lost of a number with a fraction or an exponent: `7.0` and `7` are two keys.
+        // The text as it stood is lost of a number with a fraction or an exponent: `7.0` and `7`
+        // are two keys.
         if (found->is_double()) return std::nullopt;
         return boost::json::serialize(*found);
     }
@@ -36,14 +38,16 @@ private:
 };
 
 // The entries of the URLs that a write's response names.
-void collect_related(const route::RouteTable& routes, const http::RequestHead& request, const http::ResponseHead& response,
-                     route::PurgeSet& out) {
-    for (const std::string& target : cache::related_targets(request, response)) routes.collect_url_purges(request.host, target, out);
+void collect_related(const route::RouteTable& routes, const http::RequestHead& request,
+                     const http::ResponseHead& response, route::PurgeSet& out) {
+    for (const std::string& target : cache::related_targets(request, response))
+        routes.collect_url_purges(request.host, target, out);
 }
 
 }  // namespace
 
-void purge_here(store::Generations& generations, store::MemoryStore& memory, store::FetchBoard& board, const store::PurgeOrder& order) {
+void purge_here(store::Generations& generations, store::MemoryStore& memory,
+                store::FetchBoard& board, const store::PurgeOrder& order) {
     const auto mark = [&](std::uint32_t slot) {
         if (order.soft) {
             generations.purge_soft(slot);
@@ -56,7 +60,8 @@ void purge_here(store::Generations& generations, store::MemoryStore& memory, sto
         mark(store::Generations::slot_of_extensions(key));
         if (!order.soft) static_cast<void>(memory.remove(key));
     }
-    for (const std::string& pattern : order.set.patterns) mark(store::Generations::slot_of_tag(pattern));
+    for (const std::string& pattern : order.set.patterns)
+        mark(store::Generations::slot_of_tag(pattern));
     for (const std::string& tag : order.tags) mark(store::Generations::slot_of_response_tag(tag));
     if (order.everything) {
         generations.purge_all();
@@ -68,12 +73,14 @@ void purge_here(store::Generations& generations, store::MemoryStore& memory, sto
     }
 }
 
-net::Task<store::PurgeOutcome> purge(Services& use, const store::PurgeOrder& order, redis::RedisBudget& budget, std::string token) {
+net::Task<store::PurgeOutcome> purge(Services& use, const store::PurgeOrder& order,
+                                     redis::RedisBudget& budget, std::string token) {
     purge_here(use.generations, use.memory, use.board, order);
     store::PurgeOutcome outcome = store::PurgeOutcome::done;
     if (use.redis) {
         outcome = co_await use.redis->purge(order, budget, std::move(token));
-        // A read may have fetched the old entry from Redis between the two: it began before this second mark.
+        // A read may have fetched the old entry from Redis between the two: it began before this
+        // second mark.
         purge_here(use.generations, use.memory, use.board, order);
     }
     const bool passes_on = use.relay != nullptr && use.relay->wants(outcome);
@@ -93,24 +100,28 @@ net::Task<store::PurgeOrder> purge_announced(Client& client) {
     Exchange& x = client.x();
     const std::shared_ptr<const Announcement> announced = std::exchange(x.announced, nullptr);
     store::PurgeOrder order = redis::order_of(announced->items);
-    const store::PurgeOutcome outcome = co_await purge(client.use, order, x.redis_budget, announced->token);
-    // Nothing old is left that it named: it was purged before the write, and its hold keeps everything out until it expires.
+    const store::PurgeOutcome outcome =
+        co_await purge(client.use, order, x.redis_budget, announced->token);
+    // Nothing old is left that it named: it was purged before the write, and its hold keeps
+    // everything out until it expires.
     if (outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
     co_return order;
 }
 
 // What the answer of a write names beside the rule: the entries of its URLs, and groups.
-store::PurgeOrder order_of_answer(const Config& config, const http::RequestHead& request, const route::Match& match,
-                                  const http::ResponseHead* response) {
+store::PurgeOrder order_of_answer(const Config& config, const http::RequestHead& request,
+                                  const route::Match& match, const http::ResponseHead* response) {
     store::PurgeOrder order;
     if (!response || !cache::invalidates(request, response->status)) return order;
-    if (!config.routes.changes_nothing(match, request)) collect_related(config.routes, request, *response, order.set);
+    if (!config.routes.changes_nothing(match, request))
+        collect_related(config.routes, request, *response, order.set);
     cache::collect_invalidated_groups(*response, order.tags);
     return order;
 }
 
-store::PurgeOrder order_after_write(const Config& config, const http::RequestHead& request, const route::Match& match,
-                                    const http::ResponseHead* response, const std::string* body) {
+store::PurgeOrder order_after_write(const Config& config, const http::RequestHead& request,
+                                    const route::Match& match, const http::ResponseHead* response,
+                                    const std::string* body) {
     if (!http::is_write(request)) return {};
     if (response && !cache::invalidates(request, response->status)) return {};
     store::PurgeOrder order = order_of_answer(config, request, match, response);
@@ -120,38 +131,50 @@ store::PurgeOrder order_after_write(const Config& config, const http::RequestHea
     return order;
 }
 
-// A reload came while the origin worked on the write: who reads from now on, reads under the new rules.
-void add_newest_rules(Client& client, const http::ResponseHead* response, const std::string* body, store::PurgeOrder& order) {
+// A reload came while the origin worked on the write: who reads from now on, reads under the new
+// rules.
+void add_newest_rules(Client& client, const http::ResponseHead* response, const std::string* body,
+                      store::PurgeOrder& order) {
     client.use.follow_reload();
     if (client.use.config == client.config) return;
     const http::RequestHead& request = client.request();
-    const route::Match match = client.use.config->routes.match(request.method, request.method_name, request.host, request.path);
+    const route::Match match = client.use.config->routes.match(request.method, request.method_name,
+                                                               request.host, request.path);
     store::PurgeOrder more = order_after_write(*client.use.config, request, match, response, body);
     order.set.keys.insert(order.set.keys.end(), more.set.keys.begin(), more.set.keys.end());
-    order.set.patterns.insert(order.set.patterns.end(), more.set.patterns.begin(), more.set.patterns.end());
+    order.set.patterns.insert(order.set.patterns.end(), more.set.patterns.begin(),
+                              more.set.patterns.end());
 }
 
 // on_purge_failure: fail.
 bool must_not_fail(const Client& client) {
-    return client.use.redis && client.settings().redis->on_purge_failure == settings::OnPurgeFailure::fail;
+    return client.use.redis &&
+           client.settings().redis->on_purge_failure == settings::OnPurgeFailure::fail;
 }
 
-net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::ResponseHead* response, const std::string* body) {
+net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::ResponseHead* response,
+                                               const std::string* body) {
     const bool announced = client.x().announced != nullptr;
     store::PurgeOrder done;
     if (announced) done = co_await purge_announced(client);
     store::PurgeOrder order;
-    if (announced) order = order_of_answer(*client.config, client.request(), client.x().match, response);
-    if (!announced) order = order_after_write(*client.config, client.request(), client.x().match, response, body);
+    if (announced)
+        order = order_of_answer(*client.config, client.request(), client.x().match, response);
+    if (!announced)
+        order =
+            order_after_write(*client.config, client.request(), client.x().match, response, body);
     add_newest_rules(client, response, body, order);
     if (order.empty()) co_return done;
     client.use.metrics.record_purge(observe::PurgeSource::write);
     const store::PurgeOutcome outcome = co_await purge(client.use, order, client.x().redis_budget);
-    if (outcome == store::PurgeOutcome::pending) client.x().outcome.detail = cache::Detail::redis_down;
+    if (outcome == store::PurgeOutcome::pending)
+        client.x().outcome.detail = cache::Detail::redis_down;
     // What only the answer named was not announced: the others may serve what it made stale.
-    client.x().purge_failed = must_not_fail(client) && response && outcome == store::PurgeOutcome::pending;
+    client.x().purge_failed =
+        must_not_fail(client) && response && outcome == store::PurgeOutcome::pending;
     order.set.keys.insert(order.set.keys.end(), done.set.keys.begin(), done.set.keys.end());
-    order.set.patterns.insert(order.set.patterns.end(), done.set.patterns.begin(), done.set.patterns.end());
+    order.set.patterns.insert(order.set.patterns.end(), done.set.patterns.begin(),
+                              done.set.patterns.end());
     co_return order;
 }
 
@@ -160,7 +183,8 @@ net::Task<void> answer_purge(Client& client) {
     x.outcome = {};
     x.outcome.forward = Forward::method;
     if (!client.config->purge_from.contains(believed_address(client))) {
-        co_await answer_error(client, 405, cache::Detail::purge_denied, "PURGE is not allowed from this address", false);
+        co_await answer_error(client, 405, cache::Detail::purge_denied,
+                              "PURGE is not allowed from this address", false);
         co_return;
     }
     store::PurgeOrder order;
@@ -173,9 +197,12 @@ net::Task<void> answer_purge(Client& client) {
     const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), budget);
     if (outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
     const bool met = in_memory || in_redis > 0 || outcome == store::PurgeOutcome::pending;
-    const std::string_view body = met ? "{\"purged\": true}\n" : "{\"purged\": false, \"detail\": \"nothing was stored for this URL\"}\n";
+    const std::string_view body =
+        met ? "{\"purged\": true}\n"
+            : "{\"purged\": false, \"detail\": \"nothing was stored for this URL\"}\n";
     ResponseSender sender(client);
-    sender.set_head(met ? "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" : "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n",
+    sender.set_head(met ? "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                        : "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n",
                     met ? 200 : 404, body.size(), false);
     const bool sent = co_await sender.body(body, true);
     static_cast<void>(sent);

@@ -11,7 +11,8 @@ cache::Detail personal_reason(const http::RequestHead& request, const route::Com
     cache::KeyCoverage coverage;
     coverage.has_authorization = route.key_has_authorization;
     coverage.cookies = route.key_cookies.empty() ? nullptr : &route.key_cookies;
-    coverage.has_cookie_header = std::find(route.key_headers.begin(), route.key_headers.end(), "cookie") != route.key_headers.end();
+    coverage.has_cookie_header = std::find(route.key_headers.begin(), route.key_headers.end(),
+                                           "cookie") != route.key_headers.end();
     coverage.credentials = &route.credentials;
     return cache::personal(request, route.rule, coverage);
 }
@@ -19,23 +20,29 @@ cache::Detail personal_reason(const http::RequestHead& request, const route::Com
 std::string credentials_text(const http::RequestHead& request, const route::CompiledRoute& route) {
     const cache::Detail personal = personal_reason(request, route);
     if (personal != cache::Detail::none)
-        return "not from the cache, and not stored for others: the request carries credentials that neither the key nor `ignore` covers (" +
+        return "not from the cache, and not stored for others: the request carries credentials "
+               "that neither the key nor `ignore` covers (" +
                std::string(cache::to_token(personal)) +
-               "); only a response that the origin marks as shared (public, s-maxage or must-revalidate in Cache-Control) is an exception";
+               "); only a response that the origin marks as shared (public, s-maxage or "
+               "must-revalidate in Cache-Control) is an exception";
     for (const http::Field& field : request.fields)
-        if (field.id == http::FieldId::authorization || field.id == http::FieldId::cookie || route.credential_fields.has(field.name))
-            return "from the cache, with its credentials: the key holds them, or `ignore` says that they make no difference";
+        if (field.id == http::FieldId::authorization || field.id == http::FieldId::cookie ||
+            route.credential_fields.has(field.name))
+            return "from the cache, with its credentials: the key holds them, or `ignore` says "
+                   "that they make no difference";
     return {};
 }
 
-// A route pins the Host that it matches. Where a trusted proxy names another host, the origin may answer for that one.
+// A route pins the Host that it matches. Where a trusted proxy names another host, the origin may
+// answer for that one.
 bool needs_host(const http::RequestHead& request, const route::CompiledRoute& route) {
     if (!route.key_has_host) return true;
     return !route.rule.host.empty() && !iequals(request.authority, request.host);
 }
 
 ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledRoute& route) {
-    return {&route, needs_host(request, route), personal_reason(request, route), cache::request_directives(request, route.rule)};
+    return {&route, needs_host(request, route), personal_reason(request, route),
+            cache::request_directives(request, route.rule)};
 }
 
 redis::EntryName entry_name(Exchange& x, const ReadPlan& plan) {

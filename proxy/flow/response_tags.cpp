@@ -8,9 +8,10 @@
 namespace larder::flow {
 namespace {
 
-// A stored head lacks the fields that the route strips and those that only the first reader may see. They name tags all
-// the same, so those of the newer answer count beside it.
-std::vector<http::Field> lines_of(const cache::StoredResponse& entry, const http::ResponseHead& newer) {
+// A stored head lacks the fields that the route strips and those that only the first reader may
+// see. They name tags all the same, so those of the newer answer count beside it.
+std::vector<http::Field> lines_of(const cache::StoredResponse& entry,
+                                  const http::ResponseHead& newer) {
     std::vector<http::Field> lines;
     cache::parse_stored_head(entry.head, lines);
     std::unordered_set<std::string> there;
@@ -22,12 +23,14 @@ std::vector<http::Field> lines_of(const cache::StoredResponse& entry, const http
 
 }  // namespace
 
-ResponseTags response_tags_of(const Config& config, const route::CompiledRoute& route, const http::RequestHead& request,
+ResponseTags response_tags_of(const Config& config, const route::CompiledRoute& route,
+                              const http::RequestHead& request,
                               const http::ResponseHead& response) {
     ResponseTags tags;
     cache::collect_origin_tags(response, tags.names);
     if (!route.rule.tags.empty()) {
-        const route::Match match = config.routes.match(request.method, request.method_name, request.host, request.path);
+        const route::Match match =
+            config.routes.match(request.method, request.method_name, request.host, request.path);
         std::vector<std::string> own;
         route::collect_response_tags(route, match.captures, request, response, own);
         std::move(own.begin(), own.end(), std::back_inserter(tags.names));
@@ -37,8 +40,9 @@ ResponseTags response_tags_of(const Config& config, const route::CompiledRoute& 
     return tags;
 }
 
-bool renew_response_tags(const Config& config, const route::CompiledRoute& route, const http::RequestHead& request,
-                         const cache::StoredResponse& stale, const http::ResponseHead& newer, cache::StoredResponse& entry) {
+bool renew_response_tags(const Config& config, const route::CompiledRoute& route,
+                         const http::RequestHead& request, const cache::StoredResponse& stale,
+                         const http::ResponseHead& newer, cache::StoredResponse& entry) {
     const auto tags_of = [&](const std::vector<http::Field>& lines) {
         http::ResponseHead head;
         head.status = entry.status;
@@ -46,7 +50,8 @@ bool renew_response_tags(const Config& config, const route::CompiledRoute& route
         return response_tags_of(config, route, request, head);
     };
     ResponseTags tags = tags_of(lines_of(entry, newer));
-    // What the stale head does not explain came from a field that was not stored, or from another request: it still holds.
+    // What the stale head does not explain came from a field that was not stored, or from another
+    // request: it still holds.
     std::vector<http::Field> stale_lines;
     cache::parse_stored_head(stale.head, stale_lines);
     const ResponseTags before = tags_of(stale_lines);

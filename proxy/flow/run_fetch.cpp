@@ -15,7 +15,8 @@ using origin::BodyReader;
 constexpr std::uint64_t small_rest_bytes = 1024 * 1024;
 constexpr int interim_max = 32;
 constexpr Milliseconds prolong_every{1500};
-constexpr Milliseconds look_anyway{5000};  // whether there is room: a wake-up takes memory, which may be short
+constexpr Milliseconds look_anyway{
+    5000};  // whether there is room: a wake-up takes memory, which may be short
 
 // Keeps the lease alive while the origin takes its time.
 void prolong_lease(void* owner) {
@@ -25,14 +26,17 @@ void prolong_lease(void* owner) {
     job.use.redis->prolong(job.key, job.lease);
 }
 
-// Whether what is there after all makes the fetch needless: where there was something stale, it must have been renewed since.
+// Whether what is there after all makes the fetch needless: where there was something stale, it
+// must have been renewed since.
 bool settles(const FetchJob& job, const cache::StoredResponse& entry, bool soft_purged) {
     if (soft_purged || !cache::accepts_coding(job.request.head(), entry)) return false;
     if (!job.stale) return usable_by_waiters(job, entry);
     // After a clock was set back, what is newer may bear the earlier time.
     const bool clock_set_back = cache::is_from_the_future(job.stale->freshness, wall_now());
-    if (!clock_set_back && entry.freshness.received_at <= job.stale->freshness.received_at) return false;
-    return cache::decide_reuse(entry, job.plan.directives, job.plan.personal, false, wall_now()) == cache::Verdict::serve;
+    if (!clock_set_back && entry.freshness.received_at <= job.stale->freshness.received_at)
+        return false;
+    return cache::decide_reuse(entry, job.plan.directives, job.plan.personal, false, wall_now()) ==
+           cache::Verdict::serve;
 }
 
 // What is there once the lease is taken.
@@ -42,8 +46,8 @@ enum class UnderLease : std::uint8_t {
     variant,  // which variant is fetched is known now: its lock is another one
 };
 
-// What is stale is asked for conditionally only if it is still there: it may have been purged while this fetch waited, and the
-// origin's 304 must not bring it back.
+// What is stale is asked for conditionally only if it is still there: it may have been purged while
+// this fetch waited, and the origin's 304 must not bring it back.
 net::Task<UnderLease> look_under_lease(FetchJob& job) {
     if (job.shadow || (!job.lease.entry_there && !job.stale)) co_return UnderLease::nothing;
     const bool asked_conditionally = job.stale != nullptr;
@@ -60,13 +64,15 @@ net::Task<UnderLease> look_under_lease(FetchJob& job) {
         job.soft_purged = found.soft_purged;
     }
     if (!job.shared || !job.variant.empty() || found.variant.empty()) co_return UnderLease::nothing;
-    // Another instance's fetch brought another variant meanwhile, and with it what the response varies on.
+    // Another instance's fetch brought another variant meanwhile, and with it what the response
+    // varies on.
     job.variant = found.variant;
     job.digest = found.digest;
     co_return UnderLease::variant;
 }
 
-// Takes the right to fetch, or waits for the instance that has it. False: another's fetch brought the answer.
+// Takes the right to fetch, or waits for the instance that has it. False: another's fetch brought
+// the answer.
 net::Task<bool> take_lease(FetchJob& job) {
     const SteadyTime give_up = steady_now() + job.plan.route->rule.wait;
     while (true) {
@@ -78,7 +84,8 @@ net::Task<bool> take_lease(FetchJob& job) {
             job.stale.reset();
             co_return true;
         }
-        // What is found from here on may be older than a purge: those who come later must be able to tell.
+        // What is found from here on may be older than a purge: those who come later must be able
+        // to tell.
         job.fetch->set_lease(std::make_shared<const redis::Lease>(job.lease));
         const UnderLease there = co_await look_under_lease(job);
         if (there == UnderLease::entry) co_return false;
@@ -88,17 +95,21 @@ net::Task<bool> take_lease(FetchJob& job) {
         }
         if (job.lease.lock == redis::Lease::Lock::uncacheable) job.fetch->disperse();
         if (job.lease.lock != redis::Lease::Lock::theirs || steady_now() >= give_up) co_return true;
-        const redis::RedisStore::Waited waited = co_await job.use.redis->wait_for_other(job.name(), give_up);
+        const redis::RedisStore::Waited waited =
+            co_await job.use.redis->wait_for_other(job.name(), give_up);
         if (waited.entry && usable_by_waiters(job, *waited.entry)) {
             job.fetch->resolve(waited.entry, store::Resolution::joined);
             co_return false;
         }
         if (waited.uncacheable) job.fetch->disperse();
-        if (waited.state != redis::RedisState::ok || waited.timed_out || waited.uncacheable || waited.entry) co_return true;
+        if (waited.state != redis::RedisState::ok || waited.timed_out || waited.uncacheable ||
+            waited.entry)
+            co_return true;
     }
 }
 
-net::Task<void> ask_once(FetchJob& job, std::string_view head, bool fresh, OriginExchange& exchange) {
+net::Task<void> ask_once(FetchJob& job, std::string_view head, bool fresh,
+                         OriginExchange& exchange) {
     co_await send_request(job.use, job.config, head, std::string_view(), fresh, exchange);
     int interims = 0;
     while (!exchange.failed()) {
@@ -110,7 +121,8 @@ net::Task<void> ask_once(FetchJob& job, std::string_view head, bool fresh, Origi
             break;
         }
         std::string lines;
-        append_passed_head(exchange.head, {}, false, job.config->settings.headers, exchange.received_at, lines);
+        append_passed_head(exchange.head, {}, false, job.config->settings.headers,
+                           exchange.received_at, lines);
         job.fetch->add_interim(std::move(lines));
     }
 }
@@ -119,11 +131,13 @@ net::Task<void> ask_origin(FetchJob& job, OriginExchange& exchange) {
     RequestHeadOptions options;
     options.for_cache = true;
     options.method = job.asks_head() ? "HEAD" : "GET";
-    const std::string conditional = job.stale && !job.asks_head() ? cache::conditional_fields(*job.stale) : std::string{};
+    const std::string conditional =
+        job.stale && !job.asks_head() ? cache::conditional_fields(*job.stale) : std::string{};
     options.conditional = conditional;
     std::string head;
     const std::string_view authority = job.config->upstream->servers().front()->authority;
-    build_origin_head(job.request.head(), job.sender, options, job.config->settings, authority, head);
+    build_origin_head(job.request.head(), job.sender, options, job.config->settings, authority,
+                      head);
     exchange.repeatable = true;
     co_await ask_once(job, head, false, exchange);
     if (may_retry(exchange)) {
@@ -140,8 +154,10 @@ void give_up(FetchJob& job, OriginExchange& exchange) {
     release_lease(job, false);
 }
 
-// Reads on only as fast as the slowest reader of what is not stored. False: nobody wants it any more.
-net::Task<bool> may_read_on(FetchJob& job, std::shared_ptr<net::Event> room, const http::ResponseHead& head) {
+// Reads on only as fast as the slowest reader of what is not stored. False: nobody wants it any
+// more.
+net::Task<bool> may_read_on(FetchJob& job, std::shared_ptr<net::Event> room,
+                            const http::ResponseHead& head) {
     while (job.fetch->must_pause()) {
         const bool goes_on = co_await room->wait_until(steady_now() + look_anyway);
         if (!goes_on) co_return false;
@@ -149,12 +165,15 @@ net::Task<bool> may_read_on(FetchJob& job, std::shared_ptr<net::Event> room, con
     if (job.fetch->readers() > 0 || job.shadow) co_return true;
     if (!job.fetch->storing()) co_return false;
     const std::uint64_t so_far = job.fetch->size();
-    const bool small = head.framing == http::Framing::length ? head.content_length - so_far <= small_rest_bytes : so_far <= small_rest_bytes;
+    const bool small = head.framing == http::Framing::length
+                           ? head.content_length - so_far <= small_rest_bytes
+                           : so_far <= small_rest_bytes;
     co_return small;
 }
 
 // `data`: nobody wants the rest.
-net::Task<BodyReader::Status> read_body(FetchJob& job, BodyReader& body, const http::ResponseHead& head) {
+net::Task<BodyReader::Status> read_body(FetchJob& job, BodyReader& body,
+                                        const http::ResponseHead& head) {
     const auto room = std::make_shared<net::Event>(job.use.executor());
     job.fetch->set_producer_event(room);
     const std::size_t most = object_bytes_max(job);
@@ -167,19 +186,22 @@ net::Task<BodyReader::Status> read_body(FetchJob& job, BodyReader& body, const h
             piece = co_await body.next();
         }
         if (piece.status != BodyReader::Status::data) co_return piece.status;
-        if (job.fetch->storing() && job.fetch->size() + piece.data.size() > most) job.fetch->stop_storing();
+        if (job.fetch->storing() && job.fetch->size() + piece.data.size() > most)
+            job.fetch->stop_storing();
         job.fetch->append(piece.data);
     }
 }
 
 net::Task<void> take_response(FetchJob& job, OriginExchange& exchange) {
     const cache::StoreDecision decision =
-        cache::decide_storable(job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal, exchange.requested_at, exchange.received_at);
+        cache::decide_storable(job.request.head(), exchange.head, job.plan.route->rule,
+                               job.plan.personal, exchange.requested_at, exchange.received_at);
     store::FetchedHead head = fetched_head(job, exchange, decision);
     const Detail not_stored = head.not_stored;
     job.fetch->begin(std::move(head));
-    BodyReader body(exchange.connection->stream, exchange.connection->in, exchange.head.framing, exchange.head.content_length,
-                    job.config->settings.origin.idle_timeout, http::ChunkSender::origin);
+    BodyReader body(exchange.connection->stream, exchange.connection->in, exchange.head.framing,
+                    exchange.head.content_length, job.config->settings.origin.idle_timeout,
+                    http::ChunkSender::origin);
     const BodyReader::Status end = co_await read_body(job, body, exchange.head);
     if (end == BodyReader::Status::data) {
         job.fetch->cut();
@@ -191,7 +213,8 @@ net::Task<void> take_response(FetchJob& job, OriginExchange& exchange) {
         co_return;
     }
     if (end != BodyReader::Status::end) {
-        exchange.error = end == BodyReader::Status::timed_out ? origin::OriginError::timeout : origin::OriginError::truncated;
+        exchange.error = end == BodyReader::Status::timed_out ? origin::OriginError::timeout
+                                                              : origin::OriginError::truncated;
         record_origin_failure(job.use, *job.config, exchange);
         job.fetch->cut();
         release_lease(job, false);
@@ -212,24 +235,27 @@ net::Task<void> take_response(FetchJob& job, OriginExchange& exchange) {
 }
 
 void finish_without_body(FetchJob& job, OriginExchange& exchange) {
-    BodyReader nothing(exchange.connection->stream, exchange.connection->in, http::Framing::none, 0, Milliseconds(0),
-                       http::ChunkSender::origin);
+    BodyReader nothing(exchange.connection->stream, exchange.connection->in, http::Framing::none, 0,
+                       Milliseconds(0), http::ChunkSender::origin);
     BodyReader::Piece piece;
     static_cast<void>(nothing.next_buffered(piece));
     finish_exchange(job.use, exchange, nothing);
 }
 
-// An answer that confirms the entry may name other tags than those it was stored under. False: more than can be kept.
-bool tags_renewed(const FetchJob& job, const OriginExchange& exchange, cache::StoredResponse& entry) {
-    return renew_response_tags(*job.config, *job.plan.route, job.request.head(), *job.stale, exchange.head, entry);
+// An answer that confirms the entry may name other tags than those it was stored under. False: more
+// than can be kept.
+bool tags_renewed(const FetchJob& job, const OriginExchange& exchange,
+                  cache::StoredResponse& entry) {
+    return renew_response_tags(*job.config, *job.plan.route, job.request.head(), *job.stale,
+                               exchange.head, entry);
 }
 
 // An answer that contradicts the entry makes it stale (RFC 9111, 4.3.5), which it is already.
 net::Task<void> take_head_answer(FetchJob& job, OriginExchange& exchange) {
     Detail reason = Detail::none;
-    boost::intrusive_ptr<cache::StoredResponse> entry =
-        cache::freshen_from_head(*job.stale, job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal,
-                                 exchange.requested_at, exchange.received_at, reason);
+    boost::intrusive_ptr<cache::StoredResponse> entry = cache::freshen_from_head(
+        *job.stale, job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal,
+        exchange.requested_at, exchange.received_at, reason);
     record_origin_success(job.use, *job.config, exchange);
     if (exchange.head.status == 200 && entry && tags_renewed(job, exchange, *entry)) {
         finish_without_body(job, exchange);
@@ -240,19 +266,21 @@ net::Task<void> take_head_answer(FetchJob& job, OriginExchange& exchange) {
         co_return;
     }
     const cache::StoreDecision decision =
-        cache::decide_storable(job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal, exchange.requested_at, exchange.received_at);
+        cache::decide_storable(job.request.head(), exchange.head, job.plan.route->rule,
+                               job.plan.personal, exchange.requested_at, exchange.received_at);
     job.fetch->begin(fetched_head(job, exchange, decision));
     job.fetch->complete({}, nullptr);
     finish_without_body(job, exchange);
     release_lease(job, false);
 }
 
-// True: the 304 confirmed the stored entry (or what became of it is told); false: ask again, unconditionally.
+// True: the 304 confirmed the stored entry (or what became of it is told); false: ask again,
+// unconditionally.
 net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
     Detail reason = Detail::none;
     boost::intrusive_ptr<cache::StoredResponse> entry =
-        cache::freshen(*job.stale, job.request.head(), exchange.head, job.plan.route->rule, job.plan.personal, exchange.requested_at,
-                       exchange.received_at, reason);
+        cache::freshen(*job.stale, job.request.head(), exchange.head, job.plan.route->rule,
+                       job.plan.personal, exchange.requested_at, exchange.received_at, reason);
     record_origin_success(job.use, *job.config, exchange);
     const bool may_be_kept = entry && tags_renewed(job, exchange, *entry);
     finish_without_body(job, exchange);
@@ -266,10 +294,12 @@ net::Task<bool> take_not_modified(FetchJob& job, OriginExchange& exchange) {
     co_return true;
 }
 
-// Between the lookup and the lead of the fetch another's fetch may have ended: then there is nothing to do.
+// Between the lookup and the lead of the fetch another's fetch may have ended: then there is
+// nothing to do.
 bool found_after_all(FetchJob& job) {
     if (job.shadow) return false;
-    const store::MemoryHit hit = job.use.memory.find(job.key, job.request.head(), job.plan.with_host, job.plan.route->rules, steady_now());
+    const store::MemoryHit hit = job.use.memory.find(
+        job.key, job.request.head(), job.plan.with_host, job.plan.route->rules, steady_now());
     if (!hit.entry || !settles(job, *hit.entry, hit.soft_purged)) return false;
     job.fetch->resolve(hit.entry, store::Resolution::found);
     return true;
@@ -308,7 +338,8 @@ net::Task<void> fetch_and_store(FetchJob& job) {
     }
 }
 
-// The job is all that holds the fetch, its place on the board and its lease: they end with it, by whatever way.
+// The job is all that holds the fetch, its place on the board and its lease: they end with it, by
+// whatever way.
 net::Task<void> run_fetch(std::unique_ptr<FetchJob> job) {
     if (job->use.redis && job->shared) job->prolong_at.set(steady_now() + prolong_every);
     co_await fetch_and_store(*job);

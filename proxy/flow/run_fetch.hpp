@@ -8,8 +8,9 @@
 
 namespace larder::flow {
 
-/// All that a fetch needs when the client that began it may leave. Its destructor ends the fetch for those who read from
-/// it where that has not happened, takes it from the board and gives the lease back.
+/// All that a fetch needs when the client that began it may leave. Its destructor ends the fetch
+/// for those who read from it where that has not happened, takes it from the board and gives the
+/// lease back.
 struct FetchJob {
     FetchJob(Client& client, const ReadPlan& plan_in, store::FetchDuty duty_in);
     ~FetchJob();
@@ -18,7 +19,7 @@ struct FetchJob {
 
     Services& use;
     store::FetchDuty duty;
-    store::FetchPtr fetch;       ///< the duty's
+    store::FetchPtr fetch;  ///< the duty's
     std::shared_ptr<const Config> config;
     OwnedRequest request;
     ReadPlan plan;
@@ -26,22 +27,27 @@ struct FetchJob {
     route::KeyFacts facts;
     std::vector<std::string> tags;
     Sender sender;
-    cache::Stored stale;         ///< to be confirmed by the origin; null: nothing was there
-    bool soft_purged = false;    ///< `stale` was purged softly
-    cache::Stored would_serve;   ///< shadow mode: what the cache would have answered
+    cache::Stored stale;        ///< to be confirmed by the origin; null: nothing was there
+    bool soft_purged = false;   ///< `stale` was purged softly
+    cache::Stored would_serve;  ///< shadow mode: what the cache would have answered
     bool shadow = false;
-    bool shared = true;          ///< on the board: others may have joined, other instances wait
-    std::string variant;         ///< the variant that is fetched, where it is known before: its lock is its own
-    std::string digest;          ///< of the ids that the lookup has seen (redis::Found::digest)
+    bool shared = true;  ///< on the board: others may have joined, other instances wait
+    std::string
+        variant;  ///< the variant that is fetched, where it is known before: its lock is its own
+    std::string digest;  ///< of the ids that the lookup has seen (redis::Found::digest)
     redis::RedisBudget budget;
     redis::Lease lease;
     bool lease_given_back = false;
-    net::Deadline prolong_at;    ///< when the lease is prolonged next
+    net::Deadline prolong_at;  ///< when the lease is prolonged next
 
-    /// HEAD for a stale entry goes on as HEAD, and its answer may update the entry (RFC 9111, 4.3.5).
-    [[nodiscard]] bool asks_head() const { return request.head().method == http::Method::head && stale; }
+    /// HEAD for a stale entry goes on as HEAD, and its answer may update the entry (RFC
+    /// 9111, 4.3.5).
+    [[nodiscard]] bool asks_head() const {
+        return request.head().method == http::Method::head && stale;
+    }
     [[nodiscard]] redis::EntryName name() const {
-        return {key, facts.bare_size, tags, &request.head(), plan.with_host, plan.route->sharing, variant};
+        return {key,    facts.bare_size, tags, &request.head(), plan.with_host, plan.route->sharing,
+                variant};
     }
     [[nodiscard]] observe::PathId path_id() const { return config->path_ids[plan.route->index]; }
 };

@@ -23,26 +23,43 @@ void append_json_string(std::string& out, std::string_view text) {
 
 std::string_view reason_phrase(int status) {
     switch (status) {
-        case 200: return "OK";
-        case 206: return "Partial Content";
-        case 304: return "Not Modified";
-        case 400: return "Bad Request";
-        case 404: return "Not Found";
-        case 405: return "Method Not Allowed";
-        case 408: return "Request Timeout";
-        case 413: return "Content Too Large";
-        case 414: return "URI Too Long";
-        case 416: return "Range Not Satisfiable";
-        case 431: return "Request Header Fields Too Large";
-        case 501: return "Not Implemented";
-        case 502: return "Bad Gateway";
-        case 503: return "Service Unavailable";
-        case 504: return "Gateway Timeout";
-        default: return "Unknown";
+        case 200:
+            return "OK";
+        case 206:
+            return "Partial Content";
+        case 304:
+            return "Not Modified";
+        case 400:
+            return "Bad Request";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 408:
+            return "Request Timeout";
+        case 413:
+            return "Content Too Large";
+        case 414:
+            return "URI Too Long";
+        case 416:
+            return "Range Not Satisfiable";
+        case 431:
+            return "Request Header Fields Too Large";
+        case 501:
+            return "Not Implemented";
+        case 502:
+            return "Bad Gateway";
+        case 503:
+            return "Service Unavailable";
+        case 504:
+            return "Gateway Timeout";
+        default:
+            return "Unknown";
     }
 }
 
-void ResponseSender::set_head(std::string_view lines, int status, std::optional<std::uint64_t> length, bool length_in_lines) {
+void ResponseSender::set_head(std::string_view lines, int status,
+                              std::optional<std::uint64_t> length, bool length_in_lines) {
     Exchange& x = client_.x();
     const http::RequestHead& request = client_.request();
     const settings::Headers& headers = client_.settings().headers;
@@ -51,7 +68,8 @@ void ResponseSender::set_head(std::string_view lines, int status, std::optional<
     has_body_ = request.method != http::Method::head && !bodyless_status;
     chunked_ = has_body_ && !length && request.minor_version >= 1;
     until_close_ = has_body_ && !length && request.minor_version == 0;
-    const bool keep = x.keep_alive && request.keep_alive && !until_close_ && !client_.use.draining && !x.body_pending;
+    const bool keep = x.keep_alive && request.keep_alive && !until_close_ &&
+                      !client_.use.draining && !x.body_pending;
     x.keep_alive = keep;
 
     std::string& text = x.text;
@@ -94,7 +112,8 @@ net::Task<bool> ResponseSender::body(std::string_view data, bool last) {
     if (size == 0) co_return true;
     x.answered = true;
     x.bytes_out += size;
-    const bool sent = co_await client_.stream.write_all(pieces, client_.settings().limits.body_timeout);
+    const bool sent =
+        co_await client_.stream.write_all(pieces, client_.settings().limits.body_timeout);
     client_.x().text.clear();
     if (!sent) client_.x().keep_alive = false;
     co_return sent;
@@ -111,7 +130,8 @@ net::Task<bool> ResponseSender::end(std::string_view trailers) {
     std::array<iovec, 4> pieces{piece(x.text), piece("0\r\n"), piece(trailers), piece("\r\n")};
     x.answered = true;
     x.bytes_out += x.text.size() + trailers.size() + 5;
-    const bool sent = co_await client_.stream.write_all(pieces, client_.settings().limits.body_timeout);
+    const bool sent =
+        co_await client_.stream.write_all(pieces, client_.settings().limits.body_timeout);
     client_.x().text.clear();
     if (!sent) client_.x().keep_alive = false;
     co_return sent;
@@ -120,7 +140,8 @@ net::Task<bool> ResponseSender::end(std::string_view trailers) {
 net::Task<bool> ResponseSender::interim(std::string_view lines) {
     if (client_.request().minor_version == 0) co_return true;
     std::array<iovec, 2> pieces{piece(lines), piece("\r\n")};
-    const bool sent = co_await client_.stream.write_all(pieces, client_.settings().limits.body_timeout);
+    const bool sent =
+        co_await client_.stream.write_all(pieces, client_.settings().limits.body_timeout);
     co_return sent;
 }
 
@@ -130,7 +151,8 @@ void ResponseSender::break_off() {
     client_.stream.abort();
 }
 
-net::Task<void> answer_error(Client& client, int status, cache::Detail detail, std::string_view message, bool close) {
+net::Task<void> answer_error(Client& client, int status, cache::Detail detail,
+                             std::string_view message, bool close) {
     Exchange& x = client.x();
     x.outcome.detail = detail;
     if (close) x.keep_alive = false;

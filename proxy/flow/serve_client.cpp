@@ -1,23 +1,23 @@
 #include "flow/serve_client.hpp"
 
-#include "http/target_uri.hpp"
-
 #include <array>
-
 #include <boost/asio/post.hpp>
 
 #include "flow/answer_request.hpp"
 #include "flow/finish_request.hpp"
-#include "net/proxy_protocol.hpp"
 #include "flow/send_response.hpp"
+#include "http/target_uri.hpp"
 #include "net/detached.hpp"
+#include "net/proxy_protocol.hpp"
 
 namespace larder::flow {
 namespace {
 
 using cache::Detail;
 
-http::HeadLimits head_limits(const settings::Limits& limits) { return {limits.header_bytes, limits.header_count, limits.uri_bytes}; }
+http::HeadLimits head_limits(const settings::Limits& limits) {
+    return {limits.header_bytes, limits.header_count, limits.uri_bytes};
+}
 
 // What one look at the buffer came to.
 enum class Step : std::uint8_t {
@@ -49,9 +49,13 @@ Step read_some(Client& client) {
     if (room.size == 0) return Step::closed;
     const net::IoResult got = client.stream.try_read(room.at, room.size);
     switch (got.kind) {
-        case net::IoResult::Kind::done: client.in.append_done(got.bytes); return Step::answer;
-        case net::IoResult::Kind::would_block: return Step::read_more;
-        default: return Step::closed;
+        case net::IoResult::Kind::done:
+            client.in.append_done(got.bytes);
+            return Step::answer;
+        case net::IoResult::Kind::would_block:
+            return Step::read_more;
+        default:
+            return Step::closed;
     }
 }
 
@@ -60,7 +64,8 @@ Step look_at_head(Client& client, http::HeadResult& parsed) {
     if (client.config != client.use.config) client.config = client.use.config;
     begin_exchange(client);
     Exchange& x = client.x();
-    parsed = http::parse_request_head(client.in.view(), head_limits(client.settings().limits), x.storage, x.request);
+    parsed = http::parse_request_head(client.in.view(), head_limits(client.settings().limits),
+                                      x.storage, x.request);
     if (parsed.status == http::HeadStatus::need_more) return Step::read_more;
     x.began = steady_now();
     client.idle = false;
@@ -84,10 +89,14 @@ struct Refusal {
 
 Refusal refusal_of(http::HeadStatus status) {
     switch (status) {
-        case http::HeadStatus::too_large: return {431, Detail::limit};
-        case http::HeadStatus::target_too_long: return {414, Detail::limit};
-        case http::HeadStatus::not_implemented: return {501, Detail::not_implemented};
-        default: return {400, Detail::bad_request};
+        case http::HeadStatus::too_large:
+            return {431, Detail::limit};
+        case http::HeadStatus::target_too_long:
+            return {414, Detail::limit};
+        case http::HeadStatus::not_implemented:
+            return {501, Detail::not_implemented};
+        default:
+            return {400, Detail::bad_request};
     }
 }
 
@@ -106,8 +115,10 @@ net::Task<void> refuse(Client& client, http::HeadResult parsed) {
 net::Task<void> send_rest(Client& client) {
     Exchange& x = client.x();
     const cache::Stored entry = x.rest_of;
-    const std::string_view body = x.request.method == http::Method::head ? std::string_view{} : std::string_view(entry->body);
-    std::array<iovec, 3> pieces{iovec{const_cast<char*>(entry->head.data()), entry->head.size()}, iovec{x.text.data(), x.text.size()},
+    const std::string_view body =
+        x.request.method == http::Method::head ? std::string_view{} : std::string_view(entry->body);
+    std::array<iovec, 3> pieces{iovec{const_cast<char*>(entry->head.data()), entry->head.size()},
+                                iovec{x.text.data(), x.text.size()},
                                 iovec{const_cast<char*>(body.data()), body.size()}};
     std::size_t skip = x.rest_sent;
     for (iovec& piece : pieces) {
@@ -116,7 +127,8 @@ net::Task<void> send_rest(Client& client) {
         piece.iov_len -= part;
         skip -= part;
     }
-    const bool sent = co_await client.stream.write_all(pieces, client.settings().limits.body_timeout);
+    const bool sent =
+        co_await client.stream.write_all(pieces, client.settings().limits.body_timeout);
     if (!sent) client.x().keep_alive = false;
 }
 
@@ -124,7 +136,8 @@ net::Task<void> answer(Client& client) {
     const settings::Limits& limits = client.settings().limits;
     Exchange& x = client.x();
     client.stream.never_expire();
-    if (x.request.framing == http::Framing::length && x.request.content_length > limits.body_bytes) {
+    if (x.request.framing == http::Framing::length &&
+        x.request.content_length > limits.body_bytes) {
         co_await answer_error(client, 413, Detail::limit, "the request's body is too large", true);
     } else {
         co_await answer_request(client);
@@ -132,7 +145,8 @@ net::Task<void> answer(Client& client) {
     finish_request(client);
 }
 
-// A client that still sends when we close would get a reset and lose our answer: read on for a moment.
+// A client that still sends when we close would get a reset and lose our answer: read on for a
+// moment.
 net::Task<void> linger(Client& client) {
     if (!client.stream.is_open()) co_return;
     client.stream.shutdown_write();
@@ -155,7 +169,8 @@ net::Task<void> time_out(Client& client) {
     begin_exchange(client);
     client.x().request = {};
     client.x().began = steady_now();
-    co_await answer_error(client, 408, Detail::client_timeout, "the request did not come in time", true);
+    co_await answer_error(client, 408, Detail::client_timeout, "the request did not come in time",
+                          true);
     finish_request(client);
 }
 
@@ -166,7 +181,9 @@ std::size_t bytes_of_proxy_header(std::string_view so_far) {
     if (so_far.size() < shortest) return shortest - so_far.size();
     if (so_far.front() == 'P') return 1;
     if (so_far.size() < fixed_v2) return fixed_v2 - so_far.size();
-    const auto byte = [so_far](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(so_far[i])); };
+    const auto byte = [so_far](std::size_t i) {
+        return static_cast<std::size_t>(static_cast<unsigned char>(so_far[i]));
+    };
     return fixed_v2 + (byte(14) << 8 | byte(15)) - so_far.size();
 }
 
@@ -198,11 +215,13 @@ bool admit(Client& client) {
 }
 
 net::Task<void> turn_away(Client& client) {
-    static_cast<void>(read_some(client));  // a request that is there already must not turn the answer into a reset
+    static_cast<void>(read_some(
+        client));  // a request that is there already must not turn the answer into a reset
     begin_exchange(client);
     client.x().request = {};
     client.x().began = steady_now();
-    co_await answer_error(client, 503, Detail::limit, "too many connections from this address", true);
+    co_await answer_error(client, 503, Detail::limit, "too many connections from this address",
+                          true);
     finish_request(client);
 }
 
@@ -250,14 +269,20 @@ net::Task<bool> take_step(Client& client, Step step, http::HeadResult parsed) {
             co_await send_rest(client);
             finish_request(client);
             break;
-        case Step::answer: co_await answer(client); break;
-        case Step::refuse: co_await refuse(client, parsed); break;
-        case Step::closed: co_return false;
+        case Step::answer:
+            co_await answer(client);
+            break;
+        case Step::refuse:
+            co_await refuse(client, parsed);
+            break;
+        case Step::closed:
+            co_return false;
     }
     client.head_apart.release();
     client.idle = true;
     const bool go_on = client.x().keep_alive && client.stream.is_open();
-    if (!go_on && (client.x().body_pending || step == Step::refuse || !client.in.empty())) co_await linger(client);
+    if (!go_on && (client.x().body_pending || step == Step::refuse || !client.in.empty()))
+        co_await linger(client);
     co_return go_on;
 }
 
@@ -269,7 +294,8 @@ void begin_waiting(std::unique_ptr<Client> client);
 void serve_ready(std::unique_ptr<Client> client);
 
 // Goes on with what takes a coroutine, until nothing of the client is left to answer.
-net::Task<void> continue_client(std::unique_ptr<Client> client, Step step, http::HeadResult parsed) {
+net::Task<void> continue_client(std::unique_ptr<Client> client, Step step,
+                                http::HeadResult parsed) {
     while (true) {
         const bool served = step == Step::served && !client->x().rest_of;
         bool go_on = served && client->x().keep_alive;
@@ -292,7 +318,8 @@ void serve_ready(std::unique_ptr<Client> client) {
         const Step step = look_at_head(*client, parsed);
         if (step != Step::served || client->x().rest_of) {
             const net::Executor executor = client->use.executor();
-            net::start_detached(executor, continue_client(std::move(client), step, parsed), "answering a client");
+            net::start_detached(executor, continue_client(std::move(client), step, parsed),
+                                "answering a client");
             return;
         }
         finish_request(*client);
@@ -314,7 +341,8 @@ void begin_waiting(std::unique_ptr<Client> client) {
     // There may be more; others first.
     client->stream.expect_more();
     const net::Executor executor = client->use.executor();
-    boost::asio::post(executor, [held = std::move(client)]() mutable { serve_ready(std::move(held)); });
+    boost::asio::post(executor,
+                      [held = std::move(client)]() mutable { serve_ready(std::move(held)); });
 }
 
 net::Task<void> enter_and_wait(std::unique_ptr<Client> client, Doorway doorway) {
@@ -343,8 +371,15 @@ void serve_client(std::unique_ptr<Client> client, Doorway doorway) {
     net::start_detached(executor, enter_and_wait(std::move(client), doorway), "greeting a client");
 }
 
-Client::Client(net::TcpSocket socket, Services& use_in, ClientList& list_in, boost::asio::ip::address peer_in)
-    : use(use_in), list(list_in), stream(std::move(socket), use_in.wheel), in(use_in.buffers), head_apart(use_in.buffers), peer(peer_in), config(use_in.config) {
+Client::Client(net::TcpSocket socket, Services& use_in, ClientList& list_in,
+               boost::asio::ip::address peer_in)
+    : use(use_in),
+      list(list_in),
+      stream(std::move(socket), use_in.wheel),
+      in(use_in.buffers),
+      head_apart(use_in.buffers),
+      peer(peer_in),
+      config(use_in.config) {
     list.add(*this);
     use.connections->fetch_add(1, std::memory_order_relaxed);
 }

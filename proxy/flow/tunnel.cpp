@@ -41,7 +41,8 @@ net::Task<void> copy(Direction& way) {
     way.done = true;
 }
 
-// The way that runs beside the other, and its end, which the other waits for since it owns both streams.
+// The way that runs beside the other, and its end, which the other waits for since it owns both
+// streams.
 struct WayBeside {
     Direction way;
     net::Event ended;
@@ -64,8 +65,8 @@ net::Task<void> copy_and_tell(std::shared_ptr<WayBeside> beside) {
     co_await copy(beside->way);
 }
 
-// Waits for the way beside. Its reading ends with the client, with a stop, or when nothing came for a moment: an origin that
-// has ended hears nobody for long.
+// Waits for the way beside. Its reading ends with the client, with a stop, or when nothing came for
+// a moment: an origin that has ended hears nobody for long.
 net::Task<void> join(Client& client, std::shared_ptr<WayBeside> beside) {
     if (beside->way.done) co_return;
     client.stream.expire_at(steady_now() + Milliseconds(5'000));
@@ -79,7 +80,8 @@ net::Task<void> join(Client& client, std::shared_ptr<WayBeside> beside) {
 
 net::Task<void> run_tunnel(Client& client, net::Stream& origin, net::Buffer& origin_in) {
     const net::Executor executor = client.use.executor();
-    const std::shared_ptr<WayBeside> up(new WayBeside{{client.stream, client.in, origin}, net::Event(executor, net::Event::OnStop::goes_on)});
+    const std::shared_ptr<WayBeside> up(new WayBeside{
+        {client.stream, client.in, origin}, net::Event(executor, net::Event::OnStop::goes_on)});
     net::start_detached(executor, copy_and_tell(up), "a tunnel");
     Direction down{origin, origin_in, client.stream};
     std::exception_ptr failure;

@@ -14,9 +14,12 @@ iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), tex
 
 Upload::End end_of(Status status) {
     switch (status) {
-        case Status::malformed: return Upload::End::client_malformed;
-        case Status::timed_out: return Upload::End::client_timeout;
-        default: return Upload::End::client_lost;
+        case Status::malformed:
+            return Upload::End::client_malformed;
+        case Status::timed_out:
+            return Upload::End::client_timeout;
+        default:
+            return Upload::End::client_lost;
     }
 }
 
@@ -32,14 +35,16 @@ net::Task<bool> pass_piece(Upload& upload, std::string_view data) {
         after = "\r\n";
     }
     std::array<iovec, 3> pieces{piece(before), piece(data), piece(after)};
-    const bool sent = co_await upload.origin.write_all(pieces, upload.client.settings().origin.idle_timeout);
+    const bool sent =
+        co_await upload.origin.write_all(pieces, upload.client.settings().origin.idle_timeout);
     co_return sent;
 }
 
 net::Task<bool> pass_end(Upload& upload) {
     if (!upload.chunked) co_return true;
     std::array<iovec, 3> pieces{piece("0\r\n"), piece(upload.body.trailers()), piece("\r\n")};
-    const bool sent = co_await upload.origin.write_all(pieces, upload.client.settings().origin.idle_timeout);
+    const bool sent =
+        co_await upload.origin.write_all(pieces, upload.client.settings().origin.idle_timeout);
     co_return sent;
 }
 
@@ -50,7 +55,8 @@ net::Task<Upload::End> pass_body(Upload& upload) {
         if (next.status == Status::end) break;
         if (next.status != Status::data) co_return end_of(next.status);
         upload.bytes += next.data.size();
-        if (upload.bytes > upload.client.settings().limits.body_bytes) co_return Upload::End::too_large;
+        if (upload.bytes > upload.client.settings().limits.body_bytes)
+            co_return Upload::End::too_large;
         const bool sent = co_await pass_piece(upload, next.data);
         if (upload.end == Upload::End::stopped) co_return Upload::End::stopped;
         if (!sent) co_return Upload::End::origin_lost;
@@ -59,7 +65,8 @@ net::Task<Upload::End> pass_body(Upload& upload) {
     co_return sent ? Upload::End::well : Upload::End::origin_lost;
 }
 
-// Tells that the upload has ended, by whatever way: somebody waits for it before client and origin go.
+// Tells that the upload has ended, by whatever way: somebody waits for it before client and origin
+// go.
 class Ending {
 public:
     explicit Ending(Upload& upload) : upload_(upload) {}
@@ -70,7 +77,9 @@ public:
         upload_.client.x().bytes_in += upload_.bytes;
         if (end == Upload::End::well) {
             upload_.client.x().body_pending = false;
-            if (!upload_.answered) upload_.origin.expire_at(steady_now() + upload_.client.settings().origin.response_timeout);
+            if (!upload_.answered)
+                upload_.origin.expire_at(steady_now() +
+                                         upload_.client.settings().origin.response_timeout);
         } else if (end != Upload::End::origin_lost && end != Upload::End::stopped) {
             upload_.origin.abort();
         }
@@ -101,10 +110,12 @@ net::Task<void> stop_upload(std::shared_ptr<Upload> upload) {
         upload->end = Upload::End::stopped;
         upload->client.stream.cancel();
         upload->origin.cancel();
-        // Both streams are cancelled: the upload ends by itself, at a stop of the worker too. Until then it uses them.
+        // Both streams are cancelled: the upload ends by itself, at a stop of the worker too. Until
+        // then it uses them.
         const bool told = co_await upload->finished.wait();
         static_cast<void>(told);
-        upload->client.stream.forgive();  // only its reading was to stop: an answer may still be due
+        upload->client.stream
+            .forgive();  // only its reading was to stop: an answer may still be due
     }
 }
 

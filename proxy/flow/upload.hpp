@@ -7,27 +7,29 @@
 
 namespace larder::flow {
 
-/// The request's body on its way to the origin, beside the coroutine that waits for the answer: an origin may answer
-/// before the upload has ended. A body that does not end well is never ended towards the origin: its connection is
-/// aborted, so that half an upload cannot pass for a whole one.
+/// The request's body on its way to the origin, beside the coroutine that waits for the answer: an
+/// origin may answer before the upload has ended. A body that does not end well is never ended
+/// towards the origin: its connection is aborted, so that half an upload cannot pass for a whole
+/// one.
 struct Upload {
     enum class End : std::uint8_t {
-        none,       ///< still under way
-        well,       ///< the whole body was passed on
+        none,  ///< still under way
+        well,  ///< the whole body was passed on
         client_lost,
         client_malformed,
         client_timeout,
         too_large,  ///< limits.body_bytes
         origin_lost,
-        stopped,    ///< the answer was complete before
-        failed,     ///< an exception, which is logged
+        stopped,  ///< the answer was complete before
+        failed,   ///< an exception, which is logged
     };
 
     Upload(Client& client_in, net::Stream& origin_in, bool chunked_in)
         : client(client_in),
           origin(origin_in),
-          body(client_in.stream, client_in.in, client_in.request().framing, client_in.request().content_length,
-               client_in.settings().limits.body_timeout, http::ChunkSender::client),
+          body(client_in.stream, client_in.in, client_in.request().framing,
+               client_in.request().content_length, client_in.settings().limits.body_timeout,
+               http::ChunkSender::client),
           chunked(chunked_in),
           finished(client_in.use.executor(), net::Event::OnStop::goes_on) {}
 
@@ -37,12 +39,13 @@ struct Upload {
     bool chunked;
     std::uint64_t bytes = 0;
     End end = End::none;
-    bool answered = false;  ///< the final head of the response is there: no deadline for it any more
+    bool answered =
+        false;  ///< the final head of the response is there: no deadline for it any more
     net::Event finished;
 };
 
-/// Starts the upload as a coroutine of its own; it holds the Upload until it has ended. Client and origin must stay until
-/// `end` is set: see stop_upload.
+/// Starts the upload as a coroutine of its own; it holds the Upload until it has ended. Client and
+/// origin must stay until `end` is set: see stop_upload.
 void start_upload(std::shared_ptr<Upload> upload);
 
 /// Stops it where it is still under way, and waits until it no longer touches client and origin.

@@ -11,7 +11,8 @@ namespace larder::flow {
 
 /// One address under watch; its coroutine holds it.
 struct HealthWatch::Watched {
-    Watched(std::shared_ptr<const Config> config_in, std::shared_ptr<origin::Address> address_in, net::Executor executor)
+    Watched(std::shared_ptr<const Config> config_in, std::shared_ptr<origin::Address> address_in,
+            net::Executor executor)
         : config(std::move(config_in)), address(std::move(address_in)), pause(executor) {}
     std::shared_ptr<const Config> config;
     std::shared_ptr<origin::Address> address;
@@ -28,7 +29,8 @@ struct HealthWatch::Watched {
 
 /// All addresses of one configuration.
 struct HealthWatch::Watch {
-    Watch(std::shared_ptr<const Config> config_in, net::Executor executor) : config(std::move(config_in)), pause(executor) {}
+    Watch(std::shared_ptr<const Config> config_in, net::Executor executor)
+        : config(std::move(config_in)), pause(executor) {}
     std::shared_ptr<const Config> config;
     net::Event pause;
     bool stopped = false;
@@ -45,11 +47,14 @@ constexpr Milliseconds look_every{250};  // for addresses that came or went
 
 std::string health_request(const settings::Origin& settings, const origin::Server& server) {
     const std::string& host = settings.host.empty() ? server.authority : settings.host;
-    return "GET " + settings.health.path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: larder-health-check\r\nConnection: close\r\n\r\n";
+    return "GET " + settings.health.path + " HTTP/1.1\r\nHost: " + host +
+           "\r\nUser-Agent: larder-health-check\r\nConnection: close\r\n\r\n";
 }
 
-// Whether the address answers with a status below 400 in time; over a connection of its own, for it must take new ones.
-net::Task<bool> answers_well(Services& use, std::shared_ptr<const Config> config, std::shared_ptr<origin::Address> address) {
+// Whether the address answers with a status below 400 in time; over a connection of its own, for it
+// must take new ones.
+net::Task<bool> answers_well(Services& use, std::shared_ptr<const Config> config,
+                             std::shared_ptr<origin::Address> address) {
     const settings::Origin& settings = config->settings.origin;
     const SteadyTime give_up = steady_now() + settings.health.timeout;
     origin::Acquired acquired = co_await use.origin.connect(config->upstream, address, give_up);
@@ -61,7 +66,8 @@ net::Task<bool> answers_well(Services& use, std::shared_ptr<const Config> config
     std::string request = health_request(settings, address->server);
     iovec piece{request.data(), request.size()};
     const std::span<iovec> pieces(&piece, 1);
-    const bool sent = co_await exchange.connection->stream.write_all(pieces, settings.health.timeout);
+    const bool sent =
+        co_await exchange.connection->stream.write_all(pieces, settings.health.timeout);
     if (!sent) co_return false;
     for (int heads = 0; heads <= interim_max; ++heads) {
         co_await read_response_head(config->settings, false, true, false, exchange);
@@ -84,14 +90,14 @@ net::Task<void> HealthWatch::watch(Services& use, std::shared_ptr<Watched> watch
         const bool up = address.up.load(std::memory_order_relaxed);
         if (up && watched->bad >= health.unhealthy) {
             address.up.store(false, std::memory_order_relaxed);
-            spdlog::warn("origin server {} is taken out at {}: {} health checks in a row failed", address.server.url,
-                         origin::to_text(address.endpoint), watched->bad);
+            spdlog::warn("origin server {} is taken out at {}: {} health checks in a row failed",
+                         address.server.url, origin::to_text(address.endpoint), watched->bad);
         } else if (!up && watched->good >= health.healthy) {
             address.failures.store(0, std::memory_order_relaxed);
             address.ejected_until.store(0, std::memory_order_relaxed);
             address.up.store(true, std::memory_order_relaxed);
-            spdlog::info("origin server {} is back at {}: {} health checks in a row were fine", address.server.url,
-                         origin::to_text(address.endpoint), watched->good);
+            spdlog::info("origin server {} is back at {}: {} health checks in a row were fine",
+                         address.server.url, origin::to_text(address.endpoint), watched->good);
         }
         const bool goes_on = co_await watched->pause.wait_until(steady_now() + health.interval);
         if (!goes_on) break;
@@ -116,11 +122,15 @@ void HealthWatch::Watch::follow(Services& use, const origin::Addresses& addresse
         return gone;
     });
     for (const auto& address : addresses) {
-        const auto is_same = [&](const std::shared_ptr<Watched>& one) { return one->address == address; };
+        const auto is_same = [&](const std::shared_ptr<Watched>& one) {
+            return one->address == address;
+        };
         if (std::any_of(watched.begin(), watched.end(), is_same)) continue;
         auto added = std::make_shared<Watched>(config, address, use.executor());
         watched.push_back(added);
-        net::start_lasting(use.executor(), [&use, added] { return HealthWatch::watch(use, added); }, "a health check");
+        net::start_lasting(
+            use.executor(), [&use, added] { return HealthWatch::watch(use, added); },
+            "a health check");
     }
 }
 
@@ -129,7 +139,9 @@ void HealthWatch::start(Services& use) {
     if (use.config->settings.origin.health.path.empty()) return;
     watch_ = std::make_shared<Watch>(use.config, use.executor());
     const auto started = watch_;
-    net::start_lasting(use.executor(), [&use, started] { return follow_addresses(use, started); }, "the health checks");
+    net::start_lasting(
+        use.executor(), [&use, started] { return follow_addresses(use, started); },
+        "the health checks");
 }
 
 void HealthWatch::stop() {

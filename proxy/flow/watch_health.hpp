@@ -7,9 +7,9 @@
 
 namespace larder::flow {
 
-/// Active health checks (origin.health): asks each address of one configuration's servers and takes it out of use after
-/// `unhealthy` bad answers in a row, in again after `healthy` good ones. One worker's, on its thread; without origin.health
-/// it does nothing.
+/// Active health checks (origin.health): asks each address of one configuration's servers and takes
+/// it out of use after `unhealthy` bad answers in a row, in again after `healthy` good ones. One
+/// worker's, on its thread; without origin.health it does nothing.
 class HealthWatch {
 public:
     HealthWatch() = default;

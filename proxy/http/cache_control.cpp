@@ -29,20 +29,25 @@ Directive split_directive(std::string_view member) {
     return {trimmed, argument};
 }
 
-void keep_smallest(std::optional<Seconds>& kept, Seconds value) { kept = kept ? std::min(*kept, value) : value; }
+void keep_smallest(std::optional<Seconds>& kept, Seconds value) {
+    kept = kept ? std::min(*kept, value) : value;
+}
 
 void keep_smallest(std::optional<Seconds>& kept, const Directive& directive) {
     const auto value = directive.argument ? parse_delta_seconds(*directive.argument) : std::nullopt;
     keep_smallest(kept, value.value_or(Seconds(0)));
 }
 
-/// no-cache and private: with usable field names they only concern these fields, without they concern the response.
-void keep_names(bool& whole, std::vector<std::string>& names, const std::optional<std::string_view>& argument) {
+/// no-cache and private: with usable field names they only concern these fields, without they
+/// concern the response.
+void keep_names(bool& whole, std::vector<std::string>& names,
+                const std::optional<std::string_view>& argument) {
     bool usable = false;
     bool broken = !argument;
     for_each_member(argument.value_or(std::string_view{}), [&](std::string_view name) {
         usable = true;
-        // A name in single quotes is a token, but no field has it: the origin means the field, so nothing is told apart.
+        // A name in single quotes is a token, but no field has it: the origin means the field, so
+        // nothing is told apart.
         const bool quoted = name.front() == '\'' || name.back() == '\'';
         broken = broken || quoted || !is_token(name) || names.size() == named_fields_max;
         if (!broken) names.push_back(to_lower_copy(name));
@@ -54,9 +59,12 @@ void keep(CacheControl& out, const Directive& directive) {
     const std::string_view name = directive.name;
     if (iequals(name, "max-age")) return keep_smallest(out.max_age, directive);
     if (iequals(name, "s-maxage")) return keep_smallest(out.s_maxage, directive);
-    if (iequals(name, "no-cache")) return keep_names(out.no_cache, out.no_cache_fields, directive.argument);
-    if (iequals(name, "private")) return keep_names(out.private_, out.private_fields, directive.argument);
-    if (iequals(name, "stale-while-revalidate")) return keep_smallest(out.stale_while_revalidate, directive);
+    if (iequals(name, "no-cache"))
+        return keep_names(out.no_cache, out.no_cache_fields, directive.argument);
+    if (iequals(name, "private"))
+        return keep_names(out.private_, out.private_fields, directive.argument);
+    if (iequals(name, "stale-while-revalidate"))
+        return keep_smallest(out.stale_while_revalidate, directive);
     if (iequals(name, "stale-if-error")) return keep_smallest(out.stale_if_error, directive);
     if (iequals(name, "max-stale")) {
         if (!directive.argument) return keep_smallest(out.max_stale, Seconds::max());
@@ -64,7 +72,8 @@ void keep(CacheControl& out, const Directive& directive) {
     }
     if (iequals(name, "min-fresh")) {
         // Here the largest is the strictest.
-        const auto value = directive.argument ? parse_delta_seconds(*directive.argument) : std::nullopt;
+        const auto value =
+            directive.argument ? parse_delta_seconds(*directive.argument) : std::nullopt;
         out.min_fresh = std::max(out.min_fresh.value_or(Seconds(0)), value.value_or(Seconds(0)));
         return;
     }
@@ -78,15 +87,16 @@ void keep(CacheControl& out, const Directive& directive) {
 
 constexpr std::string_view lax_separators = ",; \t\"'";
 
-/// Behind the quoted string that begins at `at`; behind the quote alone where it is never closed, so that it hides nothing.
+/// Behind the quoted string that begins at `at`; behind the quote alone where it is never closed,
+/// so that it hides nothing.
 std::size_t behind_quotes(std::string_view text, std::size_t at) {
     std::size_t end = at + 1;
     while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
     return end < text.size() ? end + 1 : at + 1;
 }
 
-/// Whether the member is no single directive of the grammar: it has a separator other than the comma outside of a quoted
-/// argument, or quotes around the directive itself.
+/// Whether the member is no single directive of the grammar: it has a separator other than the
+/// comma outside of a quoted argument, or quotes around the directive itself.
 bool is_lax(std::string_view member) {
     if (member.front() == '"' || member.front() == '\'') return true;
     for (std::size_t at = 0; at < member.size();) {
@@ -109,8 +119,10 @@ void keep_prohibitions(CacheControl& out, std::optional<Seconds>& bound, std::st
         out.no_store = out.no_store || iequals(name, "no-store");
         out.private_ = out.private_ || iequals(name, "private");
         out.no_cache = out.no_cache || iequals(name, "no-cache");
-        // must-revalidate also permits to share (RFC 9111, 3.5); proxy-revalidate forbids the same and permits nothing.
-        const bool revalidate = iequals(name, "must-revalidate") || iequals(name, "proxy-revalidate");
+        // must-revalidate also permits to share (RFC 9111, 3.5); proxy-revalidate forbids the same
+        // and permits nothing.
+        const bool revalidate =
+            iequals(name, "must-revalidate") || iequals(name, "proxy-revalidate");
         out.proxy_revalidate = out.proxy_revalidate || revalidate;
         if (iequals(name, "max-age") || iequals(name, "s-maxage")) keep_smallest(bound, directive);
     }

@@ -18,7 +18,8 @@ bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x
 
 bool is_token_char(char c) {
     const char lower = to_lower(c);
-    return (lower >= 'a' && lower <= 'z') || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    return (lower >= 'a' && lower <= 'z') || is_digit(c) ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 // Drops the lines of a valid trailer section that must not be there.
@@ -57,9 +58,11 @@ ChunkedDecoder::Step ChunkedDecoder::step(std::string_view input) {
         case State::size:
         case State::size_blank:
         case State::extension:
-        case State::size_lf: return read_size(input);
+        case State::size_lf:
+            return read_size(input);
         case State::data: {
-            const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()));
+            const std::size_t size =
+                static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()));
             left_ -= size;
             if (left_ == 0) state_ = State::data_cr;
             return {Status::data, size, input.substr(0, size)};
@@ -75,8 +78,10 @@ ChunkedDecoder::Step ChunkedDecoder::step(std::string_view input) {
             state_ = State::size;
             return go_on(input, 1);
         }
-        case State::trailer: return read_trailer(input);
-        case State::done: break;
+        case State::trailer:
+            return read_trailer(input);
+        case State::done:
+            break;
     }
     return fail();
 }
@@ -92,7 +97,9 @@ ChunkedDecoder::State ChunkedDecoder::after_digits(char c) {
 ChunkedDecoder::Step ChunkedDecoder::read_size(std::string_view input) {
     for (std::size_t i = 0; i < input.size(); ++i) {
         const char c = input[i];
-        const bool ends_line = c == '\n' && (state_ == State::size_lf || (lenient_ && state_ != State::extension && digits_ > 0));
+        const bool ends_line =
+            c == '\n' &&
+            (state_ == State::size_lf || (lenient_ && state_ != State::extension && digits_ > 0));
         if (ends_line) {
             digits_ = 0;
             blanks_ = 0;
@@ -107,12 +114,15 @@ ChunkedDecoder::Step ChunkedDecoder::read_size(std::string_view input) {
                 continue;
             }
             if (is_control(c) && c != '\t') return fail();
-            if (++extension_bytes_ > extension_bytes_max || ++extensions_bytes_ > extensions_bytes_max) return fail();
+            if (++extension_bytes_ > extension_bytes_max ||
+                ++extensions_bytes_ > extensions_bytes_max)
+                return fail();
             continue;
         }
         if (const int digit = hex_value(c); digit >= 0 && state_ == State::size) {
             if (++digits_ > 16) return fail();
-            left_ = digits_ == 1 ? static_cast<std::uint64_t>(digit) : (left_ << 4) | static_cast<std::uint64_t>(digit);
+            left_ = digits_ == 1 ? static_cast<std::uint64_t>(digit)
+                                 : (left_ << 4) | static_cast<std::uint64_t>(digit);
             if (left_ > INT64_MAX) return fail();
             continue;
         }
@@ -157,7 +167,9 @@ bool valid_trailers(std::string_view lines) {
         lines.remove_prefix(end + 2);
         const std::size_t colon = line.find(':');
         if (colon == std::string_view::npos || colon == 0) return false;
-        if (!std::all_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(colon), is_token_char)) return false;
+        if (!std::all_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(colon),
+                         is_token_char))
+            return false;
         for (char c : line.substr(colon + 1))
             if (is_control(c) && c != '\t') return false;
     }

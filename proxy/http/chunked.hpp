@@ -8,15 +8,18 @@ namespace larder::http {
 /// Whose chunks are decoded.
 enum class ChunkSender : std::uint8_t {
     client,  ///< strictly: a request that others read in another way could smuggle a second one
-    origin,  ///< LF for CRLF, and blanks around a chunk's size, are taken, since only one reading is possible
+    origin,  ///< LF for CRLF, and blanks around a chunk's size, are taken, since only one reading
+             ///< is possible
 };
 
-/// Decodes the chunked transfer coding (RFC 9112, 7.1): sizes of 1 to 16 hexadecimal digits that do not overflow, CRLF
-/// line ends, bounded extensions (dropped; no control bytes, quoted or not) and bounded trailers. An extension ends
-/// with CRLF whoever sends it: some recipients take an LF in it for its end, others for a part of it.
+/// Decodes the chunked transfer coding (RFC 9112, 7.1): sizes of 1 to 16 hexadecimal digits that do
+/// not overflow, CRLF line ends, bounded extensions (dropped; no control bytes, quoted or not) and
+/// bounded trailers. An extension ends with CRLF whoever sends it: some recipients take an LF in it
+/// for its end, others for a part of it.
 class ChunkedDecoder {
 public:
-    explicit ChunkedDecoder(ChunkSender sender = ChunkSender::client) : lenient_(sender == ChunkSender::origin) {}
+    explicit ChunkedDecoder(ChunkSender sender = ChunkSender::client)
+        : lenient_(sender == ChunkSender::origin) {}
 
     enum class Status : std::uint8_t {
         need_more,  ///< everything was consumed
@@ -31,15 +34,26 @@ public:
         std::string_view data;  ///< a view into the input
     };
 
-    /// One step over the input; call again with what was not consumed until need_more, done or malformed.
+    /// One step over the input; call again with what was not consumed until need_more, done or
+    /// malformed.
     Step step(std::string_view input);
 
-    /// The lines of the trailer section, each with its CRLF, without the blank line and without those that no
-    /// trailer may be (see may_be_trailer).
+    /// The lines of the trailer section, each with its CRLF, without the blank line and without
+    /// those that no trailer may be (see may_be_trailer).
     [[nodiscard]] const std::string& trailers() const { return trailers_; }
 
 private:
-    enum class State : std::uint8_t { size, size_blank, extension, size_lf, data, data_cr, data_lf, trailer, done };
+    enum class State : std::uint8_t {
+        size,
+        size_blank,
+        extension,
+        size_lf,
+        data,
+        data_cr,
+        data_lf,
+        trailer,
+        done
+    };
 
     Step fail() const { return {Status::malformed, 0, {}}; }
     Step go_on(std::string_view input, std::size_t consumed);
@@ -63,11 +77,13 @@ private:
     std::string trailers_;
 };
 
-/// Whether a field may stand in a trailer section (RFC 9110, 6.5.1): none that frames, routes, authenticates, modifies or
-/// describes the message, for a recipient that merges trailers into the header would take it for the sender's own.
+/// Whether a field may stand in a trailer section (RFC 9110, 6.5.1): none that frames, routes,
+/// authenticates, modifies or describes the message, for a recipient that merges trailers into the
+/// header would take it for the sender's own.
 bool may_be_trailer(std::string_view name);
 
-/// Whether the lines of a trailer section are field lines (token, colon, value without controls, no folding).
+/// Whether the lines of a trailer section are field lines (token, colon, value without controls, no
+/// folding).
 bool valid_trailers(std::string_view lines);
 
 }  // namespace larder::http

@@ -216,8 +216,12 @@ constexpr std::size_t table_size = 1024;
 
 // As the ids are found (http/fields.cpp): length and three letters tell most names apart.
 constexpr std::size_t slot_of(std::string_view name) {
-    const auto letter = [name](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(plain(name[i]))); };
-    return (name.size() * 131 + letter(2) * 31 + letter(name.size() / 2) * 7 + letter(name.size() - 1) * 193) % table_size;
+    const auto letter = [name](std::size_t i) {
+        return static_cast<std::size_t>(static_cast<unsigned char>(plain(name[i])));
+    };
+    return (name.size() * 131 + letter(2) * 31 + letter(name.size() / 2) * 7 +
+            letter(name.size() - 1) * 193) %
+           table_size;
 }
 
 /// Positions in `known`, plus one.
@@ -225,7 +229,8 @@ constexpr auto table = [] {
     std::array<std::uint8_t, table_size> out{};
     static_assert(known_count < 255);
     for (std::size_t i = 0; i < known_count; ++i) {
-        if (known[i].name.size() < 3 || known[i].name.size() > name_bytes_max) throw "a name is too short or too long";
+        if (known[i].name.size() < 3 || known[i].name.size() > name_bytes_max)
+            throw "a name is too short or too long";
         std::size_t slot = slot_of(known[i].name);
         while (out[slot] != 0) slot = (slot + 1) % table_size;
         out[slot] = static_cast<std::uint8_t>(i + 1);
@@ -234,7 +239,8 @@ constexpr auto table = [] {
 }();
 
 Claim find(std::string_view name) {
-    if (name.size() < 3 || name.size() > name_bytes_max) return is_x_forwarded(name) ? Claim::unknown : Claim::none;
+    if (name.size() < 3 || name.size() > name_bytes_max)
+        return is_x_forwarded(name) ? Claim::unknown : Claim::none;
     for (std::size_t slot = slot_of(name); table[slot] != 0; slot = (slot + 1) % table_size) {
         const KnownClaim& claim = known[table[slot] - 1];
         if (equals_plain(name, claim.name)) return claim.claim;
@@ -247,14 +253,21 @@ Claim claim_of_id(FieldId id) {
     switch (id) {
         case FieldId::forwarded:
         case FieldId::x_forwarded_for:
-        case FieldId::x_real_ip: return Claim::address;
-        case FieldId::x_forwarded_host: return Claim::host;
-        case FieldId::x_forwarded_port: return Claim::port;
-        case FieldId::x_forwarded_proto: return Claim::scheme;
-        case FieldId::x_http_method_override: return Claim::method;
+        case FieldId::x_real_ip:
+            return Claim::address;
+        case FieldId::x_forwarded_host:
+            return Claim::host;
+        case FieldId::x_forwarded_port:
+            return Claim::port;
+        case FieldId::x_forwarded_proto:
+            return Claim::scheme;
+        case FieldId::x_http_method_override:
+            return Claim::method;
         case FieldId::x_original_url:
-        case FieldId::x_rewrite_url: return Claim::path;
-        default: return Claim::none;
+        case FieldId::x_rewrite_url:
+            return Claim::path;
+        default:
+            return Claim::none;
     }
 }
 
@@ -264,8 +277,10 @@ bool needs_trust(Claim claim, const Field& field) {
         case Claim::scheme:
         case Claim::host:
         case Claim::port:
-        case Claim::unknown: return true;
-        default: return is_x_forwarded(field.name);
+        case Claim::unknown:
+            return true;
+        default:
+            return is_x_forwarded(field.name);
     }
 }
 
@@ -284,7 +299,8 @@ bool is_x_forwarded(std::string_view name) {
 constinit const std::array<std::uint64_t, 26> claim_lengths = [] {
     std::array<std::uint64_t, 26> lengths{};
     for (const KnownClaim& claim : known)
-        lengths[static_cast<std::size_t>(claim.name.front() - 'a')] |= std::uint64_t{1} << claim.name.size();
+        lengths[static_cast<std::size_t>(claim.name.front() - 'a')] |= std::uint64_t{1}
+                                                                       << claim.name.size();
     lengths['x' - 'a'] |= ~std::uint64_t{0} << (family.size() + 1);
     return lengths;
 }();
@@ -296,7 +312,8 @@ Claim claim_of(const Field& field) {
 
 bool is_dropped(const Field& field, bool peer_trusted) {
     const Claim claim = claim_of(field);
-    return claim != Claim::none && needs_trust(claim, field) && (!peer_trusted || has_underscores(field));
+    return claim != Claim::none && needs_trust(claim, field) &&
+           (!peer_trusted || has_underscores(field));
 }
 
 }  // namespace larder::http

@@ -4,7 +4,8 @@
 
 namespace larder::http {
 
-CredentialNames::CredentialNames(std::vector<std::string> lower_case_names) : names_(std::move(lower_case_names)) {
+CredentialNames::CredentialNames(std::vector<std::string> lower_case_names)
+    : names_(std::move(lower_case_names)) {
     for (std::string& name : names_) {
         std::replace(name.begin(), name.end(), '_', '-');
         lengths_ |= std::uint64_t{1} << std::min<std::size_t>(name.size(), 63);

@@ -7,7 +7,8 @@
 
 namespace larder::http {
 
-/// Names of request fields that carry a user's identity (settings.credentials), made to be looked for in every request.
+/// Names of request fields that carry a user's identity (settings.credentials), made to be looked
+/// for in every request.
 class CredentialNames {
 public:
     CredentialNames() = default;
@@ -15,7 +16,8 @@ public:
 
     /// Underscores count as hyphens: CGI-like interfaces cannot tell them apart. Allocates nothing.
     [[nodiscard]] bool has(std::string_view field_name) const {
-        return (lengths_ >> std::min<std::size_t>(field_name.size(), 63) & 1) != 0 && is_among(field_name);
+        return (lengths_ >> std::min<std::size_t>(field_name.size(), 63) & 1) != 0 &&
+               is_among(field_name);
     }
 
 private:

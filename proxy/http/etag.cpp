@@ -5,7 +5,8 @@
 namespace larder::http {
 
 EntityTag parse_entity_tag(std::string_view text) {
-    if (text.size() > 2 && (text[0] == 'W' || text[0] == 'w') && text[1] == '/') return {true, text.substr(2)};
+    if (text.size() > 2 && (text[0] == 'W' || text[0] == 'w') && text[1] == '/')
+        return {true, text.substr(2)};
     return {false, text};
 }
 
@@ -15,7 +16,8 @@ bool weakly_equal(EntityTag a, EntityTag b) { return !a.opaque.empty() && a.opaq
 
 bool none_match_lists(std::string_view value, EntityTag tag) {
     if (trim_ows(value) == "*") return true;
-    // Not for_each_member: within an entity tag a backslash is an ordinary character and escapes no quote.
+    // Not for_each_member: within an entity tag a backslash is an ordinary character and escapes no
+    // quote.
     std::size_t at = 0;
     while (at < value.size()) {
         std::size_t end = at;

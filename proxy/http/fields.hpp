@@ -74,15 +74,16 @@ FieldId field_id(std::string_view name);
 /// The canonical lower-case name of an id (empty for `other`).
 std::string_view field_name(FieldId id);
 
-/// One field line as it came: views into the message's buffer, the value without surrounding white space.
+/// One field line as it came: views into the message's buffer, the value without surrounding white
+/// space.
 struct Field {
     std::string_view name;
     std::string_view value;
     FieldId id = FieldId::other;
 };
 
-/// The field lines of a message in their order, not owned. Knows which ids are among them: to look for a field that is not
-/// there costs one test.
+/// The field lines of a message in their order, not owned. Knows which ids are among them: to look
+/// for a field that is not there costs one test.
 class Fields {
 public:
     Fields() = default;
@@ -129,12 +130,15 @@ public:
         return nullptr;
     }
 
-    /// All lines of that name as one list value, joined with ", " (RFC 9110, 5.3). Nothing where there is none.
+    /// All lines of that name as one list value, joined with ", " (RFC 9110, 5.3). Nothing where
+    /// there is none.
     [[nodiscard]] std::optional<std::string> joined(FieldId id) const;
     [[nodiscard]] std::optional<std::string> joined_named(std::string_view name) const;
 
 private:
-    static constexpr std::uint64_t bit(FieldId id) { return std::uint64_t{1} << static_cast<unsigned>(id); }
+    static constexpr std::uint64_t bit(FieldId id) {
+        return std::uint64_t{1} << static_cast<unsigned>(id);
+    }
     static_assert(static_cast<unsigned>(FieldId::count_) <= 64);
 
     std::span<const Field> lines_;

@@ -35,7 +35,8 @@ const char* next_control(const char* at, const char* end) {
 
 constexpr auto token_chars = [] {
     std::array<bool, 256> table{};
-    for (int byte = 0; byte < 256; ++byte) table[static_cast<std::size_t>(byte)] = is_token_char(static_cast<char>(byte));
+    for (int byte = 0; byte < 256; ++byte)
+        table[static_cast<std::size_t>(byte)] = is_token_char(static_cast<char>(byte));
     return table;
 }();
 
@@ -47,7 +48,8 @@ std::size_t token_size(std::string_view text) {
 
 // Of "HTTP/1.0" and "HTTP/1.1"; -1 for others.
 int minor_version_of(std::string_view text) {
-    const bool known = text.size() == 8 && text.starts_with("HTTP/1.") && (text[7] == '0' || text[7] == '1');
+    const bool known =
+        text.size() == 8 && text.starts_with("HTTP/1.") && (text[7] == '0' || text[7] == '1');
     return known ? text[7] - '0' : -1;
 }
 
@@ -66,7 +68,8 @@ HeadScan scan_head(std::string_view input, std::vector<std::uint32_t>& line_ends
         if (*at != '\r') return {HeadScan::Kind::bad_byte, 0};
         if (at + 1 == end) return {};
         if (at[1] != '\n') return {HeadScan::Kind::bad_byte, 0};
-        if (at == line && line != begin) return {HeadScan::Kind::complete, static_cast<std::size_t>(at + 2 - begin)};
+        if (at == line && line != begin)
+            return {HeadScan::Kind::complete, static_cast<std::size_t>(at + 2 - begin)};
         line_ends.push_back(static_cast<std::uint32_t>(at - begin));
         at += 2;
         line = at;
@@ -90,15 +93,16 @@ HeadFault split_request_line(std::string_view line, RequestLine& out) {
 HeadFault split_status_line(std::string_view line, StatusLine& out) {
     out.minor_version = minor_version_of(line.substr(0, 8));
     if (out.minor_version < 0) return HeadFault::version;
-    const bool has_status = line.size() >= 13 && line[8] == ' ' && is_digit(line[9]) && is_digit(line[10]) && is_digit(line[11]) && line[12] == ' ';
+    const bool has_status = line.size() >= 13 && line[8] == ' ' && is_digit(line[9]) &&
+                            is_digit(line[10]) && is_digit(line[11]) && line[12] == ' ';
     if (!has_status) return HeadFault::status;
     out.status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
     out.reason = line.substr(13);
     return HeadFault::none;
 }
 
-HeadFault split_fields(std::string_view input, const std::vector<std::uint32_t>& line_ends, std::size_t fields_max,
-                       std::vector<Field>& fields) {
+HeadFault split_fields(std::string_view input, const std::vector<std::uint32_t>& line_ends,
+                       std::size_t fields_max, std::vector<Field>& fields) {
     fields.clear();
     if (line_ends.size() - 1 > fields_max) return HeadFault::too_many_fields;
     for (std::size_t i = 1; i < line_ends.size(); ++i) {

@@ -5,10 +5,11 @@
 
 #include "http/fields.hpp"
 
-/// The grammar of an HTTP/1 head (RFC 9112, 2 to 5), without meaning: where it ends, its lines, and what stands in them.
-/// Strict: CR and LF only as a pair, no control byte but HTAB, no line that begins with white space (5.2), no white space
-/// around a field's name (5.1), exactly one space between the parts of a start line (3 and 4). All linear in the input, and
-/// nothing is allocated but for the room of the given vectors.
+/// The grammar of an HTTP/1 head (RFC 9112, 2 to 5), without meaning: where it ends, its lines, and
+/// what stands in them. Strict: CR and LF only as a pair, no control byte but HTAB, no line that
+/// begins with white space (5.2), no white space around a field's name (5.1), exactly one space
+/// between the parts of a start line (3 and 4). All linear in the input, and nothing is allocated
+/// but for the room of the given vectors.
 namespace larder::http {
 
 struct HeadScan {
@@ -17,11 +18,19 @@ struct HeadScan {
     std::size_t size = 0;  ///< with the blank line, once complete
 };
 
-/// Finds the end of the head that `input` begins with. `line_ends` is replaced by the offset of each line's CR, the blank
-/// line left out.
+/// Finds the end of the head that `input` begins with. `line_ends` is replaced by the offset of
+/// each line's CR, the blank line left out.
 HeadScan scan_head(std::string_view input, std::vector<std::uint32_t>& line_ends);
 
-enum class HeadFault : std::uint8_t { none, method, target, version, status, field, too_many_fields };
+enum class HeadFault : std::uint8_t {
+    none,
+    method,
+    target,
+    version,
+    status,
+    field,
+    too_many_fields
+};
 
 struct RequestLine {
     std::string_view method;
@@ -38,7 +47,7 @@ struct StatusLine {
 HeadFault split_status_line(std::string_view line, StatusLine& out);
 
 /// Splits the lines behind the first into fields; replaces `fields`. Views into `input`.
-HeadFault split_fields(std::string_view input, const std::vector<std::uint32_t>& line_ends, std::size_t fields_max,
-                       std::vector<Field>& fields);
+HeadFault split_fields(std::string_view input, const std::vector<std::uint32_t>& line_ends,
+                       std::size_t fields_max, std::vector<Field>& fields);
 
 }  // namespace larder::http

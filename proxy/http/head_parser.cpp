@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "http/tidy_head.hpp"
 #include "http/head_lines.hpp"
 #include "http/max_forwards.hpp"
+#include "http/tidy_head.hpp"
 
 namespace larder::http {
 namespace {
@@ -19,13 +19,20 @@ HeadResult malformed(const char* why) { return {HeadStatus::malformed, 0, why}; 
 HeadResult fault_result(http::HeadFault fault) {
     using Fault = http::HeadFault;
     switch (fault) {
-        case Fault::method: return malformed("bad method");
-        case Fault::target: return malformed("bad request target");
-        case Fault::version: return malformed("bad HTTP version");
-        case Fault::status: return malformed("bad status code");
-        case Fault::too_many_fields: return {HeadStatus::too_large, 0, "too many header fields"};
-        case Fault::field: return malformed("bad header field");
-        case Fault::none: break;
+        case Fault::method:
+            return malformed("bad method");
+        case Fault::target:
+            return malformed("bad request target");
+        case Fault::version:
+            return malformed("bad HTTP version");
+        case Fault::status:
+            return malformed("bad status code");
+        case Fault::too_many_fields:
+            return {HeadStatus::too_large, 0, "too many header fields"};
+        case Fault::field:
+            return malformed("bad header field");
+        case Fault::none:
+            break;
     }
     return {HeadStatus::complete, 0, ""};
 }
@@ -60,9 +67,12 @@ FramingFields framing_fields(const http::Fields& fields, int minor_version) {
                 // Several codings with chunked repeated or not last have no certain end.
                 const std::string lower = to_lower_copy(field.value);
                 const std::size_t at = lower.find("chunked");
-                if (lower.empty() || (at != std::string::npos && at + 7 != lower.size())) out.error = "bad Transfer-Encoding";
-                if (at != std::string::npos && at != lower.rfind("chunked")) out.error = "bad Transfer-Encoding";
-                if (at == std::string::npos && lower.find_first_of(" \t,;\"") != std::string::npos) out.error = "bad Transfer-Encoding";
+                if (lower.empty() || (at != std::string::npos && at + 7 != lower.size()))
+                    out.error = "bad Transfer-Encoding";
+                if (at != std::string::npos && at != lower.rfind("chunked"))
+                    out.error = "bad Transfer-Encoding";
+                if (at == std::string::npos && lower.find_first_of(" \t,;\"") != std::string::npos)
+                    out.error = "bad Transfer-Encoding";
             }
         }
     }
@@ -90,8 +100,8 @@ bool wants_keep_alive(const http::Fields& fields, int minor_version) {
     return !close && (minor_version > 0 || keep);
 }
 
-// Neither control bytes nor blanks. Bytes above 0x7f are no URI (RFC 3986, 2), but clients send raw UTF-8, and servers take
-// it for percent-encoded: no other reading is possible.
+// Neither control bytes nor blanks. Bytes above 0x7f are no URI (RFC 3986, 2), but clients send raw
+// UTF-8, and servers take it for percent-encoded: no other reading is possible.
 bool is_printable(std::string_view text) {
     return std::none_of(text.begin(), text.end(), [](char c) {
         const auto byte = static_cast<unsigned char>(c);
@@ -101,7 +111,9 @@ bool is_printable(std::string_view text) {
 
 // Takes an absolute-form apart (RFC 9112, 3.2.2): its authority replaces Host.
 HeadResult split_absolute(std::string_view target, HeadStorage& storage, http::RequestHead& head) {
-    const std::size_t scheme_size = iequals(target.substr(0, 7), "http://") ? 7 : iequals(target.substr(0, 8), "https://") ? 8 : 0;
+    const std::size_t scheme_size = iequals(target.substr(0, 7), "http://")    ? 7
+                                    : iequals(target.substr(0, 8), "https://") ? 8
+                                                                               : 0;
     if (scheme_size == 0) return malformed("bad request target");
     const std::string_view rest = target.substr(scheme_size);
     const std::size_t end = rest.find_first_of("/?");
@@ -118,11 +130,17 @@ HeadResult split_absolute(std::string_view target, HeadStorage& storage, http::R
 }
 
 HeadResult check_target(std::string_view target, HeadStorage& storage, http::RequestHead& head) {
-    if (!is_printable(target) || target.find('#') != std::string_view::npos) return malformed("bad request target");
-    if (head.method == http::Method::connect) return {HeadStatus::not_implemented, 0, "CONNECT is not supported"};
-    // Whoever looks for the proxies on the way says how far. Without that a TRACE only shows what the origin is sent.
-    const auto is_limited = [&storage] { return std::any_of(storage.fields.begin(), storage.fields.end(), http::is_max_forwards); };
-    if (head.method == http::Method::trace && !is_limited()) return {HeadStatus::not_implemented, 0, "TRACE needs Max-Forwards"};
+    if (!is_printable(target) || target.find('#') != std::string_view::npos)
+        return malformed("bad request target");
+    if (head.method == http::Method::connect)
+        return {HeadStatus::not_implemented, 0, "CONNECT is not supported"};
+    // Whoever looks for the proxies on the way says how far. Without that a TRACE only shows what
+    // the origin is sent.
+    const auto is_limited = [&storage] {
+        return std::any_of(storage.fields.begin(), storage.fields.end(), http::is_max_forwards);
+    };
+    if (head.method == http::Method::trace && !is_limited())
+        return {HeadStatus::not_implemented, 0, "TRACE needs Max-Forwards"};
     if (target.front() == '/') {
         head.target = target;
     } else if (target == "*") {
@@ -159,12 +177,15 @@ const char* check_host(HeadStorage& storage, http::RequestHead& head) {
 HeadResult limits_on_incomplete(std::string_view input, const HeadLimits& limits) {
     const std::size_t line_end = input.find('\r');
     const std::string_view line = input.substr(0, line_end);
-    if (line.size() > limits.target_bytes + 64) return {HeadStatus::target_too_long, 0, "the request target is too long"};
-    if (input.size() > limits.head_bytes + limits.target_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
+    if (line.size() > limits.target_bytes + 64)
+        return {HeadStatus::target_too_long, 0, "the request target is too long"};
+    if (input.size() > limits.head_bytes + limits.target_bytes)
+        return {HeadStatus::too_large, 0, "the header is too large"};
     return {HeadStatus::need_more, 0, ""};
 }
 
-// What begins like no request at all (a TLS greeting, a binary protocol) need not wait for its blank line.
+// What begins like no request at all (a TLS greeting, a binary protocol) need not wait for its
+// blank line.
 bool begins_like_a_token(std::string_view input) {
     const char c = input.front();
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || is_digit(c) ||
@@ -180,7 +201,9 @@ bool valid_host(std::string_view host) {
         const std::size_t close = host.find(']');
         if (close == std::string_view::npos || close < 3) return false;
         for (char c : host.substr(1, close - 1))
-            if (!(is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f') || c == ':' || c == '.')) return false;
+            if (!(is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f') || c == ':' ||
+                  c == '.'))
+                return false;
         const std::string_view rest = host.substr(close + 1);
         if (rest.empty()) return true;
         if (rest.front() != ':') return false;
@@ -191,7 +214,8 @@ bool valid_host(std::string_view host) {
         if (name.empty() || name.size() > 255) return false;
         for (char c : name) {
             const char lower = to_lower(c);
-            const bool fine = (lower >= 'a' && lower <= 'z') || is_digit(c) || std::string_view("-._~!$&'()*+;=%").find(c) != std::string_view::npos;
+            const bool fine = (lower >= 'a' && lower <= 'z') || is_digit(c) ||
+                              std::string_view("-._~!$&'()*+;=%").find(c) != std::string_view::npos;
             if (!fine) return false;
         }
         if (colon == std::string_view::npos) return true;
@@ -202,7 +226,8 @@ bool valid_host(std::string_view host) {
     return port.size() <= 5 && number && *number <= 65535;
 }
 
-HeadResult parse_request_head(std::string_view input, const HeadLimits& limits, HeadStorage& storage, http::RequestHead& head) {
+HeadResult parse_request_head(std::string_view input, const HeadLimits& limits,
+                              HeadStorage& storage, http::RequestHead& head) {
     head = http::RequestHead{};
     if (input.empty()) return {};
     std::size_t skipped = 0;
@@ -220,12 +245,16 @@ HeadResult parse_request_head(std::string_view input, const HeadLimits& limits, 
     if (scan.kind == HeadScan::Kind::need_more) return limits_on_incomplete(input, limits);
 
     http::RequestLine line;
-    HeadResult result = fault_result(http::split_request_line(input.substr(0, storage.line_ends.front()), line));
+    HeadResult result =
+        fault_result(http::split_request_line(input.substr(0, storage.line_ends.front()), line));
     if (result.status != HeadStatus::complete) return result;
-    if (line.target.size() > limits.target_bytes) return {HeadStatus::target_too_long, 0, "the request target is too long"};
-    result = fault_result(http::split_fields(input, storage.line_ends, limits.field_count, storage.fields));
+    if (line.target.size() > limits.target_bytes)
+        return {HeadStatus::target_too_long, 0, "the request target is too long"};
+    result = fault_result(
+        http::split_fields(input, storage.line_ends, limits.field_count, storage.fields));
     if (result.status != HeadStatus::complete) return result;
-    if (scan.size - line.target.size() > limits.head_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
+    if (scan.size - line.target.size() > limits.head_bytes)
+        return {HeadStatus::too_large, 0, "the header is too large"};
 
     head.fields = http::Fields(storage.fields);
     head.method_name = line.method;
@@ -238,13 +267,17 @@ HeadResult parse_request_head(std::string_view input, const HeadLimits& limits, 
 
     const FramingFields framing = framing_fields(head.fields, line.minor_version);
     if (framing.error) return malformed(framing.error);
-    if (framing.unknown_coding) return {HeadStatus::not_implemented, 0, "transfer coding not supported"};
-    head.framing = framing.chunked ? Framing::chunked : framing.has_length && framing.length > 0 ? Framing::length : Framing::none;
+    if (framing.unknown_coding)
+        return {HeadStatus::not_implemented, 0, "transfer coding not supported"};
+    head.framing = framing.chunked                            ? Framing::chunked
+                   : framing.has_length && framing.length > 0 ? Framing::length
+                                                              : Framing::none;
     head.content_length = framing.length;
     head.keep_alive = wants_keep_alive(head.fields, line.minor_version);
     if (line.minor_version > 0)
         if (const Field* expect = head.fields.first(FieldId::expect))
-            head.expects_continue = iequals(expect->value, "100-continue") && head.framing != Framing::none;
+            head.expects_continue =
+                iequals(expect->value, "100-continue") && head.framing != Framing::none;
     return {HeadStatus::complete, skipped + scan.size, ""};
 }
 
@@ -267,26 +300,30 @@ void set_framing(const FramingFields& fields, bool to_head, http::ResponseHead& 
 
 // A number as larder writes it: without leading zeros.
 bool is_plain_length(const Field& field) {
-    return field.id != FieldId::content_length || field.value.size() == 1 || !field.value.starts_with('0');
+    return field.id != FieldId::content_length || field.value.size() == 1 ||
+           !field.value.starts_with('0');
 }
 
-HeadResult parse_strictly(std::string_view input, const HeadLimits& limits, bool to_head, HeadStorage& storage,
-                          http::ResponseHead& head) {
+HeadResult parse_strictly(std::string_view input, const HeadLimits& limits, bool to_head,
+                          HeadStorage& storage, http::ResponseHead& head) {
     const std::string_view start = std::string_view("HTTP/1.").substr(0, input.size());
     if (!input.starts_with(start)) return malformed("not an HTTP/1 response");
     const HeadScan scan = http::scan_head(input, storage.line_ends);
     if (scan.kind == HeadScan::Kind::bad_byte) return malformed("bad byte in the header");
     if (scan.kind == HeadScan::Kind::folded) return malformed("folded header field");
     if (scan.kind == HeadScan::Kind::need_more) {
-        if (input.size() > limits.head_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
+        if (input.size() > limits.head_bytes)
+            return {HeadStatus::too_large, 0, "the header is too large"};
         return {};
     }
     if (scan.size > limits.head_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
 
     http::StatusLine line;
-    HeadResult result = fault_result(http::split_status_line(input.substr(0, storage.line_ends.front()), line));
+    HeadResult result =
+        fault_result(http::split_status_line(input.substr(0, storage.line_ends.front()), line));
     if (result.status != HeadStatus::complete) return result;
-    result = fault_result(http::split_fields(input, storage.line_ends, limits.field_count, storage.fields));
+    result = fault_result(
+        http::split_fields(input, storage.line_ends, limits.field_count, storage.fields));
     if (result.status != HeadStatus::complete) return result;
     if (line.status < 100) return malformed("bad status code");
 
@@ -298,7 +335,8 @@ HeadResult parse_strictly(std::string_view input, const HeadLimits& limits, bool
     const FramingFields framing = framing_fields(head.fields, line.minor_version);
     if (framing.error) return malformed(framing.error);
     if (framing.unknown_coding) return malformed("transfer coding not supported");
-    if (framing.has_length && !std::all_of(storage.fields.begin(), storage.fields.end(), is_plain_length))
+    if (framing.has_length &&
+        !std::all_of(storage.fields.begin(), storage.fields.end(), is_plain_length))
         return malformed("bad Content-Length");
     set_framing(framing, to_head, head);
     return {HeadStatus::complete, scan.size, ""};
@@ -306,8 +344,8 @@ HeadResult parse_strictly(std::string_view input, const HeadLimits& limits, bool
 
 }  // namespace
 
-HeadResult parse_response_head(std::string_view input, const HeadLimits& limits, bool to_head, HeadStorage& storage,
-                               http::ResponseHead& head) {
+HeadResult parse_response_head(std::string_view input, const HeadLimits& limits, bool to_head,
+                               HeadStorage& storage, http::ResponseHead& head) {
     head = http::ResponseHead{};
     storage.tidied.clear();
     if (input.empty()) return {};
@@ -316,7 +354,8 @@ HeadResult parse_response_head(std::string_view input, const HeadLimits& limits,
     const TidyHead tidy = tidy_response_head(input, storage.tidied);
     if (tidy.kind == TidyHead::Kind::refused) return malformed(tidy.why);
     if (tidy.kind == TidyHead::Kind::need_more) {
-        if (input.size() > limits.head_bytes) return {HeadStatus::too_large, 0, "the header is too large"};
+        if (input.size() > limits.head_bytes)
+            return {HeadStatus::too_large, 0, "the header is too large"};
         return {};
     }
     head = http::ResponseHead{};

@@ -30,8 +30,10 @@ bool is_end_to_end(FieldId id) {
         case FieldId::x_cache:
         case FieldId::x_http_method_override:
         case FieldId::x_original_url:
-        case FieldId::x_rewrite_url: return false;
-        default: return true;
+        case FieldId::x_rewrite_url:
+            return false;
+        default:
+            return true;
     }
 }
 
@@ -43,8 +45,10 @@ bool is_hop_by_hop(FieldId id) {
         case FieldId::te:
         case FieldId::trailer:
         case FieldId::transfer_encoding:
-        case FieldId::upgrade: return true;
-        default: return false;
+        case FieldId::upgrade:
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -55,7 +59,8 @@ bool is_proxy_specific(const Field& field) {
 
 bool ConnectionOptions::names(FieldId id, std::string_view name) const {
     if (id != FieldId::other) return known_.test(static_cast<std::size_t>(id));
-    return !others_.empty() && std::binary_search(others_.begin(), others_.end(), name, less_without_case);
+    return !others_.empty() &&
+           std::binary_search(others_.begin(), others_.end(), name, less_without_case);
 }
 
 ConnectionOptions parse_connection(const Fields& fields) {

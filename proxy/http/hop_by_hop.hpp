@@ -7,15 +7,17 @@
 
 namespace larder::http {
 
-/// What the Connection lines of a message say (RFC 9110, 7.6.1), read once. Views into the message's buffer.
+/// What the Connection lines of a message say (RFC 9110, 7.6.1), read once. Views into the
+/// message's buffer.
 class ConnectionOptions {
 public:
     bool close = false;
     bool keep_alive = false;
     bool upgrade = false;
 
-    /// Whether a field of that name belongs to this connection because Connection names it. Never true of the fields that
-    /// are meant for all recipients (see is_end_to_end): a client must not be able to take those away on the way.
+    /// Whether a field of that name belongs to this connection because Connection names it. Never
+    /// true of the fields that are meant for all recipients (see is_end_to_end): a client must not
+    /// be able to take those away on the way.
     [[nodiscard]] bool names(std::string_view name) const { return names(field_id(name), name); }
     [[nodiscard]] bool names(const Field& field) const { return names(field.id, field.name); }
 
@@ -27,18 +29,20 @@ private:
     std::vector<std::string_view> others_;  ///< sorted without regard to case
 };
 
-/// Reads all Connection lines, in O(n log n) of their members. Allocates only where one names a field larder does not know.
+/// Reads all Connection lines, in O(n log n) of their members. Allocates only where one names a
+/// field larder does not know.
 ConnectionOptions parse_connection(const Fields& fields);
 
-/// Fields that Connection cannot remove: Host, framing, credentials, cookies, caching, validators, ranges, content
-/// negotiation and the forwarding fields.
+/// Fields that Connection cannot remove: Host, framing, credentials, cookies, caching, validators,
+/// ranges, content negotiation and the forwarding fields.
 bool is_end_to_end(FieldId id);
 
-/// Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade (RFC 9110, 7.6.1). Those that the
-/// Connection lines name come on top: see ConnectionOptions::names.
+/// Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade (RFC
+/// 9110, 7.6.1). Those that the Connection lines name come on top: see ConnectionOptions::names.
 bool is_hop_by_hop(FieldId id);
 
-/// Proxy-Authenticate, Proxy-Authorization, Proxy-Authentication-Info: a cache must not store them (RFC 9111, 3.1).
+/// Proxy-Authenticate, Proxy-Authorization, Proxy-Authentication-Info: a cache must not store them
+/// (RFC 9111, 3.1).
 bool is_proxy_specific(const Field& field);
 
 }  // namespace larder::http

@@ -8,7 +8,8 @@
 namespace larder::http {
 namespace {
 
-constexpr std::array<std::string_view, 7> days{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 7> days{"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                               "Thursday", "Friday", "Saturday"};
 constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
@@ -67,10 +68,13 @@ public:
 
     [[nodiscard]] std::optional<HttpTime> result() const {
         using namespace std::chrono;
-        const year_month_day date{std::chrono::year(year), std::chrono::month(month_number), std::chrono::day(day)};
-        const bool good = ok_ && rest_.empty() && date.ok() && hour < 24 && minute < 60 && second <= 60;
+        const year_month_day date{std::chrono::year(year), std::chrono::month(month_number),
+                                  std::chrono::day(day)};
+        const bool good =
+            ok_ && rest_.empty() && date.ok() && hour < 24 && minute < 60 && second <= 60;
         if (!good) return std::nullopt;
-        return sys_days(date) + hours(hour) + minutes(minute) + seconds(std::min(second, 59));  // 60: a leap second
+        return sys_days(date) + hours(hour) + minutes(minute) +
+               seconds(std::min(second, 59));  // 60: a leap second
     }
 
     int year = 0;
@@ -149,7 +153,9 @@ char* write_two(char* at, unsigned value) {
     return at;
 }
 
-char* write_text(char* at, std::string_view text) { return std::copy(text.begin(), text.end(), at); }
+char* write_text(char* at, std::string_view text) {
+    return std::copy(text.begin(), text.end(), at);
+}
 
 }  // namespace
 

@@ -21,8 +21,9 @@ constexpr bool is_token(std::string_view text) {
     return true;
 }
 
-/// Calls `use(member)` for each non-empty member, without the white space around it. Commas within quoted strings do not
-/// separate. A quote that is never closed counts as an ordinary character, so that it hides nothing behind it.
+/// Calls `use(member)` for each non-empty member, without the white space around it. Commas within
+/// quoted strings do not separate. A quote that is never closed counts as an ordinary character, so
+/// that it hides nothing behind it.
 template <class Use>
 constexpr void for_each_member(std::string_view value, Use use) {
     bool quotes_close = true;
@@ -38,7 +39,8 @@ constexpr void for_each_member(std::string_view value, Use use) {
             take(at);
         } else if (value[at] == '"' && quotes_close) {
             std::size_t close = at + 1;
-            while (close < value.size() && value[close] != '"') close += value[close] == '\\' ? 2 : 1;
+            while (close < value.size() && value[close] != '"')
+                close += value[close] == '\\' ? 2 : 1;
             if (close < value.size()) {
                 at = close;
             } else {
@@ -53,7 +55,8 @@ constexpr void for_each_member(std::string_view value, Use use) {
 /// Whether the list holds the token, whatever its case.
 constexpr bool has_member(std::string_view value, std::string_view token) {
     bool found = false;
-    for_each_member(value, [&](std::string_view member) { found = found || iequals(member, token); });
+    for_each_member(value,
+                    [&](std::string_view member) { found = found || iequals(member, token); });
     return found;
 }
 

@@ -4,7 +4,9 @@
 
 namespace larder::http {
 
-bool is_max_forwards(const Field& field) { return field.id == FieldId::other && iequals(field.name, "max-forwards"); }
+bool is_max_forwards(const Field& field) {
+    return field.id == FieldId::other && iequals(field.name, "max-forwards");
+}
 
 MaxForwards max_forwards_of(const RequestHead& request) {
     using Kind = MaxForwards::Kind;
@@ -12,7 +14,8 @@ MaxForwards max_forwards_of(const RequestHead& request) {
     MaxForwards out;
     for (const Field& field : request.fields) {
         if (!is_max_forwards(field)) continue;
-        const bool is_number = !field.value.empty() && std::all_of(field.value.begin(), field.value.end(), is_digit);
+        const bool is_number =
+            !field.value.empty() && std::all_of(field.value.begin(), field.value.end(), is_digit);
         if (!is_number || out.kind != Kind::unlimited) return {Kind::malformed, 0};
         // What is beyond 64 bits is passed on as the most that fits (7.6.2).
         const std::uint64_t hops = parse_decimal(field.value).value_or(UINT64_MAX);

@@ -5,7 +5,8 @@
 
 namespace larder::http {
 
-/// How much further an OPTIONS or TRACE may go (RFC 9110, 7.6.2). Of other methods the field says nothing.
+/// How much further an OPTIONS or TRACE may go (RFC 9110, 7.6.2). Of other methods the field says
+/// nothing.
 struct MaxForwards {
     enum class Kind : std::uint8_t {
         unlimited,  ///< it says nothing

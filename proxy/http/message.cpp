@@ -31,7 +31,8 @@ Method method_of(std::string_view name) {
         case 8:
             if (name == "PROPFIND") return Method::propfind;
             break;
-        default: break;
+        default:
+            break;
     }
     return Method::other;
 }

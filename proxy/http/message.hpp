@@ -36,7 +36,8 @@ enum class Method : std::uint8_t {
 /// Method names are case-sensitive (RFC 9110, 9.1).
 Method method_of(std::string_view name);
 
-/// What IANA's registry of methods calls safe (RFC 9110, 9.2.1 and 16.1). A method not known is unsafe.
+/// What IANA's registry of methods calls safe (RFC 9110, 9.2.1 and 16.1). A method not known is
+/// unsafe.
 constexpr bool is_safe(Method m) {
     switch (m) {
         case Method::get:
@@ -47,15 +48,20 @@ constexpr bool is_safe(Method m) {
         case Method::propfind:
         case Method::report:
         case Method::search:
-        case Method::pri: return true;
-        default: return false;
+        case Method::pri:
+            return true;
+        default:
+            return false;
     }
 }
 
 /// May be sent again after a lost connection (RFC 9110, 9.2.2).
-constexpr bool is_idempotent(Method m) { return is_safe(m) || m == Method::put || m == Method::delete_; }
+constexpr bool is_idempotent(Method m) {
+    return is_safe(m) || m == Method::put || m == Method::delete_;
+}
 
-/// The head of a request after the strict checks: views into the connection's buffer, valid until the next head.
+/// The head of a request after the strict checks: views into the connection's buffer, valid until
+/// the next head.
 struct RequestHead {
     Method method = Method::other;
     std::string_view method_name;
@@ -63,7 +69,8 @@ struct RequestHead {
     std::string_view path;    ///< the target up to '?'
     std::string_view query;   ///< behind '?', without it; see has_query
     bool has_query = false;
-    std::string_view host;  ///< host[:port] of Host or of the absolute-form; empty in HTTP/1.0 without Host
+    std::string_view
+        host;  ///< host[:port] of Host or of the absolute-form; empty in HTTP/1.0 without Host
     std::uint8_t minor_version = 1;
     Fields fields;
     Framing framing = Framing::none;
@@ -71,13 +78,15 @@ struct RequestHead {
     bool keep_alive = true;
     bool expects_continue = false;
 
-    /// Who sends it, as the origin is told in X-Forwarded-* and the like, which for variants stand in place of what the
-    /// client sent there. Not of the message itself: the flow sets them. No address: the fields count as they came.
+    /// Who sends it, as the origin is told in X-Forwarded-* and the like, which for variants stand
+    /// in place of what the client sent there. Not of the message itself: the flow sets them. No
+    /// address: the fields count as they came.
     std::string_view peer;
     bool peer_trusted = false;  ///< its forwarding fields are believed
     bool peer_tls = false;
 
-    /// Scheme and authority of the target URI as the origin is told them (http/target_uri.hpp). Set by set_target_uri.
+    /// Scheme and authority of the target URI as the origin is told them (http/target_uri.hpp). Set
+    /// by set_target_uri.
     std::string_view scheme;
     std::string_view authority;
 };

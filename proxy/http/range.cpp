@@ -36,7 +36,8 @@ std::optional<RangeSpec> parse_spec(std::string_view text) {
 
 std::optional<std::vector<RangeSpec>> parse_byte_ranges(std::string_view value) {
     const std::size_t equals = value.find('=');
-    if (equals == std::string_view::npos || !iequals(value.substr(0, equals), "bytes")) return std::nullopt;
+    if (equals == std::string_view::npos || !iequals(value.substr(0, equals), "bytes"))
+        return std::nullopt;
     std::vector<RangeSpec> specs;
     bool good = true;
     for_each_member(value.substr(equals + 1), [&](std::string_view member) {

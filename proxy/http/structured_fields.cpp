@@ -14,7 +14,8 @@ constexpr std::size_t dictionary_members_max = 1024;
 constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_alpha(char c) { return is_lower(to_lower(c)); }
 
-/// The parsing algorithms of RFC 9651, 4.2, one function each; false means that the whole field fails.
+/// The parsing algorithms of RFC 9651, 4.2, one function each; false means that the whole field
+/// fails.
 class Parser {
 public:
     explicit Parser(std::string_view text) : text_(text) {}
@@ -41,10 +42,12 @@ private:
         return true;
     }
     void skip_spaces() {
-        while (take(' ')) {}
+        while (take(' ')) {
+        }
     }
     void skip_white_space() {
-        while (take(' ') || take('\t')) {}
+        while (take(' ') || take('\t')) {
+        }
     }
 
     template <class Member>
@@ -166,7 +169,8 @@ private:
     bool token(StructuredItem& out) {
         out.type = StructuredItem::Type::token;
         const std::size_t start = at_++;
-        while (!at_end() && (is_token_char(text_[at_]) || text_[at_] == ':' || text_[at_] == '/')) ++at_;
+        while (!at_end() && (is_token_char(text_[at_]) || text_[at_] == ':' || text_[at_] == '/'))
+            ++at_;
         out.text = text_.substr(start, at_ - start);
         return true;
     }
@@ -177,8 +181,9 @@ private:
         out.type = StructuredItem::Type::bytes;
         out.text = text_.substr(at_ + 1, end - at_ - 1);
         at_ = end + 1;
-        return std::all_of(out.text.begin(), out.text.end(),
-                           [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '/' || c == '='; });
+        return std::all_of(out.text.begin(), out.text.end(), [](char c) {
+            return is_alpha(c) || is_digit(c) || c == '+' || c == '/' || c == '=';
+        });
     }
 
     bool boolean(StructuredItem& out) {
@@ -203,7 +208,8 @@ private:
         out.type = StructuredItem::Type::display_string;
         out.text = text_.substr(at_ + 1, end - at_ - 1);
         at_ = end + 1;
-        return std::all_of(out.text.begin(), out.text.end(), [](char c) { return c > 0x1f && c < 0x7f; });
+        return std::all_of(out.text.begin(), out.text.end(),
+                           [](char c) { return c > 0x1f && c < 0x7f; });
     }
 
     std::string_view text_;

@@ -8,9 +8,7 @@
 namespace larder::http {
 namespace {
 
-TidyHead refused(const char* why) {
-    return {TidyHead::Kind::refused, 0, why};
-}
+TidyHead refused(const char* why) { return {TidyHead::Kind::refused, 0, why}; }
 
 bool is_control(char c) {
     const auto byte = static_cast<unsigned char>(c);

@@ -15,11 +15,13 @@ void add(std::vector<std::string>& methods, std::string_view name) {
     std::string upper(name);
     for (char& c : upper)
         if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    if (std::find(methods.begin(), methods.end(), upper) == methods.end()) methods.push_back(std::move(upper));
+    if (std::find(methods.begin(), methods.end(), upper) == methods.end())
+        methods.push_back(std::move(upper));
 }
 
 void add_from_query(std::vector<std::string>& methods, std::string_view query) {
-    for (std::size_t at = query.find(query_parameter); at != std::string_view::npos; at = query.find(query_parameter, at + 1)) {
+    for (std::size_t at = query.find(query_parameter); at != std::string_view::npos;
+         at = query.find(query_parameter, at + 1)) {
         if (at > 0 && query[at - 1] != '&') continue;
         const std::string_view rest = query.substr(at + query_parameter.size());
         add(methods, rest.substr(0, rest.find('&')));
@@ -40,7 +42,8 @@ std::vector<std::string> overriding_methods(const RequestHead& request) {
 bool is_write(const RequestHead& request) {
     if (!is_safe(request.method)) return true;
     const std::vector<std::string> methods = overriding_methods(request);
-    return std::any_of(methods.begin(), methods.end(), [](const std::string& name) { return !is_safe(method_of(name)); });
+    return std::any_of(methods.begin(), methods.end(),
+                       [](const std::string& name) { return !is_safe(method_of(name)); });
 }
 
 }  // namespace larder::http

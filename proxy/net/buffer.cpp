@@ -4,7 +4,8 @@ namespace larder::net {
 
 Buffer::Room Buffer::room(std::size_t wanted) {
     if (!block_) {
-        capacity_ = wanted > BufferPool::small_bytes ? BufferPool::large_bytes : BufferPool::small_bytes;
+        capacity_ =
+            wanted > BufferPool::small_bytes ? BufferPool::large_bytes : BufferPool::small_bytes;
         block_ = pool_->take(capacity_);
         begin_ = end_ = 0;
     }

@@ -9,8 +9,8 @@ namespace larder::net {
 
 class BufferPool;
 
-/// Bytes read and not yet consumed, in a block lent by the worker's pool. Empty and without a block while a connection
-/// idles. One thread.
+/// Bytes read and not yet consumed, in a block lent by the worker's pool. Empty and without a block
+/// while a connection idles. One thread.
 class Buffer {
 public:
     explicit Buffer(BufferPool& pool) : pool_(&pool) {}
@@ -26,8 +26,8 @@ public:
     void consume(std::size_t bytes) { begin_ += bytes; }
     void append_done(std::size_t bytes) { end_ += bytes; }
 
-    /// Room to read into, at least `wanted` bytes if that is within the largest block; takes a block where there is none.
-    /// Unconsumed bytes move to the front; views into them die.
+    /// Room to read into, at least `wanted` bytes if that is within the largest block; takes a
+    /// block where there is none. Unconsumed bytes move to the front; views into them die.
     struct Room {
         char* at;
         std::size_t size;

@@ -76,7 +76,8 @@ void DeadlineWheel::turn() {
                 link(deadline);
             } else {
                 // A deadline that fails must not take the others along.
-                run_guarded(context_, "what a deadline ends", [&deadline] { deadline.expire_(deadline.owner_); });
+                run_guarded(context_, "what a deadline ends",
+                            [&deadline] { deadline.expire_(deadline.owner_); });
             }
             list = heads_[static_cast<std::size_t>(done_ % slots)];
         }
@@ -94,7 +95,8 @@ void DeadlineWheel::stop() {
         while (head) {
             Deadline& deadline = *head;
             unlink(deadline);
-            run_guarded(context_, "what a deadline ends", [&deadline] { deadline.expire_(deadline.owner_); });
+            run_guarded(context_, "what a deadline ends",
+                        [&deadline] { deadline.expire_(deadline.owner_); });
         }
 }
 

@@ -1,8 +1,7 @@
 #pragma once
 #include <array>
-#include <cstdint>
-
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <cstdint>
 
 #include "base/clock.hpp"
 #include "net/task.hpp"
@@ -11,15 +10,16 @@ namespace larder::net {
 
 class DeadlineWheel;
 
-/// A moment at which something ends, watched by the worker's wheel. Moving it later costs an assignment; there is no timer
-/// of its own. One thread.
+/// A moment at which something ends, watched by the worker's wheel. Moving it later costs an
+/// assignment; there is no timer of its own. One thread.
 class Deadline {
 public:
-    /// Called once when the moment has passed, or the wheel stops; it may move the deadline again, but not once the wheel
-    /// has stopped.
+    /// Called once when the moment has passed, or the wheel stops; it may move the deadline again,
+    /// but not once the wheel has stopped.
     using Expire = void (*)(void* owner);
 
-    Deadline(DeadlineWheel& wheel, Expire expire, void* owner) : wheel_(wheel), expire_(expire), owner_(owner) {}
+    Deadline(DeadlineWheel& wheel, Expire expire, void* owner)
+        : wheel_(wheel), expire_(expire), owner_(owner) {}
     Deadline(const Deadline&) = delete;
     Deadline& operator=(const Deadline&) = delete;
     ~Deadline() { clear(); }
@@ -33,18 +33,21 @@ private:
     DeadlineWheel& wheel_;
     Expire expire_;
     void* owner_;
-    std::int64_t tick_ = 0;      // when it ends
-    std::int64_t in_slot_ = -1;  // the tick of the slot it is linked into; never later than tick_; -1: not linked
+    std::int64_t tick_ = 0;  // when it ends
+    std::int64_t in_slot_ =
+        -1;  // the tick of the slot it is linked into; never later than tick_; -1: not linked
     Deadline* previous_ = nullptr;
     Deadline* next_ = nullptr;
 };
 
-/// All deadlines of one worker, in slots of 32 ms. One timer, armed for the next slot that holds any.
+/// All deadlines of one worker, in slots of 32 ms. One timer, armed for the next slot that holds
+/// any.
 class DeadlineWheel {
 public:
     explicit DeadlineWheel(boost::asio::io_context& context) : context_(context), timer_(context) {}
 
-    /// Ends all waits that have a deadline, now and from now on: lets the io_context run out of work.
+    /// Ends all waits that have a deadline, now and from now on: lets the io_context run out of
+    /// work.
     void stop();
     [[nodiscard]] bool stopped() const { return stopped_; }
 
@@ -59,7 +62,8 @@ private:
     void turn();
 
     boost::asio::io_context& context_;
-    boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor> timer_;
+    boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>
+        timer_;
     std::array<Deadline*, slots> heads_{};
     std::int64_t done_ = -1;   // slots up to this tick have been looked at
     std::int64_t armed_ = -1;  // the tick the timer waits for; -1: it does not

@@ -15,7 +15,8 @@ constexpr std::size_t line_bytes_max = 107;
 
 ProxyHeader parse_v1(std::string_view input) {
     const std::size_t end = input.substr(0, line_bytes_max).find("\r\n");
-    if (end == std::string_view::npos) return {input.size() < line_bytes_max ? Kind::need_more : Kind::malformed, 0, {}};
+    if (end == std::string_view::npos)
+        return {input.size() < line_bytes_max ? Kind::need_more : Kind::malformed, 0, {}};
     std::string_view line = input.substr(6, end - 6);
     ProxyHeader header{Kind::complete, end + 2, {}};
     if (line.starts_with("UNKNOWN")) return header;
@@ -23,8 +24,10 @@ ProxyHeader parse_v1(std::string_view input) {
     const bool is_v6 = line[3] == '6';
     line.remove_prefix(5);
     boost::system::error_code error;
-    const auto source = boost::asio::ip::make_address(std::string(line.substr(0, line.find(' '))), error);
-    if (error || source.is_v6() != is_v6 || std::count(line.begin(), line.end(), ' ') != 3) return {Kind::malformed, 0, {}};
+    const auto source =
+        boost::asio::ip::make_address(std::string(line.substr(0, line.find(' '))), error);
+    if (error || source.is_v6() != is_v6 || std::count(line.begin(), line.end(), ' ') != 3)
+        return {Kind::malformed, 0, {}};
     header.source = source;
     return header;
 }

@@ -1,9 +1,8 @@
 #pragma once
+#include <boost/asio/ip/address.hpp>
 #include <cstddef>
 #include <optional>
 #include <string_view>
-
-#include <boost/asio/ip/address.hpp>
 
 namespace larder::net {
 

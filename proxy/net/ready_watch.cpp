@@ -10,13 +10,16 @@ namespace {
 #if BOOST_VERSION == 108100
 // The socket's part of the reactor, which basic_socket keeps protected.
 struct Access : TcpSocket {
-    static auto& implementation(TcpSocket& socket) { return (socket.*(&Access::impl_)).get_implementation(); }
+    static auto& implementation(TcpSocket& socket) {
+        return (socket.*(&Access::impl_)).get_implementation();
+    }
 };
 #endif
 
 }  // namespace
 
-std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tcp& protocol, int descriptor) {
+std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tcp& protocol,
+                                    int descriptor) {
     std::optional<TcpSocket> socket(std::in_place, executor);
     Error error;
     socket->assign(protocol, descriptor, error);
@@ -27,7 +30,8 @@ std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tc
     }
 #if BOOST_VERSION == 108100
     auto& state = Access::implementation(*socket).state_;
-    state = static_cast<boost::asio::detail::socket_ops::state_type>(state & ~boost::asio::detail::socket_ops::possible_dup);
+    state = static_cast<boost::asio::detail::socket_ops::state_type>(
+        state & ~boost::asio::detail::socket_ops::possible_dup);
 #endif
     return socket;
 }
@@ -37,9 +41,12 @@ void ReadyWatch::arm(TcpSocket& socket) {
 #if BOOST_VERSION == 108100
     ec_ = Error();
     arming_ = true;
-    if (!reactor_) reactor_ = &boost::asio::use_service<boost::asio::detail::reactor>(socket.get_executor().context());
+    if (!reactor_)
+        reactor_ = &boost::asio::use_service<boost::asio::detail::reactor>(
+            socket.get_executor().context());
     auto& implementation = Access::implementation(socket);
-    reactor_->start_op(boost::asio::detail::reactor::read_op, implementation.socket_, implementation.reactor_data_, this, true, true);
+    reactor_->start_op(boost::asio::detail::reactor::read_op, implementation.socket_,
+                       implementation.reactor_data_, this, true, true);
     arming_ = false;
 #else
     socket.async_wait(TcpSocket::wait_read, [this](Error) { completed(false); });
@@ -65,7 +72,8 @@ boost::asio::detail::reactor_op::status ReadyWatch::do_perform(reactor_op* base)
     return static_cast<ReadyWatch*>(base)->arming_ ? not_done : done;
 }
 
-void ReadyWatch::do_complete(void* context, boost::asio::detail::operation* base, const Error&, std::size_t) {
+void ReadyWatch::do_complete(void* context, boost::asio::detail::operation* base, const Error&,
+                             std::size_t) {
     auto& watch = *static_cast<ReadyWatch*>(static_cast<reactor_op*>(base));
     watch.completed(context == nullptr);
 }

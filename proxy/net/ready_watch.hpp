@@ -1,11 +1,10 @@
 #pragma once
-#include <optional>
-
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/detail/reactor.hpp>
 #include <boost/asio/detail/reactor_op.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/version.hpp>
+#include <optional>
 
 #include "net/task.hpp"
 
@@ -13,42 +12,53 @@ namespace larder::net {
 
 using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 
-/// The socket of a descriptor that nothing else refers to, and that does not block. Nothing where Asio cannot take it: it is
-/// closed then. (With assign alone Asio expects a copy of the descriptor somewhere, and takes it out of epoll itself on close.)
-std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tcp& protocol, int descriptor);
+/// The socket of a descriptor that nothing else refers to, and that does not block. Nothing where
+/// Asio cannot take it: it is closed then. (With assign alone Asio expects a copy of the descriptor
+/// somewhere, and takes it out of epoll itself on close.)
+std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tcp& protocol,
+                                    int descriptor);
 
-/// Tells when a drained socket becomes readable. It is kept armed from the read that found the socket empty until something
-/// arrives, whatever its owner does meanwhile: no event is lost, and waiting costs no system call.
+/// Tells when a drained socket becomes readable. It is kept armed from the read that found the
+/// socket empty until something arrives, whatever its owner does meanwhile: no event is lost, and
+/// waiting costs no system call.
 ///
-/// Asio registers a descriptor once, edge-triggered, but its async_wait re-arms it with epoll_ctl each time, since it cannot
-/// know what its caller has read. This is an operation of Asio's own reactor that uses what larder does know. It relies on
-/// Asio's details as of Boost 1.81 and falls back to async_wait with any other version. One thread.
+/// Asio registers a descriptor once, edge-triggered, but its async_wait re-arms it with epoll_ctl
+/// each time, since it cannot know what its caller has read. This is an operation of Asio's own
+/// reactor that uses what larder does know. It relies on Asio's details as of Boost 1.81 and falls
+/// back to async_wait with any other version. One thread.
 class ReadyWatch : private boost::asio::detail::reactor_op {
 public:
     using Fired = void (*)(void* owner, bool dropped);
 
-    /// `fired` is called on the socket's thread when something has arrived, or the wait was cancelled. `dropped`: the
-    /// io_context is being destroyed, nothing may run any more.
-    [[nodiscard]] static ReadyWatch* make(Fired fired, void* owner) { return new ReadyWatch(fired, owner); }
+    /// `fired` is called on the socket's thread when something has arrived, or the wait was
+    /// cancelled. `dropped`: the io_context is being destroyed, nothing may run any more.
+    [[nodiscard]] static ReadyWatch* make(Fired fired, void* owner) {
+        return new ReadyWatch(fired, owner);
+    }
 
-    /// Precondition: not armed; the socket is drained, and this thread has not looked for events since it was found so.
+    /// Precondition: not armed; the socket is drained, and this thread has not looked for events
+    /// since it was found so.
     void arm(TcpSocket& socket);
     [[nodiscard]] bool armed() const { return armed_; }
 
-    /// The owner goes, its socket is closed: instead of deleting it. An armed watch is the reactor's until it gives it back.
+    /// The owner goes, its socket is closed: instead of deleting it. An armed watch is the
+    /// reactor's until it gives it back.
     static void leave(ReadyWatch* watch);
 
 private:
     ReadyWatch(Fired fired, void* owner)
-        : reactor_op(Error(), &ReadyWatch::do_perform, &ReadyWatch::do_complete), fired_(fired), owner_(owner) {}
+        : reactor_op(Error(), &ReadyWatch::do_perform, &ReadyWatch::do_complete),
+          fired_(fired),
+          owner_(owner) {}
     ~ReadyWatch() = default;
 
     void completed(bool dropped);
     static status do_perform(reactor_op* base);
-    static void do_complete(void* context, boost::asio::detail::operation* base, const Error&, std::size_t);
+    static void do_complete(void* context, boost::asio::detail::operation* base, const Error&,
+                            std::size_t);
 
     Fired fired_;
-    void* owner_;  // null: it has left
+    void* owner_;                                      // null: it has left
     boost::asio::detail::reactor* reactor_ = nullptr;  // of the socket; looked up once
     bool armed_ = false;
     bool arming_ = false;

@@ -24,14 +24,17 @@ IoResult moved(std::size_t bytes) { return {IoResult::Kind::done, bytes}; }
 int bytes_left(msghdr& message) {
     int left = 1;
     const cmsghdr* part = CMSG_FIRSTHDR(&message);
-    if (part && part->cmsg_level == IPPROTO_TCP && part->cmsg_type == TCP_CM_INQ) std::memcpy(&left, CMSG_DATA(part), sizeof left);
+    if (part && part->cmsg_level == IPPROTO_TCP && part->cmsg_type == TCP_CM_INQ)
+        std::memcpy(&left, CMSG_DATA(part), sizeof left);
     return left;
 }
 
 }  // namespace
 
 Stream::Stream(TcpSocket socket, DeadlineWheel& wheel)
-    : socket_(std::move(socket)), watch_(ReadyWatch::make(&Stream::input_came, this)), deadline_(wheel, &Stream::expire, this) {}
+    : socket_(std::move(socket)),
+      watch_(ReadyWatch::make(&Stream::input_came, this)),
+      deadline_(wheel, &Stream::expire, this) {}
 
 Stream::~Stream() {
     close();
@@ -42,7 +45,8 @@ Stream::~Stream() {
 void Stream::expect_more() {
     if (reads_tell_rest_) return;
     const int on = 1;
-    reads_tell_rest_ = ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INQ, &on, sizeof on) == 0;
+    reads_tell_rest_ =
+        ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INQ, &on, sizeof on) == 0;
 }
 
 void Stream::found_empty() {
@@ -67,7 +71,8 @@ void Stream::input_came(void* self, bool dropped) {
 Task<void> Stream::input() {
     const auto keep = [this](Waiting handler) { waiting_.emplace(std::move(handler)); };
     const boost::asio::use_awaitable_t<Executor> awaitable;
-    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>, void()>(keep, awaitable);
+    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>, void()>(
+        keep, awaitable);
 }
 
 void Stream::expire(void* self) {
@@ -102,17 +107,20 @@ bool Stream::has_pending() const { return tls_ && SSL_pending(tls_) > 0; }
 void Stream::start_tls(ssl_ctx_st* context, bool as_server, const char* server_name) {
     tls_ = SSL_new(context);
     SSL_set_fd(tls_, socket_.native_handle());
-    SSL_set_mode(tls_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_mode(tls_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                           SSL_MODE_RELEASE_BUFFERS);
     if (as_server) {
         SSL_set_accept_state(tls_);
     } else {
         SSL_set_connect_state(tls_);
         if (server_name && *server_name) {
-            // An address is no server name (RFC 6066, 3), and is looked for among the certificate's addresses.
+            // An address is no server name (RFC 6066, 3), and is looked for among the certificate's
+            // addresses.
             if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls_), server_name) == 1) return;
             ERR_clear_error();
             // The macro of the same purpose casts in the old style.
-            SSL_ctrl(tls_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(server_name));
+            SSL_ctrl(tls_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                     const_cast<char*>(server_name));
             SSL_set1_host(tls_, server_name);
         }
     }
@@ -135,7 +143,8 @@ Task<bool> Stream::handshake() {
     }
 }
 
-// TLS knows its descriptor by number: once the socket is closed, that number may be somebody else's connection.
+// TLS knows its descriptor by number: once the socket is closed, that number may be somebody else's
+// connection.
 IoResult Stream::try_read(char* at, std::size_t size) {
     if (timed_out_ || cancelled_ || !socket_.is_open()) return failed;
     if (!tls_) return try_read_plain(at, size);
@@ -144,10 +153,16 @@ IoResult Stream::try_read(char* at, std::size_t size) {
     std::size_t got = 0;
     if (SSL_read_ex(tls_, at, size, &got) == 1) return moved(got);
     switch (SSL_get_error(tls_, 0)) {
-        case SSL_ERROR_WANT_READ: found_empty(); return would_block;  // OpenSSL says so only after an attempt that found nothing
-        case SSL_ERROR_WANT_WRITE: tls_read_wants_write_ = true; return would_block;
-        case SSL_ERROR_ZERO_RETURN: return ended;
-        default: return failed;
+        case SSL_ERROR_WANT_READ:
+            found_empty();
+            return would_block;  // OpenSSL says so only after an attempt that found nothing
+        case SSL_ERROR_WANT_WRITE:
+            tls_read_wants_write_ = true;
+            return would_block;
+        case SSL_ERROR_ZERO_RETURN:
+            return ended;
+        default:
+            return failed;
     }
 }
 
@@ -215,9 +230,13 @@ IoResult Stream::try_write(const iovec* pieces, std::size_t count) {
     std::size_t sent = 0;
     if (SSL_write_ex(tls_, from, size, &sent) == 1) return moved(sent);
     switch (SSL_get_error(tls_, 0)) {
-        case SSL_ERROR_WANT_WRITE: return would_block;
-        case SSL_ERROR_WANT_READ: tls_write_wants_read_ = true; return would_block;
-        default: return failed;
+        case SSL_ERROR_WANT_WRITE:
+            return would_block;
+        case SSL_ERROR_WANT_READ:
+            tls_write_wants_read_ = true;
+            return would_block;
+        default:
+            return failed;
     }
 }
 
@@ -234,7 +253,8 @@ Task<bool> Stream::readable() {
 
 Task<bool> Stream::writable() {
     if (timed_out_ || cancelled_) co_return false;
-    const auto direction = std::exchange(tls_write_wants_read_, false) ? TcpSocket::wait_read : TcpSocket::wait_write;
+    const auto direction =
+        std::exchange(tls_write_wants_read_, false) ? TcpSocket::wait_read : TcpSocket::wait_write;
     const auto [error] = co_await socket_.async_wait(direction, as_result);
     co_return !error && !timed_out_ && !cancelled_;
 }

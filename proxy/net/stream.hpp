@@ -26,13 +26,14 @@ struct IoResult {
     std::size_t bytes = 0;
 };
 
-/// A connection over TCP, plain or TLS. Reads and writes are attempts on the non-blocking socket; only where one would
-/// block does a coroutine wait for readiness. A read also learns whether it left anything behind, and then a watch is armed
-/// that tells of what comes next. So a request that is there and an answer that fits cost two system calls, and waiting costs
-/// none. One thread.
+/// A connection over TCP, plain or TLS. Reads and writes are attempts on the non-blocking socket;
+/// only where one would block does a coroutine wait for readiness. A read also learns whether it
+/// left anything behind, and then a watch is armed that tells of what comes next. So a request that
+/// is there and an answer that fits cost two system calls, and waiting costs none. One thread.
 ///
-/// What a read leaves is told by Linux (TCP_INQ), the peer's orderly end included, but not a reset that came together with
-/// the last bytes. A write that succeeds afterwards rules that out, as does an attempt to read that finds nothing.
+/// What a read leaves is told by Linux (TCP_INQ), the peer's orderly end included, but not a reset
+/// that came together with the last bytes. A write that succeeds afterwards rules that out, as does
+/// an attempt to read that finds nothing.
 class Stream {
 public:
     /// `socket` does not block, or is about to be connected by Asio, which sees to it.
@@ -51,18 +52,21 @@ public:
     [[nodiscard]] IoResult try_read_plain(char* at, std::size_t size);
     [[nodiscard]] IoResult try_write(const iovec* pieces, std::size_t count);
 
-    /// Waits until a read (write) may succeed. False: the deadline passed, or the socket was closed.
+    /// Waits until a read (write) may succeed. False: the deadline passed, or the socket was
+    /// closed.
     [[nodiscard]] Task<bool> readable();
     [[nodiscard]] Task<bool> writable();
 
-    /// For a connection on which more is to come than one message: from now on reads learn what they leave behind.
+    /// For a connection on which more is to come than one message: from now on reads learn what
+    /// they leave behind.
     void expect_more();
-    /// Nothing can be read, the peer's end included, as of the last look for events. Not known is false.
+    /// Nothing can be read, the peer's end included, as of the last look for events. Not known is
+    /// false.
     [[nodiscard]] bool known_empty() const { return watch_->armed() && !maybe_reset_; }
     /// A socket just accepted: nothing was read, and no event can have been missed.
     void watch_from_the_start() { found_empty(); }
-    /// Calls `then` once, when something can be read, or the waits have ended (try_read tells): without a coroutine.
-    /// Precondition: known_empty(), and nobody waits in readable().
+    /// Calls `then` once, when something can be read, or the waits have ended (try_read tells):
+    /// without a coroutine. Precondition: known_empty(), and nobody waits in readable().
     using Then = void (*)(void* owner);
     void when_readable(Then then, void* owner) { then_ = then, then_owner_ = owner; }
 
@@ -72,8 +76,9 @@ public:
     /// The same below TLS, before its handshake.
     [[nodiscard]] Task<IoResult> read_plain(char* at, std::size_t size);
 
-    /// Writes all pieces, changing them on the way. False: the connection is lost. `stall` is how long no byte may be
-    /// taken: a deadline of its own, set anew with each step and gone with the last one, beside that of expire_at.
+    /// Writes all pieces, changing them on the way. False: the connection is lost. `stall` is how
+    /// long no byte may be taken: a deadline of its own, set anew with each step and gone with the
+    /// last one, beside that of expire_at.
     [[nodiscard]] Task<bool> write_all(std::span<iovec> pieces, Milliseconds stall);
 
     /// All waits end from then on, once; see timed_out.
@@ -82,7 +87,6 @@ public:
     [[nodiscard]] bool timed_out() const { return timed_out_; }
     /// Waits may go on after a deadline that passed or a cancel() (to send a last answer).
     void forgive() { timed_out_ = cancelled_ = false; }
-
 
     /// Makes a coroutine that waits on this stream go on with an error; waits fail from then on.
     void cancel();
@@ -95,13 +99,16 @@ public:
     [[nodiscard]] bool is_open() const { return socket_.is_open(); }
     [[nodiscard]] TcpSocket& socket() { return socket_; }
 
-    /// Whether an idle connection is still usable: nothing unexpected was sent, and the peer has not ended it. `quiet`: as
-    /// far as is known already; looks only where nothing is.
+    /// Whether an idle connection is still usable: nothing unexpected was sent, and the peer has
+    /// not ended it. `quiet`: as far as is known already; looks only where nothing is.
     [[nodiscard]] bool idle_and_alive();
-    [[nodiscard]] bool quiet() { return (watch_->armed() && !timed_out_ && !cancelled_) || idle_and_alive(); }
+    [[nodiscard]] bool quiet() {
+        return (watch_->armed() && !timed_out_ && !cancelled_) || idle_and_alive();
+    }
 
 private:
-    using Waiting = boost::asio::async_result<boost::asio::use_awaitable_t<Executor>, void()>::handler_type;
+    using Waiting =
+        boost::asio::async_result<boost::asio::use_awaitable_t<Executor>, void()>::handler_type;
 
     static void expire(void* self);
     static void input_came(void* self, bool dropped);
@@ -111,7 +118,7 @@ private:
     [[nodiscard]] Task<void> input();
 
     TcpSocket socket_;
-    ReadyWatch* watch_;  // ours until the destructor
+    ReadyWatch* watch_;               // ours until the destructor
     std::optional<Waiting> waiting_;  // the coroutine that waits for the watch
     Then then_ = nullptr;
     void* then_owner_ = nullptr;
@@ -122,7 +129,8 @@ private:
     bool timed_out_ = false;
     bool cancelled_ = false;
     bool reads_tell_rest_ = false;  // TCP_INQ is set
-    bool maybe_reset_ = false;      // a reset may have come with the last bytes, or a write failed: reading tells
+    bool maybe_reset_ =
+        false;  // a reset may have come with the last bytes, or a write failed: reading tells
     bool tls_read_wants_write_ = false;
     bool tls_write_wants_read_ = false;
 };

@@ -8,10 +8,13 @@
 namespace larder::net {
 namespace {
 
-int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void*) {
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                    const unsigned char* in, unsigned in_size, void*) {
     static constexpr unsigned char ours[] = "\x08http/1.1";
     unsigned char* chosen = nullptr;
-    if (SSL_select_next_proto(&chosen, out_size, ours, sizeof ours - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
+    if (SSL_select_next_proto(&chosen, out_size, ours, sizeof ours - 1, in, in_size) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
 }
@@ -27,16 +30,20 @@ std::string last_error() {
 ssl_ctx_st* make_server_tls(const settings::Tls& tls) {
     SSL_CTX* context = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL");
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
-    const bool certificate = SSL_CTX_use_certificate_chain_file(context, tls.certificate.c_str()) == 1;
-    const bool key = certificate && SSL_CTX_use_PrivateKey_file(context, tls.key.c_str(), SSL_FILETYPE_PEM) == 1;
+    const bool certificate =
+        SSL_CTX_use_certificate_chain_file(context, tls.certificate.c_str()) == 1;
+    const bool key =
+        certificate && SSL_CTX_use_PrivateKey_file(context, tls.key.c_str(), SSL_FILETYPE_PEM) == 1;
     if (!key || SSL_CTX_check_private_key(context) != 1) {
         const std::string why = last_error();
         SSL_CTX_free(context);
-        throw std::runtime_error("listen.tls: cannot use " + (certificate ? tls.key : tls.certificate) + ": " + why);
+        throw std::runtime_error("listen.tls: cannot use " +
+                                 (certificate ? tls.key : tls.certificate) + ": " + why);
     }
     return context;
 }

@@ -23,7 +23,8 @@ void append_milliseconds(std::string& out, std::chrono::nanoseconds duration) {
 /// Writes the fields in either format, so that both always have the same ones.
 class FieldWriter {
 public:
-    FieldWriter(std::string& out, settings::LogFormat format) : out_(out), json_(format == settings::LogFormat::json) {}
+    FieldWriter(std::string& out, settings::LogFormat format)
+        : out_(out), json_(format == settings::LogFormat::json) {}
 
     /// A value that a stranger may have chosen.
     void text(std::string_view name, std::string_view value) {

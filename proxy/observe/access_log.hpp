@@ -14,7 +14,8 @@ class logger;
 
 namespace larder::observe {
 
-/// One answered request as it is logged. Views need to live only until the call returns; empty ones show as `-`.
+/// One answered request as it is logged. Views need to live only until the call returns; empty ones
+/// show as `-`.
 struct AccessEntry {
     std::string_view client;  ///< address, the real one behind a trusted proxy
     std::string_view method;
@@ -31,12 +32,12 @@ struct AccessEntry {
     std::string_view request_id;  ///< X-Request-Id; left out where empty
 };
 
-/// Appends the fields of a line: `client="::1" method=GET ...`, or the members of a JSON object without its braces.
-/// Every value a stranger chose is escaped and bounded (log_text.hpp).
+/// Appends the fields of a line: `client="::1" method=GET ...`, or the members of a JSON object
+/// without its braces. Every value a stranger chose is escaped and bounded (log_text.hpp).
 void append_access_fields(std::string& out, const AccessEntry& entry, settings::LogFormat format);
 
-/// Writes one line per request through the access logger that set_up_logging made. Each thread has its own AccessLog;
-/// writing never waits.
+/// Writes one line per request through the access logger that set_up_logging made. Each thread has
+/// its own AccessLog; writing never waits.
 class AccessLog {
 public:
     /// Takes the access logger there is now: make anew after set_up_logging was called again.
@@ -45,10 +46,11 @@ public:
     AccessLog(AccessLog&&) noexcept;
     AccessLog& operator=(AccessLog&&) noexcept;
 
-    /// Whether a request that ended with this status is to be logged; ask before an AccessEntry is put together. With
-    /// `access: errors` that is 4xx and 5xx.
+    /// Whether a request that ended with this status is to be logged; ask before an AccessEntry is
+    /// put together. With `access: errors` that is 4xx and 5xx.
     [[nodiscard]] bool wants(int status) const {
-        return access_ == settings::AccessLog::on || (access_ == settings::AccessLog::errors && status >= 400);
+        return access_ == settings::AccessLog::on ||
+               (access_ == settings::AccessLog::errors && status >= 400);
     }
 
     void write(const AccessEntry& entry);

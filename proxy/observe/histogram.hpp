@@ -6,8 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Counters and histograms with one writing thread and any number of readers. Nothing here takes a lock or needs a
-/// locked instruction: the writer loads and stores relaxed, a reader sees each number whole and never going backwards.
+/// Counters and histograms with one writing thread and any number of readers. Nothing here takes a
+/// lock or needs a locked instruction: the writer loads and stores relaxed, a reader sees each
+/// number whole and never going backwards.
 namespace larder::observe {
 
 class Count {
@@ -22,9 +23,9 @@ private:
     std::atomic<std::uint64_t> value_{0};
 };
 
-/// Upper bounds of buckets, inclusive as Prometheus has them (`le`), ascending, with at most one bound for each power
-/// of two: a value's bit width then names the only bound it needs to be compared with, and a bucket is found without a
-/// loop.
+/// Upper bounds of buckets, inclusive as Prometheus has them (`le`), ascending, with at most one
+/// bound for each power of two: a value's bit width then names the only bound it needs to be
+/// compared with, and a bucket is found without a loop.
 template <std::size_t N>
 class BucketScale {
 public:
@@ -60,14 +61,16 @@ private:
 
 /// Durations in nanoseconds: 10 us to 10 s. A hit in memory takes some 10 us.
 inline constexpr BucketScale<19> duration_scale{std::array<std::uint64_t, 19>{
-    10'000, 20'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000, 25'000'000, 50'000'000, 100'000'000,
-    250'000'000, 500'000'000, 1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000}};
+    10'000, 20'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000,
+    25'000'000, 50'000'000, 100'000'000, 250'000'000, 500'000'000, 1'000'000'000, 2'500'000'000,
+    5'000'000'000, 10'000'000'000}};
 
 /// Ages in seconds: 1 s to 7 days.
 inline constexpr BucketScale<12> age_scale{
     std::array<std::uint64_t, 12>{1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21'600, 86'400, 604'800}};
 
-/// A histogram's figures as read: plain numbers, not cumulative, the last bucket is what exceeds every bound.
+/// A histogram's figures as read: plain numbers, not cumulative, the last bucket is what exceeds
+/// every bound.
 template <const auto& scale>
 struct HistogramTotals {
     std::array<std::uint64_t, scale.bounds_count + 1> buckets{};
@@ -84,8 +87,9 @@ struct HistogramTotals {
         sum += more.sum;
     }
 
-    /// The value below which the share `q` (0 to 1) lies, interpolated inside its bucket; the highest bound where it is
-    /// beyond; 0 where there are no values. Where one bucket holds all, they are taken to lie evenly around their mean.
+    /// The value below which the share `q` (0 to 1) lies, interpolated inside its bucket; the
+    /// highest bound where it is beyond; 0 where there are no values. Where one bucket holds all,
+    /// they are taken to lie evenly around their mean.
     [[nodiscard]] double quantile(double q) const {
         const std::uint64_t total = count();
         if (total == 0) return 0;

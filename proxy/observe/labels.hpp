@@ -18,7 +18,8 @@ constexpr std::size_t method_class(http::Method method) {
     const auto index = static_cast<std::size_t>(method);
     return index < method_class_count ? index : method_class_count - 1;
 }
-static_assert(static_cast<std::size_t>(http::Method::purge) == method_class_count - 1, "PURGE is not registered");
+static_assert(static_cast<std::size_t>(http::Method::purge) == method_class_count - 1,
+              "PURGE is not registered");
 
 /// "GET", ..., "other".
 std::string_view method_word(std::size_t method_class);
@@ -52,7 +53,7 @@ enum class RedisOperation : std::uint8_t {
     lease,  ///< asking for, prolonging or giving up a fill's lease
     fill,   ///< storing
     purge,
-    wait,   ///< waiting for another instance's fetch
+    wait,  ///< waiting for another instance's fetch
     count_
 };
 

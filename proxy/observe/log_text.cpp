@@ -37,7 +37,8 @@ void append_escaped(std::string& out, std::string_view value, bool quotes) {
     }
 }
 
-/// A UTF-8 sequence at the front (RFC 3629, 4: no overlong forms, no surrogates); size 0 where there is none.
+/// A UTF-8 sequence at the front (RFC 3629, 4: no overlong forms, no surrogates); size 0 where
+/// there is none.
 struct Decoded {
     std::size_t size = 0;
     std::uint32_t point = 0;
@@ -57,7 +58,8 @@ Decoded decode_utf8(std::string_view text) {
         point = point << 6 | (byte(i) & 0x3f);
     }
     constexpr std::uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (point < smallest[size] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return {};
+    if (point < smallest[size] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+        return {};
     return {size, point};
 }
 
@@ -85,9 +87,7 @@ void append_quoted(std::string& out, std::string_view value) {
     out += '"';
 }
 
-void append_plain(std::string& out, std::string_view value) {
-    append_escaped(out, value, false);
-}
+void append_plain(std::string& out, std::string_view value) { append_escaped(out, value, false); }
 
 void append_json_string(std::string& out, std::string_view value) {
     auto [rest, shortened] = cut(value);

@@ -3,22 +3,23 @@
 #include <string>
 #include <string_view>
 
-/// Values on their way into a log line. Whoever sent them, they can neither end the line, nor forge another field, nor
-/// send a terminal what it would obey.
+/// Values on their way into a log line. Whoever sent them, they can neither end the line, nor forge
+/// another field, nor send a terminal what it would obey.
 namespace larder::observe {
 
 /// What is kept of one value; the rest becomes "...".
 inline constexpr std::size_t logged_bytes_max = 2048;
 
-/// Appends in double quotes: `"` and `\` with a backslash before them, control bytes and all beyond ASCII as \xHH.
-/// Empty becomes `-` without quotes.
+/// Appends in double quotes: `"` and `\` with a backslash before them, control bytes and all beyond
+/// ASCII as \xHH. Empty becomes `-` without quotes.
 void append_quoted(std::string& out, std::string_view value);
 
 /// The same escapes without the quotes around it, for the message of a text line.
 void append_plain(std::string& out, std::string_view value);
 
-/// Appends a JSON string (RFC 8259, 7) with its quotes: always valid, with U+FFFD for bytes that are not UTF-8, and
-/// control characters beyond ASCII (U+0080 to U+009F) and line separators escaped too.
+/// Appends a JSON string (RFC 8259, 7) with its quotes: always valid, with U+FFFD for bytes that
+/// are not UTF-8, and control characters beyond ASCII (U+0080 to U+009F) and line separators
+/// escaped too.
 void append_json_string(std::string& out, std::string_view value);
 
 }  // namespace larder::observe

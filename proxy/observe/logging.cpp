@@ -12,7 +12,8 @@
 namespace larder::observe {
 namespace {
 
-constexpr std::size_t queue_lines_max = 4096;  // spdlog allocates them at once, about 400 bytes each
+constexpr std::size_t queue_lines_max =
+    4096;  // spdlog allocates them at once, about 400 bytes each
 
 std::string_view word_of(spdlog::level::level_enum level) {
     const auto word = spdlog::level::to_string_view(level);
@@ -54,8 +55,8 @@ public:
     void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
         line_.clear();
         const std::string_view payload(message.payload.data(), message.payload.size());
-        const bool finished =
-            std::string_view(message.logger_name.data(), message.logger_name.size()) == access_logger_name;
+        const bool finished = std::string_view(message.logger_name.data(),
+                                               message.logger_name.size()) == access_logger_name;
         if (format_ == settings::LogFormat::json) {
             format_json(message, payload, finished);
         } else {
@@ -70,7 +71,8 @@ public:
     }
 
 private:
-    void format_text(const spdlog::details::log_msg& message, std::string_view payload, bool finished) {
+    void format_text(const spdlog::details::log_msg& message, std::string_view payload,
+                     bool finished) {
         timestamp_.append(line_, message.time);
         line_ += ' ';
         line_ += word_of(message.level);
@@ -82,7 +84,8 @@ private:
         }
     }
 
-    void format_json(const spdlog::details::log_msg& message, std::string_view payload, bool finished) {
+    void format_json(const spdlog::details::log_msg& message, std::string_view payload,
+                     bool finished) {
         line_ += R"({"time":")";
         timestamp_.append(line_, message.time);
         line_ += R"(","level":")";
@@ -110,7 +113,8 @@ std::shared_ptr<spdlog::logger> make_logger(const char* name, const settings::Lo
 }
 
 spdlog::level::level_enum level_of(const std::string& name) {
-    const spdlog::level::level_enum level = spdlog::level::from_str(name);  // off where it is not known
+    const spdlog::level::level_enum level =
+        spdlog::level::from_str(name);  // off where it is not known
     return level == spdlog::level::off && name != "off" ? spdlog::level::info : level;
 }
 
@@ -133,8 +137,6 @@ void set_up_logging(const settings::Log& log) {
     spdlog::register_logger(std::move(access));
 }
 
-void shut_down_logging() {
-    spdlog::shutdown();
-}
+void shut_down_logging() { spdlog::shutdown(); }
 
 }  // namespace larder::observe

@@ -29,7 +29,8 @@ Snapshot Metrics::snapshot() const {
     result.reload_successful = reload_successful_.load(std::memory_order_relaxed);
     // The names come first: whatever a worker counts under a newer number is in the next snapshot.
     for (std::string& name : paths_.names()) result.paths.emplace_back().path = std::move(name);
-    for (std::string& name : servers_.names()) result.servers.emplace_back().server = std::move(name);
+    for (std::string& name : servers_.names())
+        result.servers.emplace_back().server = std::move(name);
 
     std::function<Gauges()> gauges;
     {

@@ -16,26 +16,31 @@
 
 namespace larder::observe {
 
-/// Owns every thread's figures and puts them together when somebody asks. One for the program's life: a reload keeps
-/// it, so no counter ever goes backwards. Safe from every thread.
+/// Owns every thread's figures and puts them together when somebody asks. One for the program's
+/// life: a reload keeps it, so no counter ever goes backwards. Safe from every thread.
 class Metrics : public prometheus::Collectable {
 public:
     explicit Metrics(std::string version);
     ~Metrics() override;
 
-    /// The figures of one more thread, which alone may record into them; they live as long as this object.
+    /// The figures of one more thread, which alone may record into them; they live as long as this
+    /// object.
     WorkerMetrics& add_worker();
 
-    /// The number of a route's path template, for RequestRecord. Once for each route at load, not for each request.
+    /// The number of a route's path template, for RequestRecord. Once for each route at load, not
+    /// for each request.
     PathId path(std::string_view path_template) { return paths_.intern(path_template); }
     /// The number of an origin server, named as in the configuration.
     ServerId server(std::string_view name) { return servers_.intern(name); }
 
-    /// Asked for each snapshot, from the asking thread; must not wait for I/O. Before any snapshot, or not at all.
+    /// Asked for each snapshot, from the asking thread; must not wait for I/O. Before any snapshot,
+    /// or not at all.
     void set_gauges(std::function<Gauges()> gauges);
 
     /// How the last load of the configuration ended (larder_config_last_reload_successful).
-    void note_reload(bool successful) { reload_successful_.store(successful, std::memory_order_relaxed); }
+    void note_reload(bool successful) {
+        reload_successful_.store(successful, std::memory_order_relaxed);
+    }
 
     [[nodiscard]] Snapshot snapshot() const;
 

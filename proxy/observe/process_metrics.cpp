@@ -45,7 +45,8 @@ std::optional<double> boot_time(std::string_view system_stat) {
 std::optional<double> count_open_fds() {
     std::error_code error;
     double count = 0;
-    for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; !error && at != end; at.increment(error))
+    for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; !error && at != end;
+         at.increment(error))
         ++count;
     if (error) return std::nullopt;
     return count - 1;  // the directory's own
@@ -59,15 +60,16 @@ std::optional<double> limit_of_fds() {
 
 }  // namespace
 
-ProcessFigures parse_process_stat(std::string_view stat, std::string_view system_stat, long ticks_per_second,
-                                  long page_bytes) {
+ProcessFigures parse_process_stat(std::string_view stat, std::string_view system_stat,
+                                  long ticks_per_second, long page_bytes) {
     ProcessFigures figures;
     const std::size_t name_end = stat.rfind(')');
     if (name_end == std::string_view::npos) return figures;
     std::string_view rest = stat.substr(name_end + 1);
 
     // Numbered as in proc(5); the state, field 3, comes first.
-    constexpr int user_time = 14, system_time = 15, start_time = 22, virtual_size = 23, resident_pages = 24;
+    constexpr int user_time = 14, system_time = 15, start_time = 22, virtual_size = 23,
+                  resident_pages = 24;
     std::optional<double> user, system, start;
     for (int field = 3; field <= resident_pages; ++field) {
         const std::optional<double> value = to_number(next_word(rest));
@@ -75,7 +77,8 @@ ProcessFigures parse_process_stat(std::string_view stat, std::string_view system
         if (field == system_time) system = value;
         if (field == start_time) start = value;
         if (field == virtual_size) figures.virtual_bytes = value;
-        if (field == resident_pages && value) figures.resident_bytes = *value * static_cast<double>(page_bytes);
+        if (field == resident_pages && value)
+            figures.resident_bytes = *value * static_cast<double>(page_bytes);
     }
     const auto ticks = static_cast<double>(ticks_per_second);
     if (user && system) figures.cpu_seconds = (*user + *system) / ticks;
@@ -85,16 +88,19 @@ ProcessFigures parse_process_stat(std::string_view stat, std::string_view system
 }
 
 ProcessFigures read_process_figures() {
-    ProcessFigures figures = parse_process_stat(read_file("/proc/self/stat"), read_file("/proc/stat"),
-                                                sysconf(_SC_CLK_TCK), sysconf(_SC_PAGESIZE));
+    ProcessFigures figures =
+        parse_process_stat(read_file("/proc/self/stat"), read_file("/proc/stat"),
+                           sysconf(_SC_CLK_TCK), sysconf(_SC_PAGESIZE));
     figures.open_fds = count_open_fds();
     figures.max_fds = limit_of_fds();
     return figures;
 }
 
-void append_process_families(const ProcessFigures& figures, std::vector<prometheus::MetricFamily>& families) {
+void append_process_families(const ProcessFigures& figures,
+                             std::vector<prometheus::MetricFamily>& families) {
     using prometheus::MetricType;
-    const auto append = [&families](const char* name, const char* help, MetricType type, std::optional<double> value) {
+    const auto append = [&families](const char* name, const char* help, MetricType type,
+                                    std::optional<double> value) {
         prometheus::MetricFamily family{name, help, type, {}};
         if (value) {
             auto& metric = family.metric.emplace_back();
@@ -102,13 +108,17 @@ void append_process_families(const ProcessFigures& figures, std::vector<promethe
         }
         families.push_back(std::move(family));
     };
-    append("process_cpu_seconds_total", "User and system CPU time.", MetricType::Counter, figures.cpu_seconds);
-    append("process_start_time_seconds", "Start of the process, since the Unix epoch.", MetricType::Gauge,
-           figures.start_time_seconds);
-    append("process_resident_memory_bytes", "Resident memory.", MetricType::Gauge, figures.resident_bytes);
-    append("process_virtual_memory_bytes", "Virtual memory.", MetricType::Gauge, figures.virtual_bytes);
+    append("process_cpu_seconds_total", "User and system CPU time.", MetricType::Counter,
+           figures.cpu_seconds);
+    append("process_start_time_seconds", "Start of the process, since the Unix epoch.",
+           MetricType::Gauge, figures.start_time_seconds);
+    append("process_resident_memory_bytes", "Resident memory.", MetricType::Gauge,
+           figures.resident_bytes);
+    append("process_virtual_memory_bytes", "Virtual memory.", MetricType::Gauge,
+           figures.virtual_bytes);
     append("process_open_fds", "Open file descriptors.", MetricType::Gauge, figures.open_fds);
-    append("process_max_fds", "Limit of open file descriptors.", MetricType::Gauge, figures.max_fds);
+    append("process_max_fds", "Limit of open file descriptors.", MetricType::Gauge,
+           figures.max_fds);
 }
 
 }  // namespace larder::observe

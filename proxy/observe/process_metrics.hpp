@@ -7,7 +7,8 @@
 
 namespace larder::observe {
 
-/// What Prometheus' own clients report of a process, in seconds and bytes. A figure that cannot be read is absent.
+/// What Prometheus' own clients report of a process, in seconds and bytes. A figure that cannot be
+/// read is absent.
 struct ProcessFigures {
     std::optional<double> cpu_seconds;
     std::optional<double> start_time_seconds;  ///< since the Unix epoch
@@ -17,8 +18,8 @@ struct ProcessFigures {
     std::optional<double> max_fds;
 };
 
-/// The fields of /proc/self/stat (`stat`), with the boot time of /proc/stat's text. The process' name may hold
-/// anything, parentheses and spaces too.
+/// The fields of /proc/self/stat (`stat`), with the boot time of /proc/stat's text. The process'
+/// name may hold anything, parentheses and spaces too.
 [[nodiscard]] ProcessFigures parse_process_stat(std::string_view stat, std::string_view system_stat,
                                                 long ticks_per_second, long page_bytes);
 
@@ -26,6 +27,7 @@ struct ProcessFigures {
 [[nodiscard]] ProcessFigures read_process_figures();
 
 /// Adds the process_* families.
-void append_process_families(const ProcessFigures& figures, std::vector<prometheus::MetricFamily>& families);
+void append_process_families(const ProcessFigures& figures,
+                             std::vector<prometheus::MetricFamily>& families);
 
 }  // namespace larder::observe

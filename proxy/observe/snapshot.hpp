@@ -9,8 +9,8 @@
 #include "observe/histogram.hpp"
 #include "observe/labels.hpp"
 
-/// All figures at one moment, as plain data: what the workers counted, added up, and what the other modules say of
-/// themselves. The exposition and /stats are functions of it.
+/// All figures at one moment, as plain data: what the workers counted, added up, and what the other
+/// modules say of themselves. The exposition and /stats are functions of it.
 namespace larder::observe {
 
 /// Requests of one method class that ended with one X-Cache word.
@@ -68,8 +68,8 @@ struct RedisTrouble {
     std::string text;      ///< what Redis or the system said
     std::string command;
     std::string remedy;
-    double seconds_ago = 0;   ///< since it was seen last
-    double for_seconds = 0;   ///< since it began
+    double seconds_ago = 0;  ///< since it was seen last
+    double for_seconds = 0;  ///< since it began
 };
 
 /// What only the other modules know, asked for when somebody looks.
@@ -81,11 +81,12 @@ struct Gauges {
     bool redis_up = false;
     BreakerState redis_breaker = BreakerState::closed;
     std::array<std::uint64_t, static_cast<std::size_t>(RedisFailure::count_)> redis_failures{};
-    std::vector<RedisTrouble> redis_troubles{};  ///< at present
+    std::vector<RedisTrouble> redis_troubles{};      ///< at present
     std::vector<RedisTrouble> redis_last_refusal{};  ///< over or not; none or one
     std::uint64_t purges_pending = 0;
     std::uint64_t client_connections = 0;
-    std::uint64_t internal_errors = 0;  ///< exceptions that ended a connection, a fetch or the like, since the start
+    std::uint64_t internal_errors =
+        0;  ///< exceptions that ended a connection, a fetch or the like, since the start
     std::vector<OriginState> origins{};
 };
 

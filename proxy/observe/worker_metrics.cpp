@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-// Everything is reached by index; what most programs never use (4096 paths, ten methods, seven words) costs a null
-// pointer until it is. Readers follow the pointers with acquire, so they see what was built behind them.
+// Everything is reached by index; what most programs never use (4096 paths, ten methods, seven
+// words) costs a null pointer until it is. Readers follow the pointers with acquire, so they see
+// what was built behind them.
 namespace larder::observe {
 namespace {
 
@@ -22,8 +23,8 @@ T& made(std::atomic<T*>& pointer) {
     return *known;
 }
 
-/// Statuses seen and how often, in the order of their first appearance. Five hundred are possible and three are usual:
-/// a chain of short blocks finds the usual ones at once and bounds the rest.
+/// Statuses seen and how often, in the order of their first appearance. Five hundred are possible
+/// and three are usual: a chain of short blocks finds the usual ones at once and bounds the rest.
 class StatusTable {
 public:
     ~StatusTable() { delete next_.load(std::memory_order_relaxed); }
@@ -106,14 +107,16 @@ WorkerMetrics::ServerCells& WorkerMetrics::cells_of_server(ServerId server) {
 
 void WorkerMetrics::record(const RequestRecord& request) {
     PathCells& path = cells_of(request.path);
-    const std::size_t index = method_class(request.method) * x_cache_count + static_cast<std::size_t>(request.x_cache);
+    const std::size_t index =
+        method_class(request.method) * x_cache_count + static_cast<std::size_t>(request.x_cache);
     Series& series = made(path.series[index]);
     series.duration.add(nanoseconds_of(request.duration));
     series.statuses.add(bounded_status(request.status));
 
     if (request.age >= 0) path.age.add(static_cast<std::uint64_t>(request.age));
     if (request.saved.count() > 0) path.saved_nanoseconds.add(nanoseconds_of(request.saved));
-    if (request.not_stored != cache::Detail::none) path.not_stored[static_cast<std::size_t>(request.not_stored)].add();
+    if (request.not_stored != cache::Detail::none)
+        path.not_stored[static_cast<std::size_t>(request.not_stored)].add();
     if (request.coalesced) coalesced_.add();
     bytes_in_.add(request.bytes_in);
     bytes_out_.add(request.bytes_out);
@@ -139,7 +142,8 @@ void WorkerMetrics::record_origin_failure(ServerId server, OriginFailure failure
     cells_of_server(server).failures[static_cast<std::size_t>(failure)].add();
 }
 
-void WorkerMetrics::record_redis_operation(RedisOperation operation, std::chrono::nanoseconds duration) {
+void WorkerMetrics::record_redis_operation(RedisOperation operation,
+                                           std::chrono::nanoseconds duration) {
     redis_operations_[static_cast<std::size_t>(operation)].add(nanoseconds_of(duration));
 }
 
@@ -160,7 +164,8 @@ void WorkerMetrics::add_to(Snapshot& totals) const {
         for (std::size_t i = 0; i < cells->series.size(); ++i) {
             const Series* series = cells->series[i].load(std::memory_order_acquire);
             if (series == nullptr) continue;
-            SeriesTotals& sum = path.series[{i / x_cache_count, static_cast<cache::XCache>(i % x_cache_count)}];
+            SeriesTotals& sum =
+                path.series[{i / x_cache_count, static_cast<cache::XCache>(i % x_cache_count)}];
             series->duration.add_to(sum.duration);
             series->statuses.add_to(sum.statuses);
         }
@@ -176,7 +181,8 @@ void WorkerMetrics::add_to(Snapshot& totals) const {
         cells->duration.add_to(totals.servers[id].duration);
         add_counts(cells->failures, totals.servers[id].failures);
     }
-    for (std::size_t i = 0; i < redis_operations_.size(); ++i) redis_operations_[i].add_to(totals.redis_operations[i]);
+    for (std::size_t i = 0; i < redis_operations_.size(); ++i)
+        redis_operations_[i].add_to(totals.redis_operations[i]);
     add_counts(purges_, totals.purges);
     totals.coalesced += coalesced_.get();
     totals.bytes_in += bytes_in_.get();

@@ -29,15 +29,18 @@ struct RequestRecord {
     std::chrono::nanoseconds duration{0};  ///< from the request's head to the response's end
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
-    std::int64_t age = -1;  ///< the Age sent with a response from the cache, in seconds; negative: not from the cache
+    std::int64_t age = -1;  ///< the Age sent with a response from the cache, in seconds; negative:
+                            ///< not from the cache
     std::chrono::nanoseconds saved{
-        0};                  ///< what the fetch of the stored response took, where it answered instead of one
+        0};  ///< what the fetch of the stored response took, where it answered instead of one
     bool coalesced = false;  ///< answered by a fetch that another request began
-    cache::Detail not_stored = cache::Detail::none;  ///< why the fetched response of a read was not stored
+    cache::Detail not_stored =
+        cache::Detail::none;  ///< why the fetched response of a read was not stored
 };
 
-/// The figures of one thread: only that thread records, any thread may read. Recording costs some nanoseconds and no
-/// locked instruction; the first request of a kind allocates its counters, the same kind never again.
+/// The figures of one thread: only that thread records, any thread may read. Recording costs some
+/// nanoseconds and no locked instruction; the first request of a kind allocates its counters, the
+/// same kind never again.
 class WorkerMetrics {
 public:
     WorkerMetrics();
@@ -57,7 +60,8 @@ public:
     void record_origin_failure(ServerId server, OriginFailure failure);
     void record_redis_operation(RedisOperation operation, std::chrono::nanoseconds duration);
 
-    /// Adds what was recorded so far. `totals.paths` and `totals.servers` must hold every number given out before.
+    /// Adds what was recorded so far. `totals.paths` and `totals.servers` must hold every number
+    /// given out before.
     void add_to(Snapshot& totals) const;
 
 private:
@@ -71,7 +75,8 @@ private:
     // Null until the first use; what a pointer leads to stays until the end.
     std::array<std::atomic<PathCells*>, paths_max + 1> paths_{};
     std::array<std::atomic<ServerCells*>, servers_max + 1> servers_{};
-    std::array<DurationHistogram, static_cast<std::size_t>(RedisOperation::count_)> redis_operations_;
+    std::array<DurationHistogram, static_cast<std::size_t>(RedisOperation::count_)>
+        redis_operations_;
     std::array<Count, static_cast<std::size_t>(PurgeSource::count_)> purges_;
     Count coalesced_;
     Count bytes_in_;

@@ -43,9 +43,14 @@ bool BodyReader::next_buffered(Piece& piece) {
                 last_ = step.consumed;
                 piece = {Status::data, step.data};
                 return true;
-            case http::ChunkedDecoder::Status::done: in_.consume(step.consumed); return finish(piece, Status::end);
-            case http::ChunkedDecoder::Status::malformed: return finish(piece, Status::malformed);
-            case http::ChunkedDecoder::Status::need_more: in_.consume(step.consumed); return false;
+            case http::ChunkedDecoder::Status::done:
+                in_.consume(step.consumed);
+                return finish(piece, Status::end);
+            case http::ChunkedDecoder::Status::malformed:
+                return finish(piece, Status::malformed);
+            case http::ChunkedDecoder::Status::need_more:
+                in_.consume(step.consumed);
+                return false;
         }
     }
 }
@@ -53,16 +58,23 @@ bool BodyReader::next_buffered(Piece& piece) {
 net::Task<BodyReader::Piece> BodyReader::next() {
     Piece piece;
     while (!next_buffered(piece)) {
-        const net::Buffer::Room room = in_.room(left_ > read_bytes_wanted || framing_ != http::Framing::length ? read_bytes_wanted : 4096);
+        const net::Buffer::Room room = in_.room(
+            left_ > read_bytes_wanted || framing_ != http::Framing::length ? read_bytes_wanted
+                                                                           : 4096);
         stream_.expire_at(steady_now() + idle_);
         const net::IoResult got = co_await stream_.read_some(room.at, room.size);
         stream_.never_expire();  // who takes the piece may take longer
         switch (got.kind) {
-            case net::IoResult::Kind::done: in_.append_done(got.bytes); break;
+            case net::IoResult::Kind::done:
+                in_.append_done(got.bytes);
+                break;
             case net::IoResult::Kind::ended:
-                finish(piece, framing_ == http::Framing::until_close ? Status::end : Status::truncated);
+                finish(piece,
+                       framing_ == http::Framing::until_close ? Status::end : Status::truncated);
                 co_return piece;
-            default: finish(piece, stream_.timed_out() ? Status::timed_out : Status::truncated); co_return piece;
+            default:
+                finish(piece, stream_.timed_out() ? Status::timed_out : Status::truncated);
+                co_return piece;
         }
     }
     co_return piece;

@@ -6,8 +6,9 @@
 
 namespace larder::origin {
 
-/// Reads a message's body piece by piece, out of the connection's buffer and then from the stream, whatever its framing.
-/// Serves both directions. The stream has a deadline while a read waits, and only then.
+/// Reads a message's body piece by piece, out of the connection's buffer and then from the stream,
+/// whatever its framing. Serves both directions. The stream has a deadline while a read waits, and
+/// only then.
 class BodyReader {
 public:
     enum class Status : std::uint8_t { data, end, truncated, malformed, timed_out };
@@ -16,9 +17,14 @@ public:
         std::string_view data;  ///< valid until the next call
     };
 
-    BodyReader(net::Stream& stream, net::Buffer& in, http::Framing framing, std::uint64_t content_length, Milliseconds idle,
-               http::ChunkSender sender)
-        : stream_(stream), in_(in), framing_(framing), left_(content_length), idle_(idle), chunks_(sender) {}
+    BodyReader(net::Stream& stream, net::Buffer& in, http::Framing framing,
+               std::uint64_t content_length, Milliseconds idle, http::ChunkSender sender)
+        : stream_(stream),
+          in_(in),
+          framing_(framing),
+          left_(content_length),
+          idle_(idle),
+          chunks_(sender) {}
 
     /// What is there without waiting; nothing: call next().
     [[nodiscard]] bool next_buffered(Piece& piece);

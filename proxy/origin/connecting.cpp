@@ -62,9 +62,7 @@ std::vector<std::shared_ptr<Address>> in_order(const Addresses& addresses, const
     return order;
 }
 
-Acquired served(ConnectionPtr connection) {
-    return {std::move(connection), OriginError::none, {}};
-}
+Acquired served(ConnectionPtr connection) { return {std::move(connection), OriginError::none, {}}; }
 
 Acquired refused(const Address& address, OriginError error) {
     return {nullptr, error, {{&address.server, error}}};

@@ -12,15 +12,23 @@ constexpr Milliseconds ask_again{10};   // for what other workers gave back, of 
 }  // namespace
 
 Pool::Pool(boost::asio::io_context& context, net::DeadlineWheel& wheel, net::BufferPool& buffers)
-    : context_(context), wheel_(wheel), buffers_(buffers), look_(wheel, &Pool::look_after_idle, this) {}
+    : context_(context),
+      wheel_(wheel),
+      buffers_(buffers),
+      look_(wheel, &Pool::look_after_idle, this) {}
 
 Pool::~Pool() = default;
 
-/// A request that waits for its turn; on its coroutine's frame. Who leaves the line lets the next one look.
+/// A request that waits for its turn; on its coroutine's frame. Who leaves the line lets the next
+/// one look.
 class Pool::InLine {
 public:
     InLine(Pool& pool, Address& address_in)
-        : address(address_in), wake(pool.context_.get_executor()), pool_(pool), waiting_(address_in.waiting), place_(pool.line_.insert(pool.line_.end(), this)) {}
+        : address(address_in),
+          wake(pool.context_.get_executor()),
+          pool_(pool),
+          waiting_(address_in.waiting),
+          place_(pool.line_.insert(pool.line_.end(), this)) {}
     ~InLine() {
         pool_.line_.erase(place_);
         pool_.place_came_free(address);
@@ -66,7 +74,9 @@ ConnectionPtr Pool::take_idle(const Address& address, bool proved) {
         if (idle_[i]->address.get() != &address) continue;
         ConnectionPtr connection = std::move(idle_[i]);
         idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
-        if (now - connection->idle_since < idle_age_max && (proved ? connection->stream.idle_and_alive() : connection->stream.quiet())) return connection;
+        if (now - connection->idle_since < idle_age_max &&
+            (proved ? connection->stream.idle_and_alive() : connection->stream.quiet()))
+            return connection;
     }
     return nullptr;
 }
@@ -78,7 +88,8 @@ Acquired without_address(const Upstream& upstream, const Addresses& addresses) {
     Acquired nothing{nullptr, OriginError::unavailable, {}};
     if (!addresses.empty()) return nothing;
     nothing.error = OriginError::unresolved;
-    for (const auto& server : upstream.servers()) nothing.failures.push_back({server.get(), OriginError::unresolved});
+    for (const auto& server : upstream.servers())
+        nothing.failures.push_back({server.get(), OriginError::unresolved});
     return nothing;
 }
 
@@ -86,11 +97,13 @@ Acquired without_address(const Upstream& upstream, const Addresses& addresses) {
 
 const Addresses& Pool::addresses_of(const std::shared_ptr<Upstream>& upstream) {
     const std::uint64_t version = upstream->version();
-    if (known_.upstream != upstream || known_.version != version) known_ = {upstream, version, upstream->addresses()};
+    if (known_.upstream != upstream || known_.version != version)
+        known_ = {upstream, version, upstream->addresses()};
     return *known_.addresses;
 }
 
-// Only while no lookup has ended yet: later ones go on beside the requests. False: the worker stops.
+// Only while no lookup has ended yet: later ones go on beside the requests. False: the worker
+// stops.
 net::Task<bool> Pool::wait_for_first_answers(std::shared_ptr<Upstream> upstream) {
     net::Event pause(context_.get_executor());
     while (upstream->addresses()->empty() && steady_now() < upstream->first_answers_by()) {
@@ -132,7 +145,8 @@ net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, Kept kept)
     co_return connected;
 }
 
-net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, std::shared_ptr<Address> address) {
+net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream,
+                                          std::shared_ptr<Address> address) {
     const int most = upstream->settings().max_connections;
     Room room;
     room.there = true;
@@ -163,14 +177,17 @@ net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream, st
 }
 
 void Pool::release(ConnectionPtr connection) {
-    if (wheel_.stopped() || !connection->in.empty() || idle_.size() >= idle_max || !connection->stream.is_open()) return;
+    if (wheel_.stopped() || !connection->in.empty() || idle_.size() >= idle_max ||
+        !connection->stream.is_open())
+        return;
     if (connection->address->gone.load(std::memory_order_relaxed)) return;
     connection->in.release();
     connection->stream.never_expire();
     connection->idle_since = steady_now();
     if (hand_over(connection)) return;
     idle_.push_back(std::move(connection));
-    if (idle_.size() == 1 || idle_.back()->upstream->settings().max_connections > 0) plan_next_look();
+    if (idle_.size() == 1 || idle_.back()->upstream->settings().max_connections > 0)
+        plan_next_look();
 }
 
 void Pool::plan_next_look() {
@@ -179,8 +196,8 @@ void Pool::plan_next_look() {
     look_.set(steady_now() + (limited ? look_often : Milliseconds(look_every)));
 }
 
-// An origin's idle timeout would else leave its half of each connection with us until the next request; and what one worker
-// keeps idle counts against max_connections of all.
+// An origin's idle timeout would else leave its half of each connection with us until the next
+// request; and what one worker keeps idle counts against max_connections of all.
 void Pool::look_after_idle(void* self) {
     Pool& pool = *static_cast<Pool*>(self);
     const SteadyTime now = steady_now();
@@ -188,9 +205,12 @@ void Pool::look_after_idle(void* self) {
     std::erase_if(pool.idle_, [now, &gave](const ConnectionPtr& connection) {
         const Address& address = *connection->address;
         const int most = connection->upstream->settings().max_connections;
-        const bool wanted = !gave && most > 0 && address.waiting.load(std::memory_order_relaxed) > 0 && address.connections.load(std::memory_order_relaxed) >= most;
+        const bool wanted = !gave && most > 0 &&
+                            address.waiting.load(std::memory_order_relaxed) > 0 &&
+                            address.connections.load(std::memory_order_relaxed) >= most;
         gave = gave || wanted;
-        return wanted || address.gone.load(std::memory_order_relaxed) || now - connection->idle_since >= idle_age_max || !connection->stream.quiet();
+        return wanted || address.gone.load(std::memory_order_relaxed) ||
+               now - connection->idle_since >= idle_age_max || !connection->stream.quiet();
     });
     pool.plan_next_look();
 }

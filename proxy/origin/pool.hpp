@@ -35,15 +35,16 @@ public:
     enum class Kept : std::uint8_t {
         none,      ///< none: one has just turned out stale
         believed,  ///< those whose end was not heard of; the request can be repeated
-        proved,    ///< those that are looked at once more, so that hardly a moment is left in which the server may end them
+        proved,    ///< those that are looked at once more, so that hardly a moment is left in which
+                   ///< the server may end them
     };
     /// A connection to the address that `upstream` picks, or to another one where that one cannot
     /// be reached in time.
     [[nodiscard]] net::Task<Acquired> acquire(std::shared_ptr<Upstream> upstream, Kept kept);
 
     /// A new connection to that address, whatever the limits and its state.
-    [[nodiscard]] net::Task<Acquired> connect(std::shared_ptr<Upstream> upstream, std::shared_ptr<Address> address,
-                                              SteadyTime give_up);
+    [[nodiscard]] net::Task<Acquired> connect(std::shared_ptr<Upstream> upstream,
+                                              std::shared_ptr<Address> address, SteadyTime give_up);
 
     /// Takes a connection back whose last exchange ended well.
     void release(ConnectionPtr connection);
@@ -74,7 +75,8 @@ private:
         Counted reserved;  ///< in address.connections, until the connection counts itself
         ConnectionPtr kept;
     };
-    [[nodiscard]] net::Task<Room> wait_for_room(std::shared_ptr<Upstream> upstream, std::shared_ptr<Address> address);
+    [[nodiscard]] net::Task<Room> wait_for_room(std::shared_ptr<Upstream> upstream,
+                                                std::shared_ptr<Address> address);
     /// One in the line of those who wait for a connection to an address that has max_connections.
     class InLine;
     [[nodiscard]] InLine* first_in_line(const Address& address) const;
@@ -82,14 +84,16 @@ private:
 
     /// The attempts for one connection.
     struct Race;
-    [[nodiscard]] net::Task<Acquired> connect_first(std::shared_ptr<Upstream> upstream, std::shared_ptr<Address> address,
+    [[nodiscard]] net::Task<Acquired> connect_first(std::shared_ptr<Upstream> upstream,
+                                                    std::shared_ptr<Address> address,
                                                     Counted reserved, Kept kept);
     [[nodiscard]] net::Task<Acquired> run_race(std::shared_ptr<Race> race);
-    [[nodiscard]] std::shared_ptr<Race> make_race(std::shared_ptr<Upstream> upstream, const Address& first, Kept kept);
+    [[nodiscard]] std::shared_ptr<Race> make_race(std::shared_ptr<Upstream> upstream,
+                                                  const Address& first, Kept kept);
     [[nodiscard]] net::Task<void> run_attempt(std::shared_ptr<Race> race, std::size_t which);
     void begin_attempt(const std::shared_ptr<Race>& race, std::size_t which);
-    [[nodiscard]] net::Task<Acquired> open(std::shared_ptr<Upstream> upstream, std::shared_ptr<Address> address,
-                                           SteadyTime give_up);
+    [[nodiscard]] net::Task<Acquired> open(std::shared_ptr<Upstream> upstream,
+                                           std::shared_ptr<Address> address, SteadyTime give_up);
     [[nodiscard]] net::Task<OriginError> shake_hands(OriginConnection& connection);
 
     boost::asio::io_context& context_;
@@ -97,7 +101,8 @@ private:
     net::BufferPool& buffers_;
     Known known_;
     std::list<InLine*> line_;  // who came first is first
-    net::Deadline look_;  ///< when idle connections are looked after: ended, too old, or wanted by another worker
+    net::Deadline look_;  ///< when idle connections are looked after: ended, too old, or wanted by
+                          ///< another worker
     std::vector<ConnectionPtr> idle_;
 };
 

@@ -60,9 +60,7 @@ std::vector<Endpoint> endpoints_of(const Addresses& addresses) {
     return endpoints;
 }
 
-bool is_up_now(const Address& address) {
-    return address.up.load(std::memory_order_relaxed);
-}
+bool is_up_now(const Address& address) { return address.up.load(std::memory_order_relaxed); }
 
 ssl_ctx_st* make_tls_context(const settings::OriginTls& tls) {
     SSL_CTX* context = SSL_CTX_new(TLS_client_method());

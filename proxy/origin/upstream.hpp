@@ -35,13 +35,13 @@ struct Address : std::enable_shared_from_this<Address> {
     const Server& server;  ///< of the same Upstream
     const Endpoint endpoint;
 
-    std::atomic<bool> up{true};  ///< as the health checks say
-    std::atomic<bool> reachable{true};  ///< false: it failed to connect, and did not since
-    std::atomic<bool> told_unreachable{false};  ///< the log says so
-    std::atomic<bool> gone{false};              ///< the name has it no longer
-    std::atomic<int> connections{0};            ///< open, of all workers
-    std::atomic<int> requests{0};               ///< under way, of all workers
-    std::atomic<int> waiting{0};                ///< for one to become free (max_connections)
+    std::atomic<bool> up{true};                  ///< as the health checks say
+    std::atomic<bool> reachable{true};           ///< false: it failed to connect, and did not since
+    std::atomic<bool> told_unreachable{false};   ///< the log says so
+    std::atomic<bool> gone{false};               ///< the name has it no longer
+    std::atomic<int> connections{0};             ///< open, of all workers
+    std::atomic<int> requests{0};                ///< under way, of all workers
+    std::atomic<int> waiting{0};                 ///< for one to become free (max_connections)
     std::atomic<int> failures{0};                ///< in a row
     std::atomic<std::int64_t> ejected_until{0};  ///< steady milliseconds; 0: not ejected
 };

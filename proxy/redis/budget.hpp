@@ -5,15 +5,19 @@
 
 namespace larder::redis {
 
-/// How long one request may still wait for Redis in all (redis.timeout). Only the time spent in a Wait is charged: time in
-/// which the request waits for the origin, or for another's fetch, is not Redis's.
+/// How long one request may still wait for Redis in all (redis.timeout). Only the time spent in a
+/// Wait is charged: time in which the request waits for the origin, or for another's fetch, is not
+/// Redis's.
 class RedisBudget {
 public:
-    /// One wait for Redis. It is charged when the object ends. One thread; a budget has one wait at a time.
+    /// One wait for Redis. It is charged when the object ends. One thread; a budget has one wait at
+    /// a time.
     class Wait {
     public:
         Wait(RedisBudget& budget, Milliseconds all)
-            : budget_(budget), began_(steady_now()), deadline_(began_ + std::max(all - budget.used_, SteadyClock::duration(0))) {}
+            : budget_(budget),
+              began_(steady_now()),
+              deadline_(began_ + std::max(all - budget.used_, SteadyClock::duration(0))) {}
         ~Wait() { budget_.used_ += steady_now() - began_; }
         Wait(const Wait&) = delete;
         Wait& operator=(const Wait&) = delete;

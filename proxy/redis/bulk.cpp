@@ -1,9 +1,8 @@
 #include "redis/bulk.hpp"
 
 #include <algorithm>
-#include <utility>
-
 #include <boost/asio/post.hpp>
+#include <utility>
 
 #include "net/detached.hpp"
 #include "redis/shared.hpp"
@@ -11,18 +10,22 @@
 namespace larder::redis {
 namespace asio = boost::asio;
 
-RedisBulk::RedisBulk(asio::io_context& context, RedisShared& shared) : context_(context), shared_(shared), timer_(context) {}
+RedisBulk::RedisBulk(asio::io_context& context, RedisShared& shared)
+    : context_(context), shared_(shared), timer_(context) {}
 
 void RedisBulk::send(RedisBatchPointer batch, std::string sharing) {
     backlog_.fetch_add(batch->bytes_expected, std::memory_order_relaxed);
-    asio::dispatch(context_, [self = shared_from_this(), batch = std::move(batch), sharing = std::move(sharing)]() mutable {
+    asio::dispatch(context_, [self = shared_from_this(), batch = std::move(batch),
+                              sharing = std::move(sharing)]() mutable {
         self->submit(std::move(batch), std::move(sharing));
     });
 }
 
 void RedisBulk::submit(RedisBatchPointer batch, std::string sharing) {
     if (stopping_) return complete(std::move(batch), RedisBatch::Status::down);
-    const auto same = [&](const Transfer& transfer) { return !sharing.empty() && transfer.sharing == sharing; };
+    const auto same = [&](const Transfer& transfer) {
+        return !sharing.empty() && transfer.sharing == sharing;
+    };
     const auto found = std::find_if(transfers_.begin(), transfers_.end(), same);
     if (found != transfers_.end()) {
         found->waiting.push_back(std::move(batch));
@@ -35,7 +38,8 @@ void RedisBulk::submit(RedisBatchPointer batch, std::string sharing) {
     }
     arm();
     if (std::exchange(working_, true)) return;
-    net::start_detached(context_.get_executor(), work(shared_from_this()), "moving large values of Redis");
+    net::start_detached(context_.get_executor(), work(shared_from_this()),
+                        "moving large values of Redis");
 }
 
 void RedisBulk::complete(RedisBatchPointer batch, RedisBatch::Status status) {
@@ -53,7 +57,8 @@ void RedisBulk::stop() {
         // The work under way ends by itself, and finds nothing more to do.
         std::deque<Transfer> left = std::exchange(self->transfers_, {});
         for (Transfer& transfer : left)
-            for (RedisBatchPointer& batch : transfer.waiting) self->complete(std::move(batch), RedisBatch::Status::down);
+            for (RedisBatchPointer& batch : transfer.waiting)
+                self->complete(std::move(batch), RedisBatch::Status::down);
     });
 }
 
@@ -69,7 +74,8 @@ Task<void> RedisBulk::work(std::shared_ptr<RedisBulk> self) {
         const bool reused = self->transport_ != nullptr;
         bool done = co_await self->transfer(replies);
         // Redis may have closed a connection that was idle for long.
-        const bool again = !done && reused && self->received_ == 0 && self->cut_at_ == SteadyTime{} && !self->stopping_;
+        const bool again = !done && reused && self->received_ == 0 &&
+                           self->cut_at_ == SteadyTime{} && !self->stopping_;
         if (again) {
             self->close();
             done = co_await self->transfer(replies);
@@ -117,11 +123,14 @@ Task<bool> RedisBulk::connect() {
     auto bytes = std::make_shared<const std::string>(std::move(commands.bytes()));
     const bool answered = co_await exchange(std::move(bytes), expected, replies);
     received_ = 0;
-    const auto last = replies.begin() + static_cast<std::ptrdiff_t>(std::min(must_succeed, replies.size()));
-    co_return answered && std::none_of(replies.begin(), last, [](const RedisReply& reply) { return reply.is_error(); });
+    const auto last =
+        replies.begin() + static_cast<std::ptrdiff_t>(std::min(must_succeed, replies.size()));
+    co_return answered&& std::none_of(replies.begin(), last,
+                                      [](const RedisReply& reply) { return reply.is_error(); });
 }
 
-Task<bool> RedisBulk::exchange(std::shared_ptr<const std::string> bytes, std::size_t expected, std::vector<RedisReply>& replies) {
+Task<bool> RedisBulk::exchange(std::shared_ptr<const std::string> bytes, std::size_t expected,
+                               std::vector<RedisReply>& replies) {
     const Transport transport = transport_;
     transport->write(asio::buffer(*bytes), [transport, bytes](error_code error) {
         if (error) transport->close();
@@ -129,7 +138,8 @@ Task<bool> RedisBulk::exchange(std::shared_ptr<const std::string> bytes, std::si
     std::vector<char> buffer(256 * 1024);
     while (replies.size() < expected) {
         const std::size_t size = co_await transport->read_some(asio::buffer(buffer));
-        if (size == 0 || transport != transport_ || !reader_->feed(buffer.data(), size)) co_return false;
+        if (size == 0 || transport != transport_ || !reader_->feed(buffer.data(), size))
+            co_return false;
         received_ += size;
         RedisReply reply;
         auto next = reader_->next(reply);
@@ -158,12 +168,14 @@ void RedisBulk::finish(RedisBatch::Status status, std::vector<RedisReply> replie
     for (const RedisReply& reply : replies) {
         if (!reply.is_error() || done.waiting.empty()) continue;
         const RedisError reason = classify_reply(reply.text);
-        // A server that is no master any more, or reads its data anew: the links find out, and say so.
-        const bool of_server = reason == RedisError::readonly || reason == RedisError::loading || reason == RedisError::masterdown ||
-                               reason == RedisError::noauth;
+        // A server that is no master any more, or reads its data anew: the links find out, and say
+        // so.
+        const bool of_server = reason == RedisError::readonly || reason == RedisError::loading ||
+                               reason == RedisError::masterdown || reason == RedisError::noauth;
         if (of_server) close();
         if (reason == RedisError::wrong_type || of_server) shared_.count(reason);
-        if (reason != RedisError::wrong_type && !of_server) shared_.failed(done.waiting.front()->work, reason, reply.text, "EVAL");
+        if (reason != RedisError::wrong_type && !of_server)
+            shared_.failed(done.waiting.front()->work, reason, reply.text, "EVAL");
     }
     for (std::size_t i = 0; i < done.waiting.size(); ++i) {
         const bool last = i + 1 == done.waiting.size();
@@ -176,7 +188,8 @@ void RedisBulk::finish(RedisBatch::Status status, std::vector<RedisReply> replie
 void RedisBulk::arm() {
     SteadyTime next = SteadyTime::max();
     for (const Transfer& transfer : transfers_)
-        for (const RedisBatchPointer& batch : transfer.waiting) next = std::min(next, batch->deadline);
+        for (const RedisBatchPointer& batch : transfer.waiting)
+            next = std::min(next, batch->deadline);
     if (next == SteadyTime::max()) return timer_.expires_at(next), void();
     timer_.expires_at(next);
     timer_.async_wait([self = shared_from_this()](error_code error) {
@@ -184,27 +197,32 @@ void RedisBulk::arm() {
     });
 }
 
-/// Whoever has waited long enough goes on. What nobody waits for any more is not sent, or not received to its end.
+/// Whoever has waited long enough goes on. What nobody waits for any more is not sent, or not
+/// received to its end.
 void RedisBulk::expire() {
     const SteadyTime now = steady_now();
     std::vector<RedisBatchPointer> expired;
     for (Transfer& transfer : transfers_) {
         const auto is_late = [&](const RedisBatchPointer& batch) { return batch->deadline <= now; };
-        const auto late = std::stable_partition(transfer.waiting.begin(), transfer.waiting.end(), std::not_fn(is_late));
+        const auto late = std::stable_partition(transfer.waiting.begin(), transfer.waiting.end(),
+                                                std::not_fn(is_late));
         std::move(late, transfer.waiting.end(), std::back_inserter(expired));
         transfer.waiting.erase(late, transfer.waiting.end());
     }
     const bool cut = under_way_ && !transfers_.empty() && transfers_.front().waiting.empty();
     const auto first_queued = transfers_.begin() + (under_way_ && !transfers_.empty() ? 1 : 0);
-    transfers_.erase(std::remove_if(first_queued, transfers_.end(), [](const Transfer& transfer) { return transfer.waiting.empty(); }),
-                     transfers_.end());
+    transfers_.erase(
+        std::remove_if(first_queued, transfers_.end(),
+                       [](const Transfer& transfer) { return transfer.waiting.empty(); }),
+        transfers_.end());
     if (cut) {
         cut_at_ = now;
         close();
     }
     arm();
     shared_.count(RedisError::timeout, expired.size());
-    for (RedisBatchPointer& batch : expired) complete(std::move(batch), RedisBatch::Status::timeout);
+    for (RedisBatchPointer& batch : expired)
+        complete(std::move(batch), RedisBatch::Status::timeout);
 }
 
 void RedisBulk::close() {

@@ -23,7 +23,8 @@ bool BulkRate::may_ask(std::size_t bytes, Milliseconds budget, SteadyTime now) {
 void BulkRate::measured(std::size_t bytes, SteadyClock::duration time, SteadyTime now) {
     if (time < shortest) return;
     const std::lock_guard lock(mutex_);
-    const double seen = std::max(1.0, static_cast<double>(bytes) / std::chrono::duration<double>(time).count());
+    const double seen =
+        std::max(1.0, static_cast<double>(bytes) / std::chrono::duration<double>(time).count());
     // One slow value does not make a fast link slow: half of what was known counts too.
     bytes_a_second_ = bytes_a_second_ > seen ? (bytes_a_second_ + seen) / 2 : seen;
     measured_at_ = now;

@@ -7,8 +7,9 @@
 
 namespace larder::redis {
 
-/// How fast large values come over the link to Redis, as measured, and what that means for one that is asked for. What was
-/// measured long ago is tried again, by one read. Any thread; time is an argument.
+/// How fast large values come over the link to Redis, as measured, and what that means for one that
+/// is asked for. What was measured long ago is tried again, by one read. Any thread; time is an
+/// argument.
 class BulkRate {
 public:
     static constexpr Milliseconds tried_again_after{30'000};

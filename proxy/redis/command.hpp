@@ -23,10 +23,12 @@ public:
     /// Of the command at that place; the last noted one's for those far behind.
     [[nodiscard]] std::string_view name(std::size_t index) const {
         const std::size_t noted = std::min(count_, names_.size());
-        return noted == 0 ? std::string_view() : std::string_view(names_[std::min(index, noted - 1)]);
+        return noted == 0 ? std::string_view()
+                          : std::string_view(names_[std::min(index, noted - 1)]);
     }
 
-    /// For a command whose number of arguments is known at run time: `begin`, then that many `argument`s.
+    /// For a command whose number of arguments is known at run time: `begin`, then that many
+    /// `argument`s.
     void begin(std::size_t arguments) {
         ++count_;
         size_line('*', arguments);

@@ -14,7 +14,8 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 namespace {
 
-// Caching must resume within 2 s of Redis' return: pause, connecting and handshake together stay well below.
+// Caching must resume within 2 s of Redis' return: pause, connecting and handshake together stay
+// well below.
 constexpr Milliseconds first_pause = 50ms;
 constexpr Milliseconds longest_pause = 500ms;
 constexpr Milliseconds longest_connect = 1000ms;  // beyond it, a lost SYN is better sent anew
@@ -29,13 +30,17 @@ Milliseconds jittered(Milliseconds pause) {
 }
 
 std::string name_of(const RedisAddress& address, const RedisUrl& url) {
-    return url.kind == RedisUrl::Kind::unix_socket ? url.path : address.host + ":" + std::to_string(address.port);
+    return url.kind == RedisUrl::Kind::unix_socket
+               ? url.path
+               : address.host + ":" + std::to_string(address.port);
 }
 
 }  // namespace
 
 /// Says why a try at a connection failed.
-void RedisLink::fail_attempt(RedisError reason, std::string_view text) { shared_.failed(RedisWork::use, reason, text, {}); }
+void RedisLink::fail_attempt(RedisError reason, std::string_view text) {
+    shared_.failed(RedisWork::use, reason, text, {});
+}
 
 /// A server that closes while it is being introduced to may have said why in its first reply.
 void RedisLink::note_refusal_of_handshake() {
@@ -45,7 +50,9 @@ void RedisLink::note_refusal_of_handshake() {
 }
 
 void RedisLink::start() {
-    net::start_lasting(context_.get_executor(), [self = shared_from_this()] { return keep_connected(self); }, "a Redis connection");
+    net::start_lasting(
+        context_.get_executor(), [self = shared_from_this()] { return keep_connected(self); },
+        "a Redis connection");
     asio::dispatch(context_, [self = shared_from_this()] { self->heartbeat(); });
 }
 
@@ -70,7 +77,8 @@ Task<void> RedisLink::keep_connected(std::shared_ptr<RedisLink> self) {
             self->track(self->shared_.subscriber());
             while (self->transport_) {
                 self->pause_timer_.expires_at(SteadyTime::max());
-                [[maybe_unused]] const auto [ignored] = co_await self->pause_timer_.async_wait(as_result);
+                [[maybe_unused]] const auto [ignored] =
+                    co_await self->pause_timer_.async_wait(as_result);
             }
         }
         if (self->stopping_) break;
@@ -99,8 +107,11 @@ Task<bool> RedisLink::attempt() {
     attempting_ = true;
     if (url.kind == RedisUrl::Kind::sentinel) {
         limit_attempt(shared_.settings().connect_timeout);
-        const auto master = co_await find_master(context_, shared_, std::min(longest_connect, shared_.settings().connect_timeout));
-        if (!master && transport == transport_) fail_attempt(RedisError::sentinel, "no sentinel says where the master " + url.master + " is");
+        const auto master = co_await find_master(
+            context_, shared_, std::min(longest_connect, shared_.settings().connect_timeout));
+        if (!master && transport == transport_)
+            fail_attempt(RedisError::sentinel,
+                         "no sentinel says where the master " + url.master + " is");
         if (!master) lose(transport);
         if (master) address = *master;
     }
@@ -108,12 +119,15 @@ Task<bool> RedisLink::attempt() {
     address_ = address;
     limit_attempt(std::min(longest_connect, shared_.settings().connect_timeout));
     const error_code error = co_await transport->connect(url.kind, address, url.path);
-    if (error && transport == transport_) fail_attempt(classify_error(error), name_of(address, url) + ": " + error.message());
+    if (error && transport == transport_)
+        fail_attempt(classify_error(error), name_of(address, url) + ": " + error.message());
     if (error) lose(transport);
     if (transport != transport_) co_return false;
     // A connection that died after it was made must not cost more than one that could not be made.
-    limit_attempt(std::min(shared_.settings().connect_timeout, std::max(longest_connect, shared_.settings().timeout)));
-    net::start_detached(context_.get_executor(), read_replies(shared_from_this(), transport), "reading from Redis");
+    limit_attempt(std::min(shared_.settings().connect_timeout,
+                           std::max(longest_connect, shared_.settings().timeout)));
+    net::start_detached(context_.get_executor(), read_replies(shared_from_this(), transport),
+                        "reading from Redis");
     const bool welcome = co_await shake_hands();
     attempting_ = false;
     attempt_timer_.cancel();
@@ -131,15 +145,16 @@ Task<bool> RedisLink::attempt() {
 
 void RedisLink::limit_attempt(Milliseconds time) {
     attempt_timer_.expires_after(time);
-    attempt_timer_.async_wait([self = shared_from_this(), transport = transport_](error_code error) {
-        if (error || !self->attempting_ || transport != self->transport_) return;
-        self->fail_attempt(RedisError::connect_timeout, "no answer in time while connecting");
-        self->lose(transport);
-    });
+    attempt_timer_.async_wait(
+        [self = shared_from_this(), transport = transport_](error_code error) {
+            if (error || !self->attempting_ || transport != self->transport_) return;
+            self->fail_attempt(RedisError::connect_timeout, "no answer in time while connecting");
+            self->lose(transport);
+        });
 }
 
-/// Introduces the connection and finds out whom it leads to. False: not a server to use now (wrong password, loading, a
-/// replica, silence).
+/// Introduces the connection and finds out whom it leads to. False: not a server to use now (wrong
+/// password, loading, a replica, silence).
 Task<bool> RedisLink::shake_hands() {
     const RedisUrl& url = shared_.url();
     const auto batch = std::make_shared<RedisBatch>();
@@ -155,7 +170,8 @@ Task<bool> RedisLink::shake_hands() {
         ++must_succeed;
         batch->commands.add("SELECT", static_cast<std::int64_t>(url.database));
     }
-    // A read tells what a PING would not: that the password is missing, the data is loading, the master is away.
+    // A read tells what a PING would not: that the password is missing, the data is loading, the
+    // master is away.
     batch->commands.add("GET", shared_.keys().clock());
     ++must_succeed;
     batch->commands.add("CLIENT", "SETNAME", "larder");
@@ -178,7 +194,8 @@ Task<bool> RedisLink::shake_hands() {
     co_return tracking;
 }
 
-/// Finds out which server this is, from the replies to INFO, or else by a value of our own. False: none to use.
+/// Finds out which server this is, from the replies to INFO, or else by a value of our own. False:
+/// none to use.
 Task<bool> RedisLink::find_identity(const RedisReply* info) {
     identity_ = {};
     read_info(info[0].text, identity_);
@@ -195,7 +212,8 @@ Task<bool> RedisLink::find_identity(const RedisReply* info) {
         const auto batch = std::make_shared<RedisBatch>();
         batch->needs = RedisBatch::Needs::transport;
         batch->deadline = steady_now() + shared_.settings().connect_timeout;
-        batch->commands.add("EVAL", script::nonce, "1", shared_.keys().nonce(shared_.instance()), nonce, nonce_lifetime.count());
+        batch->commands.add("EVAL", script::nonce, "1", shared_.keys().nonce(shared_.instance()),
+                            nonce, nonce_lifetime.count());
         co_await async_run(batch);
         if (batch->status != RedisBatch::Status::ok) co_return false;
         if (batch->replies.front().is_error()) {
@@ -211,16 +229,20 @@ Task<bool> RedisLink::find_identity(const RedisReply* info) {
     co_return true;
 }
 
-/// Lets the subscriber, where there is one, hear of the keys read here. False: the connection was lost over it.
+/// Lets the subscriber, where there is one, hear of the keys read here. False: the connection was
+/// lost over it.
 Task<bool> RedisLink::enable_tracking() {
     const std::int64_t subscriber = shared_.subscriber();
     if (subscriber == 0 || steady_now() < tracking_refused_until_) co_return true;
     const auto batch = std::make_shared<RedisBatch>();
     batch->needs = RedisBatch::Needs::transport;
     batch->deadline = steady_now() + shared_.settings().connect_timeout;
-    // Not NOLOOP: it also keeps quiet about what Redis evicted, or found expired, while it ran a command of this connection.
-    if (shared_.tracks_all()) batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber);
-    if (!shared_.tracks_all()) batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "OPTIN");
+    // Not NOLOOP: it also keeps quiet about what Redis evicted, or found expired, while it ran a
+    // command of this connection.
+    if (shared_.tracks_all())
+        batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber);
+    if (!shared_.tracks_all())
+        batch->commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "OPTIN");
     co_await async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     if (batch->replies.front().is_error()) {
@@ -230,7 +252,8 @@ Task<bool> RedisLink::enable_tracking() {
         co_return true;
     }
     shared_.works(RedisWork::tracking);
-    // What was read before the server said yes may have been read untracked: it must not stay in the memory tier.
+    // What was read before the server said yes may have been read untracked: it must not stay in
+    // the memory tier.
     shared_.forget_untracked();
     tracked_by_.store(subscriber, std::memory_order_release);
     shared_.prove_subscriber();
@@ -286,8 +309,8 @@ void RedisLink::lose(const Transport& transport) {
         if (place.batch) complete(std::move(place.batch), RedisBatch::Status::down);
 }
 
-/// Shows, also without traffic, that the connection lives and leads to the same server; gives up one that was silent for too
-/// long.
+/// Shows, also without traffic, that the connection lives and leads to the same server; gives up
+/// one that was silent for too long.
 void RedisLink::heartbeat() {
     if (stopping_) return;
     // First, so that nothing that fails below ends the heartbeats.

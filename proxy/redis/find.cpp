@@ -1,19 +1,19 @@
 #include <algorithm>
-
 #include <boost/asio/basic_waitable_timer.hpp>
 
 #include "cache/decisions.hpp"
-#include "store/entry_format.hpp"
 #include "redis/ids.hpp"
 #include "redis/store_impl.hpp"
+#include "store/entry_format.hpp"
 
-// A read: the entry's hash field and the ids that must be current, in one round trip; a second one where the response varies,
-// and one for response tags where it has any.
+// A read: the entry's hash field and the ids that must be current, in one round trip; a second one
+// where the response varies, and one for response tags where it has any.
 namespace larder::redis {
 namespace {
 
 using namespace std::chrono_literals;
-using Timer = boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
+using Timer =
+    boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
 
 constexpr std::size_t vary_names_max = 64;
 constexpr Milliseconds first_poll = 4ms;
@@ -53,7 +53,9 @@ void EntryLookup::ask(RedisCommands& commands, const RedisKeys& keys, bool with_
     first_reply = commands.count();
     const std::string entry_key = keys.entry(name.key);
     const std::string field = field_of("v:", name.sharing, variant);
-    if (with_vary) commands.add("HMGET", entry_key, field, "soft", field_of("vary:", name.sharing, host_variant));
+    if (with_vary)
+        commands.add("HMGET", entry_key, field, "soft",
+                     field_of("vary:", name.sharing, host_variant));
     if (!with_vary) commands.add("HMGET", entry_key, field, "soft");
     for (const std::string& tag : name.tags) commands.add("GET", keys.tag(tag));
     if (extended()) commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
@@ -65,7 +67,8 @@ bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
     large = false;
     const RedisReply& fields = batch.replies[first_reply];
     read_ids(&batch.replies[first_reply + 1]);
-    if (fields.items.size() != (with_vary ? 3u : 2u)) return false;  // another kind of key stands there
+    if (fields.items.size() != (with_vary ? 3u : 2u))
+        return false;  // another kind of key stands there
     if (with_vary && fields.items[2].is_text() && !fields.items[2].text.empty()) {
         vary = split_names(fields.items[2].text);
         cache::build_variant(*name.request, vary, name.with_host, variant);
@@ -90,8 +93,10 @@ bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
 void EntryLookup::read_ids(const RedisReply* replies) {
     ids.clear();
     const std::size_t count = name.tags.size() + (extended() ? 1 : 0);
-    for (std::size_t i = 0; i < count; ++i) ids.push_back(replies[i].is_text() ? replies[i].text : std::string());
-    if (everything == 0 && replies[count].is_text()) everything = parse_id(replies[count].text).value_or(0);
+    for (std::size_t i = 0; i < count; ++i)
+        ids.push_back(replies[i].is_text() ? replies[i].text : std::string());
+    if (everything == 0 && replies[count].is_text())
+        everything = parse_id(replies[count].text).value_or(0);
 }
 
 /// The entry must carry every name it is asked for under, with the id that is current.
@@ -110,12 +115,14 @@ void EntryLookup::check_ids() {
     if (extended()) valid = valid && check(extension_name, ids.back());
     // Under another template the key extended one that is not known here.
     const auto of_extension = [](const cache::TagId& tag) { return tag.name == extension_name; };
-    if (!extended()) valid = valid && std::none_of(entry->tags.begin(), entry->tags.end(), of_extension);
+    if (!extended())
+        valid = valid && std::none_of(entry->tags.begin(), entry->tags.end(), of_extension);
     if (!valid) entry = nullptr;
 }
 
 bool EntryLookup::is_asked(const cache::TagId& tag) const {
-    if (tag.name == extension_name) return true;  // of the same key: check_ids has looked at it, if it is one
+    if (tag.name == extension_name)
+        return true;  // of the same key: check_ids has looked at it, if it is one
     return std::find(name.tags.begin(), name.tags.end(), tag.name) != name.tags.end();
 }
 
@@ -124,12 +131,13 @@ bool EntryLookup::has_more() const {
     return !entry->response_tags.empty() || entry->tags.size() > ids.size();
 }
 
-// An instance with other purge rules gave the entry further tags: it must be valid under these too, for that instance's
-// writes purge by them.
+// An instance with other purge rules gave the entry further tags: it must be valid under these too,
+// for that instance's writes purge by them.
 void EntryLookup::ask_more(RedisCommands& commands, const RedisKeys& keys) const {
     for (const cache::TagId& tag : entry->tags)
         if (!is_asked(tag)) commands.add("GET", keys.tag(tag.name));
-    for (const cache::TagId& tag : entry->response_tags) commands.add("GET", keys.response_tag(tag.name));
+    for (const cache::TagId& tag : entry->response_tags)
+        commands.add("GET", keys.response_tag(tag.name));
 }
 
 void EntryLookup::read_more(const RedisBatch& batch) {
@@ -154,7 +162,8 @@ void EntryLookup::set_guards() {
     entry->guards = store::guard_slots(name.key, name.bare_size, name.tags);
     for (const cache::TagId& tag : entry->tags)
         if (!is_asked(tag)) entry->guards.push_back(store::Generations::slot_of_tag(tag.name));
-    for (const cache::TagId& tag : entry->response_tags) entry->guards.push_back(store::Generations::slot_of_response_tag(tag.name));
+    for (const cache::TagId& tag : entry->response_tags)
+        entry->guards.push_back(store::Generations::slot_of_response_tag(tag.name));
 }
 
 std::string EntryLookup::digest() const { return digest_of_ids(everything, ids); }
@@ -177,7 +186,9 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     const std::shared_ptr<RedisBulk> bulk = shared.bulk();
     const std::size_t backlog = bulk ? bulk->backlog() : 0;
     const boost::intrusive_ptr<cache::StoredResponse> head = std::move(lookup.entry);
-    if (lookup.stub.is_alone() || time <= Milliseconds(0) || !shared.bulk_rate().may_ask(lookup.stub.bytes + backlog, time, now)) co_return false;
+    if (lookup.stub.is_alone() || time <= Milliseconds(0) ||
+        !shared.bulk_rate().may_ask(lookup.stub.bytes + backlog, time, now))
+        co_return false;
     const std::string key = shared.keys().entry(lookup.name.key);
     const RedisBatchPointer batch = new_batch(now + time, RedisWork::read);
     batch->bytes_expected = lookup.stub.bytes;
@@ -187,7 +198,8 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     if (!bulk) co_await link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     const std::string_view whole = batch->replies.front().text;
-    if (!whole.starts_with(lookup.stub.token)) co_return true;  // it was replaced, or purged, meanwhile
+    if (!whole.starts_with(lookup.stub.token))
+        co_return true;  // it was replaced, or purged, meanwhile
     lookup.entry = store::decode_entry(whole.substr(lookup.stub.token.size()));
     if (lookup.entry && lookup.entry->variant != head->variant) lookup.entry = nullptr;
     co_return true;
@@ -214,7 +226,8 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
         lookup.ask(batch->commands, impl_->shared.keys(), false);
         co_await impl_->link->async_run(batch);
         if (batch->status == RedisBatch::Status::ok) lookup.read(*batch, false);
-        found.other_variant = batch->status == RedisBatch::Status::ok && batch->replies.front().items.size() == 2 &&
+        found.other_variant = batch->status == RedisBatch::Status::ok &&
+                              batch->replies.front().items.size() == 2 &&
                               batch->replies.front().items[0].is_nil();
     }
     if (batch->status == RedisBatch::Status::ok && lookup.has_more()) {
@@ -224,13 +237,15 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
         if (batch->status == RedisBatch::Status::ok) lookup.read_more(*batch);
     }
     found.state = to_state(batch->status);
-    if (impl_->shared.troubled(RedisWork::read) && found.state == RedisState::ok && !batch->replies.front().is_error())
+    if (impl_->shared.troubled(RedisWork::read) && found.state == RedisState::ok &&
+        !batch->replies.front().is_error())
         impl_->shared.works(RedisWork::read);
     if (found.state != RedisState::ok) {
         impl_->observed(RedisOperation::find, wait.began());
         co_return found;
     }
-    const bool is_hit = lookup.entry && !lookup.soft_purged && cache::time_left(lookup.entry->freshness, wall_now()) > Seconds(0);
+    const bool is_hit = lookup.entry && !lookup.soft_purged &&
+                        cache::time_left(lookup.entry->freshness, wall_now()) > Seconds(0);
     if (!is_hit) found.digest = lookup.digest();
     if (lookup.entry && lookup.large) {
         const bool came = co_await impl_->read_large(lookup, wait.deadline());
@@ -265,14 +280,15 @@ Task<std::vector<std::string>> RedisStore::variants(std::string key, RedisBudget
     co_await impl_->link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return out;
     for (const RedisReply& field : batch->replies.front().items)
-        if (field.text.starts_with("v:")) out.emplace_back(without_sharing(std::string_view(field.text).substr(2)));
+        if (field.text.starts_with("v:"))
+            out.emplace_back(without_sharing(std::string_view(field.text).substr(2)));
     co_return out;
 }
 
 namespace {
 
-/// A lock of before a purge: its fetch can no longer store, and nobody waits for it. `digest`: of the ids now, none where one is
-/// missing, as it is after a purge.
+/// A lock of before a purge: its fetch can no longer store, and nobody waits for it. `digest`: of
+/// the ids now, none where one is missing, as it is after a purge.
 bool is_dead(std::string_view lock, const RedisReply& guard, std::string_view digest) {
     if (!guard.is_text() || lock.substr(0, 16) != guard.text) return true;
     const std::string_view taken_under = lock.substr(std::min<std::size_t>(17, lock.size()), 16);
@@ -294,7 +310,8 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
             break;
         }
         // The lock first: a fill stores before it gives the lock back.
-        RedisBatchPointer batch = impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::read);
+        RedisBatchPointer batch =
+            impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::read);
         batch->commands.add("GET", lock_key).add("GET", guard_key);
         co_await impl_->link->async_run(batch);
         waited.state = to_state(batch->status);
@@ -307,7 +324,9 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
         if (waited.state != RedisState::ok) break;
         // What was there before the other's fetch, and is the reason for it, is not its result.
         const bool usable = found.entry && !found.soft_purged;
-        const bool result = usable && (!lock.is_text() || cache::time_left(found.entry->freshness, wall_now()) > Seconds(0));
+        const bool result =
+            usable &&
+            (!lock.is_text() || cache::time_left(found.entry->freshness, wall_now()) > Seconds(0));
         if (result) waited.entry = std::move(found.entry);
         const bool ended = !lock.is_text() || is_dead(lock.text, guard, found.digest);
         waited.uncacheable = !ended && lock.text.ends_with(":u");

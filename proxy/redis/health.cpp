@@ -19,12 +19,14 @@ std::vector<RedisTrouble> RedisShared::troubles() const {
 std::string RedisShared::without_secrets(std::string text) const {
     for (const std::string* secret : {&url_.password, &settings_.sentinel_password}) {
         if (secret->empty()) continue;
-        for (std::size_t at = text.find(*secret); at != text.npos; at = text.find(*secret, at + 3)) text.replace(at, secret->size(), "***");
+        for (std::size_t at = text.find(*secret); at != text.npos; at = text.find(*secret, at + 3))
+            text.replace(at, secret->size(), "***");
     }
     return text;
 }
 
-void RedisShared::failed(RedisWork work, RedisError reason, std::string_view text, std::string_view command) {
+void RedisShared::failed(RedisWork work, RedisError reason, std::string_view text,
+                         std::string_view command) {
     count(reason);
     RedisTrouble trouble;
     trouble.work = work;
@@ -36,7 +38,8 @@ void RedisShared::failed(RedisWork work, RedisError reason, std::string_view tex
     {
         const std::lock_guard lock(mutex_);
         line = troubles_.failed(std::move(trouble), steady_now());
-        troubled_[static_cast<std::size_t>(work)].store(work != RedisWork::other, std::memory_order_relaxed);
+        troubled_[static_cast<std::size_t>(work)].store(work != RedisWork::other,
+                                                        std::memory_order_relaxed);
     }
     if (line) write_line(*line);
 }
@@ -52,7 +55,9 @@ void RedisShared::end_trouble(RedisWork work) {
 }
 
 void RedisShared::write_line(const RedisTroubles::Line& line) const {
-    const auto level = line.good ? spdlog::level::info : line.grave ? spdlog::level::err : spdlog::level::warn;
+    const auto level = line.good    ? spdlog::level::info
+                       : line.grave ? spdlog::level::err
+                                    : spdlog::level::warn;
     spdlog::log(level, "redis {}: {}", server_text_, line.text);
 }
 

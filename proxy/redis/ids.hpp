@@ -12,7 +12,8 @@
 /// The values of tags, extension ids and response tags, taken apart.
 ///   tag, extension:  random[:soft]
 ///   response tag:    clock:random[:softclock-random], clock: the purge clock when it was made
-/// An entry is valid while the part before the soft mark is the one it was filled under, and soft-purged when the mark differs.
+/// An entry is valid while the part before the soft mark is the one it was filled under, and
+/// soft-purged when the mark differs.
 namespace larder::redis {
 
 /// How long an id lives that nothing prolongs; an entry that lives longer prolongs it.
@@ -21,19 +22,23 @@ inline constexpr Milliseconds id_lifetime = std::chrono::hours(24);
 /// Under which name an entry carries its extension id among its tags; no pattern is empty.
 inline constexpr std::string_view extension_name;
 
-/// The value of an id that stands for a write under way (script::hold_key): nothing may be stored under it.
+/// The value of an id that stands for a write under way (script::hold_key): nothing may be stored
+/// under it.
 inline bool is_held(std::string_view id) { return id.starts_with("held:"); }
 
 /// Of an id of 16 hexadecimal digits, as random_id makes them.
 inline std::optional<std::uint64_t> parse_id(std::string_view text) {
     std::uint64_t id = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id, 16);
-    if (text.size() != 16 || error != std::errc() || end != text.data() + 16 || id == 0) return std::nullopt;
+    if (text.size() != 16 || error != std::errc() || end != text.data() + 16 || id == 0)
+        return std::nullopt;
     return id;
 }
 
 /// Whether a tag's or extension's value is of larder's making.
-inline bool is_own_id(std::string_view id) { return is_held(id) || parse_id(id.substr(0, id.find(':'))).has_value(); }
+inline bool is_own_id(std::string_view id) {
+    return is_held(id) || parse_id(id.substr(0, id.find(':'))).has_value();
+}
 
 inline std::string_view hard_part(std::string_view id) { return id.substr(0, id.find(':')); }
 

@@ -19,7 +19,9 @@ PurgeItem purge_everything() { return {PurgeItem::Kind::everything, false, {}}; 
 
 void PurgeJournal::add(const std::vector<PurgeItem>& items) {
     const std::lock_guard lock(mutex_);
-    const auto put = [&](const PurgeItem& item) { entries_[text_of(item)] = Entry{item, ++version_}; };
+    const auto put = [&](const PurgeItem& item) {
+        entries_[text_of(item)] = Entry{item, ++version_};
+    };
     const std::string everything = text_of(purge_everything());
     for (const PurgeItem& item : items) {
         if (entries_.contains(everything)) break;
@@ -28,11 +30,13 @@ void PurgeJournal::add(const std::vector<PurgeItem>& items) {
         entries_.clear();
         break;
     }
-    // A purge of everything that is already under way may have passed the items' keys: its version must rise.
+    // A purge of everything that is already under way may have passed the items' keys: its version
+    // must rise.
     const bool all = !items.empty() && (entries_.empty() || entries_.contains(everything));
     if (all) put(purge_everything());
     size_.store(entries_.size(), std::memory_order_release);
-    if (observer_ && !items.empty()) observer_->added(all ? std::vector{purge_everything()} : items);
+    if (observer_ && !items.empty())
+        observer_->added(all ? std::vector{purge_everything()} : items);
 }
 
 void PurgeJournal::observe(Observer* observer) {
@@ -70,7 +74,8 @@ void PurgeHistory::put(const PurgeItem& item, SteadyTime now, SteadyTime until) 
     std::erase_if(entries_, [now](const auto& known) { return known.second.until <= now; });
     // Less than an eighth gained: the next ones would walk the whole list again and again.
     if (entries_.size() <= entries_max_ - entries_max_ / 8) return;
-    for (const auto& [text, known] : entries_) everything_until_ = std::max(everything_until_, known.until);
+    for (const auto& [text, known] : entries_)
+        everything_until_ = std::max(everything_until_, known.until);
     entries_.clear();
 }
 
@@ -92,7 +97,9 @@ std::vector<PurgeItem> PurgeHistory::recent(SteadyTime now) const {
 
 std::vector<PurgeHistory::Remembered> PurgeHistory::snapshot(SteadyTime now) const {
     const std::lock_guard lock(mutex_);
-    const auto left = [now](SteadyTime until) { return std::chrono::ceil<Milliseconds>(until - now); };
+    const auto left = [now](SteadyTime until) {
+        return std::chrono::ceil<Milliseconds>(until - now);
+    };
     std::vector<Remembered> out;
     if (everything_until_ > now) out.push_back({purge_everything(), left(everything_until_)});
     for (const auto& [text, entry] : entries_)

@@ -13,11 +13,11 @@ namespace larder::redis {
 /// One thing to purge from Redis.
 struct PurgeItem {
     enum class Kind : char {
-        key = 'k',           ///< an exact key, and the keys that extend it
-        pattern = 'p',       ///< a known tag
+        key = 'k',      ///< an exact key, and the keys that extend it
+        pattern = 'p',  ///< a known tag
         response_tag = 'r',
-        scan = 's',          ///< a pattern whose keys must be looked for
-        everything = 'e',    ///< all that is stored; the name is empty
+        scan = 's',        ///< a pattern whose keys must be looked for
+        everything = 'e',  ///< all that is stored; the name is empty
     };
     Kind kind = Kind::key;
     bool soft = false;
@@ -29,7 +29,8 @@ struct PurgeItem {
 /// The purge that covers every entry: what a list too long to keep turns into.
 PurgeItem purge_everything();
 
-/// The purges that Redis has not acknowledged. Nothing may be read from Redis while there are any. Any thread.
+/// The purges that Redis has not acknowledged. Nothing may be read from Redis while there are any.
+/// Any thread.
 class PurgeJournal {
 public:
     struct Entry {
@@ -37,8 +38,8 @@ public:
         std::uint64_t version = 0;
     };
 
-    /// Follows what the journal holds, to keep it elsewhere too. Called under the journal's lock, in order: it must
-    /// neither wait nor call the journal.
+    /// Follows what the journal holds, to keep it elsewhere too. Called under the journal's lock,
+    /// in order: it must neither wait nor call the journal.
     class Observer {
     public:
         virtual ~Observer() = default;
@@ -57,8 +58,8 @@ public:
     [[nodiscard]] bool empty() const { return size_.load(std::memory_order_acquire) == 0; }
     [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_acquire); }
     [[nodiscard]] std::vector<Entry> pending() const;
-    /// Takes out what was acknowledged. An item that was added again since `pending` stays: the acknowledged purge may
-    /// have been done before the later one was asked for.
+    /// Takes out what was acknowledged. An item that was added again since `pending` stays: the
+    /// acknowledged purge may have been done before the later one was asked for.
     void acknowledged(const std::vector<Entry>& entries);
 
 private:
@@ -75,7 +76,8 @@ class PurgeHistory {
 public:
     explicit PurgeHistory(std::size_t entries_max = 100'000) : entries_max_(entries_max) {}
 
-    /// Called before a purge is sent. Kept for `keep`: as long as an entry filled before it can live.
+    /// Called before a purge is sent. Kept for `keep`: as long as an entry filled before it can
+    /// live.
     void add(const std::vector<PurgeItem>& items, SteadyTime now, Milliseconds keep);
     /// What to do again; after an overflow, everything.
     [[nodiscard]] std::vector<PurgeItem> recent(SteadyTime now) const;

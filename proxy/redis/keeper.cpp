@@ -1,9 +1,8 @@
 #include "redis/keeper.hpp"
 
 #include <algorithm>
-#include <utility>
-
 #include <boost/asio/dispatch.hpp>
+#include <utility>
 
 #include "net/detached.hpp"
 #include "redis/purge.hpp"
@@ -20,18 +19,23 @@ constexpr Milliseconds look_anyway = 250ms;  // wakes cover the rest
 constexpr Milliseconds presence_every = 1s;
 constexpr Milliseconds mark_every = 1h;
 
-Milliseconds step_of(const RedisShared& shared) { return std::max(shared.settings().timeout, Milliseconds(100)); }
+Milliseconds step_of(const RedisShared& shared) {
+    return std::max(shared.settings().timeout, Milliseconds(100));
+}
 
 }  // namespace
 
-RedisKeeper::RedisKeeper(asio::io_context& context, RedisShared& shared, std::shared_ptr<RedisLink> link)
+RedisKeeper::RedisKeeper(asio::io_context& context, RedisShared& shared,
+                         std::shared_ptr<RedisLink> link)
     : context_(context), shared_(shared), link_(std::move(link)), timer_(context) {}
 
 void RedisKeeper::start() {
     shared_.set_waker([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->wake();
     });
-    net::start_lasting(context_.get_executor(), [self = shared_from_this()] { return keep(self); }, "settling with Redis");
+    net::start_lasting(
+        context_.get_executor(), [self = shared_from_this()] { return keep(self); },
+        "settling with Redis");
 }
 
 void RedisKeeper::stop() {
@@ -110,7 +114,8 @@ Task<void> RedisKeeper::keep_known(std::shared_ptr<RedisLink> link) {
         tell_presence(*link, shared_);
     }
     if (shared_.subscriber() == 0) co_return;
-    const bool mark_due = shared_.marks().empty() || now - mark_left_ >= mark_every || marked_epoch_ != shared_.cleared_epoch();
+    const bool mark_due = shared_.marks().empty() || now - mark_left_ >= mark_every ||
+                          marked_epoch_ != shared_.cleared_epoch();
     if (mark_due) {
         mark_left_ = now;
         marked_epoch_ = shared_.cleared_epoch();
@@ -127,7 +132,8 @@ Task<bool> RedisKeeper::sweep(std::shared_ptr<RedisLink> link) {
         if (!swept) shared_.sweep_later(id);
         if (!swept) co_return false;
         // What a read waits for goes before the rest of the sweep.
-        const bool urgent = !shared_.journal().empty() || shared_.current_epoch() != shared_.cleared_epoch();
+        const bool urgent =
+            !shared_.journal().empty() || shared_.current_epoch() != shared_.cleared_epoch();
         if (urgent) co_return true;
         id = shared_.next_to_sweep();
     }

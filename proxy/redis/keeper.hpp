@@ -1,8 +1,7 @@
 #pragma once
-#include <memory>
-
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
+#include <memory>
 
 #include "base/clock.hpp"
 #include "redis/link.hpp"
@@ -12,12 +11,14 @@ namespace larder::redis {
 
 class RedisShared;
 
-/// Pays what the process owes Redis, one thing after the other: the recent purges to a server that may have forgotten
-/// them, the purges that did not get through, and the sweep of what purges have killed. Also tells the other instances that
-/// this one lives. One for each process, on worker 0's context; it uses whichever link works.
+/// Pays what the process owes Redis, one thing after the other: the recent purges to a server that
+/// may have forgotten them, the purges that did not get through, and the sweep of what purges have
+/// killed. Also tells the other instances that this one lives. One for each process, on worker 0's
+/// context; it uses whichever link works.
 class RedisKeeper : public std::enable_shared_from_this<RedisKeeper> {
 public:
-    RedisKeeper(boost::asio::io_context& context, RedisShared& shared, std::shared_ptr<RedisLink> link);
+    RedisKeeper(boost::asio::io_context& context, RedisShared& shared,
+                std::shared_ptr<RedisLink> link);
 
     void start();
     /// Any thread.
@@ -26,7 +27,9 @@ public:
     void wake();
 
 private:
-    using Timer = boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
+    using Timer =
+        boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>,
+                                          Executor>;
 
     static Task<void> keep(std::shared_ptr<RedisKeeper> self);
     Task<bool> work();

@@ -28,7 +28,9 @@ RedisKeys::RedisKeys(std::string prefix)
       vouched_(own_ + "server"),
       news_(own_ + "news") {}
 
-std::string RedisKeys::entry(std::string_view key) const { return std::string(prefix_).append(key); }
+std::string RedisKeys::entry(std::string_view key) const {
+    return std::string(prefix_).append(key);
+}
 
 std::string RedisKeys::own(std::string_view kind, std::string_view name) const {
     std::string out;
@@ -87,7 +89,8 @@ namespace {
 std::string to_hex(std::uint64_t value) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text(16, '0');
-    for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4) *digit = digits[value & 15];
+    for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4)
+        *digit = digits[value & 15];
     return text;
 }
 
@@ -98,6 +101,8 @@ std::string random_id() {
     return to_hex(random());
 }
 
-std::string digest_of(std::string_view text) { return to_hex(XXH3_64bits(text.data(), text.size())); }
+std::string digest_of(std::string_view text) {
+    return to_hex(XXH3_64bits(text.data(), text.size()));
+}
 
 }  // namespace larder::redis

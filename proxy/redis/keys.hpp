@@ -7,8 +7,9 @@
 
 namespace larder::redis {
 
-/// The names of everything larder keeps in Redis. Every name begins with `redis.prefix`, so that an ACL of `~prefix*` is
-/// enough. The bookkeeping of an entry shares its key's hash slot, so that one command may touch both in a cluster.
+/// The names of everything larder keeps in Redis. Every name begins with `redis.prefix`, so that an
+/// ACL of `~prefix*` is enough. The bookkeeping of an entry shares its key's hash slot, so that one
+/// command may touch both in a cluster.
 class RedisKeys {
 public:
     explicit RedisKeys(std::string prefix);
@@ -18,19 +19,23 @@ public:
     [[nodiscard]] std::string entry(std::string_view key) const;
     /// The key's generation: a fill stores only under the guard its fetch began with.
     [[nodiscard]] std::string guard(std::string_view key) const { return braced("lease:", key); }
-    /// The lock that makes one fetch of many. `part`: what of the key is fetched (host, variant): requests for other parts
-    /// do not queue behind each other.
+    /// The lock that makes one fetch of many. `part`: what of the key is fetched (host, variant):
+    /// requests for other parts do not queue behind each other.
     [[nodiscard]] std::string lock(std::string_view key, std::string_view part) const {
         return braced("lock:", key).append(part);
     }
     /// The id that entries carry whose key extends this one with an appended query.
-    [[nodiscard]] std::string extension(std::string_view bare_key) const { return braced("ext:", bare_key); }
+    [[nodiscard]] std::string extension(std::string_view bare_key) const {
+        return braced("ext:", bare_key);
+    }
     /// The id of a rule tag: of a pattern's, or of an extension's (route::extension_tag).
     [[nodiscard]] std::string tag(std::string_view name) const {
         const std::string_view extended = route::extended_key(name);
         return extended.empty() ? own("tag:", name) : extension(extended);
     }
-    [[nodiscard]] std::string response_tag(std::string_view name) const { return own("rtag:", name); }
+    [[nodiscard]] std::string response_tag(std::string_view name) const {
+        return own("rtag:", name);
+    }
     [[nodiscard]] const std::string& clock() const { return clock_; }
     /// The keys filled under a tag's or extension's id.
     [[nodiscard]] std::string index(std::string_view id) const { return own("index:", id); }
@@ -39,12 +44,17 @@ public:
     [[nodiscard]] const std::string& everything() const { return everything_; }
     /// Names the server (its identity) that an instance with a full purge history has vouched for.
     [[nodiscard]] const std::string& vouched() const { return vouched_; }
-    /// Set by an instance when it began to hear of all purges: data that holds it is no older than that instance's history.
+    /// Set by an instance when it began to hear of all purges: data that holds it is no older than
+    /// that instance's history.
     [[nodiscard]] std::string mark(std::string_view name) const { return own("joined:", name); }
     /// The instances that have brought their purges to this server.
-    [[nodiscard]] std::string present(std::string_view server) const { return own("present:", server); }
+    [[nodiscard]] std::string present(std::string_view server) const {
+        return own("present:", server);
+    }
     /// Tells one server from another where the user may not run INFO.
-    [[nodiscard]] std::string nonce(std::string_view instance) const { return own("nonce:", instance); }
+    [[nodiscard]] std::string nonce(std::string_view instance) const {
+        return own("nonce:", instance);
+    }
     /// The channel on which instances tell each other of purges, and that they live.
     [[nodiscard]] const std::string& news() const { return news_; }
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
@@ -8,29 +7,33 @@
 #include "redis/scripts.hpp"
 #include "redis/store_impl.hpp"
 
-// A lease: the guard under which a fill may store, and the lock that makes one fetch of many. The lock names the guard and
-// the ids (their digest) it was taken under, so that nobody waits behind a fetch from before a purge.
+// A lease: the guard under which a fill may store, and the lock that makes one fetch of many. The
+// lock names the guard and the ids (their digest) it was taken under, so that nobody waits behind a
+// fetch from before a purge.
 namespace larder::redis {
 using namespace std::chrono_literals;
 namespace {
 
-using Timer = boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
+using Timer =
+    boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
 
 constexpr Milliseconds guard_lifetime = 60s;
 constexpr Milliseconds lock_lifetime = 5s;  // so that a dead instance's lock is soon free
 constexpr Milliseconds uncacheable_for = 3s;
 constexpr Milliseconds free_again = 50ms;  // after the connection was lost
-constexpr std::size_t digest_at = 17;                       // in "guard:digest:token"
+constexpr std::size_t digest_at = 17;      // in "guard:digest:token"
 
 std::string_view digest_in(std::string_view lock) {
     return lock.size() > digest_at ? lock.substr(digest_at, no_digest.size()) : std::string_view{};
 }
 
-/// The commands that get or make the ids an entry of this name carries, and the one of all entries where it is unknown.
+/// The commands that get or make the ids an entry of this name carries, and the one of all entries
+/// where it is unknown.
 void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& lookup) {
     const EntryName& name = lookup.name;
     const auto get_or_make = [&](const std::string& id_key) {
-        commands.add("SET", id_key, random_id(), "NX", "PX", id_lifetime.count()).add("GET", id_key);
+        commands.add("SET", id_key, random_id(), "NX", "PX", id_lifetime.count())
+            .add("GET", id_key);
     };
     for (const std::string& tag : name.tags) get_or_make(keys.tag(tag));
     if (lookup.extended()) get_or_make(keys.extension(name.key.substr(0, name.bare_size)));
@@ -49,19 +52,25 @@ void read_made_ids(EntryLookup& lookup, const RedisKeys& keys, const RedisReply*
         lookup.ids.push_back(own ? id.text : std::string());
         if (own || !(id.is_text() || id.is_error("WRONGTYPE"))) continue;
         const bool is_tag = i < lookup.name.tags.size();
-        lookup.foreign_id = is_tag ? keys.tag(lookup.name.tags[i]) : keys.extension(lookup.name.key.substr(0, lookup.name.bare_size));
+        lookup.foreign_id = is_tag
+                                ? keys.tag(lookup.name.tags[i])
+                                : keys.extension(lookup.name.key.substr(0, lookup.name.bare_size));
     }
-    if (lookup.everything == 0 && replies[1].is_text()) lookup.everything = parse_id(replies[1].text).value_or(0);
+    if (lookup.everything == 0 && replies[1].is_text())
+        lookup.everything = parse_id(replies[1].text).value_or(0);
 }
 
-/// What the lease says of the ids: none where one is missing, for such an entry could not be stored either.
+/// What the lease says of the ids: none where one is missing, for such an entry could not be stored
+/// either.
 void take_ids(const EntryLookup& lookup, Lease& lease) {
     lease.everything = lookup.everything;
     lease.tags.clear();
-    const bool complete = std::none_of(lookup.ids.begin(), lookup.ids.end(), [](const std::string& id) { return id.empty(); });
+    const bool complete = std::none_of(lookup.ids.begin(), lookup.ids.end(),
+                                       [](const std::string& id) { return id.empty(); });
     for (std::size_t i = 0; complete && i < lookup.ids.size(); ++i) {
         const bool is_tag = i < lookup.name.tags.size();
-        lease.tags.push_back({is_tag ? lookup.name.tags[i] : std::string(extension_name), lookup.ids[i]});
+        lease.tags.push_back(
+            {is_tag ? lookup.name.tags[i] : std::string(extension_name), lookup.ids[i]});
         lease.held |= is_held(lookup.ids[i]);
     }
     if (!complete) lease.everything = 0;
@@ -75,7 +84,8 @@ struct Attempt {
     std::string dead;    ///< the lock that is to be replaced; empty: none is known to be dead
 };
 
-/// Reads the reply of script::lease. False: the lock and who asks know different ids, so another try is due.
+/// Reads the reply of script::lease. False: the lock and who asks know different ids, so another
+/// try is due.
 bool read_lease(Attempt& attempt, const RedisReply& answer, Lease& lease) {
     lease.guard = answer.items[0].text;
     lease.held = is_held(lease.guard);
@@ -92,23 +102,27 @@ bool read_lease(Attempt& attempt, const RedisReply& answer, Lease& lease) {
     if (word == "other" && (digest.empty() || digest_in(lock) == digest)) return true;
     if (word == "other") attempt.dead = lock;
     // Ours, but under ids of before a purge: others would take it for dead.
-    if (word == "mine" && outdated) attempt.dead = lease.guard + ":" + attempt.digest + ":" + lease.token;
+    if (word == "mine" && outdated)
+        attempt.dead = lease.guard + ":" + attempt.digest + ":" + lease.token;
     if (word != "other" && !(word == "mine" && outdated)) return true;
     attempt.digest = digest;
     return false;
 }
 
 /// Until it is done, or the lock has ended by itself.
-Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomic<bool>> stopped, Milliseconds timeout, std::string lock_key,
-                     std::string token, bool uncacheable) {
+Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomic<bool>> stopped,
+                     Milliseconds timeout, std::string lock_key, std::string token,
+                     bool uncacheable) {
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
     const SteadyTime give_up = steady_now() + lock_lifetime;
     while (steady_now() < give_up && !*stopped) {
         const RedisBatchPointer batch = std::make_shared<RedisBatch>();
         batch->deadline = steady_now() + timeout;
-        batch->needs = RedisBatch::Needs::connection;  // also behind what a stalled connection still has to do
-        batch->commands.add("EVAL", script::release, "1", lock_key, token, uncacheable ? "u" : "", uncacheable_for.count());
+        batch->needs =
+            RedisBatch::Needs::connection;  // also behind what a stalled connection still has to do
+        batch->commands.add("EVAL", script::release, "1", lock_key, token, uncacheable ? "u" : "",
+                            uncacheable_for.count());
         co_await link->async_run(batch);
         if (batch->status == RedisBatch::Status::ok) co_return;
         pause.expires_after(free_again);
@@ -118,8 +132,11 @@ Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomi
 
 }  // namespace
 
-void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token, bool uncacheable) {
-    net::start_detached(context.get_executor(), free_lock(link, stopped, timeout(), lock_key, token, uncacheable), "giving a lock back");
+void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token,
+                                 bool uncacheable) {
+    net::start_detached(context.get_executor(),
+                        free_lock(link, stopped, timeout(), lock_key, token, uncacheable),
+                        "giving a lock back");
 }
 
 /// Gets or makes the ids before the lock is asked for, which names them.
@@ -129,7 +146,8 @@ Task<RedisState> RedisStore::Impl::make_ids(EntryLookup& lookup, SteadyTime dead
     add_ids(batch->commands, shared.keys(), lookup);
     if (batch->commands.count() == 0) co_return RedisState::ok;
     co_await link->async_run(batch);
-    if (batch->status == RedisBatch::Status::ok) read_made_ids(lookup, shared.keys(), batch->replies.data());
+    if (batch->status == RedisBatch::Status::ok)
+        read_made_ids(lookup, shared.keys(), batch->replies.data());
     co_return to_state(batch->status);
 }
 
@@ -159,8 +177,10 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
         const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
         lease.epoch = batch->epoch;
         attempt.lookup.everything = impl_->shared.everything_id();
-        batch->commands.add("EVAL", script::lease, "3", guard_key, wish.lock ? lease.lock_key : guard_key, keys.entry(name.key),
-                            random_id(), guard_lifetime.count(), lease.token, lock_lifetime.count(), attempt.digest, attempt.dead);
+        batch->commands.add("EVAL", script::lease, "3", guard_key,
+                            wish.lock ? lease.lock_key : guard_key, keys.entry(name.key),
+                            random_id(), guard_lifetime.count(), lease.token, lock_lifetime.count(),
+                            attempt.digest, attempt.dead);
         batch->commands.add("EVAL", script::clock, "1", keys.clock());
         add_ids(batch->commands, keys, attempt.lookup);
         co_await impl_->link->async_run(batch);
@@ -172,13 +192,17 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
         if (!settled) {
             settled = read_lease(attempt, answer, lease);
             lease.foreign_type = answer.items[5].text;
-            if (!lease.foreign_type.empty()) lease.foreign_key = lease.guard.empty() ? guard_key : keys.entry(name.key);
+            if (!lease.foreign_type.empty())
+                lease.foreign_key = lease.guard.empty() ? guard_key : keys.entry(name.key);
         }
-        if (batch->replies[1].is_text()) lease.clock = parse_decimal(batch->replies[1].text).value_or(0);
+        if (batch->replies[1].is_text())
+            lease.clock = parse_decimal(batch->replies[1].text).value_or(0);
     }
     impl_->observed(RedisOperation::lease, wait.began());
-    // The lock may be, or become, ours all the same: nobody is to wait for a fetch that will not store.
-    if (lease.state != RedisState::ok && wish.lock) impl_->give_back(lease.lock_key, lease.token, false);
+    // The lock may be, or become, ours all the same: nobody is to wait for a fetch that will not
+    // store.
+    if (lease.state != RedisState::ok && wish.lock)
+        impl_->give_back(lease.lock_key, lease.token, false);
     if (lease.state == RedisState::ok) take_ids(attempt.lookup, lease);
     co_return lease;
 }
@@ -197,12 +221,14 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
     const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
     batch->commands.add("GET", keys.guard(name.key));
     for (const std::string& tag : name.tags) batch->commands.add("GET", keys.tag(tag));
-    if (lookup.extended()) batch->commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
+    if (lookup.extended())
+        batch->commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
     const std::size_t ids = batch->commands.count() - 1;
     if (lookup.everything == 0) batch->commands.add("GET", keys.everything());
     co_await impl_->link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
-    if (lookup.everything == 0) lookup.everything = parse_id(batch->replies.back().text).value_or(0);
+    if (lookup.everything == 0)
+        lookup.everything = parse_id(batch->replies.back().text).value_or(0);
     const RedisReply& guard = batch->replies.front();
     bool current = guard.is_text() && guard.text == lease.guard && lease.tags.size() == ids;
     current = current && lookup.everything == lease.everything;
@@ -234,8 +260,9 @@ void RedisStore::prolong(std::string_view key, const Lease& lease) {
     const bool locked = lease.lock == Lease::Lock::mine;
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = steady_now() + impl_->timeout();
-    batch->commands.add("EVAL", script::prolong, "2", guard_key, locked ? lease.lock_key : guard_key, lease.guard,
-                        guard_lifetime.count(), locked ? lease.token : std::string(), lock_lifetime.count());
+    batch->commands.add("EVAL", script::prolong, "2", guard_key,
+                        locked ? lease.lock_key : guard_key, lease.guard, guard_lifetime.count(),
+                        locked ? lease.token : std::string(), lock_lifetime.count());
     impl_->link->send(batch);
 }
 

@@ -2,32 +2,35 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
-
 #include <boost/asio/post.hpp>
+#include <utility>
 
 #include "redis/refusal.hpp"
 #include "redis/shared.hpp"
 
-// The commands' side of the link: queueing, writing, matching replies, deadlines. How the connection is made and kept
-// is in redis_connect.cpp.
+// The commands' side of the link: queueing, writing, matching replies, deadlines. How the
+// connection is made and kept is in redis_connect.cpp.
 //
-// Invariants: `pending_` holds a place for every batch that was written and whose replies have not all come, in order.
-// Callbacks of an earlier connection are told by its transport and do nothing. A completion may run any code of the
-// caller at once, so nothing is held over one that it could change.
+// Invariants: `pending_` holds a place for every batch that was written and whose replies have not
+// all come, in order. Callbacks of an earlier connection are told by its transport and do nothing.
+// A completion may run any code of the caller at once, so nothing is held over one that it could
+// change.
 namespace larder::redis {
 namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t pending_max = 10'000;
 constexpr std::size_t out_bytes_max = 256u << 20;
-constexpr std::size_t own_buffer_above = 16 * 1024;  // larger ones are not copied into the common buffer
+constexpr std::size_t own_buffer_above =
+    16 * 1024;  // larger ones are not copied into the common buffer
 
-constexpr std::array<std::string_view, 5> server_unfit{"LOADING", "READONLY", "MASTERDOWN", "NOAUTH", "CLUSTERDOWN"};
+constexpr std::array<std::string_view, 5> server_unfit{"LOADING", "READONLY", "MASTERDOWN",
+                                                       "NOAUTH", "CLUSTERDOWN"};
 
 bool says_unfit(const RedisReply& reply) {
     return reply.is_error() &&
-           std::any_of(server_unfit.begin(), server_unfit.end(), [&](std::string_view code) { return reply.is_error(code); });
+           std::any_of(server_unfit.begin(), server_unfit.end(),
+                       [&](std::string_view code) { return reply.is_error(code); });
 }
 
 }  // namespace
@@ -41,7 +44,9 @@ RedisLink::RedisLink(asio::io_context& context, RedisShared& shared)
       heartbeat_timer_(context) {}
 
 void RedisLink::send(RedisBatchPointer batch) {
-    asio::dispatch(context_, [self = shared_from_this(), batch = std::move(batch)]() mutable { self->submit(std::move(batch)); });
+    asio::dispatch(context_, [self = shared_from_this(), batch = std::move(batch)]() mutable {
+        self->submit(std::move(batch));
+    });
 }
 
 void RedisLink::complete(RedisBatchPointer batch, RedisBatch::Status status) {
@@ -93,9 +98,8 @@ void RedisLink::flush() {
     std::vector<asio::const_buffer> buffers;
     buffers.reserve(job->size());
     for (const std::string& piece : *job) buffers.push_back(asio::buffer(piece));
-    transport_->write(buffers, [self = shared_from_this(), transport = transport_, job](error_code error) {
-        self->written(transport, error);
-    });
+    transport_->write(buffers, [self = shared_from_this(), transport = transport_,
+                                job](error_code error) { self->written(transport, error); });
 }
 
 void RedisLink::written(const Transport& transport, error_code error) {
@@ -165,7 +169,8 @@ void RedisLink::finish_front() {
 void RedisLink::note_refusals(const RedisBatch& batch) {
     for (std::size_t i = 0; i < batch.replies.size(); ++i) {
         const RedisReply& reply = batch.replies[i];
-        if (!reply.is_error() && batch.commands.name(i) == "PUBLISH") shared_.works(RedisWork::news);
+        if (!reply.is_error() && batch.commands.name(i) == "PUBLISH")
+            shared_.works(RedisWork::news);
         if (!reply.is_error()) continue;
         const RedisError reason = classify_reply(reply.text);
         // An application's key: the store leaves it alone, and names it where it matters.
@@ -180,16 +185,22 @@ void RedisLink::note_refusals(const RedisBatch& batch) {
     }
 }
 
-/// Takes a stalled link into use again, if the answer came in time: a slower Redis would only have requests wait for it.
+/// Takes a stalled link into use again, if the answer came in time: a slower Redis would only have
+/// requests wait for it.
 void RedisLink::judge_probe(const Pending& probe) {
     const bool knows_name = !identity_.run_id.empty();
     if (knows_name && !probe.replies.empty() && probe.replies.front().is_text()) {
         ServerIdentity now;
         read_info(probe.replies.front().text, now);
         if (now.replica || now.replication_id != identity_.replication_id) {
-            if (now.replica) shared_.failed(RedisWork::use, RedisError::readonly, "the server has become a replica", {});
-            if (!now.replica) shared_.failed(RedisWork::other, RedisError::other_data, "the server has taken over other data", {});
-            // The other links lead to the same server: they must not be read until they have asked too.
+            if (now.replica)
+                shared_.failed(RedisWork::use, RedisError::readonly,
+                               "the server has become a replica", {});
+            if (!now.replica)
+                shared_.failed(RedisWork::other, RedisError::other_data,
+                               "the server has taken over other data", {});
+            // The other links lead to the same server: they must not be read until they have asked
+            // too.
             shared_.link_troubled(this);
             return lose(transport_);
         }
@@ -226,15 +237,19 @@ void RedisLink::expire() {
         }
     }
     if (next != SteadyTime::max()) arm(next);
-    // A wait cut short because its request had little time left says nothing about Redis: it must have been silent for long.
+    // A wait cut short because its request had little time left says nothing about Redis: it must
+    // have been silent for long.
     const bool silent = !expired.empty() && state_ >= State::stalled &&
-                        now - std::max(received_at_, pending_.front().sent_at) >= shared_.settings().timeout * 9 / 10;
+                        now - std::max(received_at_, pending_.front().sent_at) >=
+                            shared_.settings().timeout * 9 / 10;
     if (!expired.empty()) shared_.count(RedisError::timeout, expired.size());
     if (silent) stall();
-    for (RedisBatchPointer& batch : expired) complete(std::move(batch), RedisBatch::Status::timeout);
+    for (RedisBatchPointer& batch : expired)
+        complete(std::move(batch), RedisBatch::Status::timeout);
 }
 
-// Nobody waits any more: what is under way fails now, and a PING behind it tells when Redis is back.
+// Nobody waits any more: what is under way fails now, and a PING behind it tells when Redis is
+// back.
 void RedisLink::stall() {
     if (state_ == State::ready) {
         state_.store(State::stalled, std::memory_order_release);
@@ -254,7 +269,8 @@ void RedisLink::stall() {
 
 void RedisLink::probe() {
     auto probe = std::make_shared<RedisBatch>();
-    // One for all that may be asked of the server; a user that may not run INFO has its refusal as a sign of life.
+    // One for all that may be asked of the server; a user that may not run INFO has its refusal as
+    // a sign of life.
     if (identity_.run_id.empty()) probe->commands.add("PING");
     if (!identity_.run_id.empty()) probe->commands.add("INFO", "replication");
     probe->deadline = steady_now() + shared_.settings().timeout;

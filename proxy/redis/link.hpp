@@ -1,43 +1,44 @@
 #pragma once
 #include <atomic>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-
 #include "base/clock.hpp"
 #include "redis/command.hpp"
 #include "redis/identity.hpp"
 #include "redis/reply.hpp"
 #include "redis/task.hpp"
-#include "redis/troubles.hpp"
 #include "redis/transport.hpp"
+#include "redis/troubles.hpp"
 
 namespace larder::redis {
 
 class RedisShared;
 
-/// Commands that go out together, and their replies. Shared by who waits and the link; after `async_run` it belongs to
-/// the link until the wait is over.
+/// Commands that go out together, and their replies. Shared by who waits and the link; after
+/// `async_run` it belongs to the link until the wait is over.
 struct RedisBatch {
     enum class Status : std::uint8_t {
-        ok,       ///< all replies are there (each may be an error of its own)
-        down,     ///< not sent, or the connection was lost: whether the commands were done is unknown
+        ok,    ///< all replies are there (each may be an error of its own)
+        down,  ///< not sent, or the connection was lost: whether the commands were done is unknown
         timeout,  ///< no answer by the deadline: likewise
     };
     RedisCommands commands;
     SteadyTime deadline{};
-    std::uint64_t epoch = 0;  ///< not 0: fails as down unless it is still this server (RedisLink::epoch)
+    std::uint64_t epoch =
+        0;  ///< not 0: fails as down unless it is still this server (RedisLink::epoch)
     enum class Needs : std::uint8_t { usable_link, connection, transport };
-    Needs needs = Needs::usable_link;  ///< `connection`: goes to a stalled one as well; `transport`: the link's own handshake
+    Needs needs = Needs::usable_link;  ///< `connection`: goes to a stalled one as well;
+                                       ///< `transport`: the link's own handshake
     bool probe = false;  ///< the link's own question whether the server lives and is still the same
-    std::size_t bytes_expected = 0;  ///< of a large value, in either direction (RedisBulk)
+    std::size_t bytes_expected = 0;     ///< of a large value, in either direction (RedisBulk)
     RedisWork work = RedisWork::other;  ///< what does not work where the server refuses it
     Status status = Status::down;
     std::vector<RedisReply> replies;
@@ -63,44 +64,58 @@ struct CompletionOf final : RedisBatch::Completion {
 
 /// One connection to Redis, kept up: pipelined, with a deadline for each batch and a breaker.
 ///
-/// Everything submitted in one turn of the event loop leaves in one write; replies are matched in order, and the late
-/// reply of a batch whose deadline has passed is swallowed in its place. While the link is not `usable` a batch fails at once
-/// and nobody waits. It stops being usable when the connection is lost, when a command timed out and not a byte came
-/// meanwhile (stalled), and when another link of the process had such trouble (suspect) until a probe is answered, within
-/// redis.timeout. The probe asks for the server's role and replication id: a connection whose server has become a replica, or
-/// has another history of its data, is given up.
-/// Lives on its context's thread; what is marked so may be called from any.
+/// Everything submitted in one turn of the event loop leaves in one write; replies are matched in
+/// order, and the late reply of a batch whose deadline has passed is swallowed in its place. While
+/// the link is not `usable` a batch fails at once and nobody waits. It stops being usable when the
+/// connection is lost, when a command timed out and not a byte came meanwhile (stalled), and when
+/// another link of the process had such trouble (suspect) until a probe is answered, within
+/// redis.timeout. The probe asks for the server's role and replication id: a connection whose
+/// server has become a replica, or has another history of its data, is given up. Lives on its
+/// context's thread; what is marked so may be called from any.
 class RedisLink : public std::enable_shared_from_this<RedisLink> {
 public:
     RedisLink(boost::asio::io_context& context, RedisShared& shared);
 
     void start();
-    /// Any thread. Closes for good; what waits fails as down, and the context runs out of this link's work.
+    /// Any thread. Closes for good; what waits fails as down, and the context runs out of this
+    /// link's work.
     void stop();
 
     /// Any thread: whether a batch would be sent now.
-    [[nodiscard]] bool usable() const { return state_.load(std::memory_order_acquire) == State::ready; }
+    [[nodiscard]] bool usable() const {
+        return state_.load(std::memory_order_acquire) == State::ready;
+    }
     /// Any thread: whether there is a connection that Redis may know keys of (tracking).
-    [[nodiscard]] bool connected() const { return state_.load(std::memory_order_acquire) >= State::stalled; }
+    [[nodiscard]] bool connected() const {
+        return state_.load(std::memory_order_acquire) >= State::stalled;
+    }
     /// Any thread: the server the connection leads to, as RedisShared numbers them.
     [[nodiscard]] std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
     /// Any thread: the subscriber (its client id) that hears of the keys read here; 0: none.
-    [[nodiscard]] std::int64_t tracked_by() const { return tracked_by_.load(std::memory_order_acquire); }
+    [[nodiscard]] std::int64_t tracked_by() const {
+        return tracked_by_.load(std::memory_order_acquire);
+    }
     /// Any thread: up to when the connection is known to have been alive.
-    [[nodiscard]] SteadyTime proved_at() const { return SteadyTime(SteadyClock::duration(proved_at_.load(std::memory_order_acquire))); }
+    [[nodiscard]] SteadyTime proved_at() const {
+        return SteadyTime(SteadyClock::duration(proved_at_.load(std::memory_order_acquire)));
+    }
 
-    /// Any thread. Sends the batch and waits for its replies or the deadline; the caller resumes on its own executor.
+    /// Any thread. Sends the batch and waits for its replies or the deadline; the caller resumes on
+    /// its own executor.
     auto async_run(RedisBatchPointer batch) {
-        return boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>, void()>(Initiate{this}, as_awaitable, std::move(batch));
+        return boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>, void()>(
+            Initiate{this}, as_awaitable, std::move(batch));
     }
     /// Any thread. Sends the batch; nobody waits for its replies.
     void send(RedisBatchPointer batch);
 
-    /// Any thread. Something is wrong elsewhere: prove that this connection works before it is used again.
+    /// Any thread. Something is wrong elsewhere: prove that this connection works before it is used
+    /// again.
     void suspect();
     /// Any thread. Gives the connection up, unless it leads to the server of that epoch.
     void end_unless(std::uint64_t epoch);
-    /// Any thread. A subscriber with this client id is there: let Redis tell it of the keys read here.
+    /// Any thread. A subscriber with this client id is there: let Redis tell it of the keys read
+    /// here.
     void track(std::int64_t subscriber);
 
 private:
@@ -120,11 +135,14 @@ private:
         RedisLink* link;
         template <class Handler>
         void operator()(Handler&& handler, RedisBatchPointer batch) const {
-            batch->completion = std::make_unique<CompletionOf<std::decay_t<Handler>>>(std::forward<Handler>(handler));
+            batch->completion = std::make_unique<CompletionOf<std::decay_t<Handler>>>(
+                std::forward<Handler>(handler));
             link->send(std::move(batch));
         }
     };
-    using Timer = boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
+    using Timer =
+        boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>,
+                                          Executor>;
     using Transport = std::shared_ptr<RedisTransport>;
 
     static Task<void> keep_connected(std::shared_ptr<RedisLink> self);
@@ -181,8 +199,9 @@ private:
     Timer pause_timer_;  ///< wakes `keep_connected`: after a pause, or when the connection is lost
     Timer attempt_timer_;
     Timer heartbeat_timer_;
-    ServerIdentity identity_;  ///< of the server the connection leads to; without a name: known by nonce
-    bool was_ready_ = false;   ///< since the connection was made
+    ServerIdentity
+        identity_;  ///< of the server the connection leads to; without a name: known by nonce
+    bool was_ready_ = false;  ///< since the connection was made
 };
 
 }  // namespace larder::redis

@@ -37,7 +37,9 @@ std::optional<News> decode_news(std::string_view text) {
     if (!keep || *keep > INT64_MAX) return std::nullopt;
     News news;
     news.kind = static_cast<News::Kind>(kind->front());
-    if (news.kind != News::Kind::here && news.kind != News::Kind::bye && news.kind != News::Kind::purges) return std::nullopt;
+    if (news.kind != News::Kind::here && news.kind != News::Kind::bye &&
+        news.kind != News::Kind::purges)
+        return std::nullopt;
     news.sender = *sender;
     news.keep = Milliseconds(static_cast<std::int64_t>(*keep));
     auto items = parse_lines(text);

@@ -8,8 +8,9 @@
 #include "base/clock.hpp"
 #include "redis/journal.hpp"
 
-/// What instances tell each other over RedisKeys::news (PUBLISH): that they live, and every purge they make. So each instance
-/// knows the purges of all, and can bring them to a server that has forgotten them.
+/// What instances tell each other over RedisKeys::news (PUBLISH): that they live, and every purge
+/// they make. So each instance knows the purges of all, and can bring them to a server that has
+/// forgotten them.
 namespace larder::redis {
 
 struct News {

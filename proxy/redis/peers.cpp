@@ -5,7 +5,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Milliseconds silence_max = 3500ms;  // three of the messages that come every second, and a little
+constexpr Milliseconds silence_max =
+    3500ms;  // three of the messages that come every second, and a little
 constexpr std::size_t peers_max = 10'000;
 
 }  // namespace

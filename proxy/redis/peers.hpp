@@ -11,8 +11,9 @@ namespace larder::redis {
 
 /// The other instances that share this Redis, as their news tells. Any thread.
 ///
-/// An instance that is silent although news arrives is gone, and all its purges have been heard. One that was alive when the
-/// news ceased may have purged since, so a server that has forgotten purges is read only when it is there again too.
+/// An instance that is silent although news arrives is gone, and all its purges have been heard.
+/// One that was alive when the news ceased may have purged since, so a server that has forgotten
+/// purges is read only when it is there again too.
 class RedisPeers {
 public:
     /// True where nothing was known of it.

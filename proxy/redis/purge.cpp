@@ -28,18 +28,21 @@ RedisBatchPointer new_batch(const Run& run) {
     return batch;
 }
 
-/// Whether one of the first replies is an error. The news behind the purges may be refused to a user without channels: that
-/// does not undo what was purged.
+/// Whether one of the first replies is an error. The news behind the purges may be refused to a
+/// user without channels: that does not undo what was purged.
 bool any_failed(const RedisBatch& batch, std::size_t first) {
-    const auto end = batch.replies.begin() + static_cast<std::ptrdiff_t>(std::min(first, batch.replies.size()));
-    return std::any_of(batch.replies.begin(), end, [](const RedisReply& reply) { return reply.is_error(); });
+    const auto end =
+        batch.replies.begin() + static_cast<std::ptrdiff_t>(std::min(first, batch.replies.size()));
+    return std::any_of(batch.replies.begin(), end,
+                       [](const RedisReply& reply) { return reply.is_error(); });
 }
 
-// What is told is done: it stands behind the purges, so that whoever hears of it and marks it has read nothing after the mark
-// that was there before the purge.
+// What is told is done: it stands behind the purges, so that whoever hears of it and marks it has
+// read nothing after the mark that was there before the purge.
 void add_news(RedisCommands& commands, const Run& run, std::vector<PurgeItem> items) {
     if (run.how.tell == PurgeRun::Tell::nobody) return;
-    News news{News::Kind::purges, run.shared.instance(), run.shared.remembered_for(), std::move(items)};
+    News news{News::Kind::purges, run.shared.instance(), run.shared.remembered_for(),
+              std::move(items)};
     commands.add("PUBLISH", run.shared.keys().news(), encode_news(news));
 }
 
@@ -50,7 +53,8 @@ void add_hard(RedisCommands& commands, const Run& run, const PurgeItem& item) {
         commands.add("EVAL", script::purge_tag, "1", keys.tag(item.name), token);
         return;
     }
-    commands.add("EVAL", script::purge_key, "3", keys.entry(item.name), keys.guard(item.name), keys.extension(item.name), token);
+    commands.add("EVAL", script::purge_key, "3", keys.entry(item.name), keys.guard(item.name),
+                 keys.extension(item.name), token);
 }
 
 void add_soft(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& item) {
@@ -59,7 +63,8 @@ void add_soft(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& i
         commands.add("EVAL", script::soft_tag, "1", keys.tag(item.name), mark);
         return;
     }
-    commands.add("EVAL", script::soft_key, "3", keys.entry(item.name), keys.guard(item.name), keys.extension(item.name), mark);
+    commands.add("EVAL", script::soft_key, "3", keys.entry(item.name), keys.guard(item.name),
+                 keys.extension(item.name), mark);
 }
 
 /// Keys and patterns, some at once. Soft ones that fail (a full Redis) become hard.
@@ -73,7 +78,8 @@ Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
     add_news(batch->commands, run, std::vector<PurgeItem>(first, last));
     co_await run.link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
-    std::for_each(first, last, [&](const PurgeItem& item) { mark_purged(run.shared.generations(), item); });
+    std::for_each(first, last,
+                  [&](const PurgeItem& item) { mark_purged(run.shared.generations(), item); });
     std::vector<PurgeItem> harder;
     auto reply = batch->replies.begin();
     bool good = true;
@@ -82,7 +88,8 @@ Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
             if (reply->is_error()) harder.push_back(PurgeItem{item->kind, false, item->name});
             continue;
         }
-        if (reply->is_text() && !reply->text.empty()) run.shared.sweep_later(std::string(hard_part(reply->text)));
+        if (reply->is_text() && !reply->text.empty())
+            run.shared.sweep_later(std::string(hard_part(reply->text)));
         good = good && !reply->is_error();
     }
     if (!good || harder.empty()) co_return good;
@@ -97,7 +104,8 @@ Task<bool> purge_all(Run run) {
     batch->commands.add("DEL", run.shared.keys().everything());
     add_news(batch->commands, run, {purge_everything()});
     co_await run.link->async_run(batch);
-    if (batch->status != RedisBatch::Status::ok || batch->replies.front().is_error()) co_return false;
+    if (batch->status != RedisBatch::Status::ok || batch->replies.front().is_error())
+        co_return false;
     run.shared.generations().purge_all();
     run.shared.forget_everything_id();
     co_return true;
@@ -110,13 +118,15 @@ std::vector<PurgeItem> copies_of(const std::vector<const PurgeItem*>& items) {
     return copies;
 }
 
-/// Without room for a new clock value or tag, both are deleted: a clock that is missing, or made anew, lets no fill pass
-/// that began before. The clock goes first, as it is moved first: see `fill`.
+/// Without room for a new clock value or tag, both are deleted: a clock that is missing, or made
+/// anew, lets no fill pass that began before. The clock goes first, as it is moved first: see
+/// `fill`.
 Task<bool> drop_response_tags(Run run, const std::vector<const PurgeItem*>& items) {
     const RedisBatchPointer batch = new_batch(run);
     batch->commands.add("UNLINK", run.shared.keys().clock());
     for (const PurgeItem* item : items)
-        batch->commands.add("EVAL", script::drop_response_tag, "1", run.shared.keys().response_tag(item->name));
+        batch->commands.add("EVAL", script::drop_response_tag, "1",
+                            run.shared.keys().response_tag(item->name));
     const std::size_t drops = batch->commands.count();
     add_news(batch->commands, run, copies_of(items));
     co_await run.link->async_run(batch);
@@ -139,8 +149,12 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
         marking->work = RedisWork::other;
         for (const PurgeItem* item : items) {
             const std::string tag = keys.response_tag(item->name);
-            if (item->soft) marking->commands.add("EVAL", script::soft_response_tag, "1", tag, clock + "-" + random_id());
-            if (!item->soft) marking->commands.add("EVAL", script::mark_response_tag, "1", tag, clock + ":" + random_id(), id_lifetime.count());
+            if (item->soft)
+                marking->commands.add("EVAL", script::soft_response_tag, "1", tag,
+                                      clock + "-" + random_id());
+            if (!item->soft)
+                marking->commands.add("EVAL", script::mark_response_tag, "1", tag,
+                                      clock + ":" + random_id(), id_lifetime.count());
         }
         add_news(marking->commands, run, copies_of(items));
         co_await run.link->async_run(marking);
@@ -161,8 +175,8 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
 enum class Found : std::uint8_t { guards, entries };
 
 /// What is done to the keys of one page of a scan.
-void add_removals(RedisCommands& commands, const RedisKeys& keys, const std::vector<RedisReply>& found, Found what,
-                  bool soft) {
+void add_removals(RedisCommands& commands, const RedisKeys& keys,
+                  const std::vector<RedisReply>& found, Found what, bool soft) {
     for (const RedisReply& key : found) {
         if (what == Found::guards) {
             commands.add("EVAL", script::remove_guard, "1", key.text);
@@ -176,12 +190,14 @@ void add_removals(RedisCommands& commands, const RedisKeys& keys, const std::vec
     }
 }
 
-/// Walks all keys that match a glob and purges those of larder's. Soft ones that fail (a full Redis) become hard.
+/// Walks all keys that match a glob and purges those of larder's. Soft ones that fail (a full
+/// Redis) become hard.
 Task<bool> scan(Run run, std::string match, Found what, bool soft) {
     std::string cursor = "0";
     do {
         const RedisBatchPointer walk = new_batch(run);
-        walk->commands.add("SCAN", cursor, "MATCH", match, "COUNT", scan_count, "TYPE", what == Found::guards ? "string" : "hash");
+        walk->commands.add("SCAN", cursor, "MATCH", match, "COUNT", scan_count, "TYPE",
+                           what == Found::guards ? "string" : "hash");
         co_await run.link->async_run(walk);
         if (walk->status != RedisBatch::Status::ok) co_return false;
         const RedisReply& page = walk->replies.front();
@@ -204,7 +220,8 @@ Task<bool> scan(Run run, std::string match, Found what, bool soft) {
     co_return true;
 }
 
-/// The guards first: a fetch whose guard was still there has stored before the keys are walked, and is found there.
+/// The guards first: a fetch whose guard was still there has stored before the keys are walked, and
+/// is found there.
 Task<bool> purge_by_scan(Run run, std::string pattern, bool soft) {
     const std::string& prefix = run.shared.keys().prefix();
     const std::string escaped = escape_glob(prefix, pattern);
@@ -227,38 +244,50 @@ Task<bool> purge_by_scan(Run run, std::string pattern, bool soft) {
 }  // namespace
 
 void mark_purged(store::Generations& generations, const PurgeItem& item) {
-    const auto mark = [&](std::uint32_t slot) { item.soft ? generations.purge_soft(slot) : generations.purge(slot); };
+    const auto mark = [&](std::uint32_t slot) {
+        item.soft ? generations.purge_soft(slot) : generations.purge(slot);
+    };
     switch (item.kind) {
         case PurgeItem::Kind::key:
             mark(store::Generations::slot_of_key(item.name));
             mark(store::Generations::slot_of_extensions(item.name));
             break;
-        case PurgeItem::Kind::pattern: mark(store::Generations::slot_of_tag(item.name)); break;
-        case PurgeItem::Kind::response_tag: mark(store::Generations::slot_of_response_tag(item.name)); break;
-        case PurgeItem::Kind::scan: generations.begin_scan(); break;
-        case PurgeItem::Kind::everything: generations.purge_all(); break;
+        case PurgeItem::Kind::pattern:
+            mark(store::Generations::slot_of_tag(item.name));
+            break;
+        case PurgeItem::Kind::response_tag:
+            mark(store::Generations::slot_of_response_tag(item.name));
+            break;
+        case PurgeItem::Kind::scan:
+            generations.begin_scan();
+            break;
+        case PurgeItem::Kind::everything:
+            generations.purge_all();
+            break;
     }
 }
 
-void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector<PurgeItem>& items, std::string_view token,
-               Milliseconds time) {
+void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector<PurgeItem>& items,
+               std::string_view token, Milliseconds time) {
     for (const PurgeItem& item : items) {
-        if (item.kind == PurgeItem::Kind::pattern) commands.add("EVAL", script::hold_tag, "1", keys.tag(item.name), token, time.count());
+        if (item.kind == PurgeItem::Kind::pattern)
+            commands.add("EVAL", script::hold_tag, "1", keys.tag(item.name), token, time.count());
         if (item.kind == PurgeItem::Kind::key)
-            commands.add("EVAL", script::hold_key, "3", keys.entry(item.name), keys.guard(item.name), keys.extension(item.name),
-                         token, time.count());
+            commands.add("EVAL", script::hold_key, "3", keys.entry(item.name),
+                         keys.guard(item.name), keys.extension(item.name), token, time.count());
     }
 }
 
-Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared, const std::vector<PurgeItem>& items,
-                      const PurgeRun& how) {
+Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared,
+                      const std::vector<PurgeItem>& items, const PurgeRun& how) {
     const Run run{std::move(link), shared, how};
     std::vector<PurgeItem> direct;
     std::vector<const PurgeItem*> tags;
     bool all = false;
     for (const PurgeItem& item : items) {
         if (item.kind == PurgeItem::Kind::response_tag) tags.push_back(&item);
-        if (item.kind == PurgeItem::Kind::key || item.kind == PurgeItem::Kind::pattern) direct.push_back(item);
+        if (item.kind == PurgeItem::Kind::key || item.kind == PurgeItem::Kind::pattern)
+            direct.push_back(item);
         all |= item.kind == PurgeItem::Kind::everything;
     }
     if (all) {
@@ -272,7 +301,8 @@ Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared, cons
     }
     for (std::size_t at = 0; at < tags.size(); at += items_at_once) {
         const std::size_t end = std::min(tags.size(), at + items_at_once);
-        std::vector<const PurgeItem*> some(tags.begin() + static_cast<std::ptrdiff_t>(at), tags.begin() + static_cast<std::ptrdiff_t>(end));
+        std::vector<const PurgeItem*> some(tags.begin() + static_cast<std::ptrdiff_t>(at),
+                                           tags.begin() + static_cast<std::ptrdiff_t>(end));
         const bool good = co_await purge_response_tags(run, std::move(some));
         if (!good) co_return false;
     }
@@ -287,7 +317,8 @@ Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared, cons
     co_return true;
 }
 
-Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared, std::string id, Milliseconds step) {
+Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared, std::string id,
+                       Milliseconds step) {
     PurgeRun how;
     how.step = step;
     const Run run{std::move(link), shared, how};
@@ -302,7 +333,8 @@ Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared, std
         if (page.items.size() != 2) co_return true;
         cursor = page.items[0].text;
         const RedisBatchPointer removal = new_batch(run);
-        for (const RedisReply& key : page.items[1].items) removal->commands.add("EVAL", script::sweep, "1", key.text, id);
+        for (const RedisReply& key : page.items[1].items)
+            removal->commands.add("EVAL", script::sweep, "1", key.text, id);
         if (cursor == "0") removal->commands.add("UNLINK", index);
         if (removal->commands.count() == 0) continue;
         co_await run.link->async_run(removal);

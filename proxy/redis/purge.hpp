@@ -3,11 +3,11 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "store/generations.hpp"
+#include "redis/journal.hpp"
 #include "redis/keys.hpp"
 #include "redis/link.hpp"
-#include "redis/journal.hpp"
 #include "redis/task.hpp"
+#include "store/generations.hpp"
 
 namespace larder::redis {
 
@@ -16,30 +16,34 @@ class RedisShared;
 /// How a run of purges goes.
 struct PurgeRun {
     SteadyTime deadline{};  ///< no step waits longer
-    Milliseconds step{0};   ///< not 0: how long each step may wait, in place of `deadline`: for purges that nobody's request
-                            ///< waits for, and for scans, which take as long as they make progress
-    std::string token{};    ///< of the announcement that ends with these purges (RedisStore::announce), or empty
+    Milliseconds step{0};   ///< not 0: how long each step may wait, in place of `deadline`: for
+                           ///< purges that nobody's request waits for, and for scans, which take as
+                           ///< long as they make progress
+    std::string token{};  ///< of the announcement that ends with these purges
+                          ///< (RedisStore::announce), or empty
     enum class Tell : std::uint8_t { others, nobody };
     Tell tell = Tell::nobody;  ///< whether the other instances are told (redis_news.hpp)
 };
 
-/// Does the purges and waits until Redis has acknowledged all of them: false where it has not. What they killed is handed to
-/// the sweep. The items and `how` must outlive the call.
+/// Does the purges and waits until Redis has acknowledged all of them: false where it has not. What
+/// they killed is handed to the sweep. The items and `how` must outlive the call.
 ///
-/// Every slot of the process's Generations that a purge touches is purged (again) once Redis has acknowledged it: the
-/// acknowledgement may arrive before what Redis tells the subscriber.
-[[nodiscard]] Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared, const std::vector<PurgeItem>& items,
-                                    const PurgeRun& how);
+/// Every slot of the process's Generations that a purge touches is purged (again) once Redis has
+/// acknowledged it: the acknowledgement may arrive before what Redis tells the subscriber.
+[[nodiscard]] Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared,
+                                    const std::vector<PurgeItem>& items, const PurgeRun& how);
 
-/// Marks what the item covers as purged in this process. A pattern whose keys must be looked for only closes the door of what
-/// is not stored yet: its keys are found one by one.
+/// Marks what the item covers as purged in this process. A pattern whose keys must be looked for
+/// only closes the door of what is not stored yet: its keys are found one by one.
 void mark_purged(store::Generations& generations, const PurgeItem& item);
 
 /// The commands of an announcement (script::hold_key, hold_tag), for `time`.
-void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector<PurgeItem>& items, std::string_view token,
-               Milliseconds time);
+void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector<PurgeItem>& items,
+               std::string_view token, Milliseconds time);
 
-/// Removes the keys filled under an id that a purge has killed, in small steps. False: the connection failed over it.
-[[nodiscard]] Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared, std::string id, Milliseconds step);
+/// Removes the keys filled under an id that a purge has killed, in small steps. False: the
+/// connection failed over it.
+[[nodiscard]] Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared,
+                                     std::string id, Milliseconds step);
 
 }  // namespace larder::redis

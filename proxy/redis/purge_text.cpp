@@ -49,7 +49,8 @@ std::optional<std::string> unescape(std::string_view text) {
 }
 
 std::optional<Kind> kind_of(char letter) {
-    for (const Kind kind : {Kind::key, Kind::pattern, Kind::response_tag, Kind::scan, Kind::everything})
+    for (const Kind kind :
+         {Kind::key, Kind::pattern, Kind::response_tag, Kind::scan, Kind::everything})
         if (static_cast<char>(kind) == letter) return kind;
     return std::nullopt;
 }

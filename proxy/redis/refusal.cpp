@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
-
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -13,10 +12,11 @@ namespace larder::redis {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(RedisError::count_)> words{
-    "connect",   "connect-timeout", "resolve",        "tls",      "closed",  "timeout",  "protocol",
-    "overload",  "oom",             "misconf",        "noreplicas", "readonly", "loading", "masterdown",
-    "noperm",    "wrongpass",       "noauth",         "max-clients", "protected-mode", "database", "busy",
-    "cluster",   "unknown-command", "wrong-type",     "other-data", "sentinel", "reply"};
+    "connect",        "connect-timeout", "resolve", "tls",       "closed",          "timeout",
+    "protocol",       "overload",        "oom",     "misconf",   "noreplicas",      "readonly",
+    "loading",        "masterdown",      "noperm",  "wrongpass", "noauth",          "max-clients",
+    "protected-mode", "database",        "busy",    "cluster",   "unknown-command", "wrong-type",
+    "other-data",     "sentinel",        "reply"};
 
 struct Code {
     std::string_view word;
@@ -43,26 +43,28 @@ constexpr std::array<Code, 19> codes{{{"OOM", RedisError::oom},
                                       {"UNBLOCKED", RedisError::readonly}}};
 
 /// Parts of texts whose code is the general ERR.
-constexpr std::array<Code, 17> phrases{{{"The user executing the script can't", RedisError::noperm},
-                                        {"max number of clients", RedisError::max_clients},
-                                        {"max number of connections", RedisError::max_clients},
-                                        {"ACL failure in script", RedisError::noperm},
-                                        {"no permissions", RedisError::noperm},
-                                        {"operation not permitted", RedisError::noauth},
-                                        {"no password is set", RedisError::wrongpass},
-                                        {"without any password configured", RedisError::wrongpass},
-                                        {"invalid password", RedisError::wrongpass},
-                                        {"wrong number of arguments for 'auth'", RedisError::wrongpass},
-                                        {"invalid DB index", RedisError::database},
-                                        {"DB index is out of range", RedisError::database},
-                                        {"SELECT is not allowed in cluster mode", RedisError::cluster},
-                                        {"cluster support disabled", RedisError::cluster},
-                                        {"unknown command", RedisError::unknown_command},
-                                        {"unknown subcommand", RedisError::unknown_command},
-                                        {"Unknown Redis command", RedisError::unknown_command}}};
+constexpr std::array<Code, 17> phrases{
+    {{"The user executing the script can't", RedisError::noperm},
+     {"max number of clients", RedisError::max_clients},
+     {"max number of connections", RedisError::max_clients},
+     {"ACL failure in script", RedisError::noperm},
+     {"no permissions", RedisError::noperm},
+     {"operation not permitted", RedisError::noauth},
+     {"no password is set", RedisError::wrongpass},
+     {"without any password configured", RedisError::wrongpass},
+     {"invalid password", RedisError::wrongpass},
+     {"wrong number of arguments for 'auth'", RedisError::wrongpass},
+     {"invalid DB index", RedisError::database},
+     {"DB index is out of range", RedisError::database},
+     {"SELECT is not allowed in cluster mode", RedisError::cluster},
+     {"cluster support disabled", RedisError::cluster},
+     {"unknown command", RedisError::unknown_command},
+     {"unknown subcommand", RedisError::unknown_command},
+     {"Unknown Redis command", RedisError::unknown_command}}};
 
 RedisError reason_of_code(std::string_view word) {
-    const auto found = std::find_if(codes.begin(), codes.end(), [&](const Code& code) { return code.word == word; });
+    const auto found = std::find_if(codes.begin(), codes.end(),
+                                    [&](const Code& code) { return code.word == word; });
     return found == codes.end() ? RedisError::reply : found->reason;
 }
 
@@ -73,15 +75,22 @@ bool contains(std::string_view text, std::string_view part) {
 
 /// The name that an ACL rule uses: "SETUSER app".
 std::string rule(std::string_view user, std::string_view rights) {
-    return "ACL SETUSER " + std::string(user.empty() ? "default" : user) + " " + std::string(rights);
+    return "ACL SETUSER " + std::string(user.empty() ? "default" : user) + " " +
+           std::string(rights);
 }
 
 std::string missing_right(const RefusalContext& context) {
-    if (contains(context.text, "channel")) return rule(context.user, "&" + std::string(context.prefix) + "larder:* &__redis__:invalidate");
+    if (contains(context.text, "channel"))
+        return rule(context.user,
+                    "&" + std::string(context.prefix) + "larder:* &__redis__:invalidate");
     const bool of_key = contains(context.text, " key");
-    if (of_key) return rule(context.user, "~" + (context.prefix.empty() ? std::string("*") : std::string(context.prefix) + "*"));
+    if (of_key)
+        return rule(
+            context.user,
+            "~" + (context.prefix.empty() ? std::string("*") : std::string(context.prefix) + "*"));
     if (contains(context.text, "script")) return rule(context.user, "+@read +@write +@scripting");
-    if (context.command.empty()) return rule(context.user, "+@read +@write +@scripting +@pubsub +client +info");
+    if (context.command.empty())
+        return rule(context.user, "+@read +@write +@scripting +@pubsub +client +info");
     std::string command;
     for (const char c : context.command) command.push_back(to_lower(c));
     return rule(context.user, "+" + command);
@@ -111,9 +120,14 @@ RedisError classify_reply(std::string_view text) {
 RedisError classify_error(const boost::system::error_code& error) {
     namespace asio = boost::asio;
     const auto& category = error.category();
-    if (category == asio::error::get_netdb_category() || category == asio::error::get_addrinfo_category()) return RedisError::resolve;
-    if (category == asio::error::get_ssl_category() || category == asio::ssl::error::get_stream_category()) return RedisError::tls;
-    if (error == asio::error::timed_out || error == asio::error::operation_aborted) return RedisError::connect_timeout;
+    if (category == asio::error::get_netdb_category() ||
+        category == asio::error::get_addrinfo_category())
+        return RedisError::resolve;
+    if (category == asio::error::get_ssl_category() ||
+        category == asio::ssl::error::get_stream_category())
+        return RedisError::tls;
+    if (error == asio::error::timed_out || error == asio::error::operation_aborted)
+        return RedisError::connect_timeout;
     return RedisError::connect;
 }
 
@@ -125,42 +139,75 @@ std::string shown_reply(std::string_view text) {
     text = text.substr(0, text.find(" script: "));
     const bool cut = text.size() > size_max;
     std::string out;
-    for (const char c : text.substr(0, size_max)) out.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c);
+    for (const char c : text.substr(0, size_max))
+        out.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c);
     return cut ? out + "..." : out;
 }
 
 std::string remedy_for(const RefusalContext& context) {
     switch (context.reason) {
-        case RedisError::connect: return "check that Redis runs, and that redis.url names its address";
-        case RedisError::connect_timeout: return "check the network and firewalls between larder and Redis, and redis.url";
-        case RedisError::resolve: return "check the host in redis.url, and the name server";
-        case RedisError::tls: return "check redis.tls.ca, the certificate's names, and that this port speaks TLS";
-        case RedisError::closed: return "see the log of Redis";
-        case RedisError::timeout: return "see what keeps Redis busy (SLOWLOG GET), or raise redis.timeout";
-        case RedisError::protocol: return "check that redis.url leads to a Redis, with rediss:// where its port speaks TLS";
-        case RedisError::overload: return "see what keeps Redis busy (SLOWLOG GET)";
-        case RedisError::oom: return "give Redis more memory (maxmemory), or a maxmemory-policy that evicts, such as allkeys-lru";
-        case RedisError::misconf: return "see in the log of Redis why its snapshots fail (disk, directory), or set stop-writes-on-bgsave-error no";
-        case RedisError::noreplicas: return "bring the replicas back, or lower min-replicas-to-write";
-        case RedisError::readonly: return "redis.url must lead to the master";
-        case RedisError::loading: return "none needed: Redis is still reading its data";
-        case RedisError::masterdown: return "redis.url must lead to the master, not to a replica that has lost its own";
-        case RedisError::noperm: return "allow it with: " + missing_right(context);
-        case RedisError::wrongpass: return "check user and password in redis.url";
-        case RedisError::noauth: return "put the password into redis.url: redis://:PASSWORD@host";
-        case RedisError::max_clients: return "raise maxclients of Redis, or lower redis.max_connections";
-        case RedisError::protected_mode: return "give Redis a password, or a bind address and protected-mode no";
-        case RedisError::database: return "name a database that Redis has in redis.url (CONFIG GET databases)";
-        case RedisError::busy: return "see who runs the long script (CLIENT LIST), and end it with SCRIPT KILL";
-        case RedisError::cluster: return "redis.url leads to a node of a cluster: name a single server";
+        case RedisError::connect:
+            return "check that Redis runs, and that redis.url names its address";
+        case RedisError::connect_timeout:
+            return "check the network and firewalls between larder and Redis, and redis.url";
+        case RedisError::resolve:
+            return "check the host in redis.url, and the name server";
+        case RedisError::tls:
+            return "check redis.tls.ca, the certificate's names, and that this port speaks TLS";
+        case RedisError::closed:
+            return "see the log of Redis";
+        case RedisError::timeout:
+            return "see what keeps Redis busy (SLOWLOG GET), or raise redis.timeout";
+        case RedisError::protocol:
+            return "check that redis.url leads to a Redis, with rediss:// where its port speaks "
+                   "TLS";
+        case RedisError::overload:
+            return "see what keeps Redis busy (SLOWLOG GET)";
+        case RedisError::oom:
+            return "give Redis more memory (maxmemory), or a maxmemory-policy that evicts, such as "
+                   "allkeys-lru";
+        case RedisError::misconf:
+            return "see in the log of Redis why its snapshots fail (disk, directory), or set "
+                   "stop-writes-on-bgsave-error no";
+        case RedisError::noreplicas:
+            return "bring the replicas back, or lower min-replicas-to-write";
+        case RedisError::readonly:
+            return "redis.url must lead to the master";
+        case RedisError::loading:
+            return "none needed: Redis is still reading its data";
+        case RedisError::masterdown:
+            return "redis.url must lead to the master, not to a replica that has lost its own";
+        case RedisError::noperm:
+            return "allow it with: " + missing_right(context);
+        case RedisError::wrongpass:
+            return "check user and password in redis.url";
+        case RedisError::noauth:
+            return "put the password into redis.url: redis://:PASSWORD@host";
+        case RedisError::max_clients:
+            return "raise maxclients of Redis, or lower redis.max_connections";
+        case RedisError::protected_mode:
+            return "give Redis a password, or a bind address and protected-mode no";
+        case RedisError::database:
+            return "name a database that Redis has in redis.url (CONFIG GET databases)";
+        case RedisError::busy:
+            return "see who runs the long script (CLIENT LIST), and end it with SCRIPT KILL";
+        case RedisError::cluster:
+            return "redis.url leads to a node of a cluster: name a single server";
         case RedisError::unknown_command:
-            return "larder needs " + (context.command.empty() ? std::string("this command") : std::string(context.command)) +
+            return "larder needs " +
+                   (context.command.empty() ? std::string("this command")
+                                            : std::string(context.command)) +
                    ": ask for it where Redis is hosted, or undo rename-command";
-        case RedisError::wrong_type: return "an application holds a key of this name: give larder a redis.prefix";
-        case RedisError::other_data: return "none needed: larder asks again which server it talks to";
-        case RedisError::sentinel: return "check the sentinels in redis.url, redis.sentinel_password and redis.sentinel_tls";
+        case RedisError::wrong_type:
+            return "an application holds a key of this name: give larder a redis.prefix";
+        case RedisError::other_data:
+            return "none needed: larder asks again which server it talks to";
+        case RedisError::sentinel:
+            return "check the sentinels in redis.url, redis.sentinel_password and "
+                   "redis.sentinel_tls";
         case RedisError::reply:
-        case RedisError::count_: break;
+        case RedisError::count_:
+            break;
     }
     return "see the log of Redis";
 }

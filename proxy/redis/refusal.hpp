@@ -1,9 +1,8 @@
 #pragma once
+#include <boost/system/error_code.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include <boost/system/error_code.hpp>
 
 /// Why Redis did not do what it was asked for, and what helps. Pure.
 namespace larder::redis {
@@ -49,7 +48,8 @@ enum class RedisError : std::uint8_t {
 /// Of a failed connection.
 [[nodiscard]] RedisError classify_error(const boost::system::error_code& error);
 
-/// An error reply's text, fit for a log: in one line, bounded, and without the arguments that Redis quotes, which may be secrets.
+/// An error reply's text, fit for a log: in one line, bounded, and without the arguments that Redis
+/// quotes, which may be secrets.
 [[nodiscard]] std::string shown_reply(std::string_view text);
 
 /// What a remedy needs to know.

@@ -8,19 +8,22 @@ namespace larder::redis {
 namespace {
 
 constexpr long long items_max = 1'000'000;
-constexpr long long items_reserved = 256;  // more room is made as items come, not as an array announces them
+constexpr long long items_reserved =
+    256;  // more room is made as items come, not as an array announces them
 constexpr std::size_t reply_bytes_max = 600u << 20;  // above the largest value Redis holds (512 MB)
 
 using Type = RedisReply::Type;
 
-// hiredis asks for an object at the task's place: the root is allocated, the others are built inside their parent.
+// hiredis asks for an object at the task's place: the root is allocated, the others are built
+// inside their parent.
 void* make(const redisReadTask* task, Type type) {
     RedisReply* place = nullptr;
     if (task->parent == nullptr) {
         place = new RedisReply;
     } else {
         auto* parent = static_cast<RedisReply*>(task->parent->obj);
-        // Items come in order and are whole before the next begins: nothing points to one that moves here.
+        // Items come in order and are whole before the next begins: nothing points to one that
+        // moves here.
         place = &parent->items.emplace_back();
     }
     place->type = type;
@@ -28,7 +31,8 @@ void* make(const redisReadTask* task, Type type) {
 }
 
 void* make_text(const redisReadTask* task, char* bytes, std::size_t size) {
-    auto* reply = static_cast<RedisReply*>(make(task, task->type == REDIS_REPLY_ERROR ? Type::error : Type::text));
+    auto* reply = static_cast<RedisReply*>(
+        make(task, task->type == REDIS_REPLY_ERROR ? Type::error : Type::text));
     reply->text.assign(bytes, size);
     return reply;
 }
@@ -43,8 +47,8 @@ void* make_nil(const redisReadTask* task) { return make(task, Type::nil); }
 
 void free_reply(void* reply) { delete static_cast<RedisReply*>(reply); }
 
-// A template, because the count is an int in hiredis 0.14 and a size_t in 1.x; the members that only 1.x has (doubles
-// and booleans of RESP3, which is never asked for) stay null.
+// A template, because the count is an int in hiredis 0.14 and a size_t in 1.x; the members that
+// only 1.x has (doubles and booleans of RESP3, which is never asked for) stay null.
 template <class Functions>
 Functions make_functions() {
     Functions functions{};

@@ -22,16 +22,19 @@ struct RedisReply {
     [[nodiscard]] bool is_error() const { return type == Type::error; }
     /// An error whose first word is this ("OOM", "LOADING").
     [[nodiscard]] bool is_error(std::string_view code) const {
-        return is_error() && text.size() >= code.size() && std::string_view(text).substr(0, code.size()) == code;
+        return is_error() && text.size() >= code.size() &&
+               std::string_view(text).substr(0, code.size()) == code;
     }
 };
 
-/// Turns the bytes of one connection into replies, with hiredis' reader. Everything the other side may make large is bounded.
+/// Turns the bytes of one connection into replies, with hiredis' reader. Everything the other side
+/// may make large is bounded.
 class RedisReplyReader {
 public:
     RedisReplyReader();
 
-    /// Takes bytes as they came. False: they are not Redis' protocol; the connection is of no use any more.
+    /// Takes bytes as they came. False: they are not Redis' protocol; the connection is of no use
+    /// any more.
     [[nodiscard]] bool feed(const char* bytes, std::size_t size);
 
     enum class Next : std::uint8_t { reply, incomplete, broken };

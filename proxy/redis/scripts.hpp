@@ -2,8 +2,8 @@
 #include <array>
 #include <string_view>
 
-/// The scripts that Redis runs: each touches the keys of one slot, loops over nothing unbounded, and is sent whole (EVAL), so
-/// that a server that has forgotten its scripts is nothing special.
+/// The scripts that Redis runs: each touches the keys of one slot, loops over nothing unbounded,
+/// and is sent whole (EVAL), so that a server that has forgotten its scripts is nothing special.
 namespace larder::redis::script {
 
 /// Texts one behind the other, joined when the program is compiled.
@@ -24,9 +24,9 @@ public:
     static constexpr std::string_view text{text_.data(), text_.size()};
 };
 
-/// What stands at a key may be somebody else's, of any type and form: an application uses the same Redis. It is left alone.
-/// own_entry: whether the key is an entry of larder's: a hash with the mark of a fill. Errors that say nothing about the type
-/// (no permission) end the script.
+/// What stands at a key may be somebody else's, of any type and form: an application uses the same
+/// Redis. It is left alone. own_entry: whether the key is an entry of larder's: a hash with the
+/// mark of a fill. Errors that say nothing about the type (no permission) end the script.
 inline constexpr std::string_view own_entry_part = R"(
 local function own_entry(key)
   local mark = redis.pcall('HGET', key, 'larder')
@@ -34,8 +34,8 @@ local function own_entry(key)
   return type(mark) == 'string' and string.find(mark .. ',', '^' .. string.rep('%x', 16) .. ',') ~= nil
 end)";
 
-/// own_id: the id at a key, of a guard, a tag or an extension: nil where it is missing or not larder's; then the second value
-/// is true.
+/// own_id: the id at a key, of a guard, a tag or an extension: nil where it is missing or not
+/// larder's; then the second value is true.
 inline constexpr std::string_view own_id_part = R"(
 local function own_id(key)
   local id = redis.pcall('GET', key)
@@ -46,7 +46,8 @@ local function own_id(key)
   return nil, true
 end)";
 
-/// free: deletes an id. What others hold stays held: it is dead already, and must not come to life before their write is over.
+/// free: deletes an id. What others hold stays held: it is dead already, and must not come to life
+/// before their write is over.
 inline constexpr std::string_view free_part = R"(
 local function free(key, token)
   local id = own_id(key)
@@ -74,13 +75,14 @@ local function hold(key, token, ms)
 end)";
 
 /// Guard and lock of a fetch, in one step.
-/// KEYS guard, lock, entry. ARGV new guard, guard ms, token or '' (no lock wanted), lock ms, digest of the ids, the lock's value
-/// that is known to be dead or ''.
-/// Returns {guard, 'none' | 'mine' | 'theirs' | 'other' | 'u', soft mark of the entry, 1 where the entry is there, the lock,
-/// the type of what somebody else keeps at the guard or the entry, or ''}.
-/// A lock names the guard and the ids (their digest) it was taken under: after a purge nobody waits behind the fetch from
-/// before. 'other': the ids differ, so either the lock or who asks is of before a purge. A guard that is held ("held:...", see
-/// hold_key) is left alone: nothing may be stored. A lock that is not larder's is as none.
+/// KEYS guard, lock, entry. ARGV new guard, guard ms, token or '' (no lock wanted), lock ms, digest
+/// of the ids, the lock's value that is known to be dead or ''. Returns {guard, 'none' | 'mine' |
+/// 'theirs' | 'other' | 'u', soft mark of the entry, 1 where the entry is there, the lock, the type
+/// of what somebody else keeps at the guard or the entry, or ''}. A lock names the guard and the
+/// ids (their digest) it was taken under: after a purge nobody waits behind the fetch from before.
+/// 'other': the ids differ, so either the lock or who asks is of before a purge. A guard that is
+/// held ("held:...", see hold_key) is left alone: nothing may be stored. A lock that is not
+/// larder's is as none.
 inline constexpr std::string_view lease_part = R"(
 local function type_of(key)
   local kind = redis.pcall('TYPE', key)
@@ -111,7 +113,8 @@ local soft = redis.call('HGET', KEYS[3], 'soft') or ''
 return {guard, lock, soft, 1, held, ''})";
 inline constexpr std::string_view lease = Joined<own_entry_part, own_id_part, lease_part>::text;
 
-/// The purge clock, made where it is missing: from the time in microseconds, beyond any value it had. KEYS clock.
+/// The purge clock, made where it is missing: from the time in microseconds, beyond any value it
+/// had. KEYS clock.
 inline constexpr std::string_view clock = R"(
 local now = redis.call('GET', KEYS[1])
 if not now then
@@ -131,8 +134,9 @@ redis.call('INCR', KEYS[1])
 return redis.call('GET', KEYS[1]))";
 
 /// Stores one variant if no purge came since the lease. KEYS entry, guard, lock.
-/// ARGV guard, own lock's token or '', variant field, envelope, vary field, vary names or '', plain variant's field,
-/// ms to live, the fill's mark ("larder" field), most fields, the field of a large entry's whole, that whole or ''. Returns 1; 0: purged meanwhile; 2: the key is not larder's.
+/// ARGV guard, own lock's token or '', variant field, envelope, vary field, vary names or '', plain
+/// variant's field, ms to live, the fill's mark ("larder" field), most fields, the field of a large
+/// entry's whole, that whole or ''. Returns 1; 0: purged meanwhile; 2: the key is not larder's.
 inline constexpr std::string_view fill_part = R"(
 local stored = 0
 if not own_entry(KEYS[1]) and redis.call('EXISTS', KEYS[1]) == 1 then
@@ -173,7 +177,8 @@ end
 return stored)";
 inline constexpr std::string_view fill = Joined<own_entry_part, fill_part>::text;
 
-/// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told so) or '', ms of that.
+/// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told
+/// so) or '', ms of that.
 inline constexpr std::string_view release = R"(
 local held = redis.call('GET', KEYS[1])
 if not held or string.sub(held, 35) ~= ARGV[1] then return 0 end
@@ -192,9 +197,9 @@ if ARGV[3] ~= '' then
 end
 return 1)";
 
-/// Makes an id outlive the entry filled under it; rarely writes, because every write is told to all who read it.
-/// KEYS id. ARGV ms needed, ms to set, the id's unchanging part. Returns what stands there; another id, a hold, and what is not
-/// larder's end in their own time.
+/// Makes an id outlive the entry filled under it; rarely writes, because every write is told to all
+/// who read it. KEYS id. ARGV ms needed, ms to set, the id's unchanging part. Returns what stands
+/// there; another id, a hold, and what is not larder's end in their own time.
 inline constexpr std::string_view refresh = R"(
 local id = redis.call('GET', KEYS[1])
 if id and string.sub(id, 1, #ARGV[3]) == ARGV[3] then
@@ -203,14 +208,16 @@ if id and string.sub(id, 1, #ARGV[3]) == ARGV[3] then
 end
 return id)";
 
-/// Notes that a key was filled under an id. KEYS index. ARGV key, most members, ms needed, ms to set.
+/// Notes that a key was filled under an id. KEYS index. ARGV key, most members, ms needed, ms to
+/// set.
 inline constexpr std::string_view note = R"(
 if redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
 redis.call('SADD', KEYS[1], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
 return 1)";
 
-/// Removes an entry that was last filled under a dead id; one filled anew has other ids in its mark. KEYS entry. ARGV id.
+/// Removes an entry that was last filled under a dead id; one filled anew has other ids in its
+/// mark. KEYS entry. ARGV id.
 inline constexpr std::string_view sweep = R"(
 local mark = redis.pcall('HGET', KEYS[1], 'larder')
 if type(mark) == 'string' and string.find(mark, ARGV[1], 1, true) then return redis.call('UNLINK', KEYS[1]) end
@@ -225,7 +232,8 @@ inline constexpr std::string_view remove_entry = Joined<own_entry_part, remove_e
 /// Removes a guard that nobody holds. KEYS guard.
 inline constexpr std::string_view remove_guard_part = R"(
 return free(KEYS[1], ''))";
-inline constexpr std::string_view remove_guard = Joined<own_id_part, free_part, remove_guard_part>::text;
+inline constexpr std::string_view remove_guard =
+    Joined<own_id_part, free_part, remove_guard_part>::text;
 
 /// KEYS entry. ARGV new soft mark.
 inline constexpr std::string_view soft_entry_part = R"(
@@ -233,42 +241,48 @@ if own_entry(KEYS[1]) then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
 return 1)";
 inline constexpr std::string_view soft_entry = Joined<own_entry_part, soft_entry_part>::text;
 
-/// Purges a key: its entry, where that is larder's, its guard, and the id of the keys that extend it.
-/// KEYS entry, guard, extension id. ARGV token of the hold that ends with this purge, or ''. Returns the id, or ''.
+/// Purges a key: its entry, where that is larder's, its guard, and the id of the keys that extend
+/// it. KEYS entry, guard, extension id. ARGV token of the hold that ends with this purge, or ''.
+/// Returns the id, or ''.
 inline constexpr std::string_view purge_key_part = R"(
 if own_entry(KEYS[1]) then redis.call('UNLINK', KEYS[1]) end
 free(KEYS[2], ARGV[1])
 return free(KEYS[3], ARGV[1]))";
-inline constexpr std::string_view purge_key = Joined<own_entry_part, own_id_part, free_part, purge_key_part>::text;
+inline constexpr std::string_view purge_key =
+    Joined<own_entry_part, own_id_part, free_part, purge_key_part>::text;
 
 /// The same for a tag. KEYS tag. ARGV token or ''.
 inline constexpr std::string_view purge_tag_part = R"(
 return free(KEYS[1], ARGV[1]))";
 inline constexpr std::string_view purge_tag = Joined<own_id_part, free_part, purge_tag_part>::text;
 
-/// Announces that a write is under way: purges the key and puts "held:TOKEN[,TOKEN...]" in the place of its guard and of its
-/// extensions' id, so that nothing is found and nothing can be stored. Done again, it renews the hold. When the time is over
-/// without a purge the hold expires, and what it named is still purged.
-/// KEYS entry, guard, extension id. ARGV token, ms. Returns the id that died, or ''.
+/// Announces that a write is under way: purges the key and puts "held:TOKEN[,TOKEN...]" in the
+/// place of its guard and of its extensions' id, so that nothing is found and nothing can be
+/// stored. Done again, it renews the hold. When the time is over without a purge the hold expires,
+/// and what it named is still purged. KEYS entry, guard, extension id. ARGV token, ms. Returns the
+/// id that died, or ''.
 inline constexpr std::string_view hold_key_part = R"(
 if own_entry(KEYS[1]) then redis.call('UNLINK', KEYS[1]) end
 hold(KEYS[2], ARGV[1], ARGV[2])
 return hold(KEYS[3], ARGV[1], ARGV[2]))";
-inline constexpr std::string_view hold_key = Joined<own_entry_part, own_id_part, hold_part, hold_key_part>::text;
+inline constexpr std::string_view hold_key =
+    Joined<own_entry_part, own_id_part, hold_part, hold_key_part>::text;
 
 /// The same for a tag. KEYS tag. ARGV token, ms.
 inline constexpr std::string_view hold_tag_part = R"(
 return hold(KEYS[1], ARGV[1], ARGV[2]))";
 inline constexpr std::string_view hold_tag = Joined<own_id_part, hold_part, hold_tag_part>::text;
 
-/// KEYS entry, guard, extension id. ARGV new soft mark. What began before must not store as fresh: the guard goes.
+/// KEYS entry, guard, extension id. ARGV new soft mark. What began before must not store as fresh:
+/// the guard goes.
 inline constexpr std::string_view soft_key_part = R"(
 free(KEYS[2], '')
 if own_entry(KEYS[1]) then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
 local id = own_id(KEYS[3])
 if id and string.sub(id, 1, 5) ~= 'held:' then redis.call('SET', KEYS[3], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
 return 1)";
-inline constexpr std::string_view soft_key = Joined<own_entry_part, own_id_part, free_part, soft_key_part>::text;
+inline constexpr std::string_view soft_key =
+    Joined<own_entry_part, own_id_part, free_part, soft_key_part>::text;
 
 /// KEYS tag. ARGV new soft mark.
 inline constexpr std::string_view soft_tag_part = R"(
@@ -277,7 +291,8 @@ if id and string.sub(id, 1, 5) ~= 'held:' then redis.call('SET', KEYS[1], string
 return 1)";
 inline constexpr std::string_view soft_tag = Joined<own_id_part, soft_tag_part>::text;
 
-/// own_mark: whether a response tag may be written or dropped: it is missing, or its value is "clock:random[:soft]".
+/// own_mark: whether a response tag may be written or dropped: it is missing, or its value is
+/// "clock:random[:soft]".
 inline constexpr std::string_view own_mark_part = R"(
 local function own_mark(key)
   local id = redis.pcall('GET', key)
@@ -289,13 +304,15 @@ end)";
 inline constexpr std::string_view mark_response_tag_part = R"(
 if own_mark(KEYS[1]) then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return 1)";
-inline constexpr std::string_view mark_response_tag = Joined<own_mark_part, mark_response_tag_part>::text;
+inline constexpr std::string_view mark_response_tag =
+    Joined<own_mark_part, mark_response_tag_part>::text;
 
 /// KEYS response tag.
 inline constexpr std::string_view drop_response_tag_part = R"(
 if own_mark(KEYS[1]) then redis.call('UNLINK', KEYS[1]) end
 return 1)";
-inline constexpr std::string_view drop_response_tag = Joined<own_mark_part, drop_response_tag_part>::text;
+inline constexpr std::string_view drop_response_tag =
+    Joined<own_mark_part, drop_response_tag_part>::text;
 
 /// KEYS response tag. ARGV new soft mark ("clock-random"). The value is "clock:random[:soft]".
 inline constexpr std::string_view soft_response_tag_part = R"(
@@ -305,10 +322,12 @@ if id then
   if hard then redis.call('SET', KEYS[1], hard .. ':' .. ARGV[1], 'KEEPTTL') end
 end
 return 1)";
-inline constexpr std::string_view soft_response_tag = Joined<own_mark_part, soft_response_tag_part>::text;
+inline constexpr std::string_view soft_response_tag =
+    Joined<own_mark_part, soft_response_tag_part>::text;
 
-/// Tells whether this is the server that the process met first in this round of connections, by a value of its own.
-/// KEYS nonce. ARGV value, ms. Returns 'same', or 'new': it was not there, and is now.
+/// Tells whether this is the server that the process met first in this round of connections, by a
+/// value of its own. KEYS nonce. ARGV value, ms. Returns 'same', or 'new': it was not there, and is
+/// now.
 inline constexpr std::string_view nonce = R"(
 if redis.call('GET', KEYS[1]) == ARGV[1] then return 'same' end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])

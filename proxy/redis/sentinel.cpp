@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
-
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <memory>
 
 #include "base/text.hpp"
 #include "net/detached.hpp"
@@ -30,9 +29,11 @@ struct Answer {
     std::string problem;
 };
 
-/// One question to all sentinels. It ends with the last of them, which may be after who asked has gone on.
+/// One question to all sentinels. It ends with the last of them, which may be after who asked has
+/// gone on.
 struct Round {
-    Round(asio::io_context& context_in, RedisShared& shared_in) : context(context_in), shared(shared_in), answered(context_in) {}
+    Round(asio::io_context& context_in, RedisShared& shared_in)
+        : context(context_in), shared(shared_in), answered(context_in) {}
     asio::io_context& context;
     RedisShared& shared;
     Timer answered;  ///< cancelled with each answer
@@ -42,19 +43,27 @@ struct Round {
     std::string problems;
 };
 
-std::string text_of(const RedisAddress& address) { return address.host + ":" + std::to_string(address.port); }
+std::string text_of(const RedisAddress& address) {
+    return address.host + ":" + std::to_string(address.port);
+}
 
 Answer read_answer(const RedisReply& reply, const std::string& master) {
     if (reply.is_error()) return {std::nullopt, shown_reply(reply.text)};
-    if (reply.items.size() != 2 || !reply.items[0].is_text()) return {std::nullopt, "it does not know the master " + master};
+    if (reply.items.size() != 2 || !reply.items[0].is_text())
+        return {std::nullopt, "it does not know the master " + master};
     const auto port = parse_decimal(reply.items[1].text);
     if (!port || *port == 0 || *port > 65535) return {std::nullopt, "its answer makes no sense"};
     return {RedisAddress{reply.items[0].text, static_cast<std::uint16_t>(*port)}, {}};
 }
 
-Task<Answer> ask(Transport transport, RedisAddress sentinel, std::string password, std::string master) {
-    const error_code failed = co_await transport->connect(RedisUrl::Kind::tcp, sentinel, std::string());
-    if (failed) co_return Answer{std::nullopt, failed == asio::error::operation_aborted ? "no answer in time" : failed.message()};
+Task<Answer> ask(Transport transport, RedisAddress sentinel, std::string password,
+                 std::string master) {
+    const error_code failed =
+        co_await transport->connect(RedisUrl::Kind::tcp, sentinel, std::string());
+    if (failed)
+        co_return Answer{std::nullopt, failed == asio::error::operation_aborted
+                                           ? "no answer in time"
+                                           : failed.message()};
     RedisCommands commands;
     if (!password.empty()) commands.add("AUTH", password);
     commands.add("SENTINEL", "get-master-addr-by-name", master);
@@ -67,8 +76,11 @@ Task<Answer> ask(Transport transport, RedisAddress sentinel, std::string passwor
     std::size_t seen = 0;
     while (true) {
         const std::size_t size = co_await transport->read_some(asio::buffer(buffer));
-        if (size == 0) co_return Answer{std::nullopt, refusal.empty() ? "no answer in time, or closed" : refusal};
-        if (!reader.feed(buffer.data(), size)) co_return Answer{std::nullopt, "its answer makes no sense"};
+        if (size == 0)
+            co_return Answer{std::nullopt,
+                             refusal.empty() ? "no answer in time, or closed" : refusal};
+        if (!reader.feed(buffer.data(), size))
+            co_return Answer{std::nullopt, "its answer makes no sense"};
         RedisReply reply;
         auto next = reader.next(reply);
         while (next == RedisReplyReader::Next::reply) {
@@ -79,7 +91,8 @@ Task<Answer> ask(Transport transport, RedisAddress sentinel, std::string passwor
             if (last) co_return Answer{std::nullopt, refusal.empty() ? answer.problem : refusal};
             next = reader.next(reply);
         }
-        if (next == RedisReplyReader::Next::broken) co_return Answer{std::nullopt, "its answer makes no sense"};
+        if (next == RedisReplyReader::Next::broken)
+            co_return Answer{std::nullopt, "its answer makes no sense"};
     }
 }
 
@@ -89,17 +102,21 @@ void end_round(const Round& round) {
 }
 
 Task<void> ask_one(std::shared_ptr<Round> round, RedisAddress sentinel, Milliseconds longest) {
-    const Transport transport = std::make_shared<RedisTransport>(round->context, round->shared.sentinel_tls());
+    const Transport transport =
+        std::make_shared<RedisTransport>(round->context, round->shared.sentinel_tls());
     Timer timer(round->context);
     timer.expires_after(longest);
     timer.async_wait([transport](error_code error) {
         if (!error) transport->close();
     });
-    const Answer answer = co_await ask(transport, sentinel, round->shared.settings().sentinel_password, round->shared.url().master);
+    const Answer answer =
+        co_await ask(transport, sentinel, round->shared.settings().sentinel_password,
+                     round->shared.url().master);
     transport->close();
     if (answer.master) {
         const RedisAddress avoided = round->shared.not_the_master();
-        const bool doubtful = avoided.host == answer.master->host && avoided.port == answer.master->port;
+        const bool doubtful =
+            avoided.host == answer.master->host && avoided.port == answer.master->port;
         std::optional<RedisAddress>& place = doubtful ? round->doubtful : round->master;
         if (!place) place = answer.master;
     } else {
@@ -112,16 +129,19 @@ Task<void> ask_one(std::shared_ptr<Round> round, RedisAddress sentinel, Millisec
 
 }  // namespace
 
-Task<std::optional<RedisAddress>> find_master(asio::io_context& context, RedisShared& shared, Milliseconds longest) {
+Task<std::optional<RedisAddress>> find_master(asio::io_context& context, RedisShared& shared,
+                                              Milliseconds longest) {
     const auto round = std::make_shared<Round>(context, shared);
     const std::vector<RedisAddress>& sentinels = shared.url().addresses;
     round->open = sentinels.size();
     for (const RedisAddress& sentinel : sentinels)
-        net::start_detached(context.get_executor(), ask_one(round, sentinel, longest), "asking a sentinel");
+        net::start_detached(context.get_executor(), ask_one(round, sentinel, longest),
+                            "asking a sentinel");
     SteadyTime give_up = steady_now() + longest;
     bool doubted = false;
     while (!round->master && round->open != 0 && steady_now() < give_up) {
-        if (round->doubtful && !std::exchange(doubted, true)) give_up = std::min(give_up, steady_now() + second_opinion);
+        if (round->doubtful && !std::exchange(doubted, true))
+            give_up = std::min(give_up, steady_now() + second_opinion);
         round->answered.expires_at(give_up);
         [[maybe_unused]] const auto [ignored] = co_await round->answered.async_wait(as_result);
     }

@@ -1,9 +1,9 @@
 #include "redis/shared.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <stdexcept>
-
-#include <spdlog/spdlog.h>
 
 #include "redis/bulk.hpp"
 #include "redis/link.hpp"
@@ -15,13 +15,17 @@ namespace {
 
 constexpr std::size_t sweeps_max = 10'000;
 constexpr std::size_t foreign_keys_told_max = 50;
-// What a purge is remembered for at least: other instances may fill longer-lived entries than this one has seen.
+// What a purge is remembered for at least: other instances may fill longer-lived entries than this
+// one has seen.
 constexpr Milliseconds remember_at_least = 24h;
 
 RedisUrl url_of(const settings::Redis& settings) {
     auto url = parse_redis_url(settings.url);
-    if (!url) throw std::runtime_error("redis.url: not a URL of Redis: " + settings.url.substr(0, settings.url.find(':')) + "://...");
-    if (url->kind == RedisUrl::Kind::cluster) throw std::runtime_error("redis.url: redis-cluster:// is not supported yet");
+    if (!url)
+        throw std::runtime_error("redis.url: not a URL of Redis: " +
+                                 settings.url.substr(0, settings.url.find(':')) + "://...");
+    if (url->kind == RedisUrl::Kind::cluster)
+        throw std::runtime_error("redis.url: redis-cluster:// is not supported yet");
     return *url;
 }
 
@@ -39,12 +43,13 @@ std::string text_of(const RedisUrl& url) {
 }  // namespace
 
 std::string_view to_word(RedisOperation operation) {
-    constexpr std::array<std::string_view, static_cast<std::size_t>(RedisOperation::count_)> words{"find", "lease", "fill",
-                                                                                                   "purge", "wait"};
+    constexpr std::array<std::string_view, static_cast<std::size_t>(RedisOperation::count_)> words{
+        "find", "lease", "fill", "purge", "wait"};
     return words[static_cast<std::size_t>(operation)];
 }
 
-RedisShared::RedisShared(settings::Redis settings, int workers, store::Generations& generations, store::MemoryStore* memory)
+RedisShared::RedisShared(settings::Redis settings, int workers, store::Generations& generations,
+                         store::MemoryStore* memory)
     : settings_(std::move(settings)),
       url_(url_of(settings_)),
       tls_(make_redis_tls(url_, settings_.tls)),
@@ -56,10 +61,12 @@ RedisShared::RedisShared(settings::Redis settings, int workers, store::Generatio
       longest_lifetime_ms_(remember_at_least.count()),
       instance_(random_id()),
       nonce_(random_id()) {
-    const int connections_max = settings_.max_connections > 0 ? settings_.max_connections : std::max(10, workers + 2);
+    const int connections_max =
+        settings_.max_connections > 0 ? settings_.max_connections : std::max(10, workers + 2);
     tracking_ = connections_max > 1;
     bulk_wanted_ = connections_max > 2;
-    links_max_ = std::clamp(connections_max - (tracking_ ? 1 : 0) - (bulk_wanted_ ? 1 : 0), 1, std::max(workers, 1));
+    links_max_ = std::clamp(connections_max - (tracking_ ? 1 : 0) - (bulk_wanted_ ? 1 : 0), 1,
+                            std::max(workers, 1));
     if (!url_.addresses.empty()) address_ = url_.addresses.front();
     link_list_.resize(static_cast<std::size_t>(links_max_));
 }
@@ -68,7 +75,8 @@ RedisShared::~RedisShared() = default;
 
 bool RedisShared::up() const {
     const std::lock_guard lock(mutex_);
-    return std::all_of(link_list_.begin(), link_list_.end(), [this](const auto& link) { return link && may_read(*link); });
+    return std::all_of(link_list_.begin(), link_list_.end(),
+                       [this](const auto& link) { return link && may_read(*link); });
 }
 
 RedisShared::Breaker RedisShared::breaker() const {
@@ -82,23 +90,31 @@ RedisShared::Breaker RedisShared::breaker() const {
     return probing ? Breaker::probing : Breaker::open;
 }
 
-SteadyTime RedisShared::memory_trusted_until() const { return SteadyTime(SteadyClock::duration(trusted_until_.load(std::memory_order_acquire))); }
+SteadyTime RedisShared::memory_trusted_until() const {
+    return SteadyTime(SteadyClock::duration(trusted_until_.load(std::memory_order_acquire)));
+}
 
-void RedisShared::tell_foreign(std::string_view key, std::string_view type, std::string_view shown) {
+void RedisShared::tell_foreign(std::string_view key, std::string_view type,
+                               std::string_view shown) {
     const std::uint64_t hash = std::hash<std::string_view>{}(key);
     std::size_t told = 0;
     {
         const std::lock_guard lock(mutex_);
         if (foreign_told_.size() >= foreign_keys_told_max) return;
-        if (std::find(foreign_told_.begin(), foreign_told_.end(), hash) != foreign_told_.end()) return;
+        if (std::find(foreign_told_.begin(), foreign_told_.end(), hash) != foreign_told_.end())
+            return;
         foreign_told_.push_back(hash);
         told = foreign_told_.size();
     }
     spdlog::warn(
-        "redis: the key {} holds a {} that is not larder's: larder leaves it alone, and what belongs there is not cached "
-        "(detail=foreign-key); give larder names of its own with redis.prefix, or change the key of the route{}",
+        "redis: the key {} holds a {} that is not larder's: larder leaves it alone, and what "
+        "belongs there is not cached "
+        "(detail=foreign-key); give larder names of its own with redis.prefix, or change the key "
+        "of the route{}",
         shown, type.empty() ? "value" : type,
-        told < foreign_keys_told_max ? "" : "; further keys are only counted (larder_not_stored_total{reason=\"foreign-key\"})");
+        told < foreign_keys_told_max
+            ? ""
+            : "; further keys are only counted (larder_not_stored_total{reason=\"foreign-key\"})");
 }
 
 void RedisShared::add_link(int index, std::shared_ptr<RedisLink> link) {
@@ -133,7 +149,8 @@ void RedisShared::set_address(RedisAddress address) {
 
 bool RedisShared::may_read(const RedisLink& link) const {
     const std::uint64_t epoch = link.epoch();
-    return link.usable() && journal_.empty() && epoch == cleared_epoch() && epoch == current_epoch();
+    return link.usable() && journal_.empty() && epoch == cleared_epoch() &&
+           epoch == current_epoch();
 }
 
 std::vector<std::shared_ptr<RedisLink>> RedisShared::links_but(const RedisLink* which) const {
@@ -186,7 +203,8 @@ void RedisShared::end_round(std::uint64_t epoch) {
     for (const auto& link : links_but(nullptr)) link->end_unless(0);
 }
 
-std::shared_ptr<RedisLink> RedisShared::usable_link(const std::shared_ptr<RedisLink>& preferred) const {
+std::shared_ptr<RedisLink> RedisShared::usable_link(
+    const std::shared_ptr<RedisLink>& preferred) const {
     const auto fits = [this](const std::shared_ptr<RedisLink>& link) {
         return link && link->usable() && link->epoch() == current_epoch();
     };
@@ -202,7 +220,8 @@ void RedisShared::remember_purges(const std::vector<PurgeItem>& items) {
 
 void RedisShared::note_lifetime(Milliseconds lifetime) {
     std::int64_t seen = longest_lifetime_ms_.load(std::memory_order_relaxed);
-    while (seen < lifetime.count() && !longest_lifetime_ms_.compare_exchange_weak(seen, lifetime.count())) {
+    while (seen < lifetime.count() &&
+           !longest_lifetime_ms_.compare_exchange_weak(seen, lifetime.count())) {
     }
 }
 

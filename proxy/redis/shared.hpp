@@ -1,6 +1,8 @@
 #pragma once
 #include <array>
 #include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -9,20 +11,17 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ssl/context.hpp>
-
 #include "base/clock.hpp"
-#include "settings/settings.hpp"
 #include "redis/bulk_rate.hpp"
-#include "store/generations.hpp"
-#include "store/memory_store.hpp"
+#include "redis/journal.hpp"
 #include "redis/keys.hpp"
 #include "redis/peers.hpp"
-#include "redis/journal.hpp"
 #include "redis/refusal.hpp"
 #include "redis/troubles.hpp"
 #include "redis/url.hpp"
+#include "settings/settings.hpp"
+#include "store/generations.hpp"
+#include "store/memory_store.hpp"
 
 namespace larder::redis {
 
@@ -32,30 +31,38 @@ class RedisLink;
 enum class RedisOperation : std::uint8_t { find, lease, fill, purge, wait, count_ };
 std::string_view to_word(RedisOperation operation);
 
-/// What all workers of the process know of Redis: where it is, which of its servers may be read, which purges it still
-/// owes, and whether the memory tier may be trusted. Any thread.
+/// What all workers of the process know of Redis: where it is, which of its servers may be read,
+/// which purges it still owes, and whether the memory tier may be trusted. Any thread.
 ///
-/// Two marks decide whether a read may be asked besides its link being usable: the journal is empty, and the server the
-/// link leads to (its epoch) is the one that an instance with a full purge history has vouched for. A server that was
-/// restarted, failed over to, or that followed another one meanwhile is another epoch: clear_server (redis_vouching.hpp) lets it be read. All links
-/// and the subscriber lead to the server of the current epoch; a connection to another one is ended.
+/// Two marks decide whether a read may be asked besides its link being usable: the journal is
+/// empty, and the server the link leads to (its epoch) is the one that an instance with a full
+/// purge history has vouched for. A server that was restarted, failed over to, or that followed
+/// another one meanwhile is another epoch: clear_server (redis_vouching.hpp) lets it be read. All
+/// links and the subscriber lead to the server of the current epoch; a connection to another one is
+/// ended.
 class RedisShared {
 public:
-    /// `workers`: how many RedisStores there will be. `memory` may be null. Throws std::runtime_error where the URL or a
-    /// TLS file cannot be used.
-    RedisShared(settings::Redis settings, int workers, store::Generations& generations, store::MemoryStore* memory);
+    /// `workers`: how many RedisStores there will be. `memory` may be null. Throws
+    /// std::runtime_error where the URL or a TLS file cannot be used.
+    RedisShared(settings::Redis settings, int workers, store::Generations& generations,
+                store::MemoryStore* memory);
     ~RedisShared();
 
     // ---- for the program
 
-    /// Called after each operation, on its worker's thread. To be set before the first store is made.
-    void observe(std::function<void(RedisOperation, SteadyClock::duration)> observer) { observer_ = std::move(observer); }
+    /// Called after each operation, on its worker's thread. To be set before the first store is
+    /// made.
+    void observe(std::function<void(RedisOperation, SteadyClock::duration)> observer) {
+        observer_ = std::move(observer);
+    }
     /// Every worker can ask Redis now.
     [[nodiscard]] bool up() const;
     enum class Breaker : std::uint8_t { closed = 0, probing = 1, open = 2 };
     [[nodiscard]] Breaker breaker() const;
     [[nodiscard]] std::size_t purges_pending() const { return journal_.size(); }
-    [[nodiscard]] std::uint64_t errors(RedisError reason) const { return errors_[static_cast<std::size_t>(reason)].load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t errors(RedisError reason) const {
+        return errors_[static_cast<std::size_t>(reason)].load(std::memory_order_relaxed);
+    }
     /// Until when the memory tier is trusted; the past where it is not.
     [[nodiscard]] SteadyTime memory_trusted_until() const;
     /// The last failure or refusal, over or not.
@@ -68,7 +75,9 @@ public:
     [[nodiscard]] const settings::Redis& settings() const { return settings_; }
     [[nodiscard]] const RedisUrl& url() const { return url_; }
     [[nodiscard]] const std::shared_ptr<boost::asio::ssl::context>& tls() const { return tls_; }
-    [[nodiscard]] const std::shared_ptr<boost::asio::ssl::context>& sentinel_tls() const { return sentinel_tls_; }
+    [[nodiscard]] const std::shared_ptr<boost::asio::ssl::context>& sentinel_tls() const {
+        return sentinel_tls_;
+    }
     [[nodiscard]] const RedisKeys& keys() const { return keys_; }
     [[nodiscard]] store::Generations& generations() { return generations_; }
     [[nodiscard]] PurgeJournal& journal() { return journal_; }
@@ -78,7 +87,8 @@ public:
     [[nodiscard]] int links() const { return links_max_; }
     [[nodiscard]] bool has_subscriber() const { return tracking_; }
     void add_link(int index, std::shared_ptr<RedisLink> link);
-    /// The connection for large values; null: there is none, they go over the links. Set before the stores are used, by worker 0.
+    /// The connection for large values; null: there is none, they go over the links. Set before the
+    /// stores are used, by worker 0.
     [[nodiscard]] std::shared_ptr<RedisBulk> bulk() const;
     void set_bulk(std::shared_ptr<RedisBulk> bulk);
     /// Of the server that a link was connected to last.
@@ -92,24 +102,33 @@ public:
     /// Whether what this link reads may be believed.
     [[nodiscard]] bool may_read(const RedisLink& link) const;
 
-    /// Numbers the server behind a link's new connection, by its name (ServerIdentity::name, or name_by_nonce). A new name
-    /// ends all other connections.
+    /// Numbers the server behind a link's new connection, by its name (ServerIdentity::name, or
+    /// name_by_nonce). A new name ends all other connections.
     [[nodiscard]] std::uint64_t register_server(const std::string& name, const RedisLink* link);
     /// The current server's name; empty: none was met yet, or its connections were lost.
     [[nodiscard]] std::string server() const;
-    /// The name of a server that does not tell it (the user may not run INFO): the value that this round of connections has
-    /// put there (script::nonce). When one link is lost the round is over, and all connections are made anew: nothing else
-    /// tells whether the server was restarted in between.
+    /// The name of a server that does not tell it (the user may not run INFO): the value that this
+    /// round of connections has put there (script::nonce). When one link is lost the round is over,
+    /// and all connections are made anew: nothing else tells whether the server was restarted in
+    /// between.
     [[nodiscard]] std::string name_by_nonce() const;
     void end_round(std::uint64_t epoch);
     /// This process, as other instances and Redis know it.
     [[nodiscard]] const std::string& instance() const { return instance_; }
-    [[nodiscard]] std::uint64_t current_epoch() const { return current_epoch_.load(std::memory_order_acquire); }
-    [[nodiscard]] std::uint64_t cleared_epoch() const { return cleared_epoch_.load(std::memory_order_acquire); }
-    void clear_epoch(std::uint64_t epoch) { cleared_epoch_.store(epoch, std::memory_order_release); }
+    [[nodiscard]] std::uint64_t current_epoch() const {
+        return current_epoch_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] std::uint64_t cleared_epoch() const {
+        return cleared_epoch_.load(std::memory_order_acquire);
+    }
+    void clear_epoch(std::uint64_t epoch) {
+        cleared_epoch_.store(epoch, std::memory_order_release);
+    }
 
-    /// A link that could carry a purge now: `preferred`, or any other that leads to the current server. Null: none.
-    [[nodiscard]] std::shared_ptr<RedisLink> usable_link(const std::shared_ptr<RedisLink>& preferred) const;
+    /// A link that could carry a purge now: `preferred`, or any other that leads to the current
+    /// server. Null: none.
+    [[nodiscard]] std::shared_ptr<RedisLink> usable_link(
+        const std::shared_ptr<RedisLink>& preferred) const;
 
     void remember_purges(const std::vector<PurgeItem>& items);
     /// How long purges are remembered: as long as an entry that was filled before them can live.
@@ -117,12 +136,17 @@ public:
         return Milliseconds(longest_lifetime_ms_.load(std::memory_order_relaxed));
     }
 
-    /// The id that every entry carries, where it is known for sure: it was read tracked, and the subscriber lives. 0: to be
-    /// asked for.
+    /// The id that every entry carries, where it is known for sure: it was read tracked, and the
+    /// subscriber lives. 0: to be asked for.
     [[nodiscard]] std::uint64_t everything_id() const;
-    [[nodiscard]] bool knows_everything_id() const { return everything_id_.load(std::memory_order_acquire) != 0; }
-    /// Noted before the id is asked for; `set_everything` takes the answer only if no change was heard of since.
-    [[nodiscard]] std::uint64_t everything_version() const { return everything_version_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool knows_everything_id() const {
+        return everything_id_.load(std::memory_order_acquire) != 0;
+    }
+    /// Noted before the id is asked for; `set_everything` takes the answer only if no change was
+    /// heard of since.
+    [[nodiscard]] std::uint64_t everything_version() const {
+        return everything_version_.load(std::memory_order_acquire);
+    }
     void set_everything(std::uint64_t id, std::uint64_t version, std::uint64_t epoch);
     void forget_everything_id();
 
@@ -130,45 +154,55 @@ public:
     [[nodiscard]] RedisPeers& peers() { return peers_; }
     /// What came on the news channel.
     void heard_news(std::string_view message);
-    /// The marks (RedisKeys::mark) since which all purges were heard: data that holds one is no older than the history.
+    /// The marks (RedisKeys::mark) since which all purges were heard: data that holds one is no
+    /// older than the history.
     [[nodiscard]] std::vector<std::string> marks() const;
-    /// All purges are heard since before the marks were made, unless news was missed since `version` was noted.
+    /// All purges are heard since before the marks were made, unless news was missed since
+    /// `version` was noted.
     void set_marks(std::vector<std::string> names, std::uint64_t version);
     [[nodiscard]] std::uint64_t news_version() const;
     /// A predecessor's mark, whose history came along.
     void adopt_mark(std::string name);
     void news_missed();
-    /// The subscriber still reads what another server than the links' has said: more purges may be heard of.
+    /// The subscriber still reads what another server than the links' has said: more purges may be
+    /// heard of.
     [[nodiscard]] bool hears_another_server() const;
     /// Has the keeper tell the other instances that this one lives, now rather than when it is due.
     void tell_presence_soon();
-    [[nodiscard]] bool take_presence_due() { return presence_due_.exchange(false, std::memory_order_acq_rel); }
+    [[nodiscard]] bool take_presence_due() {
+        return presence_due_.exchange(false, std::memory_order_acq_rel);
+    }
     /// Tells the other instances that this one ends: they need not wait for it. Does not wait.
     void say_goodbye();
     /// An entry was filled that lives this long: purges are remembered at least as long.
     void note_lifetime(Milliseconds lifetime);
 
-    /// Ids that purges have killed: the sweep removes the keys filled under them. Bounded; what is dropped expires.
+    /// Ids that purges have killed: the sweep removes the keys filled under them. Bounded; what is
+    /// dropped expires.
     void sweep_later(std::string id);
     [[nodiscard]] std::string next_to_sweep();
 
-    void count(RedisError reason, std::size_t times = 1) { errors_[static_cast<std::size_t>(reason)].fetch_add(times, std::memory_order_relaxed); }
+    void count(RedisError reason, std::size_t times = 1) {
+        errors_[static_cast<std::size_t>(reason)].fetch_add(times, std::memory_order_relaxed);
+    }
     void observed(RedisOperation operation, SteadyTime since) const;
-    /// Something of Redis does not work: counted, shown in /stats, and a line in the log where that is new. `text`: what Redis
-    /// or the system said. `command` may be empty.
+    /// Something of Redis does not work: counted, shown in /stats, and a line in the log where that
+    /// is new. `text`: what Redis or the system said. `command` may be empty.
     void failed(RedisWork work, RedisError reason, std::string_view text, std::string_view command);
     /// It works: a line in the log where it did not before.
     void works(RedisWork work) {
         if (troubled(work)) end_trouble(work);
     }
-    [[nodiscard]] bool troubled(RedisWork work) const { return troubled_[static_cast<std::size_t>(work)].load(std::memory_order_relaxed); }
-    /// The server at this address, which sentinels have named, is not the master: other sentinels may know better. An empty
-    /// host: forget it.
+    [[nodiscard]] bool troubled(RedisWork work) const {
+        return troubled_[static_cast<std::size_t>(work)].load(std::memory_order_relaxed);
+    }
+    /// The server at this address, which sentinels have named, is not the master: other sentinels
+    /// may know better. An empty host: forget it.
     void not_the_master(RedisAddress address);
     [[nodiscard]] RedisAddress not_the_master() const;
 
-    /// Somebody else holds a key that larder needs: one line in the log for each of the first keys. `shown`: the key, or what
-    /// stands for it where it holds secrets.
+    /// Somebody else holds a key that larder needs: one line in the log for each of the first keys.
+    /// `shown`: the key, or what stands for it where it holds secrets.
     void tell_foreign(std::string_view key, std::string_view type, std::string_view shown);
 
     /// A link came or went.
@@ -186,17 +220,22 @@ public:
 
     // ---- the memory tier's honesty
 
-    /// The client id of the subscriber that hears of changes, if it is connected to the current server; 0: none.
-    [[nodiscard]] std::int64_t subscriber() const { return subscriber_.load(std::memory_order_acquire); }
+    /// The client id of the subscriber that hears of changes, if it is connected to the current
+    /// server; 0: none.
+    [[nodiscard]] std::int64_t subscriber() const {
+        return subscriber_.load(std::memory_order_acquire);
+    }
     /// A subscriber is there (its id on the server of that name), or was lost (0).
     void set_subscriber(std::int64_t id, std::string server);
-    /// The subscriber answered a PING sent then: everything Redis had to tell up to then has been heard.
+    /// The subscriber answered a PING sent then: everything Redis had to tell up to then has been
+    /// heard.
     void subscriber_proved(SteadyTime ping_sent);
     /// Up to when everything that Redis had to tell has been heard; the past where nobody listens.
     [[nodiscard]] SteadyTime heard_until() const {
         return SteadyTime(SteadyClock::duration(heard_until_.load(std::memory_order_acquire)));
     }
-    /// Whether links track every key they read (there is a memory tier), or only what they ask to be told of.
+    /// Whether links track every key they read (there is a memory tier), or only what they ask to
+    /// be told of.
     [[nodiscard]] bool tracks_all() const { return memory_ != nullptr; }
     /// What is in memory and was read from Redis so far may have been read untracked: forget it.
     void forget_untracked();

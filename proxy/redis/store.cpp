@@ -2,30 +2,35 @@
 
 #include <algorithm>
 
-#include "redis/purge_text.hpp"
 #include "redis/news.hpp"
 #include "redis/purge.hpp"
+#include "redis/purge_text.hpp"
 #include "redis/store_impl.hpp"
 
 namespace larder::redis {
 using namespace std::chrono_literals;
 namespace {
 
-// A write that dies with its process must not hold its names for long, and a slow origin's must not lose its hold.
+// A write that dies with its process must not hold its names for long, and a slow origin's must not
+// lose its hold.
 constexpr Milliseconds announced_for = 10s;
 
 }  // namespace
 
 RedisState to_state(RedisBatch::Status status) {
     switch (status) {
-        case RedisBatch::Status::ok: return RedisState::ok;
-        case RedisBatch::Status::timeout: return RedisState::timeout;
-        case RedisBatch::Status::down: break;
+        case RedisBatch::Status::ok:
+            return RedisState::ok;
+        case RedisBatch::Status::timeout:
+            return RedisState::timeout;
+        case RedisBatch::Status::down:
+            break;
     }
     return RedisState::down;
 }
 
-RedisStore::Impl::Impl(boost::asio::io_context& context_in, RedisShared& shared_in, int worker_index_in)
+RedisStore::Impl::Impl(boost::asio::io_context& context_in, RedisShared& shared_in,
+                       int worker_index_in)
     : context(context_in), shared(shared_in), worker_index(worker_index_in) {
     if (worker_index < shared.links()) {
         own_link = std::make_shared<RedisLink>(context, shared);
@@ -35,7 +40,8 @@ RedisStore::Impl::Impl(boost::asio::io_context& context_in, RedisShared& shared_
     if (worker_index == 0) {
         keeper = std::make_shared<RedisKeeper>(context, shared, own_link);
         keeper->start();
-        if (shared.has_subscriber()) subscriber = std::make_shared<RedisSubscriber>(context, shared);
+        if (shared.has_subscriber())
+            subscriber = std::make_shared<RedisSubscriber>(context, shared);
         if (subscriber) subscriber->start();
         if (shared.has_bulk()) own_bulk = std::make_shared<RedisBulk>(context, shared);
         if (own_bulk) shared.set_bulk(own_bulk);
@@ -86,7 +92,8 @@ void RedisStore::stop() {
 bool RedisStore::stores() const { return !impl_->shared.troubled(RedisWork::store); }
 
 void RedisStore::tell_foreign(const Lease& lease, std::string_view shown) {
-    impl_->shared.tell_foreign(lease.foreign_key, lease.foreign_type, shown.empty() ? std::string_view(lease.foreign_key) : shown);
+    impl_->shared.tell_foreign(lease.foreign_key, lease.foreign_type,
+                               shown.empty() ? std::string_view(lease.foreign_key) : shown);
 }
 
 bool RedisStore::available() const { return impl_->may_read(); }
@@ -98,16 +105,20 @@ Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& 
     const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
     // HEXISTS: what an application keeps under that name is not an entry.
     for (const std::string& key : set.keys)
-        batch->commands.add("HEXISTS", keys.entry(key), "larder").add("EXISTS", keys.extension(key));
-    for (const std::string& pattern : set.patterns) batch->commands.add("EXISTS", keys.tag(pattern));
+        batch->commands.add("HEXISTS", keys.entry(key), "larder")
+            .add("EXISTS", keys.extension(key));
+    for (const std::string& pattern : set.patterns)
+        batch->commands.add("EXISTS", keys.tag(pattern));
     co_await impl_->link->async_run(batch);
     std::uint64_t count = 0;
     if (batch->status != RedisBatch::Status::ok) co_return count;
-    for (const RedisReply& reply : batch->replies) count += static_cast<std::uint64_t>(std::max<std::int64_t>(reply.integer, 0));
+    for (const RedisReply& reply : batch->replies)
+        count += static_cast<std::uint64_t>(std::max<std::int64_t>(reply.integer, 0));
     co_return count;
 }
 
-Task<bool> RedisStore::announce(std::vector<PurgeItem> items, std::string token, RedisBudget& budget) {
+Task<bool> RedisStore::announce(std::vector<PurgeItem> items, std::string token,
+                                RedisBudget& budget) {
     const RedisBudget::Wait wait(budget, impl_->timeout());
     const std::shared_ptr<RedisLink> link = impl_->shared.usable_link(impl_->link);
     if (!link || wait.spent() || link->epoch() != impl_->shared.cleared_epoch()) co_return false;
@@ -116,12 +127,14 @@ Task<bool> RedisStore::announce(std::vector<PurgeItem> items, std::string token,
     batch->deadline = wait.deadline();
     batch->work = RedisWork::purge;
     add_holds(batch->commands, impl_->shared.keys(), items, token, announced_for);
-    const News news{News::Kind::purges, impl_->shared.instance(), impl_->shared.remembered_for(), items};
+    const News news{News::Kind::purges, impl_->shared.instance(), impl_->shared.remembered_for(),
+                    items};
     batch->commands.add("PUBLISH", impl_->shared.keys().news(), encode_news(news));
     co_await link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     const auto end = batch->replies.end() - 1;  // the news may be refused
-    co_return std::none_of(batch->replies.begin(), end, [](const RedisReply& reply) { return reply.is_error(); });
+    co_return std::none_of(batch->replies.begin(), end,
+                           [](const RedisReply& reply) { return reply.is_error(); });
 }
 
 void RedisStore::renew_announcement(const std::vector<PurgeItem>& items, const std::string& token) {
@@ -133,10 +146,12 @@ void RedisStore::renew_announcement(const std::vector<PurgeItem>& items, const s
     link->send(batch);
 }
 
-Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget& budget, std::string token) {
+Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget& budget,
+                                            std::string token) {
     const std::vector<PurgeItem> items = items_of(order);
     if (items.empty()) co_return store::PurgeOutcome::done;
-    // Before it is sent: a server that takes it and is replaced by one that never heard of it gets it again.
+    // Before it is sent: a server that takes it and is replaced by one that never heard of it gets
+    // it again.
     impl_->shared.remember_purges(items);
     const RedisBudget::Wait wait(budget, impl_->timeout());
     bool done = false;

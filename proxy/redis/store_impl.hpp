@@ -39,24 +39,29 @@ struct RedisStore::Impl {
     [[nodiscard]] RedisBatchPointer new_batch(SteadyTime deadline, RedisWork work);
     [[nodiscard]] Milliseconds timeout() const { return shared.settings().timeout; }
 
-    /// Brings the whole of a large entry whose stub is there and valid; null where it is gone. False: it would not come, or did
-    /// not come, within its part of what is left until the deadline.
+    /// Brings the whole of a large entry whose stub is there and valid; null where it is gone.
+    /// False: it would not come, or did not come, within its part of what is left until the
+    /// deadline.
     [[nodiscard]] Task<bool> read_large(EntryLookup& lookup, SteadyTime deadline);
 
-    /// The purge sequence to note before a read: 0 (older than anything) where nobody would hear of the key's next change.
+    /// The purge sequence to note before a read: 0 (older than anything) where nobody would hear of
+    /// the key's next change.
     [[nodiscard]] std::uint64_t sequence() const;
 
-    /// Frees a lock if it is held with this token, also where the connection has to be made anew first: others would wait for
-    /// a fetch that is over. Does not wait.
+    /// Frees a lock if it is held with this token, also where the connection has to be made anew
+    /// first: others would wait for a fetch that is over. Does not wait.
     void give_back(const std::string& lock_key, const std::string& token, bool uncacheable);
 
     /// Gets or makes the ids that an entry of the lookup's name carries.
     [[nodiscard]] Task<RedisState> make_ids(EntryLookup& lookup, SteadyTime deadline);
-    /// Waits until the news of all purges that Redis has done up to now has been heard: then the process's own marks tell as
-    /// much as Redis would. False: nobody listens, or it takes too long.
+    /// Waits until the news of all purges that Redis has done up to now has been heard: then the
+    /// process's own marks tell as much as Redis would. False: nobody listens, or it takes too
+    /// long.
     [[nodiscard]] Task<bool> hear_all(SteadyTime deadline);
 
-    void observed(RedisOperation operation, SteadyTime since) const { shared.observed(operation, since); }
+    void observed(RedisOperation operation, SteadyTime since) const {
+        shared.observed(operation, since);
+    }
 };
 
 RedisState to_state(RedisBatch::Status status);
@@ -69,24 +74,27 @@ struct EntryLookup {
     std::string host_variant;
     std::string variant;  ///< which the entry must be
     std::uint64_t sequence = 0;
-    std::uint64_t everything = 0;   ///< the id that all entries carry; 0: it is asked for
-    std::size_t first_reply = 0;    ///< of this lookup in its batch
+    std::uint64_t everything = 0;  ///< the id that all entries carry; 0: it is asked for
+    std::size_t first_reply = 0;   ///< of this lookup in its batch
 
     boost::intrusive_ptr<cache::StoredResponse> entry;
     std::vector<std::string> vary;  ///< the entry depends on these fields: ask for the variant
-    std::vector<std::string> ids;   ///< as they are now, of the rule tags and of the bare key; empty: missing
+    std::vector<std::string>
+        ids;  ///< as they are now, of the rule tags and of the bare key; empty: missing
     bool soft_purged = false;
-    bool large = false;     ///< the entry's body is elsewhere: see redis_large.hpp
-    LargeStub stub;         ///< where, if so
+    bool large = false;      ///< the entry's body is elsewhere: see redis_large.hpp
+    LargeStub stub;          ///< where, if so
     std::string foreign_id;  ///< the key of an id that is somebody else's; empty: none
 
     [[nodiscard]] bool extended() const { return name.bare_size < name.key.size(); }
 
-    /// Asks for the entry and for the ids that it must carry. The entry first: a purge between the two makes a miss.
+    /// Asks for the entry and for the ids that it must carry. The entry first: a purge between the
+    /// two makes a miss.
     void ask(RedisCommands& commands, const RedisKeys& keys, bool with_vary);
     /// Reads the replies. True: `vary` is set, the variant must be asked for.
     bool read(const RedisBatch& batch, bool with_vary);
-    /// What only the entry itself told of: its response tags, and rule tags that other instances' rules gave it.
+    /// What only the entry itself told of: its response tags, and rule tags that other instances'
+    /// rules gave it.
     [[nodiscard]] bool has_more() const;
     void ask_more(RedisCommands& commands, const RedisKeys& keys) const;
     void read_more(const RedisBatch& batch);
@@ -100,13 +108,16 @@ private:
     [[nodiscard]] bool is_asked(const cache::TagId& tag) const;
 };
 
-/// The part of a key that one lock is for: its Host, its sharing and, where it is known, its variant.
+/// The part of a key that one lock is for: its Host, its sharing and, where it is known, its
+/// variant.
 std::string lock_part(const EntryName& name);
-/// The name of a field of the entry's hash. `kind`: "v:" (a variant) or "vary:" (what the response varies on). Entries that
-/// were stored under other rules of sharing stand in other fields: each instance sees its own.
+/// The name of a field of the entry's hash. `kind`: "v:" (a variant) or "vary:" (what the response
+/// varies on). Entries that were stored under other rules of sharing stand in other fields: each
+/// instance sees its own.
 std::string field_of(std::string_view kind, std::string_view sharing, std::string_view variant);
 
-/// Stands in a lock where an id could not be made (a full Redis): its fetch cannot store, but others may wait for it.
+/// Stands in a lock where an id could not be made (a full Redis): its fetch cannot store, but
+/// others may wait for it.
 inline constexpr std::string_view no_digest = "----------------";
 
 /// Of ids in the order of EntryLookup::ids.

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
-
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+#include <vector>
 
 #include "net/detached.hpp"
 #include "redis/identity.hpp"
@@ -35,16 +34,19 @@ void RedisSubscriber::start() {
     shared_.set_subscriber_ender([weak = weak_from_this()] {
         if (const auto self = weak.lock()) asio::post(self->context_, [self] { self->end(); });
     });
-    net::start_lasting(context_.get_executor(), [self = shared_from_this()] { return keep_connected(self); }, "the Redis subscriber");
+    net::start_lasting(
+        context_.get_executor(), [self = shared_from_this()] { return keep_connected(self); },
+        "the Redis subscriber");
 }
 
-// It leads to another server than the links: connect anew. What the old one has said is heard to its end, for its last news
-// may be of purges that the new one has forgotten.
+// It leads to another server than the links: connect anew. What the old one has said is heard to
+// its end, for its last news may be of purges that the new one has forgotten.
 void RedisSubscriber::end() {
     if (transport_ && server_ != shared_.server()) transport_->end();
 }
 
-// A heartbeat out of turn. One that waits for its answer already is followed by the next in its time.
+// A heartbeat out of turn. One that waits for its answer already is followed by the next in its
+// time.
 void RedisSubscriber::hurry() {
     if (stopping_ || !transport_ || shared_.subscriber() == 0) return;
     if (ping_answered_) heartbeat(transport_);
@@ -82,7 +84,8 @@ Task<void> RedisSubscriber::listen(std::shared_ptr<RedisTransport> transport) {
     heartbeat(transport);
     RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
     if (url.kind == RedisUrl::Kind::sentinel) {
-        const auto master = co_await find_master(context_, shared_, shared_.settings().connect_timeout);
+        const auto master =
+            co_await find_master(context_, shared_, shared_.settings().connect_timeout);
         if (!master) co_return;
         address = *master;
     }
@@ -107,8 +110,8 @@ Task<void> RedisSubscriber::listen(std::shared_ptr<RedisTransport> transport) {
 }
 
 /// Sends commands and reads their replies. False: the connection is of no use.
-Task<bool> RedisSubscriber::ask(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader, RedisCommands commands,
-                                std::vector<RedisReply>& replies) {
+Task<bool> RedisSubscriber::ask(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader,
+                                RedisCommands commands, std::vector<RedisReply>& replies) {
     const std::size_t expected = commands.count();
     send(transport, std::move(commands));
     replies.clear();
@@ -127,8 +130,10 @@ Task<bool> RedisSubscriber::ask(std::shared_ptr<RedisTransport> transport, Redis
     co_return true;
 }
 
-/// Password, name, the server's identity, and the client id that the links redirect to; then the channels.
-Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader) {
+/// Password, name, the server's identity, and the client id that the links redirect to; then the
+/// channels.
+Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
+                                      RedisReplyReader& reader) {
     const RedisUrl& url = shared_.url();
     RedisCommands commands;
     if (!url.password.empty() && url.user.empty()) commands.add("AUTH", url.password);
@@ -148,16 +153,22 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
     const RedisReply& nonce = replies[asked - 2];
     const RedisReply& id = replies[asked - 1];
     const bool names_itself = !identity.run_id.empty();
-    const std::string server = names_itself ? identity.name() : nonce.is_text() ? nonce.text : std::string();
-    if (!server.empty() && id.is_error()) shared_.failed(RedisWork::subscription, classify_reply(id.text), id.text, "CLIENT");
-    if (server.empty() || identity.replica || id.type != RedisReply::Type::integer || id.integer <= 0) co_return false;
+    const std::string server = names_itself      ? identity.name()
+                               : nonce.is_text() ? nonce.text
+                                                 : std::string();
+    if (!server.empty() && id.is_error())
+        shared_.failed(RedisWork::subscription, classify_reply(id.text), id.text, "CLIENT");
+    if (server.empty() || identity.replica || id.type != RedisReply::Type::integer ||
+        id.integer <= 0)
+        co_return false;
     RedisCommands listening;
     listening.add("SUBSCRIBE", shared_.keys().news());
     listening.add("SUBSCRIBE", channel);
     std::vector<RedisReply> subscribed;
     const bool heard = co_await ask(transport, reader, std::move(listening), subscribed);
     if (!heard) co_return false;
-    // Redis tells a connection that has subscribed to any channel of changes; a right to the changes' own is not needed.
+    // Redis tells a connection that has subscribed to any channel of changes; a right to the
+    // changes' own is not needed.
     const RedisReply& news = subscribed.front();
     refused_ = news.type != RedisReply::Type::array;
     if (refused_) {
@@ -165,7 +176,8 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
         co_return false;
     }
     shared_.works(RedisWork::subscription);
-    // Only a server that has forgotten purges asks for the history, and the one it was heard on is gone then.
+    // Only a server that has forgotten purges asks for the history, and the one it was heard on is
+    // gone then.
     if (server == server_) shared_.news_missed();
     server_ = server;
     shared_.set_subscriber(id.integer, server);
@@ -195,16 +207,20 @@ bool RedisSubscriber::take(const RedisReply& message) {
     return true;
 }
 
-void RedisSubscriber::send(const std::shared_ptr<RedisTransport>& transport, RedisCommands commands) {
+void RedisSubscriber::send(const std::shared_ptr<RedisTransport>& transport,
+                           RedisCommands commands) {
     const auto bytes = std::make_shared<const std::string>(std::move(commands.bytes()));
-    // A server that has died cannot be written to, while its last news may still wait to be read: the reader finds the end.
+    // A server that has died cannot be written to, while its last news may still wait to be read:
+    // the reader finds the end.
     transport->write(asio::buffer(*bytes), [transport, bytes](error_code) {});
 }
 
 void RedisSubscriber::heartbeat(const std::shared_ptr<RedisTransport>& transport) {
     if (stopping_ || transport != transport_) return;
     const SteadyTime now = steady_now();
-    const auto patience = std::max(silent_at_most, shared_.subscriber() == 0 ? shared_.settings().connect_timeout : silent_at_most);
+    const auto patience =
+        std::max(silent_at_most,
+                 shared_.subscriber() == 0 ? shared_.settings().connect_timeout : silent_at_most);
     if (!ping_answered_ && now - ping_sent_ > patience) return transport->end();
     // First, so that nothing that fails below ends the heartbeats.
     heartbeat_timer_.expires_after(ping_every);

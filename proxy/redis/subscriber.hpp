@@ -1,10 +1,9 @@
 #pragma once
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/io_context.hpp>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include "base/clock.hpp"
 #include "redis/command.hpp"
@@ -16,9 +15,10 @@ namespace larder::redis {
 
 class RedisShared;
 
-/// The connection on which Redis tells of changed keys (CLIENT TRACKING with REDIRECT), and on which the other instances'
-/// news comes. It says which server it is connected to, since the links may only be tracked by it on the same one. Kept up on
-/// its own; asked for a sign of life several times a second. Belongs to its context's thread, but for `stop`.
+/// The connection on which Redis tells of changed keys (CLIENT TRACKING with REDIRECT), and on
+/// which the other instances' news comes. It says which server it is connected to, since the links
+/// may only be tracked by it on the same one. Kept up on its own; asked for a sign of life several
+/// times a second. Belongs to its context's thread, but for `stop`.
 class RedisSubscriber : public std::enable_shared_from_this<RedisSubscriber> {
 public:
     RedisSubscriber(boost::asio::io_context& context, RedisShared& shared);
@@ -28,13 +28,15 @@ public:
     void stop();
 
 private:
-    using Timer = boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
+    using Timer =
+        boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>,
+                                          Executor>;
 
     static Task<void> keep_connected(std::shared_ptr<RedisSubscriber> self);
     Task<void> listen(std::shared_ptr<RedisTransport> transport);
     Task<bool> introduce(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader);
-    Task<bool> ask(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader, RedisCommands commands,
-                   std::vector<RedisReply>& replies);
+    Task<bool> ask(std::shared_ptr<RedisTransport> transport, RedisReplyReader& reader,
+                   RedisCommands commands, std::vector<RedisReply>& replies);
     void end();
     bool take(const RedisReply& message);
     void send(const std::shared_ptr<RedisTransport>& transport, RedisCommands commands);
@@ -46,9 +48,9 @@ private:
     std::shared_ptr<RedisTransport> transport_;
     Timer heartbeat_timer_;
     Timer pause_timer_;
-    SteadyTime ping_sent_{};      ///< of the PING not answered yet
+    SteadyTime ping_sent_{};  ///< of the PING not answered yet
     bool ping_answered_ = true;
-    std::string server_;  ///< that it was connected to last
+    std::string server_;    ///< that it was connected to last
     bool refused_ = false;  ///< the user may not subscribe
     bool stopping_ = false;
 };

@@ -7,18 +7,21 @@
 #include "redis/purge.hpp"
 #include "redis/shared.hpp"
 
-// The memory tier's honesty. An entry in memory is a replica that Redis itself keeps up to date: it tells the subscriber
-// of every change to a key that a link has read. So memory may serve as long as the subscriber and every link that read
-// are proved alive; whatever may have been read while Redis did not track it is forgotten when tracking (re)starts.
+// The memory tier's honesty. An entry in memory is a replica that Redis itself keeps up to date: it
+// tells the subscriber of every change to a key that a link has read. So memory may serve as long
+// as the subscriber and every link that read are proved alive; whatever may have been read while
+// Redis did not track it is forgotten when tracking (re)starts.
 namespace larder::redis {
 using namespace std::chrono_literals;
 namespace {
 
-constexpr Milliseconds trust_for = 900ms;  // of the promised second, less what timers may be late by
+constexpr Milliseconds trust_for =
+    900ms;  // of the promised second, less what timers may be late by
 
 }  // namespace
 
-// A client id means something on its own server only: on another one it may be somebody else's connection.
+// A client id means something on its own server only: on another one it may be somebody else's
+// connection.
 void RedisShared::settle_subscriber() {
     std::int64_t id = 0;
     {
@@ -75,15 +78,24 @@ void RedisShared::invalidated(std::string_view redis_key) {
             generations_.note_change(store::Generations::slot_of_key(named.name));
             if (memory_ != nullptr) memory_->remove(named.name);
             break;
-        case Kind::tag: generations_.note_change(store::Generations::slot_of_tag(named.name)); break;
-        case Kind::response_tag: generations_.note_change(store::Generations::slot_of_response_tag(named.name)); break;
+        case Kind::tag:
+            generations_.note_change(store::Generations::slot_of_tag(named.name));
+            break;
+        case Kind::response_tag:
+            generations_.note_change(store::Generations::slot_of_response_tag(named.name));
+            break;
         case Kind::extension:
             generations_.note_change(store::Generations::slot_of_extensions(named.name));
-            // A key that itself stands in braces is written without further ones: it may be this one.
-            generations_.note_change(store::Generations::slot_of_extensions("{" + std::string(named.name) + "}"));
+            // A key that itself stands in braces is written without further ones: it may be this
+            // one.
+            generations_.note_change(
+                store::Generations::slot_of_extensions("{" + std::string(named.name) + "}"));
             break;
-        case Kind::everything: forget_everything_id(); break;
-        case Kind::other: break;
+        case Kind::everything:
+            forget_everything_id();
+            break;
+        case Kind::other:
+            break;
     }
 }
 
@@ -116,13 +128,15 @@ void RedisShared::forget_everything_id() {
     wake_keeper();
 }
 
-// The purges of others take effect here at once: also before Redis tells of the keys, and where it does not tell (a fetch
-// under way has read nothing yet). The history keeps them for a server that may have forgotten them.
+// The purges of others take effect here at once: also before Redis tells of the keys, and where it
+// does not tell (a fetch under way has read nothing yet). The history keeps them for a server that
+// may have forgotten them.
 void RedisShared::heard_news(std::string_view message) {
     const std::optional<News> news = decode_news(message);
     if (!news || news->sender == instance_) return;
     if (news->kind == News::Kind::bye) return peers_.left(news->sender);
-    // A newcomer must know of us at once: what we purge may be the last thing that this server tells.
+    // A newcomer must know of us at once: what we purge may be the last thing that this server
+    // tells.
     if (peers_.heard(news->sender, steady_now())) tell_presence_soon();
     if (news->items.empty()) return;
     history_.add(news->items, steady_now(), std::max(news->keep, remembered_for()));
@@ -131,7 +145,9 @@ void RedisShared::heard_news(std::string_view message) {
         const bool scan = item.kind == PurgeItem::Kind::scan;
         if (scan && memory_ != nullptr) memory_->purge_matching(item.name, item.soft);
     }
-    const auto is_all = [](const PurgeItem& item) { return item.kind == PurgeItem::Kind::everything; };
+    const auto is_all = [](const PurgeItem& item) {
+        return item.kind == PurgeItem::Kind::everything;
+    };
     if (std::any_of(news->items.begin(), news->items.end(), is_all)) forget_everything_id();
 }
 

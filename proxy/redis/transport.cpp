@@ -19,8 +19,8 @@ namespace {
 
 std::shared_ptr<asio::ssl::context> make_tls(const settings::RedisTls& settings) {
     auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-    tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
-                     asio::ssl::context::no_tlsv1_1);
+    tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv3 |
+                     asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
     if (settings.ca.empty()) {
         tls->set_default_verify_paths();
     } else {
@@ -36,13 +36,17 @@ std::shared_ptr<asio::ssl::context> make_tls(const settings::RedisTls& settings)
 
 }  // namespace
 
-std::shared_ptr<asio::ssl::context> make_redis_tls(const RedisUrl& url, const settings::RedisTls& settings) {
-    const bool wanted = url.kind == RedisUrl::Kind::tls || !settings.ca.empty() || !settings.certificate.empty();
-    if (!wanted || url.kind == RedisUrl::Kind::tcp || url.kind == RedisUrl::Kind::unix_socket) return nullptr;
+std::shared_ptr<asio::ssl::context> make_redis_tls(const RedisUrl& url,
+                                                   const settings::RedisTls& settings) {
+    const bool wanted =
+        url.kind == RedisUrl::Kind::tls || !settings.ca.empty() || !settings.certificate.empty();
+    if (!wanted || url.kind == RedisUrl::Kind::tcp || url.kind == RedisUrl::Kind::unix_socket)
+        return nullptr;
     return make_tls(settings);
 }
 
-std::shared_ptr<asio::ssl::context> make_sentinel_tls(const RedisUrl& url, const settings::Redis& settings) {
+std::shared_ptr<asio::ssl::context> make_sentinel_tls(const RedisUrl& url,
+                                                      const settings::Redis& settings) {
     if (url.kind != RedisUrl::Kind::sentinel || !settings.sentinel_tls) return nullptr;
     return make_tls(*settings.sentinel_tls);
 }
@@ -50,7 +54,8 @@ std::shared_ptr<asio::ssl::context> make_sentinel_tls(const RedisUrl& url, const
 RedisTransport::RedisTransport(asio::io_context& context, std::shared_ptr<asio::ssl::context> tls)
     : context_(context), tls_(std::move(tls)), socket_(context) {}
 
-Task<error_code> RedisTransport::connect(RedisUrl::Kind kind, RedisAddress address, std::string path) {
+Task<error_code> RedisTransport::connect(RedisUrl::Kind kind, RedisAddress address,
+                                         std::string path) {
     error_code error;
     if (kind == RedisUrl::Kind::unix_socket) {
         error = co_await connect_unix(std::move(path));
@@ -71,7 +76,8 @@ Task<error_code> RedisTransport::connect_tcp(RedisAddress address) {
     } else {
         Resolver resolver(context_);
         const std::string port = std::to_string(address.port);
-        const auto [failed, results] = co_await resolver.async_resolve(address.host, port, as_result);
+        const auto [failed, results] =
+            co_await resolver.async_resolve(address.host, port, as_result);
         if (failed) co_return failed;
         for (const auto& result : results) endpoints.push_back(result.endpoint());
     }
@@ -91,7 +97,8 @@ Task<error_code> RedisTransport::connect_tcp(RedisAddress address) {
 }
 
 Task<error_code> RedisTransport::connect_unix(std::string path) {
-    const asio::generic::stream_protocol::endpoint target{asio::local::stream_protocol::endpoint(path)};
+    const asio::generic::stream_protocol::endpoint target{
+        asio::local::stream_protocol::endpoint(path)};
     const auto [failed] = co_await socket_.async_connect(target, as_result);
     co_return failed;
 }
@@ -101,9 +108,12 @@ Task<error_code> RedisTransport::secure(std::string host) {
     error_code literal;
     asio::ip::make_address(host, literal);
     // RFC 6066, 3: literal addresses are not permitted in the server name
-    if (literal) SSL_ctrl(secure_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data());
+    if (literal)
+        SSL_ctrl(secure_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 host.data());
     secure_->set_verify_callback(asio::ssl::host_name_verification(host));
-    const auto [failed] = co_await secure_->async_handshake(asio::ssl::stream_base::client, as_result);
+    const auto [failed] =
+        co_await secure_->async_handshake(asio::ssl::stream_base::client, as_result);
     co_return failed;
 }
 

@@ -1,44 +1,52 @@
 #pragma once
-#include <memory>
-#include <string>
-#include <vector>
-
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
+#include <memory>
+#include <string>
+#include <vector>
 
-#include "settings/settings.hpp"
 #include "redis/task.hpp"
 #include "redis/url.hpp"
+#include "settings/settings.hpp"
 
 namespace larder::redis {
 
 using boost::system::error_code;
 
-/// The TLS settings of all connections to Redis. Null where there are none; throws where a file cannot be used.
-std::shared_ptr<boost::asio::ssl::context> make_redis_tls(const RedisUrl& url, const settings::RedisTls& settings);
+/// The TLS settings of all connections to Redis. Null where there are none; throws where a file
+/// cannot be used.
+std::shared_ptr<boost::asio::ssl::context> make_redis_tls(const RedisUrl& url,
+                                                          const settings::RedisTls& settings);
 
 /// Those of the connections to sentinels (redis.sentinel_tls), likewise.
-std::shared_ptr<boost::asio::ssl::context> make_sentinel_tls(const RedisUrl& url, const settings::Redis& settings);
+std::shared_ptr<boost::asio::ssl::context> make_sentinel_tls(const RedisUrl& url,
+                                                             const settings::Redis& settings);
 
-/// The bytes of one connection to Redis, over TCP, TLS or a Unix socket. Used once: a new connection is a new transport.
-/// Belongs to its context's thread.
+/// The bytes of one connection to Redis, over TCP, TLS or a Unix socket. Used once: a new
+/// connection is a new transport. Belongs to its context's thread.
 class RedisTransport {
 public:
-    RedisTransport(boost::asio::io_context& context, std::shared_ptr<boost::asio::ssl::context> tls);
+    RedisTransport(boost::asio::io_context& context,
+                   std::shared_ptr<boost::asio::ssl::context> tls);
 
-    /// Connects to what `url` names (for sentinel: `address` is the master's). Ends early with an error after `close`.
-    [[nodiscard]] Task<error_code> connect(RedisUrl::Kind kind, RedisAddress address, std::string path);
+    /// Connects to what `url` names (for sentinel: `address` is the master's). Ends early with an
+    /// error after `close`.
+    [[nodiscard]] Task<error_code> connect(RedisUrl::Kind kind, RedisAddress address,
+                                           std::string path);
 
     /// Waits for bytes. Nothing read means the connection is lost.
     [[nodiscard]] Task<std::size_t> read_some(boost::asio::mutable_buffer into);
 
-    /// Writes all of it; `done(error_code)`. The bytes must outlive the call, the transport as well.
+    /// Writes all of it; `done(error_code)`. The bytes must outlive the call, the transport as
+    /// well.
     template <class Buffers, class Done>
     void write(const Buffers& buffers, Done done) {
-        auto handler = [done = std::move(done)](error_code error, std::size_t) mutable { done(error); };
+        auto handler = [done = std::move(done)](error_code error, std::size_t) mutable {
+            done(error);
+        };
         if (secure_) {
             boost::asio::async_write(*secure_, buffers, std::move(handler));
         } else {
@@ -46,13 +54,15 @@ public:
         }
     }
 
-    /// Ends the connection, but what has come already can still be read: read_some gives it, then nothing.
+    /// Ends the connection, but what has come already can still be read: read_some gives it, then
+    /// nothing.
     void end();
     /// At once. What has come and was not read is lost.
     void close();
 
 private:
-    using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Executor>;
+    using Socket =
+        boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Executor>;
 
     Task<error_code> connect_tcp(RedisAddress address);
     Task<error_code> connect_unix(std::string path);

@@ -11,41 +11,62 @@ constexpr double lines_max = 6;
 constexpr double seconds_a_line = 10;
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(RedisWork::count_)> words{
-    "use", "read", "store", "purge", "identity", "tracking", "subscription", "news", "sentinels", "other"};
+    "use",      "read",         "store", "purge",     "identity",
+    "tracking", "subscription", "news",  "sentinels", "other"};
 
 /// What it means, before the cause.
 std::string_view meaning_of(RedisWork work) {
     switch (work) {
-        case RedisWork::use: return "cannot be used, requests go to the origin meanwhile";
-        case RedisWork::read: return "refuses reads, requests go to the origin meanwhile";
-        case RedisWork::store: return "does not store; what is stored is still served and purged";
-        case RedisWork::purge: return "refuses purges; nothing is served from it before they are done";
+        case RedisWork::use:
+            return "cannot be used, requests go to the origin meanwhile";
+        case RedisWork::read:
+            return "refuses reads, requests go to the origin meanwhile";
+        case RedisWork::store:
+            return "does not store; what is stored is still served and purged";
+        case RedisWork::purge:
+            return "refuses purges; nothing is served from it before they are done";
         case RedisWork::identity:
-            return "does not say which server it is; when one connection is lost, all are made anew";
-        case RedisWork::tracking: return "does not tell of changes, so the memory tier stays off";
+            return "does not say which server it is; when one connection is lost, all are made "
+                   "anew";
+        case RedisWork::tracking:
+            return "does not tell of changes, so the memory tier stays off";
         case RedisWork::subscription:
-            return "refuses subscriptions, so the memory tier stays off, and after a restart of Redis all is fetched anew";
-        case RedisWork::news: return "does not pass on to the other instances what was purged";
-        case RedisWork::sentinels: return "not all sentinels are of use";
+            return "refuses subscriptions, so the memory tier stays off, and after a restart of "
+                   "Redis all is fetched anew";
+        case RedisWork::news:
+            return "does not pass on to the other instances what was purged";
+        case RedisWork::sentinels:
+            return "not all sentinels are of use";
         case RedisWork::other:
-        case RedisWork::count_: break;
+        case RedisWork::count_:
+            break;
     }
     return "has refused a command";
 }
 
 std::string_view end_of(RedisWork work) {
     switch (work) {
-        case RedisWork::use: return "can be used again";
-        case RedisWork::read: return "answers reads again";
-        case RedisWork::store: return "stores again";
-        case RedisWork::purge: return "takes purges again";
-        case RedisWork::identity: return "says which server it is";
-        case RedisWork::tracking: return "tells of changes";
-        case RedisWork::subscription: return "takes subscriptions";
-        case RedisWork::news: return "passes on what was purged";
-        case RedisWork::sentinels: return "all sentinels that were asked have answered";
+        case RedisWork::use:
+            return "can be used again";
+        case RedisWork::read:
+            return "answers reads again";
+        case RedisWork::store:
+            return "stores again";
+        case RedisWork::purge:
+            return "takes purges again";
+        case RedisWork::identity:
+            return "says which server it is";
+        case RedisWork::tracking:
+            return "tells of changes";
+        case RedisWork::subscription:
+            return "takes subscriptions";
+        case RedisWork::news:
+            return "passes on what was purged";
+        case RedisWork::sentinels:
+            return "all sentinels that were asked have answered";
         case RedisWork::other:
-        case RedisWork::count_: break;
+        case RedisWork::count_:
+            break;
     }
     return "is well";
 }

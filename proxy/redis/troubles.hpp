@@ -13,16 +13,16 @@ namespace larder::redis {
 
 /// What of Redis works or does not, each for itself.
 enum class RedisWork : std::uint8_t {
-    use,            ///< that it can be used at all
+    use,  ///< that it can be used at all
     read,
     store,
     purge,
-    identity,       ///< to know which server it is
-    tracking,       ///< to be told of changes
-    subscription,   ///< to hear of changes and of the other instances' purges
-    news,           ///< to tell the other instances
+    identity,      ///< to know which server it is
+    tracking,      ///< to be told of changes
+    subscription,  ///< to hear of changes and of the other instances' purges
+    news,          ///< to tell the other instances
     sentinels,
-    other,          ///< nothing that has an end of its own: never in the log
+    other,  ///< nothing that has an end of its own: never in the log
     count_
 };
 std::string_view to_word(RedisWork work);
@@ -34,12 +34,12 @@ struct RedisTrouble {
     std::string text;     ///< what Redis or the system said
     std::string command;  ///< may be empty
     std::string remedy;
-    SteadyTime since{};   ///< when it began
-    SteadyTime last{};    ///< when it was seen last
+    SteadyTime since{};  ///< when it began
+    SteadyTime last{};   ///< when it was seen last
 };
 
-/// What does not work at present. A change is one line for the log, in either direction, and few of them where it changes all
-/// the time. Time is an argument. One thread, or a mutex around it.
+/// What does not work at present. A change is one line for the log, in either direction, and few of
+/// them where it changes all the time. Time is an argument. One thread, or a mutex around it.
 class RedisTroubles {
 public:
     struct Line {
@@ -58,8 +58,8 @@ public:
 private:
     struct State {
         std::optional<RedisTrouble> trouble;
-        bool said = false;       ///< its line was written
-        double lines = 0;        ///< that may be written
+        bool said = false;  ///< its line was written
+        double lines = 0;   ///< that may be written
         SteadyTime refilled{};
         bool filled_once = false;
     };

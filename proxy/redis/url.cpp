@@ -10,11 +10,12 @@ namespace {
 
 using Kind = RedisUrl::Kind;
 
-constexpr std::array<std::pair<std::string_view, Kind>, 5> schemes{{{"redis://", Kind::tcp},
-                                                                    {"rediss://", Kind::tls},
-                                                                    {"unix://", Kind::unix_socket},
-                                                                    {"redis-sentinel://", Kind::sentinel},
-                                                                    {"redis-cluster://", Kind::cluster}}};
+constexpr std::array<std::pair<std::string_view, Kind>, 5> schemes{
+    {{"redis://", Kind::tcp},
+     {"rediss://", Kind::tls},
+     {"unix://", Kind::unix_socket},
+     {"redis-sentinel://", Kind::sentinel},
+     {"redis-cluster://", Kind::cluster}}};
 
 int hex_digit(char c) {
     if (is_digit(c)) return c - '0';
@@ -42,7 +43,8 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 bool read_user(std::string_view text, RedisUrl& url) {
     const std::size_t colon = text.find(':');
     // Without a colon it is a password, as other clients read redis://secret@host.
-    const auto user = percent_decoded(colon == text.npos ? std::string_view{} : text.substr(0, colon));
+    const auto user =
+        percent_decoded(colon == text.npos ? std::string_view{} : text.substr(0, colon));
     const auto password = percent_decoded(colon == text.npos ? text : text.substr(colon + 1));
     if (!user || !password) return false;
     url.user = *user;
@@ -108,7 +110,8 @@ bool read_path(std::string_view path, RedisUrl& url) {
     if (url.kind != Kind::sentinel) return read_database(path, url);
     const std::size_t slash = path.find('/');
     url.master = path.substr(0, slash);
-    return !url.master.empty() && (slash == path.npos || read_database(path.substr(slash + 1), url));
+    return !url.master.empty() &&
+           (slash == path.npos || read_database(path.substr(slash + 1), url));
 }
 
 }  // namespace

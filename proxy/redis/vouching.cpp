@@ -1,10 +1,10 @@
 #include "redis/vouching.hpp"
 
-#include <algorithm>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <spdlog/spdlog.h>
 
 #include "redis/ids.hpp"
 #include "redis/news.hpp"
@@ -15,9 +15,11 @@ namespace larder::redis {
 namespace {
 
 using namespace std::chrono_literals;
-using Timer = boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
+using Timer =
+    boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
 
-// Caching is to resume within 2 s of Redis' return, reconnecting (RedisLink's longest pause) and the replay included.
+// Caching is to resume within 2 s of Redis' return, reconnecting (RedisLink's longest pause) and
+// the replay included.
 constexpr Milliseconds peers_wait = 900ms;
 constexpr Milliseconds others_wait = 1200ms;  // longer: who can vouch goes first
 constexpr Milliseconds ask_every = 40ms;
@@ -25,7 +27,9 @@ constexpr Milliseconds look_every = 5ms;
 constexpr Milliseconds mark_lifetime = 24h * 7;
 constexpr Milliseconds presence_lifetime = 24h;
 
-Milliseconds step_of(const RedisShared& shared) { return std::max(shared.settings().timeout, Milliseconds(100)); }
+Milliseconds step_of(const RedisShared& shared) {
+    return std::max(shared.settings().timeout, Milliseconds(100));
+}
 
 RedisBatchPointer new_batch(const RedisShared& shared, std::uint64_t epoch) {
     auto batch = std::make_shared<RedisBatch>();
@@ -39,7 +43,8 @@ bool still_this(const RedisLink& link, const RedisShared& shared, std::uint64_t 
 }
 
 /// Asks what decide_vouching needs; `facts.waited` is the caller's.
-Task<bool> look_at_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch, VouchingFacts& facts) {
+Task<bool> look_at_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch,
+                          VouchingFacts& facts) {
     const RedisKeys& keys = shared.keys();
     const std::string server = shared.server();
     const std::vector<std::string> marks = shared.marks();
@@ -56,16 +61,21 @@ Task<bool> look_at_server(std::shared_ptr<RedisLink> link, RedisShared& shared, 
     facts.vouched = replies[2].is_text() && replies[2].text == server;
     facts.has_entries = replies[3].integer != 0;
     const auto there = [&](const std::string& peer) {
-        return std::any_of(replies[4].items.begin(), replies[4].items.end(), [&](const RedisReply& name) { return name.text == peer; });
+        return std::any_of(replies[4].items.begin(), replies[4].items.end(),
+                           [&](const RedisReply& name) { return name.text == peer; });
     };
     const std::vector<std::string> peers = shared.peers().alive();
     facts.all_present = std::all_of(peers.begin(), peers.end(), there);
-    facts.has_mark = !shared.hears_another_server() && std::any_of(replies.begin() + 5, replies.end(), [](const RedisReply& mark) { return mark.integer == 1; });
+    facts.has_mark = !shared.hears_another_server() &&
+                     std::any_of(replies.begin() + 5, replies.end(),
+                                 [](const RedisReply& mark) { return mark.integer == 1; });
     co_return true;
 }
 
-/// The other instances learn of it from Redis; one that cannot write it there (it is full) reads alone.
-Task<bool> vouch(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch, bool purge_first) {
+/// The other instances learn of it from Redis; one that cannot write it there (it is full) reads
+/// alone.
+Task<bool> vouch(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch,
+                 bool purge_first) {
     const RedisKeys& keys = shared.keys();
     const RedisBatchPointer batch = new_batch(shared, epoch);
     if (purge_first) batch->commands.add("DEL", keys.everything());
@@ -86,7 +96,8 @@ Vouching decide_vouching(const VouchingFacts& facts) {
     return facts.waited < longest ? Vouching::wait : Vouching::purge_everything;
 }
 
-Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch, SteadyTime met_at) {
+Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch,
+                        SteadyTime met_at) {
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
     // The history is complete once all has been heard that the server of before has said.
@@ -114,14 +125,17 @@ Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, st
         }
         const bool purge_first = decision == Vouching::purge_everything;
         if (purge_first) {
-            spdlog::warn("Redis came back, or was met, with data that may be older than the last purges: all that is stored in it is invalid now");
+            spdlog::warn(
+                "Redis came back, or was met, with data that may be older than the last purges: "
+                "all that is stored in it is invalid now");
             shared.generations().purge_all();
         }
         const bool done = co_await vouch(link, shared, epoch, purge_first);
         if (!done || !still_this(*link, shared, epoch)) co_return false;
         break;
     }
-    // Until the subscriber listens here the purges of others are not heard: what was heard before vouches for this once.
+    // Until the subscriber listens here the purges of others are not heard: what was heard before
+    // vouches for this once.
     if (epoch > 1) shared.news_missed();
     shared.forget_everything_id();
     shared.clear_epoch(epoch);
@@ -133,7 +147,8 @@ Task<void> leave_mark(std::shared_ptr<RedisLink> link, RedisShared& shared) {
     std::vector<std::string> marks = shared.marks();
     if (marks.empty()) marks.push_back(shared.instance() + ":" + random_id());
     const RedisBatchPointer batch = new_batch(shared, shared.cleared_epoch());
-    for (const std::string& mark : marks) batch->commands.add("SET", shared.keys().mark(mark), "1", "PX", mark_lifetime.count());
+    for (const std::string& mark : marks)
+        batch->commands.add("SET", shared.keys().mark(mark), "1", "PX", mark_lifetime.count());
     co_await link->async_run(batch);
     const bool done = batch->status == RedisBatch::Status::ok && !batch->replies.front().is_error();
     if (done) shared.set_marks(std::move(marks), version);
@@ -150,14 +165,16 @@ Task<void> read_everything_id(std::shared_ptr<RedisLink> link, RedisShared& shar
     batch->commands.add("GET", keys.everything());
     co_await link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return;
-    const bool tracked = heard_by != 0 && heard_by == link->tracked_by() && heard_by == shared.subscriber();
+    const bool tracked =
+        heard_by != 0 && heard_by == link->tracked_by() && heard_by == shared.subscriber();
     const auto id = parse_id(batch->replies.back().text);
     if (tracked && id) shared.set_everything(*id, version, epoch);
 }
 
 void tell_presence(RedisLink& link, RedisShared& shared) {
     const RedisBatchPointer batch = new_batch(shared, 0);
-    batch->commands.add("PUBLISH", shared.keys().news(), encode_news({News::Kind::here, shared.instance()}));
+    batch->commands.add("PUBLISH", shared.keys().news(),
+                        encode_news({News::Kind::here, shared.instance()}));
     link.send(batch);
 }
 

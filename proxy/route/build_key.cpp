@@ -7,15 +7,16 @@
 #include "route/part_value.hpp"
 #include "route/percent.hpp"
 
-// A key is `BARE` or `BARE?APPENDED`, where APPENDED is a row of members joined by '&'. Values hold neither '?' nor '&'
-// nor
+// A key is `BARE` or `BARE?APPENDED`, where APPENDED is a row of members joined by '&'. Values hold
+// neither '?' nor '&' nor
 // '=', so the parts can be told apart whatever a request says. Members, in this order:
-//   !NAME=SIZE   the size of a value whose end the template's next literal does not show (see Part::ambiguous_before)
-//   !PATH        the route's path: without it the key would be one of another route's
-//   NAME=VALUE   a query parameter that the key does not name, or NAME where it came without '='; or one that it names,
-//   where
+//   !NAME=SIZE   the size of a value whose end the template's next literal does not show (see
+//   Part::ambiguous_before) !PATH        the route's path: without it the key would be one of
+//   another route's NAME=VALUE   a query parameter that the key does not name, or NAME where it
+//   came without '='; or one that it names, where
 //                the bare key cannot tell its emptiness from its absence
-// sorted by name. Parameters of one name keep their order, for an API may take the first or the last of them.
+// sorted by name. Parameters of one name keep their order, for an API may take the first or the
+// last of them.
 namespace larder::route {
 namespace {
 
@@ -45,7 +46,8 @@ struct SizeMarks {
     std::size_t count = 0;
 };
 
-void append_bare(std::string& key, const Template& from, const ValueSource& source, SizeMarks& marks) {
+void append_bare(std::string& key, const Template& from, const ValueSource& source,
+                 SizeMarks& marks) {
     for (const Part& part : from.parts) {
         if (part.kind == Part::Kind::literal) {
             key += part.text;
@@ -53,7 +55,8 @@ void append_bare(std::string& key, const Template& from, const ValueSource& sour
         }
         const std::size_t begin = key.size();
         append_part(key, part, source);
-        if (part.ambiguous_before != 0 && key.find(part.ambiguous_before, begin) != std::string::npos)
+        if (part.ambiguous_before != 0 &&
+            key.find(part.ambiguous_before, begin) != std::string::npos)
             marks.items[marks.count++] = {&part, key.size() - begin};
     }
 }
@@ -65,7 +68,8 @@ bool ignored(std::string_view name, const std::vector<std::pair<std::string, boo
 }
 
 // Moves what is to be appended to the front and sorts it.
-std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute::Impl& impl, KeyFacts& facts) {
+std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute::Impl& impl,
+                                     KeyFacts& facts) {
     const std::span<Parameter> all = parameters.all();
     std::vector<bool> hidden;  // decided before anything moves, and only where a named one is empty
     const bool any_hidden = std::any_of(all.begin(), all.end(), [](const Parameter& parameter) {
@@ -76,14 +80,15 @@ std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute
         for (const Parameter& parameter : all)
             if (parameter.slot != unnamed_slot) ++seen[parameter.slot];
         for (const Parameter& parameter : all)
-            hidden.push_back(
-                parameter.slot != unnamed_slot &&
-                (!parameter.has_equals ||
-                 (parameter.value.empty() && !impl.key.empty_differs[parameter.slot] && seen[parameter.slot] == 1)));
+            hidden.push_back(parameter.slot != unnamed_slot &&
+                             (!parameter.has_equals ||
+                              (parameter.value.empty() && !impl.key.empty_differs[parameter.slot] &&
+                               seen[parameter.slot] == 1)));
     }
     std::size_t kept = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
-        const bool unnamed = all[i].slot == unnamed_slot && !ignored(all[i].name, impl.ignore_query);
+        const bool unnamed =
+            all[i].slot == unnamed_slot && !ignored(all[i].name, impl.ignore_query);
         facts.query_bypass = facts.query_bypass || unnamed;
         if (unnamed || (any_hidden && hidden[i])) all[kept++] = all[i];
     }
@@ -95,11 +100,11 @@ std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute
     return chosen;
 }
 
-void append_members(std::string& key, const CompiledRoute::Impl& impl, const SizeMarks& marks, Parameters& parameters,
-                    KeyFacts& facts) {
+void append_members(std::string& key, const CompiledRoute::Impl& impl, const SizeMarks& marks,
+                    Parameters& parameters, KeyFacts& facts) {
     Appended members(key);
-    const bool collides =
-        std::any_of(impl.rivals.begin(), impl.rivals.end(), [&key](const Shape* rival) { return rival->fits(key); });
+    const bool collides = std::any_of(impl.rivals.begin(), impl.rivals.end(),
+                                      [&key](const Shape* rival) { return rival->fits(key); });
     for (std::size_t i = 0; i < marks.count; ++i) {
         std::string& out = members.next();
         out.push_back('!');
@@ -119,8 +124,8 @@ void append_members(std::string& key, const CompiledRoute::Impl& impl, const Siz
 
 }  // namespace
 
-KeyFacts build_key(const CompiledRoute& route, const Captures& captures, const http::RequestHead& request,
-                   std::string& key) {
+KeyFacts build_key(const CompiledRoute& route, const Captures& captures,
+                   const http::RequestHead& request, std::string& key) {
     const CompiledRoute::Impl& impl = *route.impl;
     key.clear();
     KeyFacts facts;

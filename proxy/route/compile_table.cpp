@@ -41,11 +41,14 @@ std::string sharing_of(const settings::Route& rule, const std::vector<std::strin
 /// Compiles one route; what is wrong goes to the problems under the route's path.
 class RouteCompiler {
 public:
-    RouteCompiler(CompiledRoute& route, const settings::Settings& settings, settings::Problems& problems)
+    RouteCompiler(CompiledRoute& route, const settings::Settings& settings,
+                  settings::Problems& problems)
         : route_(route), settings_(settings), problems_(problems) {}
 
     void compile() {
-        if (route_.rule.match.empty() && has_error_in("routes[" + std::to_string(route_.index) + "]")) return;
+        if (route_.rule.match.empty() &&
+            has_error_in("routes[" + std::to_string(route_.index) + "]"))
+            return;
         impl().path.path_case = settings_.path_case;
         if (auto wrong = parse_path_rule(route_.rule.match, impl().path))
             return report("match", route_.rule.match_at, *wrong);
@@ -66,23 +69,28 @@ private:
     }
 
     [[nodiscard]] bool has_error_in(const std::string& path) const {
-        return std::any_of(problems_.begin(), problems_.end(), [&](const settings::Problem& problem) {
-            return problem.severity == settings::Problem::Severity::error && problem.path.starts_with(path);
-        });
+        return std::any_of(problems_.begin(), problems_.end(),
+                           [&](const settings::Problem& problem) {
+                               return problem.severity == settings::Problem::Severity::error &&
+                                      problem.path.starts_with(path);
+                           });
     }
 
     // What could not be read is empty, and its own fault is told already.
     [[nodiscard]] bool has_error_at(const std::string& path) const {
-        return std::any_of(problems_.begin(), problems_.end(), [&](const settings::Problem& problem) {
-            return problem.severity == settings::Problem::Severity::error && problem.path == path;
-        });
+        return std::any_of(problems_.begin(), problems_.end(),
+                           [&](const settings::Problem& problem) {
+                               return problem.severity == settings::Problem::Severity::error &&
+                                      problem.path == path;
+                           });
     }
 
     void compile_read() {
         const auto readable = method_bit(http::Method::get) | method_bit(http::Method::head);
         if ((impl().path.methods & ~readable) != 0 || !impl().path.other_names.empty())
             return report("match", route_.rule.match_at,
-                          "only GET and HEAD can have a key; give other methods a route of their own, with `purge` or "
+                          "only GET and HEAD can have a key; give other methods a route of their "
+                          "own, with `purge` or "
                           "`cache: off`");
         if (auto wrong = parse_template(route_.rule.key, TemplateUse::key, impl().path, impl().key))
             return report("key", route_.rule.key_at, *wrong);
@@ -90,7 +98,8 @@ private:
         note_key_parts();
         for (const std::string& name : route_.rule.ignore_query) {
             const bool prefix = name.ends_with('*');
-            impl().ignore_query.emplace_back(name.substr(0, name.size() - (prefix ? 1 : 0)), prefix);
+            impl().ignore_query.emplace_back(name.substr(0, name.size() - (prefix ? 1 : 0)),
+                                             prefix);
         }
         compile_tags();
     }
@@ -101,11 +110,13 @@ private:
         for (const Part& part : impl().key.parts) {
             if (part.kind == Part::Kind::header) route_.key_headers.push_back(part.text);
             if (part.kind == Part::Kind::cookie) route_.key_cookies.push_back(part.text);
-            route_.key_has_authorization = route_.key_has_authorization || part.field == http::FieldId::authorization;
+            route_.key_has_authorization =
+                route_.key_has_authorization || part.field == http::FieldId::authorization;
         }
         note_credentials();
         if (!route_.key_headers.empty() || !route_.key_cookies.empty())
-            impl().own_pattern.emplace(impl().key, std::initializer_list<Part::Kind>{Part::Kind::header, Part::Kind::cookie});
+            impl().own_pattern.emplace(impl().key, std::initializer_list<Part::Kind>{
+                                                       Part::Kind::header, Part::Kind::cookie});
         impl().collision_mark = "!";
         append_value(impl().collision_mark, impl().path.path, Source::text, true);
     }
@@ -125,18 +136,24 @@ private:
     void compile_tags() {
         for (std::size_t i = 0; i < route_.rule.tags.size(); ++i) {
             Template tag;
-            if (auto wrong = parse_template(route_.rule.tags[i], TemplateUse::tag, impl().path, tag))
-                report("tags[" + std::to_string(i) + "]", i < route_.rule.tags_at.size() ? route_.rule.tags_at[i] : route_.rule.at, *wrong);
+            if (auto wrong =
+                    parse_template(route_.rule.tags[i], TemplateUse::tag, impl().path, tag))
+                report("tags[" + std::to_string(i) + "]",
+                       i < route_.rule.tags_at.size() ? route_.rule.tags_at[i] : route_.rule.at,
+                       *wrong);
             impl().tags.push_back(std::move(tag));
         }
     }
 
     void compile_write() {
-        impl().purges.resize(route_.rule.purge.size());  // shapes point into the templates, so these must not move
+        impl().purges.resize(
+            route_.rule.purge.size());  // shapes point into the templates, so these must not move
         for (std::size_t i = 0; i < impl().purges.size(); ++i) {
             CompiledPurge& purge = impl().purges[i];
-            const settings::Position at = i < route_.rule.purge_at.size() ? route_.rule.purge_at[i] : route_.rule.at;
-            if (auto wrong = parse_template(route_.rule.purge[i], TemplateUse::purge, impl().path, purge.source))
+            const settings::Position at =
+                i < route_.rule.purge_at.size() ? route_.rule.purge_at[i] : route_.rule.at;
+            if (auto wrong = parse_template(route_.rule.purge[i], TemplateUse::purge, impl().path,
+                                            purge.source))
                 report("purge[" + std::to_string(i) + "]", at, *wrong);
             purge.has_json = purge.source.has(Part::Kind::json);
             purge.concrete = Shape(purge.source);
@@ -150,42 +167,49 @@ private:
 };
 
 std::size_t value_count(const Shape& shape) {
-    return static_cast<std::size_t>(std::count_if(shape.pieces().begin(), shape.pieces().end(),
-                                                  [](const Piece& piece) { return piece.kind == Piece::Kind::value; }));
+    return static_cast<std::size_t>(
+        std::count_if(shape.pieces().begin(), shape.pieces().end(),
+                      [](const Piece& piece) { return piece.kind == Piece::Kind::value; }));
 }
 
-// Of two routes whose keys can be equal by a value's doing, the one with more placeholders marks its keys; where they
-// have as many, the later one. Routes with the same key text share entries because their author says so.
+// Of two routes whose keys can be equal by a value's doing, the one with more placeholders marks
+// its keys; where they have as many, the later one. Routes with the same key text share entries
+// because their author says so.
 bool yields_to(const CompiledRoute& route, const CompiledRoute& other) {
     const Shape& mine = route.impl->key_shape;
     const Shape& theirs = other.impl->key_shape;
     if (mine.signature() == theirs.signature()) return false;
     const std::size_t my_values = value_count(mine);
     const std::size_t their_values = value_count(theirs);
-    const bool yields = my_values != their_values ? my_values > their_values : route.index > other.index;
+    const bool yields =
+        my_values != their_values ? my_values > their_values : route.index > other.index;
     return yields && my_values > 0 && mine.meets(theirs);
 }
 
-// A pinned host makes Host needless in the variant only where no route of another host can make the same key. A wildcard pins
-// none: its hosts may be tenants.
+// A pinned host makes Host needless in the variant only where no route of another host can make the
+// same key. A wildcard pins none: its hosts may be tenants.
 void require_hosts(const std::vector<CompiledRoute*>& reads) {
     for (CompiledRoute* route : reads) {
         if (!route->key_has_host || route->impl->key.has(Part::Kind::host)) continue;
-        route->key_has_host = std::none_of(reads.begin(), reads.end(), [route](const CompiledRoute* other) {
-            return !iequals(other->rule.host, route->rule.host) && other->impl->key_shape.meets(route->impl->key_shape);
-        });
+        route->key_has_host =
+            std::none_of(reads.begin(), reads.end(), [route](const CompiledRoute* other) {
+                return !iequals(other->rule.host, route->rule.host) &&
+                       other->impl->key_shape.meets(route->impl->key_shape);
+            });
     }
 }
 
 void link_rivals(const std::vector<CompiledRoute*>& reads) {
     for (CompiledRoute* route : reads)
         for (const CompiledRoute* other : reads)
-            if (other != route && yields_to(*route, *other)) route->impl->rivals.push_back(&other->impl->key_shape);
+            if (other != route && yields_to(*route, *other))
+                route->impl->rivals.push_back(&other->impl->key_shape);
 }
 
 }  // namespace
 
-RouteTable RouteTable::compile(const settings::Settings& settings, settings::Problems& problems, const RouteTable* before) {
+RouteTable RouteTable::compile(const settings::Settings& settings, settings::Problems& problems,
+                               const RouteTable* before) {
     RouteTable table;
     Impl& impl = *table.impl_;
     std::vector<CompiledRoute*> reads;
@@ -200,12 +224,14 @@ RouteTable RouteTable::compile(const settings::Settings& settings, settings::Pro
     if (problems.size() != problems_before) return table;
 
     for (const auto& route : impl.routes)
-        impl.trie.add(route->impl->path, route->rule.host, static_cast<std::uint32_t>(route->index));
+        impl.trie.add(route->impl->path, route->rule.host,
+                      static_cast<std::uint32_t>(route->index));
     impl.trie.finish(settings.path_case);
     link_rivals(reads);
     require_hosts(reads);
 
-    std::map<std::string, const Shape*> patterns;  // one of each signature, in an order that is always the same
+    std::map<std::string, const Shape*>
+        patterns;  // one of each signature, in an order that is always the same
     const auto note = [&patterns](const Shape& shape) {
         if (shape.has_star()) patterns.emplace(shape.signature(), &shape);
     };
@@ -218,7 +244,8 @@ RouteTable RouteTable::compile(const settings::Settings& settings, settings::Pro
     }
     for (CompiledRoute* route : reads)
         for (const auto& [signature, pattern] : patterns)
-            if (route->impl->key_shape.meets_with_query(*pattern)) route->impl->tag_patterns.push_back(pattern);
+            if (route->impl->key_shape.meets_with_query(*pattern))
+                route->impl->tag_patterns.push_back(pattern);
     number_rules(impl, before ? before->impl_.get() : nullptr);
     return table;
 }

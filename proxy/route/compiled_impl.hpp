@@ -25,10 +25,12 @@ struct CompiledRoute::Impl {
     // read
     Template key;
     Shape key_shape;
-    std::vector<std::pair<std::string, bool>> ignore_query;  ///< name, and whether any rest may follow it
+    std::vector<std::pair<std::string, bool>>
+        ignore_query;  ///< name, and whether any rest may follow it
 
-    /// Shapes of other routes' keys that a value could make this route's key fit (`articles:list` for `articles:{id}`).
-    /// A key that does gets `collision_mark` appended, so that the two stay apart.
+    /// Shapes of other routes' keys that a value could make this route's key fit (`articles:list`
+    /// for `articles:{id}`). A key that does gets `collision_mark` appended, so that the two stay
+    /// apart.
     std::vector<const Shape*> rivals;
     std::string collision_mark;
 

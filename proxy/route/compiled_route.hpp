@@ -15,23 +15,25 @@ public:
     explicit CompiledRoute(settings::Route rule_in);
     ~CompiledRoute();
 
-    settings::Route rule;          ///< the options as loaded
-    std::size_t index = 0;         ///< position in the table
-    std::string path_template;     ///< "/articles/{id}", the metrics' `path` label
-    /// Of a read route: a number for all that decides about its entries and which purges reach them. Routes that share entries
-    /// have the same; a reload that changes nothing of it keeps it, and a number that is gone never comes back, for purges
-    /// between may have missed what was made under it. 0: no read route.
+    settings::Route rule;       ///< the options as loaded
+    std::size_t index = 0;      ///< position in the table
+    std::string path_template;  ///< "/articles/{id}", the metrics' `path` label
+    /// Of a read route: a number for all that decides about its entries and which purges reach
+    /// them. Routes that share entries have the same; a reload that changes nothing of it keeps it,
+    /// and a number that is gone never comes back, for purges between may have missed what was made
+    /// under it. 0: no read route.
     std::uint32_t rules = 0;
-    bool key_has_host = false;     ///< {host} in the key, or `host:` pinned: the variant needs no Host
+    bool key_has_host = false;  ///< {host} in the key, or `host:` pinned: the variant needs no Host
     bool key_has_authorization = false;
-    /// What decides whom a stored response may be served to (`ignore`, `strip`) and which tags it has (`tags`), as a short text;
-    /// empty: neither says anything.
-    /// The same for all instances and versions that would decide alike: what was stored under another one is not served.
+    /// What decides whom a stored response may be served to (`ignore`, `strip`) and which tags it
+    /// has (`tags`), as a short text; empty: neither says anything. The same for all instances and
+    /// versions that would decide alike: what was stored under another one is not served.
     std::string sharing;
-    http::CredentialNames credentials;  ///< fields of settings.credentials that neither the key nor `ignore` covers
+    http::CredentialNames
+        credentials;  ///< fields of settings.credentials that neither the key nor `ignore` covers
     http::CredentialNames credential_fields;  ///< all of settings.credentials
-    std::vector<std::string> key_headers;  ///< lower-case names of {header:...} in the key
-    std::vector<std::string> key_cookies;  ///< names of {cookie:...} in the key
+    std::vector<std::string> key_headers;     ///< lower-case names of {header:...} in the key
+    std::vector<std::string> key_cookies;     ///< names of {cookie:...} in the key
 
     struct Impl;
     std::unique_ptr<Impl> impl;  ///< the matcher's own

@@ -1,7 +1,6 @@
 #include "route/explain.hpp"
 
 #include "http/write_methods.hpp"
-
 #include "route/compiled_impl.hpp"
 
 namespace larder::route {
@@ -15,7 +14,8 @@ std::string line_of(settings::Position at) {
 
 std::string why_route(const CompiledRoute& route) {
     std::string out = "routes[" + std::to_string(route.index) + "] \"" + route.rule.match + "\"" +
-                      line_of(route.rule.match_at) + " is the first that takes the method and the path";
+                      line_of(route.rule.match_at) +
+                      " is the first that takes the method and the path";
     if (!route.rule.host.empty()) out += " and the host " + route.rule.host;
     switch (route.rule.kind) {
         case RouteKind::read:
@@ -38,15 +38,19 @@ std::vector<std::string> lifetime_of(const settings::Route& rule) {
     if (rule.ignore.cache_control && ttl) {
         out.push_back(ttl_text + ", whatever the origin says (ignore: [cache-control])");
     } else {
-        out.emplace_back("the origin's CDN-Cache-Control, Cache-Control or Expires, where it sends one");
+        out.emplace_back(
+            "the origin's CDN-Cache-Control, Cache-Control or Expires, where it sends one");
         if (ttl) out.push_back(ttl_text);
         if (rule.heuristic > 0)
-            out.push_back("heuristic: " + std::to_string(static_cast<int>(rule.heuristic * 100 + 0.5)) +
-                          "% of the time since Last-Modified");
-        if (!ttl && rule.heuristic <= 0) out.emplace_back("nothing else: without those it is not stored (no-lifetime)");
+            out.push_back(
+                "heuristic: " + std::to_string(static_cast<int>(rule.heuristic * 100 + 0.5)) +
+                "% of the time since Last-Modified");
+        if (!ttl && rule.heuristic <= 0)
+            out.emplace_back("nothing else: without those it is not stored (no-lifetime)");
     }
     if (rule.stale_while_revalidate)
-        out.push_back("stale_while_revalidate: served for " + lifetime_text(*rule.stale_while_revalidate) +
+        out.push_back("stale_while_revalidate: served for " +
+                      lifetime_text(*rule.stale_while_revalidate) +
                       " more while one request refreshes it");
     if (rule.stale_if_error)
         out.push_back("stale_if_error: served for " + lifetime_text(*rule.stale_if_error) +
@@ -55,7 +59,8 @@ std::vector<std::string> lifetime_of(const settings::Route& rule) {
     return out;
 }
 
-void append_list(std::string& out, const std::string& label, const std::vector<std::string>& items) {
+void append_list(std::string& out, const std::string& label,
+                 const std::vector<std::string>& items) {
     for (const std::string& item : items) out.append(label).append(item).append("\n");
 }
 
@@ -63,17 +68,21 @@ void append_list(std::string& out, const std::string& label, const std::vector<s
 
 std::string lifetime_text(std::chrono::milliseconds value) {
     const bool whole = value % std::chrono::seconds(1) == std::chrono::milliseconds(0);
-    return whole ? std::to_string(value.count() / 1000) + "s" : std::to_string(value.count()) + "ms";
+    return whole ? std::to_string(value.count() / 1000) + "s"
+                 : std::to_string(value.count()) + "ms";
 }
 
 Explanation explain(const RouteTable& table, const http::RequestHead& request) {
     Explanation out;
     out.request = std::string(request.method_name) + " " + std::string(request.target);
     out.host = request.host;
-    const Match match = table.match(request.method, request.method_name, request.host, request.path);
+    const Match match =
+        table.match(request.method, request.method_name, request.host, request.path);
     out.route = match.route;
     out.unsafe = http::is_write(request);
-    out.why = match.route ? why_route(*match.route) : "no route takes the method and the path, so it is passed through (no-route)";
+    out.why = match.route
+                  ? why_route(*match.route)
+                  : "no route takes the method and the path, so it is passed through (no-route)";
     if (match.route && match.route->rule.kind == RouteKind::read) {
         out.readable = true;
         const KeyFacts facts = build_key(*match.route, match.captures, request, out.key);
@@ -84,7 +93,8 @@ Explanation explain(const RouteTable& table, const http::RequestHead& request) {
         out.lifetime = lifetime_of(match.route->rule);
     }
     const bool purging_route = match.route && match.route->rule.kind == RouteKind::write;
-    if (out.unsafe || purging_route) table.collect_write_purges(match, request, nullptr, out.purges);
+    if (out.unsafe || purging_route)
+        table.collect_write_purges(match, request, nullptr, out.purges);
     return out;
 }
 
@@ -97,9 +107,12 @@ std::string to_text(const Explanation& explanation) {
         append_list(out, "tag       ", explanation.tags);
         append_list(out, "tag       ", explanation.response_tags);
         if (explanation.bypass)
-            out += "bypass    it has a query parameter that the key does not name (query: bypass)\n";
+            out +=
+                "bypass    it has a query parameter that the key does not name (query: bypass)\n";
         if (explanation.needless_encoding)
-            out += "bypass    a parameter's name encodes a character that needs none: the origin may take it for another name\n";
+            out +=
+                "bypass    a parameter's name encodes a character that needs none: the origin may "
+                "take it for another name\n";
         append_list(out, "lifetime  ", explanation.lifetime);
     }
     append_list(out, "purges    ", explanation.purges.keys);

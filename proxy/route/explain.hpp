@@ -19,10 +19,12 @@ struct Explanation {
     bool needless_encoding = false;  ///< the same because of how a parameter's name is written
     std::string key;
     std::vector<std::string> tags;
-    std::vector<std::string> response_tags;  ///< as written: their values are known only with the response
-    std::vector<std::string> lifetime;       ///< the rules in force, in the order they apply, a sentence each
-    bool unsafe = false;                     ///< it purges `purges` once the origin has answered it
-    PurgeSet purges;                         ///< {json:} counts as not found
+    std::vector<std::string>
+        response_tags;  ///< as written: their values are known only with the response
+    std::vector<std::string>
+        lifetime;         ///< the rules in force, in the order they apply, a sentence each
+    bool unsafe = false;  ///< it purges `purges` once the origin has answered it
+    PurgeSet purges;      ///< {json:} counts as not found
 };
 
 Explanation explain(const RouteTable& table, const http::RequestHead& request);

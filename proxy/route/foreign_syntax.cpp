@@ -7,7 +7,9 @@
 namespace larder::route {
 namespace {
 
-bool is_name_char(char c) { return is_digit(c) || c == '_' || (to_lower(c) >= 'a' && to_lower(c) <= 'z'); }
+bool is_name_char(char c) {
+    return is_digit(c) || c == '_' || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
+}
 
 /// The name at the beginning of the text.
 std::string_view leading_name(std::string_view text) {
@@ -15,9 +17,11 @@ std::string_view leading_name(std::string_view text) {
     return text.substr(0, static_cast<std::size_t>(end - text.begin()));
 }
 
-/// Of what stands between "<" and ">" or "[" and "]": the name, without a converter ("int:id") or dots ("...rest").
+/// Of what stands between "<" and ">" or "[" and "]": the name, without a converter ("int:id") or
+/// dots ("...rest").
 std::string_view name_within(std::string_view text) {
-    if (const std::size_t colon = text.rfind(':'); colon != std::string_view::npos) text.remove_prefix(colon + 1);
+    if (const std::size_t colon = text.rfind(':'); colon != std::string_view::npos)
+        text.remove_prefix(colon + 1);
     while (text.starts_with('.')) text.remove_prefix(1);
     return leading_name(text);
 }
@@ -27,7 +31,8 @@ std::string_view named_group(std::string_view text) {
     const std::size_t open = text.find("(?");
     if (open == std::string_view::npos) return {};
     const std::size_t angle = text.find('<', open);
-    return angle == std::string_view::npos ? std::string_view{} : leading_name(text.substr(angle + 1));
+    return angle == std::string_view::npos ? std::string_view{}
+                                           : leading_name(text.substr(angle + 1));
 }
 
 std::string placeholder(std::string_view name, bool takes_rest) {
@@ -39,10 +44,14 @@ std::string placeholder(std::string_view name, bool takes_rest) {
 }  // namespace
 
 bool looks_like_regex(std::string_view text) {
-    for (const std::string_view mark : {"(?", "\\d", "\\w", ".*", ".+", "[^", "[0-9", "[a-z", "[A-Z", ")+", ")*", "]+", "]*"})
+    for (const std::string_view mark :
+         {"(?", "\\d", "\\w", ".*", ".+", "[^", "[0-9", "[a-z", "[A-Z", ")+", ")*", "]+", "]*"})
         if (text.find(mark) != std::string_view::npos) return true;
-    if (text.starts_with('^') || text.starts_with("~ ") || text.starts_with("~*") || (text.size() > 1 && text.ends_with('$'))) return true;
-    const bool group = text.find('(') != std::string_view::npos && text.find(')') != std::string_view::npos;
+    if (text.starts_with('^') || text.starts_with("~ ") || text.starts_with("~*") ||
+        (text.size() > 1 && text.ends_with('$')))
+        return true;
+    const bool group =
+        text.find('(') != std::string_view::npos && text.find(')') != std::string_view::npos;
     return group && text.find('|') != std::string_view::npos;
 }
 
@@ -56,19 +65,24 @@ std::optional<std::string> larder_segment(std::string_view segment, bool last) {
     if (segment.front() == '[' && segment.back() == ']' && !looks_like_regex(segment)) {
         const bool rest = segment.find("...") != std::string_view::npos;
         std::string_view inner = segment.substr(1, segment.size() - 2);
-        if (inner.starts_with('[') && inner.ends_with(']')) inner = inner.substr(1, inner.size() - 2);
+        if (inner.starts_with('[') && inner.ends_with(']'))
+            inner = inner.substr(1, inner.size() - 2);
         return placeholder(name_within(inner), rest && last);
     }
     const char first = segment.front();
-    const std::string_view name = segment.size() > 1 ? leading_name(segment.substr(1)) : std::string_view{};
+    const std::string_view name =
+        segment.size() > 1 ? leading_name(segment.substr(1)) : std::string_view{};
     if ((first == ':' || first == '$') && !name.empty() && !is_digit(name.front())) {
         const bool rest = segment.ends_with('*') || segment.ends_with('+');
         return placeholder(name, rest && last);
     }
-    if (looks_like_regex(segment)) return placeholder(named_group(segment), last && segment.find(".*") != std::string_view::npos);
+    if (looks_like_regex(segment))
+        return placeholder(named_group(segment),
+                           last && segment.find(".*") != std::string_view::npos);
     // "*rest" of Rails, Gin and others.
     if (first == '*' && !name.empty()) return placeholder(name, last);
-    if (segment.find('*') != std::string_view::npos) return placeholder({}, last && segment.ends_with("**"));
+    if (segment.find('*') != std::string_view::npos)
+        return placeholder({}, last && segment.ends_with("**"));
     return std::nullopt;
 }
 
@@ -93,8 +107,11 @@ std::optional<ForeignPlaceholder> foreign_placeholder(std::string_view text) {
         if (!angle && !hash) continue;
         const std::size_t close = rest.find(angle ? '>' : '}');
         if (close == std::string_view::npos) continue;
-        const std::string_view name = name_within(rest.substr(hash ? 2 : 1, close - (hash ? 2 : 1)));
-        if (!name.empty()) return ForeignPlaceholder{std::string(rest.substr(0, close + 1)), placeholder(name, false)};
+        const std::string_view name =
+            name_within(rest.substr(hash ? 2 : 1, close - (hash ? 2 : 1)));
+        if (!name.empty())
+            return ForeignPlaceholder{std::string(rest.substr(0, close + 1)),
+                                      placeholder(name, false)};
     }
     return std::nullopt;
 }

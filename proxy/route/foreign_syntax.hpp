@@ -3,15 +3,17 @@
 #include <string>
 #include <string_view>
 
-/// Routes written as other routers write them. Larder takes such text literally, so no request matches: check warns.
+/// Routes written as other routers write them. Larder takes such text literally, so no request
+/// matches: check warns.
 namespace larder::route {
 
-/// How larder writes a path segment that looks like a placeholder of another tool: ":id", "<int:id>", "$id", "[id]", "*",
-/// or a regular expression. Nothing where it looks like a literal. `last`: it is the path's last segment.
+/// How larder writes a path segment that looks like a placeholder of another tool: ":id",
+/// "<int:id>", "$id", "[id]", "*", or a regular expression. Nothing where it looks like a literal.
+/// `last`: it is the path's last segment.
 std::optional<std::string> larder_segment(std::string_view segment, bool last);
 
-/// The first such placeholder in a key or purge template ("$id", "<id>", "%{id}"), with larder's spelling. Nothing
-/// where there is none. A '*' is a pattern there, and ':' a usual separator.
+/// The first such placeholder in a key or purge template ("$id", "<id>", "%{id}"), with larder's
+/// spelling. Nothing where there is none. A '*' is a pattern there, and ':' a usual separator.
 struct ForeignPlaceholder {
     std::string written;
     std::string spelling;

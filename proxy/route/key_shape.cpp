@@ -26,7 +26,8 @@ std::size_t shorten_key(std::string& key, std::size_t bare_size) {
     if (key.size() <= key_bytes_max) return bare_size;
     const std::string whole = std::move(key);
     std::string_view bare(whole.data(), bare_size);
-    key = bare_size > key_bytes_max ? shortened(bare.substr(0, kept_bytes), bare) : std::string(bare);
+    key =
+        bare_size > key_bytes_max ? shortened(bare.substr(0, kept_bytes), bare) : std::string(bare);
     const std::size_t size = key.size();
     if (bare_size == whole.size()) return size;
     const std::string_view query = std::string_view(whole).substr(bare_size);

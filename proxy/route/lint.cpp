@@ -15,7 +15,8 @@ using Routes = std::vector<std::unique_ptr<CompiledRoute>>;
 
 class Linter {
 public:
-    Linter(const Routes& routes, settings::Problems& problems) : routes_(routes), problems_(problems) {}
+    Linter(const Routes& routes, settings::Problems& problems)
+        : routes_(routes), problems_(problems) {}
 
     void run() {
         for (const auto& route : routes_) {
@@ -25,32 +26,40 @@ public:
             if (route->rule.kind == RouteKind::write) check_write(*route);
         }
         check_unpurged_resources();
-        std::stable_sort(problems_.begin() + first_, problems_.end(), [](const auto& a, const auto& b) {
-            return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
-        });
+        std::stable_sort(
+            problems_.begin() + first_, problems_.end(), [](const auto& a, const auto& b) {
+                return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+            });
     }
 
 private:
-    void warn(Route route, const std::string& option, settings::Position at, const std::string& message) {
+    void warn(Route route, const std::string& option, settings::Position at,
+              const std::string& message) {
         if (at.line == 0) at = route.rule.at;
-        const std::string path = "routes[" + std::to_string(route.index) + "]" + (option.empty() ? "" : "." + option);
-        problems_.push_back({settings::Problem::Severity::warning, at, path, route.rule.match + ": " + message});
+        const std::string path =
+            "routes[" + std::to_string(route.index) + "]" + (option.empty() ? "" : "." + option);
+        problems_.push_back(
+            {settings::Problem::Severity::warning, at, path, route.rule.match + ": " + message});
     }
 
     static std::string name_of(Route route) {
         std::string name = "\"" + route.rule.match + "\"";
-        if (route.rule.match_at.line > 0) name += " (line " + std::to_string(route.rule.match_at.line) + ")";
+        if (route.rule.match_at.line > 0)
+            name += " (line " + std::to_string(route.rule.match_at.line) + ")";
         return name;
     }
 
-    static bool takes_all_of(Route earlier, Route later, http::Method method, std::string_view method_name) {
+    static bool takes_all_of(Route earlier, Route later, http::Method method,
+                             std::string_view method_name) {
         const bool host_covers =
-            earlier.rule.host.empty() || (!later.rule.host.empty() && host_takes(earlier.rule.host, later.rule.host));
+            earlier.rule.host.empty() ||
+            (!later.rule.host.empty() && host_takes(earlier.rule.host, later.rule.host));
         return host_covers && earlier.impl->path.takes(method, method_name) &&
                path_covers(earlier.impl->path, later.impl->path);
     }
 
-    [[nodiscard]] const CompiledRoute* shadow_of(Route route, http::Method method, std::string_view name) const {
+    [[nodiscard]] const CompiledRoute* shadow_of(Route route, http::Method method,
+                                                 std::string_view name) const {
         for (std::size_t i = 0; i < route.index; ++i)
             if (takes_all_of(*routes_[i], route, method, name)) return routes_[i].get();
         return nullptr;
@@ -74,29 +83,38 @@ private:
                      " takes all of its requests; move it before that one, or remove it");
     }
 
-    // Text that is a placeholder for other tools is a literal here: no request matches it, and no key it makes is another's.
+    // Text that is a placeholder for other tools is a literal here: no request matches it, and no
+    // key it makes is another's.
     void check_foreign_syntax(Route route) {
         const std::string spelled = larder_path(route.impl->path.path);
         if (spelled != route.impl->path.path)
             warn(route, "match", route.rule.match_at,
-                 "the path is taken literally, so hardly any request matches it; a placeholder is {name} for one segment, and "
-                 "{name*} for all that remains: " + route.rule.match.substr(0, route.rule.match.find(' ')) + " " + spelled);
+                 "the path is taken literally, so hardly any request matches it; a placeholder is "
+                 "{name} for one segment, and "
+                 "{name*} for all that remains: " +
+                     route.rule.match.substr(0, route.rule.match.find(' ')) + " " + spelled);
         for (const std::string& name : route.impl->path.other_names)
             if (name == "ANY" || name == "ALL")
                 warn(route, "match", route.rule.match_at,
-                     name + " is taken for a method of that name; name the methods, such as GET or POST,PUT,PATCH,DELETE");
+                     name +
+                         " is taken for a method of that name; name the methods, such as GET or "
+                         "POST,PUT,PATCH,DELETE");
         check_foreign_template(route, "key", route.rule.key, route.rule.key_at);
         for (std::size_t i = 0; i < route.rule.purge.size(); ++i)
-            check_foreign_template(route, "purge[" + std::to_string(i) + "]", route.rule.purge[i],
-                                   i < route.rule.purge_at.size() ? route.rule.purge_at[i] : route.rule.at);
+            check_foreign_template(
+                route, "purge[" + std::to_string(i) + "]", route.rule.purge[i],
+                i < route.rule.purge_at.size() ? route.rule.purge_at[i] : route.rule.at);
         for (std::size_t i = 0; i < route.rule.tags.size(); ++i)
-            check_foreign_template(route, "tags[" + std::to_string(i) + "]", route.rule.tags[i],
-                                   i < route.rule.tags_at.size() ? route.rule.tags_at[i] : route.rule.at);
+            check_foreign_template(
+                route, "tags[" + std::to_string(i) + "]", route.rule.tags[i],
+                i < route.rule.tags_at.size() ? route.rule.tags_at[i] : route.rule.at);
     }
 
-    void check_foreign_template(Route route, const std::string& option, const std::string& text, settings::Position at) {
+    void check_foreign_template(Route route, const std::string& option, const std::string& text,
+                                settings::Position at) {
         if (const auto found = foreign_placeholder(text))
-            warn(route, option, at, "\"" + found->written + "\" is taken literally; write " + found->spelling);
+            warn(route, option, at,
+                 "\"" + found->written + "\" is taken literally; write " + found->spelling);
     }
 
     static std::string larder_path(std::string_view path) {
@@ -104,7 +122,8 @@ private:
         for (std::size_t begin = 1; begin <= path.size();) {
             const std::size_t end = std::min(path.find('/', begin), path.size());
             const std::string_view segment = path.substr(begin, end - begin);
-            out.append("/").append(larder_segment(segment, end == path.size()).value_or(std::string(segment)));
+            out.append("/").append(
+                larder_segment(segment, end == path.size()).value_or(std::string(segment)));
             begin = end + 1;
         }
         return out;
@@ -113,9 +132,9 @@ private:
     void check_read(Route route) {
         check_key(route);
         if (route.rule.ttl && route.rule.ttl->count() == 0)
-            warn(
-                route, "ttl", route.rule.ttl_at,
-                "a ttl of zero grants nothing, as if it were absent; give a lifetime such as 60s, or say `cache: off`");
+            warn(route, "ttl", route.rule.ttl_at,
+                 "a ttl of zero grants nothing, as if it were absent; give a lifetime such as 60s, "
+                 "or say `cache: off`");
         check_ignore(route);
     }
 
@@ -125,55 +144,69 @@ private:
             if (segment.kind == Segment::Kind::literal) continue;
             const auto& parts = route.impl->key.parts;
             const bool held = std::any_of(parts.begin(), parts.end(), [&](const Part& part) {
-                return (part.kind == Part::Kind::capture || part.kind == Part::Kind::rest) && part.text == segment.text;
+                return (part.kind == Part::Kind::capture || part.kind == Part::Kind::rest) &&
+                       part.text == segment.text;
             });
             if (!held)
                 warn(route, "key", route.rule.key_at,
-                     "has no {" + segment.text + "}, so resources that differ only in it share one entry; add {" +
+                     "has no {" + segment.text +
+                         "}, so resources that differ only in it share one entry; add {" +
                          segment.text + "} to the key");
         }
     }
 
     void check_ignore(Route route) {
         const settings::Ignore& ignore = route.rule.ignore;
-        const auto leak = [&](const std::string& what) { warn(route, "ignore", route.rule.ignore_at, what); };
+        const auto leak = [&](const std::string& what) {
+            warn(route, "ignore", route.rule.ignore_at, what);
+        };
         const auto& strip = route.rule.strip;
-        const bool strips_cookies = std::find(strip.begin(), strip.end(), "set-cookie") != strip.end();
+        const bool strips_cookies =
+            std::find(strip.begin(), strip.end(), "set-cookie") != strip.end();
         const bool by_user = route.key_has_authorization || !route.key_cookies.empty();
         if (ignore.authorization && !route.key_has_authorization)
             leak(
-                "[authorization] lets one user get the response made for another; put {header:authorization|sha256} "
+                "[authorization] lets one user get the response made for another; put "
+                "{header:authorization|sha256} "
                 "into the key, or do not ignore it");
         if (ignore.cookie && route.key_cookies.empty())
             leak(
-                "[cookie] lets one user get the response made for another; put the cookie that tells users apart into "
+                "[cookie] lets one user get the response made for another; put the cookie that "
+                "tells users apart into "
                 "the key, such as {cookie:session|sha256}, or do not ignore it");
         if (ignore.set_cookie && !strips_cookies)
-            leak("[set-cookie] hands one user's cookies to others; add `strip: [set-cookie]`, or do not ignore it");
+            leak(
+                "[set-cookie] hands one user's cookies to others; add `strip: [set-cookie]`, or do "
+                "not ignore it");
         if (ignore.cache_control && !by_user)
             leak(
-                "[cache-control] also ignores `private` and `no-store`, so one user may get a response made for "
+                "[cache-control] also ignores `private` and `no-store`, so one user may get a "
+                "response made for "
                 "another; put what tells users apart into the key, or do not ignore it");
     }
 
     void check_write(Route route) {
         check_misspelled(route);
         for (std::size_t i = 0; i < route.impl->purges.size(); ++i) {
-            const settings::Position at = i < route.rule.purge_at.size() ? route.rule.purge_at[i] : route.rule.at;
+            const settings::Position at =
+                i < route.rule.purge_at.size() ? route.rule.purge_at[i] : route.rule.at;
             const std::string option = "purge[" + std::to_string(i) + "]";
             const CompiledPurge& purge = route.impl->purges[i];
             const bool hits = std::any_of(routes_.begin(), routes_.end(), [&](const auto& read) {
-                return read->rule.kind == RouteKind::read && read->impl->key_shape.meets_with_query(purge.widened);
+                return read->rule.kind == RouteKind::read &&
+                       read->impl->key_shape.meets_with_query(purge.widened);
             });
             if (!hits)
                 warn(route, option, at,
                      "\"" + route.rule.purge[i] +
-                         "\" fits no key of any read route, so it purges nothing; compare it with the `key` of the "
+                         "\" fits no key of any read route, so it purges nothing; compare it with "
+                         "the `key` of the "
                          "route it is meant for");
         }
     }
 
-    // A capture that no line uses beside a placeholder that the path does not capture: most likely one name misspelled.
+    // A capture that no line uses beside a placeholder that the path does not capture: most likely
+    // one name misspelled.
     void check_misspelled(Route route) {
         for (const Segment& segment : route.impl->path.segments) {
             if (segment.kind == Segment::Kind::literal) continue;
@@ -181,19 +214,23 @@ private:
             bool used = false;
             for (const CompiledPurge& purge : route.impl->purges) {
                 for (const Part& part : purge.source.parts) {
-                    used = used || ((part.kind == Part::Kind::capture || part.kind == Part::Kind::rest) &&
-                                    part.text == segment.text);
+                    used = used ||
+                           ((part.kind == Part::Kind::capture || part.kind == Part::Kind::rest) &&
+                            part.text == segment.text);
                     if (part.kind == Part::Kind::query && !part.fallback) stray = &part;
                 }
             }
             if (!used && stray)
                 warn(route, "purge", {},
-                     "{" + stray->text + "} is not in the path, so it is taken from the write's query, while {" +
-                         segment.text + "} of the path is not used; write {" + segment.text + "} if that is meant");
+                     "{" + stray->text +
+                         "} is not in the path, so it is taken from the write's query, while {" +
+                         segment.text + "} of the path is not used; write {" + segment.text +
+                         "} if that is meant");
         }
     }
 
-    // A resource is what read routes with one literal beginning of their paths show: /articles and /articles/{id}.
+    // A resource is what read routes with one literal beginning of their paths show: /articles and
+    // /articles/{id}.
     static std::string resource_of(Route route) {
         const std::string& path = route.impl->path.path;
         std::string resource = path.substr(0, path.find('{'));
@@ -228,10 +265,11 @@ private:
             if (!resource.purged)
                 warn(*resource.first, "match", resource.first->rule.match_at,
                      "no write purges " + path +
-                         ", so a change shows only once the entry has expired; add a route such as `match: "
+                         ", so a change shows only once the entry has expired; add a route such as "
+                         "`match: "
                          "PUT,PATCH,DELETE " +
-                         resource.first->impl->path.path + "` with `purge: [\"" + resource.first->rule.key +
-                         "\"]` if this API can change it");
+                         resource.first->impl->path.path + "` with `purge: [\"" +
+                         resource.first->rule.key + "\"]` if this API can change it");
     }
 
     const Routes& routes_;

@@ -23,7 +23,8 @@ std::string_view take_host(std::string_view& url, bool& https) {
 
 }  // namespace
 
-std::optional<OfflineRequest> OfflineRequest::make(std::string_view method, std::string_view url, std::string_view host,
+std::optional<OfflineRequest> OfflineRequest::make(std::string_view method, std::string_view url,
+                                                   std::string_view host,
                                                    const HeaderList& headers) {
     OfflineRequest made;
     Owned& owned = *made.owned_;

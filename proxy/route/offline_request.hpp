@@ -12,13 +12,14 @@ namespace larder::route {
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
-/// A request that nobody sent, made from text for `explain` and `examples`. Owns what its head looks at.
+/// A request that nobody sent, made from text for `explain` and `examples`. Owns what its head
+/// looks at.
 class OfflineRequest {
 public:
-    /// `url` is a target ("/articles/42?x=1") or a whole URL, whose host then counts. A Host among the headers comes
-    /// next, then `host`. Nothing where the URL has no path that begins with '/'.
-    static std::optional<OfflineRequest> make(std::string_view method, std::string_view url, std::string_view host,
-                                              const HeaderList& headers);
+    /// `url` is a target ("/articles/42?x=1") or a whole URL, whose host then counts. A Host among
+    /// the headers comes next, then `host`. Nothing where the URL has no path that begins with '/'.
+    static std::optional<OfflineRequest> make(std::string_view method, std::string_view url,
+                                              std::string_view host, const HeaderList& headers);
 
     [[nodiscard]] const http::RequestHead& head() const { return owned_->head; }
 

@@ -19,8 +19,9 @@ struct Parameter {
     bool has_equals;
 };
 
-/// The parameters of one query, each with the slot of the placeholder that names it. Up to 32 need no allocation. Empty
-/// pieces ("a=1&&b=2") are none. The views last as long as the query; not to be moved.
+/// The parameters of one query, each with the slot of the placeholder that names it. Up to 32 need
+/// no allocation. Empty pieces ("a=1&&b=2") are none. The views last as long as the query; not to
+/// be moved.
 class Parameters {
 public:
     Parameters(std::string_view query, const std::vector<std::string>& names);
@@ -40,7 +41,8 @@ private:
 
     Parameter* near() { return reinterpret_cast<Parameter*>(near_); }
 
-    alignas(Parameter) std::byte near_[near_max * sizeof(Parameter)];  // left uninitialised: most queries are short
+    alignas(Parameter) std::byte
+        near_[near_max * sizeof(Parameter)];  // left uninitialised: most queries are short
     std::vector<Parameter> far_;
     Parameter* data_ = near();
     std::size_t count_ = 0;

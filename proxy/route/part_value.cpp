@@ -54,7 +54,8 @@ private:
 
 void add_field(Sink& sink, const Part& part, const http::Fields& fields) {
     const auto matches = [&part](const http::Field& line) {
-        return part.field != http::FieldId::other ? line.id == part.field : iequals(line.name, part.text);
+        return part.field != http::FieldId::other ? line.id == part.field
+                                                  : iequals(line.name, part.text);
     };
     const auto first = std::find_if(fields.begin(), fields.end(), matches);
     if (first == fields.end()) return;
@@ -102,7 +103,8 @@ void add_values(Sink& sink, const Part& part, const ValueSource& from) {
             sink.add(to_lower_copy(from.request.authority), Source::text);
             return;
         case Kind::method:
-            sink.add(from.request.method == http::Method::head ? "GET" : from.request.method_name, Source::text);
+            sink.add(from.request.method == http::Method::head ? "GET" : from.request.method_name,
+                     Source::text);
             return;
         case Kind::header:
             add_field(sink, part, from.request.fields);

@@ -17,12 +17,13 @@ struct ValueSource {
     const JsonLookup* json = nullptr;
 };
 
-/// Appends a placeholder's value as keys hold it (or its SHA-256). An absent one gives its default, or nothing; false
-/// only where a {json:} or {response:} placeholder has no value and no default, which a caller must not take for an
-/// empty one.
+/// Appends a placeholder's value as keys hold it (or its SHA-256). An absent one gives its default,
+/// or nothing; false only where a {json:} or {response:} placeholder has no value and no default,
+/// which a caller must not take for an empty one.
 ///
-/// Several values of one name are joined by ',', which no value holds. The SHA-256 is that of the decoded value; where
-/// that would make two values one (see append_decoded) it is that of the encoded one, with a '!' behind it.
+/// Several values of one name are joined by ',', which no value holds. The SHA-256 is that of the
+/// decoded value; where that would make two values one (see append_decoded) it is that of the
+/// encoded one, with a '!' behind it.
 bool append_part(std::string& out, const Part& part, const ValueSource& from);
 
 }  // namespace larder::route

@@ -12,10 +12,13 @@ namespace {
 using Kind = Segment::Kind;
 
 std::optional<std::string> add_method(std::string_view name, PathRule& out) {
-    if (name.empty()) return "a method is missing; write \"METHOD[,METHOD...] PATH\", such as \"GET /articles/{id}\"";
+    if (name.empty())
+        return "a method is missing; write \"METHOD[,METHOD...] PATH\", such as \"GET "
+               "/articles/{id}\"";
     for (char c : name)
         if (!(c >= 'A' && c <= 'Z') && !is_digit(c) && c != '-' && c != '_')
-            return "\"" + std::string(name) + "\" is no method; methods are upper-case letters, such as GET or PATCH";
+            return "\"" + std::string(name) +
+                   "\" is no method; methods are upper-case letters, such as GET or PATCH";
     const http::Method method = http::method_of(name);
     if (method == http::Method::other) {
         out.other_names.emplace_back(name);
@@ -26,12 +29,15 @@ std::optional<std::string> add_method(std::string_view name, PathRule& out) {
     return std::nullopt;
 }
 
-// "{id:int}", "{id:[0-9]+}", "{id?}", "{*rest}", "{rest:path}", "{rest...}" of other tools, as larder writes them; empty where
-// there is no name in it.
+// "{id:int}", "{id:[0-9]+}", "{id?}", "{*rest}", "{rest:path}", "{rest...}" of other tools, as
+// larder writes them; empty where there is no name in it.
 std::string foreign_capture(std::string_view inner, bool last) {
-    const bool rest = inner.starts_with('*') || inner.ends_with(":path") || inner.ends_with("...") || inner.ends_with(":.*");
+    const bool rest = inner.starts_with('*') || inner.ends_with(":path") ||
+                      inner.ends_with("...") || inner.ends_with(":.*");
     while (inner.starts_with('*')) inner.remove_prefix(1);
-    const auto is_name_char = [](char c) { return is_digit(c) || c == '_' || (to_lower(c) >= 'a' && to_lower(c) <= 'z'); };
+    const auto is_name_char = [](char c) {
+        return is_digit(c) || c == '_' || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
+    };
     const auto end = std::find_if_not(inner.begin(), inner.end(), is_name_char);
     const std::string name(inner.begin(), end);
     return name.empty() ? name : "{" + name + (rest && last ? "*}" : "}");
@@ -50,27 +56,33 @@ std::optional<std::string> parse_capture(std::string_view piece, bool last, Path
         if (!last) return whole + " takes all that remains, so it must be the last segment";
     }
     const bool named = !piece.empty() && std::all_of(piece.begin(), piece.end(), [](char c) {
-        return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '_' || c == '-' || c == '.';
+        return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '_' || c == '-' ||
+               c == '.';
     });
     if (!named) {
         const std::string hint = foreign_capture(piece, last);
-        return "\"" + whole + "\": a placeholder's name is made of letters, digits, '_', '-' and '.'" +
+        return "\"" + whole +
+               "\": a placeholder's name is made of letters, digits, '_', '-' and '.'" +
                (hint.empty() ? "" : "; write " + hint);
     }
-    if (out.capture_slot(piece)) return "{" + std::string(piece) + "} stands twice in the path; give each its own name";
+    if (out.capture_slot(piece))
+        return "{" + std::string(piece) + "} stands twice in the path; give each its own name";
     segment.text = piece;
     out.segments.push_back(std::move(segment));
     return std::nullopt;
 }
 
 std::optional<std::string> parse_path(std::string_view path, PathRule& out) {
-    if (looks_like_regex(path) && (!path.starts_with('/') || path.find('?') != std::string_view::npos))
-        return "the path must begin with '/' and is no regular expression: {name} stands for one segment, {name*} for all that "
+    if (looks_like_regex(path) &&
+        (!path.starts_with('/') || path.find('?') != std::string_view::npos))
+        return "the path must begin with '/' and is no regular expression: {name} stands for one "
+               "segment, {name*} for all that "
                "remains, such as /articles/{id}";
     if (!path.starts_with('/')) return "the path must begin with '/'";
     for (char c : path)
         if (static_cast<unsigned char>(c) <= ' ' || c == '?' || c == '#' || c == 0x7f)
-            return "a path holds no spaces, control characters, '?' or '#'; query parameters are named in the key";
+            return "a path holds no spaces, control characters, '?' or '#'; query parameters are "
+                   "named in the key";
     out.path = path;
     for (std::size_t begin = 1; begin <= path.size();) {
         const std::size_t end = std::min(path.find('/', begin), path.size());
@@ -83,10 +95,12 @@ std::optional<std::string> parse_path(std::string_view path, PathRule& out) {
         Segment segment;
         if (!append_decoded(segment.text, piece, Source::path))
             return "\"" + std::string(piece) + "\": '%' must be followed by two hex digits";
-        if (out.path_case == settings::PathCase::insensitive) segment.text = to_lower_copy(segment.text);
+        if (out.path_case == settings::PathCase::insensitive)
+            segment.text = to_lower_copy(segment.text);
         out.segments.push_back(std::move(segment));
     }
-    if (out.segments.size() > segments_max) return "a path has at most " + std::to_string(segments_max) + " segments";
+    if (out.segments.size() > segments_max)
+        return "a path has at most " + std::to_string(segments_max) + " segments";
     const auto captures = std::count_if(out.segments.begin(), out.segments.end(),
                                         [](const Segment& s) { return s.kind != Kind::literal; });
     if (captures > static_cast<std::ptrdiff_t>(captures_max))
@@ -118,7 +132,8 @@ std::optional<std::size_t> PathRule::capture_slot(std::string_view name) const {
 
 std::optional<std::string> parse_path_rule(std::string_view match, PathRule& out) {
     const std::size_t space = match.find(' ');
-    if (space == std::string_view::npos) return "expected \"METHOD[,METHOD...] PATH\", such as \"GET /articles/{id}\"";
+    if (space == std::string_view::npos)
+        return "expected \"METHOD[,METHOD...] PATH\", such as \"GET /articles/{id}\"";
     const std::string_view names = match.substr(0, space);
     for (std::size_t begin = 0; begin <= names.size();) {
         const std::size_t end = std::min(names.find(',', begin), names.size());
@@ -135,26 +150,32 @@ bool path_covers(const PathRule& outer, const PathRule& inner) {
     for (std::size_t i = 0; i < outer.segments.size(); ++i) {
         if (i >= inner.segments.size()) return false;
         if (outer.segments[i].kind == Kind::rest) return true;
-        if (inner.segments[i].kind == Kind::rest || !segment_covers(outer.segments[i], inner.segments[i])) return false;
+        if (inner.segments[i].kind == Kind::rest ||
+            !segment_covers(outer.segments[i], inner.segments[i]))
+            return false;
     }
     return outer.segments.size() == inner.segments.size();
 }
 
 bool paths_meet(const PathRule& a, const PathRule& b) {
     for (std::size_t i = 0;; ++i) {
-        if (i == a.segments.size() || i == b.segments.size()) return a.segments.size() == b.segments.size();
+        if (i == a.segments.size() || i == b.segments.size())
+            return a.segments.size() == b.segments.size();
         const Segment& left = a.segments[i];
         const Segment& right = b.segments[i];
         if (left.kind == Kind::rest || right.kind == Kind::rest) return true;
-        if (left.kind == Kind::literal && right.kind == Kind::literal && left.text != right.text) return false;
-        if (left.kind != right.kind && (left.kind == Kind::literal ? left : right).text.empty()) return false;
+        if (left.kind == Kind::literal && right.kind == Kind::literal && left.text != right.text)
+            return false;
+        if (left.kind != right.kind && (left.kind == Kind::literal ? left : right).text.empty())
+            return false;
     }
 }
 
 bool host_takes(std::string_view rule, std::string_view host) {
     if (rule.empty() || iequals(rule, host)) return true;
     const std::size_t colon = host.rfind(':');
-    if (colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos) return false;
+    if (colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos)
+        return false;
     return iequals(rule, host.substr(0, colon));
 }
 

@@ -13,8 +13,9 @@ namespace larder::route {
 
 inline constexpr std::size_t segments_max = 32;
 
-/// One piece of a path between slashes: a literal (decoded), `{name}` for one non-empty segment, or `{name*}` for what
-/// remains. `/files/{rest*}` takes `/files/a/b` and `/files/` (with an empty rest), not `/files`.
+/// One piece of a path between slashes: a literal (decoded), `{name}` for one non-empty segment, or
+/// `{name*}` for what remains. `/files/{rest*}` takes `/files/a/b` and `/files/` (with an empty
+/// rest), not `/files`.
 struct Segment {
     enum class Kind : std::uint8_t { literal, capture, rest };
     Kind kind = Kind::literal;
@@ -48,8 +49,8 @@ bool path_covers(const PathRule& outer, const PathRule& inner);
 /// Some path is taken by both (methods and hosts aside).
 bool paths_meet(const PathRule& a, const PathRule& b);
 
-/// Does the rule's host (empty: any) take the request's? Case does not matter; the request's port counts only where the
-/// rule names one.
+/// Does the rule's host (empty: any) take the request's? Case does not matter; the request's port
+/// counts only where the rule names one.
 bool host_takes(std::string_view rule, std::string_view host);
 
 }  // namespace larder::route

@@ -14,7 +14,8 @@ Segments cut(std::string_view path, bool at_encoded_slashes) {
     std::size_t begin = 0;
     for (std::size_t at = 0; at < path.size();) {
         const std::size_t from = at;
-        const bool slash = next_decoded(path, at) == '/' && (path[from] == '/' || at_encoded_slashes);
+        const bool slash =
+            next_decoded(path, at) == '/' && (path[from] == '/' || at_encoded_slashes);
         if (!slash) continue;
         if (from > 0) out.push_back(path.substr(begin, from - begin));
         begin = at;
@@ -63,8 +64,8 @@ void add_spellings(std::vector<std::string>& out, std::string_view spelled, std:
     for (const bool encoded : {false, true}) {
         for (const bool empty_first : {false, true}) {
             Segments segments = cut(spelled, encoded);
-            const bool trailing =
-                segments.back().empty() || decodes_to(segments.back(), ".") || decodes_to(segments.back(), "..");
+            const bool trailing = segments.back().empty() || decodes_to(segments.back(), ".") ||
+                                  decodes_to(segments.back(), "..");
             if (empty_first) remove_empty(segments);
             remove_dots(segments);
             remove_empty(segments);

@@ -20,8 +20,8 @@ bool ends_open(const Piece& piece) {
 
 Shape::Shape(const Template& from, std::initializer_list<Part::Kind> widened) {
     for (const Part& part : from.parts) {
-        const bool star =
-            part.kind == Part::Kind::star || std::find(widened.begin(), widened.end(), part.kind) != widened.end();
+        const bool star = part.kind == Part::Kind::star ||
+                          std::find(widened.begin(), widened.end(), part.kind) != widened.end();
         if (star) {
             add({Kind::star, {}, nullptr});
         } else if (part.kind == Part::Kind::literal) {
@@ -55,18 +55,21 @@ void Shape::widen_open_values() {
     if (!has_star_) return;
     const auto is_star = [](const Piece& piece) { return piece.kind == Kind::star; };
     std::vector<Piece> before = std::move(pieces_);
-    // From the first star outwards a widened value is a new first (or last) star for those beside it.
-    std::size_t first = static_cast<std::size_t>(std::find_if(before.begin(), before.end(), is_star) - before.begin());
-    std::size_t last =
-        before.size() - 1 -
-        static_cast<std::size_t>(std::find_if(before.rbegin(), before.rend(), is_star) - before.rbegin());
+    // From the first star outwards a widened value is a new first (or last) star for those beside
+    // it.
+    std::size_t first = static_cast<std::size_t>(
+        std::find_if(before.begin(), before.end(), is_star) - before.begin());
+    std::size_t last = before.size() - 1 -
+                       static_cast<std::size_t>(
+                           std::find_if(before.rbegin(), before.rend(), is_star) - before.rbegin());
     for (std::size_t i = 0; i < first; ++i)
         if (before[i].kind == Kind::value && begins_open(before[i + 1])) first = i;
     for (std::size_t i = before.size() - 1; i > last; --i)
         if (before[i].kind == Kind::value && ends_open(before[i - 1])) last = i;
     pieces_.clear();
     for (std::size_t i = 0; i < before.size(); ++i) {
-        if (before[i].kind == Kind::value && i >= first && i <= last) before[i] = {Kind::star, {}, nullptr};
+        if (before[i].kind == Kind::value && i >= first && i <= last)
+            before[i] = {Kind::star, {}, nullptr};
         add(std::move(before[i]));
     }
 }
@@ -120,7 +123,8 @@ bool Shape::instance_for(std::string_view text, std::string& out) const {
             out += '*';
             continue;
         }
-        const std::size_t found = middle.find(pieces_[i].text);  // between stars, the leftmost is as good as any
+        const std::size_t found =
+            middle.find(pieces_[i].text);  // between stars, the leftmost is as good as any
         if (found == std::string_view::npos) {
             out.resize(undo);
             return false;
@@ -157,15 +161,14 @@ std::vector<Step> steps_of(const std::vector<Piece>& pieces) {
     return out;
 }
 
-bool loops_over(const Step& loop, char c) {
-    return loop.kind == Kind::star || is_value_char(c);
-}
+bool loops_over(const Step& loop, char c) { return loop.kind == Kind::star || is_value_char(c); }
 
 bool share_a_text(const std::vector<Step>& a, const std::vector<Step>& b) {
     const std::size_t width = b.size() + 1;
     std::vector<bool> reached((a.size() + 1) * width);
     reached[0] = true;
-    // Both loops may be left at any time, so every move goes forward and one pass in order reaches all.
+    // Both loops may be left at any time, so every move goes forward and one pass in order reaches
+    // all.
     for (std::size_t i = 0; i <= a.size(); ++i) {
         for (std::size_t j = 0; j <= b.size(); ++j) {
             if (!reached[i * width + j]) continue;
@@ -173,9 +176,12 @@ bool share_a_text(const std::vector<Step>& a, const std::vector<Step>& b) {
             const bool more_b = j < b.size();
             const bool loop_a = more_a && a[i].kind != Kind::literal;
             const bool loop_b = more_b && b[j].kind != Kind::literal;
-            if (loop_a || (more_a && loop_b && loops_over(b[j], a[i].c))) reached[(i + 1) * width + j] = true;
-            if (loop_b || (more_b && loop_a && loops_over(a[i], b[j].c))) reached[i * width + j + 1] = true;
-            if (more_a && more_b && !loop_a && !loop_b && a[i].c == b[j].c) reached[(i + 1) * width + j + 1] = true;
+            if (loop_a || (more_a && loop_b && loops_over(b[j], a[i].c)))
+                reached[(i + 1) * width + j] = true;
+            if (loop_b || (more_b && loop_a && loops_over(a[i], b[j].c)))
+                reached[i * width + j + 1] = true;
+            if (more_a && more_b && !loop_a && !loop_b && a[i].c == b[j].c)
+                reached[(i + 1) * width + j + 1] = true;
         }
     }
     return reached.back();
@@ -189,7 +195,8 @@ bool prefixes_meet(std::string_view a, std::string_view b) {
 }  // namespace
 
 bool Shape::meets(const Shape& other) const {
-    return prefixes_meet(prefix_, other.prefix_) && share_a_text(steps_of(pieces_), steps_of(other.pieces_));
+    return prefixes_meet(prefix_, other.prefix_) &&
+           share_a_text(steps_of(pieces_), steps_of(other.pieces_));
 }
 
 bool Shape::meets_with_query(const Shape& pattern) const {
@@ -202,8 +209,9 @@ bool Shape::meets_with_query(const Shape& pattern) const {
     return share_a_text(mine, theirs);
 }
 
-// As glob_match, with the signature for a pattern: a value reaches no further than the next character that is none. To
-// go back to the last value is enough, for the leftmost fit of what stands before it leaves it the most room.
+// As glob_match, with the signature for a pattern: a value reaches no further than the next
+// character that is none. To go back to the last value is enough, for the leftmost fit of what
+// stands before it leaves it the most room.
 bool Shape::fits(std::string_view text) const {
     constexpr char value = '\x01';
     const std::string_view pattern = signature_;

@@ -8,14 +8,16 @@
 
 /// Purge patterns and the shapes of keys, as text that is compared with text.
 ///
-/// A shape is a row of literals, values (a placeholder's text: any run of value characters) and stars (any run of any
-/// characters). An instance is a shape whose values have been filled in: "users:7:posts:*" of "users:{id}:posts:*".
+/// A shape is a row of literals, values (a placeholder's text: any run of value characters) and
+/// stars (any run of any characters). An instance is a shape whose values have been filled in:
+/// "users:7:posts:*" of "users:{id}:posts:*".
 ///
-/// The purge of a write and the fill of an entry must come to the same instance independently: the one from the
-/// request, the other from the key alone. That works where a key can be read in one way only, so with a star in the
-/// shape, a value stays one only where the key shows its ends: before the first star, where it is followed by the end
-/// or by a character no value holds; behind the last star, where it is preceded by one. Any other value becomes a star
-/// on both sides: that purges too much, never too little.
+/// The purge of a write and the fill of an entry must come to the same instance independently: the
+/// one from the request, the other from the key alone. That works where a key can be read in one
+/// way only, so with a star in the shape, a value stays one only where the key shows its ends:
+/// before the first star, where it is followed by the end or by a character no value holds; behind
+/// the last star, where it is preceded by one. Any other value becomes a star on both sides: that
+/// purges too much, never too little.
 namespace larder::route {
 
 struct Piece {
@@ -29,7 +31,8 @@ class Shape {
 public:
     Shape() = default;
 
-    /// The shape of a template. Parts of the kinds in `widened` become stars. The template must outlive the shape.
+    /// The shape of a template. Parts of the kinds in `widened` become stars. The template must
+    /// outlive the shape.
     explicit Shape(const Template& from, std::initializer_list<Part::Kind> widened = {});
 
     /// A pattern as text: '*' is a star, everything else literal.
@@ -41,14 +44,16 @@ public:
     /// Equal for shapes that have the same instances.
     [[nodiscard]] const std::string& signature() const { return signature_; }
 
-    /// The one instance that covers this text, appended to `out`; false (and `out` as it was) where there is none. Only
-    /// for shapes with a star. Linear in the text, but for the literals between stars.
+    /// The one instance that covers this text, appended to `out`; false (and `out` as it was) where
+    /// there is none. Only for shapes with a star. Linear in the text, but for the literals between
+    /// stars.
     bool instance_for(std::string_view text, std::string& out) const;
 
     /// Is this text, with its '*', an instance?
     [[nodiscard]] bool has_instance(std::string_view text) const;
 
-    /// Whether some text fits both. Exact, but for values, which may be of any length and hold any value character.
+    /// Whether some text fits both. Exact, but for values, which may be of any length and hold any
+    /// value character.
     [[nodiscard]] bool meets(const Shape& other) const;
 
     /// Whether some key of this shape, bare or with an appended query, fits the other.
@@ -68,8 +73,8 @@ private:
     bool has_star_ = false;
 };
 
-/// Whether the pattern, in which '*' is any run of characters, covers the text. Linear in the text's size times the
-/// number of stars at worst.
+/// Whether the pattern, in which '*' is any run of characters, covers the text. Linear in the
+/// text's size times the number of stars at worst.
 bool glob_match(std::string_view pattern, std::string_view text);
 
 }  // namespace larder::route

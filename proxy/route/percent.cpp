@@ -33,7 +33,8 @@ void append_byte(std::string& out, unsigned byte) {
     out.append(triple, sizeof triple);
 }
 
-/// Takes eight bytes at a time; what remains of fewer is filled up with zeros, and the size goes in at the end.
+/// Takes eight bytes at a time; what remains of fewer is filled up with zeros, and the size goes in
+/// at the end.
 class Hash {
 public:
     void word(std::uint64_t bytes) {
@@ -99,7 +100,8 @@ std::uint64_t hash_folded(std::string_view raw) { return hash_changed(raw, folde
 bool folds_to(std::string_view raw, std::string_view lower) {
     std::size_t at = 0;
     for (char c : lower)
-        if (at >= raw.size() || folded(next_decoded(raw, at)) != static_cast<unsigned char>(c)) return false;
+        if (at >= raw.size() || folded(next_decoded(raw, at)) != static_cast<unsigned char>(c))
+            return false;
     return at == raw.size();
 }
 
@@ -113,9 +115,7 @@ void fold_case(std::string& text, std::size_t begin) {
     }
 }
 
-bool is_value_char(char c) {
-    return value_chars[static_cast<unsigned char>(c)];
-}
+bool is_value_char(char c) { return value_chars[static_cast<unsigned char>(c)]; }
 
 void append_value(std::string& out, std::string_view raw, Source source, bool keep_slash) {
     for (std::size_t at = 0; at < raw.size();) {
@@ -161,7 +161,8 @@ bool has_needless_encoding(std::string_view raw) {
     for (std::size_t at = raw.find('%'); at < raw.size(); at = raw.find('%', at)) {
         const int byte = next_decoded(raw, at);
         const auto c = static_cast<char>(byte);
-        const bool unreserved = byte != malformed_percent && byte < 0x80 && plain[static_cast<unsigned char>(c)] && c != '@';
+        const bool unreserved = byte != malformed_percent && byte < 0x80 &&
+                                plain[static_cast<unsigned char>(c)] && c != '@';
         if (unreserved) return true;
     }
     return false;
@@ -170,7 +171,8 @@ bool has_needless_encoding(std::string_view raw) {
 bool decodes_to_prefix(std::string_view raw, std::string_view prefix) {
     std::size_t at = 0;
     for (char c : prefix)
-        if (at >= raw.size() || next_decoded(raw, at) != static_cast<unsigned char>(c)) return false;
+        if (at >= raw.size() || next_decoded(raw, at) != static_cast<unsigned char>(c))
+            return false;
     return true;
 }
 
@@ -178,7 +180,8 @@ bool decodes_to(std::string_view raw, std::string_view bytes) {
     if (raw == bytes && raw.find('%') == std::string_view::npos) return true;
     std::size_t at = 0;
     for (char c : bytes)
-        if (at >= raw.size() || next_decoded(raw, at) != static_cast<unsigned char>(c)) return false;
+        if (at >= raw.size() || next_decoded(raw, at) != static_cast<unsigned char>(c))
+            return false;
     return at == raw.size();
 }
 

@@ -4,14 +4,18 @@
 #include <string>
 #include <string_view>
 
-/// Percent-encoding as keys need it: values are decoded once and encoded again in one canonical way, so that two
-/// spellings of one value make one key, and no value can hold a byte that means something in a key or a pattern.
+/// Percent-encoding as keys need it: values are decoded once and encoded again in one canonical
+/// way, so that two spellings of one value make one key, and no value can hold a byte that means
+/// something in a key or a pattern.
 ///
-/// What a value looks like in a key: the unreserved characters of RFC 3986 and '@' are themselves; every other byte is
-/// %HH in upper case. Three marks stand outside of that, none of which a byte of a value can produce:
+/// What a value looks like in a key: the unreserved characters of RFC 3986 and '@' are themselves;
+/// every other byte is %HH in upper case. Three marks stand outside of that, none of which a byte
+/// of a value can produce:
 ///   ','     between the values of a repeated parameter or cookie,
-///   '+'     a plus sign as it came in a query, which some origins read as a space and others do not,
-///   "%25!"  a '%' that is not followed by two hex digits, for origins differ in what they make of it.
+///   '+'     a plus sign as it came in a query, which some origins read as a space and others do
+///   not,
+///   "%25!"  a '%' that is not followed by two hex digits, for origins differ in what they make of
+///   it.
 /// A slash that came as a slash in {rest} and {path} is '/', an encoded one is %2F.
 namespace larder::route {
 
@@ -24,8 +28,9 @@ void append_value(std::string& out, std::string_view raw, Source source, bool ke
 /// May this byte occur in an appended value? ':' , '*', '?', '#', '=', '&' and braces never do.
 bool is_value_char(char c);
 
-/// Appends the raw bytes of the value, decoded once. False where the raw text holds something that has no decoded form
-/// of its own (a malformed '%', a '+' in a query): two such values may differ although their bytes are equal.
+/// Appends the raw bytes of the value, decoded once. False where the raw text holds something that
+/// has no decoded form of its own (a malformed '%', a '+' in a query): two such values may differ
+/// although their bytes are equal.
 bool append_decoded(std::string& out, std::string_view raw, Source source);
 
 inline constexpr int malformed_percent = 256;
@@ -37,7 +42,8 @@ constexpr int hex_digit(char c) {
     return -1;
 }
 
-/// The next decoded byte of a path or query, or malformed_percent, which equals no byte. Moves `at` behind it.
+/// The next decoded byte of a path or query, or malformed_percent, which equals no byte. Moves `at`
+/// behind it.
 constexpr int next_decoded(std::string_view raw, std::size_t& at) {
     const char c = raw[at++];
     if (c != '%') return static_cast<unsigned char>(c);
@@ -49,8 +55,8 @@ constexpr int next_decoded(std::string_view raw, std::size_t& at) {
     return high * 16 + low;
 }
 
-/// Whether the text encodes an unreserved character, which needs no encoding (RFC 3986, 2.3): who compares raw text takes
-/// it for another.
+/// Whether the text encodes an unreserved character, which needs no encoding (RFC 3986, 2.3): who
+/// compares raw text takes it for another.
 bool has_needless_encoding(std::string_view raw);
 
 /// Does the raw text decode to exactly these bytes? A malformed '%' equals nothing.

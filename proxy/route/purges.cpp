@@ -15,7 +15,8 @@ void add_once(std::vector<std::string>& list, std::string item) {
     if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(std::move(item));
 }
 
-// False where a {json:} has no value. `folds_all`: all values in lower case, not only those of the path.
+// False where a {json:} has no value. `folds_all`: all values in lower case, not only those of the
+// path.
 bool fill(const Shape& shape, const ValueSource& from, bool folds_all, std::string& out) {
     for (const Piece& piece : shape.pieces()) {
         if (piece.kind == Piece::Kind::literal) {
@@ -41,8 +42,9 @@ void add_instance(const Shape& shape, std::string text, PurgeSet& out) {
     add_once(out.keys, std::move(text));
 }
 
-// A value missing in the concrete form widens all {json:} of the line: the tags know only these two forms.
-// Where keys hold the path's values in lower case, a value that comes from elsewhere may be meant for such a key.
+// A value missing in the concrete form widens all {json:} of the line: the tags know only these two
+// forms. Where keys hold the path's values in lower case, a value that comes from elsewhere may be
+// meant for such a key.
 void add_line(const CompiledPurge& line, bool folds_case, const ValueSource& from, PurgeSet& out) {
     std::string text;
     const bool found = !line.has_json || [&] {
@@ -55,7 +57,8 @@ void add_line(const CompiledPurge& line, bool folds_case, const ValueSource& fro
     const Shape& shape = found ? line.concrete : line.widened;
     if (!fill(shape, from, false, text)) return;
     std::string folded;
-    if (folds_case && fill(shape, from, true, folded) && folded != text) add_instance(shape, std::move(folded), out);
+    if (folds_case && fill(shape, from, true, folded) && folded != text)
+        add_instance(shape, std::move(folded), out);
     add_instance(shape, std::move(text), out);
 }
 
@@ -78,16 +81,17 @@ http::RequestHead get_of(std::string_view host, std::string_view target) {
     return request;
 }
 
-void collect_rule_purges(const CompiledRoute& write, const Captures& captures, const http::RequestHead& request,
-                         const JsonLookup* json, PurgeSet& out) {
+void collect_rule_purges(const CompiledRoute& write, const Captures& captures,
+                         const http::RequestHead& request, const JsonLookup* json, PurgeSet& out) {
     for (const CompiledPurge& line : write.impl->purges) {
         const Parameters parameters(request.query, line.source.query_names);
-        add_line(line, write.impl->path.path_case == settings::PathCase::insensitive, {captures, request, parameters, nullptr, json}, out);
+        add_line(line, write.impl->path.path_case == settings::PathCase::insensitive,
+                 {captures, request, parameters, nullptr, json}, out);
     }
 }
 
-void collect_own_entries(const CompiledRoute& read, const Captures& captures, const http::RequestHead& request,
-                         PurgeSet& out) {
+void collect_own_entries(const CompiledRoute& read, const Captures& captures,
+                         const http::RequestHead& request, PurgeSet& out) {
     if (!read.impl->own_pattern) {
         std::string key;
         build_key(read, captures, request, key);

@@ -7,13 +7,14 @@
 
 namespace larder::route {
 
-/// What the lines of one write rule's `purge` make of a request, without the own entries of its URL.
-void collect_rule_purges(const CompiledRoute& write, const Captures& captures, const http::RequestHead& request,
-                         const JsonLookup* json, PurgeSet& out);
+/// What the lines of one write rule's `purge` make of a request, without the own entries of its
+/// URL.
+void collect_rule_purges(const CompiledRoute& write, const Captures& captures,
+                         const http::RequestHead& request, const JsonLookup* json, PurgeSet& out);
 
 /// The own entries of a URL as a read route keeps them. `request` is a GET of it.
-void collect_own_entries(const CompiledRoute& read, const Captures& captures, const http::RequestHead& request,
-                         PurgeSet& out);
+void collect_own_entries(const CompiledRoute& read, const Captures& captures,
+                         const http::RequestHead& request, PurgeSet& out);
 
 /// A bare GET of a URL, for keys that are made without a client's request. `target` in origin-form.
 http::RequestHead get_of(std::string_view host, std::string_view target);

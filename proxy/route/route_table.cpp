@@ -2,15 +2,16 @@
 
 #include <algorithm>
 
-#include "route/compiled_impl.hpp"
 #include "http/write_methods.hpp"
+#include "route/compiled_impl.hpp"
 #include "route/path_spellings.hpp"
 #include "route/purges.hpp"
 #include "route/table_impl.hpp"
 
 namespace larder::route {
 
-CompiledRoute::CompiledRoute(settings::Route rule_in) : rule(std::move(rule_in)), impl(std::make_unique<Impl>()) {}
+CompiledRoute::CompiledRoute(settings::Route rule_in)
+    : rule(std::move(rule_in)), impl(std::make_unique<Impl>()) {}
 CompiledRoute::~CompiledRoute() = default;
 
 RouteTable::RouteTable() : impl_(std::make_unique<Impl>()) {}
@@ -42,9 +43,12 @@ namespace {
 // GET and HEAD can fall under different routes only where one names HEAD alone.
 void collect_own(const RouteTable& table, const http::RequestHead& get, PurgeSet& out) {
     const CompiledRoute* first = nullptr;
-    for (const auto& [method, name] : {std::pair{http::Method::get, "GET"}, std::pair{http::Method::head, "HEAD"}}) {
+    for (const auto& [method, name] :
+         {std::pair{http::Method::get, "GET"}, std::pair{http::Method::head, "HEAD"}}) {
         const Match match = table.match(method, name, get.host, get.path);
-        if (!match.route || match.route == first || match.route->rule.kind != settings::RouteKind::read) continue;
+        if (!match.route || match.route == first ||
+            match.route->rule.kind != settings::RouteKind::read)
+            continue;
         first = match.route;
         collect_own_entries(*match.route, match.captures, get, out);
     }
@@ -56,7 +60,8 @@ std::string with_query(const std::string& path, const http::RequestHead& request
 
 }  // namespace
 
-void RouteTable::collect_url_purges(std::string_view host, std::string_view target, PurgeSet& out) const {
+void RouteTable::collect_url_purges(std::string_view host, std::string_view target,
+                                    PurgeSet& out) const {
     const http::RequestHead get = get_of(host, target.substr(0, target.find('#')));
     collect_own(*this, get, out);
     for (const std::string& path : other_spellings(get.path)) {
@@ -79,21 +84,24 @@ void RouteTable::note_plain_path(const http::RequestHead& request, KeyFacts& fac
     if (known.bare_size < key.size()) facts.more_tags.push_back(extension_tag(key));
 }
 
-void RouteTable::collect_write_purges(const Match& write, const http::RequestHead& request, const JsonLookup* json,
-                                      PurgeSet& out) const {
+void RouteTable::collect_write_purges(const Match& write, const http::RequestHead& request,
+                                      const JsonLookup* json, PurgeSet& out) const {
     if (changes_nothing(write, request)) return;
     if (write.route) collect_rule_purges(*write.route, write.captures, request, json, out);
     const std::vector<std::string> spellings = other_spellings(request.path);
-    const auto add_spelled = [&](http::Method method, std::string_view name, const std::string& target) {
+    const auto add_spelled = [&](http::Method method, std::string_view name,
+                                 const std::string& target) {
         http::RequestHead other = request;
         split_target(target, other);
         const Match match = this->match(method, name, other.host, other.path);
         if (match.route) collect_rule_purges(*match.route, match.captures, other, json, out);
     };
-    for (const std::string& path : spellings) add_spelled(request.method, request.method_name, with_query(path, request));
+    for (const std::string& path : spellings)
+        add_spelled(request.method, request.method_name, with_query(path, request));
     for (const std::string& name : http::overriding_methods(request)) {
         add_spelled(http::method_of(name), name, std::string(request.target));
-        for (const std::string& path : spellings) add_spelled(http::method_of(name), name, with_query(path, request));
+        for (const std::string& path : spellings)
+            add_spelled(http::method_of(name), name, with_query(path, request));
     }
     collect_url_purges(request.host, request.target, out);
 }
@@ -106,7 +114,8 @@ bool RouteTable::changes_nothing(const Match& write, const http::RequestHead& re
     const std::vector<std::string> others = http::overriding_methods(request);
     return std::all_of(others.begin(), others.end(), [&](const std::string& name) {
         const http::Method method = http::method_of(name);
-        return http::is_safe(method) || says_so(match(method, name, request.host, request.path).route);
+        return http::is_safe(method) ||
+               says_so(match(method, name, request.host, request.path).route);
     });
 }
 
@@ -115,9 +124,12 @@ bool RouteTable::is_tag_pattern(std::string_view pattern) const {
     if (!given.has_star()) return false;
     bool known = false;
     for (const auto& route : impl_->routes) {
-        if (route->rule.kind != settings::RouteKind::read || !route->impl->key_shape.meets_with_query(given)) continue;
+        if (route->rule.kind != settings::RouteKind::read ||
+            !route->impl->key_shape.meets_with_query(given))
+            continue;
         const auto& tags = route->impl->tag_patterns;
-        known = std::any_of(tags.begin(), tags.end(), [&](const Shape* tag) { return tag->has_instance(pattern); });
+        known = std::any_of(tags.begin(), tags.end(),
+                            [&](const Shape* tag) { return tag->has_instance(pattern); });
         if (!known) return false;
     }
     return known;

@@ -11,13 +11,14 @@
 #include "settings/problem.hpp"
 #include "settings/settings.hpp"
 
-/// Which rule a request falls under, and the keys, tags and purges the rule makes of it. Pure: no I/O, no clock. A
-/// RouteTable never changes after it was compiled and is read by every thread.
+/// Which rule a request falls under, and the keys, tags and purges the rule makes of it. Pure: no
+/// I/O, no clock. A RouteTable never changes after it was compiled and is read by every thread.
 namespace larder::route {
 
 inline constexpr std::size_t captures_max = 16;
 
-/// The raw (still percent-encoded) values of a path's captures, in the order of the pattern. Views into the path.
+/// The raw (still percent-encoded) values of a path's captures, in the order of the pattern. Views
+/// into the path.
 struct Captures {
     std::array<std::string_view, captures_max> values{};
     std::size_t count = 0;
@@ -31,7 +32,8 @@ struct Match {
     Captures captures;
 };
 
-/// A tag that stands for "all entries that extend this key": a purge of the key itself covers the entry.
+/// A tag that stands for "all entries that extend this key": a purge of the key itself covers the
+/// entry.
 inline constexpr char extension_mark = '\x01';
 inline std::string extension_tag(std::string_view key) { return extension_mark + std::string(key); }
 /// The key of such a tag; empty where it is another tag.
@@ -41,25 +43,35 @@ constexpr std::string_view extended_key(std::string_view tag) {
 
 /// A key and what of it is known besides.
 struct KeyFacts {
-    std::size_t bare_size = 0;   ///< the key's size without the appended query; equal to the whole size where there is none
-    bool query_bypass = false;   ///< the route says `query: bypass` and the request has a parameter the key does not name
-    std::string long_key;        ///< the whole of a key that was too long and got shortened, for collect_tags; else empty
+    std::size_t bare_size = 0;  ///< the key's size without the appended query; equal to the whole
+                                ///< size where there is none
+    bool query_bypass = false;  ///< the route says `query: bypass` and the request has a parameter
+                                ///< the key does not name
+    std::string long_key;       ///< the whole of a key that was too long and got shortened, for
+                                ///< collect_tags; else empty
     std::size_t long_bare_size = 0;  ///< bare_size of long_key
-    bool needless_encoding = false;  ///< a parameter's name encodes a character that needs none: an origin may read it raw
-    std::vector<std::string> more_tags{};  ///< of a path with `;parameters`: what covers the same path without them
+    bool needless_encoding = false;  ///< a parameter's name encodes a character that needs none: an
+                                     ///< origin may read it raw
+    std::vector<std::string>
+        more_tags{};  ///< of a path with `;parameters`: what covers the same path without them
 };
 
-/// What one purge covers. Keys are exact (and cover the keys that extend them with an appended query); a pattern holds
-/// '*'. Both without redis.prefix. A value that came from a request has '*' percent-encoded, so it never acts as one.
+/// What one purge covers. Keys are exact (and cover the keys that extend them with an appended
+/// query); a pattern holds
+/// '*'. Both without redis.prefix. A value that came from a request has '*' percent-encoded, so it
+/// never acts as one.
 struct PurgeSet {
     std::vector<std::string> keys;
     std::vector<std::string> patterns;
-    void clear() { keys.clear(); patterns.clear(); }
+    void clear() {
+        keys.clear();
+        patterns.clear();
+    }
     [[nodiscard]] bool empty() const { return keys.empty() && patterns.empty(); }
 };
 
-/// Looks up a JSON Pointer (RFC 6901) in the write's response body; nothing where there is no scalar value at it.
-/// Passed as a function so that this layer needs no JSON library.
+/// Looks up a JSON Pointer (RFC 6901) in the write's response body; nothing where there is no
+/// scalar value at it. Passed as a function so that this layer needs no JSON library.
 class JsonLookup {
 public:
     virtual ~JsonLookup() = default;
@@ -73,37 +85,42 @@ public:
     RouteTable(RouteTable&&) noexcept;
     RouteTable& operator=(RouteTable&&) noexcept;
 
-    /// Compiles all routes and appends what is wrong with them to `problems` (every error, with position and path). A
-    /// table that had errors must not be used. `before`: the table that this one replaces; see CompiledRoute::rules.
-    static RouteTable compile(const settings::Settings& settings, settings::Problems& problems, const RouteTable* before = nullptr);
+    /// Compiles all routes and appends what is wrong with them to `problems` (every error, with
+    /// position and path). A table that had errors must not be used. `before`: the table that this
+    /// one replaces; see CompiledRoute::rules.
+    static RouteTable compile(const settings::Settings& settings, settings::Problems& problems,
+                              const RouteTable* before = nullptr);
 
-    /// The first route that takes the method, host and path. HEAD falls under GET's routes. Allocates nothing.
-    [[nodiscard]] Match match(http::Method method, std::string_view method_name, std::string_view host,
-                              std::string_view path) const;
+    /// The first route that takes the method, host and path. HEAD falls under GET's routes.
+    /// Allocates nothing.
+    [[nodiscard]] Match match(http::Method method, std::string_view method_name,
+                              std::string_view host, std::string_view path) const;
 
     [[nodiscard]] const std::vector<std::unique_ptr<CompiledRoute>>& routes() const;
 
-    /// For a read whose path has `;parameters` in its segments, which many servers do not count as part of the path: notes
-    /// among the facts what a purge of the path without them covers. Costs one look at other paths.
+    /// For a read whose path has `;parameters` in its segments, which many servers do not count as
+    /// part of the path: notes among the facts what a purge of the path without them covers. Costs
+    /// one look at other paths.
     void note_plain_path(const http::RequestHead& request, KeyFacts& facts) const;
 
-    /// Adds to `out` what a completed write purges: the write rule's keys and patterns where `write` is one, and the own
-    /// entries of the URL (every read route's that a GET of it would match first), whatever headers or cookies their keys
-    /// hold. `json` may be null (no usable body): what needs it is widened to '*'. Where fields of the request override its
-    /// method, the rules of both methods count. Nothing where the write changes nothing.
-    void collect_write_purges(const Match& write, const http::RequestHead& request, const JsonLookup* json,
-                              PurgeSet& out) const;
+    /// Adds to `out` what a completed write purges: the write rule's keys and patterns where
+    /// `write` is one, and the own entries of the URL (every read route's that a GET of it would
+    /// match first), whatever headers or cookies their keys hold. `json` may be null (no usable
+    /// body): what needs it is widened to '*'. Where fields of the request override its method, the
+    /// rules of both methods count. Nothing where the write changes nothing.
+    void collect_write_purges(const Match& write, const http::RequestHead& request,
+                              const JsonLookup* json, PurgeSet& out) const;
 
-    /// Whether the write's route says that it changes nothing that is cached (`purge: []`), by every method that the request
-    /// may be carried out by.
+    /// Whether the write's route says that it changes nothing that is cached (`purge: []`), by
+    /// every method that the request may be carried out by.
     [[nodiscard]] bool changes_nothing(const Match& write, const http::RequestHead& request) const;
 
-    /// Adds the own entries of a URL: of the write's target, of Location and Content-Location, of PURGE, of admin `urls`.
-    /// `host` and `target` (origin-form) as in a request.
+    /// Adds the own entries of a URL: of the write's target, of Location and Content-Location, of
+    /// PURGE, of admin `urls`. `host` and `target` (origin-form) as in a request.
     void collect_url_purges(std::string_view host, std::string_view target, PurgeSet& out) const;
 
-    /// The tags among the known ones (those that entries carry, see collect_tags) that the pattern is exactly. A pattern
-    /// that is not one needs a scan of the keys.
+    /// The tags among the known ones (those that entries carry, see collect_tags) that the pattern
+    /// is exactly. A pattern that is not one needs a scan of the keys.
     [[nodiscard]] bool is_tag_pattern(std::string_view pattern) const;
 
     /// CompiledRoute::rules of all read routes.
@@ -116,14 +133,19 @@ private:
 };
 
 /// Makes the key of a request under a read route into `key` (replaced, its capacity reused).
-KeyFacts build_key(const CompiledRoute& route, const Captures& captures, const http::RequestHead& request, std::string& key);
+KeyFacts build_key(const CompiledRoute& route, const Captures& captures,
+                   const http::RequestHead& request, std::string& key);
 
-/// The pattern instances that cover an entry with this key, each a tag the entry is filled under: a purge of that pattern
-/// by a write rule invalidates the entry by invalidating the tag. Replaces `tags`. Does not include response tags.
-void collect_tags(const CompiledRoute& route, std::string_view key, const KeyFacts& facts, std::vector<std::string>& tags);
+/// The pattern instances that cover an entry with this key, each a tag the entry is filled under: a
+/// purge of that pattern by a write rule invalidates the entry by invalidating the tag. Replaces
+/// `tags`. Does not include response tags.
+void collect_tags(const CompiledRoute& route, std::string_view key, const KeyFacts& facts,
+                  std::vector<std::string>& tags);
 
-/// Tags that the route's `tags:` option makes of the request and the response (`author:{response:x-author}`).
-void collect_response_tags(const CompiledRoute& route, const Captures& captures, const http::RequestHead& request,
-                           const http::ResponseHead& response, std::vector<std::string>& tags);
+/// Tags that the route's `tags:` option makes of the request and the response
+/// (`author:{response:x-author}`).
+void collect_response_tags(const CompiledRoute& route, const Captures& captures,
+                           const http::RequestHead& request, const http::ResponseHead& response,
+                           std::vector<std::string>& tags);
 
 }  // namespace larder::route

@@ -15,7 +15,8 @@ std::uint64_t mix(std::uint64_t hash, std::uint32_t node) {
 
 }  // namespace
 
-/// One search. Its arrays are not initialised: setting them to nothing would take longer than the search.
+/// One search. Its arrays are not initialised: setting them to nothing would take longer than the
+/// search.
 struct RouteTrie::Walk {
     struct Text {
         const char* data;
@@ -46,7 +47,10 @@ struct RouteTrie::Walk {
         for (std::size_t begin = 1; begin <= path.size() && piece_count < count_max;) {
             const std::size_t end = std::min(path.find('/', begin), path.size());
             const std::string_view raw = path.substr(begin, end - begin);
-            pieces[piece_count++] = {{raw.data(), raw.size()}, folds_case ? hash_folded(raw) : plain ? hash_bytes(raw) : hash_decoded(raw)};
+            pieces[piece_count++] = {{raw.data(), raw.size()},
+                                     folds_case ? hash_folded(raw)
+                                     : plain    ? hash_bytes(raw)
+                                                : hash_decoded(raw)};
             begin = end + 1;
         }
     }
@@ -96,11 +100,15 @@ void RouteTrie::finish(settings::PathCase path_case) {
     }
 }
 
-std::uint32_t RouteTrie::follow(std::uint32_t node, std::uint64_t hash, std::string_view raw) const {
+std::uint32_t RouteTrie::follow(std::uint32_t node, std::uint64_t hash,
+                                std::string_view raw) const {
     hash = mix(hash, node);
-    for (std::size_t slot = hash & (table_.size() - 1); table_[slot] != none; slot = (slot + 1) & (table_.size() - 1)) {
+    for (std::size_t slot = hash & (table_.size() - 1); table_[slot] != none;
+         slot = (slot + 1) & (table_.size() - 1)) {
         const Edge& edge = edges_[table_[slot]];
-        if (edge.hash == hash && edge.from == node && (folds_case_ ? folds_to(raw, edge.text) : decodes_to(raw, edge.text))) return edge.to;
+        if (edge.hash == hash && edge.from == node &&
+            (folds_case_ ? folds_to(raw, edge.text) : decodes_to(raw, edge.text)))
+            return edge.to;
     }
     return none;
 }
@@ -108,8 +116,9 @@ std::uint32_t RouteTrie::follow(std::uint32_t node, std::uint64_t hash, std::str
 bool RouteTrie::take(const std::vector<End>& ends, Walk& walk) {
     for (const End& end : ends) {
         if (end.number >= walk.best) return false;
-        const bool method_fits = walk.method == http::Method::other ? end.rule->takes(walk.method, walk.method_name)
-                                                                    : (end.methods & method_bit(walk.method)) != 0;
+        const bool method_fits = walk.method == http::Method::other
+                                     ? end.rule->takes(walk.method, walk.method_name)
+                                     : (end.methods & method_bit(walk.method)) != 0;
         if (!method_fits || (end.host && !host_takes(*end.host, walk.host))) continue;
         walk.best = end.number;
         walk.found->count = walk.capture_count;
@@ -129,8 +138,8 @@ void RouteTrie::visit(std::uint32_t at, std::size_t depth, Walk& walk) const {
     const Walk::Piece& piece = walk.pieces[depth];
     if (!node.rest_ends.empty()) {
         const char* begin = piece.raw.data;
-        walk.captures[walk.capture_count++] = {begin,
-                                               static_cast<std::size_t>(walk.path.data() + walk.path.size() - begin)};
+        walk.captures[walk.capture_count++] = {
+            begin, static_cast<std::size_t>(walk.path.data() + walk.path.size() - begin)};
         take(node.rest_ends, walk);
         --walk.capture_count;
     }
@@ -145,8 +154,9 @@ void RouteTrie::visit(std::uint32_t at, std::size_t depth, Walk& walk) const {
     }
 }
 
-std::uint32_t RouteTrie::find(http::Method method, std::string_view method_name, std::string_view host,
-                              std::string_view path, Captures& captures) const {
+std::uint32_t RouteTrie::find(http::Method method, std::string_view method_name,
+                              std::string_view host, std::string_view path,
+                              Captures& captures) const {
     captures.count = 0;
     if (!path.starts_with('/') || table_.empty()) return none;
     Walk walk;

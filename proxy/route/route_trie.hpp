@@ -11,13 +11,15 @@
 
 namespace larder::route {
 
-/// Finds the first rule, in the order of the file, that takes a request, in a time that depends on the path's length
-/// and not on the number of rules.
+/// Finds the first rule, in the order of the file, that takes a request, in a time that depends on
+/// the path's length and not on the number of rules.
 ///
-/// A trie over path segments. All literal edges live in one hash table keyed by (node, decoded segment), so a step is
-/// one probe; a node has at most one edge for `{id}` besides. A path may fit several branches (`/articles/featured` and
-/// `/articles/{id}`): the walk takes them all, but leaves out every subtree whose smallest rule number is not below the
-/// best found so far. Segments are compared decoded, and only raw slashes separate them.
+/// A trie over path segments. All literal edges live in one hash table keyed by (node, decoded
+/// segment), so a step is one probe; a node has at most one edge for `{id}` besides. A path may fit
+/// several branches (`/articles/featured` and
+/// `/articles/{id}`): the walk takes them all, but leaves out every subtree whose smallest rule
+/// number is not below the best found so far. Segments are compared decoded, and only raw slashes
+/// separate them.
 class RouteTrie {
 public:
     static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
@@ -29,8 +31,8 @@ public:
     void finish(settings::PathCase path_case);
 
     /// The smallest number whose rule takes the request, or `none`. Allocates nothing.
-    std::uint32_t find(http::Method method, std::string_view method_name, std::string_view host, std::string_view path,
-                       Captures& captures) const;
+    std::uint32_t find(http::Method method, std::string_view method_name, std::string_view host,
+                       std::string_view path, Captures& captures) const;
 
 private:
     struct Edge {
@@ -55,7 +57,8 @@ private:
     struct Walk;
 
     std::uint32_t literal_child(std::uint32_t node, const std::string& text);
-    [[nodiscard]] std::uint32_t follow(std::uint32_t node, std::uint64_t hash, std::string_view raw) const;
+    [[nodiscard]] std::uint32_t follow(std::uint32_t node, std::uint64_t hash,
+                                       std::string_view raw) const;
     static bool take(const std::vector<End>& ends, Walk& walk);
     void visit(std::uint32_t node, std::size_t depth, Walk& walk) const;
 

@@ -10,7 +10,8 @@ namespace larder::route {
 struct RouteTable::Impl {
     std::vector<std::unique_ptr<CompiledRoute>> routes;
     RouteTrie trie;
-    std::uint32_t last_rules = 0;  ///< the highest CompiledRoute::rules of this table and those before it
+    std::uint32_t last_rules =
+        0;  ///< the highest CompiledRoute::rules of this table and those before it
 };
 
 }  // namespace larder::route

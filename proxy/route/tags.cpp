@@ -4,8 +4,9 @@
 #include "route/key_shape.hpp"
 #include "route/part_value.hpp"
 
-// A pattern covers an entry where it covers the bare key, or the key with its appended query. Each way may give an
-// instance of its own ("a:{id}*" is the same for both, "a:*=1" is not); an entry carries all of them.
+// A pattern covers an entry where it covers the bare key, or the key with its appended query. Each
+// way may give an instance of its own ("a:{id}*" is the same for both, "a:*=1" is not); an entry
+// carries all of them.
 namespace larder::route {
 namespace {
 
@@ -42,11 +43,13 @@ private:
 
 namespace {
 
-void match_patterns(const CompiledRoute& route, std::string_view whole, std::size_t bare_size, TagList& list) {
+void match_patterns(const CompiledRoute& route, std::string_view whole, std::size_t bare_size,
+                    TagList& list) {
     const std::string_view bare = whole.substr(0, bare_size);
     for (const Shape* pattern : route.impl->tag_patterns) {
         if (pattern->instance_for(bare, list.candidate())) list.keep();
-        if (bare.size() != whole.size() && pattern->instance_for(whole, list.candidate())) list.keep();
+        if (bare.size() != whole.size() && pattern->instance_for(whole, list.candidate()))
+            list.keep();
     }
 }
 
@@ -60,15 +63,17 @@ void collect_tags(const CompiledRoute& route, std::string_view key, const KeyFac
     TagList list(tags);
     if (!whole.starts_with(moved_namespace)) return match_patterns(route, whole, bare_size, list);
 
-    // The patterns were written for the key as it was before it was moved, and their instances are moved likewise.
+    // The patterns were written for the key as it was before it was moved, and their instances are
+    // moved likewise.
     std::string original("l");
     original += whole.substr(moved_letter.size());
     match_patterns(route, original, bare_size - (moved_letter.size() - 1), list);
     list.for_each(leave_own_namespace);
 }
 
-void collect_response_tags(const CompiledRoute& route, const Captures& captures, const http::RequestHead& request,
-                           const http::ResponseHead& response, std::vector<std::string>& tags) {
+void collect_response_tags(const CompiledRoute& route, const Captures& captures,
+                           const http::RequestHead& request, const http::ResponseHead& response,
+                           std::vector<std::string>& tags) {
     TagList list(tags);
     for (const Template& source : route.impl->tags) {
         const Parameters parameters(request.query, source.query_names);

@@ -12,9 +12,7 @@ using Wrong = std::optional<std::string>;
 
 constexpr std::size_t values_max = 32;
 
-std::string quoted(std::string_view inner) {
-    return "{" + std::string(inner) + "}";
-}
+std::string quoted(std::string_view inner) { return "{" + std::string(inner) + "}"; }
 
 bool is_token(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -40,23 +38,27 @@ std::size_t query_slot(Template& out, std::string_view name) {
     return slot;
 }
 
-Wrong name_part(std::string_view inner, std::string_view name, const PathRule& path, Template& out, Part& part) {
+Wrong name_part(std::string_view inner, std::string_view name, const PathRule& path, Template& out,
+                Part& part) {
     if (name.ends_with('*'))
         return quoted(inner) + ": what {" + std::string(name) + "} of the path takes is named {" +
                std::string(name.substr(0, name.size() - 1)) + "} here";
     if (!is_name(name))
         return quoted(inner) +
-               ": a placeholder is {name}, {name=default}, {path}, {host}, {method}, {header:name} or {cookie:name}, "
+               ": a placeholder is {name}, {name=default}, {path}, {host}, {method}, {header:name} "
+               "or {cookie:name}, "
                "each with |sha256 if wanted";
     part.text = name;
     if (const auto slot = path.capture_slot(name)) {
         part.slot = *slot;
-        const bool rest = path.segments.back().kind == Segment::Kind::rest && path.segments.back().text == name;
+        const bool rest =
+            path.segments.back().kind == Segment::Kind::rest && path.segments.back().text == name;
         part.kind = rest ? Kind::rest : Kind::capture;
         part.folds_case = path.path_case == settings::PathCase::insensitive;
     } else if (name == "path" || name == "host" || name == "method") {
         part.kind = name == "path" ? Kind::path : name == "host" ? Kind::host : Kind::method;
-        part.folds_case = part.kind == Kind::path && path.path_case == settings::PathCase::insensitive;
+        part.folds_case =
+            part.kind == Kind::path && path.path_case == settings::PathCase::insensitive;
     } else {
         part.kind = Kind::query;
         part.slot = query_slot(out, name);
@@ -65,10 +67,12 @@ Wrong name_part(std::string_view inner, std::string_view name, const PathRule& p
     return std::nullopt;
 }
 
-Wrong prefixed_part(std::string_view inner, std::string_view kind, std::string_view name, TemplateUse use, Part& part) {
+Wrong prefixed_part(std::string_view inner, std::string_view kind, std::string_view name,
+                    TemplateUse use, Part& part) {
     if (kind == "json") {
         if (use != TemplateUse::purge)
-            return quoted(inner) + ": {json:...} looks into the response of a write, so it stands in `purge` only";
+            return quoted(inner) +
+                   ": {json:...} looks into the response of a write, so it stands in `purge` only";
         if (!name.empty() && name.front() != '/')
             return quoted(inner) + ": a JSON Pointer begins with '/', such as {json:/author/id}";
         part.kind = Kind::json;
@@ -76,7 +80,9 @@ Wrong prefixed_part(std::string_view inner, std::string_view kind, std::string_v
         return std::nullopt;
     }
     if (kind == "response" && use != TemplateUse::tag)
-        return quoted(inner) + ": {response:...} is known only once the origin answered, so it stands in `tags` only";
+        return quoted(inner) +
+               ": {response:...} is known only once the origin answered, so it stands in `tags` "
+               "only";
     if (kind != "header" && kind != "cookie" && kind != "response")
         return quoted(inner) + ": unknown kind of placeholder \"" + std::string(kind) +
                ":\"; known are header:, cookie:" + (use == TemplateUse::purge ? ", json:" : "") +
@@ -90,7 +96,8 @@ Wrong prefixed_part(std::string_view inner, std::string_view kind, std::string_v
     return std::nullopt;
 }
 
-Wrong parse_placeholder(std::string_view inner, TemplateUse use, const PathRule& path, Template& out) {
+Wrong parse_placeholder(std::string_view inner, TemplateUse use, const PathRule& path,
+                        Template& out) {
     Part part;
     std::string_view rest = inner;
     if (const std::size_t bar = rest.rfind('|'); bar != std::string_view::npos) {
@@ -102,9 +109,10 @@ Wrong parse_placeholder(std::string_view inner, TemplateUse use, const PathRule&
     if (equals != std::string_view::npos) part.fallback = rest.substr(equals + 1);
     const std::string_view name = rest.substr(0, equals);
     const std::size_t colon = name.find(':');
-    const Wrong wrong = colon == std::string_view::npos
-                            ? name_part(inner, name, path, out, part)
-                            : prefixed_part(inner, name.substr(0, colon), name.substr(colon + 1), use, part);
+    const Wrong wrong =
+        colon == std::string_view::npos
+            ? name_part(inner, name, path, out, part)
+            : prefixed_part(inner, name.substr(0, colon), name.substr(colon + 1), use, part);
     if (!wrong) out.parts.push_back(std::move(part));
     return wrong;
 }
@@ -112,11 +120,13 @@ Wrong parse_placeholder(std::string_view inner, TemplateUse use, const PathRule&
 Wrong add_literal(std::string_view text, TemplateUse use, Template& out) {
     if (text.find('}') != std::string_view::npos) return "'}' without '{'";
     for (char c : text) {
-        if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) return "control characters cannot stand here";
+        if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
+            return "control characters cannot stand here";
         if (c == '#') return "'#' cannot stand here: larder shortens long keys with it";
         if (c == '*' && use != TemplateUse::purge) return "'*' is for purge patterns only";
         if (c == '?' && use == TemplateUse::key)
-            return "'?' begins the appended query of a key; separate with another character, such as ':'";
+            return "'?' begins the appended query of a key; separate with another character, such "
+                   "as ':'";
     }
     while (!text.empty()) {
         const std::size_t star = std::min(text.find('*'), text.size());
@@ -141,7 +151,8 @@ Wrong mark_ambiguous(Template& out) {
     for (Part& part : out.parts) {
         if (part.is_value()) {
             if (open && first == 0)
-                return "two placeholders stand side by side, so two different values could make one key; put ':' "
+                return "two placeholders stand side by side, so two different values could make "
+                       "one key; put ':' "
                        "between them";
             if (open && all_value_chars) open->ambiguous_before = first;
             open = &part;
@@ -149,7 +160,8 @@ Wrong mark_ambiguous(Template& out) {
             first = 0;
         } else {
             if (first == 0) first = part.text.front();
-            all_value_chars = all_value_chars && std::all_of(part.text.begin(), part.text.end(), is_value_char);
+            all_value_chars =
+                all_value_chars && std::all_of(part.text.begin(), part.text.end(), is_value_char);
         }
     }
     return std::nullopt;
@@ -158,7 +170,8 @@ Wrong mark_ambiguous(Template& out) {
 }  // namespace
 
 bool Template::has(Kind kind) const {
-    return std::any_of(parts.begin(), parts.end(), [kind](const Part& part) { return part.kind == kind; });
+    return std::any_of(parts.begin(), parts.end(),
+                       [kind](const Part& part) { return part.kind == kind; });
 }
 
 Wrong parse_template(std::string_view text, TemplateUse use, const PathRule& path, Template& out) {
@@ -170,14 +183,16 @@ Wrong parse_template(std::string_view text, TemplateUse use, const PathRule& pat
             if (auto wrong = add_literal(text.substr(at, open - at), use, out)) return wrong;
         if (open == text.size()) break;
         const std::size_t close = text.find('}', open);
-        if (close == std::string_view::npos || text.find('{', open + 1) < close) return "'{' without '}'";
-        if (auto wrong = parse_placeholder(text.substr(open + 1, close - open - 1), use, path, out)) return wrong;
+        if (close == std::string_view::npos || text.find('{', open + 1) < close)
+            return "'{' without '}'";
+        if (auto wrong = parse_placeholder(text.substr(open + 1, close - open - 1), use, path, out))
+            return wrong;
         at = close + 1;
     }
     if (use != TemplateUse::tag && text.starts_with("larder:"))
         return "\"larder:\" is where larder keeps its own; choose another beginning";
-    const auto values =
-        std::count_if(out.parts.begin(), out.parts.end(), [](const Part& part) { return part.is_value(); });
+    const auto values = std::count_if(out.parts.begin(), out.parts.end(),
+                                      [](const Part& part) { return part.is_value(); });
     if (values > static_cast<std::ptrdiff_t>(values_max))
         return "has more than " + std::to_string(values_max) + " placeholders";
     return use == TemplateUse::key ? mark_ambiguous(out) : std::nullopt;

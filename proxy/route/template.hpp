@@ -27,15 +27,16 @@ struct Part {
         response,  ///< {response:name}, tags only
     };
     Kind kind = Kind::literal;
-    std::string text;                     ///< the literal, or the placeholder's name (lower-case for fields)
-    std::size_t slot = 0;                 ///< of the capture, or in Template::query_names
+    std::string text;      ///< the literal, or the placeholder's name (lower-case for fields)
+    std::size_t slot = 0;  ///< of the capture, or in Template::query_names
     std::optional<std::string> fallback;  ///< `=default`, as written
     bool sha256 = false;
-    bool folds_case = false;              ///< the value comes from the path and its case makes no difference
+    bool folds_case = false;  ///< the value comes from the path and its case makes no difference
     http::FieldId field = http::FieldId::other;
 
-    /// The first character of the literal between this and the next placeholder where that literal consists of
-    /// characters that values may hold too; 0 elsewhere. A value that holds it needs a mark to stay unambiguous
+    /// The first character of the literal between this and the next placeholder where that literal
+    /// consists of characters that values may hold too; 0 elsewhere. A value that holds it needs a
+    /// mark to stay unambiguous
     /// ({a}-{b}: 1-2-3).
     char ambiguous_before = 0;
 
@@ -46,7 +47,8 @@ struct Template {
     std::string source;
     std::vector<Part> parts;
     std::vector<std::string> query_names;  ///< the parameters it names, each once
-    std::vector<bool> empty_differs;       ///< by query slot: an empty value and an absent one make different keys
+    std::vector<bool>
+        empty_differs;  ///< by query slot: an empty value and an absent one make different keys
 
     [[nodiscard]] bool has(Part::Kind kind) const;
 };
@@ -54,6 +56,7 @@ struct Template {
 enum class TemplateUse : std::uint8_t { key, purge, tag };
 
 /// Takes a text apart; what is wrong with it as a sentence, or nothing.
-std::optional<std::string> parse_template(std::string_view text, TemplateUse use, const PathRule& path, Template& out);
+std::optional<std::string> parse_template(std::string_view text, TemplateUse use,
+                                          const PathRule& path, Template& out);
 
 }  // namespace larder::route

@@ -1,18 +1,17 @@
 #include "server/admin_bridge.hpp"
 
 #include <algorithm>
-
 #include <boost/json.hpp>
 
+#include "admin/stats_json.hpp"
 #include "base/json_text.hpp"
 #include "cache/decisions.hpp"
 #include "flow/purge.hpp"
 #include "flow/read_plan.hpp"
 #include "net/detached.hpp"
-#include "admin/stats_json.hpp"
+#include "redis/shared.hpp"
 #include "route/explain.hpp"
 #include "settings/effective_config.hpp"
-#include "redis/shared.hpp"
 
 namespace larder::server {
 namespace {
@@ -27,24 +26,31 @@ json::array array_of(const std::vector<std::string>& texts) {
 
 constexpr std::size_t other_targets_max = 16;
 
-// The Host that a question without one is about, for entries are kept apart by it: whom the one who asks addresses, or, where
-// that is the admin server itself, whom a client asks that has no name for larder.
+// The Host that a question without one is about, for entries are kept apart by it: whom the one who
+// asks addresses, or, where that is the admin server itself, whom a client asks that has no name
+// for larder.
 std::string usual_host(const settings::Settings& settings, const std::string& asked) {
     const std::string& admin = settings.admin.address;
-    if (!asked.empty() && !asked.ends_with(admin.substr(std::min(admin.find_last_of(':'), admin.size())))) return asked;
+    if (!asked.empty() &&
+        !asked.ends_with(admin.substr(std::min(admin.find_last_of(':'), admin.size()))))
+        return asked;
     return settings.listen.empty() ? std::string() : settings.listen.front().address;
 }
 
 bool names_a_host(const admin::ExplainQuestion& question) {
-    return !question.url.starts_with('/') || std::any_of(question.headers.begin(), question.headers.end(), [](const auto& header) { return iequals(header.first, "host"); });
+    return !question.url.starts_with('/') ||
+           std::any_of(question.headers.begin(), question.headers.end(),
+                       [](const auto& header) { return iequals(header.first, "host"); });
 }
 
-// What the program knows of a request beyond its configuration: the entry, where it is and what it would be used for.
+// What the program knows of a request beyond its configuration: the entry, where it is and what it
+// would be used for.
 struct LiveQuestion {
     std::shared_ptr<const flow::Config> config;
     admin::ExplainQuestion asked;
     route::OfflineRequest request;
-    bool any_host;  ///< the question names no host: an entry of another one will do, else only one of another scheme
+    bool any_host;  ///< the question names no host: an entry of another one will do, else only one
+                    ///< of another scheme
     std::function<void(admin::JsonAnswer)> done;
     redis::RedisBudget budget{};
 };
@@ -80,11 +86,16 @@ void add_entry(json::object& out, const Looked& looked) {
 
 const char* verdict_text(cache::Verdict verdict) {
     switch (verdict) {
-        case cache::Verdict::serve: return "served from the cache: it is fresh";
-        case cache::Verdict::serve_and_refresh: return "served stale while one request refreshes it";
-        case cache::Verdict::revalidate: return "the origin is asked, conditionally where there is a validator";
-        case cache::Verdict::fetch: return "fetched: the stored entry may not answer this request";
-        case cache::Verdict::refuse: return "504: only-if-cached and nothing usable";
+        case cache::Verdict::serve:
+            return "served from the cache: it is fresh";
+        case cache::Verdict::serve_and_refresh:
+            return "served stale while one request refreshes it";
+        case cache::Verdict::revalidate:
+            return "the origin is asked, conditionally where there is a validator";
+        case cache::Verdict::fetch:
+            return "fetched: the stored entry may not answer this request";
+        case cache::Verdict::refuse:
+            return "504: only-if-cached and nothing usable";
     }
     return "";
 }
@@ -93,12 +104,15 @@ const char* verdict_text(cache::Verdict verdict) {
 net::Task<void> look_up(flow::Services& use, LiveQuestion& question, Looked& out) {
     const http::RequestHead& request = question.request.head();
     out.x.request = request;
-    out.x.match = question.config->routes.match(request.method, request.method_name, request.host, request.path);
-    if (!out.x.match.route || out.x.match.route->rule.kind != settings::RouteKind::read) co_return;  // another host's
+    out.x.match = question.config->routes.match(request.method, request.method_name, request.host,
+                                                request.path);
+    if (!out.x.match.route || out.x.match.route->rule.kind != settings::RouteKind::read)
+        co_return;  // another host's
     out.plan = flow::make_read_plan(request, *out.x.match.route);
     out.x.facts = route::build_key(*out.x.match.route, out.x.match.captures, request, out.x.key);
     question.config->routes.note_plain_path(request, out.x.facts);
-    const store::MemoryHit hit = use.memory.find(out.x.key, request, out.plan.with_host, out.plan.route->rules, steady_now());
+    const store::MemoryHit hit = use.memory.find(out.x.key, request, out.plan.with_host,
+                                                 out.plan.route->rules, steady_now());
     out.entry = hit.entry;
     out.soft_purged = hit.soft_purged;
     out.other_variant = hit.other_variant;
@@ -116,19 +130,24 @@ net::Task<void> look_up(flow::Services& use, LiveQuestion& question, Looked& out
 }
 
 // The schemes and hosts that have entries of this key, as "https://host".
-net::Task<std::vector<std::string>> targets_of(flow::Services& use, LiveQuestion& question, const Looked& looked) {
+net::Task<std::vector<std::string>> targets_of(flow::Services& use, LiveQuestion& question,
+                                               const Looked& looked) {
     std::vector<std::string> variants = use.memory.variants(looked.x.key, steady_now());
     if (use.redis) {
-        const std::vector<std::string> more = co_await use.redis->variants(looked.x.key, question.budget);
+        const std::vector<std::string> more =
+            co_await use.redis->variants(looked.x.key, question.budget);
         variants.insert(variants.end(), more.begin(), more.end());
     }
     std::vector<std::string> targets;
     for (const std::string& variant : variants) {
         const cache::VariantTarget of = cache::target_of_variant(variant);
         if (of.scheme.empty()) continue;
-        std::string target = of.scheme + "://" + (of.authority.empty() ? std::string(looked.x.request.host) : of.authority);
+        std::string target =
+            of.scheme + "://" +
+            (of.authority.empty() ? std::string(looked.x.request.host) : of.authority);
         const bool is_asked = question.any_host || iequals(of.authority, looked.x.request.host);
-        const bool is_new = is_asked && std::find(targets.begin(), targets.end(), target) == targets.end();
+        const bool is_new =
+            is_asked && std::find(targets.begin(), targets.end(), target) == targets.end();
         if (is_new && targets.size() < other_targets_max) targets.push_back(std::move(target));
     }
     co_return targets;
@@ -136,42 +155,62 @@ net::Task<std::vector<std::string>> targets_of(flow::Services& use, LiveQuestion
 
 std::string nothing_stored(const Looked& looked) {
     const std::string host(looked.x.request.host);
-    if (looked.other_variant) return "the entries of this key answer other request fields (Vary) than these to the host " + host;
-    return "nothing is stored for this request to the host " + host + " (a whole URL, or a Host field, names another)";
+    if (looked.other_variant)
+        return "the entries of this key answer other request fields (Vary) than these to the "
+               "host " +
+               host;
+    return "nothing is stored for this request to the host " + host +
+           " (a whole URL, or a Host field, names another)";
 }
 
 json::object tell(json::object out, const http::RequestHead& request, const Looked& looked) {
-    const std::span<const std::string> key_headers = looked.x.match.route ? looked.x.match.route->key_headers : std::span<const std::string>();
+    const std::span<const std::string> key_headers =
+        looked.x.match.route ? looked.x.match.route->key_headers : std::span<const std::string>();
     const cache::Detail bypass = cache::request_bypass(request, key_headers);
-    if (looked.redis != redis::RedisState::ok) out["redis"] = looked.redis == redis::RedisState::down ? "down" : "timeout";
+    if (looked.redis != redis::RedisState::ok)
+        out["redis"] = looked.redis == redis::RedisState::down ? "down" : "timeout";
     if (looked.entry) add_entry(out, looked);
     if (looked.plan.route)
-        if (const std::string text = flow::credentials_text(request, *looked.plan.route); !text.empty()) out["credentials"] = text;
-    if (bypass != cache::Detail::none || looked.x.facts.query_bypass || looked.x.facts.needless_encoding) {
+        if (const std::string text = flow::credentials_text(request, *looked.plan.route);
+            !text.empty())
+            out["credentials"] = text;
+    if (bypass != cache::Detail::none || looked.x.facts.query_bypass ||
+        looked.x.facts.needless_encoding) {
         out["decision"] = "bypass";
-        out["reason"] = std::string(cache::to_token(bypass != cache::Detail::none ? bypass : cache::Detail::query));
+        out["reason"] = std::string(
+            cache::to_token(bypass != cache::Detail::none ? bypass : cache::Detail::query));
     } else if (!looked.entry) {
         out["decision"] = "fetch";
         out["reason"] = nothing_stored(looked);
     } else {
-        const bool shared = looked.plan.personal == cache::Detail::none || looked.entry->freshness.shared;
-        const cache::Verdict verdict = cache::decide_reuse(*looked.entry, looked.plan.directives, looked.plan.personal, looked.soft_purged, wall_now());
-        out["decision"] = verdict == cache::Verdict::serve ? "hit" : verdict == cache::Verdict::serve_and_refresh ? "updating" : verdict == cache::Verdict::revalidate ? "revalidate" : "fetch";
-        out["reason"] = shared ? std::string(verdict_text(verdict)) : flow::credentials_text(request, *looked.plan.route);
+        const bool shared =
+            looked.plan.personal == cache::Detail::none || looked.entry->freshness.shared;
+        const cache::Verdict verdict =
+            cache::decide_reuse(*looked.entry, looked.plan.directives, looked.plan.personal,
+                                looked.soft_purged, wall_now());
+        out["decision"] = verdict == cache::Verdict::serve               ? "hit"
+                          : verdict == cache::Verdict::serve_and_refresh ? "updating"
+                          : verdict == cache::Verdict::revalidate        ? "revalidate"
+                                                                         : "fetch";
+        out["reason"] = shared ? std::string(verdict_text(verdict))
+                               : flow::credentials_text(request, *looked.plan.route);
     }
     return out;
 }
 
-net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> question, json::object out) {
+net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> question,
+                             json::object out) {
     Looked looked;
     co_await look_up(use, *question, looked);
     std::vector<std::string> targets;
     if (!looked.entry) targets = co_await targets_of(use, *question, looked);
     for (const std::string& target : targets) {
         const std::string url = target + std::string(question->request.head().target);
-        auto request = route::OfflineRequest::make(question->asked.method, url, {}, question->asked.headers);
+        auto request =
+            route::OfflineRequest::make(question->asked.method, url, {}, question->asked.headers);
         if (!request) break;
-        LiveQuestion other{question->config, question->asked, std::move(*request), false, {}, question->budget};
+        LiveQuestion other{question->config, question->asked, std::move(*request), false, {},
+                           question->budget};
         Looked elsewhere;
         co_await look_up(use, other, elsewhere);
         if (!elsewhere.entry) continue;
@@ -182,7 +221,8 @@ net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> 
 }
 
 // The same, with an answer whatever happens.
-net::Task<void> tell_what_is_live(flow::Services& use, std::shared_ptr<LiveQuestion> question, json::object out) {
+net::Task<void> tell_what_is_live(flow::Services& use, std::shared_ptr<LiveQuestion> question,
+                                  json::object out) {
     std::exception_ptr failure;
     try {
         co_await look_up_live(use, question, std::move(out));
@@ -214,13 +254,16 @@ json::object explain_offline(const route::Explanation& explanation) {
     }
     if (explanation.unsafe) {
         json::array purges = array_of(explanation.purges.keys);
-        for (const std::string& pattern : explanation.purges.patterns) purges.push_back(json::string(pattern));
+        for (const std::string& pattern : explanation.purges.patterns)
+            purges.push_back(json::string(pattern));
         out["purges"] = std::move(purges);
     }
     return out;
 }
 
-net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order, admin::PurgeOrder asked, std::function<void(admin::PurgeResult)> done) {
+net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order,
+                               admin::PurgeOrder asked,
+                               std::function<void(admin::PurgeResult)> done) {
     redis::RedisBudget budget;
     use.metrics.record_purge(observe::PurgeSource::admin);
     store::PurgeOutcome outcome = store::PurgeOutcome::pending;
@@ -238,7 +281,8 @@ net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order, adm
     result.purged = std::move(asked);
     if (outcome == store::PurgeOutcome::pending) {
         result.outcome = admin::PurgeResult::Outcome::journalled;
-        result.message = "Redis cannot be reached; it is purged there before anything is served from it again";
+        result.message =
+            "Redis cannot be reached; it is purged there before anything is served from it again";
     }
     done(std::move(result));
 }
@@ -247,15 +291,24 @@ net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order, adm
 
 std::string AdminBridge::metrics_text() { return shared_.metrics.text(); }
 
-std::string AdminBridge::stats_json() { return json_text(admin::to_stats(shared_.metrics.snapshot())); }
+std::string AdminBridge::stats_json() {
+    return json_text(admin::to_stats(shared_.metrics.snapshot()));
+}
 
-std::string AdminBridge::config_text() { return settings::effective_config(settings::with_automatic_values(config_()->settings)); }
+std::string AdminBridge::config_text() {
+    return settings::effective_config(settings::with_automatic_values(config_()->settings));
+}
 
-void AdminBridge::explain(admin::ExplainQuestion question, std::function<void(admin::JsonAnswer)> done) {
+void AdminBridge::explain(admin::ExplainQuestion question,
+                          std::function<void(admin::JsonAnswer)> done) {
     const std::shared_ptr<const flow::Config> config = config_();
-    std::optional<route::OfflineRequest> request = route::OfflineRequest::make(question.method, question.url, usual_host(config->settings, question.host), question.headers);
+    std::optional<route::OfflineRequest> request =
+        route::OfflineRequest::make(question.method, question.url,
+                                    usual_host(config->settings, question.host), question.headers);
     if (!request) {
-        done({400, R"({"error": "Bad Request", "detail": "url must be a path that begins with '/', or a whole URL"})"});
+        done(
+            {400,
+             R"({"error": "Bad Request", "detail": "url must be a path that begins with '/', or a whole URL"})"});
         return;
     }
     const route::Explanation explanation = route::explain(config->routes, request->head());
@@ -267,9 +320,11 @@ void AdminBridge::explain(admin::ExplainQuestion question, std::function<void(ad
         return;
     }
     const bool any_host = !names_a_host(question);
-    auto live = std::make_shared<LiveQuestion>(LiveQuestion{config, std::move(question), std::move(*request), any_host, std::move(done)});
+    auto live = std::make_shared<LiveQuestion>(
+        LiveQuestion{config, std::move(question), std::move(*request), any_host, std::move(done)});
     worker_.post([this, live, out = std::move(out)] {
-        net::start_detached(worker_.context().get_executor(), tell_what_is_live(worker_.services(), live, out), "an explanation");
+        net::start_detached(worker_.context().get_executor(),
+                            tell_what_is_live(worker_.services(), live, out), "an explanation");
     });
 }
 
@@ -280,7 +335,8 @@ void AdminBridge::purge(admin::PurgeOrder asked, std::function<void(admin::Purge
     order.set.keys = asked.keys;
     order.tags = asked.tags;
     for (const std::string& url : asked.urls) {
-        const std::optional<route::OfflineRequest> request = route::OfflineRequest::make("GET", url, "", {});
+        const std::optional<route::OfflineRequest> request =
+            route::OfflineRequest::make("GET", url, "", {});
         if (!request) {
             done({admin::PurgeResult::Outcome::failed, {}, {}, "not a URL: " + url});
             return;
@@ -300,11 +356,16 @@ void AdminBridge::purge(admin::PurgeOrder asked, std::function<void(admin::Purge
             order.set.keys.push_back(pattern);
             continue;
         }
-        std::vector<std::string>& list = config->routes.is_tag_pattern(pattern) ? order.set.patterns : order.scan_patterns;
+        std::vector<std::string>& list =
+            config->routes.is_tag_pattern(pattern) ? order.set.patterns : order.scan_patterns;
         list.push_back(pattern);
     }
-    worker_.post([this, order = std::move(order), asked = std::move(asked), done = std::move(done)]() mutable {
-        net::start_detached(worker_.context().get_executor(), purge_and_tell(worker_.services(), std::move(order), std::move(asked), std::move(done)), "a purge");
+    worker_.post([this, order = std::move(order), asked = std::move(asked),
+                  done = std::move(done)]() mutable {
+        net::start_detached(
+            worker_.context().get_executor(),
+            purge_and_tell(worker_.services(), std::move(order), std::move(asked), std::move(done)),
+            "a purge");
     });
 }
 

@@ -19,7 +19,8 @@ public:
     std::string metrics_text() override;
     std::string stats_json() override;
     std::string config_text() override;
-    void explain(admin::ExplainQuestion question, std::function<void(admin::JsonAnswer)> done) override;
+    void explain(admin::ExplainQuestion question,
+                 std::function<void(admin::JsonAnswer)> done) override;
     void purge(admin::PurgeOrder order, std::function<void(admin::PurgeResult)> done) override;
 
 private:

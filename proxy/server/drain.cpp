@@ -5,8 +5,8 @@
 #include <future>
 #include <thread>
 
-#include "server/server.hpp"
 #include "redis/purge_text.hpp"
+#include "server/server.hpp"
 
 // The end of a Server: on SIGTERM, and when a successor serves in its place.
 namespace larder::server {
@@ -64,7 +64,8 @@ std::size_t Server::sum_of_workers(SteadyTime give_up, std::size_t (*count)(Work
 // waits for the next start, unless Redis can be reached now.
 bool Server::owes_purges(SteadyTime give_up) const {
     const bool concerns_others = shared_.redis || to_successor_->serves();
-    if (concerns_others && sum_of_workers(give_up, [](Worker& worker) { return worker.late_writes(); }) > 0)
+    if (concerns_others &&
+        sum_of_workers(give_up, [](Worker& worker) { return worker.late_writes(); }) > 0)
         return true;
     if (!shared_.redis || to_successor_->owes()) return false;
     const bool is_kept = owed_ && owed_->follows();
@@ -81,7 +82,8 @@ void Server::wait_until_drained(SteadyTime give_up) {
         const bool may_close_idle =
             steady_now() >= idle_until || shared_.connections.load(std::memory_order_relaxed) == 0;
         if (quiet >= 3 && may_close_idle && !owes_purges(give_up)) break;
-        const std::size_t busy = sum_of_workers(give_up, [](Worker& worker) { return worker.busy(); });
+        const std::size_t busy =
+            sum_of_workers(give_up, [](Worker& worker) { return worker.busy(); });
         quiet = busy == 0 ? quiet + 1 : 0;
         std::this_thread::sleep_for(Milliseconds(20));
     }

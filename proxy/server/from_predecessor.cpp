@@ -5,8 +5,8 @@
 #include <array>
 
 #include "flow/purge.hpp"
-#include "server/succession_messages.hpp"
 #include "redis/purge_text.hpp"
+#include "server/succession_messages.hpp"
 
 namespace larder::server {
 using namespace std::chrono_literals;
@@ -22,9 +22,7 @@ constexpr Milliseconds written_within =
 FromPredecessor::FromPredecessor(int descriptor, SuccessionParts parts, Calls calls)
     : parts_(parts), calls_(std::move(calls)), channel_(descriptor, *this) {}
 
-FromPredecessor::~FromPredecessor() {
-    close();
-}
+FromPredecessor::~FromPredecessor() { close(); }
 
 void FromPredecessor::close() {
     {

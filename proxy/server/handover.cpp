@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,8 +10,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <map>
-
-#include <spdlog/spdlog.h>
 
 extern char** environ;
 
@@ -38,7 +37,8 @@ std::vector<Named> parse(const char* text) {
         const std::size_t end = rest.find(';');
         const std::string item = rest.substr(0, end);
         const std::size_t equals = item.rfind('=');
-        if (equals != std::string::npos) out.push_back({item.substr(0, equals), std::atoi(item.c_str() + equals + 1)});
+        if (equals != std::string::npos)
+            out.push_back({item.substr(0, equals), std::atoi(item.c_str() + equals + 1)});
         rest = end == std::string::npos ? "" : rest.substr(end + 1);
     }
     return out;
@@ -58,7 +58,8 @@ std::vector<Named>& inherited() {
 
 void let_go_of_the_rest() {
     std::vector<unsigned> kept;
-    for (const Named& socket : inherited()) kept.push_back(static_cast<unsigned>(socket.descriptor));
+    for (const Named& socket : inherited())
+        kept.push_back(static_cast<unsigned>(socket.descriptor));
     if (kept.empty()) return;
     std::sort(kept.begin(), kept.end());
     unsigned first = STDERR_FILENO + 1;
@@ -69,7 +70,9 @@ void let_go_of_the_rest() {
     ::close_range(first, UINT_MAX, 0);
 }
 
-void remember_socket(const std::string& name, int descriptor) { remembered().push_back({name, descriptor}); }
+void remember_socket(const std::string& name, int descriptor) {
+    remembered().push_back({name, descriptor});
+}
 
 std::vector<int> inherited_sockets(const std::string& name) {
     std::vector<int> found;
@@ -93,19 +96,25 @@ int start_successor(const std::vector<std::string>& arguments, int channel) {
     std::vector<std::string> environment;
     for (char** variable = environ; *variable; ++variable) {
         const std::string text = *variable;
-        if (!text.starts_with(std::string(sockets_variable) + "=") && !text.starts_with(std::string(predecessor_variable) + "=")) environment.push_back(text);
+        if (!text.starts_with(std::string(sockets_variable) + "=") &&
+            !text.starts_with(std::string(predecessor_variable) + "="))
+            environment.push_back(text);
     }
     environment.push_back(std::string(sockets_variable) + "=" + list);
     environment.push_back(std::string(predecessor_variable) + "=" + std::to_string(::getpid()));
     std::vector<char*> argv;
     std::vector<char*> envp;
-    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-    for (const std::string& variable : environment) envp.push_back(const_cast<char*>(variable.c_str()));
+    for (const std::string& argument : arguments)
+        argv.push_back(const_cast<char*>(argument.c_str()));
+    for (const std::string& variable : environment)
+        envp.push_back(const_cast<char*>(variable.c_str()));
     argv.push_back(nullptr);
     envp.push_back(nullptr);
-    // A binary that was replaced is started as it is now, by its name; /proc/self/exe would be the old one.
+    // A binary that was replaced is started as it is now, by its name; /proc/self/exe would be the
+    // old one.
     pid_t child = -1;
-    const int failed = ::posix_spawnp(&child, arguments.front().c_str(), nullptr, nullptr, argv.data(), envp.data());
+    const int failed = ::posix_spawnp(&child, arguments.front().c_str(), nullptr, nullptr,
+                                      argv.data(), envp.data());
     for (const Named& socket : passed) ::fcntl(socket.descriptor, F_SETFD, FD_CLOEXEC);
     return failed == 0 ? child : -1;
 }

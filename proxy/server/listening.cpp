@@ -18,7 +18,8 @@ using boost::asio::ip::tcp;
 
 [[noreturn]] void fail(const std::string& address, const char* what, int error) {
     std::string message = "cannot listen on " + address + ": ";
-    message += error == EADDRINUSE ? "the address is in use; stop the process that serves it, or choose another with --listen or `listen`"
+    message += error == EADDRINUSE ? "the address is in use; stop the process that serves it, or "
+                                     "choose another with --listen or `listen`"
                                    : std::string(what) + ": " + std::strerror(error);
     throw std::runtime_error(message);
 }
@@ -29,7 +30,8 @@ void set_option(int descriptor, int level, int name) {
 }
 
 int open_socket(const tcp::endpoint& endpoint, const std::string& address) {
-    const int descriptor = ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int descriptor =
+        ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0) fail(address, "socket", errno);
     set_option(descriptor, SOL_SOCKET, SO_REUSEADDR);
     return descriptor;
@@ -48,15 +50,21 @@ void refuse_if_served(const tcp::endpoint& endpoint, const std::string& address)
 
 tcp::endpoint parse_address(const std::string& address) {
     const std::size_t colon = address.rfind(':');
-    const auto port = colon == std::string::npos ? std::nullopt : parse_decimal(std::string_view(address).substr(colon + 1));
-    if (!port || *port > 65535) throw std::runtime_error("not an address: " + address + " (expected host:port)");
+    const auto port = colon == std::string::npos
+                          ? std::nullopt
+                          : parse_decimal(std::string_view(address).substr(colon + 1));
+    if (!port || *port > 65535)
+        throw std::runtime_error("not an address: " + address + " (expected host:port)");
     std::string host = address.substr(0, colon);
-    if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
     if (host.empty() || host == "*") host = "0.0.0.0";
     if (host == "localhost") host = "127.0.0.1";
     boost::system::error_code error;
     const auto parsed = boost::asio::ip::make_address(host, error);
-    if (error) throw std::runtime_error("not an address: " + address + " (expected an IP address and a port)");
+    if (error)
+        throw std::runtime_error("not an address: " + address +
+                                 " (expected an IP address and a port)");
     return {parsed, static_cast<std::uint16_t>(*port)};
 }
 
@@ -84,7 +92,8 @@ void open_more_listening(const std::string& address, int count, std::vector<int>
         set_option(descriptor, SOL_SOCKET, SO_REUSEPORT);
         // Accepted sockets inherit it: no call for each connection.
         set_option(descriptor, IPPROTO_TCP, TCP_NODELAY);
-        if (::bind(descriptor, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) fail(address, "bind", errno);
+        if (::bind(descriptor, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0)
+            fail(address, "bind", errno);
         if (::listen(descriptor, 4096) != 0) fail(address, "listen", errno);
     }
 }

@@ -219,9 +219,7 @@ void OwedFile::added(const std::vector<redis::PurgeItem>& items) {
     note({Change::Kind::append, records_of(items)});
 }
 
-void OwedFile::emptied() {
-    note({Change::Kind::empty, {}});
-}
+void OwedFile::emptied() { note({Change::Kind::empty, {}}); }
 
 void OwedFile::run() {
     std::unique_lock lock(mutex_);

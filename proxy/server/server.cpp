@@ -1,28 +1,27 @@
 #include "server/server.hpp"
 
 #include <openssl/ssl.h>
+#include <spdlog/spdlog.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <stdexcept>
 #include <thread>
 
-#include <boost/asio/signal_set.hpp>
-#include <spdlog/spdlog.h>
-
 #include "net/detached.hpp"
+#include "net/tls_context.hpp"
 #include "observe/logging.hpp"
+#include "redis/shared.hpp"
 #include "route/lint.hpp"
 #include "server/admin_bridge.hpp"
 #include "server/handover.hpp"
 #include "server/listening.hpp"
 #include "server/make_config.hpp"
 #include "server/settings_in_force.hpp"
-#include "net/tls_context.hpp"
 #include "settings/check_settings.hpp"
 #include "settings/effective_config.hpp"
-#include "redis/shared.hpp"
 
 namespace larder::server {
 namespace {
@@ -30,7 +29,8 @@ namespace {
 std::string first_error(const settings::Problems& problems, const std::string& file) {
     std::string text;
     for (const settings::Problem& problem : problems)
-        if (problem.severity == settings::Problem::Severity::error) text += (text.empty() ? "" : "\n") + settings::to_text(problem, file);
+        if (problem.severity == settings::Problem::Severity::error)
+            text += (text.empty() ? "" : "\n") + settings::to_text(problem, file);
     return text;
 }
 
@@ -38,12 +38,23 @@ void observe_redis(redis::RedisOperation operation, SteadyClock::duration durati
     observe::WorkerMetrics* metrics = Worker::metrics_of_this_thread();
     if (!metrics) return;
     switch (operation) {
-        case redis::RedisOperation::find: metrics->record_redis_operation(observe::RedisOperation::read, duration); break;
-        case redis::RedisOperation::lease: metrics->record_redis_operation(observe::RedisOperation::lease, duration); break;
-        case redis::RedisOperation::fill: metrics->record_redis_operation(observe::RedisOperation::fill, duration); break;
-        case redis::RedisOperation::purge: metrics->record_redis_operation(observe::RedisOperation::purge, duration); break;
-        case redis::RedisOperation::wait: metrics->record_redis_operation(observe::RedisOperation::wait, duration); break;
-        case redis::RedisOperation::count_: break;
+        case redis::RedisOperation::find:
+            metrics->record_redis_operation(observe::RedisOperation::read, duration);
+            break;
+        case redis::RedisOperation::lease:
+            metrics->record_redis_operation(observe::RedisOperation::lease, duration);
+            break;
+        case redis::RedisOperation::fill:
+            metrics->record_redis_operation(observe::RedisOperation::fill, duration);
+            break;
+        case redis::RedisOperation::purge:
+            metrics->record_redis_operation(observe::RedisOperation::purge, duration);
+            break;
+        case redis::RedisOperation::wait:
+            metrics->record_redis_operation(observe::RedisOperation::wait, duration);
+            break;
+        case redis::RedisOperation::count_:
+            break;
     }
 }
 
@@ -54,15 +65,25 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 observe::RedisTrouble shown(const redis::RedisTrouble& trouble) {
-    const auto seconds_since = [](SteadyTime then) { return std::chrono::duration<double>(steady_now() - then).count(); };
-    return {std::string(to_word(trouble.work)), std::string(to_word(trouble.reason)), trouble.text,  trouble.command,
-            trouble.remedy,                     seconds_since(trouble.last),          seconds_since(trouble.since)};
+    const auto seconds_since = [](SteadyTime then) {
+        return std::chrono::duration<double>(steady_now() - then).count();
+    };
+    return {std::string(to_word(trouble.work)),
+            std::string(to_word(trouble.reason)),
+            trouble.text,
+            trouble.command,
+            trouble.remedy,
+            seconds_since(trouble.last),
+            seconds_since(trouble.since)};
 }
 
 void add_redis_failures(const redis::RedisShared& redis, observe::Gauges& gauges) {
-    static_assert(static_cast<std::size_t>(observe::RedisFailure::count_) == static_cast<std::size_t>(redis::RedisError::count_));
-    for (std::size_t i = 0; i < gauges.redis_failures.size(); ++i) gauges.redis_failures[i] = redis.errors(static_cast<redis::RedisError>(i));
-    for (const redis::RedisTrouble& trouble : redis.troubles()) gauges.redis_troubles.push_back(shown(trouble));
+    static_assert(static_cast<std::size_t>(observe::RedisFailure::count_) ==
+                  static_cast<std::size_t>(redis::RedisError::count_));
+    for (std::size_t i = 0; i < gauges.redis_failures.size(); ++i)
+        gauges.redis_failures[i] = redis.errors(static_cast<redis::RedisError>(i));
+    for (const redis::RedisTrouble& trouble : redis.troubles())
+        gauges.redis_troubles.push_back(shown(trouble));
     if (const auto last = redis.last_refusal()) gauges.redis_last_refusal.push_back(shown(*last));
 }
 
@@ -87,7 +108,9 @@ void add_origins(const origin::Upstream& upstream, observe::Gauges& gauges) {
 }  // namespace
 
 settings::Settings load(const ConfigSource& source, settings::Problems& problems) {
-    settings::Settings settings = source.file.empty() ? settings::default_settings() : settings::load_settings(source.file, problems);
+    settings::Settings settings = source.file.empty()
+                                      ? settings::default_settings()
+                                      : settings::load_settings(source.file, problems);
     settings::apply_overrides(source.overrides, settings, problems);
     if (!settings::has_errors(problems)) settings::check_settings(settings, problems);
     return settings;
@@ -101,7 +124,8 @@ public:
 Server::Server(ConfigSource source, settings::Settings settings, std::vector<std::string> arguments)
     : source_(std::move(source)), arguments_(std::move(arguments)) {
     settings::Problems problems;
-    const std::shared_ptr<const flow::Config> config = make_config(std::move(settings), shared_.metrics, problems, nullptr);
+    const std::shared_ptr<const flow::Config> config =
+        make_config(std::move(settings), shared_.metrics, problems, nullptr);
     if (!config) throw std::runtime_error(first_error(problems, source_.file));
     shared_.config.set(config);
     const settings::Settings& used = config->settings;
@@ -110,7 +134,9 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     shared_.sweeper = std::make_unique<store::MemorySweeper>(*shared_.memory);
     shared_.board = std::make_unique<store::FetchBoard>(shared_.generations);
     if (used.redis) {
-        shared_.redis = std::make_unique<redis::RedisShared>(*used.redis, threads, shared_.generations, used.memory_bytes > 0 ? shared_.memory.get() : nullptr);
+        shared_.redis = std::make_unique<redis::RedisShared>(
+            *used.redis, threads, shared_.generations,
+            used.memory_bytes > 0 ? shared_.memory.get() : nullptr);
     } else {
         shared_.memory->trust_until(SteadyTime::max());
     }
@@ -119,7 +145,8 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     to_successor_ = std::make_unique<ToSuccessor>(succession_parts());
     shared_.relay = to_successor_.get();
     inherit();
-    for (int i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(shared_, i, config));
+    for (int i = 0; i < threads; ++i)
+        workers_.push_back(std::make_unique<Worker>(shared_, i, config));
     open_doors();
     shared_.metrics.set_gauges([this] { return gauges(); });
     start_admin();
@@ -154,7 +181,8 @@ void Server::inherit() {
     const std::vector<int> channel = inherited_sockets(succession_channel);
     if (owed_ && (state_is_ours_ || channel.empty())) {
         const std::vector<redis::PurgeItem> owed = owed_->load();
-        if (!owed.empty()) spdlog::warn("{} purges are owed to Redis from before this start", owed.size());
+        if (!owed.empty())
+            spdlog::warn("{} purges are owed to Redis from before this start", owed.size());
         shared_.redis->remember_purges(owed);
         shared_.redis->journal().add(owed);
     }
@@ -165,12 +193,15 @@ void Server::inherit() {
     FromPredecessor::Calls calls;
     calls.purge_later = [this](store::PurgeOrder order, Milliseconds due_in) {
         Worker& worker = *workers_.front();
-        worker.post([&worker, order = std::move(order), due = steady_now() + due_in] { worker.services().late_writes.purge_at(order, due); });
+        worker.post([&worker, order = std::move(order), due = steady_now() + due_in] {
+            worker.services().late_writes.purge_at(order, due);
+        });
     };
     calls.is_over = [this] {
         if (hands_over_later_.exchange(false)) ::kill(::getpid(), SIGUSR2);
     };
-    from_predecessor_ = std::make_unique<FromPredecessor>(channel.front(), succession_parts(), std::move(calls));
+    from_predecessor_ =
+        std::make_unique<FromPredecessor>(channel.front(), succession_parts(), std::move(calls));
     from_predecessor_->inherit();
 }
 
@@ -180,16 +211,19 @@ void Server::open_doors() {
     for (const settings::Listener& listener : config->settings.listen) {
         std::vector<int> sockets = inherited_sockets("listen:" + listener.address);
         if (sockets.empty()) sockets = open_listening(listener.address, threads);
-        // The predecessor may have had fewer threads. Where it had more, a worker has several sockets.
+        // The predecessor may have had fewer threads. Where it had more, a worker has several
+        // sockets.
         const int missing = threads - static_cast<int>(sockets.size());
         if (missing > 0) open_more_listening(listener.address, missing, sockets);
         SSL_CTX* tls = listener.tls ? net::make_server_tls(*listener.tls) : nullptr;
         for (std::size_t i = 0; i < sockets.size(); ++i) {
             remember_socket("listen:" + listener.address, sockets[i]);
-            workers_[i % workers_.size()]->add_door({sockets[i], net::share_tls(tls), listener.proxy_protocol, listener.address});
+            workers_[i % workers_.size()]->add_door(
+                {sockets[i], net::share_tls(tls), listener.proxy_protocol, listener.address});
         }
         if (tls) SSL_CTX_free(tls);
-        spdlog::info("listening on {}{}, port {}", listener.address, listener.tls ? " (TLS)" : "", port_of(sockets.front()));
+        spdlog::info("listening on {}{}, port {}", listener.address, listener.tls ? " (TLS)" : "",
+                     port_of(sockets.front()));
     }
 }
 
@@ -197,11 +231,15 @@ void Server::start_admin() {
     const std::shared_ptr<const flow::Config> config = shared_.config.get();
     const settings::Admin& admin = config->settings.admin;
     if (admin.address.empty()) return;
-    admin_backend_ = std::make_unique<Admin>(shared_, *workers_.front(), [this] { return shared_.config.get(); }, [this] { return ready_.load(); });
+    admin_backend_ = std::make_unique<Admin>(
+        shared_, *workers_.front(), [this] { return shared_.config.get(); },
+        [this] { return ready_.load(); });
     admin::AdminOptions options;
     options.address = admin.address;
     options.token = admin.token;
-    options.failed = [this](const std::exception_ptr& failure) { note_failure("a step of the admin server", failure); };
+    options.failed = [this](const std::exception_ptr& failure) {
+        note_failure("a step of the admin server", failure);
+    };
     const std::vector<int> inherited = inherited_sockets("admin:" + admin.address);
     if (!inherited.empty()) options.inherited_socket = inherited.front();
     options.waits = from_predecessor_ != nullptr;
@@ -222,27 +260,32 @@ observe::Gauges Server::gauges() const {
         gauges.purges_pending = shared_.redis->purges_pending();
         add_redis_failures(*shared_.redis, gauges);
     }
-    for (const auto& worker : workers_) gauges.internal_errors += net::failures_of(worker->context());
+    for (const auto& worker : workers_)
+        gauges.internal_errors += net::failures_of(worker->context());
     gauges.client_connections = shared_.connections.load(std::memory_order_relaxed);
     const std::shared_ptr<const flow::Config> config = shared_.config.get();
     add_origins(*config->upstream, gauges);
     return gauges;
 }
 
-// The first requests are to find Redis connected; where it cannot be reached, they are not to wait for it.
+// The first requests are to find Redis connected; where it cannot be reached, they are not to wait
+// for it.
 void Server::wait_for_redis() const {
     if (!shared_.redis) return;
     constexpr Milliseconds longest{500};
     const SteadyTime give_up = steady_now() + longest;
     const auto refused = [this] {
         using redis::RedisError;
-        return shared_.redis->troubled(redis::RedisWork::use) || shared_.redis->errors(RedisError::closed) > 0;
+        return shared_.redis->troubled(redis::RedisWork::use) ||
+               shared_.redis->errors(RedisError::closed) > 0;
     };
     const auto connected = [this] {
-        const bool memory_serves = !shared_.redis->has_subscriber() || shared_.redis->memory_trusted_until() > steady_now();
+        const bool memory_serves = !shared_.redis->has_subscriber() ||
+                                   shared_.redis->memory_trusted_until() > steady_now();
         return shared_.redis->up() && memory_serves;
     };
-    while (!connected() && !refused() && steady_now() < give_up) std::this_thread::sleep_for(Milliseconds(1));
+    while (!connected() && !refused() && steady_now() < give_up)
+        std::this_thread::sleep_for(Milliseconds(1));
 }
 
 int Server::run() {
@@ -258,20 +301,22 @@ int Server::run() {
     }
     for (const auto& worker : workers_) worker->open_doors();
     ready_ = true;
-    spdlog::info("larder {} serves with {} thread{}", LARDER_VERSION, workers_.size(), workers_.size() == 1 ? "" : "s");
+    spdlog::info("larder {} serves with {} thread{}", LARDER_VERSION, workers_.size(),
+                 workers_.size() == 1 ? "" : "s");
     tell_predecessor();
     bool done = false;
-    std::function<void(const boost::system::error_code&, int)> on_signal = [&](const boost::system::error_code& error, int signal) {
-        if (error) return;
-        done = signal == SIGTERM || signal == SIGINT;
-        if (done) return;
-        signals.async_wait(on_signal);
-        try {
-            handle_signal(signal);
-        } catch (...) {
-            note_failure("handling a signal", std::current_exception());
-        }
-    };
+    std::function<void(const boost::system::error_code&, int)> on_signal =
+        [&](const boost::system::error_code& error, int signal) {
+            if (error) return;
+            done = signal == SIGTERM || signal == SIGINT;
+            if (done) return;
+            signals.async_wait(on_signal);
+            try {
+                handle_signal(signal);
+            } catch (...) {
+                note_failure("handling a signal", std::current_exception());
+            }
+        };
     signals.async_wait(on_signal);
     context.run();
     drain();
@@ -280,12 +325,18 @@ int Server::run() {
 
 void Server::handle_signal(int signal) {
     switch (signal) {
-        case SIGHUP: reload(); break;
-        case SIGUSR2: hand_over(); break;
-        case SIGCHLD:
-            if (successor_ > 0 && ::waitpid(successor_, nullptr, WNOHANG) == successor_) successor_ended();
+        case SIGHUP:
+            reload();
             break;
-        default: break;
+        case SIGUSR2:
+            hand_over();
+            break;
+        case SIGCHLD:
+            if (successor_ > 0 && ::waitpid(successor_, nullptr, WNOHANG) == successor_)
+                successor_ended();
+            break;
+        default:
+            break;
     }
 }
 
@@ -301,38 +352,48 @@ void Server::reload() {
     std::vector<std::string> waiting;
     std::vector<std::pair<std::string, ssl_ctx_st*>> contexts;
     if (!settings::has_errors(problems)) {
-        config = make_config(settings_in_force(before->settings, std::move(settings), waiting), shared_.metrics, problems, before.get());
+        config = make_config(settings_in_force(before->settings, std::move(settings), waiting),
+                             shared_.metrics, problems, before.get());
         try {
             if (config)
                 for (const settings::Listener& listener : config->settings.listen)
-                    if (listener.tls) contexts.emplace_back(listener.address, net::make_server_tls(*listener.tls));
+                    if (listener.tls)
+                        contexts.emplace_back(listener.address,
+                                              net::make_server_tls(*listener.tls));
         } catch (const std::runtime_error& error) {
             problems.push_back({settings::Problem::Severity::error, {}, "listen", error.what()});
             config.reset();
         }
     }
     if (!config) {
-        spdlog::error("the configuration was not reloaded, the old one stays:\n{}", first_error(problems, source_.file));
+        spdlog::error("the configuration was not reloaded, the old one stays:\n{}",
+                      first_error(problems, source_.file));
         for (const auto& [address, context] : contexts) SSL_CTX_free(context);
         shared_.metrics.note_reload(false);
         return;
     }
     observe::set_up_logging(config->settings.log);
     if (!waiting.empty())
-        spdlog::warn("changes of {} take effect at the next start (SIGUSR2 starts anew without refusing a connection); until then what runs stays", joined(waiting));
+        spdlog::warn(
+            "changes of {} take effect at the next start (SIGUSR2 starts anew without refusing a "
+            "connection); until then what runs stays",
+            joined(waiting));
     put_in_force(config, contexts);
     for (const auto& [address, context] : contexts) SSL_CTX_free(context);
     shared_.metrics.note_reload(true);
     spdlog::info("the configuration was reloaded");
 }
 
-// Requests take it over by themselves, from this instant on; what is posted is for workers that have none.
-void Server::put_in_force(const std::shared_ptr<const flow::Config>& config, const std::vector<std::pair<std::string, ssl_ctx_st*>>& contexts) {
+// Requests take it over by themselves, from this instant on; what is posted is for workers that
+// have none.
+void Server::put_in_force(const std::shared_ptr<const flow::Config>& config,
+                          const std::vector<std::pair<std::string, ssl_ctx_st*>>& contexts) {
     shared_.memory->keep_rules(config->routes.rules());
     shared_.config.set(config);
     for (const auto& worker : workers_) {
         std::vector<std::pair<std::string, ssl_ctx_st*>> own;
-        for (const auto& [address, context] : contexts) own.emplace_back(address, net::share_tls(context));
+        for (const auto& [address, context] : contexts)
+            own.emplace_back(address, net::share_tls(context));
         Worker* target = worker.get();
         target->post([target, own] {
             target->follow_reload();

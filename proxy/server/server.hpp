@@ -14,7 +14,8 @@
 
 namespace larder::server {
 
-/// How a configuration is (re)made: from the file named on the command line, with the command line's own words over it.
+/// How a configuration is (re)made: from the file named on the command line, with the command
+/// line's own words over it.
 struct ConfigSource {
     std::string file;  ///< empty: the embedded default
     settings::Overrides overrides;
@@ -41,12 +42,14 @@ private:
     void open_doors();
     void start_admin();
     void reload();
-    void put_in_force(const std::shared_ptr<const flow::Config>& config, const std::vector<std::pair<std::string, ssl_ctx_st*>>& contexts);
+    void put_in_force(const std::shared_ptr<const flow::Config>& config,
+                      const std::vector<std::pair<std::string, ssl_ctx_st*>>& contexts);
     void hand_over();
     void successor_ended();
     void drain();
     void wait_until_drained(SteadyTime give_up);
-    [[nodiscard]] std::size_t sum_of_workers(SteadyTime give_up, std::size_t (*count)(Worker&)) const;
+    [[nodiscard]] std::size_t sum_of_workers(SteadyTime give_up,
+                                             std::size_t (*count)(Worker&)) const;
     [[nodiscard]] bool owes_purges(SteadyTime give_up) const;
     void settle_owed_purges();
     [[nodiscard]] SuccessionParts succession_parts();
@@ -59,8 +62,8 @@ private:
     ConfigSource source_;
     std::vector<std::string> arguments_;
     Shared shared_;
-    int state_lock_ = -1;      // kept open as long as the process lives: it holds the lock
-    bool state_is_ours_ = true;  // no predecessor keeps what is owed there
+    int state_lock_ = -1;             // kept open as long as the process lives: it holds the lock
+    bool state_is_ours_ = true;       // no predecessor keeps what is owed there
     std::unique_ptr<OwedFile> owed_;  // null: no state directory, or no Redis
     std::unique_ptr<ToSuccessor> to_successor_;
     std::unique_ptr<FromPredecessor> from_predecessor_;  // null: this process was started by itself

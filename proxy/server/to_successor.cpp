@@ -8,8 +8,8 @@
 
 #include "base/text.hpp"
 #include "net/event.hpp"
-#include "server/succession_messages.hpp"
 #include "redis/purge_text.hpp"
+#include "server/succession_messages.hpp"
 
 namespace larder::server {
 namespace {
@@ -197,10 +197,11 @@ void ToSuccessor::step_back(std::string_view their_redis) {
     channel_->send(message::silent, {});
 }
 
-// The successor hears of all purges by now: with what this process has heard up to now its history has no gap, and it may
-// vouch for data as old as this process could.
+// The successor hears of all purges by now: with what this process has heard up to now its history
+// has no gap, and it may vouch for data as old as this process could.
 void ToSuccessor::send_full_history() {
-    send_some_at_once(*channel_, message::remembered, parts_.redis->history().snapshot(steady_now()));
+    send_some_at_once(*channel_, message::remembered,
+                      parts_.redis->history().snapshot(steady_now()));
     std::string marks;
     for (const std::string& mark : parts_.redis->marks()) marks.append(mark).append("\n");
     channel_->send(message::marks, marks);

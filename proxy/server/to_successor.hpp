@@ -7,11 +7,11 @@
 #include <unordered_map>
 
 #include "flow/purge_relay.hpp"
+#include "redis/shared.hpp"
 #include "server/message_channel.hpp"
 #include "server/owed_file.hpp"
 #include "store/fetch_board.hpp"
 #include "store/memory_store.hpp"
-#include "redis/shared.hpp"
 
 namespace larder::server {
 

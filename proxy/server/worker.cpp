@@ -1,15 +1,13 @@
 #include "server/worker.hpp"
 
 #include <openssl/ssl.h>
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
-
-#include <boost/asio/post.hpp>
-
-#include <spdlog/spdlog.h>
 
 #include "net/detached.hpp"
 #include "redis/shared.hpp"
@@ -26,14 +24,18 @@ observe::WorkerMetrics* Worker::metrics_of_this_thread() { return own_metrics; }
 Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> config)
     : shared_(shared),
       work_(context_.get_executor()),
-      services_(context_, shared.generations, *shared.memory, *shared.board, shared.metrics.add_worker(), std::move(config)),
+      services_(context_, shared.generations, *shared.memory, *shared.board,
+                shared.metrics.add_worker(), std::move(config)),
       first_(index == 0) {
     services_.connections = &shared.connections;
     services_.peers = &shared.peers;
     services_.in_force = &shared.config;
-    services_.adopt = [this](std::shared_ptr<const flow::Config> newest) { use_config(std::move(newest)); };
+    services_.adopt = [this](std::shared_ptr<const flow::Config> newest) {
+        use_config(std::move(newest));
+    };
     services_.relay = shared.relay;
-    if (shared.redis) services_.redis = std::make_unique<redis::RedisStore>(context_, *shared.redis, index);
+    if (shared.redis)
+        services_.redis = std::make_unique<redis::RedisStore>(context_, *shared.redis, index);
 }
 
 Worker::~Worker() {
@@ -42,12 +44,15 @@ Worker::~Worker() {
 }
 
 void Worker::add_door(Door door) {
-    auto open = std::make_unique<OpenDoor>(OpenDoor{Acceptor(context_.get_executor()), door.tls, door.proxy_protocol, door.address});
+    auto open = std::make_unique<OpenDoor>(
+        OpenDoor{Acceptor(context_.get_executor()), door.tls, door.proxy_protocol, door.address});
     boost::system::error_code ignored;
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     ::getsockname(door.descriptor, reinterpret_cast<sockaddr*>(&address), &size);
-    open->acceptor.assign(address.ss_family == AF_INET6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(), door.descriptor, ignored);
+    open->acceptor.assign(
+        address.ss_family == AF_INET6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(),
+        door.descriptor, ignored);
     doors_.push_back(std::move(open));
 }
 
@@ -55,7 +60,9 @@ void Worker::open_doors() {
     post([this] {
         for (const auto& door : doors_) {
             OpenDoor* target = door.get();
-            net::start_lasting(context_.get_executor(), [this, target] { return accept(*target); }, "accepting connections");
+            net::start_lasting(
+                context_.get_executor(), [this, target] { return accept(*target); },
+                "accepting connections");
         }
     });
 }
@@ -77,7 +84,8 @@ void Worker::post(std::function<void()> work) { boost::asio::post(context_, std:
 net::Task<void> Worker::accept(OpenDoor& door) {
     net::Event pause(context_.get_executor());
     while (accepting_) {
-        if (shared_.connections.load(std::memory_order_relaxed) >= services_.config->settings.limits.connections) {
+        if (shared_.connections.load(std::memory_order_relaxed) >=
+            services_.config->settings.limits.connections) {
             // Full: the kernel's queue holds the next ones until somebody leaves.
             const bool goes_on = co_await pause.wait_until(steady_now() + Milliseconds(20));
             if (!goes_on) break;
@@ -85,7 +93,8 @@ net::Task<void> Worker::accept(OpenDoor& door) {
         }
         const int error = accept_some(door);
         if (error == EAGAIN || error == EWOULDBLOCK || error == 0) {
-            const auto [failed] = co_await door.acceptor.async_wait(Acceptor::wait_read, net::as_result);
+            const auto [failed] =
+                co_await door.acceptor.async_wait(Acceptor::wait_read, net::as_result);
             if (failed) break;
             continue;
         }
@@ -97,18 +106,22 @@ net::Task<void> Worker::accept(OpenDoor& door) {
     }
 }
 
-// Takes connections off the kernel's queue: not so many that those who are served already would notice. The error that ended
-// it, 0: there may be more.
+// Takes connections off the kernel's queue: not so many that those who are served already would
+// notice. The error that ended it, 0: there may be more.
 int Worker::accept_some(OpenDoor& door) {
     constexpr int at_once = 64;
     for (int i = 0; i < at_once; ++i) {
         boost::asio::ip::tcp::endpoint peer;
         auto size = static_cast<socklen_t>(peer.capacity());
-        const int descriptor = ::accept4(door.acceptor.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        const int descriptor = ::accept4(door.acceptor.native_handle(), peer.data(), &size,
+                                         SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
             peer.resize(size);
-            net::run_guarded(context_, "accepting a connection", [&] { welcome(descriptor, peer, door); });
-            if (shared_.connections.load(std::memory_order_relaxed) >= services_.config->settings.limits.connections) return 0;
+            net::run_guarded(context_, "accepting a connection",
+                             [&] { welcome(descriptor, peer, door); });
+            if (shared_.connections.load(std::memory_order_relaxed) >=
+                services_.config->settings.limits.connections)
+                return 0;
             continue;
         }
         if (errno != EINTR && errno != ECONNABORTED) return errno;
@@ -116,10 +129,13 @@ int Worker::accept_some(OpenDoor& door) {
     return 0;
 }
 
-void Worker::welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer, const OpenDoor& door) {
-    std::optional<net::TcpSocket> socket = net::own_socket(context_.get_executor(), peer.protocol(), descriptor);
+void Worker::welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer,
+                     const OpenDoor& door) {
+    std::optional<net::TcpSocket> socket =
+        net::own_socket(context_.get_executor(), peer.protocol(), descriptor);
     if (!socket) return;
-    auto client = std::make_unique<flow::Client>(std::move(*socket), services_, clients_, peer.address());
+    auto client =
+        std::make_unique<flow::Client>(std::move(*socket), services_, clients_, peer.address());
     // The context may be replaced before the handshake comes to it.
     if (door.tls) client->stream.start_tls(door.tls, true, nullptr);
     flow::serve_client(std::move(client), {door.tls != nullptr, door.proxy_protocol});

@@ -1,13 +1,12 @@
 #pragma once
 #include <atomic>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
-
-#include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include "flow/serve_client.hpp"
 #include "flow/services.hpp"
@@ -99,7 +98,7 @@ private:
     flow::Services services_;
     std::vector<std::unique_ptr<OpenDoor>> doors_;
     std::thread thread_;
-    flow::HealthWatch health_;         // the first worker's
+    flow::HealthWatch health_;        // the first worker's
     origin::AddressWatch addresses_;  // the first worker's
     bool first_;
     bool accepting_ = true;

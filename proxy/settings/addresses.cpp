@@ -21,7 +21,8 @@ struct IpBytes {
 std::optional<IpBytes> parse_ip(std::string_view text, int family) {
     IpBytes out;
     out.family = family;
-    if (text.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton would stop there
+    if (text.find('\0') != std::string_view::npos)
+        return std::nullopt;  // inet_pton would stop there
     if (inet_pton(family, std::string(text).c_str(), out.bytes.data()) != 1) return std::nullopt;
     return out;
 }
@@ -62,22 +63,26 @@ bool split_host(std::string_view text, HostPort& out, std::string_view& rest) {
     out.host = to_lower_copy(text.substr(0, end));
     rest = text.substr(end);
     if (out.host.empty()) return true;
-    const bool numeric = std::all_of(out.host.begin(), out.host.end(), [](char c) { return is_digit(c) || c == '.'; });
+    const bool numeric = std::all_of(out.host.begin(), out.host.end(),
+                                     [](char c) { return is_digit(c) || c == '.'; });
     return is_host_name(out.host) && (!numeric || parse_ip(out.host, AF_INET));
 }
 
 void clear_host_bits(IpBytes& ip, int prefix) {
     for (int bit = prefix; bit < ip.bits(); ++bit)
-        ip.bytes[static_cast<std::size_t>(bit / 8)] &= static_cast<unsigned char>(~(0x80 >> (bit % 8)));
+        ip.bytes[static_cast<std::size_t>(bit / 8)] &=
+            static_cast<unsigned char>(~(0x80 >> (bit % 8)));
 }
 
 }  // namespace
 
 bool is_host_name(std::string_view text) {
     const auto allowed = [](char c) {
-        return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || is_digit(c) || c == '.' || c == '-' || c == '_';
+        return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || is_digit(c) || c == '.' || c == '-' ||
+               c == '_';
     };
-    return !text.empty() && text.size() <= host_bytes_max && std::all_of(text.begin(), text.end(), allowed);
+    return !text.empty() && text.size() <= host_bytes_max &&
+           std::all_of(text.begin(), text.end(), allowed);
 }
 
 std::optional<HostPort> parse_address(std::string_view text) {

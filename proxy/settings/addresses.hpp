@@ -13,12 +13,12 @@ struct HostPort {
     bool ipv6 = false;
 };
 
-/// "127.0.0.1:8080", "localhost:8080", "[::1]:8080", and ":8080" (every IPv4 interface). Port 0 is any free one.
-/// Nothing where it is not an address.
+/// "127.0.0.1:8080", "localhost:8080", "[::1]:8080", and ":8080" (every IPv4 interface). Port 0 is
+/// any free one. Nothing where it is not an address.
 std::optional<HostPort> parse_address(std::string_view text);
 
-/// The same of "host" or "host:port" as it stands in a URL; an absent port is `default_port`, port 0 and an empty host
-/// are nothing.
+/// The same of "host" or "host:port" as it stands in a URL; an absent port is `default_port`, port
+/// 0 and an empty host are nothing.
 std::optional<HostPort> parse_authority(std::string_view text, std::uint16_t default_port);
 
 /// "host:port", with brackets round an IPv6 host. IP addresses are in their canonical form.
@@ -27,7 +27,8 @@ std::string address_text(const HostPort& address);
 /// In 127.0.0.0/8, ::1, or the name localhost.
 bool is_loopback(const HostPort& address);
 
-/// A network in its canonical form ("10.0.0.0/8"), and whether the text had bits beyond its prefix ("10.0.0.1/8").
+/// A network in its canonical form ("10.0.0.0/8"), and whether the text had bits beyond its prefix
+/// ("10.0.0.1/8").
 struct Network {
     std::string text;
     bool had_host_bits = false;

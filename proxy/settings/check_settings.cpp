@@ -32,13 +32,16 @@ public:
     }
 
     /// Whether something of the file could be read; its own fault is reported already where not.
-    [[nodiscard]] bool is_readable() const { return settings_.file.empty() || settings_.positions.contains(""); }
+    [[nodiscard]] bool is_readable() const {
+        return settings_.file.empty() || settings_.positions.contains("");
+    }
 
     /// Whether an error was found at the key, or within it.
     [[nodiscard]] bool has_error_at(const std::string& path) const {
         return std::any_of(problems_.begin(), problems_.end(), [&](const Problem& problem) {
             return problem.severity == Problem::Severity::error && problem.path.starts_with(path) &&
-                   (problem.path.size() == path.size() || problem.path[path.size()] == '.' || problem.path[path.size()] == '[');
+                   (problem.path.size() == path.size() || problem.path[path.size()] == '.' ||
+                    problem.path[path.size()] == '[');
         });
     }
     [[nodiscard]] bool is_misspelled(const std::string& key) const {
@@ -82,11 +85,13 @@ void check_listen(const Settings& settings, Checker& check) {
     std::set<std::string> seen;
     for (std::size_t i = 0; i < settings.listen.size(); ++i) {
         const Listener& listener = settings.listen[i];
-        const std::string path = settings.listen.size() == 1 ? "listen" : "listen[" + std::to_string(i) + ']';
+        const std::string path =
+            settings.listen.size() == 1 ? "listen" : "listen[" + std::to_string(i) + ']';
         if (!listener.address.ends_with(":0") && !seen.insert(listener.address).second)
             check.error(path, listener.address + " is listened on already");
         if (listener.proxy_protocol && settings.trusted_proxies.empty())
-            check.warn(path, "proxy_protocol is on, but trusted_proxies names nobody to believe it");
+            check.warn(path,
+                       "proxy_protocol is on, but trusted_proxies names nobody to believe it");
         if (!listener.tls) continue;
         check.check_file(path + ".tls.certificate", listener.tls->certificate);
         check.check_file(path + ".tls.key", listener.tls->key);
@@ -97,8 +102,10 @@ void check_admin(const Settings& settings, Checker& check) {
     if (settings.admin.address.empty()) return;
     const auto address = parse_address(settings.admin.address);
     if (address && !is_loopback(*address) && settings.admin.token.empty()) {
-        check.error("admin", settings.admin.address +
-                                 " is open to the network: give a token, or an address such as 127.0.0.1:9180");
+        check.error(
+            "admin",
+            settings.admin.address +
+                " is open to the network: give a token, or an address such as 127.0.0.1:9180");
     }
     const bool any_port = settings.admin.address.ends_with(":0");
     for (const Listener& listener : settings.listen)
@@ -110,18 +117,24 @@ void check_origin(const Settings& settings, Checker& check) {
     const Origin& origin = settings.origin;
     if (origin.servers.empty()) {
         const bool is_map = settings.positions.contains("origin");
-        const bool told = !check.is_readable() || check.is_misspelled(is_map ? "servers" : "origin") ||
+        const bool told = !check.is_readable() ||
+                          check.is_misspelled(is_map ? "servers" : "origin") ||
                           check.has_error_of("origin") || check.has_error_at("origin.servers");
         if (!told)
-            check.error("origin", std::string(is_map ? "needs servers" : "is missing") +
-                                      ": give the URL of what larder stands before, such as http://127.0.0.1:8000");
+            check.error(
+                "origin",
+                std::string(is_map ? "needs servers" : "is missing") +
+                    ": give the URL of what larder stands before, such as http://127.0.0.1:8000");
         return;
     }
-    if (std::set<std::string>(origin.servers.begin(), origin.servers.end()).size() < origin.servers.size())
+    if (std::set<std::string>(origin.servers.begin(), origin.servers.end()).size() <
+        origin.servers.size())
         check.warn("origin.servers", "names a server twice");
-    const bool any_tls = std::any_of(origin.servers.begin(), origin.servers.end(),
-                                     [](const std::string& server) { return server.starts_with("https://"); });
-    const bool tls_set = !origin.tls.ca.empty() || !origin.tls.verify || !origin.tls.server_name.empty();
+    const bool any_tls =
+        std::any_of(origin.servers.begin(), origin.servers.end(),
+                    [](const std::string& server) { return server.starts_with("https://"); });
+    const bool tls_set =
+        !origin.tls.ca.empty() || !origin.tls.verify || !origin.tls.server_name.empty();
     if (tls_set && !any_tls) check.warn("origin.tls", "has no effect: no server's URL is https://");
     check.check_file("origin.tls.ca", origin.tls.ca);
 }
@@ -139,7 +152,8 @@ void check_redis(const Settings& settings, Checker& check) {
     check.check_file("redis.tls.certificate", tls.certificate);
     check.check_file("redis.tls.key", tls.key);
     const bool sentinels = url->kind == RedisUrl::Kind::sentinel;
-    const bool of_sentinels = !settings.redis->sentinel_password.empty() || settings.redis->sentinel_tls;
+    const bool of_sentinels =
+        !settings.redis->sentinel_password.empty() || settings.redis->sentinel_tls;
     if (of_sentinels && !sentinels)
         check.warn(settings.redis->sentinel_tls ? "redis.sentinel_tls" : "redis.sentinel_password",
                    "has no effect: the url is not redis-sentinel://");
@@ -150,9 +164,11 @@ void check_redis(const Settings& settings, Checker& check) {
 }
 
 void check_sizes(const Settings& settings, Checker& check) {
-    if (settings.threads > threads_max) check.error("threads", "must not exceed " + std::to_string(threads_max));
+    if (settings.threads > threads_max)
+        check.error("threads", "must not exceed " + std::to_string(threads_max));
     if (settings.memory_bytes == 0) return;
-    const std::string beyond = "exceeds memory (" + size_text(settings.memory_bytes) + "): objects that are larger are " +
+    const std::string beyond = "exceeds memory (" + size_text(settings.memory_bytes) +
+                               "): objects that are larger are " +
                                (settings.redis ? "kept in Redis only" : "not kept");
     if (settings.limits.max_object > settings.memory_bytes) check.warn("limits.max_object", beyond);
     for (std::size_t i = 0; i < settings.routes.size(); ++i) {
@@ -179,13 +195,16 @@ void check_state(const Settings& settings, Checker& check) {
     const bool is_folder = std::filesystem::is_directory(settings.state, ignored);
     const bool writable = is_folder && ::access(settings.state.c_str(), R_OK | W_OK | X_OK) == 0;
     if (!writable)
-        check.error("state", settings.state + (is_folder ? " cannot be written to: larder's user needs all rights there"
-                                                         : " is no directory: create it, or say off"));
+        check.error("state",
+                    settings.state +
+                        (is_folder ? " cannot be written to: larder's user needs all rights there"
+                                   : " is no directory: create it, or say off"));
 }
 
 void check_caching(const Settings& settings, Checker& check) {
-    const bool reads = std::any_of(settings.routes.begin(), settings.routes.end(),
-                                   [](const Route& route) { return route.kind == RouteKind::read; });
+    const bool reads =
+        std::any_of(settings.routes.begin(), settings.routes.end(),
+                    [](const Route& route) { return route.kind == RouteKind::read; });
     if (reads && settings.memory_bytes == 0 && !settings.redis)
         check.warn("memory", "is off and there is no redis: nothing is cached");
 }

@@ -17,9 +17,7 @@ namespace json = boost::json;
 
 constexpr const char* masked = "***";
 
-const char* on_off(bool on) {
-    return on ? "on" : "off";
-}
+const char* on_off(bool on) { return on ? "on" : "off"; }
 
 /// A literal "${" would be taken for a variable when the text is loaded again.
 std::string literal(std::string_view text) {
@@ -47,9 +45,11 @@ void add_text(json::object& out, const char* key, const std::string& text) {
 }
 
 json::value of_listener(const Listener& listener) {
-    json::object out{{"address", listener.address}, {"proxy_protocol", on_off(listener.proxy_protocol)}};
+    json::object out{{"address", listener.address},
+                     {"proxy_protocol", on_off(listener.proxy_protocol)}};
     if (listener.tls) {
-        out["tls"] = {{"certificate", literal(listener.tls->certificate)}, {"key", literal(listener.tls->key)}};
+        out["tls"] = {{"certificate", literal(listener.tls->certificate)},
+                      {"key", literal(listener.tls->key)}};
     }
     return out;
 }
@@ -71,7 +71,8 @@ json::value of_origin(const Origin& origin) {
     json::object out;
     if (!origin.servers.empty()) out["servers"] = texts(origin.servers);
     out["balance"] = origin.balance == Balance::round_robin ? "round_robin" : "least_connections";
-    out["max_connections"] = count_or(static_cast<std::uint64_t>(origin.max_connections), "unlimited");
+    out["max_connections"] =
+        count_or(static_cast<std::uint64_t>(origin.max_connections), "unlimited");
     out["connect_timeout"] = duration_text(origin.connect_timeout);
     out["response_timeout"] = duration_text(origin.response_timeout);
     out["idle_timeout"] = duration_text(origin.idle_timeout);
@@ -101,15 +102,16 @@ json::object of_redis_tls(const RedisTls& settings) {
 
 json::value of_redis(const std::optional<Redis>& redis) {
     if (!redis) return "off";
-    json::object out{{"url", literal(mask_password(redis->url))},
-            {"max_connections", count_or(static_cast<std::uint64_t>(redis->max_connections), "auto")},
-            {"connect_timeout", duration_text(redis->connect_timeout)},
-            {"timeout", duration_text(redis->timeout)},
-            {"prefix", literal(redis->prefix)},
-            {"tls", of_redis_tls(redis->tls)},
-            {"on_purge_failure", redis->on_purge_failure == OnPurgeFailure::pass ? "pass" : "fail"},
-            {"compress", on_off(redis->compress)},
-            {"compress_above", size_text(redis->compress_above)}};
+    json::object out{
+        {"url", literal(mask_password(redis->url))},
+        {"max_connections", count_or(static_cast<std::uint64_t>(redis->max_connections), "auto")},
+        {"connect_timeout", duration_text(redis->connect_timeout)},
+        {"timeout", duration_text(redis->timeout)},
+        {"prefix", literal(redis->prefix)},
+        {"tls", of_redis_tls(redis->tls)},
+        {"on_purge_failure", redis->on_purge_failure == OnPurgeFailure::pass ? "pass" : "fail"},
+        {"compress", on_off(redis->compress)},
+        {"compress_above", size_text(redis->compress_above)}};
     if (!redis->sentinel_password.empty()) out["sentinel_password"] = masked;
     if (redis->sentinel_tls) out["sentinel_tls"] = of_redis_tls(*redis->sentinel_tls);
     return out;
@@ -132,8 +134,12 @@ json::value of_limits(const Limits& limits) {
 }
 
 json::value of_log(const Log& log) {
-    const char* access = log.access == AccessLog::on ? "on" : log.access == AccessLog::off ? "off" : "errors";
-    return {{"level", log.level}, {"format", log.format == LogFormat::text ? "text" : "json"}, {"access", access}};
+    const char* access = log.access == AccessLog::on    ? "on"
+                         : log.access == AccessLog::off ? "off"
+                                                        : "errors";
+    return {{"level", log.level},
+            {"format", log.format == LogFormat::text ? "text" : "json"},
+            {"access", access}};
 }
 
 json::value of_headers(const Headers& headers) {
@@ -157,7 +163,8 @@ json::array of_ignore(const Ignore& ignore) {
 /// "10%", "2.5%": as few digits as say it.
 std::string percentage_text(double share) {
     std::array<char, 32> digits{};
-    const auto end = std::to_chars(digits.begin(), digits.end(), share * 100, std::chars_format::fixed, 10).ptr;
+    const auto end =
+        std::to_chars(digits.begin(), digits.end(), share * 100, std::chars_format::fixed, 10).ptr;
     std::string out(digits.begin(), end);
     out.resize(out.find_last_not_of('0') + 1);
     if (out.ends_with('.')) out.pop_back();
@@ -169,10 +176,12 @@ void add_read_options(json::object& out, const Route& route) {
     if (route.ttl) out["ttl"] = duration_text(*route.ttl);
     if (route.heuristic > 0) out["heuristic"] = percentage_text(route.heuristic);
     if (route.shadow) out["mode"] = "shadow";
-    if (route.stale_while_revalidate) out["stale_while_revalidate"] = duration_text(*route.stale_while_revalidate);
+    if (route.stale_while_revalidate)
+        out["stale_while_revalidate"] = duration_text(*route.stale_while_revalidate);
     if (route.stale_if_error) out["stale_if_error"] = duration_text(*route.stale_if_error);
     json::object status_ttl;
-    for (const StatusTtl& item : route.status_ttl) status_ttl[std::to_string(item.status)] = duration_text(item.ttl);
+    for (const StatusTtl& item : route.status_ttl)
+        status_ttl[std::to_string(item.status)] = duration_text(item.ttl);
     if (!status_ttl.empty()) out["status_ttl"] = std::move(status_ttl);
     if (!route.tags.empty()) out["tags"] = texts(route.tags);
     json::array ignore = of_ignore(route.ignore);
@@ -203,15 +212,18 @@ json::array of_routes(const std::vector<Route>& routes) {
 bool is_credential(std::string_view field, const std::vector<std::string>& credentials) {
     const auto same = [field](const std::string& name) { return iequals(field, name); };
     if (std::any_of(credentials.begin(), credentials.end(), same)) return true;
-    return iequals(field, "authorization") || iequals(field, "proxy-authorization") || iequals(field, "cookie");
+    return iequals(field, "authorization") || iequals(field, "proxy-authorization") ||
+           iequals(field, "cookie");
 }
 
-json::array of_examples(const std::vector<Example>& examples, const std::vector<std::string>& credentials) {
+json::array of_examples(const std::vector<Example>& examples,
+                        const std::vector<std::string>& credentials) {
     json::array out;
     for (const Example& example : examples) {
         json::object item{{"request", literal(example.request)}};
         json::object headers;
-        for (const auto& [name, value] : example.headers) headers[name] = is_credential(name, credentials) ? masked : literal(value);
+        for (const auto& [name, value] : example.headers)
+            headers[name] = is_credential(name, credentials) ? masked : literal(value);
         if (!headers.empty()) item["headers"] = std::move(headers);
         if (example.key) item["key"] = literal(*example.key);
         if (example.ttl) item["ttl"] = duration_text(*example.ttl);
@@ -225,8 +237,10 @@ json::array of_examples(const std::vector<Example>& examples, const std::vector<
 }  // namespace
 
 Settings with_automatic_values(Settings settings) {
-    if (settings.threads == 0) settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    if (settings.redis && settings.redis->max_connections == 0) settings.redis->max_connections = std::max(10, settings.threads + 2);
+    if (settings.threads == 0)
+        settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    if (settings.redis && settings.redis->max_connections == 0)
+        settings.redis->max_connections = std::max(10, settings.threads + 2);
     return settings;
 }
 
@@ -247,7 +261,8 @@ std::string effective_config(const Settings& settings) {
     out["state"] = settings.state.empty() ? "off" : literal(settings.state);
     out["headers"] = of_headers(settings.headers);
     out["routes"] = of_routes(settings.routes);
-    if (!settings.examples.empty()) out["examples"] = of_examples(settings.examples, settings.credentials);
+    if (!settings.examples.empty())
+        out["examples"] = of_examples(settings.examples, settings.credentials);
     return indented_json(out);
 }
 

@@ -10,9 +10,7 @@ namespace {
 
 constexpr int nesting_max = 8;
 
-bool is_name_start(char c) {
-    return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '_';
-}
+bool is_name_start(char c) { return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || c == '_'; }
 
 std::size_t name_size(std::string_view text) {
     if (text.empty() || !is_name_start(text.front())) return 0;
@@ -21,8 +19,8 @@ std::size_t name_size(std::string_view text) {
     return size;
 }
 
-/// The position of the brace that closes a "${" whose content `text` begins with; npos where there is none. Braces
-/// within a default are paired, for the default may be a key with placeholders.
+/// The position of the brace that closes a "${" whose content `text` begins with; npos where there
+/// is none. Braces within a default are paired, for the default may be a key with placeholders.
 std::size_t closing_brace(std::string_view text) {
     int open = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -46,7 +44,8 @@ Substituted expand(std::string_view content, const Environment& environment, int
     const auto value = environment(name);
     if (rest.empty()) {
         if (value) return {*value, ""};
-        return {"", "the environment variable " + name + " is not set; set it, or write ${" + name + ":-default}"};
+        return {"", "the environment variable " + name + " is not set; set it, or write ${" + name +
+                        ":-default}"};
     }
     if (value && !value->empty()) return {*value, ""};
     return substitute(rest.substr(2), environment, depth + 1);
@@ -62,7 +61,8 @@ Substituted substitute(std::string_view text, const Environment& environment, in
         } else if (text.starts_with("${")) {
             text.remove_prefix(2);
             const std::size_t end = closing_brace(text);
-            if (end == std::string_view::npos) return {"", "a ${ without its } ($${ stands for a literal ${)"};
+            if (end == std::string_view::npos)
+                return {"", "a ${ without its } ($${ stands for a literal ${)"};
             const Substituted inner = expand(text.substr(0, end), environment, depth);
             if (!inner.error.empty()) return inner;
             out.text += inner.text;

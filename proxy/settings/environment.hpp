@@ -18,9 +18,10 @@ struct Substituted {
     std::string error;
 };
 
-/// Replaces `${NAME}` and `${NAME:-default}` (the default stands for an unset and for an empty variable, as in a shell,
-/// and may hold paired braces and further `${...}`). `$${` is a literal `${`; any other `$` stays as it is. What a
-/// variable holds is not looked at again: it is only ever text of the one value that names it.
+/// Replaces `${NAME}` and `${NAME:-default}` (the default stands for an unset and for an empty
+/// variable, as in a shell, and may hold paired braces and further `${...}`). `$${` is a literal
+/// `${`; any other `$` stays as it is. What a variable holds is not looked at again: it is only
+/// ever text of the one value that names it.
 Substituted substitute_environment(std::string_view text, const Environment& environment);
 
 }  // namespace larder::settings

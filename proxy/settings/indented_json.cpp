@@ -10,8 +10,9 @@ namespace {
 namespace json = boost::json;
 
 bool fits_one_line(const json::array& list) {
-    return std::all_of(list.begin(), list.end(),
-                       [](const json::value& item) { return !item.is_array() && !item.is_object(); });
+    return std::all_of(list.begin(), list.end(), [](const json::value& item) {
+        return !item.is_array() && !item.is_object();
+    });
 }
 
 void write(const json::value& value, std::size_t level, std::string& out);

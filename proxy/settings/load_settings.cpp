@@ -19,7 +19,8 @@ void read_section(MapReader& map, std::string_view key, Section& out, const Read
     if (const auto node = map.take(key)) read(*node, out);
 }
 
-/// Where systemd says that state may be kept (StateDirectory=): the first of its directories. Empty: nowhere.
+/// Where systemd says that state may be kept (StateDirectory=): the first of its directories.
+/// Empty: nowhere.
 std::string state_directory(const Environment& environment) {
     const std::string list = environment("STATE_DIRECTORY").value_or("");
     return list.substr(0, list.find(':'));
@@ -40,13 +41,15 @@ void read_top(const Node& node, Settings& settings) {
     map.read("trusted_proxies", settings.trusted_proxies, read_networks);
     map.read("purge_from", settings.purge_from, read_networks);
     map.read("credentials", settings.credentials, read_field_names);
-    map.read("path_case", settings.path_case,
-             one_of<PathCase>({{"exact", PathCase::exact}, {"insensitive", PathCase::insensitive}}));
+    map.read(
+        "path_case", settings.path_case,
+        one_of<PathCase>({{"exact", PathCase::exact}, {"insensitive", PathCase::insensitive}}));
     read_section(map, "log", settings.log, read_log);
     read_section(map, "state", settings.state, read_state);
     read_section(map, "headers", settings.headers, read_headers);
-    read_section(map, "routes", settings.routes,
-                 [&](const Node& list, std::vector<Route>& routes) { read_routes(list, settings.credentials, routes); });
+    read_section(map, "routes", settings.routes, [&](const Node& list, std::vector<Route>& routes) {
+        read_routes(list, settings.credentials, routes);
+    });
     read_section(map, "examples", settings.examples, read_examples);
     map.report_unknown_keys();
     fit_default_max_object(settings);
@@ -55,12 +58,13 @@ void read_top(const Node& node, Settings& settings) {
 void sort_by_position(Problems& problems, std::size_t first) {
     std::stable_sort(problems.begin() + static_cast<std::ptrdiff_t>(first), problems.end(),
                      [](const Problem& a, const Problem& b) {
-                         return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+                         return std::pair(a.at.line, a.at.column) <
+                                std::pair(b.at.line, b.at.column);
                      });
 }
 
-void override_with(const std::optional<std::string>& text, const char* option, auto& target, auto set,
-                   Problems& problems) {
+void override_with(const std::optional<std::string>& text, const char* option, auto& target,
+                   auto set, Problems& problems) {
     if (!text) return;
     const std::string fault = set(*text, target);
     if (!fault.empty()) problems.push_back({Problem::Severity::error, {}, option, fault});
@@ -89,7 +93,8 @@ Settings load_settings_text(const std::string& text, const std::string& name, Pr
     return settings;
 }
 
-Settings load_settings(const std::string& file, Problems& problems, const Environment& environment) {
+Settings load_settings(const std::string& file, Problems& problems,
+                       const Environment& environment) {
     Settings settings;
     settings.file = file;
     const auto unreadable = [&](const std::string& why) {
@@ -102,7 +107,8 @@ Settings load_settings(const std::string& file, Problems& problems, const Enviro
     if (!input) return unreadable(std::strerror(errno));
     std::string text;
     char block[16 * 1024];
-    while (text.size() <= yaml_text_bytes_max && (input.read(block, sizeof block) || input.gcount() > 0))
+    while (text.size() <= yaml_text_bytes_max &&
+           (input.read(block, sizeof block) || input.gcount() > 0))
         text.append(block, static_cast<std::size_t>(input.gcount()));
     if (input.bad()) return unreadable(std::strerror(errno));
     return load_settings_text(text, file, problems, environment);

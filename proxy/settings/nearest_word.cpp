@@ -8,11 +8,10 @@
 namespace larder::settings {
 namespace {
 
-constexpr std::size_t word_size_max = 64;  ///< longer ones are not compared: the work is the product of the sizes
+constexpr std::size_t word_size_max =
+    64;  ///< longer ones are not compared: the work is the product of the sizes
 
-char fold(char c) {
-    return c == '-' ? '_' : to_lower(c);
-}
+char fold(char c) { return c == '-' ? '_' : to_lower(c); }
 
 /// Insertions, deletions, replacements and swaps of neighbours that make one word of the other.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -23,7 +22,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
         for (std::size_t j = 1; j <= b.size(); ++j) {
             const std::size_t replace = last[j - 1] + (fold(a[i - 1]) == fold(b[j - 1]) ? 0 : 1);
             row[j] = std::min({last[j] + 1, row[j - 1] + 1, replace});
-            const bool swapped = i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) && fold(a[i - 2]) == fold(b[j - 1]);
+            const bool swapped = i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) &&
+                                 fold(a[i - 2]) == fold(b[j - 1]);
             if (swapped) row[j] = std::min(row[j], before_last[j - 2] + 1);
         }
         std::swap(before_last, last);
@@ -34,7 +34,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string_view nearest_word(std::string_view written, const std::vector<std::string_view>& known) {
+std::string_view nearest_word(std::string_view written,
+                              const std::vector<std::string_view>& known) {
     if (written.empty() || written.size() > word_size_max) return {};
     std::string_view nearest;
     std::size_t least = std::max<std::size_t>(2, written.size() / 3) + 1;

@@ -21,9 +21,7 @@ std::string_view kind_name(const Value& value) {
     return "";
 }
 
-bool is_control(char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 /// A key as it may appear in a message: on one line, and short.
 std::string shown(std::string_view text) {
@@ -60,7 +58,8 @@ std::vector<Node> Node::items() const {
     return out;
 }
 
-void Node::report(Problem::Severity severity, Position at, std::string path, std::string message) const {
+void Node::report(Problem::Severity severity, Position at, std::string path,
+                  std::string message) const {
     reading_->problems.push_back({severity, at, std::move(path), std::move(message)});
 }
 
@@ -99,14 +98,16 @@ void MapReader::report_repeated_keys() const {
     for (const auto& [key, value] : node_.value_->entries) {
         const auto [seen, is_new] = first.emplace(key.text, key.at);
         if (is_new || key.kind != Value::Kind::scalar) continue;
-        node_.report(Problem::Severity::error, key.at, path_of(key.text),
-                     "given a second time; the first is in line " + std::to_string(seen->second.line));
+        node_.report(
+            Problem::Severity::error, key.at, path_of(key.text),
+            "given a second time; the first is in line " + std::to_string(seen->second.line));
     }
 }
 
 bool MapReader::lacks(std::string_view key) const {
     const auto stands_for_it = [&](const Entry& entry) {
-        return entry.first.kind == Value::Kind::scalar && (entry.first.text == key || !nearest_word(entry.first.text, {key}).empty());
+        return entry.first.kind == Value::Kind::scalar &&
+               (entry.first.text == key || !nearest_word(entry.first.text, {key}).empty());
     };
     return std::none_of(node_.value_->entries.begin(), node_.value_->entries.end(), stands_for_it);
 }
@@ -127,7 +128,8 @@ std::vector<std::pair<std::string, Node>> MapReader::entries() {
         if (key.kind == Value::Kind::scalar) {
             out.emplace_back(key.text, Node(value, path_of(key.text), *node_.reading_));
         } else {
-            node_.report(Problem::Severity::error, key.at, node_.path(), "a key must be a plain word");
+            node_.report(Problem::Severity::error, key.at, node_.path(),
+                         "a key must be a plain word");
         }
     }
     return out;
@@ -137,7 +139,8 @@ void MapReader::report_unknown_keys() {
     if (all_known_) return;
     for (const auto& [key, value] : node_.value_->entries) {
         if (key.kind != Value::Kind::scalar) {
-            node_.report(Problem::Severity::error, key.at, node_.path(), "a key must be a plain word");
+            node_.report(Problem::Severity::error, key.at, node_.path(),
+                         "a key must be a plain word");
             continue;
         }
         if (std::find(known_.begin(), known_.end(), key.text) != known_.end()) continue;
@@ -150,7 +153,8 @@ void MapReader::report_unknown_keys() {
 
 void MapReader::error_at_key(std::string_view key, std::string message) const {
     const Entry* entry = find(key);
-    node_.report(Problem::Severity::error, entry ? entry->first.at : node_.at(), path_of(key), std::move(message));
+    node_.report(Problem::Severity::error, entry ? entry->first.at : node_.at(), path_of(key),
+                 std::move(message));
 }
 
 }  // namespace larder::settings

@@ -9,8 +9,8 @@
 #include "settings/problem.hpp"
 #include "settings/yaml_tree.hpp"
 
-/// Walking the tree: a Node knows the path that leads to it ("routes[2].ttl"), so that whoever finds a fault only says
-/// what was expected. Faults are collected; reading goes on after each.
+/// Walking the tree: a Node knows the path that leads to it ("routes[2].ttl"), so that whoever
+/// finds a fault only says what was expected. Faults are collected; reading goes on after each.
 namespace larder::settings {
 
 /// What all nodes of one load share. Outlives them.
@@ -32,8 +32,9 @@ public:
     [[nodiscard]] Position at() const { return value_->at; }
     [[nodiscard]] const std::string& path() const { return path_; }
 
-    /// A scalar's text with the environment put in. Nothing, and a problem, for anything else, for an unset variable
-    /// and for control characters (a value ends up in header fields and Redis commands).
+    /// A scalar's text with the environment put in. Nothing, and a problem, for anything else, for
+    /// an unset variable and for control characters (a value ends up in header fields and Redis
+    /// commands).
     [[nodiscard]] std::optional<std::string> text(std::string_view expected) const;
 
     /// A list's items, with paths of their own. Empty for anything else.
@@ -46,15 +47,16 @@ public:
 
 private:
     friend class MapReader;
-    void report(Problem::Severity severity, Position at, std::string path, std::string message) const;
+    void report(Problem::Severity severity, Position at, std::string path,
+                std::string message) const;
 
     const Value* value_;
     std::string path_;
     Reading* reading_;
 };
 
-/// The entries of a map, each taken by its name. Repeated keys are reported at once, unknown ones by
-/// report_unknown_keys(): those are the keys that nobody asked for until then.
+/// The entries of a map, each taken by its name. Repeated keys are reported at once, unknown ones
+/// by report_unknown_keys(): those are the keys that nobody asked for until then.
 class MapReader {
 public:
     /// `expected` describes the map for the problem where the node is none.
@@ -66,11 +68,12 @@ public:
     /// Whether the map lacks the key, and has none that is told to be a misspelling of it.
     [[nodiscard]] bool lacks(std::string_view key) const;
 
-    /// The value of a key, which counts as known from now on; nothing where the map does not have it.
+    /// The value of a key, which counts as known from now on; nothing where the map does not have
+    /// it.
     std::optional<Node> take(std::string_view key);
 
-    /// Reads a key's value with `parse` (Node to optional) into `out`, which keeps its default where the key is absent
-    /// or wrong. True where a value was read.
+    /// Reads a key's value with `parse` (Node to optional) into `out`, which keeps its default
+    /// where the key is absent or wrong. True where a value was read.
     template <class T, class Parse>
     bool read(std::string_view key, T& out, const Parse& parse) {
         const auto node = take(key);
@@ -81,8 +84,8 @@ public:
         return true;
     }
 
-    /// Every entry, each of them known from now on: for maps whose keys are the user's own. Keys that are no plain
-    /// words are reported and left out.
+    /// Every entry, each of them known from now on: for maps whose keys are the user's own. Keys
+    /// that are no plain words are reported and left out.
     [[nodiscard]] std::vector<std::pair<std::string, Node>> entries();
 
     void report_unknown_keys();

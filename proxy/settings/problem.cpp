@@ -20,8 +20,9 @@ std::string to_text(const Problem& problem, const std::string& file) {
 }
 
 bool has_errors(const Problems& problems) {
-    return std::any_of(problems.begin(), problems.end(),
-                       [](const Problem& problem) { return problem.severity == Problem::Severity::error; });
+    return std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
+        return problem.severity == Problem::Severity::error;
+    });
 }
 
 }  // namespace larder::settings

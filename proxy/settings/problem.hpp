@@ -6,7 +6,8 @@
 
 namespace larder::settings {
 
-/// Something wrong (an error) or doubtful (a warning) in a configuration, as `larder check` prints it.
+/// Something wrong (an error) or doubtful (a warning) in a configuration, as `larder check` prints
+/// it.
 struct Problem {
     enum class Severity { error, warning };
     Severity severity = Severity::error;

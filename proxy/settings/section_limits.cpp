@@ -66,7 +66,8 @@ void read_log(const Node& node, Log& log) {
     MapReader map(node, "a map of level, format and access");
     if (!map.is_map()) return;
     map.read("level", log.level, read_level);
-    map.read("format", log.format, one_of<LogFormat>({{"text", LogFormat::text}, {"json", LogFormat::json}}));
+    map.read("format", log.format,
+             one_of<LogFormat>({{"text", LogFormat::text}, {"json", LogFormat::json}}));
     map.read("access", log.access, read_access);
     map.report_unknown_keys();
 }

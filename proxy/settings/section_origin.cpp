@@ -73,9 +73,9 @@ void read_origin(const Node& node, Origin& origin) {
     }
     MapReader map(node, "a map");
     map.read("servers", origin.servers, read_servers);
-    map.read(
-        "balance", origin.balance,
-        one_of<Balance>({{"round_robin", Balance::round_robin}, {"least_connections", Balance::least_connections}}));
+    map.read("balance", origin.balance,
+             one_of<Balance>({{"round_robin", Balance::round_robin},
+                              {"least_connections", Balance::least_connections}}));
     map.read("max_connections", origin.max_connections, read_count_or_unlimited);
     map.read("connect_timeout", origin.connect_timeout, read_timeout);
     map.read("response_timeout", origin.response_timeout, read_timeout);

@@ -23,7 +23,8 @@ std::optional<std::string> read_prefix(const Node& node) {
 void read_tls(const Node& node, RedisTls& tls) {
     MapReader map(node, "a map of ca, certificate, key and verify");
     if (!map.is_map()) return;
-    if (map.has("certificate") != map.has("key")) node.error("needs both certificate and key, or neither");
+    if (map.has("certificate") != map.has("key"))
+        node.error("needs both certificate and key, or neither");
     map.read("ca", tls.ca, read_text);
     map.read("certificate", tls.certificate, read_text);
     map.read("key", tls.key, read_text);
@@ -55,8 +56,9 @@ void read_redis(const Node& node, std::optional<Redis>& redis) {
     if (const auto tls = map.take("tls")) read_tls(*tls, redis->tls);
     map.read("sentinel_password", redis->sentinel_password, read_text);
     if (const auto tls = map.take("sentinel_tls")) read_sentinel_tls(*tls, *redis);
-    map.read("on_purge_failure", redis->on_purge_failure,
-             one_of<OnPurgeFailure>({{"pass", OnPurgeFailure::pass}, {"fail", OnPurgeFailure::fail}}));
+    map.read(
+        "on_purge_failure", redis->on_purge_failure,
+        one_of<OnPurgeFailure>({{"pass", OnPurgeFailure::pass}, {"fail", OnPurgeFailure::fail}}));
     map.read("compress", redis->compress, read_switch);
     map.read("compress_above", redis->compress_above, read_size);
     // Last, for a url of off leaves nothing to read the others into.

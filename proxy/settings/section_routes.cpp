@@ -26,26 +26,30 @@ constexpr std::array<std::string_view, 16> read_options{"ttl",
                                                         "wait",
                                                         "key"};
 
-constexpr std::array<std::string_view, 5> framing_fields{"connection", "content-length", "transfer-encoding", "trailer",
-                                                         "upgrade"};
+constexpr std::array<std::string_view, 5> framing_fields{"connection", "content-length",
+                                                         "transfer-encoding", "trailer", "upgrade"};
 
 std::optional<Ignore> read_ignore(const Node& node, const std::vector<std::string>& credentials) {
     Ignore ignore;
-    const std::vector<std::pair<std::string_view, bool Ignore::*>> fields{{"cache-control", &Ignore::cache_control},
-                                                                          {"set-cookie", &Ignore::set_cookie},
-                                                                          {"cookie", &Ignore::cookie},
-                                                                          {"authorization", &Ignore::authorization},
-                                                                          {"vary", &Ignore::vary}};
+    const std::vector<std::pair<std::string_view, bool Ignore::*>> fields{
+        {"cache-control", &Ignore::cache_control},
+        {"set-cookie", &Ignore::set_cookie},
+        {"cookie", &Ignore::cookie},
+        {"authorization", &Ignore::authorization},
+        {"vary", &Ignore::vary}};
     if (node.is_null()) return ignore;
     for (const Node& item : node.is_list() ? node.items() : std::vector<Node>{node}) {
-        constexpr std::string_view expected = "cache-control, set-cookie, cookie, authorization, vary, or one of `credentials`";
+        constexpr std::string_view expected =
+            "cache-control, set-cookie, cookie, authorization, vary, or one of `credentials`";
         const auto name = item.text(expected);
         if (!name) continue;
-        const auto found =
-            std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return iequals(field.first, *name); });
+        const auto found = std::find_if(fields.begin(), fields.end(), [&](const auto& field) {
+            return iequals(field.first, *name);
+        });
         if (found != fields.end()) {
             ignore.*(found->second) = true;
-        } else if (const std::string lower = to_lower_copy(*name); std::count(credentials.begin(), credentials.end(), lower) > 0) {
+        } else if (const std::string lower = to_lower_copy(*name);
+                   std::count(credentials.begin(), credentials.end(), lower) > 0) {
             ignore.credentials.push_back(lower);
         } else {
             error_expected_form(item, expected, *name);
@@ -78,7 +82,8 @@ std::optional<std::vector<StatusTtl>> read_status_ttl(const Node& node) {
         if (!status || *status < 200 || *status > 599) {
             map.error_at_key(key, "expected a status from 200 to 599 as the key");
         } else if (*status == 206 || *status == 304) {
-            map.error_at_key(key, "a " + key + " is part of another response and never stored by itself");
+            map.error_at_key(
+                key, "a " + key + " is part of another response and never stored by itself");
         } else if (const auto ttl = read_duration(value)) {
             out.push_back({static_cast<int>(*status), *ttl});
         }
@@ -97,9 +102,12 @@ void read_purge(MapReader& map, Route& route) {
     const auto node = map.take("purge");
     if (!node) return;
     const auto items = node->is_list() ? node->items() : std::vector<Node>{*node};
-    if (node->is_null()) return node->error("needs a key or pattern, or an empty list ([]) for a request that changes nothing");
+    if (node->is_null())
+        return node->error(
+            "needs a key or pattern, or an empty list ([]) for a request that changes nothing");
     for (const Node& item : items) {
-        route.purge.push_back(read_filled_text(item).value_or(""));  // in its place also where it is wrong
+        route.purge.push_back(
+            read_filled_text(item).value_or(""));  // in its place also where it is wrong
         route.purge_at.push_back(item.at());
     }
 }
@@ -136,7 +144,8 @@ void read_read_options(MapReader& map, const std::vector<std::string>& credentia
     map.read("status_ttl", route.status_ttl, read_status_ttl);
     if (const auto tags = map.take("tags")) {
         if (auto texts = read_texts(*tags)) route.tags = std::move(*texts);
-        for (const Node& item : tags->is_list() ? tags->items() : std::vector<Node>{*tags}) route.tags_at.push_back(item.at());
+        for (const Node& item : tags->is_list() ? tags->items() : std::vector<Node>{*tags})
+            route.tags_at.push_back(item.at());
     }
     if (const auto ignore = map.take("ignore")) {
         route.ignore_at = ignore->at();
@@ -155,9 +164,15 @@ void read_read_options(MapReader& map, const std::vector<std::string>& credentia
 std::optional<std::string> read_host(const Node& node) {
     const auto text = read_filled_text(node);
     if (!text || parse_authority(*text, 80)) return text;
-    constexpr std::string_view expected = "the name of one host, such as api.example.com or api.example.com:8080";
+    constexpr std::string_view expected =
+        "the name of one host, such as api.example.com or api.example.com:8080";
     const bool wild = text->find('*') != std::string::npos;
-    error_expected_form(node, wild ? std::string(expected) + " (wildcards are not supported; without `host` a route takes every host)" : std::string(expected), *text);
+    error_expected_form(
+        node,
+        wild ? std::string(expected) +
+                   " (wildcards are not supported; without `host` a route takes every host)"
+             : std::string(expected),
+        *text);
     return std::nullopt;
 }
 
@@ -179,7 +194,8 @@ Route read_route(const Node& node, const std::vector<std::string>& credentials) 
 
 }  // namespace
 
-void read_routes(const Node& node, const std::vector<std::string>& credentials, std::vector<Route>& routes) {
+void read_routes(const Node& node, const std::vector<std::string>& credentials,
+                 std::vector<Route>& routes) {
     if (node.is_null()) return;
     if (!node.is_list()) return node.error_expected("a list of routes");
     for (const Node& item : node.items()) routes.push_back(read_route(item, credentials));

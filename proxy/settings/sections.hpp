@@ -2,7 +2,8 @@
 #include "settings/node.hpp"
 #include "settings/settings.hpp"
 
-/// One reader for each top-level key of the configuration. Each reports what is wrong, and leaves the defaults for it.
+/// One reader for each top-level key of the configuration. Each reports what is wrong, and leaves
+/// the defaults for it.
 namespace larder::settings {
 
 void read_listen(const Node& node, std::vector<Listener>& listen);
@@ -15,11 +16,12 @@ void read_log(const Node& node, Log& log);
 void read_state(const Node& node, std::string& state);
 void read_headers(const Node& node, Headers& headers);
 /// `credentials`: what a route may ignore beside the fields that larder knows.
-void read_routes(const Node& node, const std::vector<std::string>& credentials, std::vector<Route>& routes);
+void read_routes(const Node& node, const std::vector<std::string>& credentials,
+                 std::vector<Route>& routes);
 void read_examples(const Node& node, std::vector<Example>& examples);
 
-/// A single listener, admin, origin or Redis as one text, as the short forms and the command line give them. The empty
-/// string where all is well, else what was expected.
+/// A single listener, admin, origin or Redis as one text, as the short forms and the command line
+/// give them. The empty string where all is well, else what was expected.
 std::string set_listen(std::string_view text, std::vector<Listener>& listen);
 std::string set_admin(std::string_view text, Admin& admin);
 std::string set_origin(std::string_view text, Origin& origin);

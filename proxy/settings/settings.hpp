@@ -7,15 +7,16 @@
 #include <string>
 #include <vector>
 
-/// The configuration as plain data: defaults and units stand beside the members, load_settings fills them, nothing
-/// changes them afterwards. One Settings is one load; a reload makes another.
+/// The configuration as plain data: defaults and units stand beside the members, load_settings
+/// fills them, nothing changes them afterwards. One Settings is one load; a reload makes another.
 namespace larder::settings {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using namespace std::chrono_literals;
 
-/// Where in the file something stood, for messages. Line and column count from 1; 0 means "not from the file".
+/// Where in the file something stood, for messages. Line and column count from 1; 0 means "not from
+/// the file".
 struct Position {
     int line = 0;
     int column = 0;
@@ -85,19 +86,19 @@ struct Redis {
     std::string sentinel_password;         ///< empty: the sentinels ask for none
     std::optional<RedisTls> sentinel_tls;  ///< nothing: the sentinels are asked without TLS
     OnPurgeFailure on_purge_failure = OnPurgeFailure::pass;
-    bool compress = true;                     ///< store large identity bodies zstd-compressed where it pays
+    bool compress = true;  ///< store large identity bodies zstd-compressed where it pays
     std::size_t compress_above = 16 * 1024;  ///< bytes
 };
 
 struct Limits {
-    std::size_t header_bytes = 32 * 1024;  ///< beyond: 431
-    std::size_t header_count = 128;        ///< beyond: 431
-    std::size_t uri_bytes = 16 * 1024;     ///< beyond: 414
-    std::uint64_t body_bytes = UINT64_MAX;  ///< beyond: 413
-    std::size_t connections = 10000;       ///< beyond: accepting pauses
+    std::size_t header_bytes = 32 * 1024;    ///< beyond: 431
+    std::size_t header_count = 128;          ///< beyond: 431
+    std::size_t uri_bytes = 16 * 1024;       ///< beyond: 414
+    std::uint64_t body_bytes = UINT64_MAX;   ///< beyond: 413
+    std::size_t connections = 10000;         ///< beyond: accepting pauses
     std::size_t connections_per_client = 0;  ///< 0: no limit of its own
     milliseconds header_timeout = 10s;       ///< from the first byte of a head to its end: 408
-    milliseconds body_timeout = 30s;         ///< between reads of a body, and between writes of a response
+    milliseconds body_timeout = 30s;  ///< between reads of a body, and between writes of a response
     milliseconds keepalive_timeout = 75s;
     std::size_t max_object = 8 * 1024 * 1024;  ///< larger responses stream through unstored
     milliseconds drain_timeout = 30s;
@@ -195,9 +196,10 @@ struct Settings {
     std::size_t memory_bytes = 256 * 1024 * 1024;  ///< 0: off
     int threads = 0;                               ///< 0: one for each core
     Limits limits;
-    std::vector<std::string> trusted_proxies;                      ///< CIDRs
+    std::vector<std::string> trusted_proxies;                       ///< CIDRs
     std::vector<std::string> purge_from{"127.0.0.0/8", "::1/128"};  ///< CIDRs
-    /// Request fields that carry a user's identity, beside Authorization and Cookie: lower-case names.
+    /// Request fields that carry a user's identity, beside Authorization and Cookie: lower-case
+    /// names.
     std::vector<std::string> credentials{"x-api-key", "api-key", "x-auth-token", "x-access-token"};
     PathCase path_case = PathCase::exact;
     Log log;
@@ -206,8 +208,9 @@ struct Settings {
     std::vector<Route> routes;
     std::vector<Example> examples;
 
-    /// Where the value of each key that the file gives stands, by the key's path ("limits.max_object", "listen"). The
-    /// empty path is the whole, and missing where there is no file or it could not be read as a configuration.
+    /// Where the value of each key that the file gives stands, by the key's path
+    /// ("limits.max_object", "listen"). The empty path is the whole, and missing where there is no
+    /// file or it could not be read as a configuration.
     std::map<std::string, Position> positions;
 };
 

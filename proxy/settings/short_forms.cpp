@@ -7,11 +7,10 @@
 namespace larder::settings {
 namespace {
 
-constexpr const char* an_address = "expected an address such as 127.0.0.1:8080, [::1]:8080 or :8080";
+constexpr const char* an_address =
+    "expected an address such as 127.0.0.1:8080, [::1]:8080 or :8080";
 
-bool is_off(std::string_view text) {
-    return parse_switch(text) == false;
-}
+bool is_off(std::string_view text) { return parse_switch(text) == false; }
 
 }  // namespace
 
@@ -24,7 +23,8 @@ std::string set_listen(std::string_view text, std::vector<Listener>& listen) {
 
 std::string set_admin(std::string_view text, Admin& admin) {
     const auto address = parse_address(text);
-    if (!address && !is_off(text)) return std::string(an_address) + ", or off, not \"" + std::string(text) + '"';
+    if (!address && !is_off(text))
+        return std::string(an_address) + ", or off, not \"" + std::string(text) + '"';
     admin.address = address ? address_text(*address) : "";
     return "";
 }
@@ -45,7 +45,8 @@ std::string set_redis(std::string_view text, std::optional<Redis>& redis) {
     const auto url = parse_redis_url(text, fault);
     if (!url) return fault;
     if (url->kind == RedisUrl::Kind::cluster)
-        return "redis-cluster:// is not supported yet: give a single Redis, or redis-sentinel://host:26379,.../master/db";
+        return "redis-cluster:// is not supported yet: give a single Redis, or "
+               "redis-sentinel://host:26379,.../master/db";
     if (!redis) redis.emplace();
     redis->url = text;
     return "";

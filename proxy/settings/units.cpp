@@ -16,7 +16,8 @@ struct Unit {
 
 constexpr std::array<Unit, 5> duration_units{
     {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
-constexpr std::array<Unit, 3> size_units{{{"GB", 1ULL << 30}, {"MB", 1ULL << 20}, {"KB", 1ULL << 10}}};
+constexpr std::array<Unit, 3> size_units{
+    {{"GB", 1ULL << 30}, {"MB", 1ULL << 20}, {"KB", 1ULL << 10}}};
 
 constexpr std::uint64_t milliseconds_max = std::chrono::milliseconds(duration_max).count();
 constexpr std::size_t fraction_digits_max = 9;
@@ -29,7 +30,8 @@ std::string_view take_digits(std::string_view& text) {
     return digits;
 }
 
-/// `digits` after the decimal point of a number of units of `factor`; nothing where it is not whole.
+/// `digits` after the decimal point of a number of units of `factor`; nothing where it is not
+/// whole.
 std::optional<std::uint64_t> scale_fraction(std::string_view digits, std::uint64_t factor) {
     const auto value = parse_decimal(digits);
     if (!value || digits.size() > fraction_digits_max) return std::nullopt;
@@ -41,7 +43,8 @@ std::optional<std::uint64_t> scale_fraction(std::string_view digits, std::uint64
 }
 
 template <std::size_t count>
-std::string with_unit(std::uint64_t value, const std::array<Unit, count>& units, std::string_view otherwise) {
+std::string with_unit(std::uint64_t value, const std::array<Unit, count>& units,
+                      std::string_view otherwise) {
     for (const Unit& unit : units)
         if (value >= unit.factor && value % unit.factor == 0)
             return std::to_string(value / unit.factor) + std::string(unit.name);
@@ -86,8 +89,10 @@ std::optional<double> parse_percentage(std::string_view text) {
     text.remove_suffix(1);
     if (text.empty() || !is_digit(text.front())) return std::nullopt;
     double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-    if (error != std::errc() || end != text.data() + text.size() || !(value <= 100)) return std::nullopt;
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+    if (error != std::errc() || end != text.data() + text.size() || !(value <= 100))
+        return std::nullopt;
     return value / 100;
 }
 
@@ -104,8 +109,6 @@ std::string duration_text(std::chrono::milliseconds duration) {
     return with_unit(static_cast<std::uint64_t>(duration.count()), duration_units, "ms");
 }
 
-std::string size_text(std::uint64_t bytes) {
-    return with_unit(bytes, size_units, "");
-}
+std::string size_text(std::uint64_t bytes) { return with_unit(bytes, size_units, ""); }
 
 }  // namespace larder::settings

@@ -5,14 +5,17 @@
 #include <string>
 #include <string_view>
 
-/// How numbers with units are written in the configuration, and back. Nothing is rounded: what cannot be said exactly
-/// is not accepted. Every function gives nothing for text that is not of its form, or that is out of its range.
+/// How numbers with units are written in the configuration, and back. Nothing is rounded: what
+/// cannot be said exactly is not accepted. Every function gives nothing for text that is not of its
+/// form, or that is out of its range.
 namespace larder::settings {
 
-/// The longest duration, so that sums of times cannot overflow (RFC 9111, 1.2.2 has caches count to 2^31 at least).
+/// The longest duration, so that sums of times cannot overflow (RFC 9111, 1.2.2 has caches count to
+/// 2^31 at least).
 inline constexpr std::chrono::seconds duration_max{2147483647};
 
-/// "250ms", "60s", "5m", "1h", "7d", "0.5s"; a bare number is seconds. Must come out in whole milliseconds.
+/// "250ms", "60s", "5m", "1h", "7d", "0.5s"; a bare number is seconds. Must come out in whole
+/// milliseconds.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// "8KB", "64MB", "1GB" (powers of 1024); a bare number is bytes.

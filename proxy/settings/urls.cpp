@@ -12,7 +12,8 @@ constexpr std::string_view redis_forms =
     "or redis-sentinel://host:26379,.../master/db";
 
 constexpr std::uint64_t database_max = 1'000'000;
-constexpr std::size_t socket_path_max = 107;  // sockaddr_un holds 108 bytes, the closing zero included
+constexpr std::size_t socket_path_max =
+    107;  // sockaddr_un holds 108 bytes, the closing zero included
 
 /// Takes what stands before `mark`, and the mark itself; all of the text where there is no mark.
 std::string_view take_until(std::string_view& text, char mark) {
@@ -23,7 +24,8 @@ std::string_view take_until(std::string_view& text, char mark) {
 }
 
 bool take_scheme(std::string_view& text, std::string_view scheme) {
-    if (text.size() < scheme.size() || !iequals(text.substr(0, scheme.size()), scheme)) return false;
+    if (text.size() < scheme.size() || !iequals(text.substr(0, scheme.size()), scheme))
+        return false;
     text.remove_prefix(scheme.size());
     return true;
 }
@@ -82,7 +84,8 @@ bool read_database(std::string_view text, RedisUrl& url, std::string& fault) {
     return fault.empty();
 }
 
-bool read_servers(std::string_view text, std::uint16_t default_port, RedisUrl& url, std::string& fault) {
+bool read_servers(std::string_view text, std::uint16_t default_port, RedisUrl& url,
+                  std::string& fault) {
     if (text.empty() || text.ends_with(',')) fault = "expected host:port after the scheme";
     while (!text.empty() && fault.empty()) {
         const auto server = parse_authority(take_until(text, ','), default_port);
@@ -117,7 +120,8 @@ void read_network(std::string_view text, RedisUrl& url, std::string& fault) {
     if (sentinel) {
         url.master = take_until(text, '/');
         // Sentinel itself allows letters, digits and ".-_" only.
-        if (!is_host_name(url.master)) fault = "expected the master's name, as in redis-sentinel://host:26379/mymaster/0";
+        if (!is_host_name(url.master))
+            fault = "expected the master's name, as in redis-sentinel://host:26379/mymaster/0";
     }
     if (fault.empty()) read_database(text, url, fault);
 }

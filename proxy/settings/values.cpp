@@ -17,7 +17,8 @@ constexpr std::uint64_t buffer_size_max = 16 * 1024 * 1024;
 
 /// Reads a scalar with `parse` (text to optional), or says what was expected.
 template <class Parse>
-auto read_form(const Node& node, std::string_view expected, const Parse& parse) -> decltype(parse(std::string())) {
+auto read_form(const Node& node, std::string_view expected, const Parse& parse)
+    -> decltype(parse(std::string())) {
     const auto text = node.text(expected);
     if (!text) return std::nullopt;
     const auto value = parse(*text);
@@ -34,8 +35,9 @@ std::optional<int> parse_count(std::string_view text) {
 /// A reader of counts that also knows a word for zero.
 std::optional<int> read_count_or(const Node& node, std::string_view word) {
     const std::string expected = "a whole number from 1 to 1000000, or " + std::string(word);
-    return read_form(node, expected,
-                     [&](const std::string& text) { return text == word ? std::optional<int>(0) : parse_count(text); });
+    return read_form(node, expected, [&](const std::string& text) {
+        return text == word ? std::optional<int>(0) : parse_count(text);
+    });
 }
 
 }  // namespace
@@ -87,9 +89,7 @@ std::optional<int> read_count_or_unlimited(const Node& node) {
     return read_count_or(node, "unlimited");
 }
 
-std::optional<int> read_count_or_auto(const Node& node) {
-    return read_count_or(node, "auto");
-}
+std::optional<int> read_count_or_auto(const Node& node) { return read_count_or(node, "auto"); }
 
 std::optional<double> read_share(const Node& node) {
     return read_form(node, "a percentage such as 10%, or off", [](const std::string& text) {
@@ -97,9 +97,7 @@ std::optional<double> read_share(const Node& node) {
     });
 }
 
-std::optional<std::string> read_text(const Node& node) {
-    return node.text("text");
-}
+std::optional<std::string> read_text(const Node& node) { return node.text("text"); }
 
 std::optional<std::string> read_filled_text(const Node& node) {
     auto text = node.text("text");
@@ -125,7 +123,8 @@ std::optional<std::vector<std::string>> read_texts(const Node& node) {
 bool is_field_name(std::string_view name) {
     constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
     return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-        return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') || marks.find(c) != std::string_view::npos;
+        return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
+               marks.find(c) != std::string_view::npos;
     });
 }
 
@@ -150,7 +149,8 @@ std::optional<std::vector<std::string>> read_networks(const Node& node) {
         const auto network = read_form(item, a_network, parse_network);
         complete = complete && network;
         if (!network) continue;
-        if (network->had_host_bits) item.warn("has bits beyond its prefix; taken as " + network->text);
+        if (network->had_host_bits)
+            item.warn("has bits beyond its prefix; taken as " + network->text);
         out.push_back(network->text);
     }
     if (!complete) return std::nullopt;
@@ -158,7 +158,8 @@ std::optional<std::vector<std::string>> read_networks(const Node& node) {
 }
 
 std::optional<std::string> read_address(const Node& node) {
-    const auto address = read_form(node, "an address such as 127.0.0.1:8080, [::1]:8080 or :8080", parse_address);
+    const auto address =
+        read_form(node, "an address such as 127.0.0.1:8080, [::1]:8080 or :8080", parse_address);
     if (!address) return std::nullopt;
     return address_text(*address);
 }

@@ -10,26 +10,30 @@
 #include "settings/nearest_word.hpp"
 #include "settings/node.hpp"
 
-/// Readers of single values, for MapReader::read. Each gives nothing, and reports what it expected, for a value that is
-/// not of its kind.
+/// Readers of single values, for MapReader::read. Each gives nothing, and reports what it expected,
+/// for a value that is not of its kind.
 namespace larder::settings {
 
 std::optional<bool> read_switch(const Node& node);                         ///< on, off
 std::optional<std::chrono::milliseconds> read_duration(const Node& node);  ///< zero allowed
 std::optional<std::chrono::milliseconds> read_timeout(const Node& node);   ///< above zero
 std::optional<std::uint64_t> read_size(const Node& node);                  ///< bytes, above zero
-std::optional<std::uint64_t> read_buffer_size(const Node& node);           ///< bytes, above zero, up to 16MB
-std::optional<std::uint64_t> read_size_or_unlimited(const Node& node);     ///< UINT64_MAX: unlimited; 0 allowed
-std::optional<int> read_count(const Node& node);                           ///< 1 to a million
-std::optional<int> read_count_or_unlimited(const Node& node);              ///< 0: unlimited
-std::optional<int> read_count_or_auto(const Node& node);                   ///< 0: auto
-std::optional<double> read_share(const Node& node);                        ///< "10%" as 0.1; off is 0
-std::optional<std::string> read_text(const Node& node);                    ///< may be empty
-std::optional<std::string> read_filled_text(const Node& node);             ///< not empty
-std::optional<std::vector<std::string>> read_texts(const Node& node);      ///< a list, or one; null is an empty list
-std::optional<std::vector<std::string>> read_field_names(const Node& node);  ///< lower-case names of header fields, as a list or one
-std::optional<std::vector<std::string>> read_networks(const Node& node);   ///< CIDRs in canonical form
-std::optional<std::string> read_address(const Node& node);                 ///< host:port in canonical form
+std::optional<std::uint64_t> read_buffer_size(const Node& node);  ///< bytes, above zero, up to 16MB
+std::optional<std::uint64_t> read_size_or_unlimited(
+    const Node& node);                                         ///< UINT64_MAX: unlimited; 0 allowed
+std::optional<int> read_count(const Node& node);               ///< 1 to a million
+std::optional<int> read_count_or_unlimited(const Node& node);  ///< 0: unlimited
+std::optional<int> read_count_or_auto(const Node& node);       ///< 0: auto
+std::optional<double> read_share(const Node& node);            ///< "10%" as 0.1; off is 0
+std::optional<std::string> read_text(const Node& node);        ///< may be empty
+std::optional<std::string> read_filled_text(const Node& node);  ///< not empty
+std::optional<std::vector<std::string>> read_texts(
+    const Node& node);  ///< a list, or one; null is an empty list
+std::optional<std::vector<std::string>> read_field_names(
+    const Node& node);  ///< lower-case names of header fields, as a list or one
+std::optional<std::vector<std::string>> read_networks(
+    const Node& node);                                      ///< CIDRs in canonical form
+std::optional<std::string> read_address(const Node& node);  ///< host:port in canonical form
 
 bool is_field_name(std::string_view name);  ///< a token of RFC 9110, 5.6.2
 

@@ -24,18 +24,17 @@ Position position_of(const YAML::Mark& mark) {
     return {mark.line + 1, mark.column + 1};
 }
 
-// yaml-cpp 0.7 ends a plain scalar within braces or brackets at a '?', so that `{request: GET /a?b=1}` is an error to
-// it. YAML gives '?' a meaning only where white space surrounds it. Any other one is swapped, before the parse, for a
-// byte that no text may hold, and back in the scalars; being one byte, it leaves the columns as they are.
+// yaml-cpp 0.7 ends a plain scalar within braces or brackets at a '?', so that `{request: GET
+// /a?b=1}` is an error to it. YAML gives '?' a meaning only where white space surrounds it. Any
+// other one is swapped, before the parse, for a byte that no text may hold, and back in the
+// scalars; being one byte, it leaves the columns as they are.
 constexpr char swapped_question_mark = '\x01';
 
-bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 bool may_be_indicator(std::string_view text, std::size_t at) {
-    const bool begins =
-        at == 0 || is_blank(text[at - 1]) || std::string_view("{[,").find(text[at - 1]) != std::string_view::npos;
+    const bool begins = at == 0 || is_blank(text[at - 1]) ||
+                        std::string_view("{[,").find(text[at - 1]) != std::string_view::npos;
     const bool ends = at + 1 == text.size() || is_blank(text[at + 1]);
     return begins && ends;
 }
@@ -63,8 +62,8 @@ void refuse_control_characters(const std::string& text) {
     }
 }
 
-/// Where the first "${" stands without quotes within braces or brackets, if one does: YAML takes its brace for the beginning
-/// of a map.
+/// Where the first "${" stands without quotes within braces or brackets, if one does: YAML takes
+/// its brace for the beginning of a map.
 std::optional<Position> unquoted_variable(std::string_view text) {
     Position at{1, 0};
     int depth = 0;
@@ -87,7 +86,8 @@ std::optional<Position> unquoted_variable(std::string_view text) {
             continue;
         } else if (depth > 0 && c == '$' && next == '{') {
             return at;
-        } else if (value_begins && (c == '&' || c == '!')) {  // an anchor or a tag: the value comes behind it
+        } else if (value_begins &&
+                   (c == '&' || c == '!')) {  // an anchor or a tag: the value comes behind it
             while (i + 1 < text.size() && !is_blank(text[i + 1])) ++i, ++at.column;
         } else if (value_begins && (c == '"' || c == '\'')) {
             quote = c;
@@ -117,11 +117,12 @@ public:
         }
     }
 
-    /// Where the value of a key stands, or would stand, that has none: `mark` is of an explicit null, else of whatever
-    /// comes next.
+    /// Where the value of a key stands, or would stand, that has none: `mark` is of an explicit
+    /// null, else of whatever comes next.
     [[nodiscard]] Position value_of(const Value& key, Position mark) const {
         const std::string_view next = mark.line == key.at.line ? from(mark) : std::string_view{};
-        if (!next.empty() && std::string_view("~nN").find(next.front()) != std::string_view::npos) return mark;
+        if (!next.empty() && std::string_view("~nN").find(next.front()) != std::string_view::npos)
+            return mark;
         const std::string_view rest = from(key.at);
         const std::size_t colon = rest.find(':', std::min(key.text.size(), rest.size()));
         if (colon == std::string_view::npos) return key.at;
@@ -132,7 +133,8 @@ private:
     [[nodiscard]] std::string_view from(Position at) const {
         if (at.line < 1 || static_cast<std::size_t>(at.line) > lines_.size()) return {};
         const std::string_view line = lines_[static_cast<std::size_t>(at.line) - 1];
-        return line.substr(std::min(static_cast<std::size_t>(std::max(at.column, 1)) - 1, line.size()));
+        return line.substr(
+            std::min(static_cast<std::size_t>(std::max(at.column, 1)) - 1, line.size()));
     }
 
     std::vector<std::string_view> lines_;
@@ -150,7 +152,8 @@ public:
     Value take_root() { return std::move(root_); }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
-        if (documents_++ > 0) throw YamlFault{position_of(mark), "expected one YAML document, not several"};
+        if (documents_++ > 0)
+            throw YamlFault{position_of(mark), "expected one YAML document, not several"};
     }
     void OnDocumentEnd() override {}
 
@@ -173,7 +176,8 @@ public:
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         const auto found = anchored_.find(anchor);
-        if (found == anchored_.end()) throw YamlFault{position_of(mark), "an alias inside of what it stands for"};
+        if (found == anchored_.end())
+            throw YamlFault{position_of(mark), "an alias inside of what it stands for"};
         count(found->second, position_of(mark));
         attach(Value(found->second));
     }
@@ -215,7 +219,8 @@ private:
     }
 
     void finish(Value value, YAML::anchor_t anchor) {
-        if (value.kind == Value::Kind::null || value.kind == Value::Kind::scalar) count(value, value.at);
+        if (value.kind == Value::Kind::null || value.kind == Value::Kind::scalar)
+            count(value, value.at);
         if (anchor != YAML::NullAnchor) {
             count(value, value.at);  // the copy below
             anchored_[anchor] = value;
@@ -250,7 +255,8 @@ private:
         }
     }
 
-    /// Replaces `<<: *map` and `<<: [*map, *map]` by the entries of those maps that are not there yet.
+    /// Replaces `<<: *map` and `<<: [*map, *map]` by the entries of those maps that are not there
+    /// yet.
     static void merge(Value& map) {
         std::vector<Value::Entry> own;
         std::vector<Value> merged;
@@ -266,9 +272,11 @@ private:
         std::set<std::string> known;
         for (const auto& [key, value] : own) known.insert(key.text);
         for (Value& source : merged) {
-            if (source.kind != Value::Kind::map) throw YamlFault{source.at, "<< needs a map, or a list of maps"};
+            if (source.kind != Value::Kind::map)
+                throw YamlFault{source.at, "<< needs a map, or a list of maps"};
             for (auto& [key, value] : source.entries)
-                if (known.insert(key.text).second) own.push_back({std::move(key), std::move(value)});
+                if (known.insert(key.text).second)
+                    own.push_back({std::move(key), std::move(value)});
         }
         map.entries = std::move(own);
     }
@@ -307,7 +315,9 @@ std::optional<Value> read_yaml(const std::string& text, Problems& problems) {
         const Position at = position_of(fault.mark);
         const auto variable = unquoted_variable(text);
         if (variable && (at.line == 0 || variable->line <= at.line)) {
-            report(problems, *variable, "not valid YAML: within {} or [] a value that holds ${...} must be quoted, as in \"${NAME}\"");
+            report(problems, *variable,
+                   "not valid YAML: within {} or [] a value that holds ${...} must be quoted, as "
+                   "in \"${NAME}\"");
         } else {
             report(problems, at, "not valid YAML: " + restore_question_marks(fault.msg));
         }

@@ -16,8 +16,10 @@ namespace {
 constexpr std::size_t header_size = 12;  // magic and version, checksum
 constexpr std::size_t saving_worth_percent = 12;
 constexpr int compression_level = 1;
-constexpr std::int64_t time_max = std::int64_t{1} << 50;  // either way: sums and differences of times cannot overflow
-// A zstd block holds at most 128 KB and takes 4 bytes at least (RFC 8878, 3.1.1.2): a frame that promises more lies.
+constexpr std::int64_t time_max =
+    std::int64_t{1} << 50;  // either way: sums and differences of times cannot overflow
+// A zstd block holds at most 128 KB and takes 4 bytes at least (RFC 8878, 3.1.1.2): a frame that
+// promises more lies.
 constexpr std::size_t block_max = 128 * 1024;
 constexpr std::size_t block_bytes_min = 4;
 
@@ -35,8 +37,9 @@ enum class FieldOf : std::uint8_t {
     tags = 11,
     response_tags = 12,
     soft_id = 13,
-    everything = 15,      // the id that all entries carry
-    freshness_rest = 14,  // what the durations in `freshness`, which are whole seconds, leave of milliseconds
+    everything = 15,  // the id that all entries carry
+    freshness_rest =
+        14,  // what the durations in `freshness`, which are whole seconds, leave of milliseconds
 };
 
 void put_number(std::string& out, std::uint64_t value, int bytes) {
@@ -54,7 +57,8 @@ void put_field(std::string& out, FieldOf id, std::string_view bytes) {
     put_text(out, bytes);
 }
 
-/// Reads what was put; `good` turns false at the first thing that does not fit, and everything after is empty.
+/// Reads what was put; `good` turns false at the first thing that does not fit, and everything
+/// after is empty.
 struct Reader {
     std::string_view rest;
     bool good = true;
@@ -62,7 +66,8 @@ struct Reader {
     std::uint64_t number(std::size_t bytes) {
         const std::string_view raw = take(bytes);
         std::uint64_t value = 0;
-        for (std::size_t i = raw.size(); i-- > 0;) value = (value << 8) | static_cast<unsigned char>(raw[i]);
+        for (std::size_t i = raw.size(); i-- > 0;)
+            value = (value << 8) | static_cast<unsigned char>(raw[i]);
         return value;
     }
     std::int64_t signed_number() { return static_cast<std::int64_t>(number(8)); }
@@ -85,7 +90,8 @@ std::string freshness_rest_bytes(const cache::Freshness& f) {
     std::string out;
     std::uint64_t any = 0;
     for (const Milliseconds duration : {f.lifetime, f.stale_while_revalidate, f.stale_if_error}) {
-        const auto rest = static_cast<std::uint64_t>((duration - std::chrono::floor<Seconds>(duration)).count());
+        const auto rest =
+            static_cast<std::uint64_t>((duration - std::chrono::floor<Seconds>(duration)).count());
         put_number(out, rest, 2);
         any |= rest;
     }
@@ -103,10 +109,12 @@ std::string freshness_bytes(const cache::Freshness& f) {
     std::string out;
     for (const std::int64_t value :
          {static_cast<std::int64_t>(f.requested_at.time_since_epoch().count()),
-          static_cast<std::int64_t>(f.received_at.time_since_epoch().count()), static_cast<std::int64_t>(f.initial_age.count()),
-          whole(f.lifetime), whole(f.stale_while_revalidate), whole(f.stale_if_error)})
+          static_cast<std::int64_t>(f.received_at.time_since_epoch().count()),
+          static_cast<std::int64_t>(f.initial_age.count()), whole(f.lifetime),
+          whole(f.stale_while_revalidate), whole(f.stale_if_error)})
         put_number(out, static_cast<std::uint64_t>(value), 8);
-    put_number(out, (f.must_revalidate ? 1u : 0u) | (f.no_cache ? 2u : 0u) | (f.shared ? 4u : 0u), 1);
+    put_number(out, (f.must_revalidate ? 1u : 0u) | (f.no_cache ? 2u : 0u) | (f.shared ? 4u : 0u),
+               1);
     return out;
 }
 
@@ -172,7 +180,8 @@ bool names_content_encoding(std::string_view head) {
     return false;
 }
 
-/// Appends the body compressed, unless that saves too little to be worth the work of every later read.
+/// Appends the body compressed, unless that saves too little to be worth the work of every later
+/// read.
 bool put_compressed(std::string& out, std::string_view body) {
     const std::size_t worth = body.size() - body.size() * saving_worth_percent / 100;
     const std::size_t start = out.size();
@@ -181,20 +190,24 @@ bool put_compressed(std::string& out, std::string_view body) {
     put_number(out, body.size(), 8);
     const std::size_t at = out.size();
     out.resize(at + worth);
-    const std::size_t size = ZSTD_compress(out.data() + at, worth, body.data(), body.size(), compression_level);
+    const std::size_t size =
+        ZSTD_compress(out.data() + at, worth, body.data(), body.size(), compression_level);
     if (ZSTD_isError(size)) {
         out.resize(start);
         return false;
     }
     out.resize(at + size);
-    for (std::size_t i = 0; i < 4; ++i) out[start + 1 + i] = static_cast<char>((size + 8) >> (8 * i));
+    for (std::size_t i = 0; i < 4; ++i)
+        out[start + 1 + i] = static_cast<char>((size + 8) >> (8 * i));
     return true;
 }
 
 bool read_compressed(std::string_view bytes, std::string& body) {
     Reader reader{bytes};
     const std::uint64_t size = reader.number(8);
-    if (!reader.good || size > entry_body_max || size / block_max > reader.rest.size() / block_bytes_min) return false;
+    if (!reader.good || size > entry_body_max ||
+        size / block_max > reader.rest.size() / block_bytes_min)
+        return false;
     if (ZSTD_getFrameContentSize(reader.rest.data(), reader.rest.size()) != size) return false;
     body.resize(size);
     return ZSTD_decompress(body.data(), size, reader.rest.data(), reader.rest.size()) == size;
@@ -207,19 +220,39 @@ bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry
             entry.status = static_cast<int>(reader.number(2));
             return reader.good;
         }
-        case FieldOf::freshness: return read_freshness(bytes, entry.freshness);
-        case FieldOf::freshness_rest: return read_freshness_rest(bytes, entry.freshness);
-        case FieldOf::head: entry.head = bytes; return true;
-        case FieldOf::body: entry.body = bytes; return true;
-        case FieldOf::body_zstd: return read_compressed(bytes, entry.body);
-        case FieldOf::etag: entry.etag = bytes; return true;
-        case FieldOf::last_modified: entry.last_modified = bytes; return true;
-        case FieldOf::target: entry.target = bytes; return true;
-        case FieldOf::vary: return read_names(bytes, entry.vary);
-        case FieldOf::variant: entry.variant = bytes; return true;
-        case FieldOf::tags: return read_tags(bytes, entry.tags);
-        case FieldOf::response_tags: return read_tags(bytes, entry.response_tags);
-        case FieldOf::soft_id: entry.soft_id = bytes; return true;
+        case FieldOf::freshness:
+            return read_freshness(bytes, entry.freshness);
+        case FieldOf::freshness_rest:
+            return read_freshness_rest(bytes, entry.freshness);
+        case FieldOf::head:
+            entry.head = bytes;
+            return true;
+        case FieldOf::body:
+            entry.body = bytes;
+            return true;
+        case FieldOf::body_zstd:
+            return read_compressed(bytes, entry.body);
+        case FieldOf::etag:
+            entry.etag = bytes;
+            return true;
+        case FieldOf::last_modified:
+            entry.last_modified = bytes;
+            return true;
+        case FieldOf::target:
+            entry.target = bytes;
+            return true;
+        case FieldOf::vary:
+            return read_names(bytes, entry.vary);
+        case FieldOf::variant:
+            entry.variant = bytes;
+            return true;
+        case FieldOf::tags:
+            return read_tags(bytes, entry.tags);
+        case FieldOf::response_tags:
+            return read_tags(bytes, entry.response_tags);
+        case FieldOf::soft_id:
+            entry.soft_id = bytes;
+            return true;
         case FieldOf::everything: {
             Reader reader{bytes};
             entry.everything = reader.number(8);
@@ -234,7 +267,8 @@ bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry
 std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) {
     std::string out;
     if (entry.body.size() > entry_body_max) return out;
-    const std::string_view body = how.without_body ? std::string_view() : std::string_view(entry.body);
+    const std::string_view body =
+        how.without_body ? std::string_view() : std::string_view(entry.body);
     out.reserve(entry.head.size() + body.size() + entry.target.size() + 512);
     out.append(entry_magic);
     put_number(out, 0, 8);
@@ -255,7 +289,8 @@ std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) 
     std::string everything;
     put_number(everything, entry.everything, 8);
     put_field(out, FieldOf::everything, everything);
-    const bool try_zstd = how.compress && body.size() > how.compress_above && !names_content_encoding(entry.head);
+    const bool try_zstd =
+        how.compress && body.size() > how.compress_above && !names_content_encoding(entry.head);
     if (!try_zstd || !put_compressed(out, body)) put_field(out, FieldOf::body, body);
     std::string sum;
     put_number(sum, XXH3_64bits(out.data() + header_size, out.size() - header_size), 8);
@@ -276,7 +311,8 @@ boost::intrusive_ptr<cache::StoredResponse> decode_entry(std::string_view bytes)
         const std::string_view field = reader.text();
         if (!reader.good || !read_field(id, field, *entry)) return nullptr;
     }
-    if (!reader.good || entry->status < 100 || entry->status > 999 || entry->head.empty()) return nullptr;
+    if (!reader.good || entry->status < 100 || entry->status > 999 || entry->head.empty())
+        return nullptr;
     return entry;
 }
 

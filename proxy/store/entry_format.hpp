@@ -1,25 +1,25 @@
 #pragma once
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-#include <boost/smart_ptr/intrusive_ptr.hpp>
-
 #include "cache/stored_response.hpp"
 
-/// The bytes of a stored response outside the process: magic, version, an XXH3-64 over all that follows, then fields of
-/// (id, length, bytes). A reader skips ids it does not know, so that members can be added without a new version. What
-/// belongs to one process only (guards, sequence) is not in it.
+/// The bytes of a stored response outside the process: magic, version, an XXH3-64 over all that
+/// follows, then fields of (id, length, bytes). A reader skips ids it does not know, so that
+/// members can be added without a new version. What belongs to one process only (guards, sequence)
+/// is not in it.
 namespace larder::store {
 
 struct EntryEncoding {
-    bool compress = false;           ///< zstd the body where it pays and the head names no Content-Encoding
+    bool compress = false;  ///< zstd the body where it pays and the head names no Content-Encoding
     std::size_t compress_above = 0;  ///< bytes of body
     bool without_body = false;
 };
 
-/// What an entry begins with; the last byte is the version. Entries of another version count as absent: version 3 tells
-/// schemes apart, which older entries do not.
+/// What an entry begins with; the last byte is the version. Entries of another version count as
+/// absent: version 3 tells schemes apart, which older entries do not.
 inline constexpr std::string_view entry_magic = "LRD\x03";
 
 /// Bodies above this are neither written nor accepted (a Redis value ends at 512 MB).
@@ -27,8 +27,8 @@ inline constexpr std::size_t entry_body_max = 500u << 20;
 
 [[nodiscard]] std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how);
 
-/// Null for anything that `encode_entry` did not make: damaged, cut, of another version, or hostile. Never allocates more
-/// than the value declares, and that only after the checksum held.
+/// Null for anything that `encode_entry` did not make: damaged, cut, of another version, or
+/// hostile. Never allocates more than the value declares, and that only after the checksum held.
 [[nodiscard]] boost::intrusive_ptr<cache::StoredResponse> decode_entry(std::string_view bytes);
 
 }  // namespace larder::store

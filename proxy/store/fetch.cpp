@@ -1,17 +1,18 @@
 #include "store/fetch.hpp"
 
 #include <algorithm>
-#include <new>
-
 #include <boost/asio/post.hpp>
+#include <new>
 
 namespace larder::store {
 namespace {
 
-// To wake somebody takes memory, which may be short when a fetch fails: nobody relies on that alone.
+// To wake somebody takes memory, which may be short when a fetch fails: nobody relies on that
+// alone.
 constexpr std::chrono::seconds look_anyway{5};
 
-// The event moves along: its last owner must be on its own thread, and a const capture would be copied.
+// The event moves along: its last owner must be on its own thread, and a const capture would be
+// copied.
 void notify(const std::shared_ptr<net::Event>& event) {
     boost::asio::post(event->executor(), [held = event] { held->notify(); });
 }
@@ -37,7 +38,9 @@ Fetch::Reader::~Reader() {
     fetch_->wake_producer();
 }
 
-net::Task<bool> Fetch::Reader::wait_for_change(SteadyTime at) { return event_->wait_until(std::min(at, steady_now() + look_anyway)); }
+net::Task<bool> Fetch::Reader::wait_for_change(SteadyTime at) {
+    return event_->wait_until(std::min(at, steady_now() + look_anyway));
+}
 
 FetchState Fetch::Reader::state() const { return fetch_->state(); }
 
@@ -62,7 +65,8 @@ Fetch::Reader::View Fetch::Reader::next() {
 std::vector<std::string> Fetch::Reader::take_interim() {
     const std::scoped_lock lock(fetch_->mutex_);
     const auto& all = fetch_->interim_;
-    std::vector<std::string> news(all.begin() + static_cast<std::ptrdiff_t>(interim_seen_), all.end());
+    std::vector<std::string> news(all.begin() + static_cast<std::ptrdiff_t>(interim_seen_),
+                                  all.end());
     interim_seen_ = all.size();
     return news;
 }
@@ -70,7 +74,8 @@ std::vector<std::string> Fetch::Reader::take_interim() {
 bool Fetch::Reader::holds_up_others() const {
     const std::scoped_lock lock(fetch_->mutex_);
     const Fetch& fetch = *fetch_;
-    const bool holds_up = fetch.state_ == FetchState::streaming && fetch.must_pause_locked() && position_ + window_bytes < fetch.size_;
+    const bool holds_up = fetch.state_ == FetchState::streaming && fetch.must_pause_locked() &&
+                          position_ + window_bytes < fetch.size_;
     if (!holds_up) return false;
     return std::any_of(fetch.readers_.begin(), fetch.readers_.end(),
                        [&fetch](const Reader* reader) { return reader->position_ == fetch.size_; });
@@ -133,7 +138,8 @@ void Fetch::append(std::string_view data) {
         if (blocks_.empty() || blocks_.back().size() == blocks_.back().capacity()) {
             blocks_.emplace_back();
             const std::uint64_t expected = head_.length.value_or(block_bytes);
-            blocks_.back().reserve(static_cast<std::size_t>(std::clamp<std::uint64_t>(expected, data.size() < 1024 ? 1024 : data.size(), block_bytes)));
+            blocks_.back().reserve(static_cast<std::size_t>(std::clamp<std::uint64_t>(
+                expected, data.size() < 1024 ? 1024 : data.size(), block_bytes)));
         }
         std::string& block = blocks_.back();
         const std::size_t part = std::min(data.size(), block.capacity() - block.size());
@@ -244,7 +250,9 @@ bool Fetch::must_pause() const {
     return must_pause_locked();
 }
 
-bool Fetch::must_pause_locked() const { return !storing_ && !readers_.empty() && size_ - dropped_ > window_bytes; }
+bool Fetch::must_pause_locked() const {
+    return !storing_ && !readers_.empty() && size_ - dropped_ > window_bytes;
+}
 
 std::uint64_t Fetch::bytes_kept() const {
     const std::scoped_lock lock(mutex_);
@@ -268,19 +276,23 @@ void Fetch::wake_producer() {
 
 // What there is of the body from that position on.
 std::string_view Fetch::data_at(std::uint64_t position) const {
-    if (state_ == FetchState::complete && entry_) return std::string_view(entry_->body).substr(static_cast<std::size_t>(position));
+    if (state_ == FetchState::complete && entry_)
+        return std::string_view(entry_->body).substr(static_cast<std::size_t>(position));
     std::uint64_t block_start = dropped_;
     for (const std::string& block : blocks_) {
-        if (position < block_start + block.size()) return std::string_view(block).substr(static_cast<std::size_t>(position - block_start));
+        if (position < block_start + block.size())
+            return std::string_view(block).substr(static_cast<std::size_t>(position - block_start));
         block_start += block.size();
     }
     return {};
 }
 
-// The entry holds the same bytes: two copies for as long as the slowest client takes would be one too many.
+// The entry holds the same bytes: two copies for as long as the slowest client takes would be one
+// too many.
 void Fetch::drop_blocks_of_entry() {
     if (state_ != FetchState::complete || !entry_) return;
-    const bool in_use = std::any_of(readers_.begin(), readers_.end(), [](const Reader* reader) { return reader->holds_block_; });
+    const bool in_use = std::any_of(readers_.begin(), readers_.end(),
+                                    [](const Reader* reader) { return reader->holds_block_; });
     if (!in_use) blocks_.clear();
 }
 

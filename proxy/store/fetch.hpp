@@ -20,13 +20,13 @@ struct Lease;
 
 namespace larder::store {
 
-
 /// How far a fetch has come, as those who wait for it see it.
 enum class FetchState : std::uint8_t {
     pending,    ///< no final response head yet
     streaming,  ///< the head is there, the body is coming
     complete,   ///< the whole response is there
-    resolved,   ///< there is an entry to answer from: another instance's, or one the origin confirmed (304)
+    resolved,   ///< there is an entry to answer from: another instance's, or one the origin
+                ///< confirmed (304)
     failed,     ///< the origin gave no response
     cut,        ///< the response ended before its end, after its head was passed on
 };
@@ -34,21 +34,28 @@ enum class FetchState : std::uint8_t {
 /// The response that is being fetched, as far as its readers need it.
 struct FetchedHead {
     int status = 0;
-    std::string lines;                     ///< status line and fields, each with CRLF, no framing field but Content-Length, no blank line
-    std::optional<std::uint64_t> length;   ///< nothing: the end shows when it comes
-    bool lines_have_length = false;        ///< Content-Length stands among the lines
+    std::string lines;  ///< status line and fields, each with CRLF, no framing field but
+                        ///< Content-Length, no blank line
+    std::optional<std::uint64_t> length;  ///< nothing: the end shows when it comes
+    bool lines_have_length = false;       ///< Content-Length stands among the lines
     std::string etag;
     std::string last_modified;
     cache::Detail not_stored = cache::Detail::none;  ///< why it is not stored; none: it is
-    cache::Detail doubt = cache::Detail::none;  ///< it is stored if Redis takes it, but Redis refused the last one: shown in place of `stored`
-    cache::Detail missed = cache::Detail::none;  ///< why what is in Redis could not be served: shown beside `stored`
-    bool shareable = false;                ///< those who joined may have it too
-    bool shared = false;                   ///< marked as shared by the origin: requests with credentials may have it
-    bool reusable = false;                 ///< fresh without a validation: those who come once it streams may have it too
-    std::vector<std::string> omit;         ///< lower-case names that only the one who asked may see (private="..", no-cache="..")
+    cache::Detail doubt =
+        cache::Detail::none;  ///< it is stored if Redis takes it, but Redis refused the last one:
+                              ///< shown in place of `stored`
+    cache::Detail missed =
+        cache::Detail::none;  ///< why what is in Redis could not be served: shown beside `stored`
+    bool shareable = false;   ///< those who joined may have it too
+    bool shared = false;  ///< marked as shared by the origin: requests with credentials may have it
+    bool reusable =
+        false;  ///< fresh without a validation: those who come once it streams may have it too
+    std::vector<std::string> omit;  ///< lower-case names that only the one who asked may see
+                                    ///< (private="..", no-cache="..")
     std::vector<std::string> vary;
     std::string variant;
-    std::vector<std::string> tags;         ///< its response tags: a purge of one since the fetch began closes the door
+    std::vector<std::string>
+        tags;  ///< its response tags: a purge of one since the fetch began closes the door
     std::string content_encoding;
 };
 
@@ -67,10 +74,10 @@ struct FetchFailure {
     std::string message;
 };
 
-/// One fetch under way: written by the coroutine that runs it, read by any number of clients on any thread, each at its
-/// own pace. What is stored is buffered whole (at most max_object); what is not, only as far as the slowest reader
-/// is behind, and the origin is then read no faster than that. Once the entry is made, its body is the buffer. All members
-/// are safe from every thread.
+/// One fetch under way: written by the coroutine that runs it, read by any number of clients on any
+/// thread, each at its own pace. What is stored is buffered whole (at most max_object); what is
+/// not, only as far as the slowest reader is behind, and the origin is then read no faster than
+/// that. Once the entry is made, its body is the buffer. All members are safe from every thread.
 class Fetch {
 public:
     /// One who reads: woken on its own thread by every change.
@@ -92,7 +99,8 @@ public:
         [[nodiscard]] FetchState state() const;
         /// It came too late: the front of the body is gone already.
         [[nodiscard]] bool too_late() const { return late_; }
-        /// Waits for a change, and at most until `at`. May end without any. False: the worker stops.
+        /// Waits for a change, and at most until `at`. May end without any. False: the worker
+        /// stops.
         [[nodiscard]] net::Task<bool> wait_for_change(SteadyTime at);
         /// The interim responses that came since the last call.
         [[nodiscard]] std::vector<std::string> take_interim();
@@ -123,7 +131,8 @@ public:
     /// Valid from `streaming` on.
     [[nodiscard]] const FetchedHead& head() const { return head_; }
     [[nodiscard]] FetchState state() const;
-    [[nodiscard]] cache::Stored entry() const;  ///< once resolved, and once complete where it was storable
+    [[nodiscard]] cache::Stored entry()
+        const;  ///< once resolved, and once complete where it was storable
     [[nodiscard]] Resolution resolution() const;
     [[nodiscard]] cache::Detail not_stored() const;  ///< of a resolved fetch
     [[nodiscard]] FetchFailure failure() const;
@@ -136,14 +145,17 @@ public:
     /// The body ended well. `entry` may be null.
     void complete(std::string trailers, cache::Stored entry);
     /// `not_stored`: why what the origin confirmed cannot be stored anew; none: it is.
-    void resolve(cache::Stored entry, Resolution resolution, cache::Detail not_stored = cache::Detail::none);
+    void resolve(cache::Stored entry, Resolution resolution,
+                 cache::Detail not_stored = cache::Detail::none);
     void fail(FetchFailure failure);
     void cut();
-    /// Nobody runs it any more: where it has not ended, it fails, or is cut where its body has begun.
+    /// Nobody runs it any more: where it has not ended, it fails, or is cut where its body has
+    /// begun.
     void abandon() noexcept;
     /// The answer is known to be of no use to others: those who joined need not wait for it.
     void disperse();
-    /// What the fetch was begun under in Redis; null: not known yet, so the origin has not been asked.
+    /// What the fetch was begun under in Redis; null: not known yet, so the origin has not been
+    /// asked.
     void set_lease(std::shared_ptr<const redis::Lease> lease);
     [[nodiscard]] std::shared_ptr<const redis::Lease> lease() const;
     [[nodiscard]] bool dispersed() const;

@@ -7,9 +7,12 @@ namespace larder::store {
 
 std::size_t FetchBoard::NameHash::operator()(std::string_view text) const { return hash_of(text); }
 
-FetchBoard::Shard& FetchBoard::shard_of(std::string_view name) { return shards_[hash_of(name) % shards_.size()]; }
+FetchBoard::Shard& FetchBoard::shard_of(std::string_view name) {
+    return shards_[hash_of(name) % shards_.size()];
+}
 
-FetchBoard::Place FetchBoard::join_or_lead(std::string_view key, std::string_view name, Guards guards) {
+FetchBoard::Place FetchBoard::join_or_lead(std::string_view key, std::string_view name,
+                                           Guards guards) {
     Shard& shard = shard_of(name);
     const std::scoped_lock lock(shard.mutex);
     const auto found = shard.fetches.find(name);
@@ -18,7 +21,8 @@ FetchBoard::Place FetchBoard::join_or_lead(std::string_view key, std::string_vie
         if (generations_.valid(fetch->guards.slots, fetch->guards.sequence)) return {fetch, false};
         shard.fetches.erase(found);
     }
-    // It begins now. Noted earlier, it could come onto the board behind a purge by pattern that has looked here already.
+    // It begins now. Noted earlier, it could come onto the board behind a purge by pattern that has
+    // looked here already.
     guards.sequence = generations_.now();
     auto fetch = std::make_shared<Fetch>(std::string(key), std::string(name), std::move(guards));
     shard.fetches.emplace(fetch->name, fetch);
@@ -30,7 +34,8 @@ FetchPtr FetchBoard::find(std::string_view name) {
     const std::scoped_lock lock(shard.mutex);
     const auto found = shard.fetches.find(name);
     if (found == shard.fetches.end()) return nullptr;
-    if (!generations_.valid(found->second->guards.slots, found->second->guards.sequence)) return nullptr;
+    if (!generations_.valid(found->second->guards.slots, found->second->guards.sequence))
+        return nullptr;
     return found->second;
 }
 
@@ -45,7 +50,8 @@ void FetchBoard::close_matching(std::string_view pattern) {
     for (Shard& shard : shards_) {
         const std::scoped_lock lock(shard.mutex);
         for (const auto& [name, fetch] : shard.fetches)
-            if (route::glob_match(pattern, fetch->key)) generations_.purge(Generations::slot_of_key(fetch->key));
+            if (route::glob_match(pattern, fetch->key))
+                generations_.purge(Generations::slot_of_key(fetch->key));
     }
 }
 

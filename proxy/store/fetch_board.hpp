@@ -9,7 +9,8 @@
 
 namespace larder::store {
 
-/// The fetches under way in this process, so that however many ask for a cold key, one fetches. Safe from every thread.
+/// The fetches under way in this process, so that however many ask for a cold key, one fetches.
+/// Safe from every thread.
 class FetchBoard {
 public:
     explicit FetchBoard(Generations& generations) : generations_(generations) {}
@@ -19,7 +20,8 @@ public:
         bool leads = false;  ///< the caller made it and has to run it
     };
 
-    /// The fetch of that name, if it began after the last purge of what it fetches; else a new one that takes its place.
+    /// The fetch of that name, if it began after the last purge of what it fetches; else a new one
+    /// that takes its place.
     Place join_or_lead(std::string_view key, std::string_view name, Guards guards);
 
     /// The one under way, if it may still be joined; else null.
@@ -28,8 +30,8 @@ public:
     /// The fetch has ended, or began before a purge: nobody finds it any more.
     void leave(const FetchPtr& fetch);
 
-    /// Closes the door of all fetches whose key matches the pattern. Call it after Generations::begin_scan. Walks the fetches
-    /// under way, which the connections bound.
+    /// Closes the door of all fetches whose key matches the pattern. Call it after
+    /// Generations::begin_scan. Walks the fetches under way, which the connections bound.
     void close_matching(std::string_view pattern);
 
 private:
@@ -47,11 +49,13 @@ private:
     std::array<Shard, 16> shards_;
 };
 
-/// The duty to run a fetch, of the one who leads it. Its destructor takes the fetch from the board, and fails or cuts it
-/// where it has not ended: those who joined never wait for a fetch that nobody runs.
+/// The duty to run a fetch, of the one who leads it. Its destructor takes the fetch from the board,
+/// and fails or cuts it where it has not ended: those who joined never wait for a fetch that nobody
+/// runs.
 class FetchDuty {
 public:
-    FetchDuty(FetchBoard& board, FetchPtr fetch) noexcept : board_(&board), fetch_(std::move(fetch)) {}
+    FetchDuty(FetchBoard& board, FetchPtr fetch) noexcept
+        : board_(&board), fetch_(std::move(fetch)) {}
     FetchDuty(FetchDuty&&) noexcept = default;
     FetchDuty& operator=(FetchDuty&&) = delete;
     ~FetchDuty() {

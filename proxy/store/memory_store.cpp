@@ -22,8 +22,8 @@ constexpr std::size_t variants_max = 64;
 constexpr std::chrono::microseconds sweep_step{100};
 
 // The variant text of a request under a list of selecting fields, built once for neighbours that
-// share the list; where the response does not vary it is the target's alone, which mostly is the one
-// of the request before.
+// share the list; where the response does not vary it is the target's alone, which mostly is the
+// one of the request before.
 class VariantOf {
 public:
     VariantOf(const http::RequestHead& request, bool with_host)
@@ -207,13 +207,12 @@ void MemoryStore::keep_rules(std::vector<std::uint32_t> rules) {
     wake_sweeper();
 }
 
-void MemoryStore::trust_until(SteadyTime until) {
-    set_trust(until.time_since_epoch().count());
-}
+void MemoryStore::trust_until(SteadyTime until) { set_trust(until.time_since_epoch().count()); }
 
 void MemoryStore::set_trust(std::int64_t until) {
     std::int64_t seen = trusted_until_.load(std::memory_order_relaxed);
-    while (seen != retired && !trusted_until_.compare_exchange_weak(seen, until, std::memory_order_acq_rel)) {
+    while (seen != retired &&
+           !trusted_until_.compare_exchange_weak(seen, until, std::memory_order_acq_rel)) {
     }
 }
 

@@ -108,11 +108,15 @@ public:
     /// Tracking was lost: forgets, and serves nothing until trusted again.
     void distrust();
 
-    /// Another process serves in this one's place: serves nothing from now on, whatever trust_until says.
+    /// Another process serves in this one's place: serves nothing from now on, whatever trust_until
+    /// says.
     void retire();
-    /// That process is gone: as distrust() leaves it. What is held or fetched by then is not used any more.
+    /// That process is gone: as distrust() leaves it. What is held or fetched by then is not used
+    /// any more.
     void end_retirement();
-    [[nodiscard]] bool is_retired() const { return trusted_until_.load(std::memory_order_acquire) == retired; }
+    [[nodiscard]] bool is_retired() const {
+        return trusted_until_.load(std::memory_order_acquire) == retired;
+    }
 
     [[nodiscard]] std::size_t bytes() const;
     [[nodiscard]] std::size_t entries() const;

@@ -1,9 +1,9 @@
 #include "store/memory_sweeper.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <exception>
-
-#include <spdlog/spdlog.h>
 
 namespace larder::store {
 namespace {

@@ -9,13 +9,16 @@ namespace larder::store {
 
 /// What is to be purged. Patterns as in route::PurgeSet; tags are response tags.
 struct PurgeOrder {
-    route::PurgeSet set;                     ///< its patterns are known tags (RouteTable::is_tag_pattern)
-    std::vector<std::string> scan_patterns;  ///< patterns that are no known tag: the keys are scanned, which may take long
+    route::PurgeSet set;  ///< its patterns are known tags (RouteTable::is_tag_pattern)
+    std::vector<std::string> scan_patterns;  ///< patterns that are no known tag: the keys are
+                                             ///< scanned, which may take long
     std::vector<std::string> tags;
-    bool everything = false;                 ///< all that is stored
+    bool everything = false;  ///< all that is stored
     bool soft = false;
 
-    [[nodiscard]] bool empty() const { return set.empty() && scan_patterns.empty() && tags.empty() && !everything; }
+    [[nodiscard]] bool empty() const {
+        return set.empty() && scan_patterns.empty() && tags.empty() && !everything;
+    }
 };
 
 enum class PurgeOutcome : std::uint8_t {

@@ -1,5 +1,5 @@
-// What the way from a request to its key costs, with a table of a thousand routes. Prints nanoseconds and allocations
-// for each call, and fails where a call allocates that must not.
+// What the way from a request to its key costs, with a table of a thousand routes. Prints
+// nanoseconds and allocations for each call, and fails where a call allocates that must not.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -16,12 +16,8 @@ void* operator new(std::size_t size) {
     if (void* memory = std::malloc(size)) return memory;
     throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -39,7 +35,8 @@ void measure(const char* name, bool may_allocate, Call call) {
     for (int round = 0; round < 5; ++round) {
         const auto begin = std::chrono::steady_clock::now();
         for (int i = 0; i < calls / 5; ++i) call(i);
-        const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - begin;
+        const std::chrono::duration<double, std::nano> spent =
+            std::chrono::steady_clock::now() - begin;
         best = std::min(best, spent.count() / (calls / 5));
     }
     const double each = static_cast<double>(allocations - allocations_before) / calls;
@@ -54,8 +51,10 @@ RouteTable thousand_routes() {
         const std::string key = "resource" + std::to_string(i);
         routes.push_back(kit::read("GET " + base, key + ":list:{skip=0}:{limit=20}"));
         routes.push_back(kit::read("GET " + base + "/{id}", key + ":{id}"));
-        routes.push_back(kit::read("GET " + base + "/{id}/comments/{comment}", key + ":{id}:comments:{comment}"));
-        routes.push_back(kit::write("PUT,PATCH,DELETE " + base + "/{id}", {key + ":{id}", key + ":list:*"}));
+        routes.push_back(kit::read("GET " + base + "/{id}/comments/{comment}",
+                                   key + ":{id}:comments:{comment}"));
+        routes.push_back(
+            kit::write("PUT,PATCH,DELETE " + base + "/{id}", {key + ":{id}", key + ":list:*"}));
     }
     return kit::table_of(std::move(routes));
 }
@@ -65,7 +64,8 @@ RouteTable thousand_routes() {
 int main() {
     const auto begin = std::chrono::steady_clock::now();
     const RouteTable table = thousand_routes();
-    const std::chrono::duration<double, std::milli> compiled = std::chrono::steady_clock::now() - begin;
+    const std::chrono::duration<double, std::milli> compiled =
+        std::chrono::steady_clock::now() - begin;
     std::printf("%zu routes compiled in %.1f ms\n", table.routes().size(), compiled.count());
 
     std::vector<OfflineRequest> details;
@@ -76,12 +76,16 @@ int main() {
         const std::string base = "GET /api/v1/resource" + std::to_string(i * 7 % 250);
         details.push_back(kit::request(base + "/" + std::to_string(i * 31)));
         lists.push_back(kit::request(base + "?skip=20&limit=10&published=true"));
-        deep.push_back(kit::request(base + "/" + std::to_string(i) + "/comments/" + std::to_string(i * 3)));
+        deep.push_back(
+            kit::request(base + "/" + std::to_string(i) + "/comments/" + std::to_string(i * 3)));
         misses.push_back(kit::request(base + "/" + std::to_string(i) + "/likes"));
     }
     std::size_t found = 0;
     const auto matching = [&](const std::vector<OfflineRequest>& requests) {
-        return [&](int i) { found += kit::match(table, requests[static_cast<std::size_t>(i & 255)]).route != nullptr; };
+        return [&](int i) {
+            found +=
+                kit::match(table, requests[static_cast<std::size_t>(i & 255)]).route != nullptr;
+        };
     };
     measure("match GET /api/v1/resourceN/ID", false, matching(details));
     measure("match GET /api/v1/resourceN/ID/comments/ID", false, matching(deep));
@@ -107,8 +111,8 @@ int main() {
         head.method = http::Method::put;
         head.method_name = "PUT";
         purges.clear();
-        table.collect_write_purges(table.match(head.method, head.method_name, head.host, head.path), head, nullptr,
-                                   purges);
+        table.collect_write_purges(table.match(head.method, head.method_name, head.host, head.path),
+                                   head, nullptr, purges);
     });
     std::printf("(%zu)\n", found);
     return failed ? 1 : 0;

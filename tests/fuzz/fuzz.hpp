@@ -5,9 +5,10 @@
 #include <string_view>
 #include <vector>
 
-/// Targets for libFuzzer, one for each thing of larder that reads what strangers wrote. A target takes any bytes.
-/// Besides not crashing, it checks promises of the code it calls, with `require`. `scripts/fuzz` searches; the ordinary
-/// tests replay what is in corpus/ and crashes/ through the same functions (replay.cpp).
+/// Targets for libFuzzer, one for each thing of larder that reads what strangers wrote. A target
+/// takes any bytes. Besides not crashing, it checks promises of the code it calls, with `require`.
+/// `scripts/fuzz` searches; the ordinary tests replay what is in corpus/ and crashes/ through the
+/// same functions (replay.cpp).
 namespace larder::fuzz {
 
 void request_head(std::string_view input);
@@ -29,7 +30,8 @@ inline void require(bool kept, const char* promise) {
     if (!kept) throw std::logic_error(std::string("not kept: ") + promise);
 }
 
-/// Cuts text into pieces of 0 to 15 bytes as `seed` says, for readers that must not care how their input arrives.
+/// Cuts text into pieces of 0 to 15 bytes as `seed` says, for readers that must not care how their
+/// input arrives.
 inline std::vector<std::string_view> cut(std::string_view text, std::uint32_t seed) {
     std::vector<std::string_view> pieces;
     while (!text.empty()) {

@@ -9,8 +9,9 @@
 
 #include "fuzz/fuzz.hpp"
 
-// Runs every target over its files in corpus/ and crashes/, and over each file cut short: no fuzzer needed, any
-// compiler will do. The name of a file is written before it runs, so that a crash shows whose it was.
+// Runs every target over its files in corpus/ and crashes/, and over each file cut short: no fuzzer
+// needed, any compiler will do. The name of a file is written before it runs, so that a crash shows
+// whose it was.
 
 namespace {
 
@@ -49,7 +50,8 @@ bool replay(const Target& target, const std::filesystem::path& path) {
     const std::string input = read_all(path);
     try {
         target.run(input);
-        for (std::size_t i = 0; i < cuts; ++i) target.run(std::string_view(input).substr(0, input.size() * i / cuts));
+        for (std::size_t i = 0; i < cuts; ++i)
+            target.run(std::string_view(input).substr(0, input.size() * i / cuts));
         return true;
     } catch (const std::exception& error) {
         std::cout << "  FAILED: " << error.what() << std::endl;
@@ -60,7 +62,8 @@ bool replay(const Target& target, const std::filesystem::path& path) {
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
     std::vector<std::filesystem::path> files;
     if (!std::filesystem::exists(folder)) return files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+        files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     return files;
 }

@@ -12,7 +12,8 @@ namespace {
 const Ask article{"articles:42"};
 const Ask list{"articles:list:0:20", {"articles:list:*"}};
 
-// Far from each other, so that a busy machine does not blur them: what a wait may take, and what no wait takes.
+// Far from each other, so that a busy machine does not blur them: what a wait may take, and what no
+// wait takes.
 constexpr auto timeout = 400ms;
 constexpr auto slack = 200ms;
 void patient(settings::Redis& settings) { settings.timeout = timeout; }
@@ -39,7 +40,9 @@ TEST_CASE("without Redis nobody waits, and purges are kept") {
     Instance one(url);
     CHECK(time_of([&] { CHECK(one.find(article).state == RedisState::down); }) < slack);
     CHECK(time_of([&] { CHECK(one.lease(article).state == RedisState::down); }) < slack);
-    CHECK(time_of([&] { CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending); }) < slack);
+    CHECK(time_of([&] {
+              CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending);
+          }) < slack);
     CHECK(one.shared->purges_pending() == 1);
     CHECK_FALSE(one.shared->up());
 }
@@ -49,8 +52,11 @@ TEST_CASE_FIXTURE(OneRedis, "a frozen Redis costs one request its timeout and th
     REQUIRE(one.put(list, "old") == FillOutcome::stored);
     redis.freeze();
     CHECK(time_of([&] { CHECK(one.find(article).state != RedisState::ok); }) < timeout + slack);
-    for (int i = 0; i < 5; ++i) CHECK(time_of([&] { CHECK(one.find(article).state == RedisState::down); }) < slack);
-    CHECK(time_of([&] { CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending); }) < slack);
+    for (int i = 0; i < 5; ++i)
+        CHECK(time_of([&] { CHECK(one.find(article).state == RedisState::down); }) < slack);
+    CHECK(time_of([&] {
+              CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending);
+          }) < slack);
     CHECK(one.shared->breaker() != RedisShared::Breaker::closed);
     for (const auto frozen_for : {0ms, 2500ms}) {
         CAPTURE(frozen_for.count());
@@ -66,10 +72,13 @@ TEST_CASE_FIXTURE(OneRedis, "a frozen Redis costs one request its timeout and th
     }
 }
 
-TEST_CASE_FIXTURE(OneRedis, "a purge sent to a frozen Redis is done before anything is read again") {
+TEST_CASE_FIXTURE(OneRedis,
+                  "a purge sent to a frozen Redis is done before anything is read again") {
     REQUIRE(one.put(article, "old") == FillOutcome::stored);
     redis.freeze();
-    CHECK(time_of([&] { CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending); }) < timeout + slack);
+    CHECK(time_of([&] {
+              CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending);
+          }) < timeout + slack);
     redis.thaw();
     CHECK(eventually([&] {
         const Found found = one.find(article);
@@ -83,7 +92,11 @@ TEST_CASE_FIXTURE(OneRedis, "a lease that timed out leaves no lock behind") {
     CHECK(one.lease(article).state == RedisState::timeout);
     redis.thaw();
     REQUIRE(one.wait_available());
-    CHECK(eventually([&] { return redis.run({"EXISTS", "larder:lock:{articles:42}a.example"}) == "0"; }, 500ms));
+    CHECK(eventually(
+        [&] {
+            return redis.run({"EXISTS", "larder:lock:{articles:42}a.example"}) == "0";
+        },
+        500ms));
 }
 
 TEST_CASE_FIXTURE(OneRedis, "a fetch that spans the loss of a purge does not store") {
@@ -97,7 +110,8 @@ TEST_CASE_FIXTURE(OneRedis, "a fetch that spans the loss of a purge does not sto
     CHECK(one.get(article).empty());
 }
 
-TEST_CASE_FIXTURE(OneRedis, "a Redis restarted from an older snapshot brings no purged entry back") {
+TEST_CASE_FIXTURE(OneRedis,
+                  "a Redis restarted from an older snapshot brings no purged entry back") {
     REQUIRE(one.put(article, "old") == FillOutcome::stored);
     REQUIRE(one.put(list, "old") == FillOutcome::stored);
     REQUIRE(one.put(Ask{"articles:43"}, "kept") == FillOutcome::stored);
@@ -118,7 +132,8 @@ TEST_CASE_FIXTURE(OneRedis, "a Redis restarted from an older snapshot brings no 
     CHECK(one.get(article).empty());
     CHECK(one.get(list).empty());
     CHECK(one.get(third).empty());
-    // The snapshot holds the guard that the purge had deleted; the lease from then is worth nothing.
+    // The snapshot holds the guard that the purge had deleted; the lease from then is worth
+    // nothing.
     CHECK(one.fill(article, before, response("old")).outcome != FillOutcome::stored);
     CHECK(one.get(article).empty());
 }
@@ -174,7 +189,8 @@ TEST_CASE("a server that answers nonsense is no Redis, and harms nobody") {
             asio::ip::tcp::socket socket(context);
             acceptor.accept(socket, error);
             if (!error) {
-                const std::string_view nonsense = turn % 2 == 0 ? "HTTP/1.1 400 Bad Request\r\n\r\n" : "*2000000\r\n$-5\r\n";
+                const std::string_view nonsense =
+                    turn % 2 == 0 ? "HTTP/1.1 400 Bad Request\r\n\r\n" : "*2000000\r\n$-5\r\n";
                 asio::write(socket, asio::buffer(nonsense), error);
                 sockets.push_back(std::move(socket));
             }
@@ -194,13 +210,19 @@ TEST_CASE("a server that answers nonsense is no Redis, and harms nobody") {
 TEST_CASE("one worker's trouble makes all prove themselves, and all come back") {
     RedisServer redis;
     Instance one(redis.url(), 3, patient);
-    for (int worker = 0; worker < 3; ++worker) REQUIRE(eventually([&] { return one.find(article, TestRequest(), worker).state == RedisState::ok; }));
+    for (int worker = 0; worker < 3; ++worker)
+        REQUIRE(eventually(
+            [&] { return one.find(article, TestRequest(), worker).state == RedisState::ok; }));
     redis.freeze();
     one.find(article, TestRequest(), 1);
     for (int worker = 0; worker < 3; ++worker)
-        CHECK(time_of([&] { CHECK(one.find(article, TestRequest(), worker).state == RedisState::down); }) < slack);
+        CHECK(time_of([&] {
+                  CHECK(one.find(article, TestRequest(), worker).state == RedisState::down);
+              }) < slack);
     redis.thaw();
-    for (int worker = 0; worker < 3; ++worker) CHECK(eventually([&] { return one.find(article, TestRequest(), worker).state == RedisState::ok; }));
+    for (int worker = 0; worker < 3; ++worker)
+        CHECK(eventually(
+            [&] { return one.find(article, TestRequest(), worker).state == RedisState::ok; }));
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include "instance.hpp"
 #include "redis_server.hpp"
 
-// An application keeps data of its own in the same Redis, under names that larder would use. It is left alone, and larder
-// goes on.
+// An application keeps data of its own in the same Redis, under names that larder would use. It is
+// left alone, and larder goes on.
 namespace larder::redis {
 namespace {
 
@@ -16,11 +16,15 @@ struct Shared {
     Instance one{redis.url()};
     Shared() { REQUIRE(one.wait_available()); }
 
-    /// Puts a value of each kind at the key, one after the other, and says how each is found afterwards.
+    /// Puts a value of each kind at the key, one after the other, and says how each is found
+    /// afterwards.
     template <class Check>
     void for_each_kind(const std::string& key, Check check) {
-        const std::vector<std::vector<std::string>> makers{
-            {"SET", key, "mine"}, {"RPUSH", key, "mine"}, {"SADD", key, "mine"}, {"HSET", key, "larder", "mine"}, {"ZADD", key, "1", "mine"}};
+        const std::vector<std::vector<std::string>> makers{{"SET", key, "mine"},
+                                                           {"RPUSH", key, "mine"},
+                                                           {"SADD", key, "mine"},
+                                                           {"HSET", key, "larder", "mine"},
+                                                           {"ZADD", key, "1", "mine"}};
         for (const std::vector<std::string>& make : makers) {
             CAPTURE(make.front());
             redis.run({"DEL", key});
@@ -39,11 +43,15 @@ struct Shared {
         soft_pattern.soft = true;
         store::PurgeOrder scanned;
         scanned.scan_patterns = {"art*"};
-        for (const store::PurgeOrder& order : {purge_key(article.key), purge_pattern("articles:*"), soft, soft_pattern, scanned})
+        for (const store::PurgeOrder& order :
+             {purge_key(article.key), purge_pattern("articles:*"), soft, soft_pattern, scanned})
             CHECK(one.purge(order) == store::PurgeOutcome::done);
-        CHECK(one.announce({{PurgeItem::Kind::key, false, article.key}, {PurgeItem::Kind::pattern, false, "articles:*"}}, "0123456789abcdef"));
+        CHECK(one.announce({{PurgeItem::Kind::key, false, article.key},
+                            {PurgeItem::Kind::pattern, false, "articles:*"}},
+                           "0123456789abcdef"));
         CHECK(one.purge(purge_key(article.key), "0123456789abcdef") == store::PurgeOutcome::done);
-        CHECK(one.purge(purge_pattern("articles:*"), "0123456789abcdef") == store::PurgeOutcome::done);
+        CHECK(one.purge(purge_pattern("articles:*"), "0123456789abcdef") ==
+              store::PurgeOutcome::done);
         CHECK(one.shared->purges_pending() == 0);
     }
 };
@@ -62,7 +70,8 @@ TEST_CASE_FIXTURE(Shared, "a value at an entry's key is left alone, and the leas
     CHECK(one.put(article, "larder's") == FillOutcome::stored);
 }
 
-TEST_CASE_FIXTURE(Shared, "a value that comes to an entry's key while its fetch is under way is left alone") {
+TEST_CASE_FIXTURE(
+    Shared, "a value that comes to an entry's key while its fetch is under way is left alone") {
     const Lease lease = one.lease(article);
     REQUIRE(lease.can_store());
     redis.run({"HSET", "articles:42", "larder", "mine"});
@@ -92,7 +101,8 @@ TEST_CASE_FIXTURE(Shared, "a value at a lock's key is left alone, and is no lock
     });
 }
 
-TEST_CASE_FIXTURE(Shared, "a value at the key of a tag's id is left alone, and nothing is stored under it") {
+TEST_CASE_FIXTURE(
+    Shared, "a value at the key of a tag's id is left alone, and nothing is stored under it") {
     for_each_kind("larder:tag:articles:*", [&] {
         const Lease lease = one.lease(article);
         CHECK(lease.state == RedisState::ok);

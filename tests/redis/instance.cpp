@@ -1,9 +1,8 @@
 #include "instance.hpp"
 
 #include <algorithm>
-#include <future>
-
 #include <boost/asio/use_future.hpp>
+#include <future>
 
 #include "http/target_uri.hpp"
 
@@ -14,7 +13,8 @@ namespace {
 template <class T>
 T run_on(asio::io_context& context, Task<T> task) {
     std::future<T> result = asio::co_spawn(context, std::move(task), asio::use_future);
-    if (result.wait_for(20s) != std::future_status::ready) throw std::runtime_error("a call never ended");
+    if (result.wait_for(20s) != std::future_status::ready)
+        throw std::runtime_error("a call never ended");
     return result.get();
 }
 
@@ -32,13 +32,16 @@ Task<Lease> lease_with_budget(RedisStore& store, EntryName name, bool want_lock)
     co_return lease;
 }
 
-Task<store::PurgeOutcome> purge_with_budget(RedisStore& store, store::PurgeOrder order, std::string token) {
+Task<store::PurgeOutcome> purge_with_budget(RedisStore& store, store::PurgeOrder order,
+                                            std::string token) {
     RedisBudget budget;
-    const store::PurgeOutcome outcome = co_await store.purge(std::move(order), budget, std::move(token));
+    const store::PurgeOutcome outcome =
+        co_await store.purge(std::move(order), budget, std::move(token));
     co_return outcome;
 }
 
-Task<bool> announce_with_budget(RedisStore& store, std::vector<PurgeItem> items, std::string token) {
+Task<bool> announce_with_budget(RedisStore& store, std::vector<PurgeItem> items,
+                                std::string token) {
     RedisBudget budget;
     const bool done = co_await store.announce(std::move(items), std::move(token), budget);
     co_return done;
@@ -63,7 +66,8 @@ Task<int> prolong_on(RedisStore& store, EntryName name, Lease lease) {
 
 }  // namespace
 
-TestRequest::TestRequest(std::string host_in, std::vector<std::pair<std::string, std::string>> fields_in)
+TestRequest::TestRequest(std::string host_in,
+                         std::vector<std::pair<std::string, std::string>> fields_in)
     : host(std::move(host_in)), lines(std::move(fields_in)) {
     for (const auto& [name, value] : lines) fields.push_back({name, value, http::field_id(name)});
     head.method = http::Method::get;
@@ -72,7 +76,8 @@ TestRequest::TestRequest(std::string host_in, std::vector<std::pair<std::string,
     http::set_target_uri(head);
 }
 
-Instance::Instance(const std::string& url, int workers, std::function<void(settings::Redis&)> adjust) {
+Instance::Instance(const std::string& url, int workers,
+                   std::function<void(settings::Redis&)> adjust) {
     settings::Redis settings;
     settings.url = url;
     if (adjust) adjust(settings);
@@ -94,7 +99,12 @@ Instance::Instance(const std::string& url, int workers, std::function<void(setti
 Instance::~Instance() {
     for (auto& worker : workers_) worker->store->stop();
     for (auto& worker : workers_) worker->work.reset();
-    const bool ended = eventually([this] { return std::all_of(workers_.begin(), workers_.end(), [](auto& w) { return w->ended.load(); }); }, 5s);
+    const bool ended = eventually(
+        [this] {
+            return std::all_of(workers_.begin(), workers_.end(),
+                               [](auto& w) { return w->ended.load(); });
+        },
+        5s);
     if (!ended) std::terminate();  // something does not stop
     for (auto& worker : workers_) worker->thread.join();
     for (auto& worker : workers_) worker->store.reset();
@@ -110,14 +120,17 @@ Lease Instance::lease(const Ask& ask, bool want_lock, const TestRequest& request
     return run_on(on.context, lease_with_budget(*on.store, ask.name(request), want_lock));
 }
 
-RedisStore::Filled Instance::fill(const Ask& ask, const Lease& lease, boost::intrusive_ptr<cache::StoredResponse> entry,
+RedisStore::Filled Instance::fill(const Ask& ask, const Lease& lease,
+                                  boost::intrusive_ptr<cache::StoredResponse> entry,
                                   const TestRequest& request, int worker) {
     Worker& on = *workers_[static_cast<std::size_t>(worker)];
     return run_on(on.context, on.store->fill(ask.name(request), lease, std::move(entry)));
 }
 
-RedisStore::Waited Instance::wait(const Ask& ask, std::chrono::milliseconds time, const TestRequest& request) {
-    return run_on(workers_[0]->context, workers_[0]->store->wait_for_other(ask.name(request), steady_now() + time));
+RedisStore::Waited Instance::wait(const Ask& ask, std::chrono::milliseconds time,
+                                  const TestRequest& request) {
+    return run_on(workers_[0]->context,
+                  workers_[0]->store->wait_for_other(ask.name(request), steady_now() + time));
 }
 
 store::PurgeOutcome Instance::purge(store::PurgeOrder order, std::string token, int worker) {
@@ -130,12 +143,14 @@ std::uint64_t Instance::count_present(route::PurgeSet set) {
 }
 
 bool Instance::announce(std::vector<PurgeItem> items, std::string token) {
-    return run_on(workers_[0]->context, announce_with_budget(*workers_[0]->store, std::move(items), std::move(token)));
+    return run_on(workers_[0]->context,
+                  announce_with_budget(*workers_[0]->store, std::move(items), std::move(token)));
 }
 
 void Instance::release(const Ask& ask, const Lease& lease, bool uncacheable) {
     const TestRequest request;
-    run_on(workers_[0]->context, release_on(*workers_[0]->store, ask.name(request), lease, uncacheable));
+    run_on(workers_[0]->context,
+           release_on(*workers_[0]->store, ask.name(request), lease, uncacheable));
 }
 
 void Instance::prolong(const Ask& ask, const Lease& lease) {
@@ -154,7 +169,8 @@ std::string Instance::get(const Ask& ask, const TestRequest& request) {
 }
 
 bool Instance::wait_available(std::chrono::milliseconds time) {
-    return eventually([this] { return shared->link(0) && shared->may_read(*shared->link(0)); }, time);
+    return eventually([this] { return shared->link(0) && shared->may_read(*shared->link(0)); },
+                      time);
 }
 
 bool Instance::wait_trusted(std::chrono::milliseconds time) {

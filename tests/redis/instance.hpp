@@ -1,5 +1,8 @@
 #pragma once
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -7,14 +10,10 @@
 #include <thread>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include "http/message.hpp"
-#include "store/memory_store.hpp"
 #include "redis/shared.hpp"
 #include "redis/store.hpp"
+#include "store/memory_store.hpp"
 
 namespace larder::redis {
 
@@ -22,7 +21,8 @@ using namespace std::chrono_literals;
 
 /// A request as the parser would hand it over, for one Host and a few fields.
 struct TestRequest {
-    explicit TestRequest(std::string host_in = "a.example", std::vector<std::pair<std::string, std::string>> fields_in = {});
+    explicit TestRequest(std::string host_in = "a.example",
+                         std::vector<std::pair<std::string, std::string>> fields_in = {});
     std::string host;
     std::vector<std::pair<std::string, std::string>> lines;
     std::vector<http::Field> fields;
@@ -40,18 +40,22 @@ struct Ask {
     }
 };
 
-/// One larder process as Redis sees it: shared state, workers with a thread each, a memory tier. Calls block the test's
-/// thread and run on worker 0's, unless they say otherwise.
+/// One larder process as Redis sees it: shared state, workers with a thread each, a memory tier.
+/// Calls block the test's thread and run on worker 0's, unless they say otherwise.
 class Instance {
 public:
-    explicit Instance(const std::string& url, int workers = 1, std::function<void(settings::Redis&)> adjust = nullptr);
+    explicit Instance(const std::string& url, int workers = 1,
+                      std::function<void(settings::Redis&)> adjust = nullptr);
     ~Instance();
 
     Found find(const Ask& ask, const TestRequest& request = TestRequest(), int worker = 0);
-    Lease lease(const Ask& ask, bool want_lock = true, const TestRequest& request = TestRequest(), int worker = 0);
-    RedisStore::Filled fill(const Ask& ask, const Lease& lease, boost::intrusive_ptr<cache::StoredResponse> entry,
+    Lease lease(const Ask& ask, bool want_lock = true, const TestRequest& request = TestRequest(),
+                int worker = 0);
+    RedisStore::Filled fill(const Ask& ask, const Lease& lease,
+                            boost::intrusive_ptr<cache::StoredResponse> entry,
                             const TestRequest& request = TestRequest(), int worker = 0);
-    RedisStore::Waited wait(const Ask& ask, std::chrono::milliseconds time, const TestRequest& request = TestRequest());
+    RedisStore::Waited wait(const Ask& ask, std::chrono::milliseconds time,
+                            const TestRequest& request = TestRequest());
     store::PurgeOutcome purge(store::PurgeOrder order, std::string token = {}, int worker = 0);
     std::uint64_t count_present(route::PurgeSet set);
     bool announce(std::vector<PurgeItem> items, std::string token);
@@ -59,7 +63,8 @@ public:
     void prolong(const Ask& ask, const Lease& lease);
 
     /// Lease and fill in one; the body tells entries apart.
-    FillOutcome put(const Ask& ask, const std::string& body, const TestRequest& request = TestRequest());
+    FillOutcome put(const Ask& ask, const std::string& body,
+                    const TestRequest& request = TestRequest());
     /// The body found, or "" where there is none.
     std::string get(const Ask& ask, const TestRequest& request = TestRequest());
 

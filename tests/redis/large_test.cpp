@@ -21,7 +21,8 @@ struct Large {
     [[nodiscard]] std::string field(const std::string& kind) const {
         const std::string fields = redis.run({"HKEYS", "pictures:1"});
         for (std::size_t at = 0; at < fields.size(); at = fields.find('\n', at) + 1)
-            if (fields.compare(at, kind.size(), kind) == 0) return fields.substr(at, fields.find('\n', at) - at);
+            if (fields.compare(at, kind.size(), kind) == 0)
+                return fields.substr(at, fields.find('\n', at) - at);
         return {};
     }
 };
@@ -48,7 +49,8 @@ TEST_CASE_FIXTURE(Large, "a connection that Redis has closed meanwhile is made a
     for (int i = 0; i < 3; ++i) {
         const std::string clients = redis.run({"CLIENT", "LIST"});
         const std::size_t line = clients.rfind("id=", clients.find("larder-large"));
-        redis.run({"CLIENT", "KILL", "ID", clients.substr(line + 3, clients.find(' ', line) - line - 3)});
+        redis.run(
+            {"CLIENT", "KILL", "ID", clients.substr(line + 3, clients.find(' ', line) - line - 3)});
         CHECK(one.get(picture) == body);
         CHECK(one.put(picture, body) == FillOutcome::stored);
     }
@@ -81,7 +83,9 @@ TEST_CASE_FIXTURE(Large, "a fetch that began before a purge does not store a lar
     CHECK(redis.run({"EXISTS", "pictures:1"}) == "0");
 }
 
-TEST_CASE_FIXTURE(Large, "what is too slow to read is kept in memory only if nothing was purged since the fetch began") {
+TEST_CASE_FIXTURE(
+    Large,
+    "what is too slow to read is kept in memory only if nothing was purged since the fetch began") {
     REQUIRE(one.wait_trusted());
     REQUIRE(one.put(picture, body) == FillOutcome::stored);
     const std::string mark = redis.run({"HGET", "pictures:1", "larder"});
@@ -96,7 +100,8 @@ TEST_CASE_FIXTURE(Large, "what is too slow to read is kept in memory only if not
     lease.too_slow = true;
     REQUIRE(one.purge(purge_key(picture.key)) == store::PurgeOutcome::done);
     CHECK_FALSE(one.fill(picture, lease, response("new " + body)).tracked);
-    REQUIRE(one.put(picture, body) == FillOutcome::stored);  // an entry is there again: the guard tells
+    REQUIRE(one.put(picture, body) ==
+            FillOutcome::stored);  // an entry is there again: the guard tells
     CHECK_FALSE(one.fill(picture, lease, response("new " + body)).tracked);
 
     lease = one.lease(picture);
@@ -117,7 +122,8 @@ TEST_CASE("where there may be two connections only, large values go over the oth
     CHECK(redis.run({"CLIENT", "LIST"}).find("larder-large") == std::string::npos);
 }
 
-TEST_CASE_FIXTURE(Large, "a large value that is refused is no failure of the connections, and is named") {
+TEST_CASE_FIXTURE(Large,
+                  "a large value that is refused is no failure of the connections, and is named") {
     redis.run({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
     const Lease lease = one.lease(picture);
     redis.run({"CONFIG", "SET", "maxmemory", "1mb"});

@@ -31,14 +31,18 @@ int unused_port() {
 
 std::string text_of(const redisReply* reply) {
     switch (reply->type) {
-        case REDIS_REPLY_NIL: return "(nil)";
-        case REDIS_REPLY_INTEGER: return std::to_string(reply->integer);
+        case REDIS_REPLY_NIL:
+            return "(nil)";
+        case REDIS_REPLY_INTEGER:
+            return std::to_string(reply->integer);
         case REDIS_REPLY_ARRAY: {
             std::string out;
-            for (std::size_t i = 0; i < reply->elements; ++i) out += text_of(reply->element[i]) + "\n";
+            for (std::size_t i = 0; i < reply->elements; ++i)
+                out += text_of(reply->element[i]) + "\n";
             return out;
         }
-        default: return std::string(reply->str, static_cast<std::size_t>(reply->len));
+        default:
+            return std::string(reply->str, static_cast<std::size_t>(reply->len));
     }
 }
 
@@ -54,7 +58,8 @@ RedisServer::RedisServer(std::vector<std::string> options) : options_(std::move(
 RedisServer::RedisServer(Sentinel sentinel) {
     prepare();
     sentinel_config_ = directory_ + "/sentinel.conf";
-    std::ofstream(sentinel_config_) << "sentinel monitor m 127.0.0.1 " << sentinel.master_port << " 1\n";
+    std::ofstream(sentinel_config_)
+        << "sentinel monitor m 127.0.0.1 " << sentinel.master_port << " 1\n";
     start();
 }
 
@@ -74,10 +79,22 @@ RedisServer::~RedisServer() {
 }
 
 void RedisServer::start() {
-    std::vector<std::string> words{"redis-server", "--port", std::to_string(port_), "--bind", "127.0.0.1", "--dir", directory_,
-                                   "--save", "", "--appendonly", "no", "--unixsocket", directory_ + "/socket"};
+    std::vector<std::string> words{"redis-server",
+                                   "--port",
+                                   std::to_string(port_),
+                                   "--bind",
+                                   "127.0.0.1",
+                                   "--dir",
+                                   directory_,
+                                   "--save",
+                                   "",
+                                   "--appendonly",
+                                   "no",
+                                   "--unixsocket",
+                                   directory_ + "/socket"};
     if (!sentinel_config_.empty())
-        words = {"redis-server", sentinel_config_, "--sentinel", "--port", std::to_string(port_), "--bind", "127.0.0.1", "--dir", directory_};
+        words = {"redis-server", sentinel_config_, "--sentinel", "--port",  std::to_string(port_),
+                 "--bind",       "127.0.0.1",      "--dir",      directory_};
     words.insert(words.end(), options_.begin(), options_.end());
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
@@ -120,14 +137,16 @@ void RedisServer::thaw() { ::kill(pid_, SIGCONT); }
 
 std::string RedisServer::run(std::vector<std::string> command) const {
     redisContext* context = redisConnect("127.0.0.1", port_);
-    if (context == nullptr || context->err != 0) throw std::runtime_error("cannot connect to redis-server");
+    if (context == nullptr || context->err != 0)
+        throw std::runtime_error("cannot connect to redis-server");
     std::vector<const char*> words;
     std::vector<std::size_t> sizes;
     for (const std::string& word : command) {
         words.push_back(word.data());
         sizes.push_back(word.size());
     }
-    auto* reply = static_cast<redisReply*>(redisCommandArgv(context, static_cast<int>(words.size()), words.data(), sizes.data()));
+    auto* reply = static_cast<redisReply*>(
+        redisCommandArgv(context, static_cast<int>(words.size()), words.data(), sizes.data()));
     const std::string text = reply != nullptr ? text_of(reply) : "(lost)";
     if (reply != nullptr) freeReplyObject(reply);
     redisFree(context);

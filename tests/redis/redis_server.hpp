@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-/// A private redis-server on a free port of 127.0.0.1, in a directory of its own. Ended, and its directory removed, with
-/// the object. Everything here blocks, and fails the test where Redis does not do as asked.
+/// A private redis-server on a free port of 127.0.0.1, in a directory of its own. Ended, and its
+/// directory removed, with the object. Everything here blocks, and fails the test where Redis does
+/// not do as asked.
 class RedisServer {
 public:
     explicit RedisServer(std::vector<std::string> options = {});
@@ -17,7 +18,9 @@ public:
     RedisServer& operator=(const RedisServer&) = delete;
 
     [[nodiscard]] int port() const { return port_; }
-    [[nodiscard]] std::string url() const { return "redis://127.0.0.1:" + std::to_string(port_) + "/0"; }
+    [[nodiscard]] std::string url() const {
+        return "redis://127.0.0.1:" + std::to_string(port_) + "/0";
+    }
     [[nodiscard]] std::string directory() const { return directory_; }
 
     static int free_port();
@@ -27,8 +30,8 @@ public:
     void freeze();
     void thaw();
 
-    /// One command on a connection of its own. Texts as they are, integers in decimal, nil as "(nil)", errors as their
-    /// text, arrays one item a line.
+    /// One command on a connection of its own. Texts as they are, integers in decimal, nil as
+    /// "(nil)", errors as their text, arrays one item a line.
     std::string run(std::vector<std::string> command) const;
 
 private:

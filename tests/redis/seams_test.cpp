@@ -1,9 +1,9 @@
 #include <doctest/doctest.h>
 
 #include "instance.hpp"
-#include "redis_server.hpp"
-#include "redis/purge_text.hpp"
 #include "redis/link.hpp"
+#include "redis/purge_text.hpp"
+#include "redis_server.hpp"
 
 // What must hold where one server becomes another, or an instance meets one that it does not know.
 namespace larder::redis {
@@ -106,7 +106,9 @@ TEST_CASE("purging everything takes one step, for all instances") {
     CHECK(eventually([&] { return two.get(article).empty() && two.get(list).empty(); }, 50ms));
     two.fill(other, before, response("from before"));
     CHECK(eventually([&] { return two.get(other).empty(); }, 50ms));
-    CHECK(eventually([&] { return two.put(article, "new") == FillOutcome::stored && one.get(article) == "new"; }));
+    CHECK(eventually([&] {
+        return two.put(article, "new") == FillOutcome::stored && one.get(article) == "new";
+    }));
 }
 
 TEST_CASE("a server that becomes a replica is not read any more") {
@@ -117,7 +119,8 @@ TEST_CASE("a server that becomes a replica is not read any more") {
     REQUIRE(one.put(article, "old") == FillOutcome::stored);
     redis.run({"REPLICAOF", "127.0.0.1", std::to_string(elsewhere.port())});
     CHECK(eventually([&] { return one.find(article).state == RedisState::down; }, 600ms));
-    CHECK(eventually([&] { return one.find(article, TestRequest(), 1).state == RedisState::down; }, 600ms));
+    CHECK(eventually([&] { return one.find(article, TestRequest(), 1).state == RedisState::down; },
+                     600ms));
     CHECK(one.shared->last_refusal()->text.find("replica") != std::string::npos);
     redis.run({"REPLICAOF", "NO", "ONE"});
     CHECK(one.wait_available(2500ms));
@@ -131,7 +134,8 @@ TEST_CASE("all links and the subscriber lead to one server") {
     const auto link = one.shared->link(0);
     const std::uint64_t before = link->epoch();
     // As if one link had been made to another server: all others are made anew.
-    const std::uint64_t elsewhere = one.shared->register_server("elsewhere:1", one.shared->link(1).get());
+    const std::uint64_t elsewhere =
+        one.shared->register_server("elsewhere:1", one.shared->link(1).get());
     CHECK(elsewhere != before);
     CHECK(one.shared->subscriber() == 0);
     CHECK_FALSE(one.shared->may_read(*link));
@@ -139,7 +143,8 @@ TEST_CASE("all links and the subscriber lead to one server") {
     CHECK(one.wait_trusted());
 }
 
-TEST_CASE("a user that may not run INFO caches on all links, through lost connections and restarts too") {
+TEST_CASE(
+    "a user that may not run INFO caches on all links, through lost connections and restarts too") {
     RedisServer redis;
     redis.run({"ACL", "SETUSER", "plain", "on", ">pw", "~*", "&*", "+@all", "-@dangerous"});
     const std::string url = "redis://plain:pw@127.0.0.1:" + std::to_string(redis.port()) + "/0";
@@ -171,7 +176,8 @@ TEST_CASE("nobody waits behind a lock from before a purge") {
         const Lease slow = one.lease(list);
         REQUIRE(slow.lock == Lease::Lock::mine);
         REQUIRE(two.lease(list).lock == Lease::Lock::theirs);
-        REQUIRE(two.purge(by_tag ? purge_pattern("articles:list:*") : purge_key("articles:list:0:20")) == store::PurgeOutcome::done);
+        REQUIRE(two.purge(by_tag ? purge_pattern("articles:list:*")
+                                 : purge_key("articles:list:0:20")) == store::PurgeOutcome::done);
         const RedisStore::Waited waited = two.wait(list, 2000ms);
         CHECK_FALSE(waited.timed_out);
         const Lease anew = two.lease(list);
@@ -199,7 +205,8 @@ struct Announced {
     RedisServer redis;
     Instance writer{redis.url()};
     Instance reader{redis.url()};
-    const std::vector<PurgeItem> items{{PurgeItem::Kind::key, false, "articles:42"}, {PurgeItem::Kind::pattern, false, "articles:list:*"}};
+    const std::vector<PurgeItem> items{{PurgeItem::Kind::key, false, "articles:42"},
+                                       {PurgeItem::Kind::pattern, false, "articles:list:*"}};
 
     Announced() {
         REQUIRE(writer.wait_available());
@@ -207,10 +214,13 @@ struct Announced {
         REQUIRE(reader.put(article, "old") == FillOutcome::stored);
         REQUIRE(reader.put(list, "old") == FillOutcome::stored);
     }
-    [[nodiscard]] bool stores(const Ask& ask) { return reader.put(ask, "stored") == FillOutcome::stored; }
+    [[nodiscard]] bool stores(const Ask& ask) {
+        return reader.put(ask, "stored") == FillOutcome::stored;
+    }
 };
 
-TEST_CASE_FIXTURE(Announced, "while a write is announced nothing that it names is found or stored") {
+TEST_CASE_FIXTURE(Announced,
+                  "while a write is announced nothing that it names is found or stored") {
     const Lease before = reader.lease(article);
     REQUIRE(writer.announce(items, "token-1"));
     for (const Ask& ask : {article, list}) {
@@ -249,7 +259,8 @@ TEST_CASE_FIXTURE(Announced, "while a write is announced nothing that it names i
     }
 }
 
-TEST_CASE("entries that were stored under other rules of sharing are not seen, and do not disturb") {
+TEST_CASE(
+    "entries that were stored under other rules of sharing are not seen, and do not disturb") {
     RedisServer redis;
     Instance one(redis.url());
     REQUIRE(one.wait_available());
@@ -266,7 +277,8 @@ TEST_CASE("entries that were stored under other rules of sharing are not seen, a
     CHECK(one.get(loose).empty());
 }
 
-TEST_CASE("an entry is valid under all tags it carries, also under those that only other rules know") {
+TEST_CASE(
+    "an entry is valid under all tags it carries, also under those that only other rules know") {
     RedisServer redis;
     Instance one(redis.url());
     REQUIRE(one.wait_available());
@@ -307,12 +319,14 @@ TEST_CASE("a budget counts the waits for Redis only") {
 TEST_CASE("a purge is carried by any link that works") {
     RedisServer redis;
     Instance one(redis.url(), 2);
-    REQUIRE(eventually([&] { return one.find(article, TestRequest(), 1).state == RedisState::ok; }));
+    REQUIRE(
+        eventually([&] { return one.find(article, TestRequest(), 1).state == RedisState::ok; }));
     REQUIRE(one.put(article, "old") == FillOutcome::stored);
     one.shared->link(1)->stop();
     REQUIRE(eventually([&] { return !one.shared->link(1)->connected(); }));
     // Right after the loss the other link proves itself first.
-    CHECK(eventually([&] { return one.purge(purge_key("articles:42"), "", 1) == store::PurgeOutcome::done; }));
+    CHECK(eventually(
+        [&] { return one.purge(purge_key("articles:42"), "", 1) == store::PurgeOutcome::done; }));
     CHECK(eventually([&] { return one.shared->purges_pending() == 0; }));
     CHECK(one.get(article).empty());
 }

@@ -16,7 +16,8 @@ struct OneRedis {
     OneRedis() { REQUIRE(one.wait_available()); }
 };
 
-TEST_CASE_FIXTURE(OneRedis, "what was filled is found, at the key the route says, and expires with it") {
+TEST_CASE_FIXTURE(OneRedis,
+                  "what was filled is found, at the key the route says, and expires with it") {
     CHECK(one.get(list).empty());
     CHECK(one.put(list, "bodies") == FillOutcome::stored);
     const Found found = one.find(list);
@@ -40,7 +41,8 @@ TEST_CASE_FIXTURE(OneRedis, "an entry whose lifetime is over leaves Redis") {
 
 TEST_CASE_FIXTURE(OneRedis, "each kind of purge removes what it covers and nothing else") {
     const Ask other{"articles:43"};
-    for (const Ask& ask : {article, list, extended, other}) REQUIRE(one.put(ask, "x") == FillOutcome::stored);
+    for (const Ask& ask : {article, list, extended, other})
+        REQUIRE(one.put(ask, "x") == FillOutcome::stored);
     SUBCASE("a key takes the keys that extend it along") {
         CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::done);
         CHECK(one.get(article).empty());
@@ -75,18 +77,22 @@ TEST_CASE_FIXTURE(OneRedis, "a fetch that began before a purge never stores afte
         store::PurgeOrder order;
         std::vector<std::string> response_tags;
     };
-    for (const Row& row : {Row{article, purge_key("articles:42"), {}}, Row{extended, purge_key("articles:42"), {}},
-                           Row{list, purge_pattern("articles:list:*"), {}}, Row{article, purge_tag("author:7"), {"author:7"}},
-                           Row{article, scan, {}}}) {
+    for (const Row& row :
+         {Row{article, purge_key("articles:42"), {}}, Row{extended, purge_key("articles:42"), {}},
+          Row{list, purge_pattern("articles:list:*"), {}},
+          Row{article, purge_tag("author:7"), {"author:7"}}, Row{article, scan, {}}}) {
         for (const bool known_before : {false, true}) {
             CAPTURE(row.ask.key);
             CAPTURE(known_before);
             const auto filled = [&](const std::string& body) {
                 auto entry = response(body);
-                for (const std::string& tag : row.response_tags) entry->response_tags.push_back({tag, ""});
+                for (const std::string& tag : row.response_tags)
+                    entry->response_tags.push_back({tag, ""});
                 return entry;
             };
-            if (known_before) CHECK(one.fill(row.ask, one.lease(row.ask, false), filled("first")).outcome == FillOutcome::stored);
+            if (known_before)
+                CHECK(one.fill(row.ask, one.lease(row.ask, false), filled("first")).outcome ==
+                      FillOutcome::stored);
             const Lease lease = one.lease(row.ask, true);
             CHECK(lease.lock == Lease::Lock::mine);
             CHECK(one.purge(row.order) == store::PurgeOutcome::done);
@@ -131,7 +137,8 @@ TEST_CASE_FIXTURE(OneRedis, "any loss of bookkeeping ends in a miss, never in a 
         entry->response_tags = {{"t", ""}};
         return entry;
     };
-    for (const std::string lost : {"larder:tag:articles:list:*", "larder:ext:{articles:list:0:20}", "larder:rtag:t"}) {
+    for (const std::string lost :
+         {"larder:tag:articles:list:*", "larder:ext:{articles:list:0:20}", "larder:rtag:t"}) {
         CAPTURE(lost);
         REQUIRE(one.fill(both, one.lease(both, false), filled()).outcome == FillOutcome::stored);
         REQUIRE(one.get(both) == "x");
@@ -142,7 +149,9 @@ TEST_CASE_FIXTURE(OneRedis, "any loss of bookkeeping ends in a miss, never in a 
         CHECK(one.get(both) == "x");
     }
     // During a fetch: the guard and the clock.
-    for (const std::string lost : {"larder:lease:{articles:list:0:20?x=1}", "larder:tag:articles:list:*", "larder:ext:{articles:list:0:20}"}) {
+    for (const std::string lost :
+         {"larder:lease:{articles:list:0:20?x=1}", "larder:tag:articles:list:*",
+          "larder:ext:{articles:list:0:20}"}) {
         CAPTURE(lost);
         const Lease lease = one.lease(both, false);
         REQUIRE(redis.run({"DEL", lost}) == "1");
@@ -155,13 +164,15 @@ TEST_CASE_FIXTURE(OneRedis, "any loss of bookkeeping ends in a miss, never in a 
         const Lease lease = one.lease(both, false);
         if (purged) REQUIRE(other.purge(purge_tag("t")) == store::PurgeOutcome::done);
         redis.run({"DEL", "larder:clock", "larder:rtag:t"});
-        CHECK(one.fill(both, lease, filled()).outcome == (purged ? FillOutcome::purged : FillOutcome::stored));
+        CHECK(one.fill(both, lease, filled()).outcome ==
+              (purged ? FillOutcome::purged : FillOutcome::stored));
     }
     redis.run({"FLUSHALL"});
     CHECK(one.get(both).empty());
 }
 
-TEST_CASE_FIXTURE(OneRedis, "a soft purge leaves the entry, as expired, and stops fetches under way") {
+TEST_CASE_FIXTURE(OneRedis,
+                  "a soft purge leaves the entry, as expired, and stops fetches under way") {
     struct Row {
         Ask ask;
         store::PurgeOrder order;
@@ -175,7 +186,8 @@ TEST_CASE_FIXTURE(OneRedis, "a soft purge leaves the entry, as expired, and stop
             entry->response_tags = {{"t", ""}};
             return entry;
         };
-        REQUIRE(one.fill(row.ask, one.lease(row.ask, false), filled()).outcome == FillOutcome::stored);
+        REQUIRE(one.fill(row.ask, one.lease(row.ask, false), filled()).outcome ==
+                FillOutcome::stored);
         CHECK_FALSE(one.find(row.ask).soft_purged);
         const Lease before = one.lease(row.ask, false);
         REQUIRE(one.purge(row.order) == store::PurgeOutcome::done);
@@ -185,7 +197,8 @@ TEST_CASE_FIXTURE(OneRedis, "a soft purge leaves the entry, as expired, and stop
         one.fill(row.ask, before, filled());
         found = one.find(row.ask);
         CHECK((!found.entry || found.soft_purged));
-        REQUIRE(one.fill(row.ask, one.lease(row.ask, false), filled()).outcome == FillOutcome::stored);
+        REQUIRE(one.fill(row.ask, one.lease(row.ask, false), filled()).outcome ==
+                FillOutcome::stored);
         found = one.find(row.ask);
         CHECK(found.entry);
         CHECK_FALSE(found.soft_purged);
@@ -199,7 +212,8 @@ TEST_CASE_FIXTURE(OneRedis, "variants: by host, by the named fields, and never a
     const TestRequest other_host("b.example", {{"Accept", "text/html"}});
     auto entry = response("html");
     entry->vary = {"accept"};
-    REQUIRE(one.fill(article, one.lease(article, false, a), entry, a).outcome == FillOutcome::stored);
+    REQUIRE(one.fill(article, one.lease(article, false, a), entry, a).outcome ==
+            FillOutcome::stored);
     CHECK(one.get(article, a) == "html");
     const Found miss = one.find(article, json);
     CHECK_FALSE(miss.entry);
@@ -214,7 +228,8 @@ TEST_CASE_FIXTURE(OneRedis, "variants: by host, by the named fields, and never a
 }
 
 TEST_CASE_FIXTURE(OneRedis, "a key holds a bounded number of variants") {
-    for (int i = 0; i < 150; ++i) REQUIRE(one.put(article, "x", TestRequest("h" + std::to_string(i))) == FillOutcome::stored);
+    for (int i = 0; i < 150; ++i)
+        REQUIRE(one.put(article, "x", TestRequest("h" + std::to_string(i))) == FillOutcome::stored);
     CHECK(std::stoi(redis.run({"HLEN", "articles:42"})) <= 128);
     CHECK(one.get(article, TestRequest("h149")) == "x");
 }
@@ -299,24 +314,30 @@ TEST_CASE("workers share connections where there may be few") {
         Instance one(redis.url(), 3, [&](settings::Redis& s) { s.max_connections = connections; });
         REQUIRE(one.wait_available());
         for (int worker = 0; worker < 3; ++worker) {
-            REQUIRE(eventually([&] { return one.find(article, TestRequest(), worker).state == RedisState::ok; }));
+            REQUIRE(eventually(
+                [&] { return one.find(article, TestRequest(), worker).state == RedisState::ok; }));
             const Lease lease = one.lease(article, false, TestRequest(), worker);
-            CHECK(one.fill(article, lease, response("w"), TestRequest(), worker).outcome == FillOutcome::stored);
+            CHECK(one.fill(article, lease, response("w"), TestRequest(), worker).outcome ==
+                  FillOutcome::stored);
             CHECK(one.find(article, TestRequest(), worker).entry);
             CHECK(one.purge(purge_key("articles:42"), "", worker) == store::PurgeOutcome::done);
         }
         const std::string clients = redis.run({"CLIENT", "LIST"});
         int ours = 0;
-        for (std::size_t at = clients.find("name=larder"); at != clients.npos; at = clients.find("name=larder", at + 1)) ++ours;
+        for (std::size_t at = clients.find("name=larder"); at != clients.npos;
+             at = clients.find("name=larder", at + 1))
+            ++ours;
         CHECK(ours <= connections);
     }
 }
 
 TEST_CASE("the ways in: a Unix socket, a database, passwords") {
-    RedisServer redis({"--requirepass", "s3cret", "--user", "app", "on", ">p%w", "~*", "+@all", "&*"});
-    for (const std::string& url : {"redis://:s3cret@127.0.0.1:" + std::to_string(redis.port()) + "/3",
-                                  "redis://app:p%25w@127.0.0.1:" + std::to_string(redis.port()),
-                                  "unix://:s3cret@" + redis.directory() + "/socket?db=2"}) {
+    RedisServer redis(
+        {"--requirepass", "s3cret", "--user", "app", "on", ">p%w", "~*", "+@all", "&*"});
+    for (const std::string& url :
+         {"redis://:s3cret@127.0.0.1:" + std::to_string(redis.port()) + "/3",
+          "redis://app:p%25w@127.0.0.1:" + std::to_string(redis.port()),
+          "unix://:s3cret@" + redis.directory() + "/socket?db=2"}) {
         CAPTURE(url);
         Instance one(url);
         REQUIRE(one.wait_available());

@@ -14,7 +14,8 @@ const Ask list{"articles:list:0:20?x=1", {"articles:list:*"}, 18};
 /// Whether the memory tier would still serve what it took.
 bool holds(const Instance& at, const cache::Stored& entry) { return at.memory->is_current(*entry); }
 
-/// How long invalidations took. On a busy machine one may be late; most must be within the promised 50 ms.
+/// How long invalidations took. On a busy machine one may be late; most must be within the promised
+/// 50 ms.
 struct Delays {
     std::vector<std::chrono::milliseconds> seen;
     void until(const std::function<bool()>& gone) {
@@ -33,7 +34,8 @@ struct Tracked {
     Instance one{redis.url(), 2};
     Tracked() {
         REQUIRE(one.wait_available());
-        REQUIRE(eventually([this] { return one.find(article, TestRequest(), 1).state == RedisState::ok; }));
+        REQUIRE(eventually(
+            [this] { return one.find(article, TestRequest(), 1).state == RedisState::ok; }));
         REQUIRE(one.wait_trusted());
     }
 
@@ -65,20 +67,22 @@ struct Tracked {
 };
 
 TEST_CASE_FIXTURE(Tracked, "whatever changes in Redis reaches the memory tier within 50 ms") {
-    const std::vector<std::vector<std::string>> changes{{"DEL", "articles:list:0:20?x=1"},
-                                                        {"DEL", "larder:tag:articles:list:*"},
-                                                        {"DEL", "larder:ext:{articles:list:0:20}"},
-                                                        {"DEL", "larder:rtag:t"},
-                                                        {"PEXPIRE", "articles:list:0:20?x=1", "1"},
-                                                        {"HSET", "articles:list:0:20?x=1", "soft", "abc"},
-                                                        {"FLUSHALL"}};
+    const std::vector<std::vector<std::string>> changes{
+        {"DEL", "articles:list:0:20?x=1"},
+        {"DEL", "larder:tag:articles:list:*"},
+        {"DEL", "larder:ext:{articles:list:0:20}"},
+        {"DEL", "larder:rtag:t"},
+        {"PEXPIRE", "articles:list:0:20?x=1", "1"},
+        {"HSET", "articles:list:0:20?x=1", "soft", "abc"},
+        {"FLUSHALL"}};
     Delays delays;
     for (const auto& change : changes) {
         for (const bool by_fill : {true, false}) {
             CAPTURE(change.front());
             CAPTURE(change.back());
             CAPTURE(by_fill);
-            // What Redis tells of the fill itself may come late, which costs the memory tier an entry now and then.
+            // What Redis tells of the fill itself may come late, which costs the memory tier an
+            // entry now and then.
             cache::Stored entry = take(by_fill);
             CHECK(eventually([&] {
                 if (!holds(one, entry)) entry = take(by_fill);
@@ -95,12 +99,14 @@ TEST_CASE_FIXTURE(Tracked, "another instance's purges reach the memory tier with
     Instance two(redis.url());
     REQUIRE(two.wait_available());
     Delays delays;
-    for (store::PurgeOrder order : {purge_key("articles:list:0:20?x=1"), purge_key("articles:list:0:20"), purge_pattern("articles:list:*"),
-                             purge_tag("t")}) {
+    for (store::PurgeOrder order :
+         {purge_key("articles:list:0:20?x=1"), purge_key("articles:list:0:20"),
+          purge_pattern("articles:list:*"), purge_tag("t")}) {
         for (const bool soft : {false, true}) {
             CAPTURE(soft);
             order.soft = soft;
-            // The sweep after the last purge may still touch the key, which costs the memory tier an entry now and then.
+            // The sweep after the last purge may still touch the key, which costs the memory tier
+            // an entry now and then.
             cache::Stored entry = take(soft);
             CHECK(eventually([&] {
                 if (!holds(one, entry)) entry = take(soft);
@@ -113,9 +119,11 @@ TEST_CASE_FIXTURE(Tracked, "another instance's purges reach the memory tier with
     CHECK(delays.median() < 50ms);
 }
 
-TEST_CASE_FIXTURE(Tracked, "the process's own purges leave nothing in memory that Redis no longer tracks") {
-    for (store::PurgeOrder order : {purge_key("articles:list:0:20?x=1"), purge_key("articles:list:0:20"), purge_pattern("articles:list:*"),
-                             purge_tag("t")}) {
+TEST_CASE_FIXTURE(Tracked,
+                  "the process's own purges leave nothing in memory that Redis no longer tracks") {
+    for (store::PurgeOrder order :
+         {purge_key("articles:list:0:20?x=1"), purge_key("articles:list:0:20"),
+          purge_pattern("articles:list:*"), purge_tag("t")}) {
         for (const bool soft : {false, true}) {
             order.soft = soft;
             const cache::Stored entry = take(true);
@@ -169,7 +177,8 @@ TEST_CASE_FIXTURE(Tracked, "without proof of every invalidation the memory tier 
         redis.run({"CLIENT", "KILL", "TYPE", "normal"});
         CHECK(eventually([&] { return !holds(one, entry); }, 1000ms));
         REQUIRE(one.wait_available());
-        REQUIRE(eventually([&] { return one.find(list, TestRequest(), 1).state == RedisState::ok; }));
+        REQUIRE(
+            eventually([&] { return one.find(list, TestRequest(), 1).state == RedisState::ok; }));
         CHECK(one.wait_trusted());
         const cache::Stored again = take(false);
         CHECK(holds(one, again));

@@ -34,7 +34,8 @@ TEST_CASE("a replica is not written to, and not read from") {
     CHECK(one.wait_available());
 }
 
-TEST_CASE("a master that lost its place, and the purges it had acknowledged, is replaced without harm") {
+TEST_CASE(
+    "a master that lost its place, and the purges it had acknowledged, is replaced without harm") {
     RedisServer redis;
     RedisServer other;
     Instance one(redis.url());
@@ -49,15 +50,19 @@ TEST_CASE("a master that lost its place, and the purges it had acknowledged, is 
 TEST_CASE("TLS: the certificate and its name are verified") {
     RedisServer plain;
     const std::string base = plain.directory() + "/tls";
-    const std::string make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost "
-                             "-addext subjectAltName=DNS:localhost -keyout " + base + ".key -out " + base + ".crt 2>/dev/null";
+    const std::string make =
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "
+        "/CN=localhost "
+        "-addext subjectAltName=DNS:localhost -keyout " +
+        base + ".key -out " + base + ".crt 2>/dev/null";
     if (std::system(make.c_str()) != 0) {
         MESSAGE("no openssl program: not tested");
         return;
     }
     const std::string port = std::to_string(RedisServer::free_port());
-    RedisServer redis({"--tls-port", port, "--tls-cert-file", base + ".crt", "--tls-key-file", base + ".key", "--tls-ca-cert-file",
-                       base + ".crt", "--tls-auth-clients", "no"});
+    RedisServer redis({"--tls-port", port, "--tls-cert-file", base + ".crt", "--tls-key-file",
+                       base + ".key", "--tls-ca-cert-file", base + ".crt", "--tls-auth-clients",
+                       "no"});
     const auto trusting = [&](settings::Redis& settings) { settings.tls.ca = base + ".crt"; };
     Instance one("rediss://localhost:" + port, 1, trusting);
     REQUIRE(one.wait_available());
@@ -69,7 +74,8 @@ TEST_CASE("TLS: the certificate and its name are verified") {
     CHECK_FALSE(other_name.wait_available(300ms));
     Instance unknown_authority("rediss://localhost:" + port);
     CHECK_FALSE(unknown_authority.wait_available(300ms));
-    Instance careless("rediss://127.0.0.1:" + port, 1, [](settings::Redis& settings) { settings.tls.verify = false; });
+    Instance careless("rediss://127.0.0.1:" + port, 1,
+                      [](settings::Redis& settings) { settings.tls.verify = false; });
     CHECK(careless.wait_available());
 }
 

@@ -2,9 +2,9 @@
 
 #include "base/text.hpp"
 #include "fuzz/fuzz.hpp"
+#include "redis/url.hpp"
 #include "settings/units.hpp"
 #include "settings/urls.hpp"
-#include "redis/url.hpp"
 
 namespace larder::fuzz {
 namespace {
@@ -14,20 +14,24 @@ bool same(const settings::RedisUrl& checked, const redis::RedisUrl& used) {
     for (std::size_t i = 0; i < used.addresses.size(); ++i) {
         if (checked.servers[i].port != used.addresses[i].port) return false;
         // An IPv6 address has many spellings.
-        if (!checked.servers[i].ipv6 && !iequals(checked.servers[i].host, used.addresses[i].host)) return false;
+        if (!checked.servers[i].ipv6 && !iequals(checked.servers[i].host, used.addresses[i].host))
+            return false;
     }
-    return checked.socket == used.path && checked.master == used.master && checked.user == used.user &&
-           checked.password == used.password && checked.database == static_cast<int>(used.database);
+    return checked.socket == used.path && checked.master == used.master &&
+           checked.user == used.user && checked.password == used.password &&
+           checked.database == static_cast<int>(used.database);
 }
 
 }  // namespace
 
-// Values of the configuration: addresses, URLs, durations, sizes. What is written canonically is read as the same.
+// Values of the configuration: addresses, URLs, durations, sizes. What is written canonically is
+// read as the same.
 void addresses(std::string_view input) {
     if (const auto address = settings::parse_address(input)) {
         const std::string text = settings::address_text(*address);
         const auto again = settings::parse_address(text);
-        require(again && settings::address_text(*again) == text, "an address written is the address read");
+        require(again && settings::address_text(*again) == text,
+                "an address written is the address read");
     }
     if (const auto network = settings::parse_network(input)) {
         const auto again = settings::parse_network(network->text);
@@ -38,7 +42,8 @@ void addresses(std::string_view input) {
     if (const auto url = settings::parse_origin_url(input, fault)) {
         const std::string text = settings::origin_url_text(*url);
         const auto again = settings::parse_origin_url(text, fault);
-        require(again && settings::origin_url_text(*again) == text, "a URL written is the URL read");
+        require(again && settings::origin_url_text(*again) == text,
+                "a URL written is the URL read");
     } else {
         require(!fault.empty(), "a refusal says why");
     }
@@ -55,7 +60,8 @@ void addresses(std::string_view input) {
         require(settings::parse_duration(settings::duration_text(*duration)) == duration,
                 "a duration written is the one read");
     if (const auto size = settings::parse_size(input))
-        require(settings::parse_size(settings::size_text(*size)) == size, "a size written is the one read");
+        require(settings::parse_size(settings::size_text(*size)) == size,
+                "a size written is the one read");
     settings::parse_percentage(input);
 }
 

@@ -6,8 +6,8 @@ namespace larder::fuzz {
 namespace {
 
 void check_deltas(const http::CacheControl& control) {
-    for (const auto& delta :
-         {control.max_age, control.s_maxage, control.stale_while_revalidate, control.stale_if_error, control.min_fresh})
+    for (const auto& delta : {control.max_age, control.s_maxage, control.stale_while_revalidate,
+                              control.stale_if_error, control.min_fresh})
         require(!delta || (delta->count() >= 0 && *delta <= http::delta_seconds_max),
                 "deltas are not negative, and saturate");
     require(!control.max_stale || control.max_stale->count() >= 0, "max-stale is not negative");
@@ -21,7 +21,8 @@ void cache_control(std::string_view input) {
     while (!input.empty() && lines.size() < 64) {
         const std::string_view line = take_until(input, "\n");
         if (line.starts_with('!')) {
-            lines.push_back({"CDN-Cache-Control", trim_ows(line.substr(1)), http::FieldId::cdn_cache_control});
+            lines.push_back(
+                {"CDN-Cache-Control", trim_ows(line.substr(1)), http::FieldId::cdn_cache_control});
         } else {
             lines.push_back({"cache-control", trim_ows(line), http::FieldId::cache_control});
         }
@@ -35,7 +36,8 @@ void cache_control(std::string_view input) {
     // A directive more can only forbid more.
     const bool no_store = http::parse_cache_control(fields).no_store;
     lines.push_back({"Cache-Control", "max-age=1, public", http::FieldId::cache_control});
-    require(http::parse_cache_control(http::Fields(lines)).no_store == no_store, "later lines do not hide no-store");
+    require(http::parse_cache_control(http::Fields(lines)).no_store == no_store,
+            "later lines do not hide no-store");
 }
 
 }  // namespace larder::fuzz

@@ -2,8 +2,8 @@
 
 #include "cache/decisions.hpp"
 #include "cache/origin_directives.hpp"
-#include "http/head_parser.hpp"
 #include "fuzz/fuzz.hpp"
+#include "http/head_parser.hpp"
 #include "http/hop_by_hop.hpp"
 
 namespace larder::fuzz {
@@ -25,9 +25,11 @@ struct Parsed {
 
     explicit Parsed(std::string_view text) : bytes(with_crlf(text) + "\r\n\r\n") {
         if constexpr (std::is_same_v<Head, http::RequestHead>) {
-            good = http::parse_request_head(bytes, limits, storage, head).status == http::HeadStatus::complete;
+            good = http::parse_request_head(bytes, limits, storage, head).status ==
+                   http::HeadStatus::complete;
         } else {
-            good = http::parse_response_head(bytes, limits, false, storage, head).status == http::HeadStatus::complete;
+            good = http::parse_response_head(bytes, limits, false, storage, head).status ==
+                   http::HeadStatus::complete;
         }
     }
 };
@@ -52,14 +54,17 @@ settings::Route rule_of(unsigned bits, unsigned more) {
 
 void check_stored_head(const cache::StoredResponse& stored) {
     const std::string& head = stored.head;
-    require(head.ends_with("\r\n") && head.find("\r\n\r\n") == std::string::npos, "a stored head is lines");
+    require(head.ends_with("\r\n") && head.find("\r\n\r\n") == std::string::npos,
+            "a stored head is lines");
     std::vector<http::Field> lines;
     cache::parse_stored_head(head, lines);
     const auto ends = static_cast<std::size_t>(std::count(head.begin(), head.end(), '\n'));
     require(lines.size() + 1 == ends, "every line of a stored head is a field");
     for (const http::Field& line : lines) {
-        require(!http::is_hop_by_hop(line.id) && !http::is_proxy_specific(line), "hop-by-hop fields are not stored");
-        require(line.id != FieldId::age && line.id != FieldId::x_cache, "Age and X-Cache are written anew");
+        require(!http::is_hop_by_hop(line.id) && !http::is_proxy_specific(line),
+                "hop-by-hop fields are not stored");
+        require(line.id != FieldId::age && line.id != FieldId::x_cache,
+                "Age and X-Cache are written anew");
     }
     require(http::Fields(lines).count(FieldId::content_length) <= 1, "one Content-Length");
 }
@@ -67,16 +72,20 @@ void check_stored_head(const cache::StoredResponse& stored) {
 void check_allowed(const cache::StoreDecision& decision, const http::ResponseHead& response,
                    const settings::Route& rule, Detail personal) {
     const cache::OriginDirectives origin = cache::read_origin_directives(response.fields, rule);
-    require(!origin.control.no_store && !origin.control.private_, "no-store and private are not stored");
+    require(!origin.control.no_store && !origin.control.private_,
+            "no-store and private are not stored");
     require(personal == Detail::none || origin.shared(),
             "what is personal is stored only where it is marked as shared");
     require(response.status != 206 && response.status != 304 && response.status >= 200,
             "no part, no 304, no 1xx is stored");
-    const bool cookie_goes = rule.ignore.set_cookie || !rule.strip.empty() ||
-                             std::find(decision.omit.begin(), decision.omit.end(), "set-cookie") != decision.omit.end();
+    const bool cookie_goes =
+        rule.ignore.set_cookie || !rule.strip.empty() ||
+        std::find(decision.omit.begin(), decision.omit.end(), "set-cookie") != decision.omit.end();
     require(cookie_goes || !response.fields.has(FieldId::set_cookie), "Set-Cookie is not stored");
-    require(std::is_sorted(decision.vary.begin(), decision.vary.end()), "the names of Vary are sorted");
-    require(std::find(decision.vary.begin(), decision.vary.end(), "*") == decision.vary.end(), "Vary: * is not stored");
+    require(std::is_sorted(decision.vary.begin(), decision.vary.end()),
+            "the names of Vary are sorted");
+    require(std::find(decision.vary.begin(), decision.vary.end(), "*") == decision.vary.end(),
+            "Vary: * is not stored");
 }
 
 boost::intrusive_ptr<cache::StoredResponse> make_stored(const cache::StoreDecision& decision,
@@ -87,23 +96,26 @@ boost::intrusive_ptr<cache::StoredResponse> make_stored(const cache::StoreDecisi
     stored->freshness = decision.freshness;
     stored->vary = decision.vary;
     stored->body = "meow";
-    cache::append_stored_head(response, decision.omit, rule.strip, stored->body.size(), noon, stored->head);
+    cache::append_stored_head(response, decision.omit, rule.strip, stored->body.size(), noon,
+                              stored->head);
     cache::index_stored_head(*stored);
     check_stored_head(*stored);
     return stored;
 }
 
-void check_reuse(const cache::StoredResponse& stored, const http::RequestHead& request, const settings::Route& rule,
-                 Detail personal) {
+void check_reuse(const cache::StoredResponse& stored, const http::RequestHead& request,
+                 const settings::Route& rule, Detail personal) {
     const cache::RequestDirectives directives = cache::request_directives(request, rule);
     for (const int later : {0, 1, 59, 60, 3600}) {
         const WallTime now = noon + std::chrono::seconds(later);
-        const cache::Verdict verdict = cache::decide_reuse(stored, directives, personal, false, now);
+        const cache::Verdict verdict =
+            cache::decide_reuse(stored, directives, personal, false, now);
         require(cache::current_age(stored.freshness, now).count() >= 0, "an age is not negative");
         if (verdict != cache::Verdict::serve) continue;
         const bool fresh = cache::remaining_lifetime(stored.freshness, now).count() > 0;
         require(fresh || directives.max_stale, "what is stale is not served as fresh");
-        require(personal == Detail::none || stored.freshness.shared, "a personal request gets what is shared only");
+        require(personal == Detail::none || stored.freshness.shared,
+                "a personal request gets what is shared only");
         require(!stored.freshness.no_cache, "no-cache is not served unvalidated");
     }
     cache::may_serve_on_error(stored, directives, false, noon + std::chrono::seconds(70));
@@ -149,13 +161,15 @@ void cache_decisions(std::string_view input) {
 
     Detail reason = Detail::none;
     const WallTime later = noon + std::chrono::seconds(61);
-    const auto fresh = cache::freshen(*stored, request.head, second.head, rule, personal, later, later, reason);
-    const auto by_head =
-        cache::freshen_from_head(*stored, request.head, second.head, rule, personal, later, later, reason);
+    const auto fresh =
+        cache::freshen(*stored, request.head, second.head, rule, personal, later, later, reason);
+    const auto by_head = cache::freshen_from_head(*stored, request.head, second.head, rule,
+                                                  personal, later, later, reason);
     for (const auto& result : {fresh, by_head}) {
         if (!result) continue;
         check_stored_head(*result);
-        require(result->body == stored->body && result->status == stored->status, "a validation changes no body");
+        require(result->body == stored->body && result->status == stored->status,
+                "a validation changes no body");
     }
 }
 

@@ -54,7 +54,8 @@ void decode_in_pieces(std::string_view input, unsigned seed, http::ChunkSender s
 void compare_senders(std::string_view input) {
     const Decoded strict = decode({input}, http::ChunkSender::client);
     if (strict.end != Status::done) return;
-    require(decode({input}, http::ChunkSender::origin) == strict, "both senders' bodies are the same");
+    require(decode({input}, http::ChunkSender::origin) == strict,
+            "both senders' bodies are the same");
 }
 
 }  // namespace

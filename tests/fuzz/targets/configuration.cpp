@@ -16,10 +16,12 @@ std::optional<std::string> variable(const std::string& name) {
 
 }  // namespace
 
-// Any text as larder.yaml: loaded, checked, compiled, linted; its effective form loads again as the same.
+// Any text as larder.yaml: loaded, checked, compiled, linted; its effective form loads again as the
+// same.
 void configuration(std::string_view input) {
     settings::Problems problems;
-    const settings::Settings loaded = settings::load_settings_text(std::string(input), "fuzz.yaml", problems, variable);
+    const settings::Settings loaded =
+        settings::load_settings_text(std::string(input), "fuzz.yaml", problems, variable);
     settings::check_settings(loaded, problems, [](const std::string&) { return std::string(); });
     for (const settings::Problem& problem : problems)
         require(!settings::to_text(problem, "fuzz.yaml").empty(), "problems have a text");
@@ -30,9 +32,11 @@ void configuration(std::string_view input) {
 
     const std::string effective = settings::effective_config(loaded);
     settings::Problems again;
-    const settings::Settings reloaded = settings::load_settings_text(effective, "effective", again, variable);
+    const settings::Settings reloaded =
+        settings::load_settings_text(effective, "effective", again, variable);
     require(!settings::has_errors(again), "the effective configuration loads");
-    require(settings::effective_config(reloaded) == effective, "the effective configuration is the same again");
+    require(settings::effective_config(reloaded) == effective,
+            "the effective configuration is the same again");
 }
 
 }  // namespace larder::fuzz

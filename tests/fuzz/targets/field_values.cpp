@@ -1,7 +1,7 @@
-#include "http/head_parser.hpp"
 #include "fuzz/fuzz.hpp"
 #include "http/chunked.hpp"
 #include "http/etag.hpp"
+#include "http/head_parser.hpp"
 #include "http/hop_by_hop.hpp"
 #include "http/http_date.hpp"
 #include "http/lists.hpp"
@@ -32,7 +32,8 @@ void check_tags(std::string_view list, std::string_view text) {
 void check_ranges(std::string_view text) {
     const auto ranges = http::parse_byte_ranges(text);
     if (!ranges) return;
-    require(!ranges->empty() && ranges->size() <= http::range_specs_max, "a range set is bounded and not empty");
+    require(!ranges->empty() && ranges->size() <= http::range_specs_max,
+            "a range set is bounded and not empty");
     for (const http::RangeSpec& range : *ranges)
         require(range.is_suffix || range.first <= range.last, "ranges go forward");
 }
@@ -43,12 +44,14 @@ void check_connection(std::string_view line, std::string_view name) {
     require(!options.names("Authorization") && !options.names("cookie") && !options.names("HOST"),
             "end-to-end fields stay");
     if (http::is_token(name) && !http::is_end_to_end(http::field_id(name)))
-        require(options.names(name) == http::has_member(line, name), "a field named in Connection is known to be");
+        require(options.names(name) == http::has_member(line, name),
+                "a field named in Connection is known to be");
 }
 
 }  // namespace
 
-// One line is a value, the next a second one: read as every field of which larder looks at the value.
+// One line is a value, the next a second one: read as every field of which larder looks at the
+// value.
 void field_values(std::string_view input) {
     const std::string_view first = trim_ows(take_until(input, "\n"));
     const std::string_view second = trim_ows(take_until(input, "\n"));
@@ -56,7 +59,8 @@ void field_values(std::string_view input) {
     check_tags(first, second);
     check_ranges(first);
     check_connection(first, second);
-    if (const auto list = http::parse_list(first)) require(list->size() <= 1024, "a list is bounded");
+    if (const auto list = http::parse_list(first))
+        require(list->size() <= 1024, "a list is bounded");
     if (const auto dictionary = http::parse_dictionary(first)) {
         require(dictionary->size() <= 1024, "a dictionary is bounded");
         for (std::size_t i = 1; i < dictionary->size(); ++i)

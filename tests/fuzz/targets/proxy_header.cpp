@@ -1,5 +1,5 @@
-#include "net/proxy_protocol.hpp"
 #include "fuzz/fuzz.hpp"
+#include "net/proxy_protocol.hpp"
 
 namespace larder::fuzz {
 

@@ -8,7 +8,8 @@ using Next = redis::RedisReplyReader::Next;
 
 // A reply, and all below it, as text that two equal replies share.
 void append(const redis::RedisReply& reply, std::string& out) {
-    out += std::to_string(static_cast<int>(reply.type)) + ":" + std::to_string(reply.integer) + ":" + reply.text + "[";
+    out += std::to_string(static_cast<int>(reply.type)) + ":" + std::to_string(reply.integer) +
+           ":" + reply.text + "[";
     for (const redis::RedisReply& item : reply.items) append(item, out);
     out += "]";
 }

@@ -1,5 +1,5 @@
-#include "http/head_parser.hpp"
 #include "fuzz/fuzz.hpp"
+#include "http/head_parser.hpp"
 #include "http/lists.hpp"
 
 namespace larder::fuzz {
@@ -19,13 +19,16 @@ void check_head(const http::RequestHead& head, std::string_view input, std::size
     require(consumed > 0 && consumed <= input.size(), "a head ends within its input");
     require(http::is_token(head.method_name), "a method is a token");
     require(head.target == "*" || head.target.starts_with('/'), "a target is in origin-form or *");
-    for (const char c : head.target) require(static_cast<unsigned char>(c) > ' ' && c != 0x7f, "a target is printable");
+    for (const char c : head.target)
+        require(static_cast<unsigned char>(c) > ' ' && c != 0x7f, "a target is printable");
     require(head.target.substr(0, head.path.size()) == head.path, "the path begins the target");
     require(head.path.size() + (head.has_query ? 1 + head.query.size() : 0) == head.target.size(),
             "path and query are the target");
     require(head.minor_version == 0 || http::valid_host(head.host), "HTTP/1.1 has a valid Host");
     require(head.fields.count(http::FieldId::host) <= 1, "one Host");
-    require(head.fields.count(http::FieldId::content_length) + head.fields.count(http::FieldId::transfer_encoding) <= 1,
+    require(head.fields.count(http::FieldId::content_length) +
+                    head.fields.count(http::FieldId::transfer_encoding) <=
+                1,
             "one field says where the body ends");
     require(head.framing != http::Framing::until_close, "a request's body has an end");
     require(head.fields.size() <= limits.field_count, "the count of fields is bounded");
@@ -38,7 +41,8 @@ void check_head(const http::RequestHead& head, std::string_view input, std::size
 
 }  // namespace
 
-// Any head, and the same head while it arrives: what a shorter piece of it was answered with stands.
+// Any head, and the same head while it arrives: what a shorter piece of it was answered with
+// stands.
 void request_head(std::string_view input) {
     const std::size_t shorter = take_byte(input) * input.size() / 256;
     http::HeadStorage storage;
@@ -46,7 +50,8 @@ void request_head(std::string_view input) {
     const http::HeadResult whole = http::parse_request_head(input, limits, storage, head);
     if (whole.status == HeadStatus::complete) check_head(head, input, whole.consumed);
 
-    const http::HeadResult part = http::parse_request_head(input.substr(0, shorter), limits, storage, head);
+    const http::HeadResult part =
+        http::parse_request_head(input.substr(0, shorter), limits, storage, head);
     if (part.status == HeadStatus::need_more) return;
     require((part.status == HeadStatus::complete) == (whole.status == HeadStatus::complete),
             "more bytes change no verdict");

@@ -21,13 +21,18 @@ struct Entry {
     route::KeyFacts facts;
     std::vector<std::string> tags;
 
-    [[nodiscard]] std::string_view bare() const { return std::string_view(key).substr(0, facts.bare_size); }
+    [[nodiscard]] std::string_view bare() const {
+        return std::string_view(key).substr(0, facts.bare_size);
+    }
 
-    /// The key as the patterns were written for: neither shortened nor moved out of larder's own namespace.
+    /// The key as the patterns were written for: neither shortened nor moved out of larder's own
+    /// namespace.
     [[nodiscard]] std::string original(bool with_query) const {
         std::string whole = facts.long_key.empty() ? key : facts.long_key;
-        if (!with_query) whole.resize(facts.long_key.empty() ? facts.bare_size : facts.long_bare_size);
-        if (whole.starts_with(route::moved_namespace)) whole.replace(0, route::moved_letter.size(), "l");
+        if (!with_query)
+            whole.resize(facts.long_key.empty() ? facts.bare_size : facts.long_bare_size);
+        if (whole.starts_with(route::moved_namespace))
+            whole.replace(0, route::moved_letter.size(), "l");
         return whole;
     }
 };
@@ -146,7 +151,8 @@ Scenario read_scenario(std::string_view input) {
 
 }  // namespace
 
-// Any routes, and any requests to them: no request forges a key, every entry is reached by the purges that cover it.
+// Any routes, and any requests to them: no request forges a key, every entry is reached by the
+// purges that cover it.
 void routes(std::string_view input) {
     const Scenario scenario = read_scenario(input);
     settings::Problems problems;

@@ -20,11 +20,12 @@ std::string sealed(std::string_view fields) {
 
 }  // namespace
 
-// Bytes that stood in Redis, as they are and with their checksum put right. What is read is written and read back the
-// same.
+// Bytes that stood in Redis, as they are and with their checksum put right. What is read is written
+// and read back the same.
 void stored_entry(std::string_view input) {
     [[maybe_unused]] const auto as_it_is = store::decode_entry(input);
-    const auto entry = store::decode_entry(sealed(input.substr(std::min<std::size_t>(input.size(), 12))));
+    const auto entry =
+        store::decode_entry(sealed(input.substr(std::min<std::size_t>(input.size(), 12))));
     if (!entry) return;
     cache::index_stored_head(*entry);
     const std::string once = store::encode_entry(*entry, {});
@@ -34,7 +35,8 @@ void stored_entry(std::string_view input) {
     const auto packed = store::decode_entry(store::encode_entry(*entry, {true, 0}));
     require(packed && packed->body == entry->body, "a compressed body is the same body");
     cache::remaining_lifetime(entry->freshness, WallTime(std::chrono::seconds(784111777)));
-    cache::decide_reuse(*entry, {}, cache::Detail::none, false, WallTime(std::chrono::seconds(784111777)));
+    cache::decide_reuse(*entry, {}, cache::Detail::none, false,
+                        WallTime(std::chrono::seconds(784111777)));
 }
 
 }  // namespace larder::fuzz

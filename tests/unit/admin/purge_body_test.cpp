@@ -21,7 +21,8 @@ TEST_CASE("an order may name keys, patterns, tags and URLs together") {
         R"({"keys": ["articles:42"], "patterns": ["articles:list:*"], "tags": ["author:7"], "urls": ["/a?b=c", "http://h/x"], "soft": true})");
     REQUIRE(std::holds_alternative<PurgeOrder>(parsed));
     CHECK(std::get<PurgeOrder>(parsed) ==
-          PurgeOrder{{"articles:42"}, {"articles:list:*"}, {"author:7"}, {"/a?b=c", "http://h/x"}, true});
+          PurgeOrder{
+              {"articles:42"}, {"articles:list:*"}, {"author:7"}, {"/a?b=c", "http://h/x"}, true});
 }
 
 TEST_CASE("an order that is not understood wholly is refused with a reason") {
@@ -61,7 +62,8 @@ TEST_CASE("the size of an order is bounded") {
     for (std::size_t i = 1; i < purge_items_max; ++i) body += ",\"a\"";
     CHECK(complaint(body + "]}").empty());
     CHECK_FALSE(complaint(body + ",\"a\"]}").empty());
-    CHECK_FALSE(complaint("{\"tags\": [\"" + std::string(purge_item_bytes_max + 1, 'a') + "\"]}").empty());
+    CHECK_FALSE(
+        complaint("{\"tags\": [\"" + std::string(purge_item_bytes_max + 1, 'a') + "\"]}").empty());
 }
 
 TEST_CASE("a purge is answered by what became of it") {
@@ -75,23 +77,26 @@ TEST_CASE("a purge is answered by what became of it") {
     result.outcome = PurgeResult::Outcome::failed;
     result.message = "Redis cannot be asked";
     CHECK(to_answer(result).status == 503);
-    CHECK(to_answer(result).json == R"({"error":"the purge failed","detail":"Redis cannot be asked"})");
+    CHECK(to_answer(result).json ==
+          R"({"error":"the purge failed","detail":"Redis cannot be asked"})");
 }
 
 TEST_CASE("a question to /explain names method, URL and headers") {
-    const auto parsed =
-        parse_explain_query("method=HEAD&url=/a%3Fb=c%26d+e&header=Accept:+text/html&header=X:%20y%2Bz");
+    const auto parsed = parse_explain_query(
+        "method=HEAD&url=/a%3Fb=c%26d+e&header=Accept:+text/html&header=X:%20y%2Bz");
     REQUIRE(std::holds_alternative<ExplainQuestion>(parsed));
     const auto& question = std::get<ExplainQuestion>(parsed);
     CHECK(question.method == "HEAD");
     CHECK(question.url == "/a?b=c&d+e");
-    CHECK(question.headers == std::vector<std::pair<std::string, std::string>>{{"Accept", "text/html"}, {"X", "y+z"}});
+    CHECK(question.headers ==
+          std::vector<std::pair<std::string, std::string>>{{"Accept", "text/html"}, {"X", "y+z"}});
     CHECK(std::get<ExplainQuestion>(parse_explain_query("url=/x")).method == "GET");
 }
 
 TEST_CASE("a question to /explain that is not understood is refused") {
-    for (const std::string_view query : {"", "method=GET", "url=", "url=x", "url=/a&limit=3", "url=/%zz", "url=/%4",
-                                         "url=/a%0d%0ab", "url=/&header=novalue", "url=/&header=:x"}) {
+    for (const std::string_view query :
+         {"", "method=GET", "url=", "url=x", "url=/a&limit=3", "url=/%zz", "url=/%4",
+          "url=/a%0d%0ab", "url=/&header=novalue", "url=/&header=:x"}) {
         CAPTURE(query);
         CHECK(std::holds_alternative<std::string>(parse_explain_query(query)));
     }

@@ -3,12 +3,12 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
-#include <atomic>
 #include <boost/json.hpp>
 #include <stdexcept>
 #include <thread>
@@ -78,8 +78,10 @@ struct Fixture {
         return out;
     }
 
-    std::string ask(const std::string& line, const std::string& fields = "", const std::string& body = "") {
-        std::string request = line + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n" + fields;
+    std::string ask(const std::string& line, const std::string& fields = "",
+                    const std::string& body = "") {
+        std::string request =
+            line + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n" + fields;
         if (!body.empty()) request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
         return talk(server.port(), request + "\r\n" + body);
     }
@@ -99,14 +101,16 @@ const std::string one_key = R"({"keys":["articles:42"]})";
 
 }  // namespace
 
-TEST_CASE("an exception behind one request is told, answered with 500, and costs nobody else anything") {
+TEST_CASE(
+    "an exception behind one request is told, answered with 500, and costs nobody else anything") {
     FakeBackend backend;
     AdminOptions options = Fixture::options("");
     std::atomic<int> told = 0;
     options.failed = [&told](const std::exception_ptr&) { ++told; };
     AdminServer server(options, backend);
     const auto ask = [&server](const std::string& target) {
-        return talk(server.port(), "GET " + target + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        return talk(server.port(),
+                    "GET " + target + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     };
     backend.throws = true;
     CHECK(status_of(ask("/stats")) == 500);
@@ -126,7 +130,8 @@ TEST_CASE("the admin server answers what it is asked") {
     CHECK(body_of(metrics) == "larder_up 1\n");
     CHECK(body_of(admin.ask("GET /stats?x=y")) == R"({"version":"test"})");
     CHECK(body_of(admin.ask("GET /config")) == "listen: 127.0.0.1:8080\n");
-    CHECK(body_of(admin.ask("GET /explain?url=/articles/42&header=A:b")) == R"({"decision":"HIT"})");
+    CHECK(body_of(admin.ask("GET /explain?url=/articles/42&header=A:b")) ==
+          R"({"decision":"HIT"})");
     CHECK(admin.backend.last_question.url == "/articles/42");
     CHECK(status_of(admin.ask("GET /explain")) == 400);
 }
@@ -161,7 +166,8 @@ TEST_CASE("unknown paths and methods are told so, in JSON") {
 
 TEST_CASE("a purge is passed on and its result awaited") {
     Fixture admin;
-    const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";  // what curl -d sends
+    const std::string form =
+        "Content-Type: application/x-www-form-urlencoded\r\n";  // what curl -d sends
     const std::string response = admin.ask("POST /purge", form, one_key);
     CHECK(status_of(response) == 200);
     CHECK(boost::json::parse(body_of(response)).at_pointer("/purged/keys/0") == "articles:42");
@@ -178,7 +184,9 @@ TEST_CASE("a completion that never comes is a 504, one that comes late is ignore
     {
         AdminServer server(options, backend);
         const std::string request =
-            "POST /purge HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 24\r\n\r\n" + one_key;
+            "POST /purge HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+            "24\r\n\r\n" +
+            one_key;
         CHECK(status_of(talk(server.port(), request)) == 504);
         backend.owed({});
     }
@@ -189,16 +197,19 @@ TEST_CASE("with a token, everything but health and readiness needs it") {
     Fixture admin("secret");
     CHECK(status_of(admin.ask("GET /healthz")) == 200);
     CHECK(status_of(admin.ask("GET /readyz")) == 200);
-    for (const char* line :
-         {"GET /", "GET /metrics", "GET /stats", "GET /explain?url=/", "GET /config", "GET /nothing", "POST /purge"}) {
+    for (const char* line : {"GET /", "GET /metrics", "GET /stats", "GET /explain?url=/",
+                             "GET /config", "GET /nothing", "POST /purge"}) {
         CAPTURE(line);
         const std::string refused = admin.ask(line, "", one_key);
         CHECK(status_of(refused) == 401);
         CHECK(has(refused, "WWW-Authenticate: Bearer"));
-        for (const char* wrong : {"Bearer secre", "Bearer secret2", "Bearer ", "Basic secret", "secret", ""})
-            CHECK(status_of(admin.ask(line, "Authorization: " + std::string(wrong) + "\r\n", one_key)) == 401);
-        CHECK(status_of(admin.ask(line, "Authorization: Bearer secret\r\nAuthorization: Bearer secret\r\n", one_key)) ==
-              401);
+        for (const char* wrong :
+             {"Bearer secre", "Bearer secret2", "Bearer ", "Basic secret", "secret", ""})
+            CHECK(status_of(admin.ask(line, "Authorization: " + std::string(wrong) + "\r\n",
+                                      one_key)) == 401);
+        CHECK(status_of(admin.ask(
+                  line, "Authorization: Bearer secret\r\nAuthorization: Bearer secret\r\n",
+                  one_key)) == 401);
         CHECK(status_of(admin.ask(line, "Authorization: Bearer secret\r\n", one_key)) != 401);
     }
     admin.server.set_token("other");
@@ -208,25 +219,28 @@ TEST_CASE("with a token, everything but health and readiness needs it") {
 
 TEST_CASE("a page from another site can neither purge nor read") {
     Fixture admin;
-    for (const char* field :
-         {"Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"}) {
+    for (const char* field : {"Origin: http://evil.example", "Origin: null",
+                              "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"}) {
         CAPTURE(field);
         CHECK(status_of(admin.ask("POST /purge", std::string(field) + "\r\n", one_key)) == 403);
     }
-    CHECK(status_of(admin.ask("POST /purge", "Origin: http://127.0.0.1\r\nSec-Fetch-Site: same-origin\r\n", one_key)) ==
-          200);
+    CHECK(status_of(admin.ask("POST /purge",
+                              "Origin: http://127.0.0.1\r\nSec-Fetch-Site: same-origin\r\n",
+                              one_key)) == 200);
 
     const auto with_host = [&admin](const std::string& host) {
-        return status_of(
-            talk(admin.server.port(), "GET /stats HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"));
+        return status_of(talk(admin.server.port(), "GET /stats HTTP/1.1\r\nHost: " + host +
+                                                       "\r\nConnection: close\r\n\r\n"));
     };
     CHECK(with_host("localhost:9180") == 200);
     CHECK(with_host("[::1]:9180") == 200);
     CHECK(with_host("127.0.0.1:9180") == 200);
     // A name rebound to this address: its page's POST carries its Origin.
     CHECK(status_of(talk(admin.server.port(),
-                         "POST /purge HTTP/1.1\r\nHost: rebound.example:9180\r\nOrigin: http://rebound.example:9180\r\nContent-Length: " +
-                             std::to_string(one_key.size()) + "\r\nConnection: close\r\n\r\n" + one_key)) == 403);
+                         "POST /purge HTTP/1.1\r\nHost: rebound.example:9180\r\nOrigin: "
+                         "http://rebound.example:9180\r\nContent-Length: " +
+                             std::to_string(one_key.size()) + "\r\nConnection: close\r\n\r\n" +
+                             one_key)) == 403);
 }
 
 TEST_CASE("what is too large or is not HTTP is refused") {
@@ -245,9 +259,10 @@ TEST_CASE("a client that asks before it sends its body is told to go ahead") {
 
 TEST_CASE("a connection serves several requests, pipelined ones too") {
     Fixture admin;
-    const std::string response = talk(admin.server.port(),
-                                      "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-                                      "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    const std::string response =
+        talk(admin.server.port(),
+             "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+             "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     CHECK(has(response, R"({"status":"ok"})"));
     CHECK(has(response, R"({"status":"ready"})"));
 }
@@ -271,14 +286,16 @@ TEST_CASE("an idle or silent client is closed, and stopping waits for nobody") {
     CHECK(error);
 }
 
-TEST_CASE("an address that is taken is refused with a readable line, a socket handed over is used") {
+TEST_CASE(
+    "an address that is taken is refused with a readable line, a socket handed over is used") {
     Fixture admin;
     const std::string address = "127.0.0.1:" + std::to_string(admin.server.port());
     AdminOptions options;
     options.address = address;
-    CHECK_THROWS_WITH_AS(AdminServer(options, admin.backend),
-                         ("admin: cannot listen on " + address + ": Address already in use").c_str(),
-                         std::runtime_error);
+    CHECK_THROWS_WITH_AS(
+        AdminServer(options, admin.backend),
+        ("admin: cannot listen on " + address + ": Address already in use").c_str(),
+        std::runtime_error);
     options.address = "127.0.0.1";
     CHECK_THROWS_AS(AdminServer(options, admin.backend), std::runtime_error);
 

@@ -36,17 +36,21 @@ TEST_CASE("the stats hold totals, hit ratio, latency and a line for each route")
                    .duration = 20ms,
                    .coalesced = true,
                    .not_stored = cache::Detail::status});
-    worker.record({.method = Method::post, .status = 201, .x_cache = XCache::bypass, .duration = 5ms});
+    worker.record(
+        {.method = Method::post, .status = 201, .x_cache = XCache::bypass, .duration = 5ms});
     worker.record_origin_request(server, 19ms);
     metrics.set_gauges([] {
-        return observe::Gauges{.redis_configured = true,
-                      .redis_breaker = observe::BreakerState::open,
-                      .purges_pending = 2,
-                      .origins = {{"http://127.0.0.1:8000", false, {{"10.0.0.1:8000", false, true, 2, 1}}}}};
+        return observe::Gauges{
+            .redis_configured = true,
+            .redis_breaker = observe::BreakerState::open,
+            .purges_pending = 2,
+            .origins = {{"http://127.0.0.1:8000", false, {{"10.0.0.1:8000", false, true, 2, 1}}}}};
     });
 
     const boost::json::value stats = to_stats(metrics.snapshot());
-    const auto at = [&stats](std::string_view pointer) { return stats.at_pointer({pointer.data(), pointer.size()}); };
+    const auto at = [&stats](std::string_view pointer) {
+        return stats.at_pointer({pointer.data(), pointer.size()});
+    };
     CHECK(at("/requests/total") == 5u);
     CHECK(at("/requests/hit_ratio") == 0.75);
     CHECK(at("/requests/by_cache_status/HIT") == 3u);
@@ -72,7 +76,8 @@ TEST_CASE("the stats hold totals, hit ratio, latency and a line for each route")
 TEST_CASE("the stats list no label that nothing counts") {
     const boost::json::value stats = to_stats(observe::Metrics("1").snapshot());
     std::set<std::string> reasons;
-    for (const auto& reason : stats.at("redis").at("errors").as_object()) reasons.emplace(reason.key().data(), reason.key().size());
+    for (const auto& reason : stats.at("redis").at("errors").as_object())
+        reasons.emplace(reason.key().data(), reason.key().size());
     std::set<std::string> counted;
     for (std::size_t i = 0; i < static_cast<std::size_t>(redis::RedisError::count_); ++i)
         counted.emplace(redis::to_word(static_cast<redis::RedisError>(i)));
@@ -85,13 +90,16 @@ TEST_CASE("the stats show what Redis refused last, and what it refuses at presen
     CHECK(before.at_pointer("/redis/last_refusal").is_null());
     metrics.set_gauges([] {
         observe::Gauges gauges;
-        const observe::RedisTrouble trouble{"store", "oom", "OOM command not allowed", "EVAL", "more memory", 1.5, 60};
+        const observe::RedisTrouble trouble{
+            "store", "oom", "OOM command not allowed", "EVAL", "more memory", 1.5, 60};
         gauges.redis_troubles = {trouble};
         gauges.redis_last_refusal = {trouble};
         return gauges;
     });
     const boost::json::value stats = to_stats(metrics.snapshot());
-    const auto text = [&](const std::string& pointer) { return std::string(stats.at_pointer(pointer).as_string()); };
+    const auto text = [&](const std::string& pointer) {
+        return std::string(stats.at_pointer(pointer).as_string());
+    };
     for (const std::string place : {"/redis/last_refusal", "/redis/troubles/0"}) {
         CHECK(text(place + "/kind") == "oom");
         CHECK(text(place + "/concerns") == "store");

@@ -8,9 +8,17 @@ using namespace larder;
 
 TEST_CASE("numbers stand in JSON as people write them") {
     const std::pair<double, const char*> rows[] = {
-        {0.999, "0.999"},  {0.1, "0.1"},           {0, "0"},          {1, "1"},
-        {60, "60"},        {-0.5, "-0.5"},         {1e-5, "0.00001"}, {123456.789, "123456.789"},
-        {1e14, "100000000000000"}, {1e300, "1e+300"}, {1.0 / 3, "0.3333333333333333"},
+        {0.999, "0.999"},
+        {0.1, "0.1"},
+        {0, "0"},
+        {1, "1"},
+        {60, "60"},
+        {-0.5, "-0.5"},
+        {1e-5, "0.00001"},
+        {123456.789, "123456.789"},
+        {1e14, "100000000000000"},
+        {1e300, "1e+300"},
+        {1.0 / 3, "0.3333333333333333"},
     };
     for (const auto& [value, text] : rows) {
         CHECK(json_text(value) == text);
@@ -21,8 +29,12 @@ TEST_CASE("numbers stand in JSON as people write them") {
 }
 
 TEST_CASE("everything else stands as the library writes it") {
-    const boost::json::value value = {{"a\"\n", {1, -2, 3.25, nullptr, true, "t\t"}}, {"empty", boost::json::object{}}, {"list", boost::json::array{}},
+    const boost::json::value value = {{"a\"\n", {1, -2, 3.25, nullptr, true, "t\t"}},
+                                      {"empty", boost::json::object{}},
+                                      {"list", boost::json::array{}},
                                       {"big", 18446744073709551615u}};
-    CHECK(json_text(value) == R"({"a\"\n":[1,-2,3.25,null,true,"t\t"],"empty":{},"list":[],"big":18446744073709551615})");
+    CHECK(
+        json_text(value) ==
+        R"({"a\"\n":[1,-2,3.25,null,true,"t\t"],"empty":{},"list":[],"big":18446744073709551615})");
     CHECK(json_text("text") == "\"text\"");
 }

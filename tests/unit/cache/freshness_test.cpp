@@ -133,8 +133,9 @@ TEST_CASE("the age at receipt (RFC 9111, 4.2.3 and 5.1)") {
         {"9111 4.2.3", "Date: " + at(-7s), 0ms, 999ms, 7s},
         {"9111 4.2.3", "Date: " + at(7s), 0ms, 0ms, 0s},
         {"9111 4.2.3", "Date: foo", 0ms, 0ms, 0s},
-        {"9111 4.2.3", "Date: " + at(-1s), 200ms, 100ms, 0s},   // the second turned during the exchange
-        {"9111 4.2.3", "Date: " + at(-1s), 50ms, 100ms, 1s},    // it turned before
+        {"9111 4.2.3", "Date: " + at(-1s), 200ms, 100ms,
+         0s},  // the second turned during the exchange
+        {"9111 4.2.3", "Date: " + at(-1s), 50ms, 100ms, 1s},  // it turned before
         {"9111 4.2.3", "Date: " + at(-3s), 3500ms, 0ms, 3s},
         {"9111 4.2.3", "Date: " + at(0s), 3500ms, 0ms, 3s},
         {"9111 4.2.3", "", 3999ms, 0ms, 3s},
@@ -170,11 +171,13 @@ TEST_CASE("the age at receipt (RFC 9111, 4.2.3 and 5.1)") {
 }
 
 TEST_CASE("a rule's lifetime begins with the receipt, whatever the origin's clock and pace") {
-    const auto stored = [](const std::string& fields, Milliseconds delay, settings::Route rule = minute_rule()) {
+    const auto stored = [](const std::string& fields, Milliseconds delay,
+                           settings::Route rule = minute_rule()) {
         return decide(Response("200 OK\n" + fields), rule, Detail::none, noon - delay, noon);
     };
-    for (const std::string& fields : {"Date: " + at(-3600s), std::string("Age: 500"), std::string("Age: 99999999999"),
-                                      std::string("Date: Thu, 01 Jan 1970 00:00:00 GMT")}) {
+    for (const std::string& fields :
+         {"Date: " + at(-3600s), std::string("Age: 500"), std::string("Age: 99999999999"),
+          std::string("Date: Thu, 01 Jan 1970 00:00:00 GMT")}) {
         CAPTURE(fields);
         const StoreDecision decision = stored(fields, 0ms);
         CHECK(decision.reason == Detail::none);
@@ -219,7 +222,11 @@ TEST_CASE("what was received in the future has no lifetime left") {
         bool future;
         Milliseconds left;
     };
-    const Row rows[] = {{0ms, false, 60s}, {1ms, false, 60s}, {1000ms, false, 60s}, {1001ms, true, 0ms}, {1h, true, 0ms}};
+    const Row rows[] = {{0ms, false, 60s},
+                        {1ms, false, 60s},
+                        {1000ms, false, 60s},
+                        {1001ms, true, 0ms},
+                        {1h, true, 0ms}};
     for (const Row& row : rows) {
         CAPTURE(row.earlier.count());
         CHECK(is_from_the_future(freshness, noon - row.earlier) == row.future);
@@ -272,7 +279,10 @@ TEST_CASE("who may serve stale, and for how long (RFC 5861; RFC 9111, 4.2.4)") {
         CAPTURE(std::string(row.rfc));
         CAPTURE(std::string(row.cache_control));
         const Freshness freshness =
-            decide(Response(std::string("200 OK\nETag: \"a\"\nCache-Control: ") + row.cache_control), rule).freshness;
+            decide(
+                Response(std::string("200 OK\nETag: \"a\"\nCache-Control: ") + row.cache_control),
+                rule)
+                .freshness;
         CHECK(freshness.stale_while_revalidate == row.while_revalidate);
         CHECK(freshness.stale_if_error == row.if_error);
     }

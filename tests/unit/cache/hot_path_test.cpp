@@ -9,11 +9,14 @@ using namespace larder::test;
 
 TEST_CASE("what every hit asks allocates nothing") {
     const Request request(
-        "GET /articles/42\nHost: Example.com\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\nAccept: */*\n"
-        "Accept-Language: en-US,en;q=0.5\nAccept-Encoding: gzip, deflate, br, zstd\nConnection: keep-alive\n"
+        "GET /articles/42\nHost: Example.com\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\nAccept: "
+        "*/*\n"
+        "Accept-Language: en-US,en;q=0.5\nAccept-Encoding: gzip, deflate, br, zstd\nConnection: "
+        "keep-alive\n"
         "Cookie: lang=de; theme=dark\nCache-Control: max-age=0\nIf-None-Match: \"x\", \"y\"");
     const http::RequestHead& head = request;
-    const auto stored = store("200 OK\nCache-Control: max-age=60\nETag: \"a\"\nContent-Encoding: gzip");
+    const auto stored =
+        store("200 OK\nCache-Control: max-age=60\nETag: \"a\"\nContent-Encoding: gzip");
     const std::vector<std::string> cookie_names{"lang", "theme"};
     KeyCoverage coverage;
     coverage.cookies = &cookie_names;

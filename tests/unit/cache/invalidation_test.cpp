@@ -7,15 +7,20 @@ using namespace larder::cache;
 using namespace larder::test;
 
 TEST_CASE("requests that may be writes invalidate unless the origin refused them (RFC 9111, 4.4)") {
-    for (const char* line : {"POST /", "PUT /", "PATCH /", "DELETE /", "MKCOL /", "query /", "GET /\nX-HTTP-Method-Override: delete",
-                             "GET /?_method=PUT", "POST /\nX-HTTP-Method-Override: GET", "QUERY /\nX_HTTP_Method: PATCH"}) {
+    for (const char* line :
+         {"POST /", "PUT /", "PATCH /", "DELETE /", "MKCOL /", "query /",
+          "GET /\nX-HTTP-Method-Override: delete", "GET /?_method=PUT",
+          "POST /\nX-HTTP-Method-Override: GET", "QUERY /\nX_HTTP_Method: PATCH"}) {
         CAPTURE(line);
-        for (int status : {200, 201, 204, 299, 301, 303, 399, 500, 502, 504, 599}) CHECK(invalidates(Request(line), status));
-        for (int status : {100, 101, 400, 401, 404, 409, 499}) CHECK_FALSE(invalidates(Request(line), status));
+        for (int status : {200, 201, 204, 299, 301, 303, 399, 500, 502, 504, 599})
+            CHECK(invalidates(Request(line), status));
+        for (int status : {100, 101, 400, 401, 404, 409, 499})
+            CHECK_FALSE(invalidates(Request(line), status));
     }
     // Safe by IANA's registry of methods.
-    for (const char* line : {"GET /", "HEAD /", "OPTIONS /", "TRACE /", "QUERY /", "PROPFIND /", "REPORT /", "SEARCH /", "PRI /",
-                             "GET /\nX-HTTP-Method-Override: HEAD", "GET /?x_method=PUT", "GET /?a=_method=PUT"})
+    for (const char* line : {"GET /", "HEAD /", "OPTIONS /", "TRACE /", "QUERY /", "PROPFIND /",
+                             "REPORT /", "SEARCH /", "PRI /", "GET /\nX-HTTP-Method-Override: HEAD",
+                             "GET /?x_method=PUT", "GET /?a=_method=PUT"})
         CHECK_FALSE(invalidates(Request(line), 200));
 }
 
@@ -56,12 +61,15 @@ TEST_CASE("Location and Content-Location of the same host are invalidated too (R
     const Request request("POST /a/1?q\nHost: h");
     for (const Row& row : rows) {
         CAPTURE(std::string(row.location));
-        CHECK(related_targets(request, Response(std::string("201 X\nLocation: ") + row.location)) == row.targets);
-        CHECK(related_targets(request, Response(std::string("201 X\nContent-Location: ") + row.location)) == row.targets);
+        CHECK(related_targets(request, Response(std::string("201 X\nLocation: ") + row.location)) ==
+              row.targets);
+        CHECK(related_targets(request, Response(std::string("201 X\nContent-Location: ") +
+                                                row.location)) == row.targets);
     }
     CHECK(related_targets(request, Response("201 X\nLocation: /b\nContent-Location: /c")) ==
           std::vector<std::string>{"/b", "/c"});
-    CHECK(related_targets(request, Response("201 X\nLocation: /b\nContent-Location: /b")).size() == 1);
+    CHECK(related_targets(request, Response("201 X\nLocation: /b\nContent-Location: /b")).size() ==
+          1);
     std::string many = "201 X";
     for (int i = 0; i < 300; ++i) many += "\nContent-Location: /" + std::to_string(i);
     CHECK(related_targets(request, Response(many)).size() == 300);
@@ -83,7 +91,8 @@ TEST_CASE("the tags an origin sends, and the groups a write invalidates (RFC 987
     CHECK(tags("Surrogate-Key: a a\nCache-Tag: a") == Tags{"a"});
 
     Tags groups;
-    collect_invalidated_groups(Response("200 OK\nCache-Group-Invalidation: \"x\", \"y\"\nCache-Groups: \"z\""), groups);
+    collect_invalidated_groups(
+        Response("200 OK\nCache-Group-Invalidation: \"x\", \"y\"\nCache-Groups: \"z\""), groups);
     CHECK(groups == Tags{"group:x", "group:y"});
 }
 
@@ -118,8 +127,11 @@ TEST_CASE("no tag that a response names is left out, and what is too much to kee
 TEST_CASE("a Location names the host that a trusted proxy told the origin") {
     using Targets = std::vector<std::string>;
     const auto targets = [](std::string_view location) {
-        const Request request = Request("POST /a\nHost: lb:8080\nX-Forwarded-Host: shop.test\nX-Forwarded-Proto: https").from_trusted();
-        return related_targets(request, Response("201 Created\nLocation: " + std::string(location)));
+        const Request request =
+            Request("POST /a\nHost: lb:8080\nX-Forwarded-Host: shop.test\nX-Forwarded-Proto: https")
+                .from_trusted();
+        return related_targets(request,
+                               Response("201 Created\nLocation: " + std::string(location)));
     };
     CHECK(targets("https://shop.test/a/7") == Targets{"/a/7"});
     CHECK(targets("https://shop.test:443/a/7") == Targets{"/a/7"});

@@ -62,8 +62,10 @@ TEST_CASE("which part of a stored response a Range asks for (RFC 9110, 14)") {
     for (const Row& row : rows) {
         CAPTURE(std::string(row.rfc));
         CAPTURE(std::string(row.fields));
-        CHECK(text_of(decide_range(Request(std::string("GET /\n") + row.fields), "", "", row.size)) == row.expected);
-        CHECK(text_of(decide_range(Request(std::string("HEAD /\n") + row.fields), "", "", row.size)) == "whole");
+        CHECK(text_of(decide_range(Request(std::string("GET /\n") + row.fields), "", "",
+                                   row.size)) == row.expected);
+        CHECK(text_of(decide_range(Request(std::string("HEAD /\n") + row.fields), "", "",
+                                   row.size)) == "whole");
     }
 }
 
@@ -76,23 +78,33 @@ TEST_CASE("If-Range compares strongly (RFC 9110, 13.1.5)") {
     };
     const char* date = "Sun, 06 Nov 1994 08:00:00 GMT";
     const Row rows[] = {
-        {"\"a\"", "\"a\"", "", true},    {"\"a\"", "\"b\"", "", false}, {"W/\"a\"", "W/\"a\"", "", false},
-        {"\"a\"", "W/\"a\"", "", false}, {"\"a\"", "", "", false},      {date, "\"a\"", date, true},
-        {date, "", "", false},           {"Sun, 06 Nov 1994 08:00:01 GMT", "", date, false},
-        {"", "\"a\"", date, false},      {"foo", "\"a\"", date, false},
+        {"\"a\"", "\"a\"", "", true},
+        {"\"a\"", "\"b\"", "", false},
+        {"W/\"a\"", "W/\"a\"", "", false},
+        {"\"a\"", "W/\"a\"", "", false},
+        {"\"a\"", "", "", false},
+        {date, "\"a\"", date, true},
+        {date, "", "", false},
+        {"Sun, 06 Nov 1994 08:00:01 GMT", "", date, false},
+        {"", "\"a\"", date, false},
+        {"foo", "\"a\"", date, false},
     };
     for (const Row& row : rows) {
         CAPTURE(std::string(row.condition));
         const Request request(std::string("GET /\nRange: bytes=0-1\nIf-Range: ") + row.condition);
-        CHECK((decide_range(request, row.etag, row.last_modified, 9).verdict == RangeVerdict::partial) == row.partial);
+        CHECK((decide_range(request, row.etag, row.last_modified, 9).verdict ==
+               RangeVerdict::partial) == row.partial);
     }
 }
 
 TEST_CASE("a date in If-Range needs a Last-Modified that is strong (RFC 9110, 8.8.2.2)") {
     const Request request("GET /\nRange: bytes=0-1\nIf-Range: Sun, 06 Nov 1994 08:00:00 GMT");
-    const std::string start = "200 OK\nCache-Control: max-age=9\nLast-Modified: Sun, 06 Nov 1994 08:00:00 GMT\nDate: ";
-    CHECK(decide_range(request, *store(start + "Sun, 06 Nov 1994 08:00:01 GMT")).verdict == RangeVerdict::partial);
-    CHECK(decide_range(request, *store(start + "Sun, 06 Nov 1994 08:00:00 GMT")).verdict == RangeVerdict::whole);
+    const std::string start =
+        "200 OK\nCache-Control: max-age=9\nLast-Modified: Sun, 06 Nov 1994 08:00:00 GMT\nDate: ";
+    CHECK(decide_range(request, *store(start + "Sun, 06 Nov 1994 08:00:01 GMT")).verdict ==
+          RangeVerdict::partial);
+    CHECK(decide_range(request, *store(start + "Sun, 06 Nov 1994 08:00:00 GMT")).verdict ==
+          RangeVerdict::whole);
     const Request plain("GET /\nRange: bytes=1-2");
     CHECK(text_of(decide_range(plain, *store("200 OK\nCache-Control: max-age=9"))) == "1-2");
     CHECK(text_of(decide_range(plain, *store("404 X\nCache-Control: max-age=9"))) == "whole");

@@ -13,17 +13,20 @@ TEST_CASE("requests that stay out of the cache") {
         Detail detail;
     };
     const Row rows[] = {
-        {"ordinary", "GET /\nHost: h\nAccept: */*\nUser-Agent: x\nConnection: keep-alive", Detail::none},
+        {"ordinary", "GET /\nHost: h\nAccept: */*\nUser-Agent: x\nConnection: keep-alive",
+         Detail::none},
         {"ordinary", "GET /\nConnection: close\nTE: trailers", Detail::none},
         {"ordinary", "GET /\nConnection: TE, close\nTE: trailers", Detail::none},
         {"ordinary", "GET /\nContent-Length: 0", Detail::none},
-        {"ordinary", "GET /\nIf-None-Match: \"a\"\nRange: bytes=0-1\nCookie: a=b\nAuthorization: x", Detail::none},
+        {"ordinary", "GET /\nIf-None-Match: \"a\"\nRange: bytes=0-1\nCookie: a=b\nAuthorization: x",
+         Detail::none},
         {"ordinary", "GET /\nExpect: 100-continue", Detail::none},
         {"9110 9.3.1", "GET /\nContent-Length: 1", Detail::body},
         {"9110 9.3.1", "GET /\nTransfer-Encoding: chunked", Detail::body},
         {"9110 7.8", "GET /\nConnection: Upgrade\nUpgrade: websocket", Detail::upgrade},
         {"9110 7.8", "GET /\nUpgrade: websocket\nConnection: keep-alive, upgrade", Detail::upgrade},
-        {"9110 7.8", "GET /\nConnection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: x", Detail::upgrade},
+        {"9110 7.8", "GET /\nConnection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: x",
+         Detail::upgrade},
         {"9110 7.8", "GET /\nUpgrade: websocket", Detail::none},
         {"9110 7.8", "GET /\nConnection: upgrade", Detail::none},
         {"override", "GET /\nX-HTTP-Method-Override: DELETE", Detail::unsafe_header},
@@ -31,9 +34,11 @@ TEST_CASE("requests that stay out of the cache") {
         {"override", "GET /\nX-Method-Override: DELETE", Detail::unsafe_header},
         {"override", "GET /\nX-Original-URL: /admin", Detail::unsafe_header},
         {"override", "GET /\nX-Rewrite-URL: /admin", Detail::unsafe_header},
-        {"override", "GET /\nConnection: x-original-url\nX-Original-URL: /admin", Detail::unsafe_header},
+        {"override", "GET /\nConnection: x-original-url\nX-Original-URL: /admin",
+         Detail::unsafe_header},
         {"taken away", "GET /\nX-Tenant: a\nConnection: x-tenant", Detail::unsafe_header},
-        {"taken away", "GET /\nX-Tenant: a\nConnection: close\nConnection: foo, X-TENANT", Detail::unsafe_header},
+        {"taken away", "GET /\nX-Tenant: a\nConnection: close\nConnection: foo, X-TENANT",
+         Detail::unsafe_header},
         {"taken away", "GET /\nX-Tenant: a\nConnection: x-other", Detail::none},
         {"taken away", "GET /\nCookie: a\nConnection: cookie, authorization, host", Detail::none},
         {"9110 13.1.1", "GET /\nIf-Match: \"a\"", Detail::pass},
@@ -94,7 +99,8 @@ TEST_CASE("credentials make a request personal unless key or rule cover them (gu
     };
     for (const Row& row : rows) {
         CAPTURE(std::string(row.request));
-        CHECK(to_token(personal(Request(row.request), row.rule, row.coverage)) == to_token(row.detail));
+        CHECK(to_token(personal(Request(row.request), row.rule, row.coverage)) ==
+              to_token(row.detail));
     }
 }
 
@@ -102,7 +108,9 @@ TEST_CASE("the fields of `credentials` make a request personal as Authorization 
     const http::CredentialNames names({"x-api-key", "x_tenant"});
     KeyCoverage coverage;
     coverage.credentials = &names;
-    const auto of = [&](std::string_view request) { return to_token(personal(Request(request), bare_rule(), coverage)); };
+    const auto of = [&](std::string_view request) {
+        return to_token(personal(Request(request), bare_rule(), coverage));
+    };
     CHECK(of("GET /\nX-API-Key: k") == "authorization");
     CHECK(of("GET /\nx_api_key: k") == "authorization");
     CHECK(of("GET /\nX-API-Key:") == "authorization");
@@ -111,26 +119,34 @@ TEST_CASE("the fields of `credentials` make a request personal as Authorization 
     CHECK(of("GET /\nX-API-Key: k\nCookie: a=b") == "authorization");
 }
 
-TEST_CASE("a trusted proxy that contradicts itself about scheme or host keeps the request out of the cache") {
+TEST_CASE(
+    "a trusted proxy that contradicts itself about scheme or host keeps the request out of the "
+    "cache") {
     const auto of = [](std::string_view fields) {
         return request_bypass(Request("GET /\nHost: lb\n" + std::string(fields)).from_trusted());
     };
     CHECK(of("X-Forwarded-Proto: https\nX-Forwarded-Host: shop.test") == Detail::none);
     CHECK(of("X-Forwarded-Proto: https\nForwarded: proto=https") == Detail::none);
     CHECK(of("X-Forwarded-Proto: https\nForwarded: proto=http") == Detail::unsafe_header);
-    CHECK(of("X-Forwarded-Host: a.test\nForwarded: for=1.1.1.1;host=b.test") == Detail::unsafe_header);
+    CHECK(of("X-Forwarded-Host: a.test\nForwarded: for=1.1.1.1;host=b.test") ==
+          Detail::unsafe_header);
     CHECK(of("X-Forwarded-Proto: https\nX-Forwarded-Proto: http") == Detail::unsafe_header);
     CHECK(of("X-Forwarded-Host: a.test\nX-Forwarded-Host: b.test") == Detail::unsafe_header);
     CHECK(of("Forwarded: proto=https;host=shop.test") == Detail::none);
-    CHECK(of("X-Forwarded-Proto: https, http\nX-Forwarded-Ssl: on\nX-Forwarded-Port: 443") == Detail::none);
+    CHECK(of("X-Forwarded-Proto: https, http\nX-Forwarded-Ssl: on\nX-Forwarded-Port: 443") ==
+          Detail::none);
     CHECK(of("X-Forwarded-Proto: https\nX-Forwarded-Ssl: off") == Detail::unsafe_header);
 }
 
-TEST_CASE("the client's directives count where the route honours them, only-if-cached always (RFC 9111, 5.2.1)") {
+TEST_CASE(
+    "the client's directives count where the route honours them, only-if-cached always (RFC 9111, "
+    "5.2.1)") {
     settings::Route honouring = bare_rule();
     honouring.honour_client_no_cache = true;
-    const Request request("GET /\nCache-Control: no-cache, no-store, max-age=1, min-fresh=2\nCache-Control: max-stale=3,"
-                          " only-if-cached");
+    const Request request(
+        "GET /\nCache-Control: no-cache, no-store, max-age=1, min-fresh=2\nCache-Control: "
+        "max-stale=3,"
+        " only-if-cached");
     const RequestDirectives honoured = request_directives(request, honouring);
     CHECK(honoured.no_cache);
     CHECK(honoured.no_store);
@@ -145,7 +161,8 @@ TEST_CASE("the client's directives count where the route honours them, only-if-c
     CHECK_FALSE(plain.max_age);
     CHECK_FALSE(plain.min_fresh);
     CHECK_FALSE(plain.max_stale);
-    CHECK(request_directives(Request("GET /\nCache-Control: max-stale"), honouring).max_stale == Seconds::max());
+    CHECK(request_directives(Request("GET /\nCache-Control: max-stale"), honouring).max_stale ==
+          Seconds::max());
 
     const auto pragma = [&](const char* text, const settings::Route& rule) {
         return request_directives(Request(text), rule).no_cache;

@@ -95,8 +95,8 @@ TEST_CASE("whether a stored response answers (RFC 9111, 4)") {
         CAPTURE(row.later.count());
         CAPTURE(std::string(row.request));
         const auto stored = store(std::string("200 OK\nETag: \"a\"\nCache-Control: ") + row.stored);
-        const Verdict verdict =
-            decide_reuse(*stored, directives_of(row.request), Detail::none, row.soft_purged, noon + row.later);
+        const Verdict verdict = decide_reuse(*stored, directives_of(row.request), Detail::none,
+                                             row.soft_purged, noon + row.later);
         CHECK(std::string(word(verdict)) == word(row.verdict));
     }
 }
@@ -115,7 +115,9 @@ TEST_CASE("a personal request only gets what the origin shares (RFC 9111, 3.5)")
     }
 }
 
-TEST_CASE("when the origin fails, a stale response answers only as far as stale-if-error goes (RFC 5861, 4)") {
+TEST_CASE(
+    "when the origin fails, a stale response answers only as far as stale-if-error goes (RFC 5861, "
+    "4)") {
     struct Row {
         const char* rfc;
         const char* stored;
@@ -155,7 +157,8 @@ TEST_CASE("when the origin fails, a stale response answers only as far as stale-
         CAPTURE(row.later.count());
         CAPTURE(std::string(row.request));
         const auto stored = store(std::string("200 OK\nETag: \"a\"\nCache-Control: ") + row.stored);
-        CHECK(may_serve_on_error(*stored, directives_of(row.request), row.soft_purged, noon + row.later) == row.served);
+        CHECK(may_serve_on_error(*stored, directives_of(row.request), row.soft_purged,
+                                 noon + row.later) == row.served);
     }
     const auto failure = store("503 X\nCache-Control: max-age=60, stale-if-error=10");
     CHECK_FALSE(may_serve_on_error(*failure, {}, false, noon + 65s));

@@ -11,38 +11,44 @@ namespace {
 constexpr WallTime later = noon + 100s;
 constexpr const char* later_text = "Sun, 06 Nov 1994 08:51:17 GMT";
 
-boost::intrusive_ptr<StoredResponse> freshen_with(const StoredResponse& stored, const std::string& fields, Detail& reason,
+boost::intrusive_ptr<StoredResponse> freshen_with(const StoredResponse& stored,
+                                                  const std::string& fields, Detail& reason,
                                                   const settings::Route& rule = bare_rule()) {
-    return freshen(stored, Request("GET /a\nHost: h"), Response("304 Not Modified\n" + fields), rule, Detail::none, later,
-                   later, reason);
+    return freshen(stored, Request("GET /a\nHost: h"), Response("304 Not Modified\n" + fields),
+                   rule, Detail::none, later, later, reason);
 }
 
 }  // namespace
 
 TEST_CASE("the stored validators go to the origin as they came (RFC 9111, 4.3.1)") {
-    CHECK(conditional_fields(*store("200 OK\nCache-Control: max-age=1\nETag: W/\"a\"\nLast-Modified: x")) ==
+    CHECK(conditional_fields(
+              *store("200 OK\nCache-Control: max-age=1\nETag: W/\"a\"\nLast-Modified: x")) ==
           "If-None-Match: W/\"a\"\r\nIf-Modified-Since: x\r\n");
-    CHECK(conditional_fields(*store("200 OK\nCache-Control: max-age=1\nETag: abc")) == "If-None-Match: abc\r\n");
+    CHECK(conditional_fields(*store("200 OK\nCache-Control: max-age=1\nETag: abc")) ==
+          "If-None-Match: abc\r\n");
     CHECK(conditional_fields(*store("200 OK\nCache-Control: max-age=1")).empty());
     CHECK(conditional_fields(*store("404 X\nCache-Control: max-age=1\nETag: \"a\"")).empty());
 }
 
 TEST_CASE("a 304 updates the stored fields in their places (RFC 9111, 3.2 and 4.3.4)") {
     const auto stored = store(
-        "200 Fine\nDate: Sun, 06 Nov 1994 08:49:37 GMT\nServer: s\nX-A: 1\nX-B: 1\nx-a: 2\nContent-Type: text/plain\n"
+        "200 Fine\nDate: Sun, 06 Nov 1994 08:49:37 GMT\nServer: s\nX-A: 1\nX-B: 1\nx-a: "
+        "2\nContent-Type: text/plain\n"
         "Content-Encoding: gzip\nContent-Length: 4\nETag: \"a\"\nCache-Control: max-age=1");
     Detail reason = Detail::none;
-    const auto fresh = freshen_with(*stored,
-                                    std::string("Date: ") + later_text +
-                                        "\nX-A: 3\nX-A: 4\nX-New: n\nContent-Length: 99\nContent-Encoding: br\n"
-                                        "Content-Range: bytes 0-1/2\nContent-Type: text/html\nETag: \"a\"\nAge: 7\n"
-                                        "Cache-Control: max-age=3600\nConnection: x-hop\nX-Hop: 1\nTransfer-Encoding: chunked\n"
-                                        "X-Cache: HIT\nKeep-Alive: 5",
-                                    reason);
+    const auto fresh = freshen_with(
+        *stored,
+        std::string("Date: ") + later_text +
+            "\nX-A: 3\nX-A: 4\nX-New: n\nContent-Length: 99\nContent-Encoding: br\n"
+            "Content-Range: bytes 0-1/2\nContent-Type: text/html\nETag: \"a\"\nAge: 7\n"
+            "Cache-Control: max-age=3600\nConnection: x-hop\nX-Hop: 1\nTransfer-Encoding: chunked\n"
+            "X-Cache: HIT\nKeep-Alive: 5",
+        reason);
     REQUIRE(fresh);
     CHECK(fresh->head ==
           std::string("HTTP/1.1 200 Fine\r\nDate: ") + later_text +
-              "\r\nServer: s\r\nX-A: 3\r\nX-A: 4\r\nX-B: 1\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n"
+              "\r\nServer: s\r\nX-A: 3\r\nX-A: 4\r\nX-B: 1\r\nContent-Type: "
+              "text/html\r\nContent-Encoding: gzip\r\n"
               "Content-Length: 4\r\nETag: \"a\"\r\nCache-Control: max-age=3600\r\nX-New: n\r\n");
     CHECK(fresh->body == "meow");
     CHECK(fresh->status == 200);
@@ -53,7 +59,8 @@ TEST_CASE("a 304 updates the stored fields in their places (RFC 9111, 3.2 and 4.
 }
 
 TEST_CASE("a 304 without a Date is dated by its receipt") {
-    const auto stored = store("200 OK\nDate: Sun, 06 Nov 1994 08:49:37 GMT\nETag: \"a\"\nCache-Control: max-age=60");
+    const auto stored = store(
+        "200 OK\nDate: Sun, 06 Nov 1994 08:49:37 GMT\nETag: \"a\"\nCache-Control: max-age=60");
     Detail reason = Detail::none;
     const auto fresh = freshen_with(*stored, "ETag: \"a\"", reason);
     REQUIRE(fresh);
@@ -110,7 +117,8 @@ TEST_CASE("a 304 can end the storing") {
 TEST_CASE("a 304 may change what the response varies on and what is left out") {
     const auto stored = store("200 OK\nCache-Control: max-age=1\nETag: \"a\"\nX-A: 1\nVary: b");
     Detail reason = Detail::none;
-    const auto fresh = freshen_with(*stored, "Vary: c, d\nCache-Control: max-age=9, no-cache=\"x-a\"", reason);
+    const auto fresh =
+        freshen_with(*stored, "Vary: c, d\nCache-Control: max-age=9, no-cache=\"x-a\"", reason);
     REQUIRE(fresh);
     CHECK(fresh->vary == std::vector<std::string>{"c", "d"});
     CHECK(fresh->head.find("X-A") == std::string::npos);
@@ -118,14 +126,17 @@ TEST_CASE("a 304 may change what the response varies on and what is left out") {
 }
 
 TEST_CASE("a 304 that nobody asked for confirms nothing") {
-    for (const char* unasked : {"200 OK\nCache-Control: max-age=1", "404 X\nCache-Control: max-age=1\nETag: \"a\""}) {
+    for (const char* unasked :
+         {"200 OK\nCache-Control: max-age=1", "404 X\nCache-Control: max-age=1\nETag: \"a\""}) {
         Detail reason = Detail::none;
-        CHECK_FALSE(freshen_with(*store(unasked), "Cache-Control: max-age=1000\nETag: \"a\"", reason));
+        CHECK_FALSE(
+            freshen_with(*store(unasked), "Cache-Control: max-age=1000\nETag: \"a\"", reason));
         CHECK_FALSE(freshen_with(*store(unasked), "Cache-Control: max-age=1000", reason));
     }
 }
 
-TEST_CASE("an answer to HEAD confirms an entry by its validator, not by its length (RFC 9111, 4.3.5)") {
+TEST_CASE(
+    "an answer to HEAD confirms an entry by its validator, not by its length (RFC 9111, 4.3.5)") {
     struct Row {
         const char* stored;
         const char* answer;
@@ -153,10 +164,11 @@ TEST_CASE("an answer to HEAD confirms an entry by its validator, not by its leng
         CAPTURE(std::string(row.answer));
         const auto stored = store(std::string("200 OK\nCache-Control: max-age=60\n") + row.stored);
         Detail reason = Detail::none;
-        const auto fresh =
-            freshen_from_head(*stored, Request("HEAD /a\nHost: h"),
-                              Response(std::string("200 OK\nCache-Control: max-age=1000\nContent-Length: 4\n") + row.answer),
-                              bare_rule(), Detail::none, later, later, reason);
+        const auto fresh = freshen_from_head(
+            *stored, Request("HEAD /a\nHost: h"),
+            Response(std::string("200 OK\nCache-Control: max-age=1000\nContent-Length: 4\n") +
+                     row.answer),
+            bare_rule(), Detail::none, later, later, reason);
         CHECK((fresh != nullptr) == row.confirms);
     }
 }
@@ -164,10 +176,11 @@ TEST_CASE("an answer to HEAD confirms an entry by its validator, not by its leng
 TEST_CASE("HEAD updates what it does not contradict (RFC 9111, 4.3.5)") {
     const auto stored = store("200 OK\nCache-Control: max-age=1\nETag: \"a\"\nX-A: 1\nX-B: 1");
     const auto update = [&](const std::string& answer) {
-        const std::string text = answer.find("ETag") == std::string::npos ? answer + "\nETag: \"a\"" : answer;
+        const std::string text =
+            answer.find("ETag") == std::string::npos ? answer + "\nETag: \"a\"" : answer;
         Detail reason = Detail::none;
-        return freshen_from_head(*stored, Request("HEAD /a\nHost: h"), Response(text), bare_rule(), Detail::none, later,
-                                 later, reason);
+        return freshen_from_head(*stored, Request("HEAD /a\nHost: h"), Response(text), bare_rule(),
+                                 Detail::none, later, later, reason);
     };
     const auto fresh = update("200 OK\nCache-Control: max-age=1000\nX-A: 2\nContent-Length: 4");
     REQUIRE(fresh);
@@ -205,35 +218,40 @@ TEST_CASE("the client's conditions against a stored 200 (RFC 9110, 13.2.2; RFC 9
          "GET /\nIf-Modified-Since: Sun, 06 Nov 1994 07:59:59 GMT", false},
         {"13.1.3", "Last-Modified: Sun, 06 Nov 1994 08:00:00 GMT",
          "GET /\nIf-Modified-Since: Sunday, 06-Nov-94 08:00:00 GMT", true},
-        {"13.1.3", "Last-Modified: Sun, 06 Nov 1994 08:00:00 GMT", "GET /\nIf-Modified-Since: Sun Nov  6 08:00:00 1994",
-         true},
-        {"13.1.3", "Last-Modified: Sun, 06 Nov 1994 08:00:00 GMT", "GET /\nIf-Modified-Since: foo", false},
         {"13.1.3", "Last-Modified: Sun, 06 Nov 1994 08:00:00 GMT",
-         "GET /\nIf-Modified-Since: Sun, 06 Nov 1994 08:00:00 GMT\nIf-Modified-Since: Sun, 06 Nov 1994 08:00:00 GMT",
+         "GET /\nIf-Modified-Since: Sun Nov  6 08:00:00 1994", true},
+        {"13.1.3", "Last-Modified: Sun, 06 Nov 1994 08:00:00 GMT", "GET /\nIf-Modified-Since: foo",
+         false},
+        {"13.1.3", "Last-Modified: Sun, 06 Nov 1994 08:00:00 GMT",
+         "GET /\nIf-Modified-Since: Sun, 06 Nov 1994 08:00:00 GMT\nIf-Modified-Since: Sun, 06 Nov "
+         "1994 08:00:00 GMT",
          false},
         {"13.2.2", "ETag: \"a\"\nLast-Modified: Sun, 06 Nov 1994 08:00:00 GMT",
          "GET /\nIf-None-Match: \"b\"\nIf-Modified-Since: Sun, 06 Nov 1994 08:00:00 GMT", false},
         {"13.2.2", "ETag: \"a\"\nLast-Modified: Sun, 06 Nov 1994 08:00:00 GMT",
          "GET /\nIf-None-Match: \"a\"\nIf-Modified-Since: Sun, 06 Nov 1994 07:00:00 GMT", true},
-        {"9111 4.3.2", "Date: Sun, 06 Nov 1994 08:49:37 GMT", "GET /\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT",
+        {"9111 4.3.2", "Date: Sun, 06 Nov 1994 08:49:37 GMT",
+         "GET /\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", true},
+        {"9111 4.3.2", "Date: Sun, 06 Nov 1994 08:49:37 GMT",
+         "GET /\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT", false},
+        {"9111 4.3.2", "Date: foo", "GET /\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT",
          true},
-        {"9111 4.3.2", "Date: Sun, 06 Nov 1994 08:49:37 GMT", "GET /\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT",
-         false},
-        {"9111 4.3.2", "Date: foo", "GET /\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", true},
     };
     for (const Row& row : rows) {
         CAPTURE(std::string(row.rfc));
         CAPTURE(std::string(row.stored));
         CAPTURE(std::string(row.request));
         const auto stored = store(std::string("200 OK\nCache-Control: max-age=9\n") + row.stored);
-        const bool not_modified =
-            evaluate_preconditions(Request(row.request), *stored, later) == Precondition::not_modified;
+        const bool not_modified = evaluate_preconditions(Request(row.request), *stored, later) ==
+                                  Precondition::not_modified;
         CHECK(not_modified == row.not_modified);
         if (std::string(row.rfc) != "9111 4.3.2") {
-            const auto plain = evaluate_preconditions(Request(row.request), stored->etag, stored->last_modified);
+            const auto plain =
+                evaluate_preconditions(Request(row.request), stored->etag, stored->last_modified);
             CHECK((plain == Precondition::not_modified) == row.not_modified);
         }
     }
     const auto missing = store("404 X\nCache-Control: max-age=9\nETag: \"a\"");
-    CHECK(evaluate_preconditions(Request("GET /\nIf-None-Match: \"a\""), *missing, later) == Precondition::pass);
+    CHECK(evaluate_preconditions(Request("GET /\nIf-None-Match: \"a\""), *missing, later) ==
+          Precondition::pass);
 }

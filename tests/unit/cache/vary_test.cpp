@@ -8,7 +8,8 @@ using namespace larder::test;
 
 namespace {
 
-std::string variant(std::string_view request, std::vector<std::string> vary, bool with_host = false) {
+std::string variant(std::string_view request, std::vector<std::string> vary,
+                    bool with_host = false) {
     std::string out = "replaced";
     build_variant(Request(request), vary, with_host, out);
     return out;
@@ -38,28 +39,41 @@ TEST_CASE("requests that differ only in form share a variant, others do not (RFC
         {"value case", "foo", "GET /\nFoo: a", "GET /\nFoo: A", false},
         {"separators", "foo", "GET /\nFoo: 1;bar=2", "GET /\nFoo: 1%3Bbar%3D2", false},
         {"bytes", "foo", "GET /\nFoo: \xc3\xbc", "GET /\nFoo: %C3%BC", false},
-        {"language case", "accept-language", "GET /\nAccept-Language: en, de", "GET /\nAccept-Language: eN, De", true},
-        {"language space", "accept-language", "GET /\nAccept-Language: en, de", "GET /\nAccept-Language:  en ,   de",
-         true},
-        {"language order", "accept-language", "GET /\nAccept-Language: en, de", "GET /\nAccept-Language: de, en", false},
-        {"coding order", "accept-encoding", "GET /\nAccept-Encoding: gzip, br", "GET /\nAccept-Encoding: br,gzip", true},
-        {"coding weights", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: GZIP;q=0.5", true},
-        {"coding alias", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: x-gzip", true},
-        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: gzip, dcb", false},
-        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: dcz, gzip, dcb", "GET /\nAccept-Encoding: gzip, DCB, dcz;q=0.1", true},
-        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: gzip, dcb;q=0", true},
-        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: *", "GET /\nAccept-Encoding: *, dcb;q=0", false},
-        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: *", "GET /\nAccept-Encoding: *, dcb", true},
-        {"coding refused", "accept-encoding", "GET /\nAccept-Encoding: br", "GET /\nAccept-Encoding: br, gzip;q=0", true},
-        {"coding refused", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: gzip;q=0.000",
-         false},
-        {"coding any", "accept-encoding", "GET /\nAccept-Encoding: *", "GET /\nAccept-Encoding: gzip", false},
+        {"language case", "accept-language", "GET /\nAccept-Language: en, de",
+         "GET /\nAccept-Language: eN, De", true},
+        {"language space", "accept-language", "GET /\nAccept-Language: en, de",
+         "GET /\nAccept-Language:  en ,   de", true},
+        {"language order", "accept-language", "GET /\nAccept-Language: en, de",
+         "GET /\nAccept-Language: de, en", false},
+        {"coding order", "accept-encoding", "GET /\nAccept-Encoding: gzip, br",
+         "GET /\nAccept-Encoding: br,gzip", true},
+        {"coding weights", "accept-encoding", "GET /\nAccept-Encoding: gzip",
+         "GET /\nAccept-Encoding: GZIP;q=0.5", true},
+        {"coding alias", "accept-encoding", "GET /\nAccept-Encoding: gzip",
+         "GET /\nAccept-Encoding: x-gzip", true},
+        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: gzip",
+         "GET /\nAccept-Encoding: gzip, dcb", false},
+        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: dcz, gzip, dcb",
+         "GET /\nAccept-Encoding: gzip, DCB, dcz;q=0.1", true},
+        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: gzip",
+         "GET /\nAccept-Encoding: gzip, dcb;q=0", true},
+        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: *",
+         "GET /\nAccept-Encoding: *, dcb;q=0", false},
+        {"coding unknown", "accept-encoding", "GET /\nAccept-Encoding: *",
+         "GET /\nAccept-Encoding: *, dcb", true},
+        {"coding refused", "accept-encoding", "GET /\nAccept-Encoding: br",
+         "GET /\nAccept-Encoding: br, gzip;q=0", true},
+        {"coding refused", "accept-encoding", "GET /\nAccept-Encoding: gzip",
+         "GET /\nAccept-Encoding: gzip;q=0.000", false},
+        {"coding any", "accept-encoding", "GET /\nAccept-Encoding: *",
+         "GET /\nAccept-Encoding: gzip", false},
         {"coding absent", "accept-encoding", "GET /\nAccept-Encoding: identity", "GET /", false},
-        {"identity refused", "accept-encoding", "GET /\nAccept-Encoding: gzip", "GET /\nAccept-Encoding: gzip, *;q=0",
-         false},
+        {"identity refused", "accept-encoding", "GET /\nAccept-Encoding: gzip",
+         "GET /\nAccept-Encoding: gzip, *;q=0", false},
         {"identity refused", "accept-encoding", "GET /\nAccept-Encoding: gzip, identity;q=0",
          "GET /\nAccept-Encoding: gzip, *;q=0", true},
-        {"cookie is taken as it is", "cookie", "GET /\nCookie: a=1,b", "GET /\nCookie: a=1, b", false},
+        {"cookie is taken as it is", "cookie", "GET /\nCookie: a=1,b", "GET /\nCookie: a=1, b",
+         false},
         {"host case", "host", "GET /\nHost: A", "GET /\nHost: a", true},
     };
     for (const Row& row : rows) {
@@ -78,7 +92,8 @@ TEST_CASE("several names are all compared, whatever the order of the request's l
     CHECK(stored != variant("GET /\nFoo: 1\nBaz: 789\nBar: abcde", names));
     CHECK(stored != variant("GET /\nFoo: 1\nBar: abc", names));
     CHECK(variant("GET /\nFoo: 1", {"foo"}) != variant("GET /\nBar: 1", {"bar"}));
-    CHECK(variant("GET /\nFoo: 1;bar", {"bar", "foo"}) != variant("GET /\nBar: 1;foo", {"bar", "foo"}));
+    CHECK(variant("GET /\nFoo: 1;bar", {"bar", "foo"}) !=
+          variant("GET /\nBar: 1;foo", {"bar", "foo"}));
 }
 
 TEST_CASE("without Vary the variant is the host, or nothing where the key has it") {
@@ -97,13 +112,15 @@ TEST_CASE("a variant tells the scheme and the host it is of") {
         CHECK(target_of_variant(variant(request + "\nFoo: 1;2~", {"foo"}, true)).authority == host);
     }
     CHECK(target_of_variant(variant("GET /\nHost: a", {"foo"}, false)).authority.empty());
-    CHECK(target_of_variant(variant("GET /\nHost: " + std::string(300, 'a'), {}, true)).scheme.empty());
+    CHECK(target_of_variant(variant("GET /\nHost: " + std::string(300, 'a'), {}, true))
+              .scheme.empty());
 }
 
 TEST_CASE("scheme and host as the origin is told them are part of every variant (RFC 9111, 2)") {
     const auto told = [](std::string_view fields, bool with_host) {
         std::string out;
-        build_variant(Request("GET /\nHost: lb\n" + std::string(fields)).from_trusted(), {}, with_host, out);
+        build_variant(Request("GET /\nHost: lb\n" + std::string(fields)).from_trusted(), {},
+                      with_host, out);
         return out;
     };
     CHECK(told("", true) == "lb");
@@ -111,10 +128,12 @@ TEST_CASE("scheme and host as the origin is told them are part of every variant 
     CHECK(told("X-Forwarded-Proto: HTTPS", false) == "https=");
     CHECK(told("X-Forwarded-Proto: http", true) == "lb");
     CHECK(told("X-Forwarded-Proto: https\nX-Forwarded-Host: Shop.test", true) == "https=shop.test");
-    CHECK(told("Forwarded: for=1.1.1.1;proto=https;host=\"shop.test\", for=2.2.2.2;proto=http", true) == "https=shop.test");
+    CHECK(told("Forwarded: for=1.1.1.1;proto=https;host=\"shop.test\", for=2.2.2.2;proto=http",
+               true) == "https=shop.test");
     CHECK(target_of_variant("https=shop.test;accept-encoding=gzip").scheme == "https");
     CHECK(target_of_variant("https=shop.test").authority == "shop.test");
-    CHECK(variant("GET /\nHost: lb\nX-Forwarded-Proto: https\nX-Forwarded-Host: shop.test", {}, true) == "lb");
+    CHECK(variant("GET /\nHost: lb\nX-Forwarded-Proto: https\nX-Forwarded-Host: shop.test", {},
+                  true) == "lb");
 }
 
 TEST_CASE("a long variant ends in a digest, so that it stays short and unique") {
@@ -124,7 +143,8 @@ TEST_CASE("a long variant ends in a digest, so that it stays short and unique") 
     CHECK(a.size() <= 256);
     CHECK(a != b);
     CHECK(a == variant("GET /\nFoo: " + base + "a", {"foo"}));
-    for (char c : a + variant("GET /\nHost: h\nFoo: a\tb \xff\x01", {"foo"}, true)) CHECK((c > 0x20 && c < 0x7f));
+    for (char c : a + variant("GET /\nHost: h\nFoo: a\tb \xff\x01", {"foo"}, true))
+        CHECK((c > 0x20 && c < 0x7f));
     CHECK(variant("GET /\nFoo: " + a, {"foo"}) != a);
 }
 
@@ -160,7 +180,8 @@ TEST_CASE("a stored coding is only for those who accept it (RFC 9110, 12.5.3)") 
         {"Content-Encoding: lz4", "GET /\nAccept-Encoding: *, lz4;q=0", false},
         {"Content-Encoding: snappy, gzip", "GET /\nAccept-Encoding: gzip", false},
         {"Content-Encoding: identity", "GET /\nAccept-Encoding: gzip", true},
-        {"Content-Encoding: gzip", "GET /", true},  // the variant says that it was chosen for such requests
+        {"Content-Encoding: gzip", "GET /",
+         true},  // the variant says that it was chosen for such requests
     };
     for (const Row& row : rows) {
         CAPTURE(std::string(row.stored));
@@ -174,7 +195,9 @@ TEST_CASE("a stored coding is only for those who accept it (RFC 9110, 12.5.3)") 
     CHECK_FALSE(accepts_coding(Request("GET /"), *stored));
 }
 
-TEST_CASE("a variant is built from the forwarding fields that the origin sees, not from what the client sent") {
+TEST_CASE(
+    "a variant is built from the forwarding fields that the origin sees, not from what the client "
+    "sent") {
     struct Row {
         const char* name;
         const char* sent_a;
@@ -187,13 +210,19 @@ TEST_CASE("a variant is built from the forwarding fields that the origin sees, n
     const Row rows[] = {
         {"x-forwarded-for", "GET /", "10.0.0.1", "GET /", "10.0.0.1", false, true},
         {"x-forwarded-for", "GET /", "10.0.0.1", "GET /", "10.0.0.2", false, false},
-        {"x-forwarded-for", "GET /\nX-Forwarded-For: 1.1.1.1", "10.0.0.1", "GET /", "10.0.0.1", false, true},
-        {"x-forwarded-for", "GET /\nX-Forwarded-For: 1.1.1.1", "10.0.0.1", "GET /", "10.0.0.1", true, false},
-        {"x-forwarded-proto", "GET /\nX-Forwarded-Proto: https", "10.0.0.1", "GET /", "10.0.0.2", false, true},
-        {"x-forwarded-proto", "GET /\nX-Forwarded-Proto: https", "10.0.0.1", "GET /", "10.0.0.2", true, false},
-        {"x-forwarded-host", "GET /\nX-Forwarded-Host: a", "10.0.0.1", "GET /\nX-Forwarded-Host: b", "10.0.0.2", false, true},
+        {"x-forwarded-for", "GET /\nX-Forwarded-For: 1.1.1.1", "10.0.0.1", "GET /", "10.0.0.1",
+         false, true},
+        {"x-forwarded-for", "GET /\nX-Forwarded-For: 1.1.1.1", "10.0.0.1", "GET /", "10.0.0.1",
+         true, false},
+        {"x-forwarded-proto", "GET /\nX-Forwarded-Proto: https", "10.0.0.1", "GET /", "10.0.0.2",
+         false, true},
+        {"x-forwarded-proto", "GET /\nX-Forwarded-Proto: https", "10.0.0.1", "GET /", "10.0.0.2",
+         true, false},
+        {"x-forwarded-host", "GET /\nX-Forwarded-Host: a", "10.0.0.1", "GET /\nX-Forwarded-Host: b",
+         "10.0.0.2", false, true},
         {"x-real-ip", "GET /\nX-Real-IP: 1.1.1.1", "10.0.0.1", "GET /", "10.0.0.2", false, true},
-        {"forwarded", "GET /\nForwarded: for=1.1.1.1", "10.0.0.1", "GET /", "10.0.0.2", true, false},
+        {"forwarded", "GET /\nForwarded: for=1.1.1.1", "10.0.0.1", "GET /", "10.0.0.2", true,
+         false},
         {"range", "GET /\nRange: bytes=0-1", "10.0.0.1", "GET /", "10.0.0.2", false, true},
     };
     for (const Row& row : rows) {

@@ -3,13 +3,13 @@
 #include <boost/json.hpp>
 #include <sstream>
 
+#include "admin/server.hpp"
+#include "admin/stats_json.hpp"
 #include "base/json_text.hpp"
 #include "cli/admin_client.hpp"
 #include "cli/purge_command.hpp"
 #include "cli/stats_command.hpp"
-#include "admin/server.hpp"
 #include "observe/metrics.hpp"
-#include "admin/stats_json.hpp"
 
 using namespace larder;
 using namespace larder::cli;
@@ -28,7 +28,9 @@ public:
     std::string metrics_text() override { return {}; }
     std::string stats_json() override { return json_text(admin::to_stats(metrics.snapshot())); }
     std::string config_text() override { return {}; }
-    void explain(admin::ExplainQuestion, std::function<void(admin::JsonAnswer)> done) override { done({}); }
+    void explain(admin::ExplainQuestion, std::function<void(admin::JsonAnswer)> done) override {
+        done({});
+    }
     void purge(PurgeOrder order, std::function<void(PurgeResult)> done) override {
         last_order = order;
         done({outcome, std::move(order), 3, "Redis cannot be asked"});
@@ -63,7 +65,8 @@ TEST_CASE("an admin URL is host and port, scheme and port optional") {
     CHECK(parsed("host:1") == "host 1");
     CHECK(parsed("http://[::1]:99") == "::1 99");
     CHECK(parsed("[::1]") == "::1 9180");
-    for (const char* url : {"", "http://", "https://h", "h:0", "h:65536", "h:x", ":1", "h/path", "user@h", "ftp://h"}) {
+    for (const char* url : {"", "http://", "https://h", "h:0", "h:65536", "h:x", ":1", "h/path",
+                            "user@h", "ftp://h"}) {
         CAPTURE(url);
         CHECK_THROWS_AS((void)parse_admin_url(url), std::runtime_error);
     }
@@ -72,12 +75,14 @@ TEST_CASE("an admin URL is host and port, scheme and port optional") {
 TEST_CASE("purge sorts what it is given into keys and patterns, or takes all for tags") {
     CHECK(make_purge_body({{}, false, false, {"a", "b:*", "c"}}) ==
           R"({"keys":["a","c"],"patterns":["b:*"],"tags":[],"soft":false})");
-    CHECK(make_purge_body({{}, true, true, {"a", "b"}}) == R"({"keys":[],"patterns":[],"tags":["a","b"],"soft":true})");
+    CHECK(make_purge_body({{}, true, true, {"a", "b"}}) ==
+          R"({"keys":[],"patterns":[],"tags":["a","b"],"soft":true})");
 }
 
 TEST_CASE("purge asks the running larder and says what became of it") {
     Fixture larder;
-    CHECK(run_purge({larder.target(), false, false, {"a\x1b", "b:*"}}, larder.out, larder.errors) == exit_fine);
+    CHECK(run_purge({larder.target(), false, false, {"a\x1b", "b:*"}}, larder.out, larder.errors) ==
+          exit_fine);
     CHECK(larder.backend.last_order == PurgeOrder{{"a\x1b"}, {"b:*"}, {}, {}, false});
     CHECK(larder.out.str() == "purged key a?\npurged pattern b:*\nentries: 3\n");
     CHECK(larder.errors.str().empty());
@@ -90,16 +95,19 @@ TEST_CASE("purge asks the running larder and says what became of it") {
 TEST_CASE("a refused or impossible purge ends with status 1 and the reason") {
     Fixture larder;
     larder.backend.outcome = PurgeResult::Outcome::failed;
-    CHECK(run_purge({larder.target(), false, false, {"a"}}, larder.out, larder.errors) == exit_wrong);
+    CHECK(run_purge({larder.target(), false, false, {"a"}}, larder.out, larder.errors) ==
+          exit_wrong);
     CHECK(larder.errors.str() == "larder: the purge failed: Redis cannot be asked\n");
     larder.errors.str("");
-    CHECK(run_purge({larder.target("wrong"), false, false, {"a"}}, larder.out, larder.errors) == exit_wrong);
+    CHECK(run_purge({larder.target("wrong"), false, false, {"a"}}, larder.out, larder.errors) ==
+          exit_wrong);
     CHECK(larder.errors.str().find("unauthorized") != std::string::npos);
     larder.errors.str("");
     const AdminTarget gone = larder.target();
     larder.server.stop();
     CHECK(run_purge({gone, false, false, {"a"}}, larder.out, larder.errors) == exit_wrong);
-    CHECK(run_purge({{"nonsense url", ""}, false, false, {"a"}}, larder.out, larder.errors) == exit_wrong);
+    CHECK(run_purge({{"nonsense url", ""}, false, false, {"a"}}, larder.out, larder.errors) ==
+          exit_wrong);
     CHECK(larder.out.str().empty());
 }
 
@@ -115,7 +123,8 @@ TEST_CASE("stats shows totals and routes, and rates between two readings") {
                        .duration = std::chrono::microseconds(50)});
     };
     hit();
-    worker.record({.path = path, .method = http::Method::get, .status = 200, .x_cache = cache::XCache::miss});
+    worker.record(
+        {.path = path, .method = http::Method::get, .status = 200, .x_cache = cache::XCache::miss});
     CHECK(run_stats({larder.target(), false}, true, larder.out, larder.errors) == exit_fine);
     const std::string screen = larder.out.str();
     CHECK(screen.find("larder 9.9, up for 0 s") == 0);
@@ -139,13 +148,15 @@ TEST_CASE("stats show what takes ten microseconds, from numbers in either notati
                        .duration = std::chrono::microseconds(10)});
     const std::string shown = render_stats({larder.backend.stats_json(), std::nullopt, 0});
     CHECK(shown.find("     0.010      0.010      0.010      0.010\n") != std::string::npos);
-    const std::string other = boost::json::serialize(boost::json::parse(larder.backend.stats_json()));
+    const std::string other =
+        boost::json::serialize(boost::json::parse(larder.backend.stats_json()));
     CHECK(other.find("E-") != std::string::npos);
     CHECK(render_stats({other, std::nullopt, 0}) == shown);
 }
 
 TEST_CASE("stats of something that is no larder ends with status 1") {
     Fixture larder;
-    CHECK(run_stats({larder.target("wrong"), false}, false, larder.out, larder.errors) == exit_wrong);
+    CHECK(run_stats({larder.target("wrong"), false}, false, larder.out, larder.errors) ==
+          exit_wrong);
     CHECK(larder.errors.str().starts_with("larder: unauthorized"));
 }

@@ -26,9 +26,11 @@ Exit exited(const Arguments& arguments) {
 TEST_CASE("serve is the default command") {
     CHECK(parsed<ServeOptions>({}).config_file.empty());
     CHECK(parsed<ServeOptions>({"-c", "a.yaml"}).config_file == "a.yaml");
-    CHECK(parsed<ServeOptions>({"--origin", "http://127.0.0.1:8000"}).origin == "http://127.0.0.1:8000");
-    const auto all = parsed<ServeOptions>({"serve", "--config=b.yaml", "--listen", "a:1", "--listen", "b:2", "--admin",
-                                           "off", "--origin", "http://o", "--redis", "redis://r"});
+    CHECK(parsed<ServeOptions>({"--origin", "http://127.0.0.1:8000"}).origin ==
+          "http://127.0.0.1:8000");
+    const auto all =
+        parsed<ServeOptions>({"serve", "--config=b.yaml", "--listen", "a:1", "--listen", "b:2",
+                              "--admin", "off", "--origin", "http://o", "--redis", "redis://r"});
     CHECK(all.config_file == "b.yaml");
     CHECK(all.listen == Arguments{"a:1", "b:2"});
     CHECK(all.admin == "off");
@@ -39,13 +41,16 @@ TEST_CASE("serve is the default command") {
 TEST_CASE("check, explain, purge and stats take what the contract says") {
     CHECK(parsed<CheckOptions>({"check", "-c", "a.yaml"}).config_file == "a.yaml");
 
-    const auto explain = parsed<ExplainOptions>({"explain", "GET", "/a?b=c", "-H", "Accept: text/html", "-H", "X:y"});
+    const auto explain = parsed<ExplainOptions>(
+        {"explain", "GET", "/a?b=c", "-H", "Accept: text/html", "-H", "X:y"});
     CHECK(explain.method == "GET");
     CHECK(explain.url == "/a?b=c");
-    CHECK(explain.headers == std::vector<std::pair<std::string, std::string>>{{"Accept", "text/html"}, {"X", "y"}});
+    CHECK(explain.headers ==
+          std::vector<std::pair<std::string, std::string>>{{"Accept", "text/html"}, {"X", "y"}});
     CHECK(parsed<ExplainOptions>({"explain", "-H", "A: b", "GET", "/x"}).url == "/x");
 
-    const auto purge = parsed<PurgeOptions>({"purge", "--soft", "--admin", "http://h:1", "a", "b:*"});
+    const auto purge =
+        parsed<PurgeOptions>({"purge", "--soft", "--admin", "http://h:1", "a", "b:*"});
     CHECK(purge.soft);
     CHECK_FALSE(purge.tag);
     CHECK(purge.admin.url == "http://h:1");
@@ -69,19 +74,20 @@ TEST_CASE("help and version are asked for, not errors") {
 }
 
 TEST_CASE("what is not understood is a usage error with exit status 2") {
-    for (const Arguments& arguments : std::vector<Arguments>{{"frobnicate"},
-                                                             {"--frobnicate"},
-                                                             {"serve", "--frobnicate"},
-                                                             {"serve", "extra"},
-                                                             {"-c"},
-                                                             {"explain"},
-                                                             {"explain", "GET"},
-                                                             {"explain", "GET", "/", "more"},
-                                                             {"explain", "GET", "/", "-H", "no colon"},
-                                                             {"purge"},
-                                                             {"purge", ""},
-                                                             {"purge", "--soft"},
-                                                             {"stats", "extra"}}) {
+    for (const Arguments& arguments :
+         std::vector<Arguments>{{"frobnicate"},
+                                {"--frobnicate"},
+                                {"serve", "--frobnicate"},
+                                {"serve", "extra"},
+                                {"-c"},
+                                {"explain"},
+                                {"explain", "GET"},
+                                {"explain", "GET", "/", "more"},
+                                {"explain", "GET", "/", "-H", "no colon"},
+                                {"purge"},
+                                {"purge", ""},
+                                {"purge", "--soft"},
+                                {"stats", "extra"}}) {
         CAPTURE(arguments.front());
         const Exit exit = exited(arguments);
         CHECK(exit.status == exit_usage);

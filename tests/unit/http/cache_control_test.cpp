@@ -11,7 +11,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-CacheControl parse(const std::string& value) { return parse_cache_control(Response("200 OK\nCache-Control: " + value).fields()); }
+CacheControl parse(const std::string& value) {
+    return parse_cache_control(Response("200 OK\nCache-Control: " + value).fields());
+}
 
 }  // namespace
 
@@ -86,13 +88,15 @@ TEST_CASE("max-age is read as the grammar says, and what is no number of seconds
 }
 
 TEST_CASE("a list without commas is read for what it forbids, and for nothing else") {
-    for (const char* value : {"no-store; private; no-cache", "foo no-store", "max-age=60;no-store", "\"no-store\"", "'no-store'",
-                              "\"public, no-store\"", "public; max-age=60; no-store", "foo=\"a;b\"; no-store", "NO-STORE;"}) {
+    for (const char* value :
+         {"no-store; private; no-cache", "foo no-store", "max-age=60;no-store", "\"no-store\"",
+          "'no-store'", "\"public, no-store\"", "public; max-age=60; no-store",
+          "foo=\"a;b\"; no-store", "NO-STORE;"}) {
         CAPTURE(value);
         CHECK(parse(value).no_store);
     }
-    for (const char* value : {"private; max-age=60", "private max-age=60", "private;", "no-cache; private", "private=\"x\"; foo",
-                              "private='set-cookie'"}) {
+    for (const char* value : {"private; max-age=60", "private max-age=60", "private;",
+                              "no-cache; private", "private=\"x\"; foo", "private='set-cookie'"}) {
         CAPTURE(value);
         CHECK(parse(value).private_);
     }
@@ -101,7 +105,8 @@ TEST_CASE("a list without commas is read for what it forbids, and for nothing el
     CHECK(parse("max-age=60; must-revalidate").proxy_revalidate);
 
     // Such a list permits nothing: not to share the answer to credentials, nor to serve it stale.
-    const CacheControl lax = parse("public; max-age=60; s-maxage=60; must-revalidate; stale-if-error=60");
+    const CacheControl lax =
+        parse("public; max-age=60; s-maxage=60; must-revalidate; stale-if-error=60");
     CHECK_FALSE(lax.public_);
     CHECK_FALSE(lax.must_revalidate);
     CHECK_FALSE(lax.s_maxage.has_value());
@@ -163,7 +168,8 @@ TEST_CASE("flags are found whatever their case, order, line and arguments") {
 
 TEST_CASE("no-cache and private name fields in lower case") {
     CHECK(parse("no-cache=\"A, x-B\"").no_cache_fields == std::vector<std::string>{"a", "x-b"});
-    CHECK(parse("no-cache=\"a\"\nCache-Control: no-cache=\"b\"").no_cache_fields == std::vector<std::string>{"a", "b"});
+    CHECK(parse("no-cache=\"a\"\nCache-Control: no-cache=\"b\"").no_cache_fields ==
+          std::vector<std::string>{"a", "b"});
     CHECK(parse("private=\"Set-Cookie\"").private_fields == std::vector<std::string>{"set-cookie"});
     CHECK(parse("private=Set-Cookie").private_fields == std::vector<std::string>{"set-cookie"});
 }
@@ -180,7 +186,8 @@ TEST_CASE("the other numbers") {
     CHECK(parse("min-fresh=3, min-fresh=5").min_fresh == 5s);
 }
 
-TEST_CASE("CDN-Cache-Control counts only where it is a valid, non-empty dictionary (RFC 9213, 2.1)") {
+TEST_CASE(
+    "CDN-Cache-Control counts only where it is a valid, non-empty dictionary (RFC 9213, 2.1)") {
     struct Row {
         const char* value;
         bool valid;
@@ -212,13 +219,14 @@ TEST_CASE("CDN-Cache-Control counts only where it is a valid, non-empty dictiona
     };
     for (const Row& row : rows) {
         CAPTURE(std::string(row.value));
-        const auto control =
-            parse_cdn_cache_control(Response(std::string("200 OK\nCDN-Cache-Control: ") + row.value).fields());
+        const auto control = parse_cdn_cache_control(
+            Response(std::string("200 OK\nCDN-Cache-Control: ") + row.value).fields());
         CHECK(control.has_value() == row.valid);
         if (control) CHECK(control->max_age == row.max_age);
     }
     CHECK_FALSE(parse_cdn_cache_control(Response("200 OK\nCache-Control: max-age=3").fields()));
-    const auto named = parse_cdn_cache_control(Response("200 OK\nCDN-Cache-Control: private=\"a, b\", no-cache").fields());
+    const auto named = parse_cdn_cache_control(
+        Response("200 OK\nCDN-Cache-Control: private=\"a, b\", no-cache").fields());
     REQUIRE(named);
     CHECK(named->private_fields == std::vector<std::string>{"a", "b"});
     CHECK_FALSE(named->private_);

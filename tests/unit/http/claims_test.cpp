@@ -21,7 +21,8 @@ std::string with_underscores(std::string name) {
 }
 
 std::string in_capitals(std::string name) {
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
     return name;
 }
 
@@ -29,12 +30,13 @@ Field field(std::string_view name) { return {name, "x", field_id(name)}; }
 
 bool only_a_proxy_says(const KnownClaim& known) {
     const Claim claim = known.claim;
-    return claim == Claim::address || claim == Claim::scheme || claim == Claim::host || claim == Claim::port ||
-           known.name.starts_with("x-forwarded-");
+    return claim == Claim::address || claim == Claim::scheme || claim == Claim::host ||
+           claim == Claim::port || known.name.starts_with("x-forwarded-");
 }
 
 /// What a read with this field does, from a peer that is believed or not.
-Detail bypass_of(const std::string& line, bool trusted, std::span<const std::string> key_headers = {}, const std::string& more = "") {
+Detail bypass_of(const std::string& line, bool trusted,
+                 std::span<const std::string> key_headers = {}, const std::string& more = "") {
     const Request request("GET /articles/42\nHost: api.test\n" + line + more);
     http::RequestHead head = request;
     head.peer = "192.0.2.1";
@@ -45,14 +47,17 @@ Detail bypass_of(const std::string& line, bool trusted, std::span<const std::str
 
 }  // namespace
 
-TEST_CASE("every known claim is found in any spelling, and dropped or kept out of the cache where a stranger makes it") {
+TEST_CASE(
+    "every known claim is found in any spelling, and dropped or kept out of the cache where a "
+    "stranger makes it") {
     CHECK(known_claims().size() > 150);
     for (const KnownClaim& known : known_claims()) {
         const std::string name(known.name);
         CAPTURE(name);
         CHECK_FALSE(known.read_by.empty());
         CHECK(may_claim(field(name)));
-        for (const std::string& spelling : {name, in_capitals(name), with_underscores(name), in_capitals(with_underscores(name))}) {
+        for (const std::string& spelling : {name, in_capitals(name), with_underscores(name),
+                                            in_capitals(with_underscores(name))}) {
             CAPTURE(spelling);
             CHECK(claim_of(field(spelling)) == known.claim);
             CHECK(is_dropped(field(spelling), false) == only_a_proxy_says(known));
@@ -65,27 +70,32 @@ TEST_CASE("every known claim is found in any spelling, and dropped or kept out o
 }
 
 TEST_CASE("X-Forwarded-* is an open family, and what only looks like a claim is none") {
-    for (const char* name : {"X-Forwarded-Anything", "x_forwarded_anything", "X-Forwarded-A", "x-forwarded_b",
-                             "X-Forwarded-Something-With-A-Very-Long-Name-That-Nobody-Knows-At-All"}) {
+    for (const char* name :
+         {"X-Forwarded-Anything", "x_forwarded_anything", "X-Forwarded-A", "x-forwarded_b",
+          "X-Forwarded-Something-With-A-Very-Long-Name-That-Nobody-Knows-At-All"}) {
         CAPTURE(std::string(name));
         CHECK(claim_of(field(name)) == Claim::unknown);
         CHECK(is_dropped(field(name), false));
     }
-    for (const char* name : {"X-Forwarded-", "X-Forwarde", "Accept", "User-Agent", "X-Requested-With", "X-Request-Id", "Sec-Fetch-Mode",
-                             "X-Tenant", "Origin", "Referer", "Host", "Cookie", "Authorization", "1", "-", "_", "X"}) {
+    for (const char* name :
+         {"X-Forwarded-", "X-Forwarde", "Accept", "User-Agent", "X-Requested-With", "X-Request-Id",
+          "Sec-Fetch-Mode", "X-Tenant", "Origin", "Referer", "Host", "Cookie", "Authorization", "1",
+          "-", "_", "X"}) {
         CAPTURE(std::string(name));
         CHECK(claim_of(field(name)) == Claim::none);
         CHECK_FALSE(is_dropped(field(name), false));
     }
 }
 
-TEST_CASE("what a trusted peer claims is cached only where it agrees with what the entry is found by") {
+TEST_CASE(
+    "what a trusted peer claims is cached only where it agrees with what the entry is found by") {
     struct Row {
         const char* lines;
         Detail detail;
     };
     const Row rows[] = {
-        {"X-Forwarded-For: 10.0.0.1\nX-Forwarded-Proto: https\nX-Forwarded-Host: a.test", Detail::none},
+        {"X-Forwarded-For: 10.0.0.1\nX-Forwarded-Proto: https\nX-Forwarded-Host: a.test",
+         Detail::none},
         {"X-Forwarded-Server: proxy7\nX-Real-IP: 10.0.0.1\nForwarded: for=10.0.0.1", Detail::none},
         {"CF-Connecting-IP: 10.0.0.1\nTrue-Client-IP: 10.0.0.1", Detail::none},
         {"X-Forwarded-Port: 80", Detail::none},
@@ -97,7 +107,9 @@ TEST_CASE("what a trusted peer claims is cached only where it agrees with what t
         {"X-Forwarded-Port: 1, 80", Detail::unsafe_header},
         {"X-Forwarded-Scheme: http", Detail::none},
         {"X-Forwarded-Scheme: https", Detail::unsafe_header},
-        {"X-Forwarded-Proto: https\nX-Forwarded-Scheme: https\nX-Forwarded-Ssl: on\nFront-End-Https: on", Detail::none},
+        {"X-Forwarded-Proto: https\nX-Forwarded-Scheme: https\nX-Forwarded-Ssl: "
+         "on\nFront-End-Https: on",
+         Detail::none},
         {"X-Forwarded-Proto: https\nX-Scheme: http", Detail::unsafe_header},
         {"X-Forwarded-Proto: https\nCF-Visitor: {\"scheme\":\"https\"}", Detail::none},
         {"X-Forwarded-Proto: https\nCF-Visitor: {\"scheme\":\"http\"}", Detail::unsafe_header},
@@ -123,7 +135,8 @@ TEST_CASE("what a trusted peer claims is cached only where it agrees with what t
 }
 
 TEST_CASE("a key that holds the field covers a trusted peer's claim, not a stranger's") {
-    const std::vector<std::string> key{"x-forwarded-scheme", "remote-user", "x-http-method-override"};
+    const std::vector<std::string> key{"x-forwarded-scheme", "remote-user",
+                                       "x-http-method-override"};
     CHECK(bypass_of("X-Forwarded-Scheme: https", true, key) == Detail::none);
     CHECK(bypass_of("X-Forwarded-Scheme: https", false, key) == Detail::unsafe_header);
     CHECK(bypass_of("Remote-User: ann", true, key) == Detail::none);
@@ -148,7 +161,8 @@ TEST_CASE("a Vary on what the origin does not see splits nothing") {
 }
 
 TEST_CASE("looking for claims allocates nothing") {
-    const Field fields[] = {field("User-Agent"), field("X_Forwarded_Scheme"), field("X-Forwarded-Anything-Whatever-It-May-Be-Called-Here"),
+    const Field fields[] = {field("User-Agent"), field("X_Forwarded_Scheme"),
+                            field("X-Forwarded-Anything-Whatever-It-May-Be-Called-Here"),
                             field("X-Requested-With"), field("Client-IP")};
     const std::size_t before = allocations();
     std::size_t claims = 0;
@@ -156,6 +170,7 @@ TEST_CASE("looking for claims allocates nothing") {
     const std::size_t after = allocations();
     CHECK(after == before);
     CHECK(claims == 3);
-    for (const char* usual : {"User-Agent", "Upgrade-Insecure-Requests", "Sec-Fetch-Site", "Sec-CH-UA-Mobile", "Referer", "Host"})
+    for (const char* usual : {"User-Agent", "Upgrade-Insecure-Requests", "Sec-Fetch-Site",
+                              "Sec-CH-UA-Mobile", "Referer", "Host"})
         CHECK_FALSE(may_claim(field(usual)));
 }

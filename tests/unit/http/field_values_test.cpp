@@ -47,10 +47,17 @@ TEST_CASE("entity tags compare as RFC 9110, 8.8.3.2 says") {
         bool weak;
     };
     const Row rows[] = {
-        {"W/\"1\"", "W/\"1\"", false, true}, {"W/\"1\"", "W/\"2\"", false, false}, {"W/\"1\"", "\"1\"", false, true},
-        {"\"1\"", "\"1\"", true, true},      {"\"1\"", "\"2\"", false, false},     {"w/\"1\"", "W/\"1\"", false, true},
-        {"abc", "abc", true, true},          {"abc", "\"abc\"", false, false},     {"", "", false, false},
-        {"\"\"", "\"\"", true, true},        {"\"a\"", "\"A\"", false, false},
+        {"W/\"1\"", "W/\"1\"", false, true},
+        {"W/\"1\"", "W/\"2\"", false, false},
+        {"W/\"1\"", "\"1\"", false, true},
+        {"\"1\"", "\"1\"", true, true},
+        {"\"1\"", "\"2\"", false, false},
+        {"w/\"1\"", "W/\"1\"", false, true},
+        {"abc", "abc", true, true},
+        {"abc", "\"abc\"", false, false},
+        {"", "", false, false},
+        {"\"\"", "\"\"", true, true},
+        {"\"a\"", "\"A\"", false, false},
     };
     for (const Row& row : rows) {
         CAPTURE(std::string(row.a));
@@ -103,11 +110,28 @@ TEST_CASE("byte ranges are read strictly (RFC 9110, 14.1.1 and 14.2)") {
         std::size_t count;
     };
     const Row rows[] = {
-        {"bytes=0-1", 1},  {"bytes=0-", 1},        {"bytes=-5", 1},       {"Bytes=0-1", 1},  {"bytes=0-1,3-4", 2},
-        {"bytes= 0-1 , 3-4", 2}, {"bytes=,0-1,", 1}, {"bytes=5-2", 0},    {"bytes=-", 0},    {"bytes=", 0},
-        {"bytes", 0},      {"items=0-1", 0},       {"bytes=a-b", 0},      {"bytes=0-1,x", 0}, {"bytes=0--1", 0},
-        {"bytes=+1-2", 0}, {"bytes=0x0-1", 0},     {"bytes=1", 0},        {"bytes 0-1", 0},  {"bytes=0 - 1", 0},
-        {"bytes=0-99999999999999999999999", 1},    {"bytes=99999999999999999999999-", 1},
+        {"bytes=0-1", 1},
+        {"bytes=0-", 1},
+        {"bytes=-5", 1},
+        {"Bytes=0-1", 1},
+        {"bytes=0-1,3-4", 2},
+        {"bytes= 0-1 , 3-4", 2},
+        {"bytes=,0-1,", 1},
+        {"bytes=5-2", 0},
+        {"bytes=-", 0},
+        {"bytes=", 0},
+        {"bytes", 0},
+        {"items=0-1", 0},
+        {"bytes=a-b", 0},
+        {"bytes=0-1,x", 0},
+        {"bytes=0--1", 0},
+        {"bytes=+1-2", 0},
+        {"bytes=0x0-1", 0},
+        {"bytes=1", 0},
+        {"bytes 0-1", 0},
+        {"bytes=0 - 1", 0},
+        {"bytes=0-99999999999999999999999", 1},
+        {"bytes=99999999999999999999999-", 1},
     };
     for (const Row& row : rows) {
         CAPTURE(std::string(row.value));
@@ -120,10 +144,25 @@ TEST_CASE("byte ranges are read strictly (RFC 9110, 14.1.1 and 14.2)") {
 }
 
 TEST_CASE("dictionaries and lists parse as RFC 9651, 4.2 says") {
-    const char* good[] = {"a", "a=1", "a=1, b=?0;x;y=2 ,\tc", "a=(1 2 \"x\";p);q=1", "a=:aGk=:", "a=@12", "a=%\"f%c3%bc\"",
-                          "*a=tok/en:x", "a=-1.5", "", "  ", "a=()", "a=\"x\\\"y\\\\\"", "a;b=1"};
-    const char* bad[] = {"A=1", "a=", "a= 1", "a =1", "a,", "a,,b", "a=\"x", "a=\"\\n\"", "a=1.", "a=1.2345", "a=--1",
-                         "a=1234567890123456", "a=(1", "a=(1,2)", "a=?2", "a=@1.5", "&&&", "1a=2", "a=\"\xc3\xbc\"", "a=:x",
+    const char* good[] = {"a",
+                          "a=1",
+                          "a=1, b=?0;x;y=2 ,\tc",
+                          "a=(1 2 \"x\";p);q=1",
+                          "a=:aGk=:",
+                          "a=@12",
+                          "a=%\"f%c3%bc\"",
+                          "*a=tok/en:x",
+                          "a=-1.5",
+                          "",
+                          "  ",
+                          "a=()",
+                          "a=\"x\\\"y\\\\\"",
+                          "a;b=1"};
+    const char* bad[] = {"A=1",    "a=",       "a= 1",           "a =1",
+                         "a,",     "a,,b",     "a=\"x",          "a=\"\\n\"",
+                         "a=1.",   "a=1.2345", "a=--1",          "a=1234567890123456",
+                         "a=(1",   "a=(1,2)",  "a=?2",           "a=@1.5",
+                         "&&&",    "1a=2",     "a=\"\xc3\xbc\"", "a=:x",
                          "a=\x7f", "a b"};
     for (const char* text : good) {
         CAPTURE(std::string(text));
@@ -146,17 +185,22 @@ TEST_CASE("dictionaries and lists parse as RFC 9651, 4.2 says") {
     CHECK(repeated->back().second.integer == 3);
 }
 
-TEST_CASE("Connection names fields of this connection, but none that are meant for all (RFC 9110, 7.6.1)") {
-    const Response head("200 OK\nConnection: a, Keep-Alive\nConnection: X-Odd,Cache-Control, host,upgrade");
+TEST_CASE(
+    "Connection names fields of this connection, but none that are meant for all (RFC 9110, "
+    "7.6.1)") {
+    const Response head(
+        "200 OK\nConnection: a, Keep-Alive\nConnection: X-Odd,Cache-Control, host,upgrade");
     const ConnectionOptions options = parse_connection(head.fields());
     CHECK(options.keep_alive);
     CHECK(options.upgrade);
     CHECK_FALSE(options.close);
     for (const char* name : {"A", "x-odd", "keep-alive", "Upgrade"}) CHECK(options.names(name));
-    for (const char* name : {"b", "cache-control", "Host", "close", "cookie", ""}) CHECK_FALSE(options.names(name));
+    for (const char* name : {"b", "cache-control", "Host", "close", "cookie", ""})
+        CHECK_FALSE(options.names(name));
 
-    for (const char* name : {"Host", "Content-Length", "Authorization", "Cookie", "Cache-Control", "X-Forwarded-For",
-                             "Forwarded", "Vary", "Set-Cookie", "ETag", "Expires", "Range", "If-None-Match"}) {
+    for (const char* name :
+         {"Host", "Content-Length", "Authorization", "Cookie", "Cache-Control", "X-Forwarded-For",
+          "Forwarded", "Vary", "Set-Cookie", "ETag", "Expires", "Range", "If-None-Match"}) {
         CAPTURE(std::string(name));
         const Response naming(std::string("200 OK\nConnection: ") + name);
         CHECK_FALSE(parse_connection(naming.fields()).names(name));
@@ -165,10 +209,13 @@ TEST_CASE("Connection names fields of this connection, but none that are meant f
 }
 
 TEST_CASE("hop-by-hop and proxy-specific fields (RFC 9110, 7.6.1; RFC 9111, 3.1)") {
-    for (const char* name : {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade"})
+    for (const char* name : {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
+                             "Transfer-Encoding", "Upgrade"})
         CHECK(is_hop_by_hop(field_id(name)));
-    for (const char* name : {"Content-Length", "Date", "X-A", "Proxy-Authenticate"}) CHECK_FALSE(is_hop_by_hop(field_id(name)));
-    for (const char* name : {"Proxy-Authenticate", "Proxy-Authorization", "Proxy-Authentication-Info"})
+    for (const char* name : {"Content-Length", "Date", "X-A", "Proxy-Authenticate"})
+        CHECK_FALSE(is_hop_by_hop(field_id(name)));
+    for (const char* name :
+         {"Proxy-Authenticate", "Proxy-Authorization", "Proxy-Authentication-Info"})
         CHECK(is_proxy_specific({name, "", field_id(name)}));
     CHECK_FALSE(is_proxy_specific({"Proxy-Status", "", field_id("Proxy-Status")}));
 }

@@ -62,7 +62,8 @@ TEST_CASE("what all takes about as long is shown as long as it takes") {
         std::uint64_t nanoseconds;
         std::uint64_t spread;
     };
-    for (const Row& row : {Row{10'000, 0}, Row{7'000, 0}, Row{12'000, 1'000}, Row{150'000, 20'000}}) {
+    for (const Row& row :
+         {Row{10'000, 0}, Row{7'000, 0}, Row{12'000, 1'000}, Row{150'000, 20'000}}) {
         CAPTURE(row.nanoseconds);
         DurationHistogram histogram;
         for (int i = 0; i < 50; ++i) histogram.add(row.nanoseconds - row.spread);

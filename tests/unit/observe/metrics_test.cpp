@@ -31,7 +31,8 @@ struct Exposition {
             } else if (!line.starts_with('#')) {
                 const std::size_t space = line.rfind(' ');
                 REQUIRE(space != std::string::npos);
-                CHECK(samples.emplace(line.substr(0, space), std::stod(line.substr(space + 1))).second);
+                CHECK(samples.emplace(line.substr(0, space), std::stod(line.substr(space + 1)))
+                          .second);
             }
         }
     }
@@ -100,7 +101,8 @@ TEST_CASE("every family is exposed from the start, with a sample") {
     CHECK(seen.at("larder_config_last_reload_successful") == 1);
 }
 
-TEST_CASE("requests are counted under method, path, status and cache status, all workers together") {
+TEST_CASE(
+    "requests are counted under method, path, status and cache status, all workers together") {
     Metrics metrics("0");
     const PathId article = metrics.path("/articles/{id}");
     WorkerMetrics& one = metrics.add_worker();
@@ -126,13 +128,22 @@ TEST_CASE("requests are counted under method, path, status and cache status, all
                 .duration = 20ms,
                 .coalesced = true,
                 .not_stored = Detail::status});
-    two.record({.method = Method::purge, .status = 405, .x_cache = XCache::bypass, .duration = 1ms});
+    two.record(
+        {.method = Method::purge, .status = 405, .x_cache = XCache::bypass, .duration = 1ms});
 
     const Exposition seen(metrics.text());
-    CHECK(seen.at(R"(larder_requests_total{method="GET",path="/articles/{id}",status="200",cache_status="HIT"})") == 2);
-    CHECK(seen.at(R"(larder_requests_total{method="GET",path="/articles/{id}",status="404",cache_status="MISS"})") ==
-          1);
-    CHECK(seen.at(R"(larder_requests_total{method="other",path="other",status="405",cache_status="BYPASS"})") == 1);
+    CHECK(
+        seen.at(
+            R"(larder_requests_total{method="GET",path="/articles/{id}",status="200",cache_status="HIT"})") ==
+        2);
+    CHECK(
+        seen.at(
+            R"(larder_requests_total{method="GET",path="/articles/{id}",status="404",cache_status="MISS"})") ==
+        1);
+    CHECK(
+        seen.at(
+            R"(larder_requests_total{method="other",path="other",status="405",cache_status="BYPASS"})") ==
+        1);
     const std::string hits = R"({method="GET",path="/articles/{id}",cache_status="HIT")";
     CHECK(seen.at("larder_request_duration_seconds_bucket" + hits + R"(,le="1e-05"})") == 0);
     CHECK(seen.at("larder_request_duration_seconds_bucket" + hits + R"(,le="5e-05"})") == 1);
@@ -143,7 +154,8 @@ TEST_CASE("requests are counted under method, path, status and cache status, all
     CHECK(seen.at("larder_request_duration_seconds_sum" + hits + "}") == doctest::Approx(0.00304));
     CHECK(seen.at(R"(larder_response_age_seconds_bucket{path="/articles/{id}",le="10"})") == 1);
     CHECK(seen.at(R"(larder_response_age_seconds_sum{path="/articles/{id}"})") == 68);
-    CHECK(seen.at(R"(larder_origin_seconds_saved_total{path="/articles/{id}"})") == doctest::Approx(0.1));
+    CHECK(seen.at(R"(larder_origin_seconds_saved_total{path="/articles/{id}"})") ==
+          doctest::Approx(0.1));
     CHECK(seen.at(R"(larder_not_stored_total{path="/articles/{id}",reason="status"})") == 1);
     CHECK(seen.at("larder_coalesced_requests_total") == 1);
 }
@@ -161,7 +173,10 @@ TEST_CASE("Redis, origin, purge, fill and shadow figures keep their labels") {
     worker.record_redis_operation(RedisOperation::lease, 300us);
     metrics.note_reload(false);
     metrics.set_gauges([] {
-        Gauges gauges{.memory_bytes = 5000, .redis_up = true, .redis_breaker = BreakerState::open, .purges_pending = 3};
+        Gauges gauges{.memory_bytes = 5000,
+                      .redis_up = true,
+                      .redis_breaker = BreakerState::open,
+                      .purges_pending = 3};
         gauges.redis_failures[static_cast<std::size_t>(RedisFailure::oom)] = 2;
         return gauges;
     });
@@ -170,10 +185,16 @@ TEST_CASE("Redis, origin, purge, fill and shadow figures keep their labels") {
     CHECK(seen.at(R"(larder_fills_discarded_total{path="/a",reason="purged-during-fetch"})") == 1);
     CHECK(seen.at(R"(larder_shadow_total{path="/a",result="mismatch"})") == 1);
     CHECK(seen.at(R"(larder_purges_total{source="admin"})") == 1);
-    CHECK(seen.at(R"(larder_origin_request_duration_seconds_sum{server="http://127.0.0.1:8000"})") ==
-          doctest::Approx(0.18));
-    CHECK(seen.at(R"(larder_origin_errors_total{server="http://127.0.0.1:8000",reason="response-timeout"})") == 1);
-    CHECK(seen.at(R"(larder_redis_operation_duration_seconds_bucket{operation="lease",le="0.0005"})") == 1);
+    CHECK(
+        seen.at(R"(larder_origin_request_duration_seconds_sum{server="http://127.0.0.1:8000"})") ==
+        doctest::Approx(0.18));
+    CHECK(
+        seen.at(
+            R"(larder_origin_errors_total{server="http://127.0.0.1:8000",reason="response-timeout"})") ==
+        1);
+    CHECK(seen.at(
+              R"(larder_redis_operation_duration_seconds_bucket{operation="lease",le="0.0005"})") ==
+          1);
     CHECK(seen.at(R"(larder_redis_errors_total{reason="oom"})") == 2);
     CHECK(seen.at("larder_config_last_reload_successful") == 0);
     CHECK(seen.at("larder_memory_bytes") == 5000);
@@ -183,7 +204,8 @@ TEST_CASE("Redis, origin, purge, fill and shadow figures keep their labels") {
 }
 
 TEST_CASE(
-    "a reload with other routes takes nothing from the counters, and the same template gets its own number again") {
+    "a reload with other routes takes nothing from the counters, and the same template gets its "
+    "own number again") {
     Metrics metrics("0");
     WorkerMetrics& worker = metrics.add_worker();
     const PathId first = metrics.path("/old");
@@ -193,13 +215,20 @@ TEST_CASE(
     CHECK(metrics.path("/old") == first);
     worker.record({.path = second, .method = Method::get, .status = 200, .x_cache = XCache::hit});
     const Exposition seen(metrics.text());
-    CHECK(seen.at(R"(larder_requests_total{method="GET",path="/old",status="200",cache_status="HIT"})") == 1);
-    CHECK(seen.at(R"(larder_requests_total{method="GET",path="/new",status="200",cache_status="HIT"})") == 1);
+    CHECK(
+        seen.at(
+            R"(larder_requests_total{method="GET",path="/old",status="200",cache_status="HIT"})") ==
+        1);
+    CHECK(
+        seen.at(
+            R"(larder_requests_total{method="GET",path="/new",status="200",cache_status="HIT"})") ==
+        1);
 }
 
 TEST_CASE("path templates beyond the limit are counted as other") {
     Metrics metrics("0");
-    for (std::size_t i = 0; i < paths_max; ++i) CHECK(metrics.path("/" + std::to_string(i)) != NameRegistry::other);
+    for (std::size_t i = 0; i < paths_max; ++i)
+        CHECK(metrics.path("/" + std::to_string(i)) != NameRegistry::other);
     CHECK(metrics.path("/one-more") == NameRegistry::other);
     CHECK(metrics.path("/17") == 18);
     WorkerMetrics& worker = metrics.add_worker();
@@ -210,9 +239,15 @@ TEST_CASE("path templates beyond the limit are counted as other") {
 TEST_CASE("a label value with quotes, backslashes and line ends stays one label") {
     Metrics metrics("0");
     WorkerMetrics& worker = metrics.add_worker();
-    worker.record({.path = metrics.path("/a\"b\\c\nd"), .method = Method::get, .status = 200, .x_cache = XCache::hit});
+    worker.record({.path = metrics.path("/a\"b\\c\nd"),
+                   .method = Method::get,
+                   .status = 200,
+                   .x_cache = XCache::hit});
     const Exposition seen(metrics.text());
-    CHECK(seen.at(R"(larder_requests_total{method="GET",path="/a\"b\\c\nd",status="200",cache_status="HIT"})") == 1);
+    CHECK(
+        seen.at(
+            R"(larder_requests_total{method="GET",path="/a\"b\\c\nd",status="200",cache_status="HIT"})") ==
+        1);
 }
 
 TEST_CASE("any number of statuses is kept apart, and a nonsensical one cannot grow the table") {
@@ -247,14 +282,15 @@ TEST_CASE("reading while a worker records never shows a number going backwards")
     }
     writer.join();
     std::uint64_t by_status = 0;
-    for (const auto& [status, requests] : metrics.snapshot().paths[0].total().statuses) by_status += requests;
+    for (const auto& [status, requests] : metrics.snapshot().paths[0].total().statuses)
+        by_status += requests;
     CHECK(by_status == rounds);
 }
 
 TEST_CASE("the process' own figures are read whatever its name holds") {
-    const ProcessFigures figures =
-        parse_process_stat("12 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0 3 0 1000 4096000 25 1 2\n",
-                           "cpu 1 2\nbtime 1700000000\n", 100, 4096);
+    const ProcessFigures figures = parse_process_stat(
+        "12 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0 3 0 1000 4096000 25 1 2\n",
+        "cpu 1 2\nbtime 1700000000\n", 100, 4096);
     CHECK(figures.cpu_seconds == 2.0);
     CHECK(figures.start_time_seconds == 1700000010.0);
     CHECK(figures.virtual_bytes == 4096000.0);

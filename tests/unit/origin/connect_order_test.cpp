@@ -46,9 +46,7 @@ TEST_CASE("the number of attempts is bounded") {
 
 constexpr SteadyTime begin{1000s};
 
-Kind kind(ConnectRace& race, SteadyTime now) {
-    return race.next(now).kind;
-}
+Kind kind(ConnectRace& race, SteadyTime now) { return race.next(now).kind; }
 
 TEST_CASE("an attempt that does not end delays the next one by a quarter of a second") {
     ConnectRace race(2, begin + 2s);

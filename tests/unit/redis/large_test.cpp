@@ -16,8 +16,10 @@ TEST_CASE("a stub tells how large the whole is, and holds the entry without its 
 
 TEST_CASE("what is no stub is none") {
     std::string_view head;
-    for (const char* value : {"", "LRD1", "larder-large:", "larder-large:0123456789abcdef", "larder-large:0123456789abcdef:", "larder-large:0123456789abcdef12",
-                              "larder-large:0123456789abcdefx:", "larder-large:0123456789abcdef99999999999999999999999:"}) {
+    for (const char* value : {"", "LRD1", "larder-large:", "larder-large:0123456789abcdef",
+                              "larder-large:0123456789abcdef:", "larder-large:0123456789abcdef12",
+                              "larder-large:0123456789abcdefx:",
+                              "larder-large:0123456789abcdef99999999999999999999999:"}) {
         CAPTURE(value);
         CHECK_FALSE(read_stub(value, head));
     }

@@ -2,8 +2,8 @@
 
 #include "redis/command.hpp"
 #include "redis/ids.hpp"
-#include "redis/keys.hpp"
 #include "redis/journal.hpp"
+#include "redis/keys.hpp"
 #include "redis/reply.hpp"
 
 namespace larder::redis {
@@ -13,14 +13,16 @@ using Kind = PurgeItem::Kind;
 const SteadyTime noon{std::chrono::hours(12)};
 
 TEST_CASE("replies come out whole however the bytes are cut") {
-    const std::string bytes = "*3\r\n$3\r\nabc\r\n$-1\r\n*2\r\n:7\r\n-OOM full\r\n+PONG\r\n$0\r\n\r\n";
+    const std::string bytes =
+        "*3\r\n$3\r\nabc\r\n$-1\r\n*2\r\n:7\r\n-OOM full\r\n+PONG\r\n$0\r\n\r\n";
     for (std::size_t step = 1; step <= bytes.size(); ++step) {
         RedisReplyReader reader;
         std::vector<RedisReply> replies;
         for (std::size_t at = 0; at < bytes.size(); at += step) {
             REQUIRE(reader.feed(bytes.data() + at, std::min(step, bytes.size() - at)));
             RedisReply reply;
-            while (reader.next(reply) == RedisReplyReader::Next::reply) replies.push_back(std::move(reply));
+            while (reader.next(reply) == RedisReplyReader::Next::reply)
+                replies.push_back(std::move(reply));
         }
         REQUIRE(replies.size() == 3);
         REQUIRE(replies[0].items.size() == 3);
@@ -34,11 +36,13 @@ TEST_CASE("replies come out whole however the bytes are cut") {
 }
 
 TEST_CASE("what is no reply is noticed") {
-    for (const std::string bytes : {"HTTP/1.1 400 Bad Request\r\n", "*2000000000\r\n", "$-7\r\n", "?\r\n", "*1\r\n?"}) {
+    for (const std::string bytes :
+         {"HTTP/1.1 400 Bad Request\r\n", "*2000000000\r\n", "$-7\r\n", "?\r\n", "*1\r\n?"}) {
         CAPTURE(bytes);
         RedisReplyReader reader;
         RedisReply reply;
-        CHECK((!reader.feed(bytes.data(), bytes.size()) || reader.next(reply) == RedisReplyReader::Next::broken));
+        CHECK((!reader.feed(bytes.data(), bytes.size()) ||
+               reader.next(reply) == RedisReplyReader::Next::broken));
     }
 }
 
@@ -105,7 +109,8 @@ TEST_CASE("a journal that is too long becomes a purge of everything") {
     CHECK(journal.pending()[0].item == purge_everything());
 }
 
-TEST_CASE("the history forgets what no entry can outlive, and turns into everything when too long") {
+TEST_CASE(
+    "the history forgets what no entry can outlive, and turns into everything when too long") {
     PurgeHistory history(4);
     using std::chrono::seconds;
     history.add({{Kind::key, false, "a"}}, noon, seconds(10));
@@ -113,7 +118,8 @@ TEST_CASE("the history forgets what no entry can outlive, and turns into everyth
     history.add({{Kind::pattern, true, "a"}}, noon, seconds(20));
     CHECK(history.recent(noon).size() == 2);
     CHECK(history.recent(noon + seconds(10)).size() == 1);
-    for (const char* name : {"b", "c", "d", "e"}) history.add({{Kind::key, false, name}}, noon, seconds(30));
+    for (const char* name : {"b", "c", "d", "e"})
+        history.add({{Kind::key, false, name}}, noon, seconds(30));
     REQUIRE(history.recent(noon).size() >= 1);
     CHECK(history.recent(noon)[0] == purge_everything());
     CHECK(history.recent(noon + seconds(31)).empty());

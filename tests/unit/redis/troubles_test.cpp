@@ -10,7 +10,8 @@ namespace {
 
 const SteadyTime start{1h};
 
-RedisTrouble trouble(RedisWork work, RedisError reason, std::string text = "OOM command not allowed") {
+RedisTrouble trouble(RedisWork work, RedisError reason,
+                     std::string text = "OOM command not allowed") {
     RedisTrouble out;
     out.work = work;
     out.reason = reason;
@@ -27,8 +28,11 @@ TEST_CASE("a change is one line, in both directions, however often it is seen") 
     const auto line = troubles.failed(trouble(RedisWork::store, RedisError::oom), start);
     REQUIRE(line);
     CHECK_FALSE(line->good);
-    CHECK(line->text == "does not store; what is stored is still served and purged: OOM command not allowed (EVAL); give it more");
-    for (int i = 1; i < 1000; ++i) CHECK_FALSE(troubles.failed(trouble(RedisWork::store, RedisError::oom), start + i * 10ms));
+    CHECK(line->text ==
+          "does not store; what is stored is still served and purged: OOM command not allowed "
+          "(EVAL); give it more");
+    for (int i = 1; i < 1000; ++i)
+        CHECK_FALSE(troubles.failed(trouble(RedisWork::store, RedisError::oom), start + i * 10ms));
     REQUIRE(troubles.present().size() == 1);
     CHECK(troubles.present().front().since == start);
     const auto end = troubles.works(RedisWork::store, start + 12s);
@@ -64,7 +68,9 @@ TEST_CASE("what changes all the time gets few lines, and a last one that is true
     CHECK(lines <= 13);  // in a minute
     // It stays away: said as soon as there is room for a line.
     bool said = false;
-    for (int i = 0; i < 200; ++i) said |= troubles.failed(trouble(RedisWork::store, RedisError::oom), now += 100ms).has_value();
+    for (int i = 0; i < 200; ++i)
+        said |=
+            troubles.failed(trouble(RedisWork::store, RedisError::oom), now += 100ms).has_value();
     CHECK(said);
 }
 

@@ -17,14 +17,15 @@ TEST_CASE("URLs of Redis are taken apart") {
         int port;
         unsigned database;
     };
-    for (const Row& row : {Row{"redis://localhost", Kind::tcp, "", "", "localhost", 6379, 0},
-                           Row{"redis://127.0.0.1:7000/3", Kind::tcp, "", "", "127.0.0.1", 7000, 3},
-                           Row{"redis://:p%40ss@h/", Kind::tcp, "", "p@ss", "h", 6379, 0},
-                           Row{"redis://secret@h", Kind::tcp, "", "secret", "h", 6379, 0},
-                           Row{"rediss://u:a@b@[::1]:1/0", Kind::tls, "u", "a@b", "::1", 1, 0},
-                           Row{"redis://h?db=7", Kind::tcp, "", "", "h", 6379, 7},
-                           Row{"redis-sentinel://:x@a:1/mymaster/2", Kind::sentinel, "", "x", "a", 1, 2},
-                           Row{"redis-cluster://a:1,b:2", Kind::cluster, "", "", "a", 1, 0}}) {
+    for (const Row& row :
+         {Row{"redis://localhost", Kind::tcp, "", "", "localhost", 6379, 0},
+          Row{"redis://127.0.0.1:7000/3", Kind::tcp, "", "", "127.0.0.1", 7000, 3},
+          Row{"redis://:p%40ss@h/", Kind::tcp, "", "p@ss", "h", 6379, 0},
+          Row{"redis://secret@h", Kind::tcp, "", "secret", "h", 6379, 0},
+          Row{"rediss://u:a@b@[::1]:1/0", Kind::tls, "u", "a@b", "::1", 1, 0},
+          Row{"redis://h?db=7", Kind::tcp, "", "", "h", 6379, 7},
+          Row{"redis-sentinel://:x@a:1/mymaster/2", Kind::sentinel, "", "x", "a", 1, 2},
+          Row{"redis-cluster://a:1,b:2", Kind::cluster, "", "", "a", 1, 0}}) {
         CAPTURE(row.text);
         const auto url = parse_redis_url(row.text);
         REQUIRE(url);
@@ -44,9 +45,10 @@ TEST_CASE("URLs of Redis are taken apart") {
 }
 
 TEST_CASE("what is no URL of Redis is refused") {
-    for (const char* text : {"", "http://h", "redis:/h", "redis://", "redis://h:0", "redis://h:65536", "redis://h:x", "redis://h/x",
-                             "redis://[::1", "redis://h/1/2", "redis://a%4@h", "unix://relative", "redis-sentinel://h", "redis-sentinel://h/",
-                             "redis-cluster://a,,b", "redis://h?db=-1"}) {
+    for (const char* text :
+         {"", "http://h", "redis:/h", "redis://", "redis://h:0", "redis://h:65536", "redis://h:x",
+          "redis://h/x", "redis://[::1", "redis://h/1/2", "redis://a%4@h", "unix://relative",
+          "redis-sentinel://h", "redis-sentinel://h/", "redis-cluster://a,,b", "redis://h?db=-1"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_redis_url(text));
     }

@@ -1,9 +1,10 @@
+#include "redis/vouching.hpp"
+
 #include <doctest/doctest.h>
 
 #include "redis/identity.hpp"
 #include "redis/news.hpp"
 #include "redis/peers.hpp"
-#include "redis/vouching.hpp"
 
 namespace larder::redis {
 namespace {
@@ -23,7 +24,8 @@ TEST_CASE("a server that holds nothing needs nobody to vouch for it") {
     CHECK(decide_vouching(VouchingFacts{}) == Vouching::vouch);
 }
 
-TEST_CASE("an instance vouches for data that bears its mark, once all others have brought their purges") {
+TEST_CASE(
+    "an instance vouches for data that bears its mark, once all others have brought their purges") {
     VouchingFacts facts;
     facts.has_entries = true;
     facts.has_mark = true;
@@ -41,7 +43,8 @@ TEST_CASE("where nobody can vouch in time everything is purged") {
     facts.waited = 1300ms;
     CHECK(decide_vouching(facts) == Vouching::purge_everything);
     facts.has_mark = true;
-    facts.all_present = false;  // one that was alive does not come: it may have purged what nobody else heard of
+    facts.all_present =
+        false;  // one that was alive does not come: it may have purged what nobody else heard of
     CHECK(decide_vouching(facts) == Vouching::purge_everything);
 }
 
@@ -59,7 +62,8 @@ TEST_CASE("who could vouch decides before those who only wait") {
 TEST_CASE("INFO tells which server it is") {
     ServerIdentity identity;
     read_info("# Server\r\nredis_version:7.0.15\r\nrun_id:abc\r\n", identity);
-    read_info("# Replication\r\nrole:master\r\nmaster_replid:def\r\nmaster_repl_offset:17\r\n", identity);
+    read_info("# Replication\r\nrole:master\r\nmaster_replid:def\r\nmaster_repl_offset:17\r\n",
+              identity);
     CHECK(identity.name() == "abc:def");
     CHECK(identity.offset == 17);
     CHECK_FALSE(identity.replica);
@@ -72,7 +76,9 @@ TEST_CASE("INFO tells which server it is") {
 }
 
 TEST_CASE("news comes back as it was sent, whatever the names hold") {
-    const News news{News::Kind::purges, "one", 90s,
+    const News news{News::Kind::purges,
+                    "one",
+                    90s,
                     {{PurgeItem::Kind::key, false, "articles:42"},
                      {PurgeItem::Kind::scan, true, "a b\n*\n"},
                      {PurgeItem::Kind::everything, false, ""}}};
@@ -89,8 +95,9 @@ TEST_CASE("news comes back as it was sent, whatever the names hold") {
 }
 
 TEST_CASE("what is no news is not taken for any") {
-    for (const std::string text : {"", "p", "p one", "p one 5", "x one 5\n", "p one five\n", "p one 5\nkx a\n", "p one 5\nkh ab",
-                                   "p one 5\nzh a\n", "p  5\n", "p one 99999999999999999999\n", "p one 5\nkh a%\n"}) {
+    for (const std::string text : {"", "p", "p one", "p one 5", "x one 5\n", "p one five\n",
+                                   "p one 5\nkx a\n", "p one 5\nkh ab", "p one 5\nzh a\n", "p  5\n",
+                                   "p one 99999999999999999999\n", "p one 5\nkh a%\n"}) {
         CAPTURE(text);
         CHECK_FALSE(decode_news(text));
     }

@@ -49,7 +49,8 @@ TEST_CASE("examples that hold say nothing") {
     settings::Example headers = expects_key("GET http://x.test/h", "h:y:x.test");
     headers.headers = {{"X", "y"}};
     const settings::Problems problems =
-        run({ttl, off, none, headers, expects_purges("PUT /articles/7", {"articles:7", "articles:list:*"}),
+        run({ttl, off, none, headers,
+             expects_purges("PUT /articles/7", {"articles:7", "articles:list:*"}),
              expects_purges("PUT /articles/7", {"articles:list:*", "articles:7"}),
              expects_purges("POST /articles", {"articles:list:*"}),
              expects_purges("POST /articles", {"articles:list:*", "articles:list:0:20"}),
@@ -66,17 +67,20 @@ TEST_CASE("an example that does not hold is an error with what was expected and 
     settings::Example uncached_ttl = example("GET /health");
     uncached_ttl.ttl = std::chrono::seconds(1);
     const settings::Problems problems = run(
-        {expects_key("GET /articles/7", "articles:8"), expects_key("GET /health", "x"), ttl, off, uncached_ttl,
-         expects_purges("PUT /articles/7", {"articles:list:*", "articles:8"}),
-         expects_purges("PUT /articles/7", {"articles:7"}), expects_key("GET", "x"), expects_key("GET articles", "x")});
-    const char* options[] = {"key", "key", "ttl", "cache", "ttl", "purges", "purges", "request", "request"};
+        {expects_key("GET /articles/7", "articles:8"), expects_key("GET /health", "x"), ttl, off,
+         uncached_ttl, expects_purges("PUT /articles/7", {"articles:list:*", "articles:8"}),
+         expects_purges("PUT /articles/7", {"articles:7"}), expects_key("GET", "x"),
+         expects_key("GET articles", "x")});
+    const char* options[] = {"key",    "key",    "ttl",     "cache",  "ttl",
+                             "purges", "purges", "request", "request"};
     REQUIRE(problems.size() == std::size(options));
     for (std::size_t i = 0; i < problems.size(); ++i) {
         CHECK(problems[i].path == "examples[" + std::to_string(i) + "]." + options[i]);
         CHECK(problems[i].severity == settings::Problem::Severity::error);
         CHECK(problems[i].at.line == 70);
     }
-    CHECK(problems[0].message.find("expected \"articles:8\", but it is \"articles:7\"") != std::string::npos);
+    CHECK(problems[0].message.find("expected \"articles:8\", but it is \"articles:7\"") !=
+          std::string::npos);
     CHECK(problems[5].message.find("[\"articles:7\", \"articles:list:*\"]") != std::string::npos);
 }
 
@@ -94,10 +98,10 @@ TEST_CASE("explain tells the route, the key, the tags and the lifetime of a read
     CHECK_FALSE(found.unsafe);
     CHECK(found.purges.empty());
     const std::string text = to_text(found);
-    for (const char* part :
-         {"request   GET /articles?page=2\n", "host      api.test\n", "routes[0] \"GET /articles\" (line 10)",
-          "key       articles:list:0:20?page=2\n", "tag       articles:list:*\n", "ttl of the route: 60s",
-          "status_ttl for 404", "stale_if_error"}) {
+    for (const char* part : {"request   GET /articles?page=2\n", "host      api.test\n",
+                             "routes[0] \"GET /articles\" (line 10)",
+                             "key       articles:list:0:20?page=2\n", "tag       articles:list:*\n",
+                             "ttl of the route: 60s", "status_ttl for 404", "stale_if_error"}) {
         CAPTURE(part);
         CHECK(text.find(part) != std::string::npos);
     }

@@ -77,7 +77,8 @@ TEST_CASE("the route syntax of other tools is warned of, with larder's spelling"
     const auto said = [](const settings::Route& route) {
         std::string out;
         for (const settings::Problem& problem : lint_of({route}))
-            if (problem.message.find("literally") != std::string::npos) out += problem.path + " " + problem.message + "\n";
+            if (problem.message.find("literally") != std::string::npos)
+                out += problem.path + " " + problem.message + "\n";
         return out;
     };
     CHECK(said(read("GET /a/{id}", "a:$id")).find("write {id}") != std::string::npos);
@@ -90,8 +91,10 @@ TEST_CASE("the route syntax of other tools is warned of, with larder's spelling"
 }
 
 TEST_CASE("a lint names the route by its match") {
-    for (const settings::Problem& problem : lint_of({read("GET /a/{id}", "a"), read("GET /a/b", "b")})) {
-        const bool named = problem.message.starts_with("GET /a/{id}: ") || problem.message.starts_with("GET /a/b: ");
+    for (const settings::Problem& problem :
+         lint_of({read("GET /a/{id}", "a"), read("GET /a/b", "b")})) {
+        const bool named = problem.message.starts_with("GET /a/{id}: ") ||
+                           problem.message.starts_with("GET /a/b: ");
         CHECK(named);
     }
 }
@@ -107,7 +110,8 @@ TEST_CASE("a route that an earlier one leaves nothing is named") {
     CHECK(shadowed({pass("GET /a/{id}"), pass("GET /a/b")}) == Paths{"routes[1].match"});
     CHECK(shadowed({pass("GET /a/b"), pass("GET /a/{id}")}).empty());
     CHECK(shadowed({pass("GET /a/{id}"), pass("GET,POST /a/b")}).empty());
-    CHECK(shadowed({pass("GET /a/{id}"), pass("POST /a/{id}"), pass("GET,POST /a/b")}) == Paths{"routes[2].match"});
+    CHECK(shadowed({pass("GET /a/{id}"), pass("POST /a/{id}"), pass("GET,POST /a/b")}) ==
+          Paths{"routes[2].match"});
     CHECK(shadowed({pass("GET /a/{id}"), pass("HEAD /a/b")}) == Paths{"routes[1].match"});
     CHECK(shadowed({pass("HEAD /a/{id}"), pass("GET /a/b")}).empty());
     CHECK(shadowed({pass("GET /{x*}"), pass("GET /a/{y*}"), pass("GET /")}) ==
@@ -116,21 +120,26 @@ TEST_CASE("a route that an earlier one leaves nothing is named") {
           Paths{"routes[2].match", "routes[3].match"});
     CHECK(shadowed({pass("GET /a/{x}"), pass("GET /a/{y*}")}).empty());
     CHECK(shadowed({on_host(pass("GET /a"), "x.test"), pass("GET /a")}).empty());
-    CHECK(shadowed({pass("GET /a"), on_host(pass("GET /a"), "x.test")}) == Paths{"routes[1].match"});
-    CHECK(shadowed({pass("PROPFIND /{a}"), pass("PROPFIND /a"), pass("MKCOL /a")}) == Paths{"routes[1].match"});
+    CHECK(shadowed({pass("GET /a"), on_host(pass("GET /a"), "x.test")}) ==
+          Paths{"routes[1].match"});
+    CHECK(shadowed({pass("PROPFIND /{a}"), pass("PROPFIND /a"), pass("MKCOL /a")}) ==
+          Paths{"routes[1].match"});
 }
 
 TEST_CASE("a purge that fits no read route's key is named") {
-    const settings::Problems problems = lint_of(
-        {read("GET /a/{id}", "a:{id}"), write("PUT /a/{id}", {"a:{id}", "b:{id}", "a:*", "a:{id}:x", "*", "a:x?y=*"})});
-    CHECK(routes_warned(problems, "fits no key") == Paths{"routes[1].purge[1]", "routes[1].purge[3]"});
+    const settings::Problems problems =
+        lint_of({read("GET /a/{id}", "a:{id}"),
+                 write("PUT /a/{id}", {"a:{id}", "b:{id}", "a:*", "a:{id}:x", "*", "a:x?y=*"})});
+    CHECK(routes_warned(problems, "fits no key") ==
+          Paths{"routes[1].purge[1]", "routes[1].purge[3]"});
     CHECK(problems[0].at.column == 14);
 }
 
 TEST_CASE("a purge placeholder that looks like a misspelled capture is named") {
     const auto stray = [](std::vector<std::string> purge) {
-        return routes_warned(lint_of({read("GET /a/{id}", "a:{id}"), write("PUT /a/{id}", std::move(purge))}),
-                             "not in the path");
+        return routes_warned(
+            lint_of({read("GET /a/{id}", "a:{id}"), write("PUT /a/{id}", std::move(purge))}),
+            "not in the path");
     };
     CHECK(stray({"a:{Id}"}) == Paths{"routes[1].purge"});
     CHECK(stray({"a:{Id}", "a:{id}"}).empty());
@@ -142,16 +151,23 @@ TEST_CASE("a resource counts as purged through any of its routes, by rule or by 
     const auto unpurged = [](std::vector<settings::Route> routes) {
         return routes_warned(lint_of(std::move(routes)), "no write purges");
     };
-    CHECK(unpurged({read("GET /a", "a"), read("GET /a/{id}", "a:{id}"), write("PUT /a/{id}", {"a:{id}"})}).empty());
-    CHECK(unpurged({read("GET /a", "a"), read("GET /a/{id}", "a:{id}")}) == Paths{"routes[0].match"});
-    CHECK(unpurged({read("GET /a/{id}", "a:{id}"), read("GET /b", "b"), write("PUT /a/{id}", {"b"})}).empty());
-    CHECK(unpurged({read("GET /a/{id}", "a:{id}"), read("GET /b", "b"), write("PUT /b", {"a:{json:/x}"})}).empty());
+    CHECK(unpurged({read("GET /a", "a"), read("GET /a/{id}", "a:{id}"),
+                    write("PUT /a/{id}", {"a:{id}"})})
+              .empty());
+    CHECK(unpurged({read("GET /a", "a"), read("GET /a/{id}", "a:{id}")}) ==
+          Paths{"routes[0].match"});
+    CHECK(
+        unpurged({read("GET /a/{id}", "a:{id}"), read("GET /b", "b"), write("PUT /a/{id}", {"b"})})
+            .empty());
+    CHECK(unpurged({read("GET /a/{id}", "a:{id}"), read("GET /b", "b"),
+                    write("PUT /b", {"a:{json:/x}"})})
+              .empty());
 }
 
 TEST_CASE("a key that leaves out what its path holds is named") {
-    const settings::Problems problems =
-        lint_of({read("GET /a/{x}/{y}", "a:{x}"), read("GET /b/{x}", "b:{path}"), read("GET /c/{x*}", "c"),
-                 read("GET /d/{x}", "d:{x|sha256}"), write("PUT /{any*}", {"a:*"})});
+    const settings::Problems problems = lint_of(
+        {read("GET /a/{x}/{y}", "a:{x}"), read("GET /b/{x}", "b:{path}"), read("GET /c/{x*}", "c"),
+         read("GET /d/{x}", "d:{x|sha256}"), write("PUT /{any*}", {"a:*"})});
     CHECK(routes_warned(problems, "share one entry") == Paths{"routes[0].key", "routes[2].key"});
 }
 
@@ -163,7 +179,8 @@ TEST_CASE("a ttl of zero is named") {
     CHECK(routes_warned(lint_of({zero, none}), "ttl of zero") == Paths{"routes[0].ttl"});
 }
 
-TEST_CASE("an ignore that can show one user's response to another is named, one that cannot is not") {
+TEST_CASE(
+    "an ignore that can show one user's response to another is named, one that cannot is not") {
     const auto leaks = [](std::string key, auto change) {
         settings::Route rule = read("GET /a", std::move(key));
         change(rule);
@@ -171,7 +188,8 @@ TEST_CASE("an ignore that can show one user's response to another is named, one 
     };
     using settings::Route;
     CHECK(leaks("a", [](Route& r) { r.ignore.authorization = true; }) == 1);
-    CHECK(leaks("a:{header:authorization|sha256}", [](Route& r) { r.ignore.authorization = true; }) == 0);
+    CHECK(leaks("a:{header:authorization|sha256}",
+                [](Route& r) { r.ignore.authorization = true; }) == 0);
     CHECK(leaks("a", [](Route& r) { r.ignore.cookie = true; }) == 1);
     CHECK(leaks("a:{cookie:s}", [](Route& r) { r.ignore.cookie = true; }) == 0);
     CHECK(leaks("a", [](Route& r) { r.ignore.set_cookie = true; }) == 1);

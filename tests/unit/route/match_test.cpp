@@ -24,8 +24,9 @@ TEST_CASE("a request falls under the first route of the file that takes its meth
     const RouteTable table =
         table_of({read("GET /articles/featured", "featured"), pass("GET /articles/private"),
                   read("GET /articles/{id}", "articles:{id}"), read("GET /articles", "list"),
-                  write("PUT,PATCH /articles/{id}", {"articles:{id}"}), pass("GET,POST /{any}/{other}"),
-                  read("GET /files/{rest*}", "files:{rest}"), pass("PROPFIND /articles/{id}"), pass("DELETE /{all*}")});
+                  write("PUT,PATCH /articles/{id}", {"articles:{id}"}),
+                  pass("GET,POST /{any}/{other}"), read("GET /files/{rest*}", "files:{rest}"),
+                  pass("PROPFIND /articles/{id}"), pass("DELETE /{all*}")});
     check_rows(table, {{"GET /articles/featured", 0},
                        {"HEAD /articles/featured", 0},
                        {"GET /articles/private", 1},
@@ -59,10 +60,10 @@ TEST_CASE("a request falls under the first route of the file that takes its meth
 }
 
 TEST_CASE("literals compare decoded, and an encoded slash never separates segments") {
-    const RouteTable table =
-        table_of({read("GET /articles/{id}", "a:{id}"), read("GET /a%20b/c", "space"), read("GET /caf\xC3\xA9", "cafe"),
-                  read("GET /x%2Fy", "slash"), read("GET /x/y", "xy"), read("GET /100%25", "percent"),
-                  read("GET /a+b", "plus")});
+    const RouteTable table = table_of(
+        {read("GET /articles/{id}", "a:{id}"), read("GET /a%20b/c", "space"),
+         read("GET /caf\xC3\xA9", "cafe"), read("GET /x%2Fy", "slash"), read("GET /x/y", "xy"),
+         read("GET /100%25", "percent"), read("GET /a+b", "plus")});
     check_rows(table, {{"GET /%61rticles/42", 0},
                        {"GET /%61%72%74%69%63%6c%65%73/42", 0},
                        {"GET /%2561rticles/42", -1},
@@ -103,9 +104,12 @@ TEST_CASE("captures are raw pieces of the path in the order of the pattern") {
     CHECK(other.captures.values[1] == "2");
 }
 
-TEST_CASE("a route with a host takes that host only, whatever its case, and its port only where the rule names one") {
+TEST_CASE(
+    "a route with a host takes that host only, whatever its case, and its port only where the rule "
+    "names one") {
     const RouteTable table =
-        table_of({on_host(read("GET /x", "one"), "one.test"), on_host(read("GET /x", "ported"), "two.test:81"),
+        table_of({on_host(read("GET /x", "one"), "one.test"),
+                  on_host(read("GET /x", "ported"), "two.test:81"),
                   on_host(read("GET /x", "six"), "[::1]"), read("GET /y", "y")});
     const auto taken = [&](std::string_view host, std::string_view path) {
         const Match found = table.match(http::Method::get, "GET", host, path);
@@ -158,7 +162,9 @@ TEST_CASE("the trie finds what going through the routes one by one would find") 
             const std::size_t depth = 1 + random() % 4;
             for (std::size_t d = 0; d < depth; ++d) {
                 std::string piece = pick({"a", "b", "c", "", "{}"});
-                if (piece == "{}") piece = "{p" + std::to_string(d) + (d + 1 == depth && random() % 2 ? "*}" : "}");
+                if (piece == "{}")
+                    piece =
+                        "{p" + std::to_string(d) + (d + 1 == depth && random() % 2 ? "*}" : "}");
                 path += "/" + piece;
             }
             patterns.push_back(path);

@@ -32,7 +32,8 @@ struct Row {
     Texts patterns;
 };
 
-void check_rows(const RouteTable& table, const std::vector<Row>& rows, const JsonLookup* json = nullptr) {
+void check_rows(const RouteTable& table, const std::vector<Row>& rows,
+                const JsonLookup* json = nullptr) {
     for (const Row& row : rows) {
         CAPTURE(row.line);
         const PurgeSet found = purges_of(table, row.line, json);
@@ -42,26 +43,28 @@ void check_rows(const RouteTable& table, const std::vector<Row>& rows, const Jso
 }
 
 TEST_CASE("a write purges what its rule says and the own entries of its URL") {
-    check_rows(table_of(articles()), {{"PUT /articles/42", {"articles:42"}, {"articles:list:*"}},
-                                      {"DELETE /articles/42", {"articles:42"}, {"articles:list:*"}},
-                                      {"PUT /articles/42?x=1", {"articles:42", "articles:42?x=1"}, {"articles:list:*"}},
-                                      {"POST /articles", {"articles:list:0:20"}, {"articles:list:*"}},
-                                      {"POST /articles?skip=5", {"articles:list:5:20"}, {"articles:list:*"}},
-                                      {"PUT /users/7", {"users:7"}, {}},
-                                      {"PUT /nowhere", {}, {}},
-                                      {"PUT /articles/*", {"articles:%2A"}, {"articles:list:*"}},
-                                      {"PUT /articles/list:*", {"articles:list%3A%2A"}, {"articles:list:*"}},
-                                      {"PUT /articles/4%3F", {"articles:4%3F"}, {"articles:list:*"}},
-                                      {"PUT /articles/%5B4%5D*", {"articles:%5B4%5D%2A"}, {"articles:list:*"}}});
+    check_rows(table_of(articles()),
+               {{"PUT /articles/42", {"articles:42"}, {"articles:list:*"}},
+                {"DELETE /articles/42", {"articles:42"}, {"articles:list:*"}},
+                {"PUT /articles/42?x=1", {"articles:42", "articles:42?x=1"}, {"articles:list:*"}},
+                {"POST /articles", {"articles:list:0:20"}, {"articles:list:*"}},
+                {"POST /articles?skip=5", {"articles:list:5:20"}, {"articles:list:*"}},
+                {"PUT /users/7", {"users:7"}, {}},
+                {"PUT /nowhere", {}, {}},
+                {"PUT /articles/*", {"articles:%2A"}, {"articles:list:*"}},
+                {"PUT /articles/list:*", {"articles:list%3A%2A"}, {"articles:list:*"}},
+                {"PUT /articles/4%3F", {"articles:4%3F"}, {"articles:list:*"}},
+                {"PUT /articles/%5B4%5D*", {"articles:%5B4%5D%2A"}, {"articles:list:*"}}});
 }
 
 TEST_CASE("a write through another spelling of a path purges the plain one too") {
     const RouteTable table = table_of(articles());
     for (const char* target :
-         {"/x/../articles/42", "//articles/42", "/articles//42", "/articles/42/", "/articles/./42", "/./articles/42",
-          "/articles/42/.", "/articles/x/../42", "/articles%2F42", "/articles%2f42", "/%2e/articles/42",
-          "/x/%2e%2E/articles/42", "/x%2F..%2Farticles/42", "/articles/7/..//42", "/%61rticles//42",
-          "/articles/43//../42", "/../articles/42", "/articles/42//", "/x/%2E./articles%2F/42?a=b"}) {
+         {"/x/../articles/42", "//articles/42", "/articles//42", "/articles/42/", "/articles/./42",
+          "/./articles/42", "/articles/42/.", "/articles/x/../42", "/articles%2F42",
+          "/articles%2f42", "/%2e/articles/42", "/x/%2e%2E/articles/42", "/x%2F..%2Farticles/42",
+          "/articles/7/..//42", "/%61rticles//42", "/articles/43//../42", "/../articles/42",
+          "/articles/42//", "/x/%2E./articles%2F/42?a=b"}) {
         CAPTURE(target);
         const PurgeSet found = purges_of(table, std::string("PUT ") + target);
         CHECK(holds(found.keys, "articles:42"));
@@ -74,7 +77,8 @@ TEST_CASE("a write through another spelling of a path purges the plain one too")
 }
 
 TEST_CASE("an ordinary path has no other spelling") {
-    for (const char* path : {"/", "/a", "/articles/42", "/a.b/c", "/a..b", "/a%20b", "/a%2eb", "*", ""}) {
+    for (const char* path :
+         {"/", "/a", "/articles/42", "/a.b/c", "/a..b", "/a%20b", "/a%2eb", "*", ""}) {
         CAPTURE(path);
         CHECK(other_spellings(path).empty());
     }
@@ -85,9 +89,10 @@ TEST_CASE("an ordinary path has no other spelling") {
 
 TEST_CASE("values from the response's JSON go into purges, and a missing one widens its line") {
     const RouteTable table =
-        table_of({read("GET /authors/{a}/posts", "posts:{a}:{page=1}"), read("GET /posts/{id}", "post:{id}"),
-                  read("GET /x/{a}/{b}", "x:{a}:{b}"),
-                  write("POST /posts", {"posts:{json:/author/id}:*", "post:{json:/id}", "x:{json:/a}:{json:/b}"})});
+        table_of({read("GET /authors/{a}/posts", "posts:{a}:{page=1}"),
+                  read("GET /posts/{id}", "post:{id}"), read("GET /x/{a}/{b}", "x:{a}:{b}"),
+                  write("POST /posts", {"posts:{json:/author/id}:*", "post:{json:/id}",
+                                        "x:{json:/a}:{json:/b}"})});
     const Json all(Json::Values{{"/author/id", "7"}, {"/id", "a:*b"}, {"/a", "1"}, {"/b", "true"}});
     const Json some(Json::Values{{"/a", "1"}});
     check_rows(table, {{"POST /posts", {"post:a%3A%2Ab", "x:1:true"}, {"posts:7:*"}}}, &all);
@@ -100,10 +105,12 @@ TEST_CASE("values from the response's JSON go into purges, and a missing one wid
 
 TEST_CASE("the own entries of a URL are purged whatever headers or cookies their keys hold") {
     const RouteTable table =
-        table_of({read("GET /h/{id}", "h:{id}:{header:accept-language}"), read("GET /c", "c:{cookie:session}"),
-                  read("GET /m/{id}", "m:{cookie:a}:{id}:x"), read("GET /d/{id}", "d:{cookie:a}-{id}")});
+        table_of({read("GET /h/{id}", "h:{id}:{header:accept-language}"),
+                  read("GET /c", "c:{cookie:session}"), read("GET /m/{id}", "m:{cookie:a}:{id}:x"),
+                  read("GET /d/{id}", "d:{cookie:a}-{id}")});
     const HeaderList headers{{"Accept-Language", "de"}, {"Cookie", "session=s; a=b"}};
-    for (const char* target : {"/h/7", "/h/7?q=1", "/c", "/c?x", "/m/7", "/m/7?x=1", "/d/7", "/d/a-7"}) {
+    for (const char* target :
+         {"/h/7", "/h/7?q=1", "/c", "/c?x", "/m/7", "/m/7?x=1", "/d/7", "/d/a-7"}) {
         CAPTURE(target);
         const Built entry = build(table, std::string("GET ") + target, headers);
         const PurgeSet found = purges_of(table, std::string("PUT ") + target);
@@ -117,20 +124,25 @@ TEST_CASE("the own entries of a URL are purged whatever headers or cookies their
     CHECK_FALSE(holds(build(table, "GET /m/8", headers).tags, "m:*:7:x"));
 }
 
-TEST_CASE("entries carry the instances of the patterns that cover them, in one order and each once") {
+TEST_CASE(
+    "entries carry the instances of the patterns that cover them, in one order and each once") {
     auto routes = articles();
     routes.push_back(read("GET /users/{id}/posts/{n}", "users:{id}:posts:{n}"));
     routes.push_back(write("PUT /users/{id}", {"users:{id}:posts:*", "users:*", "users:{id}:*"}));
-    routes.push_back(write("PUT /users/{id}/x", {"users:{id}:posts:*", "*:posts:{n}", "users:{id}*"}));
+    routes.push_back(
+        write("PUT /users/{id}/x", {"users:{id}:posts:*", "*:posts:{n}", "users:{id}*"}));
     const RouteTable table = table_of(routes);
     CHECK(build(table, "GET /articles").tags == Texts{"articles:list:*"});
     CHECK(build(table, "GET /articles?x=1").tags == Texts{"articles:list:*"});
     CHECK(build(table, "GET /articles/42").tags.empty());
     CHECK(build(table, "GET /articles/list").tags.empty());
-    CHECK(build(table, "GET /users/7/posts/3").tags == Texts{"*:posts:3", "users:7:*", "users:7:posts:*", "users:*"});
+    CHECK(build(table, "GET /users/7/posts/3").tags ==
+          Texts{"*:posts:3", "users:7:*", "users:7:posts:*", "users:*"});
     CHECK(build(table, "GET /users/7").tags == Texts{"users:*"});
-    CHECK(purges_of(table, "PUT /users/7").patterns == Texts{"users:7:posts:*", "users:*", "users:7:*"});
-    CHECK(purges_of(table, "PUT /users/7/x?n=3").patterns == Texts{"users:7:posts:*", "*:posts:3", "users:*"});
+    CHECK(purges_of(table, "PUT /users/7").patterns ==
+          Texts{"users:7:posts:*", "users:*", "users:7:*"});
+    CHECK(purges_of(table, "PUT /users/7/x?n=3").patterns ==
+          Texts{"users:7:posts:*", "*:posts:3", "users:*"});
 }
 
 TEST_CASE("a pattern given by hand is a tag only where every entry it covers carries it") {
@@ -179,7 +191,8 @@ struct FitRow {
     bool fits;
 };
 
-TEST_CASE("a key's shape fits the texts that its values can make, and shapes meet where they share one") {
+TEST_CASE(
+    "a key's shape fits the texts that its values can make, and shapes meet where they share one") {
     for (const FitRow& row : std::initializer_list<FitRow>{{"a:{x}", "a:1", true},
                                                            {"a:{x}", "a:", true},
                                                            {"a:{x}", "a:1:2", false},
@@ -230,13 +243,15 @@ TEST_CASE("'*' covers any run of characters and nothing else is special") {
     }
 }
 
-// Rows of template pieces put together at random: every purge that covers a key as text must be among the key's tags.
+// Rows of template pieces put together at random: every purge that covers a key as text must be
+// among the key's tags.
 TEST_CASE("whatever a write's patterns cover carries them as tags") {
     std::mt19937 random(11);
     const auto pick = [&](const std::vector<const char*>& choices) {
         return std::string(choices[random() % choices.size()]);
     };
-    const std::vector<const char*> values{"1", "2", "a", "ab", "a-b", "a%3Ab", "x", "", "*", "a,b", "%2F", "b:c"};
+    const std::vector<const char*> values{"1", "2", "a", "ab",  "a-b", "a%3Ab",
+                                          "x", "",  "*", "a,b", "%2F", "b:c"};
     std::size_t covered = 0;
     for (int round = 0; round < 1500; ++round) {
         const auto key_template = [&] {
@@ -259,18 +274,20 @@ TEST_CASE("whatever a write's patterns cover carries them as tags") {
         std::vector<settings::Route> routes;
         settings::Problems problems;
         routes = {read("GET /r", key_template()), read("GET /s", key_template()),
-                  write("PUT /w", {purge_template(), purge_template()}), write("PUT /v", {purge_template()})};
+                  write("PUT /w", {purge_template(), purge_template()}),
+                  write("PUT /v", {purge_template()})};
         const RouteTable table = RouteTable::compile(settings_of(routes), problems);
         if (!problems.empty()) continue;
         for (int i = 0; i < 6; ++i) {
             const auto query = [&] {
-                return "?a=" + pick(values) + "&b=" + pick(values) + pick({"", "&c=", "&z=1"}) + pick({"", "1", "x"});
+                return "?a=" + pick(values) + "&b=" + pick(values) + pick({"", "&c=", "&z=1"}) +
+                       pick({"", "1", "x"});
             };
             const HeaderList headers{{"h", pick(values)}};
             const Built entry = build(table, pick({"GET /r", "GET /s"}) + query(), headers);
             const Json json(Json::Values{{"/a", pick(values)}});
-            const PurgeSet found =
-                purges_of(table, pick({"PUT /w", "PUT /v"}) + query(), random() % 3 ? &json : nullptr);
+            const PurgeSet found = purges_of(table, pick({"PUT /w", "PUT /v"}) + query(),
+                                             random() % 3 ? &json : nullptr);
             for (const std::string& pattern : found.patterns) {
                 if (!glob_match(pattern, entry.key) && !glob_match(pattern, entry.bare())) continue;
                 ++covered;
@@ -281,7 +298,8 @@ TEST_CASE("whatever a write's patterns cover carries them as tags") {
             }
             for (std::size_t t = 0; t < entry.tags.size(); ++t) {
                 CAPTURE(entry.tags[t]);
-                CHECK((glob_match(entry.tags[t], entry.key) || glob_match(entry.tags[t], entry.bare())));
+                CHECK((glob_match(entry.tags[t], entry.key) ||
+                       glob_match(entry.tags[t], entry.bare())));
                 CHECK(std::count(entry.tags.begin(), entry.tags.end(), entry.tags[t]) == 1);
             }
         }
@@ -291,20 +309,26 @@ TEST_CASE("whatever a write's patterns cover carries them as tags") {
 
 TEST_CASE("a narrower pattern given by hand is a tag only if all it covers carries it") {
     std::mt19937 random(5);
-    const std::vector<std::string> templates{"k:{a}:{b}", "k:{a}", "k:x:{a}", "{a}:k:{b}", "k:{a}-{b}"};
-    const std::vector<std::string> purges{"k:{a}:*", "k:*", "k:x:*", "*:{b}", "*:k:{a}", "{a}:k:*", "k:*-{b}"};
-    const std::vector<std::string> hand{"k:*", "k:1:*", "k:x:*", "*:1", "*", "k:*:*", "x:k:*", "*:k:1", "k:*-*", "k*"};
+    const std::vector<std::string> templates{"k:{a}:{b}", "k:{a}", "k:x:{a}", "{a}:k:{b}",
+                                             "k:{a}-{b}"};
+    const std::vector<std::string> purges{"k:{a}:*", "k:*",     "k:x:*",  "*:{b}",
+                                          "*:k:{a}", "{a}:k:*", "k:*-{b}"};
+    const std::vector<std::string> hand{"k:*",   "k:1:*", "k:x:*", "*:1",   "*",
+                                        "k:*:*", "x:k:*", "*:k:1", "k:*-*", "k*"};
     for (int round = 0; round < 400; ++round) {
         const auto one_of = [&](const auto& list) { return list[random() % list.size()]; };
-        const RouteTable table = table_of({read("GET /r", one_of(templates)), read("GET /s", one_of(templates)),
-                                           write("PUT /w", {one_of(purges), one_of(purges)})});
+        const RouteTable table =
+            table_of({read("GET /r", one_of(templates)), read("GET /s", one_of(templates)),
+                      write("PUT /w", {one_of(purges), one_of(purges)})});
         for (const std::string& pattern : hand) {
             if (!table.is_tag_pattern(pattern)) continue;
             for (const char* path : {"/r", "/s"})
                 for (const char* a : {"1", "x", "k", "x-1"})
                     for (const char* b : {"1", "x&z=1"}) {
-                        const Built entry = build(table, std::string("GET ") + path + "?a=" + a + "&b=" + b);
-                        const bool covers = glob_match(pattern, entry.key) || glob_match(pattern, entry.bare());
+                        const Built entry =
+                            build(table, std::string("GET ") + path + "?a=" + a + "&b=" + b);
+                        const bool covers =
+                            glob_match(pattern, entry.key) || glob_match(pattern, entry.bare());
                         CAPTURE(pattern);
                         CAPTURE(entry.key);
                         CHECK((!covers || holds(entry.tags, pattern)));
@@ -313,21 +337,26 @@ TEST_CASE("a narrower pattern given by hand is a tag only if all it covers carri
     }
 }
 
-
 TEST_CASE("purge: [] says that a write changes nothing, not even its own URL") {
-    const RouteTable table = table_of({read("GET /graphql", "g"), write("POST /graphql", {}), write("DELETE /graphql", {"g", "x:*"})});
+    const RouteTable table = table_of({read("GET /graphql", "g"), write("POST /graphql", {}),
+                                       write("DELETE /graphql", {"g", "x:*"})});
     CHECK(purges_of(table, "POST /graphql").empty());
-    CHECK(purges_of(table, "POST /graphql/").empty() == false);  // another URL for the route, the same for many origins
+    CHECK(purges_of(table, "POST /graphql/").empty() ==
+          false);  // another URL for the route, the same for many origins
     CHECK(purges_of(table, "PUT /graphql").keys == Texts{"g"});
     CHECK(purges_of(table, "POST /graphql", nullptr, {{"X-HTTP-Method-Override", "GET"}}).empty());
-    const PurgeSet deleted = purges_of(table, "POST /graphql", nullptr, {{"X-HTTP-Method-Override", "DELETE"}});
+    const PurgeSet deleted =
+        purges_of(table, "POST /graphql", nullptr, {{"X-HTTP-Method-Override", "DELETE"}});
     CHECK(deleted.keys == Texts{"g"});
     CHECK(deleted.patterns == Texts{"x:*"});
-    CHECK(purges_of(table, "POST /graphql", nullptr, {{"X-HTTP-Method", "PUT"}}).keys == Texts{"g"});
+    CHECK(purges_of(table, "POST /graphql", nullptr, {{"X-HTTP-Method", "PUT"}}).keys ==
+          Texts{"g"});
 }
 
 TEST_CASE("a method that a field or the query overrides purges by both methods") {
-    const RouteTable table = table_of({read("GET /a/{id}", "a:{id}"), write("POST /a/{id}", {"post:{id}:*"}), write("DELETE /a/{id}", {"delete:{id}:*"})});
+    const RouteTable table =
+        table_of({read("GET /a/{id}", "a:{id}"), write("POST /a/{id}", {"post:{id}:*"}),
+                  write("DELETE /a/{id}", {"delete:{id}:*"})});
     for (const auto& [line, headers] : std::vector<std::pair<const char*, HeaderList>>{
              {"POST /a/7", {{"X-HTTP-Method-Override", "DELETE"}}},
              {"POST /a/7", {{"x_http_method_override", "delete"}}},
@@ -339,12 +368,16 @@ TEST_CASE("a method that a field or the query overrides purges by both methods")
         CHECK(holds(found.patterns, "delete:7:*"));
     }
     CHECK_FALSE(holds(purges_of(table, "POST /a/7").patterns, "delete:7:*"));
-    CHECK(holds(purges_of(table, "GET /a/7", nullptr, {{"X-HTTP-Method-Override", "DELETE"}}).patterns, "delete:7:*"));
+    CHECK(holds(
+        purges_of(table, "GET /a/7", nullptr, {{"X-HTTP-Method-Override", "DELETE"}}).patterns,
+        "delete:7:*"));
 }
 
 TEST_CASE("a write reaches entries of its URL whatever ;parameters their segments have") {
-    const RouteTable table = table_of({read("GET /a/latest", "latest"), read("GET /a/{id}", "a:{id}"), read("GET /a/{id}/c/{n}", "a:{id}:c:{n}"),
-                                       write("PUT /a/{id}", {"a:{id}", "a:{id}:c:*"})});
+    const RouteTable table =
+        table_of({read("GET /a/latest", "latest"), read("GET /a/{id}", "a:{id}"),
+                  read("GET /a/{id}/c/{n}", "a:{id}:c:{n}"),
+                  write("PUT /a/{id}", {"a:{id}", "a:{id}:c:*"})});
     const auto tags_of = [&](std::string_view line) {
         const OfflineRequest asked = request(line);
         KeyFacts facts;
@@ -354,7 +387,8 @@ TEST_CASE("a write reaches entries of its URL whatever ;parameters their segment
     CHECK(tags_of("GET /a/7").empty());
     CHECK(tags_of("GET /a/7;v=1") == Texts{extension_tag("a:7")});
     CHECK(tags_of("GET /a/7%3bv=1") == Texts{extension_tag("a:7")});
-    CHECK(tags_of("GET /a;x/7;v=1?lang=de") == Texts{extension_tag("a:7"), extension_tag("a:7?lang=de")});
+    CHECK(tags_of("GET /a;x/7;v=1?lang=de") ==
+          Texts{extension_tag("a:7"), extension_tag("a:7?lang=de")});
     CHECK(tags_of("GET /a/7;v=1/c/3") == Texts{"a:7:c:*", extension_tag("a:7:c:3")});
     CHECK(tags_of("GET /a/latest;v=1") == Texts{extension_tag("latest")});
 

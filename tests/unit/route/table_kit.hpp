@@ -61,19 +61,22 @@ inline settings::Settings settings_of(std::vector<settings::Route> routes) {
 inline RouteTable table_of(std::vector<settings::Route> routes) {
     settings::Problems problems;
     RouteTable table = RouteTable::compile(settings_of(std::move(routes)), problems);
-    if (!problems.empty()) throw std::logic_error(problems.front().path + ": " + problems.front().message);
+    if (!problems.empty())
+        throw std::logic_error(problems.front().path + ": " + problems.front().message);
     return table;
 }
 
 inline OfflineRequest request(std::string_view line, const HeaderList& headers = {}) {
     const std::size_t space = line.find(' ');
-    auto made = OfflineRequest::make(line.substr(0, space), line.substr(space + 1), "api.test", headers);
+    auto made =
+        OfflineRequest::make(line.substr(0, space), line.substr(space + 1), "api.test", headers);
     if (!made) throw std::logic_error("no request: " + std::string(line));
     return std::move(*made);
 }
 
 inline Match match(const RouteTable& table, const OfflineRequest& asked) {
-    return table.match(asked.head().method, asked.head().method_name, asked.head().host, asked.head().path);
+    return table.match(asked.head().method, asked.head().method_name, asked.head().host,
+                       asked.head().path);
 }
 
 /// The position of the route that takes the request; -1 for none.
@@ -100,12 +103,13 @@ inline Built build(const RouteTable& table, std::string_view line, const HeaderL
     return out;
 }
 
-inline std::string key_of(const RouteTable& table, std::string_view line, const HeaderList& headers = {}) {
+inline std::string key_of(const RouteTable& table, std::string_view line,
+                          const HeaderList& headers = {}) {
     return build(table, line, headers).key;
 }
 
-inline PurgeSet purges_of(const RouteTable& table, std::string_view line, const JsonLookup* json = nullptr,
-                          const HeaderList& headers = {}) {
+inline PurgeSet purges_of(const RouteTable& table, std::string_view line,
+                          const JsonLookup* json = nullptr, const HeaderList& headers = {}) {
     const OfflineRequest asked = request(line, headers);
     PurgeSet out;
     table.collect_write_purges(match(table, asked), asked.head(), json, out);

@@ -1,6 +1,7 @@
 #include "server/owed_file.hpp"
 
 #include <doctest/doctest.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,8 +9,6 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include <spdlog/spdlog.h>
 
 namespace larder::server {
 namespace {
@@ -45,12 +44,8 @@ struct Folder {
     std::string path;
 };
 
-redis::PurgeItem key(const std::string& name) {
-    return {Kind::key, false, name};
-}
-void wait(OwedFile& file) {
-    REQUIRE(file.wait_until_written(steady_now() + Seconds(10)));
-}
+redis::PurgeItem key(const std::string& name) { return {Kind::key, false, name}; }
+void wait(OwedFile& file) { REQUIRE(file.wait_until_written(steady_now() + Seconds(10))); }
 
 TEST_CASE("what is owed is there after a kill, and nothing once it was delivered") {
     const Folder folder;

@@ -57,8 +57,9 @@ TEST_CASE("what is no address is refused") {
 TEST_CASE("loopback is 127/8, ::1 and localhost, and nothing that looks like it") {
     for (const std::string text : {"127.0.0.1:1", "127.8.9.10:1", "[::1]:1", "localhost:1"})
         CHECK(is_loopback(*parse_address(text)));
-    for (const std::string text : {"0.0.0.0:1", ":1", "10.0.0.1:1", "[::]:1", "[::2]:1", "127.0.0.1.example.com:1",
-                                   "localhost.example.com:1", "[::ffff:10.0.0.1]:1"}) {
+    for (const std::string text :
+         {"0.0.0.0:1", ":1", "10.0.0.1:1", "[::]:1", "[::2]:1", "127.0.0.1.example.com:1",
+          "localhost.example.com:1", "[::ffff:10.0.0.1]:1"}) {
         CAPTURE(text);
         CHECK_FALSE(is_loopback(*parse_address(text)));
     }
@@ -82,9 +83,9 @@ TEST_CASE("networks come in their canonical form") {
 }
 
 TEST_CASE("what is no network is refused") {
-    for (const std::string text :
-         {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0/8", "::/129", "localhost",
-          "localhost/8", "10.0.0.0/0x8", "10.0.0.0/00008", "[::1]/128", "all"}) {
+    for (const std::string text : {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
+                                   "10.0.0.0/8/8", "10.0.0/8", "::/129", "localhost", "localhost/8",
+                                   "10.0.0.0/0x8", "10.0.0.0/00008", "[::1]/128", "all"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_network(text).has_value());
     }

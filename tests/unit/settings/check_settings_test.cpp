@@ -21,11 +21,10 @@ const std::string origin = "origin: http://h\n";
 
 }  // namespace
 
-TEST_CASE("defaults with an origin are fine") {
-    CHECK(check(origin) == "");
-}
+TEST_CASE("defaults with an origin are fine") { CHECK(check(origin) == ""); }
 
-TEST_CASE("a mistake of the origin is told once, and a missing one only where the file could be read") {
+TEST_CASE(
+    "a mistake of the origin is told once, and a missing one only where the file could be read") {
     const std::pair<std::string, std::string> cases[] = {
         {"origin: ftp://h", "f:1:9: error: origin: expected http://"},
         {"origin: ${UNSET}", "f:1:9: error: origin: the environment variable UNSET"},
@@ -34,7 +33,8 @@ TEST_CASE("a mistake of the origin is told once, and a missing one only where th
         {"orign: http://h", "f:1:1: error: orign: unknown key; did you mean origin?"},
         {"origin: {servers: []}", "f:1:19: error: origin.servers: needs one URL"},
         {"origin: {servers: [ftp://h]}", "f:1:20: error: origin.servers[0]: expected http://"},
-        {"origin: {server: http://h}", "f:1:10: error: origin.server: unknown key; did you mean servers?"},
+        {"origin: {server: http://h}",
+         "f:1:10: error: origin.server: unknown key; did you mean servers?"},
         {"origin: {}", "f:1:9: error: origin: needs servers"},
         {"origin: {max_connections: 5}", "f:1:9: error: origin: needs servers"},
         {"memory: off\nredis: redis://h", "f:1:1: error: origin: is missing"},
@@ -60,21 +60,24 @@ TEST_CASE("an origin is needed") {
 }
 
 TEST_CASE("an admin that others reach needs a token") {
-    for (const std::string address : {"0.0.0.0:1", ":1", "'[::]:1'", "10.0.0.1:1", "example.com:1"}) {
+    for (const std::string address :
+         {"0.0.0.0:1", ":1", "'[::]:1'", "10.0.0.1:1", "example.com:1"}) {
         CAPTURE(address);
         const std::string problems = check(origin + "admin: " + address);
         CHECK(problems.starts_with("f:2:8: error: admin: "));
         CHECK(problems.find("is open to the network") != std::string::npos);
         CHECK(check(origin + "admin: {token: t, address: " + address + "}") == "");
     }
-    for (const std::string address : {"127.0.0.1:1", "127.1.2.3:1", "'[::1]:1'", "localhost:1", "off"}) {
+    for (const std::string address :
+         {"127.0.0.1:1", "127.1.2.3:1", "'[::1]:1'", "localhost:1", "off"}) {
         CAPTURE(address);
         CHECK(check(origin + "admin: " + address) == "");
     }
 }
 
 TEST_CASE("an address is listened on once") {
-    CHECK(check(origin + "listen: [h:1, h:1]") == "f:2:9: error: listen[1]: h:1 is listened on already\n");
+    CHECK(check(origin + "listen: [h:1, h:1]") ==
+          "f:2:9: error: listen[1]: h:1 is listened on already\n");
     CHECK(check(origin + "listen: ['[::1]:1', '[0::1]:1']").find("already") != std::string::npos);
     CHECK(check(origin + "listen: [h:0, h:0]") == "");
     CHECK(check(origin + "listen: 127.0.0.1:1\nadmin: 127.0.0.1:1") ==
@@ -84,31 +87,39 @@ TEST_CASE("an address is listened on once") {
 
 TEST_CASE("objects that are larger than the memory are warned of") {
     CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 5MB}") ==
-          "f:3:22: warning: limits.max_object: exceeds memory (4MB): objects that are larger are not kept\n");
+          "f:3:22: warning: limits.max_object: exceeds memory (4MB): objects that are larger are "
+          "not kept\n");
     CHECK(check(origin + "memory: 4MB\nredis: redis://h\nlimits: {max_object: 5MB}") ==
-          "f:4:22: warning: limits.max_object: exceeds memory (4MB): objects that are larger are kept in Redis only\n");
+          "f:4:22: warning: limits.max_object: exceeds memory (4MB): objects that are larger are "
+          "kept in Redis only\n");
     CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 4MB}") == "");
     CHECK(check(origin + "memory: 1MB") == "");
     CHECK(check(origin + "memory: 1MB\nredis: redis://h").find("error") == std::string::npos);
     CHECK(load(origin + "memory: 1MB").settings.limits.max_object == 1024 * 1024);
-    CHECK(load(origin + "memory: 1MB\nredis: redis://h").settings.limits.max_object == 8 * 1024 * 1024);
+    CHECK(load(origin + "memory: 1MB\nredis: redis://h").settings.limits.max_object ==
+          8 * 1024 * 1024);
     CHECK(check(origin + "memory: off\nredis: redis://h\nlimits: {max_object: 5MB}") == "");
-    const std::string route = origin + "memory: 4MB\nroutes:\n- {match: GET /, key: k, max_object: 5MB";
-    CHECK(check(route + "}").starts_with("f:4:38: warning: routes[0].max_object: exceeds memory (4MB)"));
+    const std::string route =
+        origin + "memory: 4MB\nroutes:\n- {match: GET /, key: k, max_object: 5MB";
+    CHECK(check(route + "}")
+              .starts_with("f:4:38: warning: routes[0].max_object: exceeds memory (4MB)"));
     CHECK(check(route + ", memory: off}") == "");
 }
 
 TEST_CASE("files that are named can be read") {
-    CHECK(check(origin + "listen: [h:1, {address: h:2, tls: {certificate: here.pem, key: gone.pem}}]") ==
+    CHECK(check(origin +
+                "listen: [h:1, {address: h:2, tls: {certificate: here.pem, key: gone.pem}}]") ==
           "f:2:64: error: listen[1].tls.key: cannot read gone.pem: not there\n");
     CHECK(check(origin + "listen: {address: h:2, tls: {certificate: here.pem, key: gone.pem}}") ==
           "f:2:58: error: listen.tls.key: cannot read gone.pem: not there\n");
     CHECK(check("origin: {servers: https://h, tls: {ca: gone.pem}}") ==
           "f:1:40: error: origin.tls.ca: cannot read gone.pem: not there\n");
-    const std::string redis = check(origin + "redis: {url: rediss://h, tls: {ca: a, certificate: b, key: c}}");
+    const std::string redis =
+        check(origin + "redis: {url: rediss://h, tls: {ca: a, certificate: b, key: c}}");
     for (const std::string key : {"redis.tls.ca", "redis.tls.certificate", "redis.tls.key"})
         CHECK(redis.find(key) != std::string::npos);
-    const std::string sentinels = check(origin + "redis: {url: 'redis-sentinel://h/m', sentinel_tls: {ca: gone.pem}}");
+    const std::string sentinels =
+        check(origin + "redis: {url: 'redis-sentinel://h/m', sentinel_tls: {ca: gone.pem}}");
     CHECK(sentinels.find("redis.sentinel_tls.ca: cannot read gone.pem") != std::string::npos);
     CHECK(can_be_read()("/nonexistent") != "");
     CHECK(can_be_read()("/") == "it is a directory");
@@ -118,20 +129,24 @@ TEST_CASE("files that are named can be read") {
 TEST_CASE("what has no effect, or more than one may think, is a warning") {
     const std::pair<std::string, std::string> cases[] = {
         {"redis: {url: redis://h, tls: {verify: off}}", "warning: redis.tls: has no effect"},
-        {"redis: {url: redis://h, sentinel_password: x}", "warning: redis.sentinel_password: has no effect"},
+        {"redis: {url: redis://h, sentinel_password: x}",
+         "warning: redis.sentinel_password: has no effect"},
         {"redis: {url: redis://h, sentinel_tls: on}", "warning: redis.sentinel_tls: has no effect"},
         {"trusted_proxies: [0.0.0.0/0]", "warning: trusted_proxies: believes everybody"},
         {"purge_from: ['::/0']", "warning: purge_from: lets everybody purge"},
-        {"listen: {address: h:1, proxy_protocol: on}", "warning: listen: proxy_protocol is on, but trusted_proxies"},
-        {"memory: off\nroutes: [{match: GET /, key: k}]", "warning: memory: is off and there is no redis"},
+        {"listen: {address: h:1, proxy_protocol: on}",
+         "warning: listen: proxy_protocol is on, but trusted_proxies"},
+        {"memory: off\nroutes: [{match: GET /, key: k}]",
+         "warning: memory: is off and there is no redis"},
     };
     for (const auto& [text, problem] : cases) {
         CAPTURE(text);
         CHECK(check(origin + text).find(problem) != std::string::npos);
     }
-    CHECK(check("origin: {servers: http://h, tls: {verify: off}}").find("warning: origin.tls: has no") !=
+    CHECK(check("origin: {servers: http://h, tls: {verify: off}}")
+              .find("warning: origin.tls: has no") != std::string::npos);
+    CHECK(check("origin: {servers: [http://h, http://h:80]}").find("names a server twice") !=
           std::string::npos);
-    CHECK(check("origin: {servers: [http://h, http://h:80]}").find("names a server twice") != std::string::npos);
 }
 
 TEST_CASE("a number of threads beyond reason is refused") {

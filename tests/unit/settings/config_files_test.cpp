@@ -26,14 +26,15 @@ std::string text_of(const std::string& file) {
     return out.str();
 }
 
-/// The reference with every "#key:" put to use, and `redis: off`, which stands for one of them, taken out.
+/// The reference with every "#key:" put to use, and `redis: off`, which stands for one of them,
+/// taken out.
 std::string with_all_settings(const std::string& reference) {
     std::istringstream lines(reference);
     std::string out;
     for (std::string line; std::getline(lines, line);) {
         const std::size_t mark = line.find_first_not_of(' ');
-        const bool setting = mark != std::string::npos && mark + 1 < line.size() && line[mark] == '#' &&
-                             line[mark + 1] >= 'a' && line[mark + 1] <= 'z';
+        const bool setting = mark != std::string::npos && mark + 1 < line.size() &&
+                             line[mark] == '#' && line[mark + 1] >= 'a' && line[mark + 1] <= 'z';
         if (setting) line.erase(mark, 1);
         if (line != "redis: off") out += line + '\n';
     }
@@ -45,8 +46,8 @@ std::string with_all_settings(const std::string& reference) {
 TEST_CASE("the demo's configuration loads, with its environment") {
     const std::string file = config_file("articles.yaml");
     Problems problems;
-    const Settings settings =
-        load_settings(file, problems, environment_of({{"CACHE_TTL_USERS", "5m"}, {"ORIGIN_URL", "http://o:9"}}));
+    const Settings settings = load_settings(
+        file, problems, environment_of({{"CACHE_TTL_USERS", "5m"}, {"ORIGIN_URL", "http://o:9"}}));
     check_settings(settings, problems);
     CHECK(problems.empty());
     CHECK(settings.file == file);
@@ -84,7 +85,8 @@ TEST_CASE("the reference says what the defaults are") {
 }
 
 TEST_CASE("what the reference shows in comments is right, and defaults there are the defaults") {
-    const Loaded loaded = load(with_all_settings(text_of(config_file("larder.yaml"))), {{"LARDER_ADMIN_TOKEN", "t"}});
+    const Loaded loaded =
+        load(with_all_settings(text_of(config_file("larder.yaml"))), {{"LARDER_ADMIN_TOKEN", "t"}});
     CHECK(loaded.text() == "");
     const Settings& settings = loaded.settings;
     CHECK(settings.admin.token == "t");
@@ -104,7 +106,8 @@ TEST_CASE("what the reference shows in comments is right, and defaults there are
 }
 
 TEST_CASE("the reference shows every key") {
-    const Loaded loaded = load(with_all_settings(text_of(config_file("larder.yaml"))), {{"LARDER_ADMIN_TOKEN", "t"}});
+    const Loaded loaded =
+        load(with_all_settings(text_of(config_file("larder.yaml"))), {{"LARDER_ADMIN_TOKEN", "t"}});
     for (const std::string path : {"listen",
                                    "listen[0].address",
                                    "listen[0].proxy_protocol",

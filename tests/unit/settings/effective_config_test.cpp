@@ -60,7 +60,8 @@ examples:
 }  // namespace
 
 TEST_CASE("the effective configuration loads again as the same") {
-    for (const std::string text : {everything, "", "redis: unix:///r.sock", "admin: off\nmemory: 1000"}) {
+    for (const std::string text :
+         {everything, "", "redis: unix:///r.sock", "admin: off\nmemory: 1000"}) {
         const Loaded first = load(text);
         CHECK(first.text() == "");
         const std::string shown = effective_config(first.settings);
@@ -72,7 +73,9 @@ TEST_CASE("the effective configuration loads again as the same") {
 
 TEST_CASE("the effective configuration shows every value in its own unit") {
     const auto shown = boost::json::parse(effective_config(load(everything).settings));
-    const auto text = [&](const char* pointer) { return std::string(shown.at_pointer(pointer).as_string()); };
+    const auto text = [&](const char* pointer) {
+        return std::string(shown.at_pointer(pointer).as_string());
+    };
     CHECK(text("/listen/0/tls/key") == "k.pem");
     CHECK(text("/listen/0/proxy_protocol") == "on");
     CHECK(text("/origin/connect_timeout") == "1500ms");

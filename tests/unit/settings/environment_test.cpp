@@ -10,7 +10,8 @@ namespace {
 
 Substituted substitute(const std::string& text) {
     return substitute_environment(
-        text, environment_of({{"A", "apple"}, {"EMPTY", ""}, {"TRICK", "${A} $${A}"}, {"_b2", "x"}}));
+        text,
+        environment_of({{"A", "apple"}, {"EMPTY", ""}, {"TRICK", "${A} $${A}"}, {"_b2", "x"}}));
 }
 
 }  // namespace
@@ -49,10 +50,11 @@ TEST_CASE("what a variable holds is not looked at again") {
 
 TEST_CASE("a variable that is not set, or not well formed, is an error that says so") {
     const std::pair<std::string, std::string> cases[] = {
-        {"${NONE}", "NONE is not set"},     {"${NONE:-${NOR}}", "NOR is not set"}, {"${A", "without its }"},
-        {"${NONE:-{}", "without its }"},    {"${}", "expected ${NAME}"},           {"${1A}", "expected ${NAME}"},
-        {"${A:?must}", "expected ${NAME}"}, {"${A-x}", "expected ${NAME}"},        {"${A B}", "expected ${NAME}"},
-        {"${:-x}", "expected ${NAME}"},
+        {"${NONE}", "NONE is not set"},     {"${NONE:-${NOR}}", "NOR is not set"},
+        {"${A", "without its }"},           {"${NONE:-{}", "without its }"},
+        {"${}", "expected ${NAME}"},        {"${1A}", "expected ${NAME}"},
+        {"${A:?must}", "expected ${NAME}"}, {"${A-x}", "expected ${NAME}"},
+        {"${A B}", "expected ${NAME}"},     {"${:-x}", "expected ${NAME}"},
     };
     for (const auto& [text, expected] : cases) {
         CAPTURE(text);

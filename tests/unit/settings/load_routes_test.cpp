@@ -13,9 +13,7 @@ Route load_route(const std::string& options) {
     return loaded.settings.routes[0];
 }
 
-Route load_read(const std::string& options) {
-    return load_route("key: k, " + options);
-}
+Route load_read(const std::string& options) { return load_route("key: k, " + options); }
 
 }  // namespace
 
@@ -85,7 +83,8 @@ TEST_CASE("every option of a read route") {
     CHECK(load_read("mode: shadow").shadow);
     CHECK(load_read("stale_while_revalidate: 1m").stale_while_revalidate == 60s);
     CHECK(load_read("stale_if_error: 1h").stale_if_error == 3600s);
-    for (const std::string host : {"a", "API.example.com", "a_b-c.d:8080", "127.0.0.1", "'[::1]:80'", "'[::1]'", "xn--bcher-kva.example"}) {
+    for (const std::string host : {"a", "API.example.com", "a_b-c.d:8080", "127.0.0.1",
+                                   "'[::1]:80'", "'[::1]'", "xn--bcher-kva.example"}) {
         CAPTURE(host);
         CHECK_FALSE(load_read("host: " + host).host.empty());
     }
@@ -94,7 +93,8 @@ TEST_CASE("every option of a read route") {
     CHECK(load_read("stale_if_error: 250ms").stale_if_error == 250ms);
     CHECK(load_read("status_ttl: {404: 500ms}").status_ttl.at(0).ttl == 500ms);
     CHECK(load_read("strip: [Set-Cookie]").strip == std::vector<std::string>{"set-cookie"});
-    CHECK(load_read("ignore_query: [utm_*, fbclid]").ignore_query == std::vector<std::string>{"utm_*", "fbclid"});
+    CHECK(load_read("ignore_query: [utm_*, fbclid]").ignore_query ==
+          std::vector<std::string>{"utm_*", "fbclid"});
     CHECK(load_read("query: bypass").query_bypass);
     CHECK(load_read("max_object: 1MB").max_object == 1024 * 1024);
     CHECK_FALSE(load_read("memory: off").memory);
@@ -106,13 +106,15 @@ TEST_CASE("every option of a read route") {
     CHECK(status_ttl[0].status == 404);
     CHECK(status_ttl[0].ttl == 10s);
     CHECK(status_ttl[1].ttl == 3600s);
-    const Ignore all = load_read("ignore: [Cache-Control, set-cookie, cookie, authorization, vary]").ignore;
+    const Ignore all =
+        load_read("ignore: [Cache-Control, set-cookie, cookie, authorization, vary]").ignore;
     CHECK(all.cache_control);
     CHECK(all.set_cookie);
     CHECK(all.cookie);
     CHECK(all.authorization);
     CHECK(all.vary);
-    CHECK(load_read("ignore: [X-API-Key]").ignore.credentials == std::vector<std::string>{"x-api-key"});
+    CHECK(load_read("ignore: [X-API-Key]").ignore.credentials ==
+          std::vector<std::string>{"x-api-key"});
     CHECK_FALSE(load_read("ignore: vary").ignore.cookie);
 }
 

@@ -43,7 +43,8 @@ TEST_CASE("listen is an address, a map, or a list of both") {
     CHECK(load_good("listen: :8080").listen.at(0).address == "0.0.0.0:8080");
     CHECK(load_good("listen: '[::1]:0'").listen.at(0).address == "[::1]:0");
     CHECK(load_good("listen: {address: h:1, proxy_protocol: on}").listen.at(0).proxy_protocol);
-    const auto list = load_good("listen: [h:1, {address: h:2, tls: {certificate: c.pem, key: k.pem}}]").listen;
+    const auto list =
+        load_good("listen: [h:1, {address: h:2, tls: {certificate: c.pem, key: k.pem}}]").listen;
     REQUIRE(list.size() == 2);
     CHECK(list[0].address == "h:1");
     CHECK_FALSE(list[0].tls.has_value());
@@ -64,7 +65,8 @@ TEST_CASE("admin is an address, a map, or off") {
 
 TEST_CASE("origin is a URL or a map") {
     CHECK(load_good("origin: http://h").origin.servers == std::vector<std::string>{"http://h:80"});
-    CHECK(load_good("origin: {servers: http://h:1}").origin.servers == std::vector<std::string>{"http://h:1"});
+    CHECK(load_good("origin: {servers: http://h:1}").origin.servers ==
+          std::vector<std::string>{"http://h:1"});
     const Origin origin = load_good(R"(
 origin:
   servers: [http://a:1, https://b]
@@ -102,7 +104,11 @@ origin:
 
 TEST_CASE("sentinels have a password and TLS of their own") {
     const auto redis = [](const std::string& more) {
-        return *load_good("redis: {url: 'redis-sentinel://h:1/m', tls: {ca: ca.pem}, sentinel_password: pw" + more + "}").redis;
+        return *load_good(
+                    "redis: {url: 'redis-sentinel://h:1/m', tls: {ca: ca.pem}, sentinel_password: "
+                    "pw" +
+                    more + "}")
+                    .redis;
     };
     CHECK(redis("").sentinel_password == "pw");
     CHECK_FALSE(redis("").sentinel_tls);
@@ -189,7 +195,8 @@ limits:
     CHECK(limits.drain_timeout == 0s);
     CHECK(load_good("limits: {body_bytes: 0}").limits.body_bytes == 0);
     CHECK(load_good("limits: {body_bytes: unlimited}").limits.body_bytes == UINT64_MAX);
-    CHECK(load_good("limits: {connections_per_client: unlimited}").limits.connections_per_client == 0);
+    CHECK(load_good("limits: {connections_per_client: unlimited}").limits.connections_per_client ==
+          0);
 }
 
 TEST_CASE("networks, log and headers") {
@@ -202,7 +209,8 @@ TEST_CASE("networks, log and headers") {
     CHECK(log.format == LogFormat::json);
     CHECK(log.access == AccessLog::errors);
     CHECK(load_good("log: {access: on}").log.access == AccessLog::on);
-    const Headers headers = load_good("headers: {x_cache: off, cache_status: no, cache_key: yes, via: false}").headers;
+    const Headers headers =
+        load_good("headers: {x_cache: off, cache_status: no, cache_key: yes, via: false}").headers;
     CHECK_FALSE(headers.x_cache);
     CHECK_FALSE(headers.cache_status);
     CHECK(headers.cache_key);
@@ -214,11 +222,14 @@ TEST_CASE("lists may be left empty") {
 }
 
 TEST_CASE("what the environment gives is one value, never structure") {
-    const std::map<std::string, std::string> hostile{{"X", "{a: 1, b: [2]} # x: y"}, {"Y", "1\nadmin: off"}};
-    CHECK(load_good("redis: {url: redis://h, prefix: '${X}'}", hostile).redis->prefix == "{a: 1, b: [2]} # x: y");
+    const std::map<std::string, std::string> hostile{{"X", "{a: 1, b: [2]} # x: y"},
+                                                     {"Y", "1\nadmin: off"}};
+    CHECK(load_good("redis: {url: redis://h, prefix: '${X}'}", hostile).redis->prefix ==
+          "{a: 1, b: [2]} # x: y");
     const Loaded loaded = load("redis: {url: redis://h, prefix: '${Y}'}", hostile);
     CHECK(loaded.text() ==
-          "f:1:33: error: redis.prefix: a value must not hold line breaks or other control characters\n");
+          "f:1:33: error: redis.prefix: a value must not hold line breaks or other control "
+          "characters\n");
     CHECK(loaded.settings.admin.address == "127.0.0.1:9180");
 }
 
@@ -279,6 +290,8 @@ TEST_CASE("state is what the file says, else the first directory that systemd na
     CHECK(load_good("", {{"STATE_DIRECTORY", "/a:/b"}}).state == "/a");
     CHECK(load_good("state: off", {{"STATE_DIRECTORY", "/a"}}).state == "");
     CHECK(load_good("").state == "");
-    CHECK(load("state: on").text().starts_with("f:1:8: error: state: expected a directory, or off"));
-    CHECK(load("state: [a]").text().starts_with("f:1:8: error: state: expected a directory, or off"));
+    CHECK(
+        load("state: on").text().starts_with("f:1:8: error: state: expected a directory, or off"));
+    CHECK(
+        load("state: [a]").text().starts_with("f:1:8: error: state: expected a directory, or off"));
 }

@@ -27,16 +27,18 @@ struct Loaded {
 };
 
 inline Environment environment_of(std::map<std::string, std::string> variables) {
-    return [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
-        const auto found = variables.find(name);
-        if (found == variables.end()) return std::nullopt;
-        return found->second;
-    };
+    return
+        [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
+            const auto found = variables.find(name);
+            if (found == variables.end()) return std::nullopt;
+            return found->second;
+        };
 }
 
 inline Loaded load(const std::string& text, std::map<std::string, std::string> variables = {}) {
     Loaded out;
-    out.settings = load_settings_text(text, "f", out.problems, environment_of(std::move(variables)));
+    out.settings =
+        load_settings_text(text, "f", out.problems, environment_of(std::move(variables)));
     return out;
 }
 

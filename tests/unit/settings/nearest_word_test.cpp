@@ -5,7 +5,8 @@
 using namespace larder::settings;
 
 TEST_CASE("a mistyped word is recognised") {
-    const std::vector<std::string_view> known{"listen", "origin", "routes", "memory", "connect_timeout", "ttl"};
+    const std::vector<std::string_view> known{"listen", "origin",          "routes",
+                                              "memory", "connect_timeout", "ttl"};
     CHECK(nearest_word("listne", known) == "listen");
     CHECK(nearest_word("Origin", known) == "origin");
     CHECK(nearest_word("route", known) == "routes");

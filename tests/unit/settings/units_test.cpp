@@ -65,8 +65,8 @@ TEST_CASE("sizes are powers of 1024, and a bare number is bytes") {
 }
 
 TEST_CASE("what is no size, or none that fits, is refused") {
-    for (const std::string text : {"", "KB", "-1", "+1", "1 KB", "1KiB", "1K", "1.5MB", "1e6", "17179869184GB",
-                                   "18446744073709551616", "0x10", "1KBs"}) {
+    for (const std::string text : {"", "KB", "-1", "+1", "1 KB", "1KiB", "1K", "1.5MB", "1e6",
+                                   "17179869184GB", "18446744073709551616", "0x10", "1KBs"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_size(text).has_value());
     }
@@ -85,8 +85,10 @@ TEST_CASE("percentages go from nothing to all") {
 }
 
 TEST_CASE("a switch has six words") {
-    for (const std::string text : {"on", "true", "yes", "On", "TRUE"}) CHECK(parse_switch(text) == true);
-    for (const std::string text : {"off", "false", "no", "OFF", "No"}) CHECK(parse_switch(text) == false);
+    for (const std::string text : {"on", "true", "yes", "On", "TRUE"})
+        CHECK(parse_switch(text) == true);
+    for (const std::string text : {"off", "false", "no", "OFF", "No"})
+        CHECK(parse_switch(text) == false);
     for (const std::string text : {"", "1", "0", "y", "n", "enabled", "on "})
         CHECK_FALSE(parse_switch(text).has_value());
 }

@@ -25,11 +25,21 @@ TEST_CASE("an origin is a scheme, a host and a port") {
 
 TEST_CASE("a wrong origin says what is wrong with it") {
     const std::pair<std::string, std::string> cases[] = {
-        {"", "expected http://"},          {"127.0.0.1:8000", "expected http://"}, {"ftp://h", "expected http://"},
-        {"http:/h", "expected http://"},   {"http://", "expected host:port"},      {"http://:80", "expected host:port"},
-        {"http://h:0", "1 to 65535"},      {"http://h:65536", "1 to 65535"},       {"http://h:", "expected host:port"},
-        {"http://h/v1", "keep their own"}, {"http://h?x=1", "keep their own"},     {"http://h#x", "keep their own"},
-        {"http://u:p@h", "no user"},       {"http://h//", "keep their own"},       {"http://a b", "expected host:port"},
+        {"", "expected http://"},
+        {"127.0.0.1:8000", "expected http://"},
+        {"ftp://h", "expected http://"},
+        {"http:/h", "expected http://"},
+        {"http://", "expected host:port"},
+        {"http://:80", "expected host:port"},
+        {"http://h:0", "1 to 65535"},
+        {"http://h:65536", "1 to 65535"},
+        {"http://h:", "expected host:port"},
+        {"http://h/v1", "keep their own"},
+        {"http://h?x=1", "keep their own"},
+        {"http://h#x", "keep their own"},
+        {"http://u:p@h", "no user"},
+        {"http://h//", "keep their own"},
+        {"http://a b", "expected host:port"},
         {"http://[::1", "expected host"},
     };
     for (const auto& [text, expected] : cases) {
@@ -135,6 +145,7 @@ TEST_CASE("a masked URL shows everything but the password") {
     CHECK(mask_password("redis://u:pw@h:1/0") == "redis://u:***@h:1/0");
     CHECK(mask_password("redis://:p:w@h") == "redis://:***@h");
     CHECK(mask_password("unix:///a.sock?db=0") == "unix:///a.sock?db=0");
-    CHECK(mask_password("redis-sentinel://u:pw@h1:1,h2:2/m/0") == "redis-sentinel://u:***@h1:1,h2:2/m/0");
+    CHECK(mask_password("redis-sentinel://u:pw@h1:1,h2:2/m/0") ==
+          "redis-sentinel://u:***@h1:1,h2:2/m/0");
     CHECK(mask_password("redis://u:p@w@h") == "redis://u:***@h");
 }

@@ -9,7 +9,9 @@ namespace {
 struct Tree {
     std::optional<Value> value;
     Problems problems;
-    [[nodiscard]] std::string fault() const { return problems.empty() ? "" : to_text(problems.front(), "f"); }
+    [[nodiscard]] std::string fault() const {
+        return problems.empty() ? "" : to_text(problems.front(), "f");
+    }
 };
 
 Tree read(const std::string& text) {
@@ -73,8 +75,10 @@ TEST_CASE("a value that is not there has the place where it would stand") {
     const auto& entries = tree.value->entries;
     for (const auto& [key, value] : entries)
         if (value.kind == Value::Kind::null) places.emplace_back(value.at.line, value.at.column);
-    for (const auto& [key, value] : entries.at(3).second.entries) places.emplace_back(value.at.line, value.at.column);
-    const std::vector<std::pair<int, int>> expected{{1, 3}, {2, 5}, {3, 4}, {5, 4}, {6, 4}, {7, 3}, {4, 7}, {4, 13}};
+    for (const auto& [key, value] : entries.at(3).second.entries)
+        places.emplace_back(value.at.line, value.at.column);
+    const std::vector<std::pair<int, int>> expected{{1, 3}, {2, 5}, {3, 4}, {5, 4},
+                                                    {6, 4}, {7, 3}, {4, 7}, {4, 13}};
     CHECK(places == expected);
 }
 
@@ -92,7 +96,8 @@ TEST_CASE("an unquoted variable within braces is told how to be written") {
         CHECK_MESSAGE(tree.fault().starts_with(place), tree.fault());
         CHECK(tree.fault().find("must be quoted, as in \"${NAME}\"") != std::string::npos);
     }
-    for (const char* text : {"a: ${A}\nb: [", "a: {b: '${A}'}\nc: [", "a: articles:{id}:${A}\nb: ["}) {
+    for (const char* text :
+         {"a: ${A}\nb: [", "a: {b: '${A}'}\nc: [", "a: articles:{id}:${A}\nb: ["}) {
         CAPTURE(text);
         CHECK(read(text).fault().find("quoted") == std::string::npos);
     }
@@ -127,8 +132,10 @@ TEST_CASE("a question mark may stand in a value within braces") {
 }
 
 TEST_CASE("control characters are no part of a text") {
-    CHECK(read("a: b\n c\x01").fault() == "f:2:3: error: a control character; expected text in UTF-8");
-    CHECK(read(std::string("a: \0", 4)).fault() == "f:1:4: error: a control character; expected text in UTF-8");
+    CHECK(read("a: b\n c\x01").fault() ==
+          "f:2:3: error: a control character; expected text in UTF-8");
+    CHECK(read(std::string("a: \0", 4)).fault() ==
+          "f:1:4: error: a control character; expected text in UTF-8");
     CHECK(read("a: b\r\nc: \"d\te\"\r\n").fault() == "");
 }
 
@@ -145,15 +152,18 @@ TEST_CASE("aliases that multiply end at a bound") {
 
     std::string wide = "a: &a " + std::string(1024 * 1024, 'x') + "\nb: [*a";
     for (int i = 0; i < 70; ++i) wide += ", *a";
-    CHECK(read(wide + "]\n").fault().find("larger than a configuration may be") != std::string::npos);
+    CHECK(read(wide + "]\n").fault().find("larger than a configuration may be") !=
+          std::string::npos);
 }
 
 TEST_CASE("nesting ends at a bound") {
-    CHECK(read(std::string(40, '[') + std::string(40, ']')).fault().find("nested too deeply") != std::string::npos);
+    CHECK(read(std::string(40, '[') + std::string(40, ']')).fault().find("nested too deeply") !=
+          std::string::npos);
     CHECK(read(std::string(20000, '[')).problems.size() == 1);
     CHECK(read(std::string(20, '[') + std::string(20, ']')).problems.empty());
 }
 
 TEST_CASE("a text beyond any configuration's size is not parsed") {
-    CHECK(read(std::string(yaml_text_bytes_max + 1, '#')).fault() == "f: error: larger than a configuration may be");
+    CHECK(read(std::string(yaml_text_bytes_max + 1, '#')).fault() ==
+          "f: error: larger than a configuration may be");
 }

@@ -8,7 +8,15 @@ namespace {
 boost::intrusive_ptr<cache::StoredResponse> full_entry() {
     boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
     entry->status = 203;
-    entry->freshness = {WallTime(Milliseconds(1)), WallTime(Milliseconds(-2)), Seconds(3), Milliseconds(4007), Seconds(5), Milliseconds(999), true, true, true};
+    entry->freshness = {WallTime(Milliseconds(1)),
+                        WallTime(Milliseconds(-2)),
+                        Seconds(3),
+                        Milliseconds(4007),
+                        Seconds(5),
+                        Milliseconds(999),
+                        true,
+                        true,
+                        true};
     entry->head = "HTTP/1.1 203 Non-Authoritative Information\r\nX: y\r\n";
     entry->body = std::string("b\0dy", 4);
     entry->etag = "W/\"1\"";
@@ -78,7 +86,8 @@ TEST_CASE("no damage goes unnoticed") {
     auto entry = full_entry();
     entry->body.assign(3'000, 'a');
     const std::string good = encode_entry(*entry, {true, 100});
-    for (std::size_t size = 0; size < good.size(); ++size) CHECK_FALSE(decode_entry(std::string_view(good).substr(0, size)));
+    for (std::size_t size = 0; size < good.size(); ++size)
+        CHECK_FALSE(decode_entry(std::string_view(good).substr(0, size)));
     for (std::size_t at = 0; at < good.size(); ++at) {
         std::string bad = good;
         bad[at] = static_cast<char>(bad[at] ^ 0x20);

@@ -29,9 +29,7 @@ FetchedHead head_of(cache::Detail not_stored = cache::Detail::none) {
     return head;
 }
 
-std::string bytes(std::size_t count, char with = 'x') {
-    return std::string(count, with);
-}
+std::string bytes(std::size_t count, char with = 'x') { return std::string(count, with); }
 
 // Reads all that is there.
 std::string read_all(Fetch::Reader& reader) {

@@ -1,10 +1,10 @@
 #include "store/memory_store.hpp"
 
+#include <doctest/doctest.h>
+
 #include <atomic>
 #include <random>
 #include <thread>
-
-#include <doctest/doctest.h>
 
 #include "cache/decisions.hpp"
 #include "store/memory_sweeper.hpp"
@@ -19,22 +19,27 @@ constexpr std::size_t megabyte = 1 << 20;
 constexpr std::string_view get = "GET /a\nHost: a.example\nAccept-Language: de";
 
 struct Tier {
-    explicit Tier(std::size_t bytes = megabyte) : store(bytes, generations) { store.trust_until(SteadyTime::max()); }
+    explicit Tier(std::size_t bytes = megabyte) : store(bytes, generations) {
+        store.trust_until(SteadyTime::max());
+    }
 
-    cache::Stored put(std::string_view key, std::string_view request_text, std::vector<std::string> vary = {}, std::string body = "body",
+    cache::Stored put(std::string_view key, std::string_view request_text,
+                      std::vector<std::string> vary = {}, std::string body = "body",
                       std::vector<std::uint32_t> more_guards = {}) {
         const Request request(request_text);
         boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
         entry->body = std::move(body);
         entry->vary = std::move(vary);
         cache::build_variant(request, entry->vary, true, entry->variant);
-        entry->guards = guard_slots(key, key.find('?') == key.npos ? key.size() : key.find('?'), {});
+        entry->guards =
+            guard_slots(key, key.find('?') == key.npos ? key.size() : key.find('?'), {});
         entry->guards.insert(entry->guards.end(), more_guards.begin(), more_guards.end());
         entry->sequence = generations.now();
         last_kept = store.insert(key, entry, {rules, entry->sequence, entry->guards.size()});
         return entry;
     }
-    MemoryHit find(std::string_view key, std::string_view request_text = get, SteadyTime now = SteadyTime()) const {
+    MemoryHit find(std::string_view key, std::string_view request_text = get,
+                   SteadyTime now = SteadyTime()) const {
         const Request request(request_text);
         return store.find(key, request, true, rules, now);
     }
@@ -52,7 +57,8 @@ struct Tier {
 
 TEST_CASE("an entry is found under its key and Host, without allocating") {
     Tier tier;
-    const cache::Stored entry = tier.put("articles:42", "GET /a\nHost: a-rather-long-host-name.example");
+    const cache::Stored entry =
+        tier.put("articles:42", "GET /a\nHost: a-rather-long-host-name.example");
     const Request same("GET /a\nHost: A-Rather-Long-Host-Name.example");
     CHECK(tier.store.find("articles:42", same, true, tier.rules, SteadyTime()).entry == entry);
     const std::size_t before = test::allocations();
@@ -105,9 +111,12 @@ TEST_CASE("each purge takes out what it is about") {
     };
     const Row rows[] = {
         {"nothing", [](Tier&) {}, true, false},
-        {"its key", [](Tier& t) { t.generations.purge(Generations::slot_of_key("k?a=1")); }, false, false},
-        {"the key it extends", [](Tier& t) { t.generations.purge(Generations::slot_of_extensions("k")); }, false, false},
-        {"another key", [](Tier& t) { t.generations.purge(Generations::slot_of_key("k?a=2")); }, true, false},
+        {"its key", [](Tier& t) { t.generations.purge(Generations::slot_of_key("k?a=1")); }, false,
+         false},
+        {"the key it extends",
+         [](Tier& t) { t.generations.purge(Generations::slot_of_extensions("k")); }, false, false},
+        {"another key", [](Tier& t) { t.generations.purge(Generations::slot_of_key("k?a=2")); },
+         true, false},
         {"a tag", [](Tier& t) { t.generations.purge(tag); }, false, false},
         {"all", [](Tier& t) { t.generations.purge_all(); }, false, false},
         {"softly", [](Tier& t) { t.generations.purge_soft(tag); }, true, true},
@@ -116,7 +125,8 @@ TEST_CASE("each purge takes out what it is about") {
         {"by pattern", [](Tier& t) { t.store.purge_matching("k*1", false); }, false, false},
         {"another pattern", [](Tier& t) { t.store.purge_matching("k*2", false); }, true, false},
         {"softly by pattern", [](Tier& t) { t.store.purge_matching("k*", true); }, true, true},
-        {"softly by another pattern", [](Tier& t) { t.store.purge_matching("l*", true); }, true, false},
+        {"softly by another pattern", [](Tier& t) { t.store.purge_matching("l*", true); }, true,
+         false},
         {"forgotten", [](Tier& t) { t.store.forget(); }, false, false},
         {"made under other rules", [](Tier& t) { ++t.rules; }, false, false},
     };
@@ -155,7 +165,8 @@ TEST_CASE("what began before a purge is not taken") {
         older->sequence = tier.generations.now();
         CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
     }
-    SUBCASE("softly, where it was noted under a later position: nobody would see that it is stale") {
+    SUBCASE(
+        "softly, where it was noted under a later position: nobody would see that it is stale") {
         tier.generations.purge_soft(Generations::slot_of_key("k"));
         older->sequence = tier.generations.now();
         CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
@@ -194,7 +205,8 @@ TEST_CASE("what was purged is freed by the sweep, and only that") {
         tier.store.keep_rules({tier.rules});
     }
     SUBCASE("by a tag that all have") {
-        for (int i = 0; i < 400; ++i) tier.generations.purge(Generations::slot_of_key("k" + std::to_string(i)));
+        for (int i = 0; i < 400; ++i)
+            tier.generations.purge(Generations::slot_of_key("k" + std::to_string(i)));
     }
     CHECK(tier.store.entries() >= 401);
     tier.sweep();
@@ -239,8 +251,12 @@ TEST_CASE("entries of two rules stand beside each other") {
 TEST_CASE("a purge is told whether there was anything, exactly") {
     Tier tier;
     const std::uint32_t tag = Generations::slot_of_tag("me:*");
-    const auto holds = [&](std::vector<std::string> keys, std::vector<std::string> patterns = {}) { return tier.store.holds_any({std::move(keys), std::move(patterns)}); };
-    const auto purge = [&](std::uint32_t guard) { tier.store.note_purge(guard, tier.generations.purge(guard)); };
+    const auto holds = [&](std::vector<std::string> keys, std::vector<std::string> patterns = {}) {
+        return tier.store.holds_any({std::move(keys), std::move(patterns)});
+    };
+    const auto purge = [&](std::uint32_t guard) {
+        tier.store.note_purge(guard, tier.generations.purge(guard));
+    };
     CHECK_FALSE(holds({"me:1"}, {"me:*"}));
     tier.put("me:1?lang=de", get, {}, "body", {tag});
     CHECK(holds({"me:1?lang=de"}));
@@ -288,7 +304,9 @@ TEST_CASE("no purge takes longer for many entries") {
         return best;
     };
     constexpr Milliseconds short_time{1};
-    CHECK(quickest([&] { static_cast<void>(tier.store.holds_any({{"nothing"}, {"k*"}})); }) < short_time);
+    CHECK(quickest([&] {
+              static_cast<void>(tier.store.holds_any({{"nothing"}, {"k*"}}));
+          }) < short_time);
     CHECK(quickest([&] { tier.store.purge_matching("k1*", false); }) < short_time);
     CHECK(quickest([&] { tier.store.purge_matching("k2*", true); }) < short_time);
     CHECK(quickest([&] { tier.store.keep_rules({2}); }) < short_time);
@@ -298,7 +316,9 @@ TEST_CASE("no purge takes longer for many entries") {
     int steps = 0;
     while (more) {
         // The quickest of some, for the machine may be busy with others.
-        const SteadyClock::duration taken = quickest([&] { if (more) more = tier.store.sweep_some(walk); });
+        const SteadyClock::duration taken = quickest([&] {
+            if (more) more = tier.store.sweep_some(walk);
+        });
         CHECK(taken < short_time);
         ++steps;
     }
@@ -310,7 +330,8 @@ TEST_CASE("a sweeper frees in the background") {
     Tier tier;
     MemorySweeper sweeper(tier.store);
     const auto swept = [&] {
-        for (int i = 0; i < 2000 && tier.store.entries() > 0; ++i) std::this_thread::sleep_for(Milliseconds(5));
+        for (int i = 0; i < 2000 && tier.store.entries() > 0; ++i)
+            std::this_thread::sleep_for(Milliseconds(5));
         return tier.store.entries() == 0;
     };
     tier.put("k", get);
@@ -353,11 +374,22 @@ TEST_CASE("purges of all kinds hold among fills and sweeps on other threads") {
         const std::string key = "k" + std::to_string(random() % keys);
         const int now = ++truth;
         switch (random() % 5) {
-            case 0: tier.store.note_purge(Generations::slot_of_key(key), tier.generations.purge(Generations::slot_of_key(key))); break;
-            case 1: tier.store.note_purge(tag, tier.generations.purge(tag)); break;
-            case 2: tier.store.purge_matching(key, false); break;
-            case 3: tier.store.purge_matching("k*", false); break;
-            default: tier.store.forget(); break;
+            case 0:
+                tier.store.note_purge(Generations::slot_of_key(key),
+                                      tier.generations.purge(Generations::slot_of_key(key)));
+                break;
+            case 1:
+                tier.store.note_purge(tag, tier.generations.purge(tag));
+                break;
+            case 2:
+                tier.store.purge_matching(key, false);
+                break;
+            case 3:
+                tier.store.purge_matching("k*", false);
+                break;
+            default:
+                tier.store.forget();
+                break;
         }
         const MemoryHit hit = tier.find(key);
         stale += hit.entry && std::stoi(hit.entry->body) < now;
@@ -369,7 +401,8 @@ TEST_CASE("purges of all kinds hold among fills and sweeps on other threads") {
 
 TEST_CASE("the budget holds") {
     Tier tier;
-    for (int i = 0; i < 2000; ++i) tier.put("k" + std::to_string(i), get, {}, std::string(2000, 'x'));
+    for (int i = 0; i < 2000; ++i)
+        tier.put("k" + std::to_string(i), get, {}, std::string(2000, 'x'));
     CHECK(tier.store.bytes() <= megabyte);
     CHECK(tier.store.entries() > 100);
     CHECK(tier.store.evictions() > 1000);

@@ -25,15 +25,17 @@ inline settings::Route bare_rule() {
     return rule;
 }
 
-inline cache::StoreDecision decide(const http::ResponseHead& response, const settings::Route& rule = bare_rule(),
-                                   cache::Detail personal = cache::Detail::none, WallTime requested_at = noon,
-                                   WallTime received_at = noon) {
-    return cache::decide_storable(Request("GET /a\nHost: h"), response, rule, personal, requested_at, received_at);
+inline cache::StoreDecision decide(const http::ResponseHead& response,
+                                   const settings::Route& rule = bare_rule(),
+                                   cache::Detail personal = cache::Detail::none,
+                                   WallTime requested_at = noon, WallTime received_at = noon) {
+    return cache::decide_storable(Request("GET /a\nHost: h"), response, rule, personal,
+                                  requested_at, received_at);
 }
 
 /// The response as it would be stored at noon; the test fails where it would not be.
-inline boost::intrusive_ptr<cache::StoredResponse> store(std::string_view text, std::string body = "meow",
-                                                         const settings::Route& rule = bare_rule()) {
+inline boost::intrusive_ptr<cache::StoredResponse> store(
+    std::string_view text, std::string body = "meow", const settings::Route& rule = bare_rule()) {
     const Response response(text);
     const cache::StoreDecision decision = decide(response, rule);
     CHECK(decision.reason == cache::Detail::none);

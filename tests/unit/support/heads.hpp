@@ -10,7 +10,8 @@
 #include "http/message.hpp"
 #include "http/target_uri.hpp"
 
-/// Heads made from text as it stands on the wire, lines ended by LF, so that a test shows the message it speaks of.
+/// Heads made from text as it stands on the wire, lines ended by LF, so that a test shows the
+/// message it speaks of.
 namespace larder::test {
 
 using namespace std::chrono_literals;
@@ -70,7 +71,8 @@ public:
             head_.framing = http::Framing::length;
             head_.content_length = *length;
         }
-        if (head_.fields.has(http::FieldId::transfer_encoding)) head_.framing = http::Framing::chunked;
+        if (head_.fields.has(http::FieldId::transfer_encoding))
+            head_.framing = http::Framing::chunked;
         http::set_target_uri(head_);
     }
 
