@@ -3,37 +3,18 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/hex.hpp"
 #include "base/text.hpp"
 
 namespace larder::admin {
 namespace {
 
-std::optional<unsigned> hex_value(char c) {
-    if (is_digit(c)) return static_cast<unsigned>(c - '0');
-    const char lower = to_lower(c);
-    if (lower >= 'a' && lower <= 'f') return static_cast<unsigned>(lower - 'a') + 10;
-    return std::nullopt;
-}
-
 /// Percent-decoded once; nothing where an escape is broken. A form's '+' is a space, but for the
-/// URL, which can hold
-/// '+' and no spaces.
+/// URL, which can hold '+' and no spaces.
 std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '+' && plus_is_space) {
-            out += ' ';
-        } else if (text[i] != '%') {
-            out += text[i];
-        } else {
-            if (i + 2 >= text.size()) return std::nullopt;
-            const auto high = hex_value(text[i + 1]), low = hex_value(text[i + 2]);
-            if (!high || !low) return std::nullopt;
-            out += static_cast<char>(*high * 16 + *low);
-            i += 2;
-        }
-    }
-    return out;
+    std::string spaced(text);
+    if (plus_is_space) std::replace(spaced.begin(), spaced.end(), '+', ' ');
+    return percent_decoded(spaced);
 }
 
 bool has_control_bytes(std::string_view text) {

@@ -1,10 +1,10 @@
 #include "cache/vary.hpp"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <array>
 
+#include "base/hex.hpp"
+#include "base/sha256.hpp"
 #include "cache/decisions.hpp"
 #include "http/claims.hpp"
 #include "http/lists.hpp"
@@ -30,15 +30,12 @@ constexpr auto plain_bytes = [] {
 }();
 
 void append_escaped(std::string_view text, std::string& out) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
     std::size_t start = 0;
     for (std::size_t at = 0; at < text.size(); ++at) {
         const auto byte = static_cast<unsigned char>(text[at]);
         if (plain_bytes[byte]) continue;
         out.append(text.substr(start, at - start));
-        out.push_back('%');
-        out.push_back(digits[byte >> 4]);
-        out.push_back(digits[byte & 15]);
+        append_percent(out, byte);
         start = at + 1;
     }
     out.append(text.substr(start));
@@ -163,28 +160,15 @@ void append_value(const http::RequestHead& request, std::string_view name, std::
 }
 
 std::string unescaped(std::string_view text) {
-    const auto digit = [](char c) { return is_digit(c) ? c - '0' : to_lower(c) - 'a' + 10; };
-    std::string out;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const bool is_escape = text[at] == '%' && at + 2 < text.size();
-        out.push_back(is_escape ? static_cast<char>(digit(text[at + 1]) * 16 + digit(text[at + 2]))
-                                : text[at]);
-        if (is_escape) at += 2;
-    }
-    return out;
+    return percent_decoded(text).value_or(std::string(text));
 }
 
 void shorten(std::string& out) {
     if (out.size() <= variant_bytes_max) return;
-    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-    SHA256(reinterpret_cast<const unsigned char*>(out.data()), out.size(), digest.data());
-    constexpr std::string_view digits = "0123456789abcdef";
+    std::string digest;
+    append_sha256(digest, out);
     out.resize(variant_bytes_kept);
-    out.push_back('~');
-    for (unsigned char byte : digest) {
-        out.push_back(digits[byte >> 4]);
-        out.push_back(digits[byte & 15]);
-    }
+    out.append("~").append(digest);
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 
 #include <cstdint>
 
+#include "base/hex.hpp"
+
 namespace larder::observe {
 namespace {
-
-constexpr std::string_view hex_digits = "0123456789abcdef";
 
 struct Cut {
     std::string_view kept;
@@ -17,11 +17,6 @@ Cut cut(std::string_view value) {
     return {value.substr(0, logged_bytes_max), true};
 }
 
-void append_hex_byte(std::string& out, unsigned byte) {
-    out += hex_digits[(byte >> 4) & 15];
-    out += hex_digits[byte & 15];
-}
-
 void append_escaped(std::string& out, std::string_view value, bool quotes) {
     for (const char c : value) {
         const auto byte = static_cast<unsigned char>(c);
@@ -30,7 +25,7 @@ void append_escaped(std::string& out, std::string_view value, bool quotes) {
             out += c;
         } else if (byte < 0x20 || byte > 0x7e) {
             out += "\\x";
-            append_hex_byte(out, byte);
+            append_hex(out, byte);
         } else {
             out += c;
         }
@@ -65,8 +60,8 @@ Decoded decode_utf8(std::string_view text) {
 
 void append_json_escape(std::string& out, std::uint32_t point) {
     out += "\\u";
-    append_hex_byte(out, point >> 8);
-    append_hex_byte(out, point);
+    append_hex(out, static_cast<unsigned char>(point >> 8));
+    append_hex(out, static_cast<unsigned char>(point));
 }
 
 bool needs_escape(std::uint32_t point) {

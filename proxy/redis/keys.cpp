@@ -7,6 +7,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/hex.hpp"
+
 namespace larder::redis {
 namespace {
 
@@ -84,25 +86,13 @@ std::string escape_glob(std::string_view literal, std::string_view pattern) {
     return out;
 }
 
-namespace {
-
-std::string to_hex(std::uint64_t value) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text(16, '0');
-    for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4)
-        *digit = digits[value & 15];
-    return text;
-}
-
-}  // namespace
-
 std::string random_id() {
     thread_local std::mt19937_64 random = seeded();
-    return to_hex(random());
+    return hex_of(random());
 }
 
 std::string digest_of(std::string_view text) {
-    return to_hex(XXH3_64bits(text.data(), text.size()));
+    return hex_of(XXH3_64bits(text.data(), text.size()));
 }
 
 }  // namespace larder::redis

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
+#include "base/hex.hpp"
 #include "base/text.hpp"
 
 namespace larder::redis {
 namespace {
 
 using Kind = PurgeItem::Kind;
-
-constexpr std::string_view hex_digits = "0123456789ABCDEF";
 
 bool is_plain(char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -22,30 +21,14 @@ void append_escaped(std::string_view name, std::string& out) {
             out.push_back(c);
             continue;
         }
-        const auto byte = static_cast<unsigned char>(c);
-        out.push_back('%');
-        out.push_back(hex_digits[byte >> 4]);
-        out.push_back(hex_digits[byte & 15]);
+        append_percent(out, static_cast<unsigned char>(c));
     }
 }
 
 std::optional<std::string> unescape(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            if (!is_plain(text[i])) return std::nullopt;
-            out.push_back(text[i]);
-            continue;
-        }
-        if (i + 2 >= text.size()) return std::nullopt;
-        const std::size_t high = hex_digits.find(text[i + 1]);
-        const std::size_t low = hex_digits.find(text[i + 2]);
-        if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
-        out.push_back(static_cast<char>(high << 4 | low));
-        i += 2;
-    }
-    return out;
+    const bool readable =
+        std::all_of(text.begin(), text.end(), [](char c) { return c == '%' || is_plain(c); });
+    return readable ? percent_decoded(text) : std::nullopt;
 }
 
 std::optional<Kind> kind_of(char letter) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/hex.hpp"
 #include "base/text.hpp"
 
 namespace larder::redis {
@@ -16,29 +17,6 @@ constexpr std::array<std::pair<std::string_view, Kind>, 5> schemes{
      {"unix://", Kind::unix_socket},
      {"redis-sentinel://", Kind::sentinel},
      {"redis-cluster://", Kind::cluster}}};
-
-int hex_digit(char c) {
-    if (is_digit(c)) return c - '0';
-    const char lower = to_lower(c);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-std::optional<std::string> percent_decoded(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out.push_back(text[i]);
-            continue;
-        }
-        if (i + 2 >= text.size()) return std::nullopt;
-        const int high = hex_digit(text[i + 1]);
-        const int low = hex_digit(text[i + 2]);
-        if (high < 0 || low < 0) return std::nullopt;
-        out.push_back(static_cast<char>(high * 16 + low));
-        i += 2;
-    }
-    return out;
-}
 
 bool read_user(std::string_view text, RedisUrl& url) {
     const std::size_t colon = text.find(':');

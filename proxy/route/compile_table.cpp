@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <map>
 
+#include "base/sha256.hpp"
 #include "route/compiled_impl.hpp"
 #include "route/percent.hpp"
 #include "route/rules.hpp"
-#include "route/sha256.hpp"
 #include "route/table_impl.hpp"
 
 namespace larder::route {

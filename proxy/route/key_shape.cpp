@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "route/sha256.hpp"
+#include "base/sha256.hpp"
 
 namespace larder::route {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/sha256.hpp"
 #include "route/percent.hpp"
-#include "route/sha256.hpp"
 
 namespace larder::route {
 namespace {

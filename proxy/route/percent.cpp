@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/hex.hpp"
 #include "base/text.hpp"
 
 namespace larder::route {
@@ -24,13 +25,11 @@ constexpr auto value_chars = [] {
 }();
 
 void append_byte(std::string& out, unsigned byte) {
-    constexpr char digits[] = "0123456789ABCDEF";
     if (plain[byte]) {
         out.push_back(static_cast<char>(byte));
         return;
     }
-    const char triple[] = {'%', digits[byte >> 4], digits[byte & 15]};
-    out.append(triple, sizeof triple);
+    append_percent(out, static_cast<unsigned char>(byte));
 }
 
 /// Takes eight bytes at a time; what remains of fewer is filled up with zeros, and the size goes in

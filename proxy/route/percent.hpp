@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/hex.hpp"
+
 /// Percent-encoding as keys need it: values are decoded once and encoded again in one canonical
 /// way, so that two spellings of one value make one key, and no value can hold a byte that means
 /// something in a key or a pattern.
@@ -35,21 +37,14 @@ bool append_decoded(std::string& out, std::string_view raw, Source source);
 
 inline constexpr int malformed_percent = 256;
 
-constexpr int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
 /// The next decoded byte of a path or query, or malformed_percent, which equals no byte. Moves `at`
 /// behind it.
 constexpr int next_decoded(std::string_view raw, std::size_t& at) {
     const char c = raw[at++];
     if (c != '%') return static_cast<unsigned char>(c);
     if (at + 2 > raw.size()) return malformed_percent;
-    const int high = hex_digit(raw[at]);
-    const int low = hex_digit(raw[at + 1]);
+    const int high = hex_value(raw[at]);
+    const int low = hex_value(raw[at + 1]);
     if (high < 0 || low < 0) return malformed_percent;
     at += 2;
     return high * 16 + low;

@@ -16,6 +16,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "base/hex.hpp"
 #include "redis/purge_text.hpp"
 
 // A line for each purge: its checksum, a blank, and the purge as redis/purge_text.hpp writes it. A
@@ -30,11 +31,7 @@ constexpr std::size_t file_bytes_max =
 constexpr std::size_t renew_after_bytes = 16 * 1024 * 1024;
 
 std::string checksum_of(std::string_view line) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    const std::uint64_t sum = XXH3_64bits(line.data(), line.size());
-    std::string text(checksum_digits, '0');
-    for (std::size_t i = 0; i < checksum_digits; ++i) text[i] = digits[sum >> (60 - 4 * i) & 15];
-    return text;
+    return hex_of(XXH3_64bits(line.data(), line.size()));
 }
 
 std::string records_of(const std::vector<redis::PurgeItem>& items) {

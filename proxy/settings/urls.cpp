@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hex.hpp"
 #include "base/text.hpp"
 
 namespace larder::settings {
@@ -30,36 +31,14 @@ bool take_scheme(std::string_view& text, std::string_view scheme) {
     return true;
 }
 
-int hex_digit(char c) {
-    if (is_digit(c)) return c - '0';
-    const char lower = to_lower(c);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-std::optional<std::string> percent_decode(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-        const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-        if (high < 0 || low < 0) return std::nullopt;
-        out += static_cast<char>(high * 16 + low);
-        i += 2;
-    }
-    return out;
-}
-
 bool read_user(std::string_view& text, RedisUrl& url, std::string& fault) {
     const std::size_t end = text.substr(0, text.find('/')).rfind('@');
     if (end == std::string_view::npos) return true;
     std::string_view password = text.substr(0, end);
     text.remove_prefix(end + 1);
     const bool has_password = password.find(':') != std::string_view::npos;
-    const auto user = percent_decode(take_until(password, ':'));
-    const auto secret = percent_decode(password);
+    const auto user = percent_decoded(take_until(password, ':'));
+    const auto secret = percent_decoded(password);
     if (!user || !secret) {
         fault = "a percent sign in the user or password must be written %25";
     } else if (!has_password) {
@@ -100,7 +79,7 @@ bool read_servers(std::string_view text, std::uint16_t default_port, RedisUrl& u
 /// unix://[user:password@]/path?db=0
 void read_unix(std::string_view text, RedisUrl& url, std::string& fault) {
     if (!read_user(text, url, fault)) return;
-    const auto path = percent_decode(take_until(text, '?'));
+    const auto path = percent_decoded(take_until(text, '?'));
     if (!path || !path->starts_with('/') || path->find('\0') != std::string::npos) {
         fault = "expected unix:///path/of/the/socket?db=0";
     } else if (path->size() > socket_path_max) {

@@ -2,10 +2,10 @@
 #include <string>
 #include <string_view>
 
-namespace larder::route {
+namespace larder {
 
 /// Appends the SHA-256 of the bytes as 64 lower-case hex digits. Throws std::runtime_error where
 /// libcrypto refuses.
 void append_sha256(std::string& out, std::string_view bytes);
 
-}  // namespace larder::route
+}  // namespace larder
