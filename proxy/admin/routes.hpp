@@ -22,7 +22,7 @@ struct AdminReply {
 [[nodiscard]] AdminReply error_reply(int status, std::string_view error,
                                      std::string_view detail = {});
 
-/// Answers one request (CONTRACT section 5): who may ask, then what for. `token` empty: none
+/// Answers one request: who may ask, then what for. `token` empty: none
 /// needed. `done` is called once: at once, or for /purge and /explain from whichever thread the
 /// backend completes on.
 void answer_admin_request(const AdminRequest& request, const std::string& token,

@@ -27,7 +27,7 @@ struct AdminOptions {
         failed;  ///< told of an exception in a step of the server, on its thread
 };
 
-/// The HTTP server of CONTRACT section 5, on a thread of its own, so that nothing asked of it holds
+/// The HTTP server of the admin address, on a thread of its own, so that nothing asked of it holds
 /// up a worker and a slow worker does not hold up /healthz. Everything a stranger can make large is
 /// bounded: 16 KB of head, 1 MB of body.
 class AdminServer {

@@ -11,7 +11,7 @@ namespace larder::cache {
 /// The heuristic lifetime never exceeds this.
 inline constexpr Seconds heuristic_max{24 * 3600};
 
-/// Who granted a lifetime; the first of CONTRACT section 3 that applies.
+/// Who granted a lifetime; the first that applies, in this order (freshness_lifetime).
 enum class Grant : std::uint8_t { none, origin, rule, heuristic };
 
 struct Lifetime {

@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <string_view>
 
-/// What happened to a request, in the words that headers, log and metrics share (CONTRACT section
-/// 3).
+/// What happened to a request, in the words that headers, log and metrics share (proxy/README.md,
+/// "What a response shows").
 namespace larder::cache {
 
 enum class XCache : std::uint8_t {

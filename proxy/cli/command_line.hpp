@@ -7,7 +7,7 @@
 
 namespace larder::cli {
 
-/// The exit statuses of the program (CONTRACT section 1).
+/// The exit statuses of the program.
 inline constexpr int exit_fine = 0;
 inline constexpr int exit_wrong =
     1;  ///< what was asked about is wrong, or what was asked for failed

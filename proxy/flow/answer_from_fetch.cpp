@@ -12,7 +12,7 @@ using cache::XCache;
 using store::Fetch;
 using store::FetchState;
 
-// How a fetched response is shown (CONTRACT section 3).
+// How a fetched response is shown (proxy/README.md, "What a response shows").
 void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan,
                   const store::FetchedHead& head) {
     Outcome& outcome = x.outcome;

@@ -31,7 +31,7 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
 /// Whether the write's rule takes values from the response's body.
 bool needs_response_body(const route::Match& match);
 
-/// PURGE from an address that may send it (CONTRACT section 5).
+/// PURGE from an address that may send it (purge_from).
 net::Task<void> answer_purge(Client& client);
 
 }  // namespace larder::flow

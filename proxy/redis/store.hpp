@@ -106,9 +106,9 @@ enum class FillOutcome : std::uint8_t {
 
 class RedisShared;
 
-/// One worker's view of the Redis that all instances share: the entries, leases, tags and purges of
-/// DESIGN section 2. All calls on the worker's thread. No call throws, fails a request, or waits
-/// beyond the request's budget.
+/// One worker's view of the Redis that all instances share: its entries, leases, tags and purges
+/// (proxy/README.md, "Mechanisms"). All calls on the worker's thread. No call throws, fails a
+/// request, or waits beyond the request's budget.
 class RedisStore {
 public:
     /// `shared` is common to all workers of the process: breaker, journal, purge history, tracking.

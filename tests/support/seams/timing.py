@@ -1,4 +1,4 @@
-"""When each instance must have heard of a purge: the bounds of CONTRACT section 4, and every
+"""When each instance must have heard of a purge: the bounds of the guarantees, and every
 allowance with its reason.
 """
 import math

@@ -21,7 +21,7 @@ Lifetime lifetime_of(const std::string& text, const settings::Route& rule = bare
 
 }  // namespace
 
-TEST_CASE("the first that applies grants the lifetime (CONTRACT 3; RFC 9111, 4.2.1)") {
+TEST_CASE("the first that applies grants the lifetime (RFC 9111, 4.2.1)") {
     struct Row {
         const char* rfc;
         std::string fields;

@@ -4,7 +4,7 @@
 
 #include "route/key_shape.hpp"
 #include "route/percent.hpp"
-#include "route/sha256.hpp"
+#include "base/sha256.hpp"
 #include "unit/route/table_kit.hpp"
 
 namespace larder::route {
