@@ -2,9 +2,9 @@
 
 #include <map>
 
+#include "base/sha256.hpp"
 #include "route/key_shape.hpp"
 #include "route/percent.hpp"
-#include "base/sha256.hpp"
 #include "unit/route/table_kit.hpp"
 
 namespace larder::route {
