@@ -7,7 +7,7 @@ import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-DOCUMENTS = ("README.md", "proxy/README.md", "tests/origin/README.md", "config/larder.yaml")
+DOCUMENTS = ("README.md", "proxy/README.md", "tests/README.md", "tests/origin/README.md", "config/larder.yaml")
 SOURCES = (".cpp", ".hpp", ".py")
 
 ELSEWHERE = re.compile(r"\b(CONTRACT|DESIGN|STYLE)\b")

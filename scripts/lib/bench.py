@@ -9,6 +9,7 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 sys.path[:0] = [os.path.join(REPOSITORY, "tests"), os.path.dirname(os.path.abspath(__file__))]
 
 import bench_demo  # noqa: E402
+import bench_instructions  # noqa: E402
 import bench_peers  # noqa: E402
 
 
@@ -46,9 +47,14 @@ def main():
     parser.add_argument("--only", choices=["demo", "peers"], help="only one of the two tables")
     parser.add_argument("--rounds", type=int, default=3, help="of the peers, interleaved (3)")
     parser.add_argument("--seconds", type=int, default=4, help="of load in each round (4)")
+    parser.add_argument("--instructions", action="store_true", help="only the instructions that a request costs, by callgrind")
     arguments = parser.parse_args()
     print(machine())
     print("\n".join(versions()))
+    if arguments.instructions:
+        print_table("User-space instructions per request, one keep-alive connection, a browser's fields:", ["", "instructions"],
+                    bench_instructions.measure())
+        return
     if arguments.only != "peers":
         print_table("The demo API, medians:", ["", "seed figure", "without larder", "with larder"], bench_demo.measure())
     if arguments.only != "demo":

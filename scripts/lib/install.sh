@@ -7,7 +7,7 @@ DEMO_PACKAGES=(redis-server redis-tools curl python3 python3-fastapi python3-uvi
 TEST_PACKAGES=("${DEMO_PACKAGES[@]}" python3-pytest openssl procps clang-format)
 LINT_PACKAGES=(clang-format clang-16 clang-tidy-16 git python3)
 FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
-BENCH_PACKAGES=("${DEMO_PACKAGES[@]}" wrk util-linux)
+BENCH_PACKAGES=("${DEMO_PACKAGES[@]}" wrk util-linux valgrind)
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

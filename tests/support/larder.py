@@ -143,6 +143,10 @@ class Larder:
         found = [(int(row.split()[0]), int(row.split()[1]), row.split()[2]) for row in rows]
         return [own for own, group, state in found if group == self.process.pid and own != self.process.pid and not state.startswith("Z")]
 
+    def wait_until_it_accepts(self, timeout=20):
+        """For one without an admin address."""
+        until(self._accepts, timeout=timeout, what="larder's listening socket")
+
     def _accepts(self):
         """Whether the process itself has listening sockets of its port open."""
         with open("/proc/net/tcp") as table:
