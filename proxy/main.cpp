@@ -30,7 +30,7 @@ int serve(const cli::ServeOptions& options, std::vector<std::string> arguments) 
     source.overrides.admin = given(options.admin);
     source.overrides.origin = given(options.origin);
     source.overrides.redis = given(options.redis);
-    server::let_go_of_the_rest();
+    server::close_inherited_descriptors();
     settings::Problems problems;
     settings::Settings settings = server::load(source, problems);
     if (settings::has_errors(problems)) {

@@ -18,6 +18,9 @@ struct Announcement {
     std::vector<redis::PurgeItem> items;
 };
 
+/// on_purge_failure: fail. A write whose purges cannot be done at all instances is refused.
+bool refuses_unpurged_writes(const Client& client);
+
 /// Announces the purges of the client's write, where its configuration asks for that: the exchange
 /// holds the announcement then. False: Redis cannot be asked, so the write must not reach the
 /// origin.

@@ -33,12 +33,12 @@ std::string echo_of(const http::RequestHead& request, const http::CredentialName
 }  // namespace
 
 net::Task<void> answer_as_recipient(Client& client) {
-    Exchange& x = client.x();
-    x.outcome = {};
-    x.outcome.forward = Forward::method;
-    const bool traces = x.request.method == http::Method::trace;
+    Exchange& exchange = client.exchange();
+    exchange.outcome = {};
+    exchange.outcome.forward = Forward::method;
+    const bool traces = exchange.request.method == http::Method::trace;
     const std::string echo =
-        traces ? echo_of(x.request, http::CredentialNames(client.settings().credentials))
+        traces ? echo_of(exchange.request, http::CredentialNames(client.settings().credentials))
                : std::string();
     const std::string_view body = echo;
     ResponseSender sender(client);

@@ -43,39 +43,39 @@ void append_partial_head(const cache::StoredResponse& entry, int status,
 
 }  // namespace
 
-void show_hit(Exchange& x, const cache::StoredResponse& entry, cache::XCache word,
+void show_hit(Exchange& exchange, const cache::StoredResponse& entry, cache::XCache word,
               cache::Detail detail, WallTime now) {
-    x.outcome = {};
-    x.outcome.x_cache = word;
-    x.outcome.detail = detail;
-    x.outcome.age = cache::current_age(entry.freshness, now).count();
-    x.saved = entry.freshness.received_at - entry.freshness.requested_at;
+    exchange.outcome = {};
+    exchange.outcome.x_cache = word;
+    exchange.outcome.detail = detail;
+    exchange.outcome.age = cache::current_age(entry.freshness, now).count();
+    exchange.saved = entry.freshness.received_at - entry.freshness.requested_at;
     if (word == cache::XCache::hit || word == cache::XCache::updating ||
         word == cache::XCache::stale) {
-        x.outcome.forward = Forward::none;
-        x.outcome.ttl = cache::remaining_lifetime(entry.freshness, now).count();
+        exchange.outcome.forward = Forward::none;
+        exchange.outcome.ttl = cache::remaining_lifetime(entry.freshness, now).count();
         // A client may ask for it with max-stale.
-        if (word == cache::XCache::hit && x.outcome.ttl < 0)
-            x.outcome.x_cache = cache::XCache::stale;
+        if (word == cache::XCache::hit && exchange.outcome.ttl < 0)
+            exchange.outcome.x_cache = cache::XCache::stale;
     }
 }
 
 net::Task<void> answer_from_entry(Client& client, cache::Stored entry) {
-    Exchange& x = client.x();
+    Exchange& exchange = client.exchange();
     ResponseSender sender(client);
     std::string lines;
     std::string_view body = entry->body;
     int status = entry->status;
     std::string_view head = entry->head;
-    const bool get = x.request.method == http::Method::get;
-    if (cache::evaluate_preconditions(x.request, *entry, wall_now()) ==
+    const bool get = exchange.request.method == http::Method::get;
+    if (cache::evaluate_preconditions(exchange.request, *entry, wall_now()) ==
         cache::Precondition::not_modified) {
         append_not_modified_head(*entry, lines);
         status = 304;
         head = lines;
         body = {};
-    } else if (get && status == 200 && x.request.fields.has(http::FieldId::range)) {
-        const cache::RangeDecision range = cache::decide_range(x.request, *entry);
+    } else if (get && status == 200 && exchange.request.fields.has(http::FieldId::range)) {
+        const cache::RangeDecision range = cache::decide_range(exchange.request, *entry);
         const std::string size_text = std::to_string(entry->body.size());
         if (range.verdict == cache::RangeVerdict::partial) {
             body = body.substr(static_cast<std::size_t>(range.range.first),
@@ -99,52 +99,54 @@ net::Task<void> answer_from_entry(Client& client, cache::Stored entry) {
 }
 
 bool answer_read_at_once(Client& client) {
-    Exchange& x = client.x();
-    const ReadPlan plan = make_read_plan(x.request, *x.match.route);
-    const store::MemoryHit hit =
-        client.use.memory.find(x.key, x.request, plan.with_host, plan.route->rules, x.began);
+    Exchange& exchange = client.exchange();
+    const ReadPlan plan = make_read_plan(exchange.request, *exchange.match.route);
+    const store::MemoryHit hit = client.services.memory.find(
+        exchange.key, exchange.request, plan.with_host, plan.route->rules, exchange.began);
     if (!hit.entry) return false;
     const WallTime now = wall_now();
     if (cache::decide_reuse(*hit.entry, plan.directives, plan.personal, hit.soft_purged, now) !=
         cache::Verdict::serve)
         return false;
-    if (!cache::accepts_coding(x.request, *hit.entry)) return false;
-    const bool conditional = x.request.fields.has(http::FieldId::if_none_match) ||
-                             x.request.fields.has(http::FieldId::if_modified_since) ||
-                             x.request.fields.has(http::FieldId::range);
+    if (!cache::accepts_coding(exchange.request, *hit.entry)) return false;
+    const bool conditional = exchange.request.fields.has(http::FieldId::if_none_match) ||
+                             exchange.request.fields.has(http::FieldId::if_modified_since) ||
+                             exchange.request.fields.has(http::FieldId::range);
     if (conditional) return false;
 
     const cache::StoredResponse& entry = *hit.entry;
-    show_hit(x, entry, cache::XCache::hit, cache::Detail::none, now);
+    show_hit(exchange, entry, cache::XCache::hit, cache::Detail::none, now);
     const settings::Headers& headers = client.settings().headers;
-    std::string& text = x.text;
+    std::string& text = exchange.text;
     text.clear();
     if (headers.via) text += "Via: 1.1 larder\r\n";
-    append_outcome(text, x.outcome, headers, x.key);
-    x.keep_alive = x.keep_alive && x.request.keep_alive && !client.use.draining;
-    if (!x.keep_alive) {
+    append_outcome(text, exchange.outcome, headers, exchange.key);
+    exchange.keep_alive =
+        exchange.keep_alive && exchange.request.keep_alive && !client.services.draining;
+    if (!exchange.keep_alive) {
         text += "Connection: close\r\n";
-    } else if (x.request.minor_version == 0) {
+    } else if (exchange.request.minor_version == 0) {
         text += "Connection: keep-alive\r\n";
     }
     text += "\r\n";
-    const std::string_view body =
-        x.request.method == http::Method::head ? std::string_view{} : std::string_view(entry.body);
+    const std::string_view body = exchange.request.method == http::Method::head
+                                      ? std::string_view{}
+                                      : std::string_view(entry.body);
     std::array<iovec, 3> pieces{iovec{const_cast<char*>(entry.head.data()), entry.head.size()},
                                 iovec{text.data(), text.size()},
                                 iovec{const_cast<char*>(body.data()), body.size()}};
     const std::size_t size = entry.head.size() + text.size() + body.size();
-    x.status = entry.status;
-    x.bytes_out = size;
-    x.answered = true;
+    exchange.status = entry.status;
+    exchange.bytes_out = size;
+    exchange.answered = true;
     const net::IoResult result = client.stream.try_write(pieces.data(), pieces.size());
     if (result.kind == net::IoResult::Kind::done && result.bytes == size) return true;
     if (result.kind == net::IoResult::Kind::failed) {
-        x.keep_alive = false;
+        exchange.keep_alive = false;
         return true;
     }
-    x.rest_of = hit.entry;
-    x.rest_sent = result.bytes;
+    exchange.rest_of = hit.entry;
+    exchange.rest_sent = result.bytes;
     return true;
 }
 

@@ -13,20 +13,21 @@ using store::Fetch;
 using store::FetchState;
 
 // How a fetched response is shown (proxy/README.md, "What a response shows").
-void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan,
+void show_fetched(Exchange& exchange, const Joining& joining, const ReadPlan& plan,
                   const store::FetchedHead& head) {
-    Outcome& outcome = x.outcome;
+    Outcome& outcome = exchange.outcome;
     outcome = {};
     outcome.forward_status = head.status;
     outcome.collapsed = !joining.own;
-    outcome.stored = head.not_stored == Detail::none && x.request.method == http::Method::get;
+    outcome.stored =
+        head.not_stored == Detail::none && exchange.request.method == http::Method::get;
     outcome.detail = head.not_stored == Detail::none ? head.missed : head.not_stored;
     if (outcome.stored && head.doubt != Detail::none) {
         outcome.stored = false;
         outcome.detail = head.doubt;
     }
-    x.not_stored = head.not_stored;
-    x.coalesced = !joining.own;
+    exchange.not_stored = head.not_stored;
+    exchange.coalesced = !joining.own;
     if (head.not_stored == Detail::redis_down || head.not_stored == Detail::redis_timeout ||
         (plan.personal != Detail::none && head.not_stored == plan.personal)) {
         outcome.x_cache = XCache::bypass;
@@ -49,39 +50,39 @@ void show_fetched(Exchange& x, const Joining& joining, const ReadPlan& plan,
     }
 }
 
-void show_resolved(Exchange& x, const Joining& joining, const cache::StoredResponse& entry) {
+void show_resolved(Exchange& exchange, const Joining& joining, const cache::StoredResponse& entry) {
     const store::Resolution resolution = joining.fetch->resolution();
     const Detail not_stored = joining.fetch->not_stored();
     if (resolution == store::Resolution::found) {
-        show_hit(x, entry, XCache::hit, Detail::none, wall_now());
+        show_hit(exchange, entry, XCache::hit, Detail::none, wall_now());
         return;
     }
     if (resolution == store::Resolution::updated) {
-        show_hit(x, entry, XCache::expired, Detail::none, wall_now());
-        x.saved = {};
-        x.outcome.forward = Forward::stale;
-        x.outcome.forward_status = 200;
-        x.outcome.stored = not_stored == Detail::none;
-        x.outcome.detail = not_stored;
-        x.not_stored = not_stored;
+        show_hit(exchange, entry, XCache::expired, Detail::none, wall_now());
+        exchange.saved = {};
+        exchange.outcome.forward = Forward::stale;
+        exchange.outcome.forward_status = 200;
+        exchange.outcome.stored = not_stored == Detail::none;
+        exchange.outcome.detail = not_stored;
+        exchange.not_stored = not_stored;
         return;
     }
     const bool revalidated = resolution == store::Resolution::revalidated;
-    show_hit(x, entry,
+    show_hit(exchange, entry,
              revalidated       ? XCache::revalidated
              : joining.expired ? XCache::expired
                                : XCache::miss,
              Detail::none, wall_now());
-    x.saved = {};
-    x.outcome.forward = revalidated || joining.expired ? Forward::stale : Forward::uri_miss;
-    x.outcome.forward_status = revalidated ? 304 : 0;
-    x.outcome.stored = revalidated && not_stored == Detail::none;
-    if (revalidated) x.outcome.detail = x.not_stored = not_stored;
-    x.outcome.collapsed = !joining.own || !revalidated;
-    x.coalesced = x.outcome.collapsed;
+    exchange.saved = {};
+    exchange.outcome.forward = revalidated || joining.expired ? Forward::stale : Forward::uri_miss;
+    exchange.outcome.forward_status = revalidated ? 304 : 0;
+    exchange.outcome.stored = revalidated && not_stored == Detail::none;
+    if (revalidated) exchange.outcome.detail = exchange.not_stored = not_stored;
+    exchange.outcome.collapsed = !joining.own || !revalidated;
+    exchange.coalesced = exchange.outcome.collapsed;
     if (!joining.asked) return;
-    x.outcome.x_cache = XCache::bypass;
-    x.outcome.forward = Forward::request;
+    exchange.outcome.x_cache = XCache::bypass;
+    exchange.outcome.forward = Forward::request;
 }
 
 // The stale entry that may answer in the origin's place. It was looked up before the origin was
@@ -90,14 +91,15 @@ net::Task<cache::Stored> stale_instead(Client& client, const ReadPlan& plan,
                                        const Joining& joining) {
     cache::Stored stale = joining.stale;
     bool soft_purged = joining.soft_purged;
-    if (stale && client.use.redis) {
+    if (stale && client.services.redis) {
         redis::RedisBudget budget;
-        const redis::EntryName name = entry_name(client.x(), plan);
-        redis::Found found = co_await client.use.redis->find(name, budget);
+        const redis::EntryName name = entry_name(client.exchange(), plan);
+        redis::Found found = co_await client.services.redis->find(name, budget);
         stale = std::move(found.entry);
         soft_purged = found.soft_purged;
     }
-    if (stale && !client.use.redis && !client.use.memory.may_serve(client.x().key, *stale))
+    if (stale && !client.services.redis &&
+        !client.services.memory.may_serve(client.exchange().key, *stale))
         stale.reset();
     if (stale && !cache::may_serve_on_error(*stale, plan.directives, soft_purged, wall_now()))
         stale.reset();
@@ -107,15 +109,15 @@ net::Task<cache::Stored> stale_instead(Client& client, const ReadPlan& plan,
 net::Task<void> answer_failure(Client& client, const ReadPlan& plan, const Joining& joining) {
     const cache::Stored stale = co_await stale_instead(client, plan, joining);
     if (stale) {
-        show_hit(client.x(), *stale, XCache::stale, Detail::origin_error, wall_now());
+        show_hit(client.exchange(), *stale, XCache::stale, Detail::origin_error, wall_now());
         co_await answer_from_entry(client, stale);
         co_return;
     }
     const store::FetchFailure failure = joining.fetch->failure();
-    client.x().outcome = {};
-    client.x().outcome.x_cache = joining.expired ? XCache::expired : XCache::miss;
-    client.x().outcome.forward = joining.expired ? Forward::stale : Forward::uri_miss;
-    client.x().coalesced = !joining.own;
+    client.exchange().outcome = {};
+    client.exchange().outcome.x_cache = joining.expired ? XCache::expired : XCache::miss;
+    client.exchange().outcome.forward = joining.expired ? Forward::stale : Forward::uri_miss;
+    client.exchange().coalesced = !joining.own;
     co_await answer_error(client, failure.status, failure.detail, failure.message, false);
 }
 
@@ -276,7 +278,7 @@ net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const store::
 bool tags_valid_here(Client& client, const Fetch& fetch, const std::vector<std::string>& tags) {
     return std::all_of(tags.begin(), tags.end(), [&](const std::string& tag) {
         const std::uint32_t slot = store::Generations::slot_of_response_tag(tag);
-        return client.use.generations.valid({&slot, 1}, fetch.guards.sequence);
+        return client.services.generations.valid({&slot, 1}, fetch.guards.sequence);
     });
 }
 
@@ -292,14 +294,14 @@ net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, redis::Redis
     }
     if (!tags_valid_here(client, *fetch, tags)) co_return false;
     const std::shared_ptr<const redis::Lease> lease = fetch->lease();
-    if (!client.use.redis || !lease || tags.empty()) co_return true;
-    const bool current = co_await client.use.redis->tags_current(*lease, tags, budget);
+    if (!client.services.redis || !lease || tags.empty()) co_return true;
+    const bool current = co_await client.services.redis->tags_current(*lease, tags, budget);
     // Where Redis had no room for the purge clock, what was heard meanwhile tells.
     co_return current&& tags_valid_here(client, *fetch, tags);
 }
 
 net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining) {
-    Fetch::Reader reader(joining.fetch, client.use.executor());
+    Fetch::Reader reader(joining.fetch, client.services.executor());
     const HoldUpWatch watch(client, reader);
     if (reader.too_late()) co_return FetchAnswer::alone;
     const SteadyTime give_up =
@@ -333,16 +335,16 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
                 if (variant != entry->variant || !cache::accepts_coding(client.request(), *entry))
                     co_return FetchAnswer::variant;
             }
-            show_resolved(client.x(), joining, *entry);
+            show_resolved(client.exchange(), joining, *entry);
             co_await answer_from_entry(client, entry);
             co_return FetchAnswer::sent;
         }
         if (state != FetchState::pending) break;
-        if (!joining.own && (joining.fetch->dispersed() || steady_now() >= give_up))
+        if (!joining.own && (joining.fetch->waiters_released() || steady_now() >= give_up))
             co_return FetchAnswer::alone;
         const bool goes_on = co_await reader.wait_for_change(give_up);
         if (!goes_on) {
-            client.x().keep_alive = false;
+            client.exchange().keep_alive = false;
             co_return FetchAnswer::sent;
         }
     }
@@ -357,7 +359,7 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining 
         cache::build_variant(client.request(), head.vary, plan.with_host, variant);
         if (variant != head.variant) co_return FetchAnswer::variant;
     }
-    show_fetched(client.x(), joining, plan, head);
+    show_fetched(client.exchange(), joining, plan, head);
     co_await stream_body(client, reader, joining.fetch, joining.own);
     co_return FetchAnswer::sent;
 }

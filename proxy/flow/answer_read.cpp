@@ -34,89 +34,91 @@ Joining joining_of(const store::FetchPtr& fetch, bool own, const Lookup& found) 
 }
 
 net::Task<Lookup> look_up(Client& client, const ReadPlan& plan, redis::RedisBudget& budget) {
-    Exchange& x = client.x();
-    const store::MemoryHit hit =
-        client.use.memory.find(x.key, x.request, plan.with_host, plan.route->rules, steady_now());
+    Exchange& exchange = client.exchange();
+    const store::MemoryHit hit = client.services.memory.find(
+        exchange.key, exchange.request, plan.with_host, plan.route->rules, steady_now());
     if (hit.entry) co_return Lookup{redis::RedisState::ok, hit.entry, hit.soft_purged, false};
-    if (!client.use.redis)
+    if (!client.services.redis)
         co_return Lookup{redis::RedisState::ok, nullptr, false, hit.other_variant};
-    const redis::EntryName name = entry_name(x, plan);
-    const redis::Found found = co_await client.use.redis->find(name, budget);
+    const redis::EntryName name = entry_name(exchange, plan);
+    const redis::Found found = co_await client.services.redis->find(name, budget);
     if (found.entry && !found.soft_purged && plan.route->rule.memory) {
         const std::size_t rule_guards =
             store::guard_count(name.key, name.bare_size, name.tags.size());
-        client.use.memory.insert(x.key, found.entry,
-                                 {plan.route->rules, found.entry->sequence, rule_guards});
+        client.services.memory.insert(exchange.key, found.entry,
+                                      {plan.route->rules, found.entry->sequence, rule_guards});
     }
     co_return Lookup{found.state,       found.entry,
                      found.soft_purged, found.other_variant || hit.other_variant,
                      found.variant,     found.digest};
 }
 
-void set_missed(Exchange& x, bool expired, bool other_variant) {
-    x.outcome = {};
-    x.outcome.x_cache = expired ? XCache::expired : XCache::miss;
-    x.outcome.forward = expired         ? Forward::stale
-                        : other_variant ? Forward::vary_miss
-                                        : Forward::uri_miss;
+void set_missed(Exchange& exchange, bool expired, bool other_variant) {
+    exchange.outcome = {};
+    exchange.outcome.x_cache = expired ? XCache::expired : XCache::miss;
+    exchange.outcome.forward = expired         ? Forward::stale
+                               : other_variant ? Forward::vary_miss
+                                               : Forward::uri_miss;
 }
 
 bool known_uncacheable(Client& client) {
-    Exchange& x = client.x();
-    const std::uint64_t* since =
-        client.use.uncacheable.find(uncacheable_hash(x.key, *x.match.route), x.began);
+    Exchange& exchange = client.exchange();
+    const std::uint64_t* since = client.services.uncacheable.find(
+        uncacheable_hash(exchange.key, *exchange.match.route), exchange.began);
     if (!since) return false;
-    const std::uint32_t slot = store::Generations::slot_of_key(x.key);
-    return client.use.generations.valid({&slot, 1}, *since);
+    const std::uint32_t slot = store::Generations::slot_of_key(exchange.key);
+    return client.services.generations.valid({&slot, 1}, *since);
 }
 
 store::Guards guards_of(Client& client, const ReadPlan& plan) {
-    const redis::EntryName name = entry_name(client.x(), plan);
-    return {client.use.generations.now(), store::guard_slots(name.key, name.bare_size, name.tags)};
+    const redis::EntryName name = entry_name(client.exchange(), plan);
+    return {client.services.generations.now(),
+            store::guard_slots(name.key, name.bare_size, name.tags)};
 }
 
 // A purge came between the lookup and the position that the fetch noted: the origin is not to
 // confirm what was purged. (With Redis the lease tells.)
 bool was_purged(Client& client, const Lookup& found) {
-    return found.entry && !client.use.redis &&
-           !client.use.memory.may_serve(client.x().key, *found.entry);
+    return found.entry && !client.services.redis &&
+           !client.services.memory.may_serve(client.exchange().key, *found.entry);
 }
 
 // `variant`: where it is known which one is fetched.
 void start(Client& client, const ReadPlan& plan, const store::FetchPtr& fetch, const Lookup& found,
            bool shared, const redis::RedisBudget& budget, std::string_view variant = {}) {
-    store::FetchDuty duty(client.use.board, fetch);
-    auto job = std::make_unique<FetchJob>(client, plan, std::move(duty));
-    if (!was_purged(client, found)) job->stale = found.entry;
-    job->soft_purged = found.soft_purged;
-    job->shared = shared;
-    job->digest = found.digest;
-    job->variant = variant;
-    job->budget = budget;
+    store::FetchDuty duty(client.services.board, fetch);
+    auto task = std::make_unique<FetchTask>(client, plan, std::move(duty));
+    if (!was_purged(client, found)) task->stale = found.entry;
+    task->soft_purged = found.soft_purged;
+    task->shared = shared;
+    task->digest = found.digest;
+    task->variant = variant;
+    task->budget = budget;
     if (plan.route->rule.shadow) {
-        job->shadow = true;
-        job->would_serve = found.entry;
-        job->stale.reset();
+        task->shadow = true;
+        task->would_serve = found.entry;
+        task->stale.reset();
     }
-    start_fetch(std::move(job));
+    start_fetch(std::move(task));
 }
 
 // One request refreshes in the background; all are served the stale entry meanwhile.
 void refresh(Client& client, const ReadPlan& plan, const Lookup& found) {
     const std::string_view variant =
         found.entry->vary.empty() ? std::string_view{} : found.entry->variant;
-    const store::FetchBoard::Place place = client.use.board.join_or_lead(
-        client.x().key, fetch_name(client.x(), plan, variant), guards_of(client, plan));
+    const store::FetchBoard::Place place = client.services.board.join_or_lead(
+        client.exchange().key, fetch_name(client.exchange(), plan, variant),
+        guards_of(client, plan));
     if (place.leads) start(client, plan, place.fetch, found, true, {}, variant);
 }
 
 // Fetches for this request alone: it carries credentials, or is only watched.
 net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found,
                             redis::RedisBudget budget) {
-    auto fetch =
-        std::make_shared<store::Fetch>(client.x().key, std::string{}, guards_of(client, plan));
+    auto fetch = std::make_shared<store::Fetch>(client.exchange().key, std::string{},
+                                                guards_of(client, plan));
     if (client.request().method == http::Method::head && was_purged(client, found)) {
-        set_missed(client.x(), false, false);
+        set_missed(client.exchange(), false, false);
         co_await pass_through(client, false);
         co_return;
     }
@@ -124,7 +126,7 @@ net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found,
     const Joining joining = joining_of(fetch, true, found);
     const FetchAnswer answer = co_await answer_from_fetch(client, plan, joining);
     if (answer == FetchAnswer::sent) co_return;
-    set_missed(client.x(), joining.expired, joining.other_variant);
+    set_missed(client.exchange(), joining.expired, joining.other_variant);
     co_await pass_through(client, true);
 }
 
@@ -132,13 +134,14 @@ net::Task<void> fetch_alone(Client& client, ReadPlan plan, Lookup found,
 // The lease tells.
 net::Task<bool> may_join(Client& client, ReadPlan plan, store::FetchPtr fetch,
                          redis::RedisBudget& budget) {
-    if (!client.use.redis) co_return true;
+    if (!client.services.redis) co_return true;
     const std::shared_ptr<const redis::Lease> lease = fetch->lease();
     if (!lease) co_return true;
-    const redis::EntryName name = entry_name(client.x(), plan);
-    const bool current = co_await client.use.redis->still_current(name, *lease, budget);
+    const redis::EntryName name = entry_name(client.exchange(), plan);
+    const bool current = co_await client.services.redis->still_current(name, *lease, budget);
     // Where Redis had no room for a guard, what was heard meanwhile tells.
-    co_return current&& client.use.generations.valid(fetch->guards.slots, fetch->guards.sequence);
+    co_return current&& client.services.generations.valid(fetch->guards.slots,
+                                                          fetch->guards.sequence);
 }
 
 // What a fetch that has ended, but for the store, brought: where it answers the request as a hit
@@ -183,13 +186,14 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found,
     bool retried = false;
     bool learned = false;  // that another variant is wanted than the one that was fetched
     for (int attempt = 0; attempt < 4; ++attempt) {
-        const std::string name = fetch_name(client.x(), plan, learned ? variant + '\n' : variant);
-        const store::FetchBoard::Place place =
-            client.use.board.join_or_lead(client.x().key, name, guards_of(client, plan));
+        const std::string name =
+            fetch_name(client.exchange(), plan, learned ? variant + '\n' : variant);
+        const store::FetchBoard::Place place = client.services.board.join_or_lead(
+            client.exchange().key, name, guards_of(client, plan));
         if (!place.leads) {
             const bool current = co_await may_join(client, plan, place.fetch, budget);
             if (!current) {
-                client.use.board.leave(place.fetch);
+                client.services.board.leave(place.fetch);
                 continue;
             }
             // A fetch that is complete but for the store is as good as a hit.
@@ -197,15 +201,15 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found,
             if (done) {
                 const bool fine = co_await tags_current(client, place.fetch, budget);
                 if (!fine) {
-                    client.use.board.leave(place.fetch);
+                    client.services.board.leave(place.fetch);
                     continue;
                 }
-                show_hit(client.x(), *done, XCache::hit, Detail::none, wall_now());
+                show_hit(client.exchange(), *done, XCache::hit, Detail::none, wall_now());
                 co_await answer_from_entry(client, done);
                 co_return;
             }
             if (came_too_late(*place.fetch)) {
-                client.use.board.leave(place.fetch);
+                client.services.board.leave(place.fetch);
                 continue;
             }
         }
@@ -217,7 +221,7 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found,
         if (answer == FetchAnswer::sent) co_return;
         if (answer == FetchAnswer::alone) break;
         if (answer == FetchAnswer::purged) {
-            client.use.board.leave(place.fetch);
+            client.services.board.leave(place.fetch);
             continue;
         }
         if (answer == FetchAnswer::failed) {
@@ -228,14 +232,14 @@ net::Task<void> fetch_together(Client& client, ReadPlan plan, Lookup found,
         cache::build_variant(client.request(), learned_vary(*place.fetch), plan.with_host, variant);
         learned = true;
     }
-    set_missed(client.x(), found.entry != nullptr, found.other_variant);
+    set_missed(client.exchange(), found.entry != nullptr, found.other_variant);
     co_await pass_through(client, true);
 }
 
 net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found,
                               redis::RedisBudget budget) {
-    Exchange& x = client.x();
-    set_missed(x, found.entry != nullptr, found.other_variant);
+    Exchange& exchange = client.exchange();
+    set_missed(exchange, found.entry != nullptr, found.other_variant);
     if (plan.directives.only_if_cached) {
         co_await answer_error(client, 504, Detail::only_if_cached,
                               "nothing stored for this request", false);
@@ -243,24 +247,24 @@ net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found,
     }
     // HEAD is answered from GET's entry; where there is none it goes on as it is, and plants
     // nothing.
-    if (x.request.method == http::Method::head && found.entry && !plan.route->rule.shadow) {
+    if (exchange.request.method == http::Method::head && found.entry && !plan.route->rule.shadow) {
         co_await fetch_alone(client, plan, std::move(found), budget);
         co_return;
     }
-    if (x.request.method == http::Method::head) {
+    if (exchange.request.method == http::Method::head) {
         co_await pass_through(client, false);
         co_return;
     }
     // What the origin answers can hardly be shared: the client's own condition or range saves the
     // body, as it would without a cache. Nothing is lost where it can be: a request without a
     // condition stores it.
-    const bool sends_conditions = x.request.fields.has(http::FieldId::if_none_match) ||
-                                  x.request.fields.has(http::FieldId::if_modified_since) ||
-                                  x.request.fields.has(http::FieldId::range);
+    const bool sends_conditions = exchange.request.fields.has(http::FieldId::if_none_match) ||
+                                  exchange.request.fields.has(http::FieldId::if_modified_since) ||
+                                  exchange.request.fields.has(http::FieldId::range);
     if (plan.personal != Detail::none && sends_conditions && !found.entry &&
         !plan.route->rule.shadow) {
-        x.outcome.detail = plan.personal;
-        x.not_stored = plan.personal;
+        exchange.outcome.detail = plan.personal;
+        exchange.not_stored = plan.personal;
         co_await pass_through(client, false);
         co_return;
     }
@@ -274,22 +278,22 @@ net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found,
 }  // namespace
 
 net::Task<void> answer_read(Client& client) {
-    Exchange& x = client.x();
-    const ReadPlan plan = make_read_plan(x.request, *x.match.route);
+    Exchange& exchange = client.exchange();
+    const ReadPlan plan = make_read_plan(exchange.request, *exchange.match.route);
     redis::RedisBudget budget;
     // The successor serves already, and nobody tells this process what is written through it.
-    const bool replaced = !client.use.redis && client.use.memory.is_retired();
+    const bool replaced = !client.services.redis && client.services.memory.is_retired();
     const bool direct = (replaced || known_uncacheable(client)) && !plan.route->rule.shadow &&
                         !plan.directives.only_if_cached;
     if (direct) {
-        set_missed(x, false, false);
-        co_await pass_through(client, x.request.method == http::Method::get);
+        set_missed(exchange, false, false);
+        co_await pass_through(client, exchange.request.method == http::Method::get);
         co_return;
     }
     Lookup found = co_await look_up(client, plan, budget);
     if (found.state != redis::RedisState::ok) {
-        x.outcome = {};
-        x.outcome.detail =
+        exchange.outcome = {};
+        exchange.outcome.detail =
             found.state == redis::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
         if (plan.directives.only_if_cached) {
             co_await answer_error(client, 504, Detail::only_if_cached,
@@ -303,16 +307,16 @@ net::Task<void> answer_read(Client& client) {
         const WallTime now = wall_now();
         Verdict verdict = cache::decide_reuse(*found.entry, plan.directives, plan.personal,
                                               found.soft_purged, now);
-        if (!cache::accepts_coding(x.request, *found.entry))
+        if (!cache::accepts_coding(exchange.request, *found.entry))
             verdict = plan.directives.only_if_cached ? Verdict::refuse : Verdict::fetch;
         switch (verdict) {
             case Verdict::serve:
-                show_hit(x, *found.entry, XCache::hit, Detail::none, now);
+                show_hit(exchange, *found.entry, XCache::hit, Detail::none, now);
                 co_await answer_from_entry(client, found.entry);
                 co_return;
             case Verdict::serve_and_refresh:
-                show_hit(x, *found.entry, XCache::updating, Detail::revalidating, now);
-                if (found.soft_purged && x.outcome.ttl > 0) x.outcome.ttl = 0;
+                show_hit(exchange, *found.entry, XCache::updating, Detail::revalidating, now);
+                if (found.soft_purged && exchange.outcome.ttl > 0) exchange.outcome.ttl = 0;
                 refresh(client, plan, found);
                 co_await answer_from_entry(client, found.entry);
                 co_return;

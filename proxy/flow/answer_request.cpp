@@ -18,21 +18,23 @@ using settings::RouteKind;
 
 // Whether the request may be answered from the cache, and if not, why.
 Detail plan_read(Client& client) {
-    Exchange& x = client.x();
-    const route::CompiledRoute& route = *x.match.route;
-    const Detail bypass = cache::request_bypass(x.request, route.key_headers);
+    Exchange& exchange = client.exchange();
+    const route::CompiledRoute& route = *exchange.match.route;
+    const Detail bypass = cache::request_bypass(exchange.request, route.key_headers);
     if (bypass != Detail::none) return bypass;
-    x.facts = route::build_key(route, x.match.captures, x.request, x.key);
-    client.config->routes.note_plain_path(x.request, x.facts);
-    return x.facts.query_bypass || x.facts.needless_encoding ? Detail::query : Detail::none;
+    exchange.key_info =
+        route::build_key(route, exchange.match.captures, exchange.request, exchange.key);
+    client.config->routes.note_plain_path(exchange.request, exchange.key_info);
+    return exchange.key_info.query_bypass || exchange.key_info.needless_encoding ? Detail::query
+                                                                                 : Detail::none;
 }
 
-void set_bypass(Exchange& x, Detail detail) {
-    x.outcome = {};
-    const bool readable =
-        x.request.method == http::Method::get || x.request.method == http::Method::head;
-    x.outcome.forward = readable ? Forward::bypass : Forward::method;
-    x.outcome.detail = x.outcome.forward == Forward::method ? Detail::none : detail;
+void set_bypass(Exchange& exchange, Detail detail) {
+    exchange.outcome = {};
+    const bool readable = exchange.request.method == http::Method::get ||
+                          exchange.request.method == http::Method::head;
+    exchange.outcome.forward = readable ? Forward::bypass : Forward::method;
+    exchange.outcome.detail = exchange.outcome.forward == Forward::method ? Detail::none : detail;
 }
 
 bool looped(const http::RequestHead& request) {
@@ -53,7 +55,7 @@ net::Task<bool> answer_if_it_ends_here(Client& client) {
     const bool has_body = request.framing != http::Framing::none;
     if (hops.kind == http::MaxForwards::Kind::malformed ||
         (request.method == http::Method::trace && has_body)) {
-        set_bypass(client.x(), Detail::bad_request);
+        set_bypass(client.exchange(), Detail::bad_request);
         const std::string_view why = hops.kind != http::MaxForwards::Kind::malformed
                                          ? "TRACE takes no body"
                                          : "Max-Forwards is not a number";
@@ -68,46 +70,48 @@ net::Task<bool> answer_if_it_ends_here(Client& client) {
 }  // namespace
 
 bool answer_at_once(Client& client) {
-    Exchange& x = client.x();
-    x.match = client.config->routes.match(x.request.method, x.request.method_name, x.request.host,
-                                          x.request.path);
-    const bool read = x.match.route && x.match.route->rule.kind == RouteKind::read;
+    Exchange& exchange = client.exchange();
+    exchange.match =
+        client.config->routes.match(exchange.request.method, exchange.request.method_name,
+                                    exchange.request.host, exchange.request.path);
+    const bool read = exchange.match.route && exchange.match.route->rule.kind == RouteKind::read;
     if (!read) return false;
-    x.bypass = plan_read(client);
-    if (x.bypass != Detail::none || x.match.route->rule.shadow) return false;
+    exchange.bypass = plan_read(client);
+    if (exchange.bypass != Detail::none || exchange.match.route->rule.shadow) return false;
     return answer_read_at_once(client);
 }
 
 net::Task<void> answer_request(Client& client) {
-    Exchange& x = client.x();
-    if (x.request.method == http::Method::purge) {
+    Exchange& exchange = client.exchange();
+    if (exchange.request.method == http::Method::purge) {
         co_await answer_purge(client);
         co_return;
     }
-    if (looped(x.request)) {
-        set_bypass(x, Detail::limit);
+    if (looped(exchange.request)) {
+        set_bypass(exchange, Detail::limit);
         co_await answer_error(client, 502, Detail::limit,
                               "the request goes in circles: it passed here before", true);
         co_return;
     }
-    if (x.request.method == http::Method::options || x.request.method == http::Method::trace) {
+    if (exchange.request.method == http::Method::options ||
+        exchange.request.method == http::Method::trace) {
         const bool answered = co_await answer_if_it_ends_here(client);
         if (answered) co_return;
     }
-    const route::CompiledRoute* route = x.match.route;
+    const route::CompiledRoute* route = exchange.match.route;
     if (!route) {
-        set_bypass(x, Detail::no_route);
+        set_bypass(exchange, Detail::no_route);
     } else if (route->rule.kind == RouteKind::pass) {
-        set_bypass(x, Detail::pass);
+        set_bypass(exchange, Detail::pass);
     } else if (route->rule.kind == RouteKind::write) {
-        set_bypass(x, Detail::none);
-    } else if (x.bypass != Detail::none) {
-        set_bypass(x, x.bypass);
+        set_bypass(exchange, Detail::none);
+    } else if (exchange.bypass != Detail::none) {
+        set_bypass(exchange, exchange.bypass);
     } else {
         co_await answer_read(client);
         co_return;
     }
-    x.is_write = http::is_write(x.request);
+    exchange.is_write = http::is_write(exchange.request);
     const bool announced = co_await announce_write(client);
     if (!announced) {
         co_await answer_error(client, 503, Detail::purge_failed,

@@ -20,7 +20,7 @@ struct Exchange {
     http::RequestHead request;
     route::Match match;
     std::string key;
-    route::KeyFacts facts;
+    route::KeyInfo key_info;
     std::vector<std::string> tags;
     std::string text;                  ///< heads being put together
     std::string origin_head;           ///< of a pass: the head that goes to the origin,

@@ -14,8 +14,10 @@ constexpr Milliseconds patience{2000};
 }  // namespace
 
 HoldUpWatch::HoldUpWatch(Client& client, const store::Fetch::Reader& reader)
-    : client_(client), reader_(reader), next_look_(client.use.wheel, &HoldUpWatch::look, this) {
-    if (!client.use.wheel.stopped()) next_look_.set(steady_now() + look_every);
+    : client_(client),
+      reader_(reader),
+      next_look_(client.services.wheel, &HoldUpWatch::look, this) {
+    if (!client.services.wheel.stopped()) next_look_.set(steady_now() + look_every);
 }
 
 HoldUpWatch::Progress HoldUpWatch::progress() const {
@@ -27,7 +29,7 @@ HoldUpWatch::Progress HoldUpWatch::progress() const {
 
 void HoldUpWatch::look(void* self) {
     auto& watch = *static_cast<HoldUpWatch*>(self);
-    if (watch.client_.use.wheel.stopped() || !watch.client_.stream.is_open()) return;
+    if (watch.client_.services.wheel.stopped() || !watch.client_.stream.is_open()) return;
     const SteadyTime now = steady_now();
     watch.next_look_.set(now + look_every);
     if (!watch.reader_.holds_up_others()) {
@@ -41,8 +43,8 @@ void HoldUpWatch::look(void* self) {
         return;
     }
     if (now - *watch.still_since_ < patience) return;
-    watch.client_.x().outcome.detail = cache::Detail::client_timeout;
-    watch.client_.x().keep_alive = false;
+    watch.client_.exchange().outcome.detail = cache::Detail::client_timeout;
+    watch.client_.exchange().keep_alive = false;
     watch.client_.stream.abort();
 }
 

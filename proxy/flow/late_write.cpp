@@ -84,20 +84,20 @@ struct LateWrites::LateAnswer {
     OriginExchange exchange;
 };
 
-LateWrites::LateWrites(Services& use) : use_(use), changed_(use.executor()) {}
+LateWrites::LateWrites(Services& services) : services_(services), changed_(services.executor()) {}
 
 LateWrites::~LateWrites() = default;
 
 void LateWrites::purge_again(const store::PurgeOrder& order) {
     for (const Milliseconds delay : repeat_after) {
-        const bool taken = use_.relay != nullptr && use_.relay->take_over(order, delay);
+        const bool taken = services_.relay != nullptr && services_.relay->take_over(order, delay);
         if (!taken) purge_at(order, steady_now() + delay);
     }
 }
 
 void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due) {
     // The memory of a process that ends is owed nothing.
-    if (stopped_ && !use_.redis) return;
+    if (stopped_ && !services_.redis) return;
     if (planned_.size() >= planned_max) {
         spdlog::warn(
             "more than {} purges of writes with an unknown outcome are due: everything is purged "
@@ -111,7 +111,7 @@ void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due) {
     changed_.notify();
     if (running_ || stopped_) return;
     running_ = true;
-    boost::asio::co_spawn(use_.executor(), purge_when_due(), log_if_failed);
+    boost::asio::co_spawn(services_.executor(), purge_when_due(), log_if_failed);
 }
 
 store::PurgeOrder LateWrites::take_due(SteadyTime now) {
@@ -140,7 +140,7 @@ net::Task<void> LateWrites::purge_when_due() {
         }
         const store::PurgeOrder order = take_due(steady_now());
         redis::RedisBudget budget;
-        const store::PurgeOutcome outcome = co_await purge(use_, order, budget);
+        const store::PurgeOutcome outcome = co_await purge(services_, order, budget);
         static_cast<void>(outcome);  // what Redis did not take is in the journal
     }
     running_ = false;
@@ -153,7 +153,7 @@ void LateWrites::listen(const std::shared_ptr<const Config>& config,
     answer->exchange.connection = std::move(exchange.connection);
     answer->exchange.under_way = std::move(exchange.under_way);  // it must not outlive the address
     ++listening_;
-    boost::asio::co_spawn(use_.executor(), await_answer(std::move(answer)), log_if_failed);
+    boost::asio::co_spawn(services_.executor(), await_answer(std::move(answer)), log_if_failed);
 }
 
 net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
@@ -166,7 +166,7 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
     const http::RequestHead& request = answer->request.head();
     const Milliseconds patience =
         std::max<Milliseconds>(config.settings.origin.idle_timeout, listen_at_least);
-    exchange.connection->stream.forgive();
+    exchange.connection->stream.clear_timeout();
     exchange.connection->stream.expire_at(steady_now() + patience);
     const bool came = co_await read_late_head(config.settings, exchange);
     if (!came || !cache::invalidates(request, exchange.head.status)) co_return;
@@ -185,7 +185,7 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
         order_after_write(config, request, match, &exchange.head, whole);
     if (order.empty()) co_return;
     redis::RedisBudget budget;
-    const store::PurgeOutcome outcome = co_await purge(use_, order, budget);
+    const store::PurgeOutcome outcome = co_await purge(services_, order, budget);
     static_cast<void>(outcome);
 }
 

@@ -23,7 +23,7 @@ struct Services;
 /// answer comes after all. One worker's; only on its thread.
 class LateWrites {
 public:
-    explicit LateWrites(Services& use);
+    explicit LateWrites(Services& services);
     ~LateWrites();
     LateWrites(const LateWrites&) = delete;
     LateWrites& operator=(const LateWrites&) = delete;
@@ -58,7 +58,7 @@ private:
     net::Task<void> await_answer(std::shared_ptr<LateAnswer> answer);
     [[nodiscard]] store::PurgeOrder take_due(SteadyTime now);
 
-    Services& use_;
+    Services& services_;
     std::multimap<SteadyTime, store::PurgeOrder> planned_;
     net::Event changed_;
     std::size_t listening_ = 0;

@@ -68,19 +68,19 @@ observe::OriginFailure failure_of(OriginError error, const OriginExchange& excha
 
 }  // namespace
 
-net::Task<void> send_request(Services& use, std::shared_ptr<const Config> config,
+net::Task<void> send_request(Services& services, std::shared_ptr<const Config> config,
                              std::string_view head, std::string_view body, bool fresh,
                              OriginExchange& exchange) {
     using origin::Pool;
     const Pool::Kept kept = fresh                 ? Pool::Kept::none
                             : exchange.repeatable ? Pool::Kept::believed
                                                   : Pool::Kept::proved;
-    origin::Acquired acquired = co_await use.origin.acquire(config->upstream, kept);
+    origin::Acquired acquired = co_await services.origin.acquire(config->upstream, kept);
     exchange.error = acquired.error;
     exchange.connection = std::move(acquired.connection);
     for (const origin::FailedConnect& failed : acquired.failures)
-        use.metrics.record_origin_failure(server_id(*config, *failed.server),
-                                          failure_of(failed.error, exchange));
+        services.metrics.record_origin_failure(server_id(*config, *failed.server),
+                                               failure_of(failed.error, exchange));
     if (exchange.failed()) co_return;
     exchange.under_way = origin::Counted(exchange.connection->address->requests);
     exchange.requested_at = wall_now();
@@ -131,12 +131,12 @@ bool may_retry(const OriginExchange& exchange) {
            exchange.connection->reused && exchange.repeatable;
 }
 
-void finish_exchange(Services& use, OriginExchange& exchange, const origin::BodyReader& body) {
+void finish_exchange(Services& services, OriginExchange& exchange, const origin::BodyReader& body) {
     if (!exchange.connection) return;
     exchange.under_way.end();
     origin::ConnectionPtr connection = std::move(exchange.connection);
     if (body.ended() && exchange.head.keep_alive && connection->in.empty())
-        use.origin.release(std::move(connection));
+        services.origin.release(std::move(connection));
 }
 
 FailureAnswer failure_answer(const OriginExchange& exchange) {
@@ -166,18 +166,20 @@ FailureAnswer failure_answer(const OriginExchange& exchange) {
     }
 }
 
-void record_origin_failure(Services& use, const Config& config, const OriginExchange& exchange) {
+void record_origin_failure(Services& services, const Config& config,
+                           const OriginExchange& exchange) {
     if (!exchange.connection) return;
     origin::Address& address = *exchange.connection->address;
-    use.metrics.record_origin_failure(server_id(config, address.server),
-                                      failure_of(exchange.error, exchange));
+    services.metrics.record_origin_failure(server_id(config, address.server),
+                                           failure_of(exchange.error, exchange));
     exchange.connection->upstream->note_failure(address, steady_now());
 }
 
-void record_origin_success(Services& use, const Config& config, const OriginExchange& exchange) {
+void record_origin_success(Services& services, const Config& config,
+                           const OriginExchange& exchange) {
     origin::Address& address = *exchange.connection->address;
-    use.metrics.record_origin_request(server_id(config, address.server),
-                                      steady_now() - exchange.sent_at);
+    services.metrics.record_origin_request(server_id(config, address.server),
+                                           steady_now() - exchange.sent_at);
     exchange.connection->upstream->note_success(address);
 }
 

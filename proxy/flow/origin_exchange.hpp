@@ -35,7 +35,7 @@ struct OriginExchange {
 
 /// Connects and writes the head with what of the body is at hand. Tries other addresses where one
 /// cannot be reached: nothing was sent then. `fresh`: not on a kept connection.
-net::Task<void> send_request(Services& use, std::shared_ptr<const Config> config,
+net::Task<void> send_request(Services& services, std::shared_ptr<const Config> config,
                              std::string_view head, std::string_view body, bool fresh,
                              OriginExchange& exchange);
 
@@ -50,7 +50,7 @@ net::Task<void> read_response_head(const settings::Settings& settings, bool to_h
 bool may_retry(const OriginExchange& exchange);
 
 /// The body ended well: the connection may serve again if nothing speaks against it.
-void finish_exchange(Services& use, OriginExchange& exchange, const origin::BodyReader& body);
+void finish_exchange(Services& services, OriginExchange& exchange, const origin::BodyReader& body);
 
 /// The status and detail that an origin's failure is answered with.
 struct FailureAnswer {
@@ -60,7 +60,9 @@ struct FailureAnswer {
 };
 FailureAnswer failure_answer(const OriginExchange& exchange);
 
-void record_origin_failure(Services& use, const Config& config, const OriginExchange& exchange);
-void record_origin_success(Services& use, const Config& config, const OriginExchange& exchange);
+void record_origin_failure(Services& services, const Config& config,
+                           const OriginExchange& exchange);
+void record_origin_success(Services& services, const Config& config,
+                           const OriginExchange& exchange);
 
 }  // namespace larder::flow

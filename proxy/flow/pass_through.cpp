@@ -45,10 +45,10 @@ std::string_view body_at_hand(Client& client) {
 // The state of one pass: the pieces that its steps share.
 struct Pass {
     explicit Pass(Client& client_in)
-        : client(client_in), sender(client_in), head(client_in.x().origin_head) {
-        exchange.storage.swap(client.x().origin_storage);
+        : client(client_in), sender(client_in), head(client_in.exchange().origin_head) {
+        exchange.storage.swap(client.exchange().origin_storage);
     }
-    ~Pass() { exchange.storage.swap(client.x().origin_storage); }
+    ~Pass() { exchange.storage.swap(client.exchange().origin_storage); }
     Pass(const Pass&) = delete;
     Pass& operator=(const Pass&) = delete;
 
@@ -68,10 +68,10 @@ net::Task<void> begin(Pass& pass, bool fresh) {
     Client& client = pass.client;
     const std::string_view body = body_at_hand(client);
     const bool streams = client.request().framing != http::Framing::none && body.empty();
-    co_await send_request(client.use, client.config, pass.head, body, fresh, pass.exchange);
+    co_await send_request(client.services, client.config, pass.head, body, fresh, pass.exchange);
     if (pass.exchange.failed()) co_return;
     if (streams) {
-        client.x().body_pending = true;
+        client.exchange().body_pending = true;
         pass.upload = std::make_shared<Upload>(client, pass.exchange.connection->stream,
                                                client.request().framing == http::Framing::chunked);
         pass.exchange.connection->stream.never_expire();
@@ -106,27 +106,28 @@ net::Task<void> read_final_head(Pass& pass) {
 
 net::Task<void> answer_failure(Pass& pass) {
     Client& client = pass.client;
-    if (pass.exchange.connection) record_origin_failure(client.use, *client.config, pass.exchange);
+    if (pass.exchange.connection)
+        record_origin_failure(client.services, *client.config, pass.exchange);
     const Upload::End end = pass.upload ? pass.upload->end : Upload::End::none;
     const bool may_answer_yet = pass.exchange.error == origin::OriginError::timeout &&
                                 (!pass.upload || end == Upload::End::well);
     co_await stop_upload(pass.upload);
     const store::PurgeOrder order = co_await purge_after_write(client, nullptr, nullptr);
     if (pass.reached_origin && !order.empty()) {
-        client.use.late_writes.purge_again(order);
+        client.services.late_writes.purge_again(order);
         if (may_answer_yet)
-            client.use.late_writes.listen(client.config, client.request(), pass.exchange);
+            client.services.late_writes.listen(client.config, client.request(), pass.exchange);
     }
     switch (end) {
         case Upload::End::client_lost:
-            client.x().keep_alive = false;
+            client.exchange().keep_alive = false;
             co_return;
         case Upload::End::client_malformed:
             co_await answer_error(client, 400, cache::Detail::bad_request,
                                   "the request's body is malformed", true);
             co_return;
         case Upload::End::client_timeout:
-            client.stream.forgive();
+            client.stream.clear_timeout();
             co_await answer_error(client, 408, cache::Detail::client_timeout,
                                   "the request's body did not come in time", true);
             co_return;
@@ -139,7 +140,7 @@ net::Task<void> answer_failure(Pass& pass) {
     }
     const FailureAnswer answer = failure_answer(pass.exchange);
     co_await answer_error(client, answer.status, answer.detail, answer.message,
-                          client.x().body_pending);
+                          client.exchange().body_pending);
 }
 
 // Reads the body, or its first 64 KB, for a purge rule that needs it. False: it cannot be used.
@@ -166,7 +167,7 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
     while (true) {
         if (!has_next) {
             bool buffered = body.next_buffered(next);
-            if (!buffered && seen == 0 && !pass.client.x().answered) {
+            if (!buffered && seen == 0 && !pass.client.exchange().answered) {
                 // The head does not wait for a body that has not begun (event streams, long polls).
                 const bool sent = co_await pass.sender.body(std::string_view(), false);
                 if (!sent) co_return;
@@ -178,7 +179,7 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
         if (next.status != Status::data) {
             pass.exchange.error = next.status == Status::timed_out ? origin::OriginError::timeout
                                                                    : origin::OriginError::truncated;
-            record_origin_failure(pass.client.use, *pass.client.config, pass.exchange);
+            record_origin_failure(pass.client.services, *pass.client.config, pass.exchange);
             pass.sender.break_off();
             co_return;
         }
@@ -189,29 +190,30 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
     }
     const bool sent = co_await pass.sender.end(body.trailers());
     static_cast<void>(sent);
-    record_origin_success(pass.client.use, *pass.client.config, pass.exchange);
+    record_origin_success(pass.client.services, *pass.client.config, pass.exchange);
 }
 
 // What the answer's own fields say about storing, for a read that was not looked up (see
 // UncacheableKeys).
 void judge_answer(Pass& pass) {
     Client& client = pass.client;
-    Exchange& x = client.x();
-    const route::CompiledRoute& route = *x.match.route;
+    Exchange& exchange = client.exchange();
+    const route::CompiledRoute& route = *exchange.match.route;
     const cache::StoreDecision decision = cache::decide_storable(
-        x.request, pass.exchange.head, route.rule, personal_reason(x.request, route),
+        exchange.request, pass.exchange.head, route.rule, personal_reason(exchange.request, route),
         pass.exchange.requested_at, pass.exchange.received_at);
     cache::Detail reason = decision.reason;
     if (reason == cache::Detail::none &&
-        !response_tags_of(*client.config, route, x.request, pass.exchange.head).may_be_kept)
+        !response_tags_of(*client.config, route, exchange.request, pass.exchange.head).may_be_kept)
         reason = cache::Detail::limit;
-    x.outcome.detail = reason == cache::Detail::none ? cache::Detail::uncacheable : reason;
-    x.not_stored = x.outcome.detail;
-    const std::uint64_t hash = uncacheable_hash(x.key, route);
+    exchange.outcome.detail = reason == cache::Detail::none ? cache::Detail::uncacheable : reason;
+    exchange.not_stored = exchange.outcome.detail;
+    const std::uint64_t hash = uncacheable_hash(exchange.key, route);
     if (reason == cache::Detail::none || pass.exchange.head.status >= 500) {
-        client.use.uncacheable.forget(hash);
+        client.services.uncacheable.forget(hash);
     } else {
-        client.use.uncacheable.remember(hash, client.use.generations.now(), x.began);
+        client.services.uncacheable.remember(hash, client.services.generations.now(),
+                                             exchange.began);
     }
 }
 
@@ -228,24 +230,25 @@ net::Task<void> purge_cut_write(Pass& pass, const store::PurgeOrder& order) {
     const bool cut = pass.exchange.failed() && !order.empty();
     if (!cut) co_return;
     redis::RedisBudget budget;
-    const store::PurgeOutcome outcome = co_await purge(pass.client.use, order, budget);
+    const store::PurgeOutcome outcome = co_await purge(pass.client.services, order, budget);
     static_cast<void>(outcome);
-    pass.client.use.late_writes.purge_again(order);
+    pass.client.services.late_writes.purge_again(order);
 }
 
 net::Task<void> send_answer(Pass& pass) {
     Client& client = pass.client;
-    Exchange& x = client.x();
+    Exchange& exchange = client.exchange();
     const http::ResponseHead& head = pass.exchange.head;
-    x.outcome.forward_status = head.status;
+    exchange.outcome.forward_status = head.status;
     BodyReader body(pass.exchange.connection->stream, pass.exchange.connection->in, head.framing,
                     head.content_length, client.settings().origin.idle_timeout,
                     http::ChunkSender::origin);
-    std::string& lines = x.passed_lines;
+    std::string& lines = exchange.passed_lines;
     lines.clear();
     static const std::vector<std::string> strip_nothing;
-    const bool stripped = x.match.route && x.match.route->rule.kind == settings::RouteKind::read;
-    append_passed_head(head, stripped ? x.match.route->rule.strip : strip_nothing, false,
+    const bool stripped =
+        exchange.match.route && exchange.match.route->rule.kind == settings::RouteKind::read;
+    append_passed_head(head, stripped ? exchange.match.route->rule.strip : strip_nothing, false,
                        client.settings().headers, pass.exchange.received_at, lines);
     // Content-Length stands among the lines as it came, of a response to HEAD or a 304 too.
     const bool length_given = head.fields.has(http::FieldId::content_length);
@@ -256,10 +259,11 @@ net::Task<void> send_answer(Pass& pass) {
     BodyReader::Piece next;
     bool has_next = false;
     store::PurgeOrder purged;
-    if (x.is_write) {
+    if (exchange.is_write) {
         // Purges use the head, whose views die with the first read of the body; a rule that needs
         // the body keeps a copy.
-        if (needs_response_body(x.match) && cache::invalidates(x.request, head.status)) {
+        if (needs_response_body(exchange.match) &&
+            cache::invalidates(exchange.request, head.status)) {
             pass.exchange.head_bytes.assign(lines).append("\r\n");
             const bool usable = co_await read_early_body(pass, body, early, next);
             has_next = next.status != Status::data;
@@ -273,9 +277,9 @@ net::Task<void> send_answer(Pass& pass) {
             purged = co_await purge_after_write(client, &head, nullptr);
         }
         if (!purged.empty() && leaves_outcome_open(head.status))
-            client.use.late_writes.purge_again(purged);
+            client.services.late_writes.purge_again(purged);
     }
-    if (x.purge_failed) {
+    if (exchange.purge_failed) {
         co_await answer_error(client, 503, cache::Detail::purge_failed,
                               "the write was done, but what it made stale could not be purged "
                               "everywhere: Redis cannot be asked",
@@ -289,7 +293,7 @@ net::Task<void> send_answer(Pass& pass) {
     co_await stop_upload(pass.upload);
     // Behind half a body nothing may follow that the origin could take for the rest.
     if (pass.upload && pass.upload->end != Upload::End::well) pass.exchange.head.keep_alive = false;
-    finish_exchange(client.use, pass.exchange, body);
+    finish_exchange(client.services, pass.exchange, body);
 }
 
 // A body that is not wholly at hand, or a tunnel, is read through the connection's buffer while the
@@ -307,11 +311,11 @@ net::Task<void> switch_protocols(Pass& pass) {
     std::string lines;
     const settings::Headers& headers = client.settings().headers;
     append_passed_head(pass.exchange.head, {}, true, headers, pass.exchange.received_at, lines);
-    client.x().outcome.forward_status = 101;
+    client.exchange().outcome.forward_status = 101;
     if (headers.via) lines += "Via: 1.1 larder\r\n";
-    append_outcome(lines, client.x().outcome, headers, client.x().key);
-    client.x().status = 101;
-    client.x().keep_alive = false;
+    append_outcome(lines, client.exchange().outcome, headers, client.exchange().key);
+    client.exchange().status = 101;
+    client.exchange().keep_alive = false;
     keep_head_apart(client);
     const bool sent = co_await pass.sender.interim(lines);
     if (sent)
@@ -320,20 +324,21 @@ net::Task<void> switch_protocols(Pass& pass) {
 
 net::Task<void> pass_on(Pass& pass, bool judge) {
     Client& client = pass.client;
-    Exchange& x = client.x();
-    pass.upgrade = wants_upgrade(x.request);
+    Exchange& exchange = client.exchange();
+    pass.upgrade = wants_upgrade(exchange.request);
     const std::string_view authority = client.config->upstream->servers().front()->authority;
     RequestHeadOptions options;
     options.upgrade = pass.upgrade;
     const Sender sender = sender_of(client);
-    build_origin_head(x.request, sender, options, client.settings(), authority, pass.head);
+    build_origin_head(exchange.request, sender, options, client.settings(), authority, pass.head);
     const std::string_view at_hand = body_at_hand(client);
-    if (!at_hand.empty()) x.body_pending = false;
-    x.bytes_in += at_hand.size();
-    if (x.body_pending) keep_head_apart(client);
+    if (!at_hand.empty()) exchange.body_pending = false;
+    exchange.bytes_in += at_hand.size();
+    if (exchange.body_pending) keep_head_apart(client);
 
-    pass.exchange.repeatable = http::is_idempotent(x.request.method) &&
-                               (x.request.framing == http::Framing::none || !at_hand.empty());
+    pass.exchange.repeatable =
+        http::is_idempotent(exchange.request.method) &&
+        (exchange.request.framing == http::Framing::none || !at_hand.empty());
     for (bool fresh = false;; fresh = true) {
         co_await begin(pass, fresh);
         pass.reached_origin |= pass.exchange.connection != nullptr;

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "cache/decisions.hpp"
+#include "flow/announce_write.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/send_response.hpp"
 #include "http/write_methods.hpp"
@@ -73,18 +74,18 @@ void purge_here(store::Generations& generations, store::MemoryStore& memory,
     }
 }
 
-net::Task<store::PurgeOutcome> purge(Services& use, const store::PurgeOrder& order,
+net::Task<store::PurgeOutcome> purge(Services& services, const store::PurgeOrder& order,
                                      redis::RedisBudget& budget, std::string token) {
-    purge_here(use.generations, use.memory, use.board, order);
+    purge_here(services.generations, services.memory, services.board, order);
     store::PurgeOutcome outcome = store::PurgeOutcome::done;
-    if (use.redis) {
-        outcome = co_await use.redis->purge(order, budget, std::move(token));
+    if (services.redis) {
+        outcome = co_await services.redis->purge(order, budget, std::move(token));
         // A read may have fetched the old entry from Redis between the two: it began before this
         // second mark.
-        purge_here(use.generations, use.memory, use.board, order);
+        purge_here(services.generations, services.memory, services.board, order);
     }
-    const bool passes_on = use.relay != nullptr && use.relay->wants(outcome);
-    if (passes_on) co_await use.relay->pass_on(use.executor(), order, outcome);
+    const bool passes_on = services.relay != nullptr && services.relay->must_hear(outcome);
+    if (passes_on) co_await services.relay->pass_on(services.executor(), order, outcome);
     co_return outcome;
 }
 
@@ -97,14 +98,16 @@ bool needs_response_body(const route::Match& match) {
 
 // What was announced ends with a purge, whatever came of the write: its names are held until then.
 net::Task<store::PurgeOrder> purge_announced(Client& client) {
-    Exchange& x = client.x();
-    const std::shared_ptr<const Announcement> announced = std::exchange(x.announced, nullptr);
+    Exchange& exchange = client.exchange();
+    const std::shared_ptr<const Announcement> announced =
+        std::exchange(exchange.announced, nullptr);
     store::PurgeOrder order = redis::order_of(announced->items);
     const store::PurgeOutcome outcome =
-        co_await purge(client.use, order, x.redis_budget, announced->token);
+        co_await purge(client.services, order, exchange.redis_budget, announced->token);
     // Nothing old is left that it named: it was purged before the write, and its hold keeps
     // everything out until it expires.
-    if (outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
+    if (outcome == store::PurgeOutcome::pending)
+        exchange.outcome.detail = cache::Detail::redis_down;
     co_return order;
 }
 
@@ -135,43 +138,40 @@ store::PurgeOrder order_after_write(const Config& config, const http::RequestHea
 // rules.
 void add_newest_rules(Client& client, const http::ResponseHead* response, const std::string* body,
                       store::PurgeOrder& order) {
-    client.use.follow_reload();
-    if (client.use.config == client.config) return;
+    client.services.follow_reload();
+    if (client.services.config == client.config) return;
     const http::RequestHead& request = client.request();
-    const route::Match match = client.use.config->routes.match(request.method, request.method_name,
-                                                               request.host, request.path);
-    store::PurgeOrder more = order_after_write(*client.use.config, request, match, response, body);
+    const route::Match match = client.services.config->routes.match(
+        request.method, request.method_name, request.host, request.path);
+    store::PurgeOrder more =
+        order_after_write(*client.services.config, request, match, response, body);
     order.set.keys.insert(order.set.keys.end(), more.set.keys.begin(), more.set.keys.end());
     order.set.patterns.insert(order.set.patterns.end(), more.set.patterns.begin(),
                               more.set.patterns.end());
 }
 
-// on_purge_failure: fail.
-bool must_not_fail(const Client& client) {
-    return client.use.redis &&
-           client.settings().redis->on_purge_failure == settings::OnPurgeFailure::fail;
-}
-
 net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::ResponseHead* response,
                                                const std::string* body) {
-    const bool announced = client.x().announced != nullptr;
+    const bool announced = client.exchange().announced != nullptr;
     store::PurgeOrder done;
     if (announced) done = co_await purge_announced(client);
     store::PurgeOrder order;
     if (announced)
-        order = order_of_answer(*client.config, client.request(), client.x().match, response);
-    if (!announced)
         order =
-            order_after_write(*client.config, client.request(), client.x().match, response, body);
+            order_of_answer(*client.config, client.request(), client.exchange().match, response);
+    if (!announced)
+        order = order_after_write(*client.config, client.request(), client.exchange().match,
+                                  response, body);
     add_newest_rules(client, response, body, order);
     if (order.empty()) co_return done;
-    client.use.metrics.record_purge(observe::PurgeSource::write);
-    const store::PurgeOutcome outcome = co_await purge(client.use, order, client.x().redis_budget);
+    client.services.metrics.record_purge(observe::PurgeSource::write);
+    const store::PurgeOutcome outcome =
+        co_await purge(client.services, order, client.exchange().redis_budget);
     if (outcome == store::PurgeOutcome::pending)
-        client.x().outcome.detail = cache::Detail::redis_down;
+        client.exchange().outcome.detail = cache::Detail::redis_down;
     // What only the answer named was not announced: the others may serve what it made stale.
-    client.x().purge_failed =
-        must_not_fail(client) && response && outcome == store::PurgeOutcome::pending;
+    client.exchange().purge_failed =
+        refuses_unpurged_writes(client) && response && outcome == store::PurgeOutcome::pending;
     order.set.keys.insert(order.set.keys.end(), done.set.keys.begin(), done.set.keys.end());
     order.set.patterns.insert(order.set.patterns.end(), done.set.patterns.begin(),
                               done.set.patterns.end());
@@ -179,23 +179,26 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
 }
 
 net::Task<void> answer_purge(Client& client) {
-    Exchange& x = client.x();
-    x.outcome = {};
-    x.outcome.forward = Forward::method;
+    Exchange& exchange = client.exchange();
+    exchange.outcome = {};
+    exchange.outcome.forward = Forward::method;
     if (!client.config->purge_from.contains(believed_address(client))) {
         co_await answer_error(client, 405, cache::Detail::purge_denied,
                               "PURGE is not allowed from this address", false);
         co_return;
     }
     store::PurgeOrder order;
-    client.config->routes.collect_url_purges(x.request.host, x.request.target, order.set);
-    const bool in_memory = client.use.memory.holds_any(order.set);
+    client.config->routes.collect_url_purges(exchange.request.host, exchange.request.target,
+                                             order.set);
+    const bool in_memory = client.services.memory.holds_any(order.set);
     redis::RedisBudget budget;
     std::uint64_t in_redis = 0;
-    if (client.use.redis) in_redis = co_await client.use.redis->count_present(order.set, budget);
-    client.use.metrics.record_purge(observe::PurgeSource::purge);
-    const store::PurgeOutcome outcome = co_await purge(client.use, std::move(order), budget);
-    if (outcome == store::PurgeOutcome::pending) x.outcome.detail = cache::Detail::redis_down;
+    if (client.services.redis)
+        in_redis = co_await client.services.redis->count_present(order.set, budget);
+    client.services.metrics.record_purge(observe::PurgeSource::purge);
+    const store::PurgeOutcome outcome = co_await purge(client.services, std::move(order), budget);
+    if (outcome == store::PurgeOutcome::pending)
+        exchange.outcome.detail = cache::Detail::redis_down;
     const bool met = in_memory || in_redis > 0 || outcome == store::PurgeOutcome::pending;
     const std::string_view body =
         met ? "{\"purged\": true}\n"

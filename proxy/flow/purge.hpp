@@ -8,7 +8,7 @@ namespace larder::flow {
 /// gets what was there before, by this instance or any other. `pending`: journalled, see
 /// RedisStore::purge. `order` must outlive the call. `token`: of the announcement that ends with
 /// it, or empty.
-net::Task<store::PurgeOutcome> purge(Services& use, const store::PurgeOrder& order,
+net::Task<store::PurgeOutcome> purge(Services& services, const store::PurgeOrder& order,
                                      redis::RedisBudget& budget, std::string token = {});
 
 /// The part of it that concerns this process only. Any thread.

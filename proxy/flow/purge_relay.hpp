@@ -12,7 +12,7 @@ public:
     virtual ~PurgeRelay() = default;
 
     /// Whether `pass_on` has anything to do. Any thread; cheap.
-    [[nodiscard]] virtual bool wants(store::PurgeOutcome outcome) const = 0;
+    [[nodiscard]] virtual bool must_hear(store::PurgeOutcome outcome) const = 0;
 
     /// Called when the purge was done here, on the thread of `executor`. Waits until the rest has
     /// happened, at most about a second. The order must outlive the call.

@@ -45,21 +45,23 @@ ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledR
             cache::request_directives(request, route.rule)};
 }
 
-redis::EntryName entry_name(Exchange& x, const ReadPlan& plan) {
-    if (x.tags.empty()) {
-        route::collect_tags(*plan.route, x.key, x.facts, x.tags);
-        x.tags.insert(x.tags.end(), x.facts.more_tags.begin(), x.facts.more_tags.end());
+redis::EntryName entry_name(Exchange& exchange, const ReadPlan& plan) {
+    if (exchange.tags.empty()) {
+        route::collect_tags(*plan.route, exchange.key, exchange.key_info, exchange.tags);
+        exchange.tags.insert(exchange.tags.end(), exchange.key_info.more_tags.begin(),
+                             exchange.key_info.more_tags.end());
     }
-    return {x.key, x.facts.bare_size, x.tags, &x.request, plan.with_host, plan.route->sharing};
+    return {exchange.key,   exchange.key_info.bare_size, exchange.tags, &exchange.request,
+            plan.with_host, plan.route->sharing};
 }
 
-std::string fetch_name(const Exchange& x, const ReadPlan& plan, std::string_view variant) {
-    std::string name = x.key;
+std::string fetch_name(const Exchange& exchange, const ReadPlan& plan, std::string_view variant) {
+    std::string name = exchange.key;
     name += '\n';
     append_decimal(name, plan.route->rules);
     name += '\n';
     std::string target;
-    cache::build_variant(x.request, {}, plan.with_host, target);
+    cache::build_variant(exchange.request, {}, plan.with_host, target);
     name += target;
     if (!variant.empty()) {
         name += '\n';

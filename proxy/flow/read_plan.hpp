@@ -26,12 +26,12 @@ ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledR
 
 /// The entry the exchange's request asks for; views into the exchange. Works out the tags if that
 /// was not done yet.
-redis::EntryName entry_name(Exchange& x, const ReadPlan& plan);
+redis::EntryName entry_name(Exchange& exchange, const ReadPlan& plan);
 
 /// The board's name for the fetch of a key by one Host under the route's rules, and of one variant
 /// where it is known. A reader of another configuration does not join a fetch whose entry its
 /// purges may not reach.
-std::string fetch_name(const Exchange& x, const ReadPlan& plan, std::string_view variant);
+std::string fetch_name(const Exchange& exchange, const ReadPlan& plan, std::string_view variant);
 
 /// Under which UncacheableKeys know the key of a route.
 std::uint64_t uncacheable_hash(std::string_view key, const route::CompiledRoute& route);
@@ -75,7 +75,7 @@ net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, redis::Redis
 net::Task<FetchAnswer> answer_from_fetch(Client& client, ReadPlan plan, Joining joining);
 
 /// Whether the entry serves this request, and how that is shown.
-void show_hit(Exchange& x, const cache::StoredResponse& entry, cache::XCache word,
+void show_hit(Exchange& exchange, const cache::StoredResponse& entry, cache::XCache word,
               cache::Detail detail, WallTime now);
 
 }  // namespace larder::flow

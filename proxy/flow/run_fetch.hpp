@@ -11,20 +11,20 @@ namespace larder::flow {
 /// All that a fetch needs when the client that began it may leave. Its destructor ends the fetch
 /// for those who read from it where that has not happened, takes it from the board and gives the
 /// lease back.
-struct FetchJob {
-    FetchJob(Client& client, const ReadPlan& plan_in, store::FetchDuty duty_in);
-    ~FetchJob();
-    FetchJob(const FetchJob&) = delete;
-    FetchJob& operator=(const FetchJob&) = delete;
+struct FetchTask {
+    FetchTask(Client& client, const ReadPlan& plan_in, store::FetchDuty duty_in);
+    ~FetchTask();
+    FetchTask(const FetchTask&) = delete;
+    FetchTask& operator=(const FetchTask&) = delete;
 
-    Services& use;
+    Services& services;
     store::FetchDuty duty;
     store::FetchPtr fetch;  ///< the duty's
     std::shared_ptr<const Config> config;
     OwnedRequest request;
     ReadPlan plan;
     std::string key;
-    route::KeyFacts facts;
+    route::KeyInfo key_info;
     std::vector<std::string> tags;
     Sender sender;
     cache::Stored stale;        ///< to be confirmed by the origin; null: nothing was there
@@ -46,13 +46,14 @@ struct FetchJob {
         return request.head().method == http::Method::head && stale;
     }
     [[nodiscard]] redis::EntryName name() const {
-        return {key,    facts.bare_size, tags, &request.head(), plan.with_host, plan.route->sharing,
-                variant};
+        return {
+            key,    key_info.bare_size, tags, &request.head(), plan.with_host, plan.route->sharing,
+            variant};
     }
     [[nodiscard]] observe::PathId path_id() const { return config->path_ids[plan.route->index]; }
 };
 
 /// Starts the fetch as a coroutine of its own: lease, origin, readers, store.
-void start_fetch(std::unique_ptr<FetchJob> job);
+void start_fetch(std::unique_ptr<FetchTask> task);
 
 }  // namespace larder::flow

@@ -60,22 +60,22 @@ std::string_view reason_phrase(int status) {
 
 void ResponseSender::set_head(std::string_view lines, int status,
                               std::optional<std::uint64_t> length, bool length_in_lines) {
-    Exchange& x = client_.x();
+    Exchange& exchange = client_.exchange();
     const http::RequestHead& request = client_.request();
     const settings::Headers& headers = client_.settings().headers;
-    x.status = status;
+    exchange.status = status;
     const bool bodyless_status = status == 204 || status == 304 || (status >= 100 && status < 200);
     has_body_ = request.method != http::Method::head && !bodyless_status;
     chunked_ = has_body_ && !length && request.minor_version >= 1;
     until_close_ = has_body_ && !length && request.minor_version == 0;
-    const bool keep = x.keep_alive && request.keep_alive && !until_close_ &&
-                      !client_.use.draining && !x.body_pending;
-    x.keep_alive = keep;
+    const bool keep = exchange.keep_alive && request.keep_alive && !until_close_ &&
+                      !client_.services.draining && !exchange.body_pending;
+    exchange.keep_alive = keep;
 
-    std::string& text = x.text;
+    std::string& text = exchange.text;
     text.assign(lines);
     if (headers.via) text += "Via: 1.1 larder\r\n";
-    append_outcome(text, x.outcome, headers, x.key);
+    append_outcome(text, exchange.outcome, headers, exchange.key);
     if (length && !length_in_lines && !bodyless_status) {
         text += "Content-Length: ";
         append_decimal(text, static_cast<std::int64_t>(*length));
@@ -91,7 +91,7 @@ void ResponseSender::set_head(std::string_view lines, int status,
 }
 
 net::Task<bool> ResponseSender::body(std::string_view data, bool last) {
-    Exchange& x = client_.x();
+    Exchange& exchange = client_.exchange();
     if (!has_body_) data = {};
     char size_line[24];
     std::string_view before;
@@ -106,16 +106,16 @@ net::Task<bool> ResponseSender::body(std::string_view data, bool last) {
         after = "0\r\n\r\n";
     }
     ended_ |= last;
-    std::array<iovec, 4> pieces{piece(x.text), piece(before), piece(data), piece(after)};
+    std::array<iovec, 4> pieces{piece(exchange.text), piece(before), piece(data), piece(after)};
     std::size_t size = 0;
     for (const iovec& part : pieces) size += part.iov_len;
     if (size == 0) co_return true;
-    x.answered = true;
-    x.bytes_out += size;
+    exchange.answered = true;
+    exchange.bytes_out += size;
     const bool sent =
         co_await client_.stream.write_all(pieces, client_.settings().limits.body_timeout);
-    client_.x().text.clear();
-    if (!sent) client_.x().keep_alive = false;
+    client_.exchange().text.clear();
+    if (!sent) client_.exchange().keep_alive = false;
     co_return sent;
 }
 
@@ -126,14 +126,15 @@ net::Task<bool> ResponseSender::end(std::string_view trailers) {
         co_return sent;
     }
     ended_ = true;
-    Exchange& x = client_.x();
-    std::array<iovec, 4> pieces{piece(x.text), piece("0\r\n"), piece(trailers), piece("\r\n")};
-    x.answered = true;
-    x.bytes_out += x.text.size() + trailers.size() + 5;
+    Exchange& exchange = client_.exchange();
+    std::array<iovec, 4> pieces{piece(exchange.text), piece("0\r\n"), piece(trailers),
+                                piece("\r\n")};
+    exchange.answered = true;
+    exchange.bytes_out += exchange.text.size() + trailers.size() + 5;
     const bool sent =
         co_await client_.stream.write_all(pieces, client_.settings().limits.body_timeout);
-    client_.x().text.clear();
-    if (!sent) client_.x().keep_alive = false;
+    client_.exchange().text.clear();
+    if (!sent) client_.exchange().keep_alive = false;
     co_return sent;
 }
 
@@ -146,16 +147,16 @@ net::Task<bool> ResponseSender::interim(std::string_view lines) {
 }
 
 void ResponseSender::break_off() {
-    client_.x().keep_alive = false;
-    if (!client_.x().answered || !has_body_) return;
+    client_.exchange().keep_alive = false;
+    if (!client_.exchange().answered || !has_body_) return;
     client_.stream.abort();
 }
 
 net::Task<void> answer_error(Client& client, int status, cache::Detail detail,
                              std::string_view message, bool close) {
-    Exchange& x = client.x();
-    x.outcome.detail = detail;
-    if (close) x.keep_alive = false;
+    Exchange& exchange = client.exchange();
+    exchange.outcome.detail = detail;
+    if (close) exchange.keep_alive = false;
     std::string body = "{\"error\": ";
     append_json_string(body, reason_phrase(status));
     body += ", \"detail\": ";

@@ -29,17 +29,17 @@ enum class Step : std::uint8_t {
 };
 
 void go_idle(Client& client) {
-    if (client.exchange) client.use.exchanges.give_back(std::move(client.exchange));
+    if (client.lent_exchange) client.services.exchanges.give_back(std::move(client.lent_exchange));
     client.in.release();
     client.idle = true;
     client.stream.expire_at(steady_now() + client.settings().limits.keepalive_timeout);
 }
 
 void begin_exchange(Client& client) {
-    if (!client.exchange) {
-        client.exchange = client.use.exchanges.take();
+    if (!client.lent_exchange) {
+        client.lent_exchange = client.services.exchanges.take();
     } else {
-        client.exchange->reset();
+        client.lent_exchange->reset();
     }
 }
 
@@ -60,24 +60,24 @@ Step read_some(Client& client) {
 }
 
 Step look_at_head(Client& client, http::HeadResult& parsed) {
-    client.use.follow_reload();  // counts from the next request on
-    if (client.config != client.use.config) client.config = client.use.config;
+    client.services.follow_reload();  // counts from the next request on
+    if (client.config != client.services.config) client.config = client.services.config;
     begin_exchange(client);
-    Exchange& x = client.x();
+    Exchange& exchange = client.exchange();
     parsed = http::parse_request_head(client.in.view(), head_limits(client.settings().limits),
-                                      x.storage, x.request);
+                                      exchange.storage, exchange.request);
     if (parsed.status == http::HeadStatus::need_more) return Step::read_more;
-    x.began = steady_now();
+    exchange.began = steady_now();
     client.idle = false;
     if (parsed.status != http::HeadStatus::complete) return Step::refuse;
     client.in.consume(parsed.consumed);
-    x.bytes_in = parsed.consumed;
-    x.body_pending = x.request.framing != http::Framing::none;
+    exchange.bytes_in = parsed.consumed;
+    exchange.body_pending = exchange.request.framing != http::Framing::none;
     if (client.peer_name.empty()) client.peer_name = client.peer.to_string();
-    x.request.peer = client.peer_name;
-    x.request.peer_trusted = client.config->trusted_proxies.contains(client.peer);
-    x.request.peer_tls = client.stream.is_tls();
-    http::set_target_uri(x.request);
+    exchange.request.peer = client.peer_name;
+    exchange.request.peer_trusted = client.config->trusted_proxies.contains(client.peer);
+    exchange.request.peer_tls = client.stream.is_tls();
+    http::set_target_uri(exchange.request);
     if (answer_at_once(client)) return Step::served;
     return Step::answer;
 }
@@ -102,10 +102,10 @@ Refusal refusal_of(http::HeadStatus status) {
 
 net::Task<void> refuse(Client& client, http::HeadResult parsed) {
     const Refusal refusal = refusal_of(parsed.status);
-    client.x().request.fields = {};
-    client.x().request.keep_alive = false;
-    client.x().outcome = {};
-    client.x().bytes_in = client.in.size();
+    client.exchange().request.fields = {};
+    client.exchange().request.keep_alive = false;
+    client.exchange().outcome = {};
+    client.exchange().bytes_in = client.in.size();
     client.in.consume(client.in.size());
     co_await answer_error(client, refusal.status, refusal.detail, parsed.why, true);
     finish_request(client);
@@ -113,14 +113,15 @@ net::Task<void> refuse(Client& client, http::HeadResult parsed) {
 
 // The rest of a hit that did not fit into the socket's buffer.
 net::Task<void> send_rest(Client& client) {
-    Exchange& x = client.x();
-    const cache::Stored entry = x.rest_of;
-    const std::string_view body =
-        x.request.method == http::Method::head ? std::string_view{} : std::string_view(entry->body);
+    Exchange& exchange = client.exchange();
+    const cache::Stored entry = exchange.rest_of;
+    const std::string_view body = exchange.request.method == http::Method::head
+                                      ? std::string_view{}
+                                      : std::string_view(entry->body);
     std::array<iovec, 3> pieces{iovec{const_cast<char*>(entry->head.data()), entry->head.size()},
-                                iovec{x.text.data(), x.text.size()},
+                                iovec{exchange.text.data(), exchange.text.size()},
                                 iovec{const_cast<char*>(body.data()), body.size()}};
-    std::size_t skip = x.rest_sent;
+    std::size_t skip = exchange.rest_sent;
     for (iovec& piece : pieces) {
         const std::size_t part = std::min(skip, piece.iov_len);
         piece.iov_base = static_cast<char*>(piece.iov_base) + part;
@@ -129,15 +130,15 @@ net::Task<void> send_rest(Client& client) {
     }
     const bool sent =
         co_await client.stream.write_all(pieces, client.settings().limits.body_timeout);
-    if (!sent) client.x().keep_alive = false;
+    if (!sent) client.exchange().keep_alive = false;
 }
 
 net::Task<void> answer(Client& client) {
     const settings::Limits& limits = client.settings().limits;
-    Exchange& x = client.x();
+    Exchange& exchange = client.exchange();
     client.stream.never_expire();
-    if (x.request.framing == http::Framing::length &&
-        x.request.content_length > limits.body_bytes) {
+    if (exchange.request.framing == http::Framing::length &&
+        exchange.request.content_length > limits.body_bytes) {
         co_await answer_error(client, 413, Detail::limit, "the request's body is too large", true);
     } else {
         co_await answer_request(client);
@@ -150,7 +151,7 @@ net::Task<void> answer(Client& client) {
 net::Task<void> linger(Client& client) {
     if (!client.stream.is_open()) co_return;
     client.stream.shutdown_write();
-    client.stream.forgive();
+    client.stream.clear_timeout();
     client.stream.expire_at(steady_now() + Milliseconds(1000));
     std::size_t drained = 0;
     while (drained < 1024 * 1024) {
@@ -164,11 +165,11 @@ net::Task<void> linger(Client& client) {
 
 // The head did not come in time: 408 where some of it did, else silence.
 net::Task<void> time_out(Client& client) {
-    client.stream.forgive();
+    client.stream.clear_timeout();
     if (!client.stream.is_open() || client.in.empty()) co_return;
     begin_exchange(client);
-    client.x().request = {};
-    client.x().began = steady_now();
+    client.exchange().request = {};
+    client.exchange().began = steady_now();
     co_await answer_error(client, 408, Detail::client_timeout, "the request did not come in time",
                           true);
     finish_request(client);
@@ -210,7 +211,7 @@ net::Task<bool> read_proxy_header(Client& client, bool tls_follows) {
 bool admit(Client& client) {
     const std::size_t most = client.settings().limits.connections_per_client;
     if (most == 0 || client.counted) return true;
-    client.counted = client.use.peers->add(client.peer, most);
+    client.counted = client.services.peers->add(client.peer, most);
     return client.counted;
 }
 
@@ -218,25 +219,25 @@ net::Task<void> turn_away(Client& client) {
     static_cast<void>(read_some(
         client));  // a request that is there already must not turn the answer into a reset
     begin_exchange(client);
-    client.x().request = {};
-    client.x().began = steady_now();
+    client.exchange().request = {};
+    client.exchange().began = steady_now();
     co_await answer_error(client, 503, Detail::limit, "too many connections from this address",
                           true);
     finish_request(client);
 }
 
 // PROXY header and TLS handshake, as the doorway wants them.
-net::Task<bool> enter(Client& client, Doorway doorway) {
-    if (doorway.proxy_protocol) {
+net::Task<bool> read_preface(Client& client, Preface preface) {
+    if (preface.proxy_protocol) {
         if (!client.config->trusted_proxies.contains(client.peer)) co_return false;
-        const bool read = co_await read_proxy_header(client, doorway.tls);
+        const bool read = co_await read_proxy_header(client, preface.tls);
         if (!read) co_return false;
     }
-    if (doorway.tls) {
+    if (preface.tls) {
         if (!admit(client)) co_return false;
         client.stream.expire_at(steady_now() + client.settings().limits.header_timeout);
-        const bool shaken = co_await client.stream.handshake();
-        co_return shaken;
+        const bool encrypted = co_await client.stream.handshake();
+        co_return encrypted;
     }
     co_return true;
 }
@@ -280,8 +281,8 @@ net::Task<bool> take_step(Client& client, Step step, http::HeadResult parsed) {
     }
     client.head_apart.release();
     client.idle = true;
-    const bool go_on = client.x().keep_alive && client.stream.is_open();
-    if (!go_on && (client.x().body_pending || step == Step::refuse || !client.in.empty()))
+    const bool go_on = client.exchange().keep_alive && client.stream.is_open();
+    if (!go_on && (client.exchange().body_pending || step == Step::refuse || !client.in.empty()))
         co_await linger(client);
     co_return go_on;
 }
@@ -297,8 +298,8 @@ void serve_ready(std::unique_ptr<Client> client);
 net::Task<void> continue_client(std::unique_ptr<Client> client, Step step,
                                 http::HeadResult parsed) {
     while (true) {
-        const bool served = step == Step::served && !client->x().rest_of;
-        bool go_on = served && client->x().keep_alive;
+        const bool served = step == Step::served && !client->exchange().rest_of;
+        bool go_on = served && client->exchange().keep_alive;
         if (served) finish_request(*client);
         if (!served) go_on = co_await take_step(*client, step, parsed);
         if (!go_on) co_return;
@@ -316,14 +317,14 @@ void serve_ready(std::unique_ptr<Client> client) {
     do {
         http::HeadResult parsed;
         const Step step = look_at_head(*client, parsed);
-        if (step != Step::served || client->x().rest_of) {
-            const net::Executor executor = client->use.executor();
+        if (step != Step::served || client->exchange().rest_of) {
+            const net::Executor executor = client->services.executor();
             net::start_detached(executor, continue_client(std::move(client), step, parsed),
                                 "answering a client");
             return;
         }
         finish_request(*client);
-        if (!client->x().keep_alive) return;
+        if (!client->exchange().keep_alive) return;
     } while (!client->in.empty());
     begin_waiting(std::move(client));
 }
@@ -340,13 +341,13 @@ void begin_waiting(std::unique_ptr<Client> client) {
     }
     // There may be more; others first.
     client->stream.expect_more();
-    const net::Executor executor = client->use.executor();
+    const net::Executor executor = client->services.executor();
     boost::asio::post(executor,
                       [held = std::move(client)]() mutable { serve_ready(std::move(held)); });
 }
 
-net::Task<void> enter_and_wait(std::unique_ptr<Client> client, Doorway doorway) {
-    const bool entered = co_await enter(*client, doorway);
+net::Task<void> read_preface_and_wait(std::unique_ptr<Client> client, Preface preface) {
+    const bool entered = co_await read_preface(*client, preface);
     if (!entered) co_return;
     if (!admit(*client)) {
         co_await turn_away(*client);
@@ -363,32 +364,33 @@ net::Task<void> enter_and_wait(std::unique_ptr<Client> client, Doorway doorway) 
 
 }  // namespace
 
-void serve_client(std::unique_ptr<Client> client, Doorway doorway) {
-    const bool enters = doorway.tls || doorway.proxy_protocol;
+void serve_client(std::unique_ptr<Client> client, Preface preface) {
+    const bool enters = preface.tls || preface.proxy_protocol;
     client->stream.watch_from_the_start();
     if (!enters && admit(*client)) return begin_waiting(std::move(client));
-    const net::Executor executor = client->use.executor();
-    net::start_detached(executor, enter_and_wait(std::move(client), doorway), "greeting a client");
+    const net::Executor executor = client->services.executor();
+    net::start_detached(executor, read_preface_and_wait(std::move(client), preface),
+                        "greeting a client");
 }
 
-Client::Client(net::TcpSocket socket, Services& use_in, ClientList& list_in,
+Client::Client(net::TcpSocket socket, Services& services_in, ClientList& list_in,
                boost::asio::ip::address peer_in)
-    : use(use_in),
+    : services(services_in),
       list(list_in),
-      stream(std::move(socket), use_in.wheel),
-      in(use_in.buffers),
-      head_apart(use_in.buffers),
+      stream(std::move(socket), services_in.wheel),
+      in(services_in.buffers),
+      head_apart(services_in.buffers),
       peer(peer_in),
-      config(use_in.config) {
+      config(services_in.config) {
     list.add(*this);
-    use.connections->fetch_add(1, std::memory_order_relaxed);
+    services.connections->fetch_add(1, std::memory_order_relaxed);
 }
 
 Client::~Client() {
-    if (exchange) use.exchanges.give_back(std::move(exchange));
-    if (counted) use.peers->remove(peer);
+    if (lent_exchange) services.exchanges.give_back(std::move(lent_exchange));
+    if (counted) services.peers->remove(peer);
     list.remove(*this);
-    use.connections->fetch_sub(1, std::memory_order_relaxed);
+    services.connections->fetch_sub(1, std::memory_order_relaxed);
 }
 
 void ClientList::add(Client& client) {

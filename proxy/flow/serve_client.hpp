@@ -6,7 +6,7 @@
 namespace larder::flow {
 
 /// What a listener asks of its connections before the first request.
-struct Doorway {
+struct Preface {
     bool tls = false;  ///< the stream speaks TLS already, its handshake is still to come
     bool proxy_protocol =
         false;  ///< a PROXY header comes first, believed from trusted_proxies only
@@ -30,6 +30,6 @@ private:
 /// Serves one connection until it ends: request after request, pipelined ones in their order. While
 /// it idles it is one object and a wait; a hit is answered right from the wake-up; only what has to
 /// wait runs as a coroutine.
-void serve_client(std::unique_ptr<Client> client, Doorway doorway);
+void serve_client(std::unique_ptr<Client> client, Preface preface);
 
 }  // namespace larder::flow

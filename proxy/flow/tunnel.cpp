@@ -79,7 +79,7 @@ net::Task<void> join(Client& client, std::shared_ptr<WayBeside> beside) {
 }  // namespace
 
 net::Task<void> run_tunnel(Client& client, net::Stream& origin, net::Buffer& origin_in) {
-    const net::Executor executor = client.use.executor();
+    const net::Executor executor = client.services.executor();
     const std::shared_ptr<WayBeside> up(new WayBeside{
         {client.stream, client.in, origin}, net::Event(executor, net::Event::OnStop::goes_on)});
     net::start_detached(executor, copy_and_tell(up), "a tunnel");
@@ -90,9 +90,9 @@ net::Task<void> run_tunnel(Client& client, net::Stream& origin, net::Buffer& ori
     } catch (...) {
         failure = std::current_exception();
     }
-    client.x().bytes_out += down.bytes;
+    client.exchange().bytes_out += down.bytes;
     co_await join(client, up);
-    client.x().bytes_in += up->way.bytes;
+    client.exchange().bytes_in += up->way.bytes;
     if (failure) std::rethrow_exception(failure);
 }
 

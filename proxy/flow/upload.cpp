@@ -74,9 +74,9 @@ public:
     Ending& operator=(const Ending&) = delete;
     ~Ending() {
         upload_.end = end;
-        upload_.client.x().bytes_in += upload_.bytes;
+        upload_.client.exchange().bytes_in += upload_.bytes;
         if (end == Upload::End::well) {
-            upload_.client.x().body_pending = false;
+            upload_.client.exchange().body_pending = false;
             if (!upload_.answered)
                 upload_.origin.expire_at(steady_now() +
                                          upload_.client.settings().origin.response_timeout);
@@ -100,7 +100,7 @@ net::Task<void> run_upload(std::shared_ptr<Upload> upload) {
 }  // namespace
 
 void start_upload(std::shared_ptr<Upload> upload) {
-    const net::Executor executor = upload->client.use.executor();
+    const net::Executor executor = upload->client.services.executor();
     net::start_detached(executor, run_upload(std::move(upload)), "an upload");
 }
 
@@ -115,7 +115,7 @@ net::Task<void> stop_upload(std::shared_ptr<Upload> upload) {
         const bool told = co_await upload->finished.wait();
         static_cast<void>(told);
         upload->client.stream
-            .forgive();  // only its reading was to stop: an answer may still be due
+            .clear_timeout();  // only its reading was to stop: an answer may still be due
     }
 }
 

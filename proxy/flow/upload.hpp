@@ -31,7 +31,7 @@ struct Upload {
                client_in.request().content_length, client_in.settings().limits.body_timeout,
                http::ChunkSender::client),
           chunked(chunked_in),
-          finished(client_in.use.executor(), net::Event::OnStop::goes_on) {}
+          finished(client_in.services.executor(), net::Event::OnStop::goes_on) {}
 
     Client& client;
     net::Stream& origin;

@@ -37,7 +37,7 @@ struct HealthWatch::Watch {
     std::vector<std::shared_ptr<Watched>> watched;
 
     /// Begins with those that have come, and ends with those that have gone.
-    void follow(Services& use, const origin::Addresses& addresses);
+    void follow(Services& services, const origin::Addresses& addresses);
 };
 
 namespace {
@@ -53,11 +53,12 @@ std::string health_request(const settings::Origin& settings, const origin::Serve
 
 // Whether the address answers with a status below 400 in time; over a connection of its own, for it
 // must take new ones.
-net::Task<bool> answers_well(Services& use, std::shared_ptr<const Config> config,
+net::Task<bool> answers_well(Services& services, std::shared_ptr<const Config> config,
                              std::shared_ptr<origin::Address> address) {
     const settings::Origin& settings = config->settings.origin;
     const SteadyTime give_up = steady_now() + settings.health.timeout;
-    origin::Acquired acquired = co_await use.origin.connect(config->upstream, address, give_up);
+    origin::Acquired acquired =
+        co_await services.origin.connect(config->upstream, address, give_up);
     if (!acquired.connection) co_return false;
     OriginExchange exchange;
     exchange.connection = std::move(acquired.connection);
@@ -79,11 +80,11 @@ net::Task<bool> answers_well(Services& use, std::shared_ptr<const Config> config
 
 }  // namespace
 
-net::Task<void> HealthWatch::watch(Services& use, std::shared_ptr<Watched> watched) {
+net::Task<void> HealthWatch::watch(Services& services, std::shared_ptr<Watched> watched) {
     const settings::OriginHealth& health = watched->config->settings.origin.health;
     origin::Address& address = *watched->address;
     while (!watched->stopped) {
-        const bool well = co_await answers_well(use, watched->config, watched->address);
+        const bool well = co_await answers_well(services, watched->config, watched->address);
         if (watched->stopped) break;
         watched->good = well ? watched->good + 1 : 0;
         watched->bad = well ? 0 : watched->bad + 1;
@@ -105,17 +106,17 @@ net::Task<void> HealthWatch::watch(Services& use, std::shared_ptr<Watched> watch
 }
 
 // A name's addresses come and go.
-net::Task<void> HealthWatch::follow_addresses(Services& use, std::shared_ptr<Watch> watch) {
+net::Task<void> HealthWatch::follow_addresses(Services& services, std::shared_ptr<Watch> watch) {
     const origin::Upstream& upstream = *watch->config->upstream;
     while (!watch->stopped) {
-        watch->follow(use, *upstream.addresses());
+        watch->follow(services, *upstream.addresses());
         if (!upstream.has_names()) break;
         const bool goes_on = co_await watch->pause.wait_until(steady_now() + look_every);
         if (!goes_on) break;
     }
 }
 
-void HealthWatch::Watch::follow(Services& use, const origin::Addresses& addresses) {
+void HealthWatch::Watch::follow(Services& services, const origin::Addresses& addresses) {
     std::erase_if(watched, [](const std::shared_ptr<Watched>& one) {
         const bool gone = one->address->gone.load(std::memory_order_relaxed);
         if (gone) one->stop();
@@ -126,21 +127,21 @@ void HealthWatch::Watch::follow(Services& use, const origin::Addresses& addresse
             return one->address == address;
         };
         if (std::any_of(watched.begin(), watched.end(), is_same)) continue;
-        auto added = std::make_shared<Watched>(config, address, use.executor());
+        auto added = std::make_shared<Watched>(config, address, services.executor());
         watched.push_back(added);
         net::start_lasting(
-            use.executor(), [&use, added] { return HealthWatch::watch(use, added); },
+            services.executor(), [&services, added] { return HealthWatch::watch(services, added); },
             "a health check");
     }
 }
 
-void HealthWatch::start(Services& use) {
+void HealthWatch::start(Services& services) {
     stop();
-    if (use.config->settings.origin.health.path.empty()) return;
-    watch_ = std::make_shared<Watch>(use.config, use.executor());
+    if (services.config->settings.origin.health.path.empty()) return;
+    watch_ = std::make_shared<Watch>(services.config, services.executor());
     const auto started = watch_;
     net::start_lasting(
-        use.executor(), [&use, started] { return follow_addresses(use, started); },
+        services.executor(), [&services, started] { return follow_addresses(services, started); },
         "the health checks");
 }
 

@@ -17,14 +17,14 @@ public:
     HealthWatch& operator=(const HealthWatch&) = delete;
 
     /// Watches the servers of the services' present configuration, and those of no earlier one.
-    void start(Services& use);
+    void start(Services& services);
     void stop();
 
 private:
     struct Watched;
     struct Watch;
-    static net::Task<void> watch(Services& use, std::shared_ptr<Watched> watched);
-    static net::Task<void> follow_addresses(Services& use, std::shared_ptr<Watch> watch);
+    static net::Task<void> watch(Services& services, std::shared_ptr<Watched> watched);
+    static net::Task<void> follow_addresses(Services& services, std::shared_ptr<Watch> watch);
 
     std::shared_ptr<Watch> watch_;  // null: nothing is watched
 };

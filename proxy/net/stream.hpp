@@ -86,7 +86,7 @@ public:
     void never_expire() { expire_at(SteadyTime::max()); }
     [[nodiscard]] bool timed_out() const { return timed_out_; }
     /// Waits may go on after a deadline that passed or a cancel() (to send a last answer).
-    void forgive() { timed_out_ = cancelled_ = false; }
+    void clear_timeout() { timed_out_ = cancelled_ = false; }
 
     /// Makes a coroutine that waits on this stream go on with an error; waits fail from then on.
     void cancel();

@@ -48,7 +48,7 @@ public:
 
     /// Whether a request that ended with this status is to be logged; ask before an AccessEntry is
     /// put together. With `access: errors` that is 4xx and 5xx.
-    [[nodiscard]] bool wants(int status) const {
+    [[nodiscard]] bool logs(int status) const {
         return access_ == settings::AccessLog::on ||
                (access_ == settings::AccessLog::errors && status >= 400);
     }

@@ -33,8 +33,6 @@ public:
         SteadyTime deadline_;
     };
 
-    [[nodiscard]] SteadyClock::duration used() const { return used_; }
-
 private:
     SteadyClock::duration used_{0};
 };

@@ -73,7 +73,7 @@ Task<void> RedisLink::keep_connected(std::shared_ptr<RedisLink> self) {
     while (!self->stopping_) {
         const bool connected = co_await self->attempt();
         if (connected) {
-            // Until `lose` cancels it; a retrack may be due that came while the hands were shaken.
+            // Until `lose` cancels it; a retrack may be due that came during the handshake.
             self->track(self->shared_.subscriber());
             while (self->transport_) {
                 self->pause_timer_.expires_at(SteadyTime::max());
@@ -257,7 +257,7 @@ Task<bool> RedisLink::enable_tracking() {
     shared_.forget_untracked();
     tracked_by_.store(subscriber, std::memory_order_release);
     shared_.prove_subscriber();
-    shared_.wake_keeper();
+    shared_.wake_maintenance();
     co_return true;
 }
 

@@ -231,7 +231,7 @@ void RedisShared::sweep_later(std::string id) {
         if (to_sweep_.size() >= sweeps_max) return;
         to_sweep_.push_back(std::move(id));
     }
-    wake_keeper();
+    wake_maintenance();
 }
 
 std::string RedisShared::next_to_sweep() {
@@ -246,7 +246,7 @@ void RedisShared::observed(RedisOperation operation, SteadyTime since) const {
     if (observer_) observer_(operation, steady_now() - since);
 }
 
-void RedisShared::link_changed() { wake_keeper(); }
+void RedisShared::link_changed() { wake_maintenance(); }
 
 void RedisShared::link_troubled(const RedisLink* which) {
     for (const auto& link : links_but(which)) link->suspect();
@@ -272,7 +272,7 @@ void RedisShared::set_waker(std::function<void()> waker) {
     waker_ = std::move(waker);
 }
 
-void RedisShared::wake_keeper() {
+void RedisShared::wake_maintenance() {
     const std::lock_guard lock(mutex_);
     if (waker_) waker_();
 }

@@ -167,7 +167,8 @@ public:
     /// The subscriber still reads what another server than the links' has said: more purges may be
     /// heard of.
     [[nodiscard]] bool hears_another_server() const;
-    /// Has the keeper tell the other instances that this one lives, now rather than when it is due.
+    /// Has the maintenance tell the other instances that this one lives, now rather than when it is
+    /// due.
     void tell_presence_soon();
     [[nodiscard]] bool take_presence_due() {
         return presence_due_.exchange(false, std::memory_order_acq_rel);
@@ -209,9 +210,9 @@ public:
     void link_changed();
     /// A link had trouble of its own: all others prove themselves. `which` null: all do.
     void link_troubled(const RedisLink* which);
-    /// Wakes the keeper: there is something to replay or sweep.
+    /// Wakes the maintenance: there is something to replay or sweep.
     void set_waker(std::function<void()> waker);
-    void wake_keeper();
+    void wake_maintenance();
     /// Has the subscriber show at once that it lives: a link was put under its watch.
     void set_prover(std::function<void()> prover);
     void prove_subscriber();

@@ -38,8 +38,8 @@ RedisStore::Impl::Impl(boost::asio::io_context& context_in, RedisShared& shared_
         link = own_link;
     }
     if (worker_index == 0) {
-        keeper = std::make_shared<RedisKeeper>(context, shared, own_link);
-        keeper->start();
+        maintenance = std::make_shared<RedisMaintenance>(context, shared, own_link);
+        maintenance->start();
         if (shared.has_subscriber())
             subscriber = std::make_shared<RedisSubscriber>(context, shared);
         if (subscriber) subscriber->start();
@@ -83,7 +83,7 @@ RedisStore::~RedisStore() {
 
 void RedisStore::stop() {
     *impl_->stopped = true;
-    if (impl_->keeper) impl_->keeper->stop();
+    if (impl_->maintenance) impl_->maintenance->stop();
     if (impl_->subscriber) impl_->subscriber->stop();
     if (impl_->own_link) impl_->own_link->stop();
     if (impl_->own_bulk) impl_->own_bulk->stop();
@@ -171,7 +171,7 @@ Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget
     if (done) impl_->shared.works(RedisWork::purge);
     if (done) co_return store::PurgeOutcome::done;
     impl_->shared.journal().add(items);
-    impl_->shared.wake_keeper();
+    impl_->shared.wake_maintenance();
     co_return store::PurgeOutcome::pending;
 }
 

@@ -32,7 +32,7 @@ enum class RedisState : std::uint8_t {
 /// Which entry is asked for. The views must outlive the call.
 struct EntryName {
     std::string_view key;       ///< without redis.prefix
-    std::size_t bare_size = 0;  ///< as route::KeyFacts
+    std::size_t bare_size = 0;  ///< as route::KeyInfo
     std::span<const std::string>
         tags;  ///< the rule tags it must be valid under (route::collect_tags)
     const http::RequestHead* request = nullptr;  ///< selects the variant

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "redis/bulk.hpp"
-#include "redis/keeper.hpp"
 #include "redis/large.hpp"
 #include "redis/link.hpp"
+#include "redis/maintenance.hpp"
 #include "redis/shared.hpp"
 #include "redis/store.hpp"
 #include "redis/subscriber.hpp"
@@ -27,7 +27,7 @@ struct RedisStore::Impl {
     std::shared_ptr<RedisLink> own_link;  ///< null: this worker uses another's
     std::shared_ptr<RedisLink> link;      ///< may still be null: see `connected`
     std::shared_ptr<RedisSubscriber> subscriber;
-    std::shared_ptr<RedisKeeper> keeper;
+    std::shared_ptr<RedisMaintenance> maintenance;
     std::shared_ptr<RedisBulk> own_bulk;  ///< worker 0's, for all
     const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
 

@@ -125,7 +125,7 @@ void RedisShared::forget_everything_id() {
         everything_id_.store(0, std::memory_order_release);
     }
     if (memory_ != nullptr) memory_->forget();
-    wake_keeper();
+    wake_maintenance();
 }
 
 // The purges of others take effect here at once: also before Redis tells of the keys, and where it
@@ -153,7 +153,7 @@ void RedisShared::heard_news(std::string_view message) {
 
 void RedisShared::tell_presence_soon() {
     presence_due_.store(true, std::memory_order_release);
-    wake_keeper();
+    wake_maintenance();
 }
 
 bool RedisShared::hears_another_server() const {

@@ -69,7 +69,7 @@ bool ignored(std::string_view name, const std::vector<std::pair<std::string, boo
 
 // Moves what is to be appended to the front and sorts it.
 std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute::Impl& impl,
-                                     KeyFacts& facts) {
+                                     KeyInfo& key_info) {
     const std::span<Parameter> all = parameters.all();
     std::vector<bool> hidden;  // decided before anything moves, and only where a named one is empty
     const bool any_hidden = std::any_of(all.begin(), all.end(), [](const Parameter& parameter) {
@@ -89,7 +89,7 @@ std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute
     for (std::size_t i = 0; i < all.size(); ++i) {
         const bool unnamed =
             all[i].slot == unnamed_slot && !ignored(all[i].name, impl.ignore_query);
-        facts.query_bypass = facts.query_bypass || unnamed;
+        key_info.query_bypass = key_info.query_bypass || unnamed;
         if (unnamed || (any_hidden && hidden[i])) all[kept++] = all[i];
     }
     const std::span<Parameter> chosen = all.first(kept);
@@ -101,7 +101,7 @@ std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute
 }
 
 void append_members(std::string& key, const CompiledRoute::Impl& impl, const SizeMarks& marks,
-                    Parameters& parameters, KeyFacts& facts) {
+                    Parameters& parameters, KeyInfo& key_info) {
     Appended members(key);
     const bool collides = std::any_of(impl.rivals.begin(), impl.rivals.end(),
                                       [&key](const Shape* rival) { return rival->fits(key); });
@@ -113,7 +113,7 @@ void append_members(std::string& key, const CompiledRoute::Impl& impl, const Siz
         append_decimal(out, static_cast<std::int64_t>(marks.items[i].size));
     }
     if (collides) members.next() += impl.collision_mark;
-    for (const Parameter& parameter : select_appended(parameters, impl, facts)) {
+    for (const Parameter& parameter : select_appended(parameters, impl, key_info)) {
         std::string& out = members.next();
         append_value(out, parameter.name, Source::query);
         if (!parameter.has_equals) continue;
@@ -124,25 +124,25 @@ void append_members(std::string& key, const CompiledRoute::Impl& impl, const Siz
 
 }  // namespace
 
-KeyFacts build_key(const CompiledRoute& route, const Captures& captures,
-                   const http::RequestHead& request, std::string& key) {
+KeyInfo build_key(const CompiledRoute& route, const Captures& captures,
+                  const http::RequestHead& request, std::string& key) {
     const CompiledRoute::Impl& impl = *route.impl;
     key.clear();
-    KeyFacts facts;
+    KeyInfo key_info;
     SizeMarks marks;
     Parameters parameters(request.query, impl.key.query_names);
     append_bare(key, impl.key, {captures, request, parameters}, marks);
     leave_own_namespace(key);
-    facts.bare_size = key.size();
-    append_members(key, impl, marks, parameters, facts);
-    facts.query_bypass = facts.query_bypass && route.rule.query_bypass;
-    facts.needless_encoding = parameters.needless_encoding();
+    key_info.bare_size = key.size();
+    append_members(key, impl, marks, parameters, key_info);
+    key_info.query_bypass = key_info.query_bypass && route.rule.query_bypass;
+    key_info.needless_encoding = parameters.needless_encoding();
     if (key.size() > key_bytes_max) {
-        facts.long_key = key;
-        facts.long_bare_size = facts.bare_size;
-        facts.bare_size = shorten_key(key, facts.bare_size);
+        key_info.long_key = key;
+        key_info.long_bare_size = key_info.bare_size;
+        key_info.bare_size = shorten_key(key, key_info.bare_size);
     }
-    return facts;
+    return key_info;
 }
 
 }  // namespace larder::route

@@ -85,10 +85,10 @@ Explanation explain(const RouteTable& table, const http::RequestHead& request) {
                   : "no route takes the method and the path, so it is passed through (no-route)";
     if (match.route && match.route->rule.kind == RouteKind::read) {
         out.readable = true;
-        const KeyFacts facts = build_key(*match.route, match.captures, request, out.key);
-        out.bypass = facts.query_bypass;
-        out.needless_encoding = facts.needless_encoding;
-        collect_tags(*match.route, out.key, facts, out.tags);
+        const KeyInfo key_info = build_key(*match.route, match.captures, request, out.key);
+        out.bypass = key_info.query_bypass;
+        out.needless_encoding = key_info.needless_encoding;
+        collect_tags(*match.route, out.key, key_info, out.tags);
         out.response_tags = match.route->rule.tags;
         out.lifetime = lifetime_of(match.route->rule);
     }

@@ -70,7 +70,7 @@ void RouteTable::collect_url_purges(std::string_view host, std::string_view targ
     }
 }
 
-void RouteTable::note_plain_path(const http::RequestHead& request, KeyFacts& facts) const {
+void RouteTable::note_plain_path(const http::RequestHead& request, KeyInfo& key_info) const {
     if (!has_parameters(request.path)) return;
     const std::string target = with_query(without_parameters(request.path), request);
     http::RequestHead plain = request;
@@ -78,10 +78,10 @@ void RouteTable::note_plain_path(const http::RequestHead& request, KeyFacts& fac
     const Match match = this->match(http::Method::get, "GET", plain.host, plain.path);
     if (!match.route || match.route->rule.kind != settings::RouteKind::read) return;
     std::string key;
-    const KeyFacts known = build_key(*match.route, match.captures, plain, key);
-    collect_tags(*match.route, key, known, facts.more_tags);
-    facts.more_tags.push_back(extension_tag(std::string_view(key).substr(0, known.bare_size)));
-    if (known.bare_size < key.size()) facts.more_tags.push_back(extension_tag(key));
+    const KeyInfo known = build_key(*match.route, match.captures, plain, key);
+    collect_tags(*match.route, key, known, key_info.more_tags);
+    key_info.more_tags.push_back(extension_tag(std::string_view(key).substr(0, known.bare_size)));
+    if (known.bare_size < key.size()) key_info.more_tags.push_back(extension_tag(key));
 }
 
 void RouteTable::collect_write_purges(const Match& write, const http::RequestHead& request,

@@ -42,7 +42,7 @@ constexpr std::string_view extended_key(std::string_view tag) {
 }
 
 /// A key and what of it is known besides.
-struct KeyFacts {
+struct KeyInfo {
     std::size_t bare_size = 0;  ///< the key's size without the appended query; equal to the whole
                                 ///< size where there is none
     bool query_bypass = false;  ///< the route says `query: bypass` and the request has a parameter
@@ -99,9 +99,9 @@ public:
     [[nodiscard]] const std::vector<std::unique_ptr<CompiledRoute>>& routes() const;
 
     /// For a read whose path has `;parameters` in its segments, which many servers do not count as
-    /// part of the path: notes among the facts what a purge of the path without them covers. Costs
+    /// part of the path: notes in the key info what a purge of the path without them covers. Costs
     /// one look at other paths.
-    void note_plain_path(const http::RequestHead& request, KeyFacts& facts) const;
+    void note_plain_path(const http::RequestHead& request, KeyInfo& key_info) const;
 
     /// Adds to `out` what a completed write purges: the write rule's keys and patterns where
     /// `write` is one, and the own entries of the URL (every read route's that a GET of it would
@@ -133,13 +133,13 @@ private:
 };
 
 /// Makes the key of a request under a read route into `key` (replaced, its capacity reused).
-KeyFacts build_key(const CompiledRoute& route, const Captures& captures,
-                   const http::RequestHead& request, std::string& key);
+KeyInfo build_key(const CompiledRoute& route, const Captures& captures,
+                  const http::RequestHead& request, std::string& key);
 
 /// The pattern instances that cover an entry with this key, each a tag the entry is filled under: a
 /// purge of that pattern by a write rule invalidates the entry by invalidating the tag. Replaces
 /// `tags`. Does not include response tags.
-void collect_tags(const CompiledRoute& route, std::string_view key, const KeyFacts& facts,
+void collect_tags(const CompiledRoute& route, std::string_view key, const KeyInfo& key_info,
                   std::vector<std::string>& tags);
 
 /// Tags that the route's `tags:` option makes of the request and the response

@@ -55,11 +55,11 @@ void match_patterns(const CompiledRoute& route, std::string_view whole, std::siz
 
 }  // namespace
 
-void collect_tags(const CompiledRoute& route, std::string_view key, const KeyFacts& facts,
+void collect_tags(const CompiledRoute& route, std::string_view key, const KeyInfo& key_info,
                   std::vector<std::string>& tags) {
-    const bool shortened = !facts.long_key.empty();
-    const std::string_view whole = shortened ? std::string_view(facts.long_key) : key;
-    const std::size_t bare_size = shortened ? facts.long_bare_size : facts.bare_size;
+    const bool shortened = !key_info.long_key.empty();
+    const std::string_view whole = shortened ? std::string_view(key_info.long_key) : key;
+    const std::size_t bare_size = shortened ? key_info.long_bare_size : key_info.bare_size;
     TagList list(tags);
     if (!whole.starts_with(moved_namespace)) return match_patterns(route, whole, bare_size, list);
 

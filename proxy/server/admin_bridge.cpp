@@ -57,7 +57,7 @@ struct LiveQuestion {
 
 // An entry, or why there is none.
 struct Looked {
-    flow::Exchange x{};
+    flow::Exchange exchange{};
     flow::ReadPlan plan{};
     cache::Stored entry{};
     bool soft_purged = false;
@@ -71,8 +71,8 @@ void add_entry(json::object& out, const Looked& looked) {
     const WallTime now = wall_now();
     json::object stored;
     stored["where"] = looked.where;
-    stored["scheme"] = json::string(looked.x.request.scheme);
-    stored["host"] = json::string(looked.x.request.authority);
+    stored["scheme"] = json::string(looked.exchange.request.scheme);
+    stored["host"] = json::string(looked.exchange.request.authority);
     stored["status"] = entry.status;
     stored["age"] = cache::current_age(entry.freshness, now).count();
     stored["ttl"] = cache::remaining_lifetime(entry.freshness, now).count();
@@ -101,25 +101,27 @@ const char* verdict_text(cache::Verdict verdict) {
 }
 
 // Asks both tiers; what memory has is what would be used.
-net::Task<void> look_up(flow::Services& use, LiveQuestion& question, Looked& out) {
+net::Task<void> look_up(flow::Services& services, LiveQuestion& question, Looked& out) {
     const http::RequestHead& request = question.request.head();
-    out.x.request = request;
-    out.x.match = question.config->routes.match(request.method, request.method_name, request.host,
-                                                request.path);
-    if (!out.x.match.route || out.x.match.route->rule.kind != settings::RouteKind::read)
+    out.exchange.request = request;
+    out.exchange.match = question.config->routes.match(request.method, request.method_name,
+                                                       request.host, request.path);
+    if (!out.exchange.match.route ||
+        out.exchange.match.route->rule.kind != settings::RouteKind::read)
         co_return;  // another host's
-    out.plan = flow::make_read_plan(request, *out.x.match.route);
-    out.x.facts = route::build_key(*out.x.match.route, out.x.match.captures, request, out.x.key);
-    question.config->routes.note_plain_path(request, out.x.facts);
-    const store::MemoryHit hit = use.memory.find(out.x.key, request, out.plan.with_host,
-                                                 out.plan.route->rules, steady_now());
+    out.plan = flow::make_read_plan(request, *out.exchange.match.route);
+    out.exchange.key_info = route::build_key(*out.exchange.match.route, out.exchange.match.captures,
+                                             request, out.exchange.key);
+    question.config->routes.note_plain_path(request, out.exchange.key_info);
+    const store::MemoryHit hit = services.memory.find(out.exchange.key, request, out.plan.with_host,
+                                                      out.plan.route->rules, steady_now());
     out.entry = hit.entry;
     out.soft_purged = hit.soft_purged;
     out.other_variant = hit.other_variant;
     if (hit.entry) out.where.emplace_back("memory");
-    if (!use.redis) co_return;
-    const redis::EntryName name = flow::entry_name(out.x, out.plan);
-    const redis::Found found = co_await use.redis->find(name, question.budget);
+    if (!services.redis) co_return;
+    const redis::EntryName name = flow::entry_name(out.exchange, out.plan);
+    const redis::Found found = co_await services.redis->find(name, question.budget);
     out.redis = found.state;
     out.other_variant |= found.other_variant;
     if (!found.entry) co_return;
@@ -130,12 +132,12 @@ net::Task<void> look_up(flow::Services& use, LiveQuestion& question, Looked& out
 }
 
 // The schemes and hosts that have entries of this key, as "https://host".
-net::Task<std::vector<std::string>> targets_of(flow::Services& use, LiveQuestion& question,
+net::Task<std::vector<std::string>> targets_of(flow::Services& services, LiveQuestion& question,
                                                const Looked& looked) {
-    std::vector<std::string> variants = use.memory.variants(looked.x.key, steady_now());
-    if (use.redis) {
+    std::vector<std::string> variants = services.memory.variants(looked.exchange.key, steady_now());
+    if (services.redis) {
         const std::vector<std::string> more =
-            co_await use.redis->variants(looked.x.key, question.budget);
+            co_await services.redis->variants(looked.exchange.key, question.budget);
         variants.insert(variants.end(), more.begin(), more.end());
     }
     std::vector<std::string> targets;
@@ -144,8 +146,9 @@ net::Task<std::vector<std::string>> targets_of(flow::Services& use, LiveQuestion
         if (of.scheme.empty()) continue;
         std::string target =
             of.scheme + "://" +
-            (of.authority.empty() ? std::string(looked.x.request.host) : of.authority);
-        const bool is_asked = question.any_host || iequals(of.authority, looked.x.request.host);
+            (of.authority.empty() ? std::string(looked.exchange.request.host) : of.authority);
+        const bool is_asked =
+            question.any_host || iequals(of.authority, looked.exchange.request.host);
         const bool is_new =
             is_asked && std::find(targets.begin(), targets.end(), target) == targets.end();
         if (is_new && targets.size() < other_targets_max) targets.push_back(std::move(target));
@@ -154,7 +157,7 @@ net::Task<std::vector<std::string>> targets_of(flow::Services& use, LiveQuestion
 }
 
 std::string nothing_stored(const Looked& looked) {
-    const std::string host(looked.x.request.host);
+    const std::string host(looked.exchange.request.host);
     if (looked.other_variant)
         return "the entries of this key answer other request fields (Vary) than these to the "
                "host " +
@@ -164,8 +167,9 @@ std::string nothing_stored(const Looked& looked) {
 }
 
 json::object tell(json::object out, const http::RequestHead& request, const Looked& looked) {
-    const std::span<const std::string> key_headers =
-        looked.x.match.route ? looked.x.match.route->key_headers : std::span<const std::string>();
+    const std::span<const std::string> key_headers = looked.exchange.match.route
+                                                         ? looked.exchange.match.route->key_headers
+                                                         : std::span<const std::string>();
     const cache::Detail bypass = cache::request_bypass(request, key_headers);
     if (looked.redis != redis::RedisState::ok)
         out["redis"] = looked.redis == redis::RedisState::down ? "down" : "timeout";
@@ -174,8 +178,8 @@ json::object tell(json::object out, const http::RequestHead& request, const Look
         if (const std::string text = flow::credentials_text(request, *looked.plan.route);
             !text.empty())
             out["credentials"] = text;
-    if (bypass != cache::Detail::none || looked.x.facts.query_bypass ||
-        looked.x.facts.needless_encoding) {
+    if (bypass != cache::Detail::none || looked.exchange.key_info.query_bypass ||
+        looked.exchange.key_info.needless_encoding) {
         out["decision"] = "bypass";
         out["reason"] = std::string(
             cache::to_token(bypass != cache::Detail::none ? bypass : cache::Detail::query));
@@ -198,12 +202,12 @@ json::object tell(json::object out, const http::RequestHead& request, const Look
     return out;
 }
 
-net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> question,
+net::Task<void> look_up_live(flow::Services& services, std::shared_ptr<LiveQuestion> question,
                              json::object out) {
     Looked looked;
-    co_await look_up(use, *question, looked);
+    co_await look_up(services, *question, looked);
     std::vector<std::string> targets;
-    if (!looked.entry) targets = co_await targets_of(use, *question, looked);
+    if (!looked.entry) targets = co_await targets_of(services, *question, looked);
     for (const std::string& target : targets) {
         const std::string url = target + std::string(question->request.head().target);
         auto request =
@@ -212,7 +216,7 @@ net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> 
         LiveQuestion other{question->config, question->asked, std::move(*request), false, {},
                            question->budget};
         Looked elsewhere;
-        co_await look_up(use, other, elsewhere);
+        co_await look_up(services, other, elsewhere);
         if (!elsewhere.entry) continue;
         question->done({200, json_text(tell(std::move(out), other.request.head(), elsewhere))});
         co_return;
@@ -221,11 +225,11 @@ net::Task<void> look_up_live(flow::Services& use, std::shared_ptr<LiveQuestion> 
 }
 
 // The same, with an answer whatever happens.
-net::Task<void> tell_what_is_live(flow::Services& use, std::shared_ptr<LiveQuestion> question,
+net::Task<void> tell_what_is_live(flow::Services& services, std::shared_ptr<LiveQuestion> question,
                                   json::object out) {
     std::exception_ptr failure;
     try {
-        co_await look_up_live(use, question, std::move(out));
+        co_await look_up_live(services, question, std::move(out));
     } catch (...) {
         failure = std::current_exception();
     }
@@ -261,15 +265,15 @@ json::object explain_offline(const route::Explanation& explanation) {
     return out;
 }
 
-net::Task<void> purge_and_tell(flow::Services& use, store::PurgeOrder order,
+net::Task<void> purge_and_tell(flow::Services& services, store::PurgeOrder order,
                                admin::PurgeOrder asked,
                                std::function<void(admin::PurgeResult)> done) {
     redis::RedisBudget budget;
-    use.metrics.record_purge(observe::PurgeSource::admin);
+    services.metrics.record_purge(observe::PurgeSource::admin);
     store::PurgeOutcome outcome = store::PurgeOutcome::pending;
     std::exception_ptr failure;
     try {
-        outcome = co_await flow::purge(use, std::move(order), budget);
+        outcome = co_await flow::purge(services, std::move(order), budget);
     } catch (...) {
         failure = std::current_exception();
     }

@@ -136,7 +136,7 @@ void FromPredecessor::owe(const std::vector<redis::PurgeItem>& items) {
     if (!parts_.redis) return;
     parts_.redis->remember_purges(items);
     parts_.redis->journal().add(items);
-    parts_.redis->wake_keeper();
+    parts_.redis->wake_maintenance();
     owes_more_ = true;
 }
 

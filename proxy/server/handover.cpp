@@ -56,7 +56,7 @@ std::vector<Named>& inherited() {
 
 }  // namespace
 
-void let_go_of_the_rest() {
+void close_inherited_descriptors() {
     std::vector<unsigned> kept;
     for (const Named& socket : inherited())
         kept.push_back(static_cast<unsigned>(socket.descriptor));

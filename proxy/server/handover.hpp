@@ -24,6 +24,6 @@ void tell_predecessor();
 /// In the successor, before it opens anything: lets go of what else it inherited. Connections that
 /// the predecessor has accepted come along (accept does not set close-on-exec); held here, they
 /// would never end for the client when the predecessor closes them.
-void let_go_of_the_rest();
+void close_inherited_descriptors();
 
 }  // namespace larder::server

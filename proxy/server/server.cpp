@@ -147,7 +147,7 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     inherit();
     for (int i = 0; i < threads; ++i)
         workers_.push_back(std::make_unique<Worker>(shared_, i, config));
-    open_doors();
+    open_listeners();
     shared_.metrics.set_gauges([this] { return gauges(); });
     start_admin();
 }
@@ -205,7 +205,7 @@ void Server::inherit() {
     from_predecessor_->inherit();
 }
 
-void Server::open_doors() {
+void Server::open_listeners() {
     const int threads = static_cast<int>(workers_.size());
     const std::shared_ptr<const flow::Config> config = shared_.config.get();
     for (const settings::Listener& listener : config->settings.listen) {
@@ -218,7 +218,7 @@ void Server::open_doors() {
         SSL_CTX* tls = listener.tls ? net::make_server_tls(*listener.tls) : nullptr;
         for (std::size_t i = 0; i < sockets.size(); ++i) {
             remember_socket("listen:" + listener.address, sockets[i]);
-            workers_[i % workers_.size()]->add_door(
+            workers_[i % workers_.size()]->add_listener(
                 {sockets[i], net::share_tls(tls), listener.proxy_protocol, listener.address});
         }
         if (tls) SSL_CTX_free(tls);
@@ -299,7 +299,7 @@ int Server::run() {
         from_predecessor_->take_over();
         if (admin_) admin_->open();
     }
-    for (const auto& worker : workers_) worker->open_doors();
+    for (const auto& worker : workers_) worker->start_accepting();
     ready_ = true;
     spdlog::info("larder {} serves with {} thread{}", LARDER_VERSION, workers_.size(),
                  workers_.size() == 1 ? "" : "s");

@@ -39,7 +39,7 @@ private:
 
     void open_state();
     void inherit();
-    void open_doors();
+    void open_listeners();
     void start_admin();
     void reload();
     void put_in_force(const std::shared_ptr<const flow::Config>& config,

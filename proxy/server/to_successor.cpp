@@ -101,7 +101,7 @@ void ToSuccessor::end() {
         parts_.redis->remember_purges(left);
         parts_.redis->journal().add(left);
         parts_.owed->follow(parts_.redis->journal());
-        parts_.redis->wake_keeper();
+        parts_.redis->wake_maintenance();
     }
     parts_.memory.end_retirement();
 }
@@ -120,7 +120,7 @@ void ToSuccessor::finish() {
     phase_ = Phase::none;
 }
 
-bool ToSuccessor::wants(store::PurgeOutcome outcome) const {
+bool ToSuccessor::must_hear(store::PurgeOutcome outcome) const {
     return phase_.load(std::memory_order_acquire) != Phase::none ||
            (outcome == store::PurgeOutcome::pending && parts_.owed != nullptr);
 }

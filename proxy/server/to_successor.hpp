@@ -58,7 +58,7 @@ public:
         return serves() && same_redis_.load(std::memory_order_acquire);
     }
 
-    [[nodiscard]] bool wants(store::PurgeOutcome outcome) const override;
+    [[nodiscard]] bool must_hear(store::PurgeOutcome outcome) const override;
     [[nodiscard]] net::Task<void> pass_on(net::Executor executor, const store::PurgeOrder& order,
                                           store::PurgeOutcome outcome) override;
     [[nodiscard]] bool take_over(const store::PurgeOrder& order, Milliseconds due_in) override;

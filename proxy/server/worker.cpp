@@ -39,27 +39,27 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
 }
 
 Worker::~Worker() {
-    for (const auto& door : doors_)
-        if (door->tls) SSL_CTX_free(door->tls);
+    for (const auto& listener : listeners_)
+        if (listener->tls) SSL_CTX_free(listener->tls);
 }
 
-void Worker::add_door(Door door) {
-    auto open = std::make_unique<OpenDoor>(
-        OpenDoor{Acceptor(context_.get_executor()), door.tls, door.proxy_protocol, door.address});
+void Worker::add_listener(ListeningSocket listener) {
+    auto open = std::make_unique<Listener>(Listener{Acceptor(context_.get_executor()), listener.tls,
+                                                    listener.proxy_protocol, listener.address});
     boost::system::error_code ignored;
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    ::getsockname(door.descriptor, reinterpret_cast<sockaddr*>(&address), &size);
+    ::getsockname(listener.descriptor, reinterpret_cast<sockaddr*>(&address), &size);
     open->acceptor.assign(
         address.ss_family == AF_INET6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(),
-        door.descriptor, ignored);
-    doors_.push_back(std::move(open));
+        listener.descriptor, ignored);
+    listeners_.push_back(std::move(open));
 }
 
-void Worker::open_doors() {
+void Worker::start_accepting() {
     post([this] {
-        for (const auto& door : doors_) {
-            OpenDoor* target = door.get();
+        for (const auto& listener : listeners_) {
+            Listener* target = listener.get();
             net::start_lasting(
                 context_.get_executor(), [this, target] { return accept(*target); },
                 "accepting connections");
@@ -81,7 +81,7 @@ void Worker::join() {
 
 void Worker::post(std::function<void()> work) { boost::asio::post(context_, std::move(work)); }
 
-net::Task<void> Worker::accept(OpenDoor& door) {
+net::Task<void> Worker::accept(Listener& listener) {
     net::Event pause(context_.get_executor());
     while (accepting_) {
         if (shared_.connections.load(std::memory_order_relaxed) >=
@@ -91,10 +91,10 @@ net::Task<void> Worker::accept(OpenDoor& door) {
             if (!goes_on) break;
             continue;
         }
-        const int error = accept_some(door);
+        const int error = accept_some(listener);
         if (error == EAGAIN || error == EWOULDBLOCK || error == 0) {
             const auto [failed] =
-                co_await door.acceptor.async_wait(Acceptor::wait_read, net::as_result);
+                co_await listener.acceptor.async_wait(Acceptor::wait_read, net::as_result);
             if (failed) break;
             continue;
         }
@@ -108,17 +108,17 @@ net::Task<void> Worker::accept(OpenDoor& door) {
 
 // Takes connections off the kernel's queue: not so many that those who are served already would
 // notice. The error that ended it, 0: there may be more.
-int Worker::accept_some(OpenDoor& door) {
+int Worker::accept_some(Listener& listener) {
     constexpr int at_once = 64;
     for (int i = 0; i < at_once; ++i) {
         boost::asio::ip::tcp::endpoint peer;
         auto size = static_cast<socklen_t>(peer.capacity());
-        const int descriptor = ::accept4(door.acceptor.native_handle(), peer.data(), &size,
+        const int descriptor = ::accept4(listener.acceptor.native_handle(), peer.data(), &size,
                                          SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
             peer.resize(size);
             net::run_guarded(context_, "accepting a connection",
-                             [&] { welcome(descriptor, peer, door); });
+                             [&] { welcome(descriptor, peer, listener); });
             if (shared_.connections.load(std::memory_order_relaxed) >=
                 services_.config->settings.limits.connections)
                 return 0;
@@ -130,15 +130,15 @@ int Worker::accept_some(OpenDoor& door) {
 }
 
 void Worker::welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer,
-                     const OpenDoor& door) {
+                     const Listener& listener) {
     std::optional<net::TcpSocket> socket =
         net::own_socket(context_.get_executor(), peer.protocol(), descriptor);
     if (!socket) return;
     auto client =
         std::make_unique<flow::Client>(std::move(*socket), services_, clients_, peer.address());
     // The context may be replaced before the handshake comes to it.
-    if (door.tls) client->stream.start_tls(door.tls, true, nullptr);
-    flow::serve_client(std::move(client), {door.tls != nullptr, door.proxy_protocol});
+    if (listener.tls) client->stream.start_tls(listener.tls, true, nullptr);
+    flow::serve_client(std::move(client), {listener.tls != nullptr, listener.proxy_protocol});
 }
 
 void Worker::use_config(std::shared_ptr<const flow::Config> config) {
@@ -156,11 +156,11 @@ void Worker::watch_origin() {
 
 void Worker::use_tls(std::vector<std::pair<std::string, ssl_ctx_st*>> contexts) {
     for (const auto& [address, context] : contexts) {
-        for (const auto& door : doors_) {
-            if (door->address != address || !door->tls) continue;
+        for (const auto& listener : listeners_) {
+            if (listener->address != address || !listener->tls) continue;
             SSL_CTX_up_ref(context);
-            SSL_CTX_free(door->tls);
-            door->tls = context;
+            SSL_CTX_free(listener->tls);
+            listener->tls = context;
         }
         SSL_CTX_free(context);
     }
@@ -170,7 +170,7 @@ void Worker::stop_accepting() {
     accepting_ = false;
     services_.draining = true;
     boost::system::error_code ignored;
-    for (const auto& door : doors_) door->acceptor.close(ignored);
+    for (const auto& listener : listeners_) listener->acceptor.close(ignored);
 }
 
 void Worker::stop() {

@@ -31,7 +31,7 @@ struct Shared {
 };
 
 /// One listener of one worker.
-struct Door {
+struct ListeningSocket {
     int descriptor = -1;
     ssl_ctx_st* tls = nullptr;  ///< owned
     bool proxy_protocol = false;
@@ -47,10 +47,10 @@ public:
     Worker& operator=(const Worker&) = delete;
 
     /// Takes the listening sockets; before start().
-    void add_door(Door door);
+    void add_listener(ListeningSocket listener);
     void start();
     /// Accepts from now on; until then the kernel's queue holds who comes.
-    void open_doors();
+    void start_accepting();
     void join();
 
     /// Runs on the worker's thread.
@@ -77,7 +77,7 @@ public:
 
 private:
     using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, net::Executor>;
-    struct OpenDoor {
+    struct Listener {
         Acceptor acceptor;
         ssl_ctx_st* tls;
         bool proxy_protocol;
@@ -86,9 +86,10 @@ private:
 
     void use_config(std::shared_ptr<const flow::Config> config);
     void watch_origin();
-    net::Task<void> accept(OpenDoor& door);
-    int accept_some(OpenDoor& door);
-    void welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer, const OpenDoor& door);
+    net::Task<void> accept(Listener& listener);
+    int accept_some(Listener& listener);
+    void welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer,
+                 const Listener& listener);
 
     Shared& shared_;
     // All of its sockets are used on its own thread only: their locks are not needed.
@@ -96,7 +97,7 @@ private:
     boost::asio::executor_work_guard<net::Executor> work_;
     flow::ClientList clients_;
     flow::Services services_;
-    std::vector<std::unique_ptr<OpenDoor>> doors_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
     std::thread thread_;
     flow::HealthWatch health_;        // the first worker's
     origin::AddressWatch addresses_;  // the first worker's

@@ -193,9 +193,9 @@ void Fetch::abandon() noexcept {
     }
 }
 
-void Fetch::disperse() {
+void Fetch::release_waiters() {
     const std::scoped_lock lock(mutex_);
-    dispersed_ = true;
+    waiters_released_ = true;
     wake_all();
 }
 
@@ -209,9 +209,9 @@ std::shared_ptr<const redis::Lease> Fetch::lease() const {
     return lease_;
 }
 
-bool Fetch::dispersed() const {
+bool Fetch::waiters_released() const {
     const std::scoped_lock lock(mutex_);
-    return dispersed_;
+    return waiters_released_;
 }
 
 void Fetch::stop_storing() {

@@ -153,12 +153,12 @@ public:
     /// begun.
     void abandon() noexcept;
     /// The answer is known to be of no use to others: those who joined need not wait for it.
-    void disperse();
+    void release_waiters();
     /// What the fetch was begun under in Redis; null: not known yet, so the origin has not been
     /// asked.
     void set_lease(std::shared_ptr<const redis::Lease> lease);
     [[nodiscard]] std::shared_ptr<const redis::Lease> lease() const;
-    [[nodiscard]] bool dispersed() const;
+    [[nodiscard]] bool waiters_released() const;
     /// The body turned out larger than what may be stored: from now on it is only passed through.
     void stop_storing();
     [[nodiscard]] bool storing() const;
@@ -197,7 +197,7 @@ private:
     cache::Stored entry_;
     Resolution resolution_ = Resolution::found;
     cache::Detail not_stored_ = cache::Detail::none;
-    bool dispersed_ = false;
+    bool waiters_released_ = false;
     std::shared_ptr<const redis::Lease> lease_;
     FetchFailure failure_;
     std::vector<Reader*> readers_;

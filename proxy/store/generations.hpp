@@ -113,7 +113,7 @@ struct Guards {
     std::vector<std::uint32_t> slots;
 };
 
-/// The slots of a key (`bare_size` as in route::KeyFacts) and its rule tags; the key's own is the
+/// The slots of a key (`bare_size` as in route::KeyInfo) and its rule tags; the key's own is the
 /// first.
 std::vector<std::uint32_t> guard_slots(std::string_view key, std::size_t bare_size,
                                        std::span<const std::string> tags);

@@ -26,7 +26,7 @@ struct MemoryHit {
     bool other_variant = false;  ///< the key is there, for other values of the selecting fields
 };
 
-/// Under what an entry was made, as its keeper has to know.
+/// Under what an entry was made, as who keeps it has to know.
 struct Provenance {
     /// route::CompiledRoute::rules of the route it was fetched or read under.
     std::uint32_t rules = 0;

@@ -97,8 +97,8 @@ int main() {
         return [&, with_tags](int i) {
             const OfflineRequest& asked = requests[static_cast<std::size_t>(i & 255)];
             const Match match = kit::match(table, asked);
-            const KeyFacts facts = build_key(*match.route, match.captures, asked.head(), key);
-            if (with_tags) collect_tags(*match.route, key, facts, tags);
+            const KeyInfo key_info = build_key(*match.route, match.captures, asked.head(), key);
+            if (with_tags) collect_tags(*match.route, key, key_info, tags);
             found += key.size();
         };
     };

@@ -18,19 +18,19 @@ using route::RouteTable;
 /// An entry as it would be kept.
 struct Entry {
     std::string key;
-    route::KeyFacts facts;
+    route::KeyInfo key_info;
     std::vector<std::string> tags;
 
     [[nodiscard]] std::string_view bare() const {
-        return std::string_view(key).substr(0, facts.bare_size);
+        return std::string_view(key).substr(0, key_info.bare_size);
     }
 
     /// The key as the patterns were written for: neither shortened nor moved out of larder's own
     /// namespace.
     [[nodiscard]] std::string original(bool with_query) const {
-        std::string whole = facts.long_key.empty() ? key : facts.long_key;
+        std::string whole = key_info.long_key.empty() ? key : key_info.long_key;
         if (!with_query)
-            whole.resize(facts.long_key.empty() ? facts.bare_size : facts.long_bare_size);
+            whole.resize(key_info.long_key.empty() ? key_info.bare_size : key_info.long_bare_size);
         if (whole.starts_with(route::moved_namespace))
             whole.replace(0, route::moved_letter.size(), "l");
         return whole;
@@ -85,10 +85,10 @@ void check_pattern(const std::string& pattern, const Entry& entry) {
 Entry entry_of(const route::Match& match, const http::RequestHead& request) {
     Entry entry;
     entry.key = "what was there before";
-    entry.facts = route::build_key(*match.route, match.captures, request, entry.key);
-    route::collect_tags(*match.route, entry.key, entry.facts, entry.tags);
+    entry.key_info = route::build_key(*match.route, match.captures, request, entry.key);
+    route::collect_tags(*match.route, entry.key, entry.key_info, entry.tags);
     require(entry.key.size() <= route::key_bytes_max + 80, "a key is bounded");
-    require(entry.facts.bare_size <= entry.key.size(), "the bare key begins the key");
+    require(entry.key_info.bare_size <= entry.key.size(), "the bare key begins the key");
     for (const char c : entry.key)
         require(static_cast<unsigned char>(c) >= ' ' && c != 0x7f, "a key holds no control bytes");
     std::string again;

@@ -122,14 +122,14 @@ TEST_CASE("the program's own messages stay one line and one value in both format
 }
 
 TEST_CASE("access: off, on and errors choose what is logged") {
-    const auto wants = [](settings::AccessLog access, int status) {
+    const auto logs = [](settings::AccessLog access, int status) {
         settings::Log log;
         log.access = access;
-        return AccessLog(log).wants(status);
+        return AccessLog(log).logs(status);
     };
-    CHECK_FALSE(wants(settings::AccessLog::off, 500));
-    CHECK(wants(settings::AccessLog::on, 200));
-    CHECK_FALSE(wants(settings::AccessLog::errors, 304));
-    CHECK(wants(settings::AccessLog::errors, 404));
-    CHECK(wants(settings::AccessLog::errors, 503));
+    CHECK_FALSE(logs(settings::AccessLog::off, 500));
+    CHECK(logs(settings::AccessLog::on, 200));
+    CHECK_FALSE(logs(settings::AccessLog::errors, 304));
+    CHECK(logs(settings::AccessLog::errors, 404));
+    CHECK(logs(settings::AccessLog::errors, 503));
 }

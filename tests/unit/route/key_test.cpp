@@ -181,10 +181,10 @@ TEST_CASE("ignore_query drops what it names, query: bypass reports what the key 
     const RouteTable table = table_of({ignoring, bypassing});
     CHECK(key_of(table, "GET /a?utm_source=x&%75tm_=y&fbclid=z&q=1") == "a:1");
     CHECK(key_of(table, "GET /a?utmost=1&fbclid2=2") == "a:?fbclid2=2&utmost=1");
-    CHECK_FALSE(build(table, "GET /a?x=1").facts.query_bypass);
-    CHECK_FALSE(build(table, "GET /s?q=1&utm_x=2").facts.query_bypass);
-    CHECK_FALSE(build(table, "GET /s?q=").facts.query_bypass);
-    CHECK(build(table, "GET /s?q=1&page=2").facts.query_bypass);
+    CHECK_FALSE(build(table, "GET /a?x=1").key_info.query_bypass);
+    CHECK_FALSE(build(table, "GET /s?q=1&utm_x=2").key_info.query_bypass);
+    CHECK_FALSE(build(table, "GET /s?q=").key_info.query_bypass);
+    CHECK(build(table, "GET /s?q=1&page=2").key_info.query_bypass);
 }
 
 TEST_CASE("the bare size ends before the appended query") {
@@ -348,7 +348,7 @@ TEST_CASE("requests that decode differently never share a key, whatever the temp
 TEST_CASE("a parameter's name that encodes what needs no encoding is told") {
     const RouteTable table = table_of({read("GET /a", "a:{limit=20}")});
     const auto needless = [&](std::string_view query) {
-        return build(table, "GET /a?" + std::string(query)).facts.needless_encoding;
+        return build(table, "GET /a?" + std::string(query)).key_info.needless_encoding;
     };
     for (const char* query :
          {"%6cimit=5", "%6Cimit=5", "limi%74", "a=1&l%69mit=5", "x%2Dy=1", "%7Ea=1"})

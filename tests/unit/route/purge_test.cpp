@@ -380,9 +380,9 @@ TEST_CASE("a write reaches entries of its URL whatever ;parameters their segment
                   write("PUT /a/{id}", {"a:{id}", "a:{id}:c:*"})});
     const auto tags_of = [&](std::string_view line) {
         const OfflineRequest asked = request(line);
-        KeyFacts facts;
-        table.note_plain_path(asked.head(), facts);
-        return facts.more_tags;
+        KeyInfo key_info;
+        table.note_plain_path(asked.head(), key_info);
+        return key_info.more_tags;
     };
     CHECK(tags_of("GET /a/7").empty());
     CHECK(tags_of("GET /a/7;v=1") == Texts{extension_tag("a:7")});

@@ -87,9 +87,9 @@ inline int taken_by(const RouteTable& table, std::string_view line) {
 
 struct Built {
     std::string key;
-    KeyFacts facts;
+    KeyInfo key_info;
     std::vector<std::string> tags;
-    [[nodiscard]] std::string bare() const { return key.substr(0, facts.bare_size); }
+    [[nodiscard]] std::string bare() const { return key.substr(0, key_info.bare_size); }
 };
 
 /// The key and tags of a request that a read route takes.
@@ -98,8 +98,8 @@ inline Built build(const RouteTable& table, std::string_view line, const HeaderL
     const Match found = match(table, asked);
     if (!found.route) throw std::logic_error("no route for " + std::string(line));
     Built out;
-    out.facts = build_key(*found.route, found.captures, asked.head(), out.key);
-    collect_tags(*found.route, out.key, out.facts, out.tags);
+    out.key_info = build_key(*found.route, found.captures, asked.head(), out.key);
+    collect_tags(*found.route, out.key, out.key_info, out.tags);
     return out;
 }
 

@@ -1,4 +1,4 @@
-#include "redis/keeper.hpp"
+#include "redis/maintenance.hpp"
 
 #include <algorithm>
 #include <boost/asio/dispatch.hpp>
@@ -25,11 +25,11 @@ Milliseconds step_of(const RedisShared& shared) {
 
 }  // namespace
 
-RedisKeeper::RedisKeeper(asio::io_context& context, RedisShared& shared,
-                         std::shared_ptr<RedisLink> link)
+RedisMaintenance::RedisMaintenance(asio::io_context& context, RedisShared& shared,
+                                   std::shared_ptr<RedisLink> link)
     : context_(context), shared_(shared), link_(std::move(link)), timer_(context) {}
 
-void RedisKeeper::start() {
+void RedisMaintenance::start() {
     shared_.set_waker([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->wake();
     });
@@ -38,7 +38,7 @@ void RedisKeeper::start() {
         "settling with Redis");
 }
 
-void RedisKeeper::stop() {
+void RedisMaintenance::stop() {
     shared_.set_waker(nullptr);
     asio::dispatch(context_, [self = shared_from_this()] {
         self->stopping_ = true;
@@ -46,20 +46,20 @@ void RedisKeeper::stop() {
     });
 }
 
-void RedisKeeper::wake() {
+void RedisMaintenance::wake() {
     asio::post(context_, [self = shared_from_this()] {
         self->woken_ = true;
         if (!self->working_) self->timer_.cancel();
     });
 }
 
-Task<void> RedisKeeper::sleep(Milliseconds time) {
+Task<void> RedisMaintenance::sleep(Milliseconds time) {
     if (stopping_) co_return;
     timer_.expires_after(time);
     [[maybe_unused]] const auto [ignored] = co_await timer_.async_wait(as_result);
 }
 
-Task<void> RedisKeeper::keep(std::shared_ptr<RedisKeeper> self) {
+Task<void> RedisMaintenance::keep(std::shared_ptr<RedisMaintenance> self) {
     while (!self->stopping_) {
         self->woken_ = false;
         self->working_ = true;
@@ -73,7 +73,7 @@ Task<void> RedisKeeper::keep(std::shared_ptr<RedisKeeper> self) {
 }
 
 /// Does all there is to do. False: something of it failed and is to be tried again.
-Task<bool> RedisKeeper::work() {
+Task<bool> RedisMaintenance::work() {
     if (shared_.troubled(RedisWork::use) && shared_.up()) shared_.works(RedisWork::use);
     const std::shared_ptr<RedisLink> link = shared_.usable_link(link_);
     if (!link) co_return true;
@@ -92,7 +92,7 @@ Task<bool> RedisKeeper::work() {
     co_return swept;
 }
 
-Task<bool> RedisKeeper::deliver_owed(std::shared_ptr<RedisLink> link, std::uint64_t epoch) {
+Task<bool> RedisMaintenance::deliver_owed(std::shared_ptr<RedisLink> link, std::uint64_t epoch) {
     const std::vector<PurgeJournal::Entry> owed = shared_.journal().pending();
     std::vector<PurgeItem> items;
     for (const PurgeJournal::Entry& entry : owed) items.push_back(entry.item);
@@ -107,7 +107,7 @@ Task<bool> RedisKeeper::deliver_owed(std::shared_ptr<RedisLink> link, std::uint6
 }
 
 /// What other instances, and later connections, know of this one.
-Task<void> RedisKeeper::keep_known(std::shared_ptr<RedisLink> link) {
+Task<void> RedisMaintenance::keep_known(std::shared_ptr<RedisLink> link) {
     const SteadyTime now = steady_now();
     if (shared_.take_presence_due() || now - presence_told_ >= presence_every) {
         presence_told_ = now;
@@ -125,7 +125,7 @@ Task<void> RedisKeeper::keep_known(std::shared_ptr<RedisLink> link) {
     if (tracked && !shared_.knows_everything_id()) co_await read_everything_id(link, shared_);
 }
 
-Task<bool> RedisKeeper::sweep(std::shared_ptr<RedisLink> link) {
+Task<bool> RedisMaintenance::sweep(std::shared_ptr<RedisLink> link) {
     std::string id = shared_.next_to_sweep();
     while (!id.empty() && !stopping_) {
         const bool swept = co_await sweep_index(link, shared_, id, step_of(shared_));

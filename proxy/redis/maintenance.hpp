@@ -15,10 +15,10 @@ class RedisShared;
 /// may have forgotten them, the purges that did not get through, and the sweep of what purges have
 /// killed. Also tells the other instances that this one lives. One for each process, on worker 0's
 /// context; it uses whichever link works.
-class RedisKeeper : public std::enable_shared_from_this<RedisKeeper> {
+class RedisMaintenance : public std::enable_shared_from_this<RedisMaintenance> {
 public:
-    RedisKeeper(boost::asio::io_context& context, RedisShared& shared,
-                std::shared_ptr<RedisLink> link);
+    RedisMaintenance(boost::asio::io_context& context, RedisShared& shared,
+                     std::shared_ptr<RedisLink> link);
 
     void start();
     /// Any thread.
@@ -31,7 +31,7 @@ private:
         boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>,
                                           Executor>;
 
-    static Task<void> keep(std::shared_ptr<RedisKeeper> self);
+    static Task<void> keep(std::shared_ptr<RedisMaintenance> self);
     Task<bool> work();
     Task<bool> deliver_owed(std::shared_ptr<RedisLink> link, std::uint64_t epoch);
     Task<bool> sweep(std::shared_ptr<RedisLink> link);
