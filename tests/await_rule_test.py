@@ -16,19 +16,25 @@ STATEMENT_START = re.compile(
     r"|(?:const\s+)?[\w:]+(?:<[\w:<>,\s*&]*>)?[\s*&]+\w+\s*=\s*"  # Type x =
     r"|[\w.>\[\]-]+\s*=\s*"  # x = , a.b =
     r"|\(void\)\s*"
-    r"|std::ignore\s*=\s*)?co_await\b(.*)$", re.S)
+    r"|std::ignore\s*=\s*)?co_await\b(.*)$",
+    re.S,
+)
 CONDITION = re.compile(r"\b(if|while|for|switch)(\s+constexpr)?\s*$")
 CAPTURING_LAMBDA = re.compile(r"\[[^\[\]]*[\w&=][^\[\]]*\]\s*(\(|\{)")
 
 
 def without_comments_and_literals(text):
     """The text with the same lines, comments blank and literals empty."""
+
     def blank(found):
         whole = found[0]
         if whole.startswith(("//", "/*")):
             return re.sub(r"[^\n]", " ", whole)
         return whole[0] + whole[0] + "\n" * whole.count("\n")
-    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])*\'', blank, text, flags=re.S)
+
+    return re.sub(
+        r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])*\'', blank, text, flags=re.S
+    )
 
 
 def statement_around(code, at):
@@ -41,7 +47,7 @@ def statement_around(code, at):
         elif c == "(" or c == "[":
             depth -= 1
             if depth < 0 and opener is None:
-                opener = code[:start - 1]
+                opener = code[: start - 1]
         elif c in ";{}" and depth <= 0:
             break
         start -= 1
@@ -56,11 +62,13 @@ def without_head(statement):
     """Without labels, `else`, and the heads of if, while and for whose single statement this is."""
     while True:
         statement = statement.strip()
-        found = re.match(r"(else|do)\b|(?:case\s+[\w:]+|default)\s*:(?!:)|(?:if(?:\s+constexpr)?|while|for)\s*\(", statement)
+        found = re.match(
+            r"(else|do)\b|(?:case\s+[\w:]+|default)\s*:(?!:)|(?:if(?:\s+constexpr)?|while|for)\s*\(", statement
+        )
         if not found:
             return statement
         if not found[0].endswith("("):
-            statement = statement[found.end():]
+            statement = statement[found.end() :]
             continue
         depth, at = 1, found.end()
         while at < len(statement) and depth:
@@ -75,7 +83,9 @@ def fault_of(code, at):
     """What is wrong with the co_await at `at`, or nothing."""
     start, end, opener = statement_around(code, at)
     if opener is not None:
-        return "in the head of a condition or loop" if CONDITION.search(opener) else "inside an expression's parentheses"
+        return (
+            "in the head of a condition or loop" if CONDITION.search(opener) else "inside an expression's parentheses"
+        )
     statement = without_head(code[start:end])
     if statement.count("co_await") > 1:
         return "twice in one statement"
@@ -95,14 +105,14 @@ def fault_of(code, at):
 def capturing_coroutines(code):
     """Positions of capturing lambdas whose own body awaits."""
     for found in re.finditer(r"\[[^\[\]\n]*[\w&=][^\[\]\n]*\]\s*(\([^()]*(?:\([^()]*\)[^()]*)*\))?[^;{}()]*\{", code):
-        if re.search(r"[\w\])]\s*$", code[:found.start()]):
+        if re.search(r"[\w\])]\s*$", code[: found.start()]):
             continue  # an index, not a lambda
         depth, end = 1, found.end()
         while end < len(code) and depth:
             depth += {"{": 1, "}": -1}.get(code[end], 0)
             end += 1
-        if "co_await" in code[found.end():end] and "= co_await" not in found[0]:
-            binding = re.search(r"(auto|const)\s*&{0,2}\s*$", code[:found.start()])
+        if "co_await" in code[found.end() : end] and "= co_await" not in found[0]:
+            binding = re.search(r"(auto|const)\s*&{0,2}\s*$", code[: found.start()])
             if not binding:
                 yield found.start()
 
@@ -138,12 +148,27 @@ Task<int> f(std::string name) {
 """
 
 BAD = (
-    "if (co_await f()) return;", "while (!co_await f()) {}", "for (auto x : co_await f()) {}", "switch (co_await f()) {}",
-    "const auto x = a ? co_await f() : b;", "const bool x = a && co_await f();", "const bool x = co_await f() || b;",
-    "if (const auto x = co_await f(); x) {}", "co_return co_await f();", "g(co_await f());", "auto x = 1 + co_await f();",
-    "co_await f([this] { return 1; });", "co_await f({1, 2});", "co_await f(Thing{1});", "x = co_await f(co_await g());",
-    "const auto x = co_await f() ? 1 : 2;", "auto l = [&x]() -> Task<void> { co_await x; };", "spawn([this](int a) mutable { co_await f(a); });",
-    "if (a) if (co_await f()) {}", "auto x = (co_await f()).value();", "for (int i = 0; i < 3; i = co_await f()) {}",
+    "if (co_await f()) return;",
+    "while (!co_await f()) {}",
+    "for (auto x : co_await f()) {}",
+    "switch (co_await f()) {}",
+    "const auto x = a ? co_await f() : b;",
+    "const bool x = a && co_await f();",
+    "const bool x = co_await f() || b;",
+    "if (const auto x = co_await f(); x) {}",
+    "co_return co_await f();",
+    "g(co_await f());",
+    "auto x = 1 + co_await f();",
+    "co_await f([this] { return 1; });",
+    "co_await f({1, 2});",
+    "co_await f(Thing{1});",
+    "x = co_await f(co_await g());",
+    "const auto x = co_await f() ? 1 : 2;",
+    "auto l = [&x]() -> Task<void> { co_await x; };",
+    "spawn([this](int a) mutable { co_await f(a); });",
+    "if (a) if (co_await f()) {}",
+    "auto x = (co_await f()).value();",
+    "for (int i = 0; i < 3; i = co_await f()) {}",
 )
 
 

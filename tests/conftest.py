@@ -21,6 +21,7 @@ from support.scripted_origin import ScriptedOrigin  # noqa: E402
 def scene():
     """scene(thing) stops the thing when the test is over, failing it where the stop finds something wrong."""
     with contextlib.ExitStack() as stack:
+
         def enter(thing):
             stack.callback(thing.stop)
             return thing
@@ -46,6 +47,7 @@ def start_redis(scene):
 @pytest.fixture
 def start_larder(scene):
     """start_larder(text, origin=url, ...) as support.larder.Larder."""
+
     def start(text, **named):
         started = scene(Larder(text, start=False, **named))
         started.start()

@@ -18,8 +18,13 @@ def sources():
 
 
 def is_laid_out(text):
-    done = subprocess.run(["clang-format", "--assume-filename=a.cpp", f"--style=file:{ROOT}/.clang-format"], input=text,
-                          capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["clang-format", "--assume-filename=a.cpp", f"--style=file:{ROOT}/.clang-format"],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return done.stdout == text
 
 
@@ -30,7 +35,9 @@ def main():
     assert is_laid_out("int a = 1;\n") and not is_laid_out("int  a=1;\n"), "the check can fail"
     files = list(sources())
     done = subprocess.run(["clang-format", "--dry-run", "-Werror", *files], capture_output=True, text=True)
-    wrong = sorted({line.split(":")[0] for line in done.stderr.splitlines() if "code should be clang-formatted" in line})
+    wrong = sorted(
+        {line.split(":")[0] for line in done.stderr.splitlines() if "code should be clang-formatted" in line}
+    )
     for path in wrong:
         print(f"{os.path.relpath(path, ROOT)} is not laid out: run scripts/format")
     print(f"{len(files)} files, {len(wrong)} not laid out")

@@ -13,8 +13,10 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FLAGS = ("-std=c++20 -fsyntax-only -O0 -w -x c++ -DBOOST_ASIO_SEPARATE_COMPILATION -DBOOST_BEAST_SEPARATE_COMPILATION "
-         "-DBOOST_ASIO_NO_DEPRECATED -DLARDER_VERSION=\"0\"").split()
+FLAGS = (
+    "-std=c++20 -fsyntax-only -O0 -w -x c++ -DBOOST_ASIO_SEPARATE_COMPILATION -DBOOST_BEAST_SEPARATE_COMPILATION "
+    "-DBOOST_ASIO_NO_DEPRECATED -DLARDER_VERSION=\"0\""
+).split()
 INCLUDES = [f"-I{ROOT}/proxy", f"-I{ROOT}/tests"]
 
 
@@ -43,14 +45,19 @@ def fault_of(compiler, header):
     """The compiler's words, or nothing. Included twice: a header guards itself."""
     text = f'#include "{header}"\n#include "{header}"\n'
     done = subprocess.run([compiler, *FLAGS, *INCLUDES, "-"], input=text, capture_output=True, text=True)
-    return "" if done.returncode == 0 else f"{os.path.relpath(header, ROOT)} does not compile alone:\n{done.stderr[:1500]}"
+    return (
+        "" if done.returncode == 0 else f"{os.path.relpath(header, ROOT)} does not compile alone:\n{done.stderr[:1500]}"
+    )
 
 
 def check_itself(compiler):
     """The checker must be able to fail."""
     with tempfile.TemporaryDirectory() as folder:
-        for text, good in (("#pragma once\n#include <string>\ninline std::string a;\n", True), ("#pragma once\nstd::string a;\n", False),
-                           ("struct A {};\n", False)):
+        for text, good in (
+            ("#pragma once\n#include <string>\ninline std::string a;\n", True),
+            ("#pragma once\nstd::string a;\n", False),
+            ("struct A {};\n", False),
+        ):
             path = os.path.join(folder, "a.hpp")
             with open(path, "w") as file:
                 file.write(text)

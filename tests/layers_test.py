@@ -12,9 +12,37 @@ import sys
 PROXY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "proxy")
 
 MAY_INCLUDE = {
-    "main": {"cli", "server", "admin", "flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
+    "main": {
+        "cli",
+        "server",
+        "admin",
+        "flow",
+        "redis",
+        "store",
+        "origin",
+        "observe",
+        "settings",
+        "net",
+        "cache",
+        "route",
+        "http",
+        "base",
+    },
     "cli": {"flow", "observe", "settings", "cache", "route", "http", "base"},
-    "server": {"admin", "flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
+    "server": {
+        "admin",
+        "flow",
+        "redis",
+        "store",
+        "origin",
+        "observe",
+        "settings",
+        "net",
+        "cache",
+        "route",
+        "http",
+        "base",
+    },
     "admin": {"flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
     "flow": {"redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
     "observe": {"settings", "cache", "route", "http", "base"},
@@ -31,7 +59,9 @@ MAY_INCLUDE = {
 PLAIN_SETTINGS = {"settings/settings.hpp", "settings/problem.hpp"}
 NO_SETTINGS = {"http", "base"}
 PURE = {"base", "http", "route", "cache"}
-IMPURE = re.compile(r"boost/(asio|beast)|hiredis|spdlog|<thread>|<mutex>|<condition_variable>|prometheus/|<sys/socket\.h>")
+IMPURE = re.compile(
+    r"boost/(asio|beast)|hiredis|spdlog|<thread>|<mutex>|<condition_variable>|prometheus/|<sys/socket\.h>"
+)
 IMPURE_USE = re.compile(r"\bco_await\b|\b(system_clock|steady_clock|\w*Clock)::now\s*\(|\b(wall|steady)_now\s*\(")
 THE_CLOCK = "base/clock.hpp"
 MAY_WAIT = {"main", "server", "flow", "origin", "redis", "store", "net"}
@@ -72,7 +102,9 @@ def check_itself():
     assert problems_of("store/a.hpp", '#include "settings/load_settings.hpp"\n')
     assert problems_of("route/a.cpp", "auto now = std::chrono::steady_clock::now();\n")
     assert problems_of("cache/a.cpp", "auto now = wall_now();\n")
-    assert not problems_of("store/a.hpp", '#include "settings/settings.hpp"\n#include "store/b.hpp"\n#include "base/c.hpp"\n')
+    assert not problems_of(
+        "store/a.hpp", '#include "settings/settings.hpp"\n#include "store/b.hpp"\n#include "base/c.hpp"\n'
+    )
     assert not problems_of("main.cpp", '#include "server/server.hpp"\n')
 
 

@@ -24,13 +24,21 @@ def first_line(*command):
 
 def machine():
     with open("/proc/cpuinfo") as cpuinfo:
-        model = next((line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")), platform.machine())
+        model = next(
+            (line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")), platform.machine()
+        )
     return f"{os.cpu_count()} cores of {model}, Linux {platform.release()}"
 
 
 def versions():
-    commands = [(os.environ["LARDER"], "--version"), ("redis-server", "--version"), ("nginx", "-v"), ("haproxy", "-v"),
-                ("varnishd", "-V"), ("wrk", "-v")]
+    commands = [
+        (os.environ["LARDER"], "--version"),
+        ("redis-server", "--version"),
+        ("nginx", "-v"),
+        ("haproxy", "-v"),
+        ("varnishd", "-V"),
+        ("wrk", "-v"),
+    ]
     return [line for line in (first_line(*command) for command in commands) if line]
 
 
@@ -42,25 +50,37 @@ def print_table(title, columns, rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures larder: the demo with and without it, and a "
-                                     "cached object beside the caches that are installed.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="Measures larder: the demo with and without it, and a "
+        "cached object beside the caches that are installed.",
+    )
     parser.add_argument("--only", choices=["demo", "peers"], help="only one of the two tables")
     parser.add_argument("--rounds", type=int, default=3, help="of the peers, interleaved (3)")
     parser.add_argument("--seconds", type=int, default=4, help="of load in each round (4)")
-    parser.add_argument("--instructions", action="store_true", help="only the instructions that a request costs, by callgrind")
+    parser.add_argument(
+        "--instructions", action="store_true", help="only the instructions that a request costs, by callgrind"
+    )
     arguments = parser.parse_args()
     print(machine())
     print("\n".join(versions()))
     if arguments.instructions:
-        print_table("User-space instructions per request, one keep-alive connection, a browser's fields:", ["", "instructions"],
-                    bench_instructions.measure())
+        print_table(
+            "User-space instructions per request, one keep-alive connection, a browser's fields:",
+            ["", "instructions"],
+            bench_instructions.measure(),
+        )
         return
     if arguments.only != "peers":
-        print_table("The demo API, medians:", ["", "seed figure", "without larder", "with larder"], bench_demo.measure())
+        print_table(
+            "The demo API, medians:", ["", "seed figure", "without larder", "with larder"], bench_demo.measure()
+        )
     if arguments.only != "demo":
-        print_table("A cached object of 1 KB, one worker on one core, 64 connections, medians:",
-                    ["", "CPU per request", "requests per second", "p50", "p99"],
-                    bench_peers.measure(arguments.rounds, arguments.seconds))
+        print_table(
+            "A cached object of 1 KB, one worker on one core, 64 connections, medians:",
+            ["", "CPU per request", "requests per second", "p50", "p99"],
+            bench_peers.measure(arguments.rounds, arguments.seconds),
+        )
 
 
 if __name__ == "__main__":

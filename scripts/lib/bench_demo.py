@@ -42,7 +42,9 @@ def hit_rate(port):
         while reads < READS:
             kind = random_numbers.random() * 100
             if kind < WRITES_IN_PERCENT:
-                client.request("PATCH", f"/articles/{random_numbers.choice(articles)}", body={"title": f"Title {reads}"})
+                client.request(
+                    "PATCH", f"/articles/{random_numbers.choice(articles)}", body={"title": f"Title {reads}"}
+                )
                 continue
             article = random_numbers.choices(articles, weights)[0]
             if kind < 70:
@@ -59,6 +61,7 @@ def hit_rate(port):
 def measure():
     """Rows of (what, seed figure, without larder, with larder)."""
     with contextlib.ExitStack() as stack:
+
         def enter(thing):
             stack.callback(thing.stop)
             return thing
@@ -71,8 +74,14 @@ def measure():
         larder.wait_for_redis()
 
         direct = {target: median_time(demo.port, target, 15) for target in ("/articles", "/articles/42")}
-        cold = {"/articles": statistics.median(median_time(larder.port, f"/articles?skip={skip}", 1) for skip in range(100, 115)),
-                "/articles/42": statistics.median(median_time(larder.port, f"/articles/{article}", 1) for article in range(100, 115))}
+        cold = {
+            "/articles": statistics.median(
+                median_time(larder.port, f"/articles?skip={skip}", 1) for skip in range(100, 115)
+            ),
+            "/articles/42": statistics.median(
+                median_time(larder.port, f"/articles/{article}", 1) for article in range(100, 115)
+            ),
+        }
         for target in direct:
             median_time(larder.port, target, 1)
         cached = {target: median_time(larder.port, target, 2000) for target in direct}
@@ -90,9 +99,19 @@ def measure():
     return [
         ("list, uncached", f"{LIST_MS} ms", milliseconds(direct["/articles"]), milliseconds(cold["/articles"])),
         ("list, cached", "12 ms", "-", milliseconds(cached["/articles"])),
-        ("detail, uncached", f"{DETAIL_MS} ms", milliseconds(direct["/articles/42"]), milliseconds(cold["/articles/42"])),
+        (
+            "detail, uncached",
+            f"{DETAIL_MS} ms",
+            milliseconds(direct["/articles/42"]),
+            milliseconds(cold["/articles/42"]),
+        ),
         ("detail, cached", "8 ms", "-", milliseconds(cached["/articles/42"])),
         (f"hits among {READS} reads", "87 %", "-", f"{rate * 100:.1f} %"),
-        ("ten cold list requests at once, until the last is answered", "1.8 s", f"{ten_direct:.2f} s", f"{statistics.median(ten_cold):.2f} s"),
+        (
+            "ten cold list requests at once, until the last is answered",
+            "1.8 s",
+            f"{ten_direct:.2f} s",
+            f"{statistics.median(ten_cold):.2f} s",
+        ),
         ("  queries that they cost", "10", "10", " ".join(sorted(set(map(str, fetches))))),
     ]

@@ -15,8 +15,12 @@ from support.redis_server import RedisServer
 from support.scripted_origin import ScriptedOrigin, reply
 
 FEW, MANY = 100, 1100
-BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/115.0", "Accept": "application/json, text/plain, */*",
-           "Accept-Language": "en-US,en;q=0.5", "Accept-Encoding": "gzip, deflate, br"}
+BROWSER = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/115.0",
+    "Accept": "application/json, text/plain, */*",
+    "Accept-Language": "en-US,en;q=0.5",
+    "Accept-Encoding": "gzip, deflate, br",
+}
 BODY = json.dumps({"p": "b" * 1016}).encode()
 
 CONFIGURATION = """
@@ -43,7 +47,9 @@ def wrapper(folder, out):
     """A command in larder's place that runs it under callgrind."""
     path = os.path.join(folder, "larder")
     with open(path, "w") as script:
-        script.write(f'#!/bin/sh\nexec valgrind -q --tool=callgrind --callgrind-out-file={out} {larder_command.binary()} "$@"\n')
+        script.write(
+            f'#!/bin/sh\nexec valgrind -q --tool=callgrind --callgrind-out-file={out} {larder_command.binary()} "$@"\n'
+        )
     os.chmod(path, 0o755)
     return path
 
@@ -57,7 +63,9 @@ def total(kind, amount):
     real = os.environ["LARDER"]
     os.environ["LARDER"] = wrapper(folder, out)
     try:
-        larder = Larder(CONFIGURATION, start=False, origin=origin.url, redis=redis.url if redis else "off", memory=memory)
+        larder = Larder(
+            CONFIGURATION, start=False, origin=origin.url, redis=redis.url if redis else "off", memory=memory
+        )
         larder.launch()
         larder.wait_until_it_accepts(timeout=90)
         with larder.connect(timeout=60) as client:

@@ -75,21 +75,42 @@ backend out
 
 def contenders():
     """Names of those that are here, larder first."""
-    installed = [name for name, program in (("nginx", "nginx"), ("HAProxy", "haproxy"), ("Varnish", "varnishd")) if shutil.which(program)]
+    installed = [
+        name
+        for name, program in (("nginx", "nginx"), ("HAProxy", "haproxy"), ("Varnish", "varnishd"))
+        if shutil.which(program)
+    ]
     return ["larder", *installed]
 
 
 def command_of(name, folder, port, origin):
     if name == "Varnish":
-        return ["varnishd", "-F", "-j", "none", "-a", f"{HOST}:{port}", "-b", f"{HOST}:{origin}", "-n", os.path.join(folder, "varnish"),
-                "-s", "malloc,64m", "-p", "thread_pools=1"]
+        return [
+            "varnishd",
+            "-F",
+            "-j",
+            "none",
+            "-a",
+            f"{HOST}:{port}",
+            "-b",
+            f"{HOST}:{origin}",
+            "-n",
+            os.path.join(folder, "varnish"),
+            "-s",
+            "malloc,64m",
+            "-p",
+            "thread_pools=1",
+        ]
     template = {"larder": LARDER, "nginx": NGINX, "HAProxy": HAPROXY}[name]
     user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
     config = os.path.join(folder, "config.yaml")
     with open(config, "w") as file:
         file.write(template.format(folder=folder, port=port, origin=origin, user=user))
-    return {"larder": [binary(), "serve", "-c", config], "nginx": ["nginx", "-c", config, "-e", os.path.join(folder, "error.log")],
-            "HAProxy": ["haproxy", "-db", "-f", config]}[name]
+    return {
+        "larder": [binary(), "serve", "-c", config],
+        "nginx": ["nginx", "-c", config, "-e", os.path.join(folder, "error.log")],
+        "HAProxy": ["haproxy", "-db", "-f", config],
+    }[name]
 
 
 def process_tree(root):
@@ -140,7 +161,9 @@ def one_turn(name, seconds):
     origin = ScriptedOrigin()
     origin.on(OBJECT, reply(fields={"Cache-Control": "max-age=3600", "Content-Type": "text/plain"}, body=b"x" * 1024))
     folder, port = tempfile.mkdtemp(prefix="larder-bench-"), free_port()
-    process = Process(pinned(1, command_of(name, folder, port, origin.port)), os.path.join(folder, "log"), folder=folder)
+    process = Process(
+        pinned(1, command_of(name, folder, port, origin.port)), os.path.join(folder, "log"), folder=folder
+    )
     try:
         until(lambda: raw_client.get(port, OBJECT).status == 200, timeout=30, what=name)
         load(port, 1)

@@ -4,7 +4,13 @@ Each read stands there twice, so that a cache in between answers the second; not
 """
 
 NEW = {"title": "Fresh bread", "content": "Flour, water, salt.", "published": True, "author_id": 3, "tags": ["tag-05"]}
-CHANGED = {"title": "Stale bread", "content": "Flour, water.", "published": True, "author_id": 4, "tags": ["tag-06", "tag-02"]}
+CHANGED = {
+    "title": "Stale bread",
+    "content": "Flour, water.",
+    "published": True,
+    "author_id": 4,
+    "tags": ["tag-06", "tag-02"],
+}
 
 
 def _twice(*reads):

@@ -33,7 +33,9 @@ def test_a_list_has_twenty_published_articles_newest_first(api):
     articles = api("GET", "/articles").json()
     assert len(articles) == 20
     assert all(article["published"] for article in articles)
-    assert [article["created_at"] for article in articles] == sorted((article["created_at"] for article in articles), reverse=True)
+    assert [article["created_at"] for article in articles] == sorted(
+        (article["created_at"] for article in articles), reverse=True
+    )
 
 
 def test_skip_and_limit_page_through_the_list(api):
@@ -72,7 +74,11 @@ def test_create_names_the_new_article(api):
 def test_put_replaces_everything(api, article):
     assert api("PUT", f"/articles/{article['id']}", CHANGED).status == 200
     now = api("GET", f"/articles/{article['id']}").json()
-    assert (now["title"], now["author"]["id"], [tag["name"] for tag in now["tags"]]) == ("Stale bread", 4, ["tag-02", "tag-06"])
+    assert (now["title"], now["author"]["id"], [tag["name"] for tag in now["tags"]]) == (
+        "Stale bread",
+        4,
+        ["tag-02", "tag-06"],
+    )
 
 
 def test_patch_changes_only_what_is_given(api, article):
@@ -92,10 +98,17 @@ def test_users_and_tags_are_listed(api):
     assert len(api("GET", "/tags").json()) >= 30
 
 
-@pytest.mark.parametrize("target, status", [
-    ("/articles/100000", 404), ("/users/99", 404), ("/nowhere", 404), ("/articles/none", 422), ("/articles?limit=0", 422),
-    ("/articles?skip=-1", 422),
-])
+@pytest.mark.parametrize(
+    "target, status",
+    [
+        ("/articles/100000", 404),
+        ("/users/99", 404),
+        ("/nowhere", 404),
+        ("/articles/none", 422),
+        ("/articles?limit=0", 422),
+        ("/articles?skip=-1", 422),
+    ],
+)
 def test_errors_are_fastapis_own(api, target, status):
     response = api("GET", target)
     assert (response.status, list(response.json())) == (status, ["detail"])
@@ -106,7 +119,9 @@ def test_a_hundred_readers_at_once_are_all_answered(api):
     assert [answer.status for answer in answers] == [200] * 100
 
 
-@pytest.mark.skipif("API_URL" in os.environ, reason="needs a fresh API: the ids of new articles are part of the exchanges")
+@pytest.mark.skipif(
+    "API_URL" in os.environ, reason="needs a fresh API: the ids of new articles are part of the exchanges"
+)
 def test_every_exchange_has_its_status():
     started = DemoOrigin()
     try:

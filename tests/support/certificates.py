@@ -10,8 +10,23 @@ class Authority:
         self.folder = str(folder)
         self.certificate = self._path("ca.pem")
         self._key = self._path("ca.key")
-        self._run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-keyout", self._key,
-                  "-out", self.certificate, "-subj", f"/CN={name}")
+        self._run(
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+            "-keyout",
+            self._key,
+            "-out",
+            self.certificate,
+            "-subj",
+            f"/CN={name}",
+        )
 
     def _path(self, name):
         return os.path.join(self.folder, name)
@@ -27,7 +42,35 @@ class Authority:
         alternatives = ",".join(f"IP:{name}" if name.replace(".", "").isdigit() else f"DNS:{name}" for name in names)
         with open(extension, "w") as out:
             out.write(f"subjectAltName={alternatives}\n")
-        self._run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", file + ".key", "-out", request, "-subj", f"/CN={names[0]}")
-        self._run("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial", "-days", "2", "-extfile", extension,
-                  "-out", file + ".pem")
+        self._run(
+            "req",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            file + ".key",
+            "-out",
+            request,
+            "-subj",
+            f"/CN={names[0]}",
+        )
+        self._run(
+            "x509",
+            "-req",
+            "-in",
+            request,
+            "-CA",
+            self.certificate,
+            "-CAkey",
+            self._key,
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-extfile",
+            extension,
+            "-out",
+            file + ".pem",
+        )
         return file + ".pem", file + ".key"

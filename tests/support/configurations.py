@@ -9,7 +9,9 @@ memory: <memory>
 routes:
 """
 
-ARTICLES = BOTH_TIERS + """\
+ARTICLES = (
+    BOTH_TIERS
+    + """\
   - {match: "GET /articles", key: "articles:list:{skip=0}:{limit=20}", ttl: 60}
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300}
   - {match: "GET /users/{id}", key: "users:{id}", ttl: 600}
@@ -17,6 +19,7 @@ ARTICLES = BOTH_TIERS + """\
   - {match: "POST /articles", purge: ["articles:list:*"]}
   - {match: "PUT,PATCH,DELETE /articles/{id}", purge: ["articles:{id}", "articles:list:*"]}
 """
+)
 
 WIRE = """
 listen: <listen>

@@ -18,10 +18,27 @@ class DemoOrigin:
     def __init__(self, list_ms=0, detail_ms=0):
         self.port = free_port()
         self._folder = tempfile.mkdtemp(prefix="larder-demo-")
-        env = {**os.environ, "ARTICLES_LIST_MS": str(list_ms), "ARTICLES_DETAIL_MS": str(detail_ms),
-               "ARTICLES_DB": os.path.join(self._folder, "articles.sqlite"), "ARTICLES_CLOCK": "2024-06-01T12:00:00"}
-        command = [PYTHON, "-m", "uvicorn", "articles.main:app", "--app-dir", os.path.join(REPOSITORY, "tests", "origin"),
-                   "--host", HOST, "--port", self.port, "--log-level", "info"]
+        env = {
+            **os.environ,
+            "ARTICLES_LIST_MS": str(list_ms),
+            "ARTICLES_DETAIL_MS": str(detail_ms),
+            "ARTICLES_DB": os.path.join(self._folder, "articles.sqlite"),
+            "ARTICLES_CLOCK": "2024-06-01T12:00:00",
+        }
+        command = [
+            PYTHON,
+            "-m",
+            "uvicorn",
+            "articles.main:app",
+            "--app-dir",
+            os.path.join(REPOSITORY, "tests", "origin"),
+            "--host",
+            HOST,
+            "--port",
+            self.port,
+            "--log-level",
+            "info",
+        ]
         self._process = Process(command, os.path.join(self._folder, "log"), env=env, folder=self._folder)
         try:
             until(lambda: raw_client.get(self.port, "/users/1").status == 200, timeout=60, what="the demo API")

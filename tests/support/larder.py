@@ -27,14 +27,23 @@ def binary():
 def clean_environment(extra=None):
     """The test's own variables without those that the demo configuration reads."""
     names = ("ORIGIN_URL", "REDIS_URL", "REDIS_MAX_CONNECTIONS")
-    kept = {name: value for name, value in os.environ.items() if name not in names and not name.startswith("CACHE_TTL_")}
+    kept = {
+        name: value for name, value in os.environ.items() if name not in names and not name.startswith("CACHE_TTL_")
+    }
     suppressions = os.path.join(REPOSITORY, "tests", "tsan.supp")
-    return {**kept, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "TSAN_OPTIONS": f"suppressions={suppressions}", **(extra or {})}
+    return {
+        **kept,
+        "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+        "TSAN_OPTIONS": f"suppressions={suppressions}",
+        **(extra or {}),
+    }
 
 
 def run(*words, env=None, timeout=30):
     """Runs one of the other commands; the finished process with its output as text."""
-    return subprocess.run([binary(), *words], capture_output=True, text=True, timeout=timeout, env=clean_environment(env))
+    return subprocess.run(
+        [binary(), *words], capture_output=True, text=True, timeout=timeout, env=clean_environment(env)
+    )
 
 
 class Metrics(list):
@@ -93,7 +102,9 @@ class Larder:
     def launch(self):
         """Starts it without waiting for anything."""
         command = [*self._within, binary(), "serve", "-c", self.config_file, *self._arguments]
-        self.process = Process(command, os.path.join(self._folder, "log"), env=clean_environment(self._env), folder=self._folder)
+        self.process = Process(
+            command, os.path.join(self._folder, "log"), env=clean_environment(self._env), folder=self._folder
+        )
 
     def _is_ready(self):
         if not self.process.is_running():
@@ -125,6 +136,7 @@ class Larder:
     def metrics_once(self, name, at_least, **labels):
         """The metrics as soon as that one has reached a value: a request is counted when its last byte is out, which a
         client may see before the counter moves."""
+
         def reached():
             metrics = self.metrics()
             return metrics if metrics.total(name, **labels) >= at_least else None
@@ -132,7 +144,9 @@ class Larder:
         return until(reached, what=f"{name} {labels} >= {at_least}")
 
     def wait_for_redis(self, up=True, timeout=10.0):
-        until(lambda: self.metrics().total("larder_redis_up") == (1 if up else 0), timeout, f"larder_redis_up {int(up)}")
+        until(
+            lambda: self.metrics().total("larder_redis_up") == (1 if up else 0), timeout, f"larder_redis_up {int(up)}"
+        )
 
     def reload(self):
         self.process.signal(signal.SIGHUP)
@@ -141,7 +155,11 @@ class Larder:
         """Process ids of those that run and that this process started, whoever their parent is by now."""
         rows = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True).stdout.splitlines()
         found = [(int(row.split()[0]), int(row.split()[1]), row.split()[2]) for row in rows]
-        return [own for own, group, state in found if group == self.process.pid and own != self.process.pid and not state.startswith("Z")]
+        return [
+            own
+            for own, group, state in found
+            if group == self.process.pid and own != self.process.pid and not state.startswith("Z")
+        ]
 
     def wait_until_it_accepts(self, timeout=20):
         """For one without an admin address."""
@@ -151,7 +169,9 @@ class Larder:
         """Whether the process itself has listening sockets of its port open."""
         with open("/proc/net/tcp") as table:
             rows = [row.split() for row in table][1:]
-        listening = {f"socket:[{row[9]}]" for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == self.port}
+        listening = {
+            f"socket:[{row[9]}]" for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == self.port
+        }
         folder = f"/proc/{self.process.pid}/fd"
         return any(os.readlink(os.path.join(folder, name)) in listening for name in os.listdir(folder))
 
@@ -159,7 +179,11 @@ class Larder:
         """SIGUSR2; returns when the successor serves all new connections and this process drains. stop() ends both."""
         serving = self.log().count(" serves with ")
         self.process.signal(signal.SIGUSR2)
-        until(lambda: self.log().count(" serves with ") > serving and "draining" in self.log(), timeout=20, what="the successor")
+        until(
+            lambda: self.log().count(" serves with ") > serving and "draining" in self.log(),
+            timeout=20,
+            what="the successor",
+        )
         until(lambda: not self.process.is_running() or not self._accepts(), what="the old process's end of accepting")
         self.successor = self.successors()[0]
 
@@ -167,7 +191,9 @@ class Larder:
         """Ends it with that signal and starts it anew with the same configuration."""
         self.process.signal(number)
         status = self.process.wait(45)
-        assert status == (0 if number == signal.SIGTERM else -number), f"larder ended with {status}:\n{self.log()[-4000:]}"
+        assert status == (
+            0 if number == signal.SIGTERM else -number
+        ), f"larder ended with {status}:\n{self.log()[-4000:]}"
         self.start()
 
     def resident_bytes(self):

@@ -17,7 +17,9 @@ class Load:
         self.samples = []
         self._port, self._pause = port, pause
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(targets, number), daemon=True) for number in range(clients)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(targets, number), daemon=True) for number in range(clients)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -30,7 +32,9 @@ class Load:
             try:
                 connection = connection or Connection(self._port)
                 response = connection.get(target)
-                sample = Sample(started, time.monotonic() - started, response.status, response.x_cache, response.cache_status, None)
+                sample = Sample(
+                    started, time.monotonic() - started, response.status, response.x_cache, response.cache_status, None
+                )
                 if response.field("connection") == "close":
                     connection.close()
                     connection = None

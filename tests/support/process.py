@@ -9,8 +9,14 @@ class Process:
         self.log_file = log_file
         with open(log_file, "ab") as log:
             self._child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "SIGKILL", *(str(word) for word in command)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=folder,
-                start_new_session=True)
+                ["setpriv", "--pdeathsig", "SIGKILL", *(str(word) for word in command)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=env,
+                cwd=folder,
+                start_new_session=True,
+            )
         self.pid = self._child.pid
 
     def is_running(self):
@@ -29,7 +35,9 @@ class Process:
         try:
             return self._child.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"process {self.pid} still runs after {timeout:g} s; its log ends:\n{self.log()[-2000:]}") from None
+            raise AssertionError(
+                f"process {self.pid} still runs after {timeout:g} s; its log ends:\n{self.log()[-2000:]}"
+            ) from None
 
     def kill(self):
         """Ends it, and whatever it started, without asking."""

@@ -156,7 +156,7 @@ class Connection:
         match = STATUS_LINE.match(head)
         if not match:
             raise Malformed(f"bad status line: {head[:100]!r}")
-        fields = read_fields(head[match.end():-2])
+        fields = read_fields(head[match.end() : -2])
         return Response("1." + match[1].decode(), int(match[2]), match[3].decode("latin-1"), fields, head)
 
     def read_response(self, method="GET"):

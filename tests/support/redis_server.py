@@ -78,8 +78,23 @@ class RedisServer:
 
     def start(self):
         """Starts it with what save() last wrote, if anything, and waits until it answers."""
-        command = ["redis-server", "--port", self.port, "--bind", HOST, "--unixsocket", self.socket_path, "--dir", self._folder,
-                   "--save", "", "--appendonly", "no", "--daemonize", "no"]
+        command = [
+            "redis-server",
+            "--port",
+            self.port,
+            "--bind",
+            HOST,
+            "--unixsocket",
+            self.socket_path,
+            "--dir",
+            self._folder,
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--daemonize",
+            "no",
+        ]
         if self.password:
             command += ["--requirepass", self.password]
         self._process = Process(command + self._options, os.path.join(self._folder, "log"), folder=self._folder)
@@ -129,7 +144,11 @@ class RedisServer:
     def calls(self):
         """How often each command was called since the start: {"get": 3, ...}."""
         rows = self("INFO", "commandstats").decode().splitlines()
-        return {row.split("_", 1)[1].split(":")[0]: int(row.split("calls=")[1].split(",")[0]) for row in rows if row.startswith("cmdstat_")}
+        return {
+            row.split("_", 1)[1].split(":")[0]: int(row.split("calls=")[1].split(",")[0])
+            for row in rows
+            if row.startswith("cmdstat_")
+        }
 
     def connections(self):
         """How many clients are connected, without the test's own connection."""

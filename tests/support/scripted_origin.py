@@ -74,7 +74,9 @@ def _pairs(fields):
 
 
 def _head(status, fields):
-    return (f"HTTP/1.1 {status}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in _pairs(fields)) + "\r\n").encode("latin-1")
+    return (
+        f"HTTP/1.1 {status}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in _pairs(fields)) + "\r\n"
+    ).encode("latin-1")
 
 
 def reply(status="200 OK", fields=(), body=b"", length=None):
@@ -94,7 +96,9 @@ def chunked(*pieces, status="200 OK", fields=(), trailers=()):
     steps = [_head(status, [*_pairs(fields), ("Transfer-Encoding", "chunked")])]
     for piece in pieces:
         steps.append(b"%x\r\n%s\r\n" % (len(piece), piece) if isinstance(piece, bytes) else piece)
-    steps.append(b"0\r\n" + "".join(f"{name}: {value}\r\n" for name, value in _pairs(trailers)).encode("latin-1") + b"\r\n")
+    steps.append(
+        b"0\r\n" + "".join(f"{name}: {value}\r\n" for name, value in _pairs(trailers)).encode("latin-1") + b"\r\n"
+    )
     return Reply(steps)
 
 
@@ -279,7 +283,12 @@ class ScriptedOrigin:
         return chosen.keep and (request.field("connection") or "").lower() != "close" and request.version == "HTTP/1.1"
 
     def _choose(self, request):
-        places = (f"{request.method} {request.target}", request.target, f"{request.method} {request.path}", request.path)
+        places = (
+            f"{request.method} {request.target}",
+            request.target,
+            f"{request.method} {request.path}",
+            request.path,
+        )
         for place in places:
             if place in self._scripts:
                 script = self._scripts[place]

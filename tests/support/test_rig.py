@@ -6,17 +6,20 @@ from support.scripted_origin import Gate, chunked, cut, raw, reply, until_close
 from support.waiting import Later, all_at_once, until
 
 
-@pytest.mark.parametrize("response", [
-    b"HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n",
-    b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
-    b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
-    b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
-])
+@pytest.mark.parametrize(
+    "response",
+    [
+        b"HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+    ],
+)
 def test_the_client_refuses_a_malformed_response(origin, response):
     origin.on("/x", raw(response, cut))
     with pytest.raises(Malformed):
@@ -33,12 +36,20 @@ def test_the_origin_records_the_exact_bytes_and_answers_in_turn(origin):
     origin.on("POST /x", reply("201 Created", {"X-A": "1"}, b"one"), reply(body=b"two"))
     with Connection(origin.port) as client:
         first = client.request("POST", "/x?q=1", {"x-odd-Case": "v"}, b"hello")
-        client.send(b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;e=f\r\nhi\r\n0\r\nT: v\r\n\r\n")
+        client.send(
+            b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;e=f\r\nhi\r\n0\r\nT: v\r\n\r\n"
+        )
         second = client.read_response()
     assert (first.status, first.body, second.body) == (201, b"one", b"two")
     plain, pieces = origin.requests("POST /x")
-    assert plain.head.startswith(b"POST /x?q=1 HTTP/1.1\r\nHost: api.test\r\nx-odd-Case: v\r\n") and plain.body == b"hello"
-    assert pieces.wire_body == b"2;e=f\r\nhi\r\n0\r\nT: v\r\n\r\n" and pieces.body == b"hi" and pieces.trailers == [("T", "v")]
+    assert (
+        plain.head.startswith(b"POST /x?q=1 HTTP/1.1\r\nHost: api.test\r\nx-odd-Case: v\r\n") and plain.body == b"hello"
+    )
+    assert (
+        pieces.wire_body == b"2;e=f\r\nhi\r\n0\r\nT: v\r\n\r\n"
+        and pieces.body == b"hi"
+        and pieces.trailers == [("T", "v")]
+    )
     assert plain.connection == pieces.connection and origin.connections_seen == 1
 
 
@@ -101,6 +112,7 @@ def test_redis_is_killed_frozen_and_restarted_with_and_without_its_data(redis):
 def test_redis_asks_for_its_users_passwords(start_redis):
     redis = start_redis(password="s3cret", acl={"larder": ("pw", "~* &* +@all")})
     from support.redis_server import RedisClient, RedisError
+
     with pytest.raises(RedisError):
         RedisClient(redis.port)("PING")
     assert RedisClient(redis.port, "larder", "pw")("ACL", "WHOAMI") == b"larder"

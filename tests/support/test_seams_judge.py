@@ -7,9 +7,7 @@ from support.seams import timing
 from support.seams.history import Burst, Fetch, History, Purge, Read, Rules, Stop, Window
 from support.seams.judge import judge
 
-LATER = (
-    timing.MEMORY_LAG + timing.BUSY + 0.01
-)  # another instance's memory has heard of it, with every allowance
+LATER = timing.MEMORY_LAG + timing.BUSY + 0.01  # another instance's memory has heard of it, with every allowance
 
 
 def history(memory=(True, True), **named):
@@ -72,9 +70,7 @@ def test_a_write_is_read_back(what, reads, expected):
 
 
 def test_without_memory_another_instance_shows_it_at_once():
-    assert found(
-        history((True, False), purges=[write(10.0)], reads=[read(10.0, 1, instance=1)])
-    ) == ["stale"]
+    assert found(history((True, False), purges=[write(10.0)], reads=[read(10.0, 1, instance=1)])) == ["stale"]
 
 
 def test_the_highest_version_counts_not_the_last_purge():
@@ -87,9 +83,7 @@ def test_what_came_back_is_called_resurrected():
     assert violation.text.startswith("resurrected")
 
 
-@pytest.mark.parametrize(
-    "failed", [{"error": "ConnectionError", "status": 0}, {"status": 404}, {"status": 503}]
-)
+@pytest.mark.parametrize("failed", [{"error": "ConnectionError", "status": 0}, {"status": 404}, {"status": 503}])
 def test_what_did_not_take_place_binds_nobody(failed):
     made = history(
         purges=[write(10.0, **failed)],
@@ -101,9 +95,7 @@ def test_what_did_not_take_place_binds_nobody(failed):
 
 def test_a_tag_covers_what_carries_it():
     purge = write(10.0, kinds=(), tag="s1-a7")
-    assert found(history(purges=[purge], reads=[read(10.0, 1, tags=("s1-a7", "other"))])) == [
-        "stale"
-    ]
+    assert found(history(purges=[purge], reads=[read(10.0, 1, tags=("s1-a7", "other"))])) == ["stale"]
     assert (
         found(
             history(
@@ -158,46 +150,28 @@ def test_an_owed_purge_binds_its_own_instance_at_once_and_the_others_after_the_r
     purge = write(10.0, acknowledged=False)
     back = 15.0 + timing.RECOVER + timing.BUSY + LATER
     assert found(history(purges=[purge], windows=[down], reads=[read(10.0, 1)])) == ["stale"]
-    assert (
-        found(
-            history(purges=[purge], windows=[down], reads=[read(back - LATER - 0.1, 1, instance=1)])
-        )
-        == []
-    )
-    assert found(history(purges=[purge], windows=[down], reads=[read(back, 1, instance=1)])) == [
-        "stale"
-    ]
+    assert found(history(purges=[purge], windows=[down], reads=[read(back - LATER - 0.1, 1, instance=1)])) == []
+    assert found(history(purges=[purge], windows=[down], reads=[read(back, 1, instance=1)])) == ["stale"]
 
 
 def test_a_purge_owed_for_lack_of_one_connection_is_delivered_by_another():
     one = Window("one", 0, 9.0, 60.0)
     late = 10.0 + timing.RECOVER + timing.BUSY + LATER
-    made = history(
-        purges=[write(10.0, acknowledged=False)], windows=[one], reads=[read(late, 1, instance=1)]
-    )
+    made = history(purges=[write(10.0, acknowledged=False)], windows=[one], reads=[read(late, 1, instance=1)])
     assert found(made) == ["stale"]
 
 
 def test_memory_that_cannot_be_told_is_silent_after_a_second():
     down = Window("down", 1, 9.5, 30.0)
     silent = 9.5 + timing.LOST + timing.BUSY
-    assert (
-        found(
-            history(purges=[write(10.0)], windows=[down], reads=[read(silent - 0.1, 1, instance=1)])
-        )
-        == []
-    )
-    assert found(
-        history(purges=[write(10.0)], windows=[down], reads=[read(silent + 0.01, 1, instance=1)])
-    ) == ["stale"]
+    assert found(history(purges=[write(10.0)], windows=[down], reads=[read(silent - 0.1, 1, instance=1)])) == []
+    assert found(history(purges=[write(10.0)], windows=[down], reads=[read(silent + 0.01, 1, instance=1)])) == ["stale"]
 
 
 def test_under_fail_a_write_is_never_owed_but_a_purge_by_api_may_be():
     down = [Window("down", 0, 9.0, 15.0)]
     reads = [read(10.0 + LATER, 1, instance=1)]
-    assert found(
-        history(fail=True, purges=[write(10.0, acknowledged=False)], windows=down, reads=reads)
-    ) == ["stale"]
+    assert found(history(fail=True, purges=[write(10.0, acknowledged=False)], windows=down, reads=reads)) == ["stale"]
     assert (
         found(
             history(
@@ -209,9 +183,7 @@ def test_under_fail_a_write_is_never_owed_but_a_purge_by_api_may_be():
         )
         == []
     )
-    assert (
-        found(history(fail=True, purges=[write(10.0, status=503, version=0)], windows=down)) == []
-    )
+    assert found(history(fail=True, purges=[write(10.0, status=503, version=0)], windows=down)) == []
     assert found(history(fail=True, purges=[write(10.0, status=503, version=0)])) == ["failed"]
 
 
@@ -219,46 +191,24 @@ def test_under_fail_a_write_is_never_owed_but_a_purge_by_api_may_be():
 def test_what_was_owed_dies_with_a_process_that_has_no_state(kind):
     windows = [Window("down", 0, 9.0, 15.0), Window(kind, 0, 11.0, 12.0)]
     purge = write(10.0, acknowledged=False)
-    assert (
-        found(
-            history(
-                purges=[purge], windows=windows, reads=[read(30.0, 1), read(30.0, 1, instance=1)]
-            )
-        )
-        == []
-    )
+    assert found(history(purges=[purge], windows=windows, reads=[read(30.0, 1), read(30.0, 1, instance=1)])) == []
     assert found(history(purges=[purge], windows=windows, reads=[read(10.5, 1)])) == ["stale"]
-    assert found(history(state=True, purges=[purge], windows=windows, reads=[read(30.0, 1)])) == [
-        "stale"
-    ]
-    assert found(
-        history(state=True, purges=[purge], windows=windows, reads=[read(30.0, 1, instance=1)])
-    ) == ["stale"]
+    assert found(history(state=True, purges=[purge], windows=windows, reads=[read(30.0, 1)])) == ["stale"]
+    assert found(history(state=True, purges=[purge], windows=windows, reads=[read(30.0, 1, instance=1)])) == ["stale"]
 
 
 def test_what_redis_acknowledged_outlives_the_process_and_redis_itself():
     windows = [Window("killed", 0, 11.0, 12.0), Window("down", -1, 13.0, 14.0)]
-    made = history(
-        purges=[write(10.0)], windows=windows, reads=[read(20.0, 1), read(20.0, 1, instance=1)]
-    )
+    made = history(purges=[write(10.0)], windows=windows, reads=[read(20.0, 1), read(20.0, 1, instance=1)])
     assert found(made) == ["stale", "stale"]
 
 
 def test_while_the_server_is_replaced_others_may_be_late_and_the_own_instance_may_not():
     switch = Window("switch", -1, 9.9, 10.9)
-    assert (
-        found(history(purges=[write(10.0)], windows=[switch], reads=[read(11.5, 1, instance=1)]))
-        == []
-    )
-    assert found(
-        history(purges=[write(10.0)], windows=[switch], reads=[read(15.0, 1, instance=1)])
-    ) == ["stale"]
-    assert found(history(purges=[write(10.0)], windows=[switch], reads=[read(11.5, 1)])) == [
-        "stale"
-    ]
-    assert found(
-        history(purges=[write(9.5)], windows=[switch], reads=[read(11.5, 1, instance=1)])
-    ) == ["stale"]
+    assert found(history(purges=[write(10.0)], windows=[switch], reads=[read(11.5, 1, instance=1)])) == []
+    assert found(history(purges=[write(10.0)], windows=[switch], reads=[read(15.0, 1, instance=1)])) == ["stale"]
+    assert found(history(purges=[write(10.0)], windows=[switch], reads=[read(11.5, 1)])) == ["stale"]
+    assert found(history(purges=[write(9.5)], windows=[switch], reads=[read(11.5, 1, instance=1)])) == ["stale"]
 
 
 def test_a_live_server_that_shows_older_data_cannot_be_noticed_at_once():
@@ -273,9 +223,7 @@ def test_a_live_server_that_shows_older_data_cannot_be_noticed_at_once():
 def test_two_processes_of_a_handover_are_an_instance_with_a_moments_lag():
     handover = [Window("handover", 0, 9.5, 11.0)]
     assert found(history(purges=[write(10.0)], windows=handover, reads=[read(10.01, 1)])) == []
-    assert found(
-        history(purges=[write(10.0)], windows=handover, reads=[read(10.0 + LATER, 1)])
-    ) == ["stale"]
+    assert found(history(purges=[write(10.0)], windows=handover, reads=[read(10.0 + LATER, 1)])) == ["stale"]
     assert found(history(purges=[write(9.4)], windows=handover, reads=[read(9.6, 1)])) == ["stale"]
 
 
@@ -333,10 +281,7 @@ def test_nobody_gets_what_is_anothers(made, expected):
 def test_what_the_operator_ignores_may_be_shared_until_it_is_taken_back():
     rules = [Rules(0, -1, -1, cookie="ignore", vary="ignore"), Rules(0, 5.0, 5.2), Rules(1, -1, -1)]
     for kind in ("cookie", "lang"):
-        reads = [
-            read(when, 1, kind=kind, seen=seen(language="de"), request_id="r2")
-            for when in (4.0, 5.1, 5.3)
-        ]
+        reads = [read(when, 1, kind=kind, seen=seen(language="de"), request_id="r2") for when in (4.0, 5.1, 5.3)]
         assert found(history(rules=rules, reads=reads)) == ["others"]
 
 
@@ -363,9 +308,7 @@ def test_requests_wait_for_the_origin_and_for_nothing_else():
 
 def test_nobody_waits_for_a_redis_that_is_known_to_be_away():
     down = [Window("down", 0, 10.0, 20.0)]
-    waiting = [
-        Read(12.0 + at, 12.1 + at, 0, "plain", "1", status=200, version=1) for at in range(8)
-    ]
+    waiting = [Read(12.0 + at, 12.1 + at, 0, "plain", "1", status=200, version=1) for at in range(8)]
     quick = [read(12.0 + at / 100, 1) for at in range(100)]
     assert found(history(windows=down, reads=waiting)) == ["waits"]
     assert found(history(windows=down, reads=waiting + quick)) == []
@@ -377,17 +320,9 @@ def test_a_burst_on_a_cold_key_costs_one_fetch_for_each_variant():
     fetches = [Fetch(10.0, 10.3, "cold", "5")]
     assert found(history(bursts=[burst], fetches=fetches)) == []
     assert found(history(bursts=[burst], fetches=fetches * 2)) == ["fetches"]
-    assert (
-        found(history(bursts=[burst], fetches=fetches * 2, windows=[Window("down", 1, 9.0, 9.5)]))
-        == []
-    )
-    assert (
-        found(history(bursts=[burst], fetches=fetches * 2, windows=[Window("full", -1, 9.0, 12.0)]))
-        == []
-    )
-    assert found(
-        history(bursts=[burst], fetches=fetches * 3, windows=[Window("full", -1, 9.0, 12.0)])
-    ) == ["fetches"]
+    assert found(history(bursts=[burst], fetches=fetches * 2, windows=[Window("down", 1, 9.0, 9.5)])) == []
+    assert found(history(bursts=[burst], fetches=fetches * 2, windows=[Window("full", -1, 9.0, 12.0)])) == []
+    assert found(history(bursts=[burst], fetches=fetches * 3, windows=[Window("full", -1, 9.0, 12.0)])) == ["fetches"]
 
 
 def test_a_process_ends_in_time_and_well():

@@ -29,4 +29,6 @@ class VersionedApi:
         with self._lock:
             if not self.write_status.startswith("4"):
                 self.version += 1
-            return reply(self.write_status, body=b"" if self.write_status.startswith("204") else {"version": self.version})
+            return reply(
+                self.write_status, body=b"" if self.write_status.startswith("204") else {"version": self.version}
+            )

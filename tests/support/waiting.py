@@ -20,7 +20,9 @@ def until(condition, timeout=PATIENCE, what=None):
         if last and not isinstance(last, OSError):
             return last
         if time.monotonic() >= deadline:
-            raise AssertionError(f"{what or 'the condition'} did not come true within {timeout:g} s; last seen: {last!r}")
+            raise AssertionError(
+                f"{what or 'the condition'} did not come true within {timeout:g} s; last seen: {last!r}"
+            )
         time.sleep(0.005)
 
 

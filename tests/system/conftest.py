@@ -9,8 +9,11 @@ from support.larder import REPOSITORY
 @pytest.fixture
 def articles_larder(start_larder):
     """A larder with the demo's routes before an origin and a Redis; memory: the size of its memory tier, or "off"."""
+
     def start(origin, redis, memory="64MB", text=ARTICLES, wait_for_redis=True, **named):
-        started = start_larder(text, origin=origin.url, redis=redis if isinstance(redis, str) else redis.url, memory=memory, **named)
+        started = start_larder(
+            text, origin=origin.url, redis=redis if isinstance(redis, str) else redis.url, memory=memory, **named
+        )
         if wait_for_redis:
             started.wait_for_redis()
         return started
@@ -21,6 +24,7 @@ def articles_larder(start_larder):
 @pytest.fixture
 def demo_larder(start_larder):
     """A larder with config/articles.yaml as it is, but for its two addresses; env as its users set it."""
+
     def start(origin, redis_url, env=None):
         with open(os.path.join(REPOSITORY, "config", "articles.yaml")) as config:
             text = config.read().replace("127.0.0.1:8080", "<listen>").replace("127.0.0.1:9180", "<admin>")

@@ -14,6 +14,7 @@ DEMO = os.path.join(REPOSITORY, "config", "articles.yaml")
 @pytest.fixture
 def check(tmp_path):
     """check(text) runs `larder check` on that text; the finished process with output in .text."""
+
     def run(text):
         config = tmp_path / "larder.yaml"
         config.write_text(text)
@@ -37,7 +38,8 @@ def test_the_reference_configuration_is_fine():
 
 
 def test_check_reports_all_errors_with_their_places(check):
-    done = check("""listen: 127.0.0.1:8080
+    done = check(
+        """listen: 127.0.0.1:8080
 origin: http://127.0.0.1:8000
 memory: 12 parsecs
 surprise: 1
@@ -46,7 +48,8 @@ routes:
   - match: GET /a
     key: a
     ttl: soon
-""")
+"""
+    )
     assert done.returncode == 1
     for place in ("larder.yaml:3:9", "larder.yaml:4:1", "larder.yaml:5:", "larder.yaml:9:10"):
         assert place in done.text
@@ -54,20 +57,37 @@ routes:
         assert word in done.text
 
 
-@pytest.mark.parametrize("text, place, word", [
-    ("origin: nonsense", "1:9", "origin"),
-    ("origin: ${UNSET_FOR_THIS_TEST}", "1:9", "UNSET_FOR_THIS_TEST"),
-    ("memory: off\nredis: redis://127.0.0.1", "1:1", "origin"),
-    ("- a", "1:1", "a map"),
-    *((f"origin: http://h\nroutes:\n  - match: GET /a\n    {key}\n", f"4:{column}", "routes[0].key") for key, column in
-      (('key: ""', 10), ("key: [a]", 10), ('key: "a${1X}"', 10), ("key:", 9))),
-    ("origin: http://h\nroutes:\n  - match:\n    key: a\n", "3:11", "routes[0].match"),
-    ("origin: http://h\nroutes:\n  - mtch: GET /a\n    key: a\n", "3:5", "routes[0].mtch"),
-    *((f"origin: http://h\nroutes:\n  - match: GET /a\n    key: a\n    {name}:\n      - x-a\n      - {item}\n", "7:9", f"routes[0].{name}[1]")
-      for name, item in (("tags", "'{json:/a}'"), ("tags", "''"), ("strip", "a b"), ("strip", "trailer"), ("ignore_query", "''"))),
-    ("origin: http://h\nroutes:\n  - key: a\n", "3:5", "routes[0]"),
-    ("origin: http://h\nroutes:\n  - match: PUT /a\n    purge: ['', a, '{x']\n", None, None),
-])
+@pytest.mark.parametrize(
+    "text, place, word",
+    [
+        ("origin: nonsense", "1:9", "origin"),
+        ("origin: ${UNSET_FOR_THIS_TEST}", "1:9", "UNSET_FOR_THIS_TEST"),
+        ("memory: off\nredis: redis://127.0.0.1", "1:1", "origin"),
+        ("- a", "1:1", "a map"),
+        *(
+            (f"origin: http://h\nroutes:\n  - match: GET /a\n    {key}\n", f"4:{column}", "routes[0].key")
+            for key, column in (('key: ""', 10), ("key: [a]", 10), ('key: "a${1X}"', 10), ("key:", 9))
+        ),
+        ("origin: http://h\nroutes:\n  - match:\n    key: a\n", "3:11", "routes[0].match"),
+        ("origin: http://h\nroutes:\n  - mtch: GET /a\n    key: a\n", "3:5", "routes[0].mtch"),
+        *(
+            (
+                f"origin: http://h\nroutes:\n  - match: GET /a\n    key: a\n    {name}:\n      - x-a\n      - {item}\n",
+                "7:9",
+                f"routes[0].{name}[1]",
+            )
+            for name, item in (
+                ("tags", "'{json:/a}'"),
+                ("tags", "''"),
+                ("strip", "a b"),
+                ("strip", "trailer"),
+                ("ignore_query", "''"),
+            )
+        ),
+        ("origin: http://h\nroutes:\n  - key: a\n", "3:5", "routes[0]"),
+        ("origin: http://h\nroutes:\n  - match: PUT /a\n    purge: ['', a, '{x']\n", None, None),
+    ],
+)
 def test_one_mistake_is_one_error(check, text, place, word):
     done = check(text)
     assert done.returncode == 1
@@ -79,7 +99,8 @@ def test_one_mistake_is_one_error(check, text, place, word):
 
 
 def test_errors_of_form_and_failing_examples_are_reported_together(check):
-    done = check("""origin: http://127.0.0.1:8000
+    done = check(
+        """origin: http://127.0.0.1:8000
 memory: soon
 routes:
   - {match: "GET /a", key: a, ttl: 60}
@@ -88,9 +109,16 @@ examples:
   - {request: GET /a, key: a, ttl: soon}
   - {request: GET /a}
   - {request: GET /a, cache: off}
-""")
+"""
+    )
     assert done.returncode == 1 and done.text.count(": error: ") == 5, done.text
-    for place in ("2:9: error: memory", "6:5: error: examples[0].key", "7:36: error: examples[1].ttl", "8:5: error: examples[2]", "9:5: error: examples[3].cache"):
+    for place in (
+        "2:9: error: memory",
+        "6:5: error: examples[0].key",
+        "7:36: error: examples[1].ttl",
+        "8:5: error: examples[2]",
+        "9:5: error: examples[3].cache",
+    ):
         assert f"larder.yaml:{place}" in done.text, done.text
 
 
@@ -104,17 +132,25 @@ examples:
   - {request: "GET /s?q=1", key: "s:1", ttl: 60}
 """
     assert check(text).returncode == 0, check(text).text
-    for wrong in ('{request: "GET /s?q=1", cache: off}', '{request: "GET /s?q=1&page=2", key: "s:1"}', '{request: "GET /s?q=1&page=2", ttl: 60}'):
+    for wrong in (
+        '{request: "GET /s?q=1", cache: off}',
+        '{request: "GET /s?q=1&page=2", key: "s:1"}',
+        '{request: "GET /s?q=1&page=2", ttl: 60}',
+    ):
         done = check(text + f"  - {wrong}\n")
         assert done.returncode == 1 and "examples[2]" in done.text and done.text.count(": error: ") == 1, done.text
 
 
 def test_the_admin_shows_effective_values(origin, redis, start_larder):
-    larder = start_larder("""listen: <listen>
+    larder = start_larder(
+        """listen: <listen>
 admin: <admin>
 origin: <origin>
 redis: <redis>
-""", origin=origin.url, redis=redis.url)
+""",
+        origin=origin.url,
+        redis=redis.url,
+    )
     shown = larder.admin("GET", "/config")
     assert shown.field("Content-Type") == "application/json"
     threads = shown.json()["threads"]
@@ -122,31 +158,47 @@ redis: <redis>
     assert shown.json()["redis"]["max_connections"] == max(10, threads + 2)
 
 
-@pytest.mark.parametrize("option, wrong", [("--origin", "nonsense"), ("--listen", "nonsense"), ("--redis", "nonsense"), ("--admin", "nonsense")])
+@pytest.mark.parametrize(
+    "option, wrong",
+    [("--origin", "nonsense"), ("--listen", "nonsense"), ("--redis", "nonsense"), ("--admin", "nonsense")],
+)
 def test_a_wrong_option_of_serve_is_a_usage_error(option, wrong):
     words = ["serve", "--origin", "http://127.0.0.1:1", "--admin", "off", "--listen", "127.0.0.1:0"]
-    done = larder_command.run(*[word for pair in zip(words[1::2], words[2::2]) if pair[0] != option for word in pair], option, wrong)
+    done = larder_command.run(
+        *[word for pair in zip(words[1::2], words[2::2]) if pair[0] != option for word in pair], option, wrong
+    )
     assert done.returncode == 2, done
     assert option in done.stderr and "expected" in done.stderr and "larder serve --help" in done.stderr
 
 
 def test_check_and_start_refuse_a_redis_cluster_by_its_key(check, tmp_path):
-    for text, key in (("redis: redis-cluster://127.0.0.1:7000", "redis"), ("redis: {url: 'redis-cluster://127.0.0.1:7000'}", "redis.url")):
+    for text, key in (
+        ("redis: redis-cluster://127.0.0.1:7000", "redis"),
+        ("redis: {url: 'redis-cluster://127.0.0.1:7000'}", "redis.url"),
+    ):
         done = check(f"origin: http://127.0.0.1:8000\n{text}\n")
         assert done.returncode == 1 and f"error: {key}: redis-cluster:// is not supported yet" in done.text, done.text
     words = ["serve", "--origin", "http://127.0.0.1:1", "--admin", "off", "--listen", "127.0.0.1:0"]
     done = larder_command.run(*words, "--redis", "redis-cluster://127.0.0.1:7000")
-    assert done.returncode == 2 and "--redis" in done.stderr and "redis-cluster:// is not supported yet" in done.stderr, done
+    assert (
+        done.returncode == 2 and "--redis" in done.stderr and "redis-cluster:// is not supported yet" in done.stderr
+    ), done
 
 
-@pytest.mark.parametrize("routes, word", [
-    ('[{match: "GET /a/{rest*}", key: "a:{rest}", ttl: 1}, {match: "GET /a/b", key: b, ttl: 1}]', "/a/b"),
-    ('[{match: "GET /a", key: a, ttl: 1}, {match: "POST /a", purge: ["b:*"]}]', "b:*"),
-    ('[{match: "GET /a", key: a, ttl: 1}]', "/a"),
-    ('[{match: "GET /a/{id}", key: a, ttl: 1}, {match: "PUT /a/{id}", purge: [a]}]', "id"),
-    ('[{match: "GET /a", key: a, ttl: 0}, {match: "PUT /a", purge: [a]}]', "ttl"),
-    ('[{match: "GET /a", key: a, ttl: 1, ignore: [authorization]}, {match: "PUT /a", purge: [a]}]', "authorization"),
-])
+@pytest.mark.parametrize(
+    "routes, word",
+    [
+        ('[{match: "GET /a/{rest*}", key: "a:{rest}", ttl: 1}, {match: "GET /a/b", key: b, ttl: 1}]', "/a/b"),
+        ('[{match: "GET /a", key: a, ttl: 1}, {match: "POST /a", purge: ["b:*"]}]', "b:*"),
+        ('[{match: "GET /a", key: a, ttl: 1}]', "/a"),
+        ('[{match: "GET /a/{id}", key: a, ttl: 1}, {match: "PUT /a/{id}", purge: [a]}]', "id"),
+        ('[{match: "GET /a", key: a, ttl: 0}, {match: "PUT /a", purge: [a]}]', "ttl"),
+        (
+            '[{match: "GET /a", key: a, ttl: 1, ignore: [authorization]}, {match: "PUT /a", purge: [a]}]',
+            "authorization",
+        ),
+    ],
+)
 def test_check_warns_of_what_is_probably_a_mistake(check, routes, word):
     done = check(f"origin: http://127.0.0.1:8000\nroutes: {routes}\n")
     assert done.returncode == 0, done.text
@@ -168,13 +220,16 @@ examples:
     assert wrong.returncode == 1 and "articles:list:0:5" in wrong.text and "larder.yaml:6:" in wrong.text
 
 
-@pytest.mark.parametrize("method, url, words", [
-    ("GET", "/articles", ["articles:list:0:20", "60"]),
-    ("GET", "/articles?published_only=false&limit=5", ["articles:list:0:5?published_only=false"]),
-    ("GET", "/articles/42", ["articles:42", "300"]),
-    ("PUT", "/articles/42", ["articles:42", "articles:list:*"]),
-    ("GET", "/nowhere", ["no-route"]),
-])
+@pytest.mark.parametrize(
+    "method, url, words",
+    [
+        ("GET", "/articles", ["articles:list:0:20", "60"]),
+        ("GET", "/articles?published_only=false&limit=5", ["articles:list:0:5?published_only=false"]),
+        ("GET", "/articles/42", ["articles:42", "300"]),
+        ("PUT", "/articles/42", ["articles:42", "articles:list:*"]),
+        ("GET", "/nowhere", ["no-route"]),
+    ],
+)
 def test_explain_says_what_would_happen(method, url, words):
     done = larder_command.run("explain", "-c", DEMO, method, url)
     assert done.returncode == 0, done.stderr
@@ -189,12 +244,14 @@ def test_explain_takes_header_fields_into_account():
 
 def test_explain_says_plainly_whether_credentials_are_answered_from_the_cache(tmp_path):
     config = tmp_path / "larder.yaml"
-    config.write_text('''
+    config.write_text(
+        '''
 origin: http://127.0.0.1:8000
 routes:
   - {match: "GET /plain", key: "plain", ttl: 60}
   - {match: "GET /keyed", key: "keyed:{header:x-api-key}", ttl: 60}
-''')
+'''
+    )
     plain = larder_command.run("explain", "-c", str(config), "GET", "/plain", "-H", "X-API-Key: k").stdout
     assert "answer    not from the cache" in plain and "(authorization)" in plain
     keyed = larder_command.run("explain", "-c", str(config), "GET", "/keyed", "-H", "X-API-Key: k").stdout
@@ -204,7 +261,8 @@ routes:
 
 def test_an_example_that_fails_says_what_it_is_instead(tmp_path):
     config = tmp_path / "larder.yaml"
-    config.write_text('''
+    config.write_text(
+        '''
 origin: http://127.0.0.1:8000
 routes:
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300}
@@ -213,9 +271,12 @@ examples:
   - {request: GET /articles/7, cache: off}
   - {request: GET /articles/7, key: "articles:8", ttl: 60s}
   - {request: PUT /articles/7, key: "articles:7"}
-''')
+'''
+    )
     told = larder_command.run("check", "-c", str(config)).stderr
-    assert 'cached as "articles:7" for 300s' in told and 'it is "articles:7"' in told and 'purges ["articles:7"]' in told
+    assert (
+        'cached as "articles:7" for 300s' in told and 'it is "articles:7"' in told and 'purges ["articles:7"]' in told
+    )
 
 
 def test_the_admin_explains_where_an_entry_is(origin, redis, articles_larder):
@@ -225,7 +286,12 @@ def test_the_admin_explains_where_an_entry_is(origin, redis, articles_larder):
     assert before.status == 200 and "articles:42" in before.body.decode()
     larder.get("/articles/42")
     # An answer is out before its entry is stored.
-    after = until(lambda: (now := larder.admin("GET", "/explain?method=GET&url=http://api.test/articles/42")).json() != before.json() and now, what="the entry")
+    after = until(
+        lambda: (now := larder.admin("GET", "/explain?method=GET&url=http://api.test/articles/42")).json()
+        != before.json()
+        and now,
+        what="the entry",
+    )
     assert after.json()["decision"] == "hit" and "redis" in after.json()["entry"]["where"]
     assert origin.count("GET /articles/42") == 1
 
@@ -241,7 +307,10 @@ def test_the_admin_finds_an_entry_that_a_client_with_another_host_filled(origin,
         assert answer["entry"]["where"] == tiers and answer["entry"]["host"] == "shop.test:81"
         assert 0 <= answer["entry"]["age"] < 10 and 290 < answer["entry"]["ttl"] <= 300
     # Who names a host is told about that one.
-    for named in ("/explain?url=http://elsewhere.test/articles/42", "/explain?url=/articles/42&header=Host:elsewhere.test"):
+    for named in (
+        "/explain?url=http://elsewhere.test/articles/42",
+        "/explain?url=/articles/42&header=Host:elsewhere.test",
+    ):
         answer = larder.admin("GET", named).json()
         assert answer["decision"] == "fetch" and "entry" not in answer and "elsewhere.test" in answer["reason"]
     larder.get("/articles/42", host="elsewhere.test")
@@ -262,6 +331,8 @@ def test_version_help_and_usage():
     version = larder_command.run("--version")
     assert version.returncode == 0 and version.stdout.strip()
     help_text = larder_command.run("--help")
-    assert help_text.returncode == 0 and all(word in help_text.stdout for word in ("serve", "check", "explain", "purge", "stats"))
+    assert help_text.returncode == 0 and all(
+        word in help_text.stdout for word in ("serve", "check", "explain", "purge", "stats")
+    )
     for words in (["--no-such-option"], ["explain"], ["purge"]):
         assert larder_command.run(*words).returncode == 2, words

@@ -60,8 +60,11 @@ def test_no_kind_of_purge_lets_an_older_fetch_store(origin, redis, articles_lard
 @MEMORY
 def test_a_purge_by_tag_drops_a_fetch_under_way_whose_answer_carries_the_tag(origin, redis, articles_larder, memory):
     gate = Gate()
-    origin.on("GET /articles/1", reply(fields={"Surrogate-Key": "front"}, body=b"old").after(gate),
-              reply(fields={"Surrogate-Key": "front"}, body=b"new"))
+    origin.on(
+        "GET /articles/1",
+        reply(fields={"Surrogate-Key": "front"}, body=b"old").after(gate),
+        reply(fields={"Surrogate-Key": "front"}, body=b"new"),
+    )
     larder = articles_larder(origin, redis, memory)
     old = Later(larder.get, "/articles/1")
     gate.wait_for(1)
@@ -71,15 +74,20 @@ def test_a_purge_by_tag_drops_a_fetch_under_way_whose_answer_carries_the_tag(ori
     assert larder.get("/articles/1").body == b"new"
 
 
-TAGGED = BOTH_TIERS + """\
+TAGGED = (
+    BOTH_TIERS
+    + """\
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300, tags: ["article:{id}", "author:{response:x-author}"]}
 """
+)
 
 
 @MEMORY
 @pytest.mark.parametrize("tag", ["article:1", "author:3", "front"])
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_a_reader_after_a_purge_by_tag_does_not_join_an_older_fetch(origin, redis, articles_larder, memory, tag, elsewhere):
+def test_a_reader_after_a_purge_by_tag_does_not_join_an_older_fetch(
+    origin, redis, articles_larder, memory, tag, elsewhere
+):
     gate = Gate()
     fields = {"Surrogate-Key": "front", "X-Author": "3"}
     origin.on("GET /articles/1", reply(fields=fields, body=b"old").after(gate), reply(fields=fields, body=b"new"))

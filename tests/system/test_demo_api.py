@@ -11,7 +11,9 @@ OWN_FIELDS = {"x-cache", "cache-status", "age", "via"}
 
 def shown(response):
     """What must be the same with and without larder: all but the date and larder's own fields."""
-    fields = [(name, value) for name, value in response.fields if name.lower() not in OWN_FIELDS | {"date", "connection"}]
+    fields = [
+        (name, value) for name, value in response.fields if name.lower() not in OWN_FIELDS | {"date", "connection"}
+    ]
     return response.status, response.reason, fields, response.body
 
 
@@ -25,7 +27,9 @@ def test_every_exchange_is_the_same_with_and_without_larder(demo, scene, redis, 
         assert shown(through) == shown(plain), (method, target)
         assert through.status == status
         words.append((method, target, through.x_cache))
-    reads = [word for method, target, word in words if method == "GET" and target.split("?")[0] in ("/articles", "/tags")]
+    reads = [
+        word for method, target, word in words if method == "GET" and target.split("?")[0] in ("/articles", "/tags")
+    ]
     assert reads.count("HIT") >= 20, words
 
 
@@ -41,16 +45,19 @@ def test_the_second_reader_is_answered_from_the_cache(demo, redis, demo_larder):
     assert demo.count("GET /articles/42") == 1
 
 
-@pytest.mark.parametrize("target, key, ttl", [
-    ("/articles", "articles:list:0:20", 60),
-    ("/articles?skip=20&limit=5", "articles:list:20:5", 60),
-    ("/articles?limit=5&skip=20", "articles:list:20:5", 60),
-    ("/articles?published_only=false", "articles:list:0:20?published_only=false", 60),
-    ("/articles?tag=x&published_only=false&limit=3", "articles:list:0:3?published_only=false&tag=x", 60),
-    ("/articles/42", "articles:42", 300),
-    ("/users/7", "users:7", 600),
-    ("/tags", "tags:list", 300),
-])
+@pytest.mark.parametrize(
+    "target, key, ttl",
+    [
+        ("/articles", "articles:list:0:20", 60),
+        ("/articles?skip=20&limit=5", "articles:list:20:5", 60),
+        ("/articles?limit=5&skip=20", "articles:list:20:5", 60),
+        ("/articles?published_only=false", "articles:list:0:20?published_only=false", 60),
+        ("/articles?tag=x&published_only=false&limit=3", "articles:list:0:3?published_only=false&tag=x", 60),
+        ("/articles/42", "articles:42", 300),
+        ("/users/7", "users:7", 600),
+        ("/tags", "tags:list", 300),
+    ],
+)
 def test_an_entry_stands_at_the_routes_key_for_the_routes_time(demo, redis, demo_larder, target, key, ttl):
     larder = demo_larder(demo, redis.url)
     assert larder.get(target).x_cache == "MISS"
@@ -59,11 +66,14 @@ def test_an_entry_stands_at_the_routes_key_for_the_routes_time(demo, redis, demo
     assert larder.get(target).x_cache == "HIT"
 
 
-@pytest.mark.parametrize("variable, target, key", [
-    ("CACHE_TTL_ARTICLES_LIST", "/articles", "articles:list:0:20"),
-    ("CACHE_TTL_ARTICLES_DETAIL", "/articles/42", "articles:42"),
-    ("CACHE_TTL_USERS", "/users/7", "users:7"),
-])
+@pytest.mark.parametrize(
+    "variable, target, key",
+    [
+        ("CACHE_TTL_ARTICLES_LIST", "/articles", "articles:list:0:20"),
+        ("CACHE_TTL_ARTICLES_DETAIL", "/articles/42", "articles:42"),
+        ("CACHE_TTL_USERS", "/users/7", "users:7"),
+    ],
+)
 def test_the_environment_sets_the_times(demo, redis, demo_larder, variable, target, key):
     larder = demo_larder(demo, redis.url, env={variable: "1234"})
     larder.get(target)
@@ -71,17 +81,40 @@ def test_the_environment_sets_the_times(demo, redis, demo_larder, variable, targ
     assert 1224 <= redis("TTL", key) <= 1234
 
 
-@pytest.mark.parametrize("method, target, body, gone", [
-    ("POST", "/articles", NEW, ["articles:list:0:20", "articles:list:20:5"]),
-    ("PUT", "/articles/42", CHANGED, ["articles:list:0:20", "articles:list:20:5", "articles:42", "articles:42?lang=de"]),
-    ("PATCH", "/articles/42", {"title": "New"}, ["articles:list:0:20", "articles:list:20:5", "articles:42", "articles:42?lang=de"]),
-    ("DELETE", "/articles/42", None, ["articles:list:0:20", "articles:list:20:5", "articles:42", "articles:42?lang=de"]),
-])
+@pytest.mark.parametrize(
+    "method, target, body, gone",
+    [
+        ("POST", "/articles", NEW, ["articles:list:0:20", "articles:list:20:5"]),
+        (
+            "PUT",
+            "/articles/42",
+            CHANGED,
+            ["articles:list:0:20", "articles:list:20:5", "articles:42", "articles:42?lang=de"],
+        ),
+        (
+            "PATCH",
+            "/articles/42",
+            {"title": "New"},
+            ["articles:list:0:20", "articles:list:20:5", "articles:42", "articles:42?lang=de"],
+        ),
+        (
+            "DELETE",
+            "/articles/42",
+            None,
+            ["articles:list:0:20", "articles:list:20:5", "articles:42", "articles:42?lang=de"],
+        ),
+    ],
+)
 def test_a_write_purges_what_its_route_names_and_nothing_else(demo, redis, demo_larder, method, target, body, gone):
     larder = demo_larder(demo, redis.url)
     reads = {
-        "articles:list:0:20": "/articles", "articles:list:20:5": "/articles?skip=20&limit=5", "articles:42": "/articles/42",
-        "articles:42?lang=de": "/articles/42?lang=de", "articles:7": "/articles/7", "users:7": "/users/7", "tags:list": "/tags",
+        "articles:list:0:20": "/articles",
+        "articles:list:20:5": "/articles?skip=20&limit=5",
+        "articles:42": "/articles/42",
+        "articles:42?lang=de": "/articles/42?lang=de",
+        "articles:7": "/articles/7",
+        "users:7": "/users/7",
+        "tags:list": "/tags",
     }
     for read in reads.values():
         larder.get(read)

@@ -42,7 +42,9 @@ def test_a_dead_half_open_connection_is_replaced_in_time(scene, origin, network,
     assert load.failures() == [] and load.slowest() <= TIMEOUT + SLACK
 
 
-def test_a_connection_that_dies_while_hands_are_shaken_is_replaced_in_time(scene, origin, redis, network, articles_larder):
+def test_a_connection_that_dies_while_hands_are_shaken_is_replaced_in_time(
+    scene, origin, redis, network, articles_larder
+):
     VersionedApi(origin)
     larder = articles_larder(origin, network.url, "off")
     network.hold()
@@ -77,12 +79,22 @@ def garbage(_):
 
 def flipped(data):
     place = len(data) * 2 // 3
-    return data[:place] + bytes([data[place] ^ 0x11]) + data[place + 1:]
+    return data[:place] + bytes([data[place] ^ 0x11]) + data[place + 1 :]
 
 
 @MEMORY
-@pytest.mark.parametrize("spoil", [garbage, flipped, lambda data: data[: len(data) // 2], lambda data: b"*1000000000\r\n", lambda data: b"$99999999999\r\n",
-                                   lambda data: data + b"+OK\r\n"], ids=["garbage", "flipped", "halved", "endless-array", "endless-string", "one-too-many"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        garbage,
+        flipped,
+        lambda data: data[: len(data) // 2],
+        lambda data: b"*1000000000\r\n",
+        lambda data: b"$99999999999\r\n",
+        lambda data: data + b"+OK\r\n",
+    ],
+    ids=["garbage", "flipped", "halved", "endless-array", "endless-string", "one-too-many"],
+)
 def test_nonsense_from_redis_is_no_answer(scene, origin, network, articles_larder, memory, spoil):
     VersionedApi(origin)
     larder = articles_larder(origin, network.url, memory)
@@ -149,20 +161,29 @@ def test_redis_freezing_while_the_origin_writes_costs_the_purge_nothing(origin, 
     assert [larder.get(target).json()["version"] for target in ("/articles/42", "/articles")] == [1, 1]
     redis.thaw()
     resumes(larder)
-    assert [larder.get(target).json()["version"] for target in ("/articles/42", "/articles", "/articles?skip=20")] == [1, 1, 1]
+    assert [larder.get(target).json()["version"] for target in ("/articles/42", "/articles", "/articles?skip=20")] == [
+        1,
+        1,
+        1,
+    ]
 
 
 @MEMORY
-@pytest.mark.parametrize("target, purge", [
-    ("/articles/42", {"keys": ["articles:42"]}),
-    ("/articles/42?lang=de", {"keys": ["articles:42"]}),
-    ("/articles?skip=20", {"patterns": ["articles:list:*"]}),
-    ("/articles/42", {"patterns": ["art*"]}),
-    ("/articles/42", {"tags": ["front"]}),
-    ("/articles/42?lang=de", {"urls": ["/articles/42"]}),
-])
+@pytest.mark.parametrize(
+    "target, purge",
+    [
+        ("/articles/42", {"keys": ["articles:42"]}),
+        ("/articles/42?lang=de", {"keys": ["articles:42"]}),
+        ("/articles?skip=20", {"patterns": ["articles:list:*"]}),
+        ("/articles/42", {"patterns": ["art*"]}),
+        ("/articles/42", {"tags": ["front"]}),
+        ("/articles/42?lang=de", {"urls": ["/articles/42"]}),
+    ],
+)
 @pytest.mark.parametrize("soft", [False, True])
-def test_a_purge_through_one_instance_drops_the_slow_fetch_of_another(origin, redis, articles_larder, memory, target, purge, soft):
+def test_a_purge_through_one_instance_drops_the_slow_fetch_of_another(
+    origin, redis, articles_larder, memory, target, purge, soft
+):
     gate = Gate()
     path = target.split("?")[0]
     fields = {"Surrogate-Key": "front"}
@@ -236,7 +257,9 @@ def test_those_who_wait_for_an_instance_that_dies_go_on(origin, redis, articles_
 
 @MEMORY
 @pytest.mark.parametrize("late", [0.0, 0.5], ids=["together", "one-late"])
-def test_a_replica_that_lagged_brings_nothing_purged_back(scene, origin, redis, start_redis, articles_larder, memory, late):
+def test_a_replica_that_lagged_brings_nothing_purged_back(
+    scene, origin, redis, start_redis, articles_larder, memory, late
+):
     """Each instance reaches Redis over a network of its own; the one that purged may come to the new master last."""
     VersionedApi(origin)
     networks = [scene(FaultProxy(redis.port)) for _ in range(2)]

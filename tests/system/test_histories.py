@@ -61,7 +61,14 @@ def test_three_instances_read_each_others_writes(origin, redis, articles_larder,
 def test_writes_through_two_instances_at_once(origin, redis, articles_larder):
     VersionedApi(origin)
     one, two, three_ = three(origin, redis, articles_larder, "off")
-    judged(History("/articles/42", TARGETS, seconds=5).write(one.port).write(two.port).read(one.port).read(two.port).read(three_.port))
+    judged(
+        History("/articles/42", TARGETS, seconds=5)
+        .write(one.port)
+        .write(two.port)
+        .read(one.port)
+        .read(two.port)
+        .read(three_.port)
+    )
 
 
 @MEMORY
@@ -78,7 +85,9 @@ def test_a_slow_origin_brings_nothing_old_back(origin, redis, articles_larder, m
 
 @MEMORY
 @pytest.mark.parametrize("chaos", ["flush", "bookkeeping", "entries", "connections", "eviction"])
-def test_whatever_happens_to_the_keys_of_redis_nothing_old_is_read(scene, origin, redis, articles_larder, memory, chaos):
+def test_whatever_happens_to_the_keys_of_redis_nothing_old_is_read(
+    scene, origin, redis, articles_larder, memory, chaos
+):
     dice = random.Random(7)
     VersionedApi(origin, before_read=lambda _: time.sleep(dice.choice([0, 0, 0.02])))
     one, two, _ = three(origin, redis, articles_larder, memory)
@@ -88,7 +97,12 @@ def test_whatever_happens_to_the_keys_of_redis_nothing_old_is_read(scene, origin
             redis("DEL", *dice.sample(names, min(3, len(names))))
 
     def squeeze():
-        redis("CONFIG", "SET", "maxmemory", str(int(redis("INFO", "memory").decode().split("used_memory:")[1].split()[0]) - 20000))
+        redis(
+            "CONFIG",
+            "SET",
+            "maxmemory",
+            str(int(redis("INFO", "memory").decode().split("used_memory:")[1].split()[0]) - 20000),
+        )
         time.sleep(0.02)
         redis("CONFIG", "SET", "maxmemory", "0")
 
@@ -110,7 +124,9 @@ def test_whatever_happens_to_the_keys_of_redis_nothing_old_is_read(scene, origin
 
 
 @MEMORY
-def test_a_redis_that_dies_and_returns_from_snapshots_shows_the_writer_nothing_old(scene, origin, redis, articles_larder, memory):
+def test_a_redis_that_dies_and_returns_from_snapshots_shows_the_writer_nothing_old(
+    scene, origin, redis, articles_larder, memory
+):
     VersionedApi(origin)
     one, two, _ = three(origin, redis, articles_larder, memory)
 
@@ -123,7 +139,13 @@ def test_a_redis_that_dies_and_returns_from_snapshots_shows_the_writer_nothing_o
         time.sleep(1.5)
 
     meanwhile = scene(Meanwhile(again, 0.2))
-    judged(History("/articles/42", TARGETS, seconds=9, patience=2.0).write(one.port).read(one.port).read(one.port).read(two.port, lag=4.0))
+    judged(
+        History("/articles/42", TARGETS, seconds=9, patience=2.0)
+        .write(one.port)
+        .read(one.port)
+        .read(one.port)
+        .read(two.port, lag=4.0)
+    )
     meanwhile.stop()
 
 

@@ -18,7 +18,11 @@ SECRET = "s3cr3t-passw0rd"
 
 def redis_lines(larder):
     """What the log says of Redis' state, its own start line and the requests left out."""
-    return [line for line in larder.log().splitlines() if re.search(r"(error|warn\w*|info)\W+redis (\d|master|no-such)", line)]
+    return [
+        line
+        for line in larder.log().splitlines()
+        if re.search(r"(error|warn\w*|info)\W+redis (\d|master|no-such)", line)
+    ]
 
 
 def last_refusal(larder):
@@ -47,14 +51,23 @@ def full(redis):
 
 WRITES_REFUSED = {
     "oom": (full, lambda redis: redis("CONFIG", "SET", "maxmemory", "0"), "maxmemory"),
-    "misconf": (misconf, lambda redis: redis("CONFIG", "SET", "stop-writes-on-bgsave-error", "no"), "stop-writes-on-bgsave-error"),
-    "noreplicas": (lambda redis: redis("CONFIG", "SET", "min-replicas-to-write", "1"),
-                   lambda redis: redis("CONFIG", "SET", "min-replicas-to-write", "0"), "min-replicas-to-write"),
+    "misconf": (
+        misconf,
+        lambda redis: redis("CONFIG", "SET", "stop-writes-on-bgsave-error", "no"),
+        "stop-writes-on-bgsave-error",
+    ),
+    "noreplicas": (
+        lambda redis: redis("CONFIG", "SET", "min-replicas-to-write", "1"),
+        lambda redis: redis("CONFIG", "SET", "min-replicas-to-write", "0"),
+        "min-replicas-to-write",
+    ),
 }
 
 
 @pytest.mark.parametrize("reason", WRITES_REFUSED)
-def test_a_redis_that_takes_no_writes_still_serves_and_is_named_with_its_remedy(origin, start_redis, articles_larder, reason):
+def test_a_redis_that_takes_no_writes_still_serves_and_is_named_with_its_remedy(
+    origin, start_redis, articles_larder, reason
+):
     VersionedApi(origin)
     refuse, allow, remedy = WRITES_REFUSED[reason]
     redis = start_redis(options=("--enable-protected-configs", "yes"))
@@ -87,7 +100,10 @@ def test_stored_is_not_said_again_and_again_where_only_the_fill_is_refused(origi
     until(lambda: concerned(larder) == {"store"}, what="the refusal")
     for _ in range(3):
         assert "stored" not in larder.get("/articles/42").cache_status
-    until(lambda: larder.get("/articles/42").cache_status == "larder; fwd=uri-miss; fwd-status=200; detail=redis-down", what="a miss that says why")
+    until(
+        lambda: larder.get("/articles/42").cache_status == "larder; fwd=uri-miss; fwd-status=200; detail=redis-down",
+        what="a miss that says why",
+    )
     assert last_refusal(larder)["kind"] == "noperm"
     redis("ACL", "SETUSER", "app", "+hset")
     until(lambda: is_hit(larder), what="caching once the right is there")
@@ -103,11 +119,16 @@ def test_a_prefix_is_all_that_the_user_needs(origin, start_redis, start_larder):
     one.wait_for_redis()
     other.wait_for_redis()
     until(lambda: is_hit(one) and is_hit(other), what="hits")
-    until(lambda: redis.calls().get("hmget", 0) and one.metrics().total("larder_memory_entries") == 1, what="the memory tier in use")
+    until(
+        lambda: redis.calls().get("hmget", 0) and one.metrics().total("larder_memory_entries") == 1,
+        what="the memory tier in use",
+    )
     asked = redis.calls()["hmget"]
     assert is_hit(one) and redis.calls()["hmget"] == asked, "the memory tier serves"
     assert one.request("PUT", "/articles/42", body={}).status == 200
-    until(lambda: b'"version": 1' in other.get("/articles/42").body, timeout=0.5, what="the purge at the other instance")
+    until(
+        lambda: b'"version": 1' in other.get("/articles/42").body, timeout=0.5, what="the purge at the other instance"
+    )
     assert all(key.startswith("app:") for key in redis.keys())
     redis("DEL", "app:articles:42")
     until(lambda: one.metrics().total("larder_memory_entries") == 0, what="the end of the copy, by tracking")
@@ -214,12 +235,17 @@ class Silent:
             client.close()
 
 
-@pytest.mark.parametrize("says, kind", [(b"-LOADING Redis is loading the dataset in memory\r\n", "loading"),
-                                        (b"-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n", "masterdown"),
-                                        (b"-BUSY Redis is busy running a script.\r\n", "busy"),
-                                        (b"-CLUSTERDOWN The cluster is down\r\n", "cluster"),
-                                        (b"-DENIED Redis is running in protected mode\r\n", "protected-mode"),
-                                        (None, "connect-timeout")])
+@pytest.mark.parametrize(
+    "says, kind",
+    [
+        (b"-LOADING Redis is loading the dataset in memory\r\n", "loading"),
+        (b"-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n", "masterdown"),
+        (b"-BUSY Redis is busy running a script.\r\n", "busy"),
+        (b"-CLUSTERDOWN The cluster is down\r\n", "cluster"),
+        (b"-DENIED Redis is running in protected mode\r\n", "protected-mode"),
+        (None, "connect-timeout"),
+    ],
+)
 def test_a_server_that_is_not_to_be_used_is_named(scene, origin, articles_larder, says, kind):
     VersionedApi(origin)
     server = scene(Silent(says))
@@ -239,8 +265,6 @@ def test_an_address_without_a_server_is_named(origin, articles_larder, host, kin
     assert host in last_refusal(larder)["text"]
 
 
-
-
 @pytest.fixture
 def sentinels(scene, tmp_path):
     """Starts a sentinel that watches the master on a port under the name "m"; `options` are lines of its configuration."""
@@ -253,7 +277,13 @@ def sentinels(scene, tmp_path):
             folder = tmp_path / f"sentinel-{self.port}"
             folder.mkdir()
             config = folder / "sentinel.conf"
-            lines = [f"port {self.port}", f"bind {HOST}", f"dir {folder}", f"sentinel monitor m {HOST} {master_port} 1", *options]
+            lines = [
+                f"port {self.port}",
+                f"bind {HOST}",
+                f"dir {folder}",
+                f"sentinel monitor m {HOST} {master_port} 1",
+                *options,
+            ]
             config.write_text("\n".join(lines) + "\n")
             self._process = Process(["redis-server", config, "--sentinel"], str(folder / "log"), folder=str(folder))
             if "tls-port" not in " ".join(options):
@@ -267,7 +297,10 @@ def sentinels(scene, tmp_path):
 
         def stop(self):
             self._process.kill()
-    return lambda master_port, options=(), password=None, port=None: scene(Sentinel(master_port, options, password, port))
+
+    return lambda master_port, options=(), password=None, port=None: scene(
+        Sentinel(master_port, options, password, port)
+    )
 
 
 def sentinel_larder(start_larder, origin, ports, options=""):
@@ -311,8 +344,16 @@ def test_sentinels_with_tls(tmp_path, origin, redis, start_larder, sentinels, tl
     authority = Authority(tmp_path)
     certificate, key = authority.issue(HOST)
     tls_port = free_port()
-    sentinels(redis.port, [f"tls-port {tls_port}", f"tls-cert-file {certificate}", f"tls-key-file {key}", f"tls-ca-cert-file {authority.certificate}",
-                           "tls-auth-clients no"])
+    sentinels(
+        redis.port,
+        [
+            f"tls-port {tls_port}",
+            f"tls-cert-file {certificate}",
+            f"tls-key-file {key}",
+            f"tls-ca-cert-file {authority.certificate}",
+            "tls-auth-clients no",
+        ],
+    )
     if tls == "on":  # trusts the system's authorities, which do not know this one
         larder = sentinel_larder(start_larder, origin, [tls_port], ", sentinel_tls: on")
         until(lambda: "sentinels" in concerned(larder), what="the refusal")
@@ -322,7 +363,9 @@ def test_sentinels_with_tls(tmp_path, origin, redis, start_larder, sentinels, tl
     until(lambda: is_hit(larder), what="a hit")
 
 
-def test_a_sentinel_that_names_a_server_which_is_no_master_is_not_believed(scene, origin, redis, start_redis, start_larder, sentinels):
+def test_a_sentinel_that_names_a_server_which_is_no_master_is_not_believed(
+    scene, origin, redis, start_redis, start_larder, sentinels
+):
     VersionedApi(origin)
     replica = start_redis(options=("--replicaof", HOST, str(redis.port)))
     good = scene(FaultProxy(sentinels(redis.port).port, delay=0.05))  # never the first to answer

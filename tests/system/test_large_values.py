@@ -11,7 +11,7 @@ from support.scripted_origin import reply
 from support.waiting import until
 
 TIMEOUT = 0.1  # redis.timeout, the default
-SLACK = 0.3    # what a busy machine may add to any request
+SLACK = 0.3  # what a busy machine may add to any request
 SIZE = 6_000_000
 ROUTES = """\
   - {match: "GET /small/{id}", key: "small:{id}", ttl: 300}
@@ -41,7 +41,6 @@ class Pictures:
         self.fetches += 1
         return reply(fields={"Content-Type": "image/png"}, body=b"v%d " % self.version + b"x" * SIZE)
 
-
     def _medium(self, request):
         self.fetches += 1
         return reply(fields={"Content-Type": "image/png"}, body=b"m" * MEDIUM)
@@ -60,6 +59,7 @@ def start(start_larder, origin):
         larder = start_larder(text, origin=origin.url, redis=redis.url, memory=memory)
         larder.wait_for_redis()
         return larder
+
     return launch
 
 
@@ -142,15 +142,22 @@ def test_what_cannot_be_written_in_time_is_kept_in_memory_by_each_instance(origi
     link = slow_link(700_000)
     one = start(link)
     timed(one, "/large/2")
-    until(lambda: timed(one, "/large/2")[0].x_cache == "HIT" and redis("EXISTS", "large:2"), timeout=15, what="a hit in memory")
+    until(
+        lambda: timed(one, "/large/2")[0].x_cache == "HIT" and redis("EXISTS", "large:2"),
+        timeout=15,
+        what="a hit in memory",
+    )
     assert all(not key.startswith(b"b:") for key in redis("HKEYS", "large:2"))
     other = start(redis)
 
     def in_turn():
         return all(timed(larder, "/large/2")[0].x_cache == "HIT" for larder in (one, other, one, other))
+
     until(in_turn, what="hits at both in turn: they do not end each other's copies")
     assert one.purge(keys=["large:2"]).status == 200
-    until(lambda: other.metrics().total("larder_memory_entries") == 0, timeout=2, what="the purge at the other instance")
+    until(
+        lambda: other.metrics().total("larder_memory_entries") == 0, timeout=2, what="the purge at the other instance"
+    )
 
 
 def test_over_a_fast_link_a_large_object_is_read_from_redis(origin, redis, start):

@@ -69,9 +69,16 @@ def test_the_answer_that_comes_after_its_504_purges_what_it_says(origin, api, la
     assert version(larder, "/articles/7") == 1
 
 
-@pytest.mark.parametrize("answer, status", [
-    (raw(cut), 502), (raw(b"HTTP/1.1 2xx ?\r\n\r\n", cut), 502),
-    (reply("502 Bad Gateway"), 502), (reply("503 Service Unavailable"), 503), (reply("504 Gateway Timeout"), 504)])
+@pytest.mark.parametrize(
+    "answer, status",
+    [
+        (raw(cut), 502),
+        (raw(b"HTTP/1.1 2xx ?\r\n\r\n", cut), 502),
+        (reply("502 Bad Gateway"), 502),
+        (reply("503 Service Unavailable"), 503),
+        (reply("504 Gateway Timeout"), 504),
+    ],
+)
 def test_a_write_that_may_have_been_done_is_purged_once_more(origin, api, larder, answer, status):
     origin.on("PUT " + TARGET, answer)
     assert larder.request("PUT", TARGET).status == status

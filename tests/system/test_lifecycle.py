@@ -38,7 +38,16 @@ def test_without_a_file_it_caches_what_the_origin_allows(origin, scene, tmp_path
     origin.on("GET /open", reply(fields={"Cache-Control": "max-age=60"}, body=b"open"))
     origin.on("GET /closed", reply(body=b"closed"))
     port, admin_port = free_port(), free_port()
-    command = [larder_command.binary(), "serve", "--origin", origin.url, "--listen", f"{HOST}:{port}", "--admin", f"{HOST}:{admin_port}"]
+    command = [
+        larder_command.binary(),
+        "serve",
+        "--origin",
+        origin.url,
+        "--listen",
+        f"{HOST}:{port}",
+        "--admin",
+        f"{HOST}:{admin_port}",
+    ]
     process = Process(command, tmp_path / "log", env=clean_environment(), folder=tmp_path)
     try:
         until(lambda: raw_client.get(admin_port, "/readyz").status == 200, what="readiness")
@@ -63,13 +72,16 @@ def test_serve_is_the_default_command_and_options_go_before_the_file(origin, lar
         process.kill()
 
 
-@pytest.mark.parametrize("text, words", [
-    ("listen: [\n", ["larder.yaml:"]),
-    ("listn: 127.0.0.1:1\n", ["larder.yaml:1:1", "listn"]),
-    ("listen: 127.0.0.1:1\nmemory: 12 parsecs\n", ["larder.yaml:2:9", "memory"]),
-    ("listen: 127.0.0.1:1\norigin: ${LARDER_TEST_UNSET}\n", ["larder.yaml:2:", "LARDER_TEST_UNSET"]),
-    ("admin: 0.0.0.0:1\norigin: http://127.0.0.1:1\n", ["admin", "token"]),
-])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("listen: [\n", ["larder.yaml:"]),
+        ("listn: 127.0.0.1:1\n", ["larder.yaml:1:1", "listn"]),
+        ("listen: 127.0.0.1:1\nmemory: 12 parsecs\n", ["larder.yaml:2:9", "memory"]),
+        ("listen: 127.0.0.1:1\norigin: ${LARDER_TEST_UNSET}\n", ["larder.yaml:2:", "LARDER_TEST_UNSET"]),
+        ("admin: 0.0.0.0:1\norigin: http://127.0.0.1:1\n", ["admin", "token"]),
+    ],
+)
 def test_a_bad_configuration_is_refused_with_its_place(tmp_path, text, words):
     config = tmp_path / "larder.yaml"
     config.write_text(text)
@@ -91,7 +103,10 @@ def test_a_reload_brings_the_new_routes_without_losing_a_request(scene, larder):
     load.wait_for(50)
     larder.write_config(PLAIN.replace("articles:{id}\"", "renewed:{id}\"").replace("<ttl>", "7s"))
     larder.reload()
-    until(lambda: larder.admin("GET", "/explain?method=GET&url=/articles/42").body.find(b"renewed:42") >= 0, what="the new route")
+    until(
+        lambda: larder.admin("GET", "/explain?method=GET&url=/articles/42").body.find(b"renewed:42") >= 0,
+        what="the new route",
+    )
     load.wait_for(50)
     load.stop()
     assert load.failures() == []
@@ -199,7 +214,9 @@ def sockets_of(pid):
 
 
 @pytest.mark.parametrize("before, after", [(1, 3), (3, 1)])
-def test_a_new_process_with_another_number_of_threads_serves_with_all_of_them(origin, scene, start_larder, before, after):
+def test_a_new_process_with_another_number_of_threads_serves_with_all_of_them(
+    origin, scene, start_larder, before, after
+):
     VersionedApi(origin)
     text = PLAIN + "threads: <threads>\n"
     larder = start_larder(text, origin=origin.url, ttl="300s", threads=before)
@@ -234,7 +251,9 @@ def test_health_and_readiness_are_json(larder):
 
 
 def test_a_token_guards_all_but_health(origin, start_larder):
-    larder = start_larder(PLAIN.replace("admin: <admin>", "admin: {address: <admin>, token: open-sesame}"), origin=origin.url, ttl="1s")
+    larder = start_larder(
+        PLAIN.replace("admin: <admin>", "admin: {address: <admin>, token: open-sesame}"), origin=origin.url, ttl="1s"
+    )
     assert larder.admin("GET", "/healthz").status == larder.admin("GET", "/readyz").status == 200
     for method, place in (("GET", "/"), ("GET", "/metrics"), ("GET", "/stats"), ("GET", "/config"), ("POST", "/purge")):
         assert larder.admin(method, place).status == 401
@@ -243,14 +262,24 @@ def test_a_token_guards_all_but_health(origin, start_larder):
 
 
 def test_an_admin_beyond_loopback_needs_a_token():
-    done = larder_command.run("serve", "--listen", f"{HOST}:{free_port()}", "--admin", f"0.0.0.0:{free_port()}", "--origin", "http://127.0.0.1:1")
+    done = larder_command.run(
+        "serve",
+        "--listen",
+        f"{HOST}:{free_port()}",
+        "--admin",
+        f"0.0.0.0:{free_port()}",
+        "--origin",
+        "http://127.0.0.1:1",
+    )
     assert done.returncode == 1
     assert "token" in done.stderr + done.stdout
 
 
 def test_the_effective_configuration_hides_secrets(origin, start_redis, start_larder):
     redis = start_redis(password="hunter2")
-    text = ARTICLES.replace("admin: <admin>", "admin: {address: <admin>, token: open-sesame}").replace("<memory>", "1MB")
+    text = ARTICLES.replace("admin: <admin>", "admin: {address: <admin>, token: open-sesame}").replace(
+        "<memory>", "1MB"
+    )
     larder = start_larder(text, origin=origin.url, redis=redis.url)
     shown = larder.admin("GET", "/config", {"Authorization": "Bearer open-sesame"}).body
     assert b"articles:list" in shown

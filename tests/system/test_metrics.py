@@ -9,13 +9,32 @@ from support.versioned_api import VersionedApi
 from support.waiting import until
 
 FAMILIES = {
-    "larder_request_duration_seconds", "larder_requests_total", "larder_not_stored_total", "larder_fills_discarded_total",
-    "larder_origin_seconds_saved_total", "larder_response_age_seconds", "larder_shadow_total",
-    "larder_origin_request_duration_seconds", "larder_origin_errors_total", "larder_origin_up", "larder_redis_up",
-    "larder_redis_breaker_state", "larder_redis_operation_duration_seconds", "larder_redis_errors_total", "larder_memory_bytes",
-    "larder_memory_entries", "larder_memory_evictions_total", "larder_purges_total", "larder_purges_pending",
-    "larder_coalesced_requests_total", "larder_client_connections", "larder_internal_errors_total", "larder_config_last_reload_successful", "larder_build_info",
-    "process_cpu_seconds_total", "process_resident_memory_bytes",
+    "larder_request_duration_seconds",
+    "larder_requests_total",
+    "larder_not_stored_total",
+    "larder_fills_discarded_total",
+    "larder_origin_seconds_saved_total",
+    "larder_response_age_seconds",
+    "larder_shadow_total",
+    "larder_origin_request_duration_seconds",
+    "larder_origin_errors_total",
+    "larder_origin_up",
+    "larder_redis_up",
+    "larder_redis_breaker_state",
+    "larder_redis_operation_duration_seconds",
+    "larder_redis_errors_total",
+    "larder_memory_bytes",
+    "larder_memory_entries",
+    "larder_memory_evictions_total",
+    "larder_purges_total",
+    "larder_purges_pending",
+    "larder_coalesced_requests_total",
+    "larder_client_connections",
+    "larder_internal_errors_total",
+    "larder_config_last_reload_successful",
+    "larder_build_info",
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
 }
 
 
@@ -35,8 +54,12 @@ def test_requests_are_counted_by_method_route_and_cache_status(origin, redis, ar
     metrics = larder.metrics_once("larder_requests_total", 6)
     route = "/articles/{id}"
     for word, count in (("HIT", 2), ("MISS", 2)):
-        assert metrics.total("larder_requests_total", method="GET", path=route, status="200", cache_status=word) == count
-        assert metrics.total("larder_request_duration_seconds_count", method="GET", path=route, cache_status=word) == count
+        assert (
+            metrics.total("larder_requests_total", method="GET", path=route, status="200", cache_status=word) == count
+        )
+        assert (
+            metrics.total("larder_request_duration_seconds_count", method="GET", path=route, cache_status=word) == count
+        )
     assert metrics.total("larder_requests_total", method="PUT", path=route, cache_status="BYPASS") == 1
     assert metrics.total("larder_requests_total", method="GET", path="other", status="404", cache_status="BYPASS") == 1
     assert metrics.total("larder_purges_total") >= 1
@@ -72,15 +95,22 @@ def test_a_histogram_is_cumulative_and_ends_with_its_count(origin, redis, articl
     for _ in range(5):
         larder.get("/articles/42")
     metrics = larder.metrics_once("larder_request_duration_seconds_count", 4, cache_status="HIT")
-    buckets = [(float(labels["le"]), value) for name, labels, value in metrics
-               if name == "larder_request_duration_seconds_bucket" and labels["cache_status"] == "HIT" and labels["method"] == "GET"]
+    buckets = [
+        (float(labels["le"]), value)
+        for name, labels, value in metrics
+        if name == "larder_request_duration_seconds_bucket"
+        and labels["cache_status"] == "HIT"
+        and labels["method"] == "GET"
+    ]
     buckets.sort()
     assert [value for _, value in buckets] == sorted(value for _, value in buckets)
     assert buckets[-1] == (float("inf"), 4)
 
 
 def bytes_in_once(larder, at_least):
-    return until(lambda: (seen := larder.stats()["requests"]["bytes_in"]) >= at_least and seen, what=f"bytes_in >= {at_least}")
+    return until(
+        lambda: (seen := larder.stats()["requests"]["bytes_in"]) >= at_least and seen, what=f"bytes_in >= {at_least}"
+    )
 
 
 def test_bytes_of_requests_are_counted_heads_and_bodies(origin, start_larder):
@@ -126,10 +156,15 @@ def test_numbers_in_stats_and_config_are_plain(origin, start_larder):
     assert '"hit_ratio":0.6666666666666666' in larder.admin("GET", "/stats").body.decode()
 
 
-@pytest.mark.parametrize("origin_text, reason", [
-    ("{servers: [<url>], idle_timeout: 100ms}", "idle-timeout"), ("{servers: [<url>], response_timeout: 100ms}", "response-timeout"),
-    ("http://no-such-name.invalid:80", "resolve"), ("http://127.0.0.1:1", "connect"),
-])
+@pytest.mark.parametrize(
+    "origin_text, reason",
+    [
+        ("{servers: [<url>], idle_timeout: 100ms}", "idle-timeout"),
+        ("{servers: [<url>], response_timeout: 100ms}", "response-timeout"),
+        ("http://no-such-name.invalid:80", "resolve"),
+        ("http://127.0.0.1:1", "connect"),
+    ],
+)
 def test_an_origins_failures_are_counted_by_what_failed(origin, start_larder, origin_text, reason):
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"
     origin.on("/cached/x", raw(head, hang) if reason == "idle-timeout" else raw(hang))

@@ -24,7 +24,10 @@ def fetched_once(origin, larders, count, fields=()):
     origin.on("GET /articles/42", reply(fields=fields, body=b"one").after(gate))
     answers = Later(all_at_once, count, lambda number: larders[number % len(larders)].get("/articles/42"))
     gate.wait_for(1)
-    until(lambda: sum(larder.metrics().total("larder_client_connections") for larder in larders) >= count, what="the clients")
+    until(
+        lambda: sum(larder.metrics().total("larder_client_connections") for larder in larders) >= count,
+        what="the clients",
+    )
     time.sleep(0.4)  # longer than redis.timeout: it must not run while the origin works
     gate.open()
     answers = answers.finish()
@@ -40,7 +43,9 @@ def test_an_origin_slower_than_the_redis_timeout_is_asked_once(origin, redis, ar
 
 
 @MEMORY
-def test_a_full_redis_does_not_end_sharing_inside_a_process_and_nothing_is_called_stored(origin, start_redis, articles_larder, memory):
+def test_a_full_redis_does_not_end_sharing_inside_a_process_and_nothing_is_called_stored(
+    origin, start_redis, articles_larder, memory
+):
     redis = start_redis(options=["--maxmemory-policy", "noeviction"])
     larder = articles_larder(origin, redis, memory)
     redis("CONFIG", "SET", "maxmemory", "1mb")
@@ -49,7 +54,9 @@ def test_a_full_redis_does_not_end_sharing_inside_a_process_and_nothing_is_calle
 
 
 @MEMORY
-def test_a_redis_slower_than_its_timeout_makes_nobody_wait_again_and_again(scene, origin, redis, articles_larder, memory):
+def test_a_redis_slower_than_its_timeout_makes_nobody_wait_again_and_again(
+    scene, origin, redis, articles_larder, memory
+):
     VersionedApi(origin)
     network = scene(FaultProxy(redis.port))
     larder = articles_larder(origin, network.url, memory)
@@ -71,9 +78,12 @@ def test_a_redis_slower_than_its_timeout_makes_nobody_wait_again_and_again(scene
 @pytest.mark.parametrize("field", ["Surrogate-Key", "Cache-Tag"])
 def test_a_tag_that_a_304_brings_purges_the_entry(origin, redis, articles_larder, memory, field):
     fields = {"ETag": '"1"', "Cache-Control": "max-age=1"}
-    origin.on("GET /articles/42", reply(fields={**fields, field: "first"}, body=b"old"),
-              reply("304 Not Modified", fields={"ETag": '"1"', "Cache-Control": "max-age=60", field: "second"}),
-              reply(fields={"ETag": '"2"', "Cache-Control": "max-age=60"}, body=b"new"))
+    origin.on(
+        "GET /articles/42",
+        reply(fields={**fields, field: "first"}, body=b"old"),
+        reply("304 Not Modified", fields={"ETag": '"1"', "Cache-Control": "max-age=60", field: "second"}),
+        reply(fields={"ETag": '"2"', "Cache-Control": "max-age=60"}, body=b"new"),
+    )
     larder = articles_larder(origin, redis, memory)
     assert larder.get("/articles/42").body == b"old"
     until(lambda: larder.get("/articles/42").x_cache == "REVALIDATED", what="the 304")
@@ -115,7 +125,9 @@ def test_a_304_does_not_bring_back_what_was_purged_while_it_was_waited_for(origi
 
 
 @MEMORY
-def test_under_fail_nothing_that_a_write_names_is_served_or_stored_while_it_is_under_way(origin, redis, articles_larder, memory):
+def test_under_fail_nothing_that_a_write_names_is_served_or_stored_while_it_is_under_way(
+    origin, redis, articles_larder, memory
+):
     gate = Gate()
     api = VersionedApi(origin)
     origin.on("PUT /articles/42", reply(body={"version": 1}).after(gate))
@@ -160,7 +172,9 @@ def test_under_fail_a_redis_that_is_lost_during_the_write_leaves_nothing_old(ori
 
 
 @pytest.mark.parametrize("place", ["/articles", "/no/rule"])
-def test_under_fail_what_only_the_answer_names_and_cannot_be_purged_gives_the_writer_a_503(origin, redis, scene, articles_larder, place):
+def test_under_fail_what_only_the_answer_names_and_cannot_be_purged_gives_the_writer_a_503(
+    origin, redis, scene, articles_larder, place
+):
     gate = Gate()
     VersionedApi(origin)
     origin.on(f"POST {place}", reply("201 Created", fields={"Location": "/articles/7"}, body=b"{}").after(gate))
@@ -197,7 +211,9 @@ def test_a_server_that_follows_another_is_not_believed(origin, start_redis, arti
 
 
 @MEMORY
-def test_another_instances_purge_survives_a_redis_with_older_data_that_it_reaches_late(origin, redis, scene, articles_larder, memory):
+def test_another_instances_purge_survives_a_redis_with_older_data_that_it_reaches_late(
+    origin, redis, scene, articles_larder, memory
+):
     api = VersionedApi(origin)
     network = scene(FaultProxy(redis.port))
     purger, reader = articles_larder(origin, network.url, memory), articles_larder(origin, redis, memory)

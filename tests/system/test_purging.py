@@ -29,15 +29,18 @@ def gone(larder, targets=EVERYWHERE):
     return [target for target in targets if larder.get(target).x_cache != "HIT"]
 
 
-@pytest.mark.parametrize("what, expected", [
-    ({"keys": ["articles:42"]}, ["/articles/42"]),
-    ({"keys": ["articles:42", "users:7"]}, ["/articles/42", "/users/7"]),
-    ({"patterns": ["articles:list:*"]}, ["/articles", "/articles?skip=20"]),
-    ({"patterns": ["articles:*"]}, ["/articles", "/articles?skip=20", "/articles/42", "/articles/7"]),
-    ({"patterns": ["articles:42"]}, ["/articles/42"]),
-    ({"patterns": ["*"]}, list(EVERYWHERE)),
-    ({"urls": ["/articles/7"]}, ["/articles/7"]),
-])
+@pytest.mark.parametrize(
+    "what, expected",
+    [
+        ({"keys": ["articles:42"]}, ["/articles/42"]),
+        ({"keys": ["articles:42", "users:7"]}, ["/articles/42", "/users/7"]),
+        ({"patterns": ["articles:list:*"]}, ["/articles", "/articles?skip=20"]),
+        ({"patterns": ["articles:*"]}, ["/articles", "/articles?skip=20", "/articles/42", "/articles/7"]),
+        ({"patterns": ["articles:42"]}, ["/articles/42"]),
+        ({"patterns": ["*"]}, list(EVERYWHERE)),
+        ({"urls": ["/articles/7"]}, ["/articles/7"]),
+    ],
+)
 def test_the_purge_api_takes_out_what_it_is_told(larder, what, expected):
     fill(larder)
     answer = larder.purge(**what)
@@ -45,10 +48,19 @@ def test_the_purge_api_takes_out_what_it_is_told(larder, what, expected):
     assert gone(larder) == expected
 
 
-@pytest.mark.parametrize("body", [
-    b"{}", b'{"keys": []}', b'{"key": ["articles:42"]}', b'{"keys": "articles:42"}', b'{"keys": [1]}', b"not json", b"[]",
-    b'{"keys": ["articles:42"], "sofft": true}',
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"keys": []}',
+        b'{"key": ["articles:42"]}',
+        b'{"keys": "articles:42"}',
+        b'{"keys": [1]}',
+        b"not json",
+        b"[]",
+        b'{"keys": ["articles:42"], "sofft": true}',
+    ],
+)
 def test_a_purge_that_is_not_understood_is_refused_whole(larder, body):
     fill(larder)
     answer = larder.admin("POST", "/purge", {"Content-Type": "application/json"}, body)
@@ -65,14 +77,17 @@ def test_the_purge_method_takes_out_its_url(larder):
 
 def test_the_purge_method_is_for_those_who_may(origin, start_larder):
     VersionedApi(origin)
-    larder = start_larder("""
+    larder = start_larder(
+        """
 listen: <listen>
 admin: <admin>
 origin: <origin>
 purge_from: [192.0.2.0/24]
 routes:
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300}
-""", origin=origin.url)
+""",
+        origin=origin.url,
+    )
     fill(larder, ["/articles/42"])
     refused = larder.request("PURGE", "/articles/42")
     assert refused.status == 405 and "purge-denied" in refused.cache_status
@@ -104,17 +119,30 @@ def test_tags_of_the_response_can_be_purged(origin, redis, articles_larder, name
 
 def test_tags_of_the_route_leave_those_of_the_origin(origin, redis, articles_larder):
     origin.on("GET /articles/1", reply(fields={"Surrogate-Key": "k1 k2", "Cache-Tag": "t1, t2"}, body=b"one"))
-    larder = articles_larder(origin, redis, text=BOTH_TIERS + """\
+    larder = articles_larder(
+        origin,
+        redis,
+        text=BOTH_TIERS
+        + """\
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300, tags: [all, "article:{id}"]}
-""")
+""",
+    )
     for tag in ("k1", "k2", "t1", "t2", "all", "article:1"):
         fill(larder, ["/articles/1"])
         assert larder.purge(tags=[tag]).status == 200
         assert larder.get("/articles/1").x_cache == "MISS", tag
 
 
-@pytest.mark.parametrize("what", [{"keys": ["articles:42"]}, {"patterns": ["articles:4*"]}, {"patterns": ["articles:*"]}, {"urls": ["/articles/42"]},
-                                  {"tags": ["front"]}])
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"keys": ["articles:42"]},
+        {"patterns": ["articles:4*"]},
+        {"patterns": ["articles:*"]},
+        {"urls": ["/articles/42"]},
+        {"tags": ["front"]},
+    ],
+)
 @pytest.mark.parametrize("tiers", ["redis", "both", "memory"])
 def test_what_was_purged_softly_may_be_served_stale(origin, redis, articles_larder, start_larder, tiers, what):
     origin.on("GET /articles/42", reply(fields={"Surrogate-Key": "front"}, body=b"one"))
@@ -126,7 +154,9 @@ redis: %s
 memory: <memory>
 routes:
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300, stale_while_revalidate: 60}
-""" % ("off" if tiers == "memory" else '{url: "<redis>"}')
+""" % (
+        "off" if tiers == "memory" else '{url: "<redis>"}'
+    )
     memory = "off" if tiers == "redis" else "64MB"
     larder = articles_larder(origin, redis, memory, text, wait_for_redis=tiers != "memory")
     fill(larder, ["/articles/42"])
@@ -137,7 +167,9 @@ routes:
 
 
 def test_a_soft_purge_leaves_something_to_revalidate(origin, redis, articles_larder):
-    origin.on("GET /articles/42", reply(fields={"ETag": '"a"'}, body=b"one"), reply("304 Not Modified", {"ETag": '"a"'}))
+    origin.on(
+        "GET /articles/42", reply(fields={"ETag": '"a"'}, body=b"one"), reply("304 Not Modified", {"ETag": '"a"'})
+    )
     larder = articles_larder(origin, redis)
     fill(larder, ["/articles/42"])
     assert larder.purge(keys=["articles:42"], soft=True).status == 200
@@ -146,8 +178,16 @@ def test_a_soft_purge_leaves_something_to_revalidate(origin, redis, articles_lar
     assert origin.requests("GET /articles/42")[1].field("if-none-match") == '"a"'
 
 
-@pytest.mark.parametrize("status, purges", [("200 OK", True), ("303 See Other", True), ("500 Internal Server Error", True),
-                                            ("404 Not Found", False), ("422 Unprocessable Entity", False)])
+@pytest.mark.parametrize(
+    "status, purges",
+    [
+        ("200 OK", True),
+        ("303 See Other", True),
+        ("500 Internal Server Error", True),
+        ("404 Not Found", False),
+        ("422 Unprocessable Entity", False),
+    ],
+)
 def test_which_answers_to_a_write_purge(origin, redis, articles_larder, status, purges):
     VersionedApi(origin, write_status=status)
     larder = articles_larder(origin, redis)
@@ -181,7 +221,11 @@ def test_a_purge_through_one_instance_is_seen_through_the_other(origin, redis, a
             if memory == "off":
                 assert there.get(target).json()["version"] == api.version
             else:
-                until(lambda: there.get(target).json()["version"] == api.version, timeout=1.0, what="the other instance's purge")
+                until(
+                    lambda: there.get(target).json()["version"] == api.version,
+                    timeout=1.0,
+                    what="the other instance's purge",
+                )
         delays.append(time.monotonic() - answered)
     assert sorted(delays)[len(delays) // 2] < 0.05, delays
 
@@ -212,7 +256,8 @@ def test_a_wildcard_purge_of_ten_thousand_entries_is_one_quick_step(larder, redi
 def test_no_purge_holds_up_others_for_a_walk_over_all_entries(origin, start_larder):
     """One thread, 20,000 entries: what a purge does on the event loop takes no longer than for few."""
     origin.on("GET /articles", reply(fields={"Cache-Control": "max-age=60"}, body=b"x"))
-    larder = start_larder("""
+    larder = start_larder(
+        """
 listen: <listen>
 admin: <admin>
 origin: <origin>
@@ -220,16 +265,24 @@ threads: 1
 routes:
   - {match: "GET /articles", key: "articles:{page}"}
   - {match: "GET /me", key: "me:{header:x-user}", ttl: 60}
-""", origin=origin.url)
+""",
+        origin=origin.url,
+    )
     with larder.connect() as client:
         for first in range(0, 20000, 200):
-            client.send(b"".join(b"GET /articles?page=%d HTTP/1.1\r\nHost: api.test\r\n\r\n" % page for page in range(first, first + 200)))
+            client.send(
+                b"".join(
+                    b"GET /articles?page=%d HTTP/1.1\r\nHost: api.test\r\n\r\n" % page
+                    for page in range(first, first + 200)
+                )
+            )
             for _ in range(200):
                 assert client.read_response().status == 200
         assert larder.stats()["memory"]["entries"] == 20000
 
         def quickest(purge, status):
             """The time of a hit behind the purge, of the quickest of some: the machine may be busy with others."""
+
             def seconds():
                 with larder.connect() as other:
                     started = time.monotonic()
@@ -238,12 +291,15 @@ routes:
                     taken = time.monotonic() - started
                     assert other.read_response().status == status
                     return taken
+
             return min(seconds() for _ in range(30))
 
         def by_method(target):
             return lambda connection: connection.send(b"PURGE %s HTTP/1.1\r\nHost: api.test\r\n\r\n" % target)
 
-        nothing = quickest(lambda connection: connection.send(b"GET /articles?page=8 HTTP/1.1\r\nHost: api.test\r\n\r\n"), 200)
+        nothing = quickest(
+            lambda connection: connection.send(b"GET /articles?page=8 HTTP/1.1\r\nHost: api.test\r\n\r\n"), 200
+        )
         assert quickest(by_method(b"/articles?page=none"), 404) < nothing + 0.001
         assert quickest(by_method(b"/me"), 404) < nothing + 0.001
 
@@ -266,7 +322,8 @@ routes:
 def test_purge_tells_whether_there_was_anything(origin, start_larder):
     origin.on("GET /articles/42", reply(body=b"42"))
     origin.on("GET /me", reply(body=b"me"))
-    larder = start_larder("""
+    larder = start_larder(
+        """
 listen: <listen>
 admin: <admin>
 origin: <origin>
@@ -274,12 +331,18 @@ routes:
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 60}
   - {match: "GET /me", key: "me:{header:x-user}:all", ttl: 60}
   - {match: "POST /articles", purge: ["articles:*"]}
-""", origin=origin.url)
+""",
+        origin=origin.url,
+    )
 
     def purged(target):
         return larder.request("PURGE", target).status == 200
 
-    for fields, target, place in [((), "/articles/42", "/articles/42"), ((), "/articles/42?lang=de", "/articles/42"), ({"X-User": "7"}, "/me", "/me")]:
+    for fields, target, place in [
+        ((), "/articles/42", "/articles/42"),
+        ((), "/articles/42?lang=de", "/articles/42"),
+        ({"X-User": "7"}, "/me", "/me"),
+    ]:
         assert not purged(place)
         larder.get(target, fields)
         assert larder.get(target, fields).x_cache == "HIT"
@@ -295,11 +358,17 @@ routes:
 PARAMETERS = ("/articles/42;v=1", "/articles/42;v=1?lang=de", "/articles;a=1/42;v=2")
 
 
-@pytest.mark.parametrize("purge", [
-    lambda larder: larder.request("PUT", "/articles/42", body=b"{}"), lambda larder: larder.request("PUT", "/articles/42;v=9", body=b"{}"),
-    lambda larder: larder.request("PURGE", "/articles/42"), lambda larder: larder.purge(urls=["/articles/42"]),
-    lambda larder: larder.purge(keys=["articles:42"]),
-], ids=["write", "write with parameters", "PURGE", "urls", "keys"])
+@pytest.mark.parametrize(
+    "purge",
+    [
+        lambda larder: larder.request("PUT", "/articles/42", body=b"{}"),
+        lambda larder: larder.request("PUT", "/articles/42;v=9", body=b"{}"),
+        lambda larder: larder.request("PURGE", "/articles/42"),
+        lambda larder: larder.purge(urls=["/articles/42"]),
+        lambda larder: larder.purge(keys=["articles:42"]),
+    ],
+    ids=["write", "write with parameters", "PURGE", "urls", "keys"],
+)
 @pytest.mark.parametrize("memory", ["off", "64MB"])
 def test_a_purge_of_a_url_reaches_what_was_read_with_parameters_in_its_path(origin, redis, start_larder, memory, purge):
     VersionedApi(origin)
@@ -314,7 +383,10 @@ def test_a_purge_of_a_url_reaches_what_was_read_with_parameters_in_its_path(orig
 
 def test_redis_keeps_the_entries_of_http_and_https_apart(origin, redis, start_larder):
     origin.on("/articles/42", lambda request: reply(body=request.field("x-forwarded-proto")))
-    one, other = (start_larder(ARTICLES + "trusted_proxies: [127.0.0.0/8]\n", origin=origin.url, redis=redis.url, memory="off") for _ in range(2))
+    one, other = (
+        start_larder(ARTICLES + "trusted_proxies: [127.0.0.0/8]\n", origin=origin.url, redis=redis.url, memory="off")
+        for _ in range(2)
+    )
     for scheme in ("http", "https"):
         fields = {"X-Forwarded-Proto": scheme}
         assert [one.get("/articles/42", fields).x_cache, other.get("/articles/42", fields).x_cache] == ["MISS", "HIT"]

@@ -10,7 +10,7 @@ from support.versioned_api import VersionedApi
 from support.waiting import until
 
 TIMEOUT = 0.1  # redis.timeout, the default: all that one request may wait for Redis
-SLACK = 0.4    # what a busy machine may add to any request
+SLACK = 0.4  # what a busy machine may add to any request
 TARGETS = ["/articles", "/articles?skip=20", "/articles/42", "/articles/7", "/users/7", "/tags"]
 MEMORY = pytest.mark.parametrize("memory", ["off", "64MB"])
 
@@ -25,7 +25,9 @@ def caching(larder, target="/articles/42"):
 
 
 @MEMORY
-def test_no_request_fails_when_redis_is_killed_and_caching_resumes_when_it_is_back(scene, origin, redis, articles_larder, memory):
+def test_no_request_fails_when_redis_is_killed_and_caching_resumes_when_it_is_back(
+    scene, origin, redis, articles_larder, memory
+):
     VersionedApi(origin)
     larder = articles_larder(origin, redis, memory)
     load = scene(Load(larder.port, TARGETS))
@@ -131,7 +133,9 @@ def test_a_write_while_redis_is_frozen_is_answered_and_purged(origin, redis, art
 
 def test_on_purge_failure_fail_refuses_a_write_that_could_not_be_purged(origin, redis, articles_larder):
     api = VersionedApi(origin)
-    larder = articles_larder(origin, redis, text=ARTICLES.replace('url: "<redis>"', 'url: "<redis>", on_purge_failure: fail'))
+    larder = articles_larder(
+        origin, redis, text=ARTICLES.replace('url: "<redis>"', 'url: "<redis>", on_purge_failure: fail')
+    )
     assert larder.request("PUT", "/articles/42", body={}).status == 200
     redis.kill()
     larder.wait_for_redis(up=False)
@@ -141,7 +145,9 @@ def test_on_purge_failure_fail_refuses_a_write_that_could_not_be_purged(origin, 
 
 
 @MEMORY
-def test_a_redis_that_comes_back_with_an_older_snapshot_brings_nothing_purged_back(origin, redis, articles_larder, memory):
+def test_a_redis_that_comes_back_with_an_older_snapshot_brings_nothing_purged_back(
+    origin, redis, articles_larder, memory
+):
     VersionedApi(origin)
     larder = articles_larder(origin, redis, memory)
     for target in ("/articles", "/articles/42", "/users/7"):

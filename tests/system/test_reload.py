@@ -20,7 +20,11 @@ def tiers(request, origin):
     if request.param == "memory":
         return MEMORY_ONLY, {"origin": origin.url}
     redis = request.getfixturevalue("redis")
-    return BOTH_TIERS, {"origin": origin.url, "redis": redis.url, "memory": "off" if request.param == "redis" else "64MB"}
+    return BOTH_TIERS, {
+        "origin": origin.url,
+        "redis": redis.url,
+        "memory": "off" if request.param == "redis" else "64MB",
+    }
 
 
 @pytest.fixture
@@ -124,12 +128,23 @@ def test_a_reload_keeps_the_entries_of_routes_that_stay_the_same(origin, start_l
     reload(larder, MEMORY_ONLY + READS.replace("ttl: 300", "ttl: 200"))
     until(lambda: larder.stats()["memory"]["entries"] == 1, what="the sweep of what is of no use")
     assert [larder.get(target).x_cache for target in targets] == ["MISS", "MISS", "HIT"]
-    reload(larder, MEMORY_ONLY + READS.replace("ttl: 300", "name: articles, wait: 2s, ttl: 200") + '  - {match: "GET /tags", key: "tags:list", ttl: 1}\n')
+    reload(
+        larder,
+        MEMORY_ONLY
+        + READS.replace("ttl: 300", "name: articles, wait: 2s, ttl: 200")
+        + '  - {match: "GET /tags", key: "tags:list", ttl: 1}\n',
+    )
     assert [larder.get(target).x_cache for target in targets] == ["HIT"] * 3
 
 
-@pytest.mark.parametrize("option, fields", [("ignore: [set-cookie]", {"Set-Cookie": "session=alice"}), ("strip: [set-cookie]", {"Set-Cookie": "session=alice"}),
-                                            ("ignore: [cache-control]", {"Cache-Control": "private"})])
+@pytest.mark.parametrize(
+    "option, fields",
+    [
+        ("ignore: [set-cookie]", {"Set-Cookie": "session=alice"}),
+        ("strip: [set-cookie]", {"Set-Cookie": "session=alice"}),
+        ("ignore: [cache-control]", {"Cache-Control": "private"}),
+    ],
+)
 def test_what_a_former_configuration_allowed_to_be_stored_is_not_served(origin, start_larder, option, fields):
     origin.on("GET /articles/42", reply(fields=fields, body=b"alice's"), reply(fields=fields, body=b"bob's"))
     larder = start_larder(MEMORY_ONLY + READS.replace("ttl: 300", f"ttl: 300, {option}"), origin=origin.url)
@@ -141,10 +156,14 @@ def test_what_a_former_configuration_allowed_to_be_stored_is_not_served(origin, 
 
 def test_two_routes_of_one_key_share_its_entries(origin, start_larder):
     origin.on("GET /old/42", reply(body=b"42"))
-    larder = start_larder(MEMORY_ONLY + """\
+    larder = start_larder(
+        MEMORY_ONLY
+        + """\
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300}
   - {match: "GET /old/{id}", key: "articles:{id}", ttl: 200}
-""", origin=origin.url)
+""",
+        origin=origin.url,
+    )
     assert [larder.get(target).x_cache for target in ("/old/42", "/articles/42")] == ["MISS", "HIT"]
 
 
@@ -164,7 +183,12 @@ def test_redis_stays_on_until_a_restart(origin, redis, start_larder):
 def test_redis_stays_off_until_a_restart(origin, redis, start_larder):
     VersionedApi(origin)
     larder = start_larder(MEMORY_ONLY + READS + PURGE_RULE, origin=origin.url, redis=redis.url)
-    reload(larder, MEMORY_ONLY.replace("memory: 64MB", 'memory: 64MB\nredis: {url: "<redis>", on_purge_failure: fail}') + READS + PURGE_RULE)
+    reload(
+        larder,
+        MEMORY_ONLY.replace("memory: 64MB", 'memory: 64MB\nredis: {url: "<redis>", on_purge_failure: fail}')
+        + READS
+        + PURGE_RULE,
+    )
     assert version(larder) == 0
     assert larder.request("POST", "/articles", body={}).status == 200
     assert version(larder) == 1
@@ -185,7 +209,9 @@ def test_the_configuration_shown_is_the_one_in_force(origin, start_larder):
     VersionedApi(origin)
     larder = start_larder("threads: 1\n" + MEMORY_ONLY + READS, origin=origin.url)
     shown = larder.admin("GET", "/config").json()
-    other = MEMORY_ONLY.replace("memory: 64MB", "memory: 1MB").replace("listen: <listen>", 'listen: ["<listen>", "127.0.0.1:1"]')
+    other = MEMORY_ONLY.replace("memory: 64MB", "memory: 1MB").replace(
+        "listen: <listen>", 'listen: ["<listen>", "127.0.0.1:1"]'
+    )
     reload(larder, "threads: 2\n" + other.replace("admin: <admin>", "admin: 127.0.0.1:2") + READS)
     assert "changes of listen, admin, threads, memory take effect at the next start" in larder.log()
     assert larder.admin("GET", "/config").json() == shown

@@ -19,7 +19,9 @@ def larder(request, origin, start_larder):
     if request.param == "memory":
         return start_larder(MEMORY_ONLY, origin=origin.url, memory="64MB")
     redis = request.getfixturevalue("redis")
-    started = start_larder(BOTH_TIERS + ROUTES, origin=origin.url, redis=redis.url, memory="off" if request.param == "redis" else "64MB")
+    started = start_larder(
+        BOTH_TIERS + ROUTES, origin=origin.url, redis=redis.url, memory="off" if request.param == "redis" else "64MB"
+    )
     started.wait_for_redis()
     return started
 
@@ -31,6 +33,7 @@ def memory_larder(origin, start_larder):
 
 def not_modified(fields):
     """A 304 for who asks with a condition, a 200 with the same fields for who does not."""
+
     def answer(request):
         asked = request.field("if-none-match") is not None
         return reply("304 Not Modified" if asked else "200 OK", [("ETag", '"v"'), *fields], b"" if asked else b"body")
@@ -47,14 +50,17 @@ def fill_and_make_stale(larder, target, key):
 
 
 @pytest.mark.parametrize("place", ["cached", "stripped"])
-@pytest.mark.parametrize("before, after, purged", [
-    ([("Surrogate-Key", "a")], [("Surrogate-Key", "b")], "b"),
-    ([("Cache-Tag", "a, c")], [("Cache-Tag", "a, b")], "b"),
-    ([], [("Cache-Groups", '"b"')], "group:b"),
-    ([("X-Author", "1")], [("X-Author", "2")], "author:2"),
-    ([("Surrogate-Key", "a")], [], "a"),
-    ([("X-Author", "1")], [], "author:1"),
-])
+@pytest.mark.parametrize(
+    "before, after, purged",
+    [
+        ([("Surrogate-Key", "a")], [("Surrogate-Key", "b")], "b"),
+        ([("Cache-Tag", "a, c")], [("Cache-Tag", "a, b")], "b"),
+        ([], [("Cache-Groups", '"b"')], "group:b"),
+        ([("X-Author", "1")], [("X-Author", "2")], "author:2"),
+        ([("Surrogate-Key", "a")], [], "a"),
+        ([("X-Author", "1")], [], "author:1"),
+    ],
+)
 def test_a_304_that_names_other_tags_changes_the_entrys(origin, larder, place, before, after, purged):
     target, key = f"/{place}/x", f"{place}:x"
     origin.on(target, reply(fields=[("ETag", '"v"'), *before], body=b"body"), not_modified(after))
@@ -66,7 +72,11 @@ def test_a_304_that_names_other_tags_changes_the_entrys(origin, larder, place, b
 
 
 def test_a_304_that_takes_a_tag_away_frees_the_entry_of_it(origin, larder):
-    origin.on("/cached/x", reply(fields=[("ETag", '"v"'), ("Surrogate-Key", "a b")], body=b"body"), not_modified([("Surrogate-Key", "b")]))
+    origin.on(
+        "/cached/x",
+        reply(fields=[("ETag", '"v"'), ("Surrogate-Key", "a b")], body=b"body"),
+        not_modified([("Surrogate-Key", "b")]),
+    )
     fill_and_make_stale(larder, "/cached/x", "cached:x")
     assert larder.get("/cached/x").x_cache == "REVALIDATED"
     larder.purge(tags=["a"])
@@ -76,8 +86,11 @@ def test_a_304_that_takes_a_tag_away_frees_the_entry_of_it(origin, larder):
 
 
 def test_an_answer_to_head_that_names_other_tags_changes_the_entrys(origin, larder):
-    origin.on("/cached/x", reply(fields=[("ETag", '"v"'), ("Surrogate-Key", "a")], body=b"body"),
-              reply(fields=[("ETag", '"v"'), ("Surrogate-Key", "b")], body=b"body"))
+    origin.on(
+        "/cached/x",
+        reply(fields=[("ETag", '"v"'), ("Surrogate-Key", "a")], body=b"body"),
+        reply(fields=[("ETag", '"v"'), ("Surrogate-Key", "b")], body=b"body"),
+    )
     fill_and_make_stale(larder, "/cached/x", "cached:x")
     assert larder.request("HEAD", "/cached/x").x_cache == "EXPIRED"
     assert larder.get("/cached/x").x_cache == "HIT"
@@ -87,9 +100,12 @@ def test_an_answer_to_head_that_names_other_tags_changes_the_entrys(origin, lard
 
 def test_a_new_tag_that_was_purged_during_the_validation_keeps_the_304_out(origin, larder):
     gate = Gate()
-    origin.on("/cached/x", reply(fields=[("ETag", '"v"'), ("Surrogate-Key", "a")], body=b"body"),
-              reply("304 Not Modified", [("ETag", '"v"'), ("Surrogate-Key", "b")]).after(gate),
-              reply(fields=[("ETag", '"w"'), ("Surrogate-Key", "b")], body=b"newer"))
+    origin.on(
+        "/cached/x",
+        reply(fields=[("ETag", '"v"'), ("Surrogate-Key", "a")], body=b"body"),
+        reply("304 Not Modified", [("ETag", '"v"'), ("Surrogate-Key", "b")]).after(gate),
+        reply(fields=[("ETag", '"w"'), ("Surrogate-Key", "b")], body=b"newer"),
+    )
     fill_and_make_stale(larder, "/cached/x", "cached:x")
     waiting = Later(larder.get, "/cached/x")
     gate.wait_for(1)
@@ -109,12 +125,16 @@ def test_the_last_of_a_thousand_tags_purges(origin, larder):
     assert larder.get("/cached/x").x_cache == "MISS"
 
 
-@pytest.mark.parametrize("target, fields", [
-    ("/cached/x", [("Surrogate-Key", " ".join(str(number) for number in range(1025)))]),
-    ("/cached/x", [("Surrogate-Key", "x" * 1025)]),
-    ("/cached/x", [("Cache-Groups", ", ".join(f'"{number}"' for number in range(2000)))]),
-    ("/long/x", [("X-Long", "x" * 1025)]),
-], ids=["many", "long", "groups", "template"])
+@pytest.mark.parametrize(
+    "target, fields",
+    [
+        ("/cached/x", [("Surrogate-Key", " ".join(str(number) for number in range(1025)))]),
+        ("/cached/x", [("Surrogate-Key", "x" * 1025)]),
+        ("/cached/x", [("Cache-Groups", ", ".join(f'"{number}"' for number in range(2000)))]),
+        ("/long/x", [("X-Long", "x" * 1025)]),
+    ],
+    ids=["many", "long", "groups", "template"],
+)
 def test_what_names_more_tags_than_are_kept_is_not_stored(origin, memory_larder, target, fields):
     origin.on(target, reply(fields=fields, body=b"body"))
     first, second = memory_larder.get(target), memory_larder.get(target)

@@ -6,8 +6,11 @@ from support.waiting import until
 
 def make(redis, kind):
     redis("DEL", "articles:42")
-    {"string": lambda: redis("SET", "articles:42", "mine"), "hash": lambda: redis("HSET", "articles:42", "title", "mine"),
-     "list": lambda: redis("RPUSH", "articles:42", "mine")}[kind]()
+    {
+        "string": lambda: redis("SET", "articles:42", "mine"),
+        "hash": lambda: redis("HSET", "articles:42", "title", "mine"),
+        "list": lambda: redis("RPUSH", "articles:42", "mine"),
+    }[kind]()
 
 
 def test_a_key_that_somebody_else_holds_is_not_cached_and_is_named_once(origin, redis, articles_larder):

@@ -63,7 +63,9 @@ def test_sigterm_ends_every_kind_of_wait_in_time(origin, start_larder):
     origin.on("GET /cached/silent", raw(never))
     origin.on("GET /passed/silent", raw(never))
     origin.on("POST /upload", raw(never).without_reading_body())
-    origin.on("GET /tunnel", raw(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n", never))
+    origin.on(
+        "GET /tunnel", raw(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n", never)
+    )
     clients = [larder.connect() for _ in range(8)]
     ask(clients[0], "/cached/silent")  # leads a fetch
     ask(clients[1], "/cached/silent")  # waits for it

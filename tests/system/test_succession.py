@@ -20,14 +20,17 @@ routes:
   - {match: "PUT /articles/{id}", purge: ["articles:{id}"]}
 """
 ALONE = "listen: <listen>\nadmin: <admin>\norigin: <origin>\nlimits: {drain_timeout: 20s}\n" + ROUTES
-SHARED = """\
+SHARED = (
+    """\
 listen: <listen>
 admin: <admin>
 origin: <origin>
 redis: {url: "<redis>"}
 state: <state>
 limits: {drain_timeout: <drain>}
-""" + ROUTES
+"""
+    + ROUTES
+)
 
 TARGET = "/articles/42"
 
@@ -62,6 +65,7 @@ def alone(origin, api, start_larder):
 
 def slow_write(origin, api, gate):
     """A PUT that the origin commits, and answers, when the gate is open."""
+
     def write(_):
         gate.pass_through()
         api.version += 1
@@ -80,6 +84,7 @@ def kept_open(origin, larder):
 
 
 # ---- hand-over without Redis
+
 
 def test_a_write_that_the_old_process_still_works_on_is_seen_by_the_new_one(origin, api, alone):
     gate = Gate()
@@ -238,9 +243,11 @@ def test_a_second_hand_over_waits_for_the_first(origin, alone):
 
 # ---- purges that are owed to Redis
 
+
 @pytest.fixture
 def owing(origin, api, redis, state, start_larder):
     """owing(state, drain): a larder that could not purge its entry in Redis, which comes back with it."""
+
     def start(where="off", drain="300ms"):
         larder = start_larder(SHARED, origin=origin.url, redis=redis.url, state=where, drain=drain)
         larder.wait_for_redis()
@@ -344,9 +351,16 @@ def test_a_second_process_on_the_same_state_is_refused(owing, state, redis):
     assert reads_the_write(larder, redis)
 
 
-@pytest.mark.parametrize("damage", [
-    lambda text: text[:-1], lambda text: text[:-10] + b"\n", lambda text: text.replace(b"articles", b"brticles"), lambda text: b"\0" * len(text),
-    lambda text: text + b"x"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-1],
+        lambda text: text[:-10] + b"\n",
+        lambda text: text.replace(b"articles", b"brticles"),
+        lambda text: b"\0" * len(text),
+        lambda text: text + b"x",
+    ],
+)
 def test_a_damaged_file_is_set_aside_and_everything_is_purged(owing, redis, state, damage):
     larder = owing(state)
     larder.process.signal(signal.SIGKILL)

@@ -36,7 +36,10 @@ def at(offset):
 
 def pairs(fields):
     listed = fields.items() if isinstance(fields, dict) else fields
-    return [(name, at(value) if isinstance(value, (int, float)) and name.lower() in DATES else str(value)) for name, value in listed]
+    return [
+        (name, at(value) if isinstance(value, (int, float)) and name.lower() in DATES else str(value))
+        for name, value in listed
+    ]
 
 
 class Step:
@@ -48,11 +51,35 @@ class Step:
     fields and body.
     """
 
-    def __init__(self, fields=(), asked=True, request=(), method="GET", status="200 OK", body=None, gives=None, has=(), lacks=(),
-                 text=None, sent=(), path="", answer=None, send_body=None, x_cache=None, cache_status=None):
+    def __init__(
+        self,
+        fields=(),
+        asked=True,
+        request=(),
+        method="GET",
+        status="200 OK",
+        body=None,
+        gives=None,
+        has=(),
+        lacks=(),
+        text=None,
+        sent=(),
+        path="",
+        answer=None,
+        send_body=None,
+        x_cache=None,
+        cache_status=None,
+    ):
         self.fields, self.asked, self.request, self.method, self.status = fields, asked, request, method, status
         self.body, self.gives, self.has, self.lacks, self.text = body, gives, has, lacks, text
-        self.sent, self.path, self.answer, self.send_body, self.x_cache, self.cache_status = sent, path, answer, send_body, x_cache, cache_status
+        self.sent, self.path, self.answer, self.send_body, self.x_cache, self.cache_status = (
+            sent,
+            path,
+            answer,
+            send_body,
+            x_cache,
+            cache_status,
+        )
 
 
 step = Step
@@ -75,7 +102,9 @@ def run(world, steps, under="/c/"):
 
 
 def _answer(one, number, base):
-    fields = [(name, value.replace("<base>", base) if isinstance(value, str) else value) for name, value in pairs(one.fields)]
+    fields = [
+        (name, value.replace("<base>", base) if isinstance(value, str) else value) for name, value in pairs(one.fields)
+    ]
 
     def answer(request):
         if one.answer is not None:

@@ -9,8 +9,11 @@ def wire(origin, start_larder):
 
     wire(limits="{...}", route="...", origin="...", extra="...") replaces or adds to its configuration.
     """
+
     def start(limits="{}", route="ttl: 60", extra="", text=WIRE, origin_text=None, within=()):
-        return start_larder(text, limits=limits, route=route, extra=extra, origin=origin_text or origin.url, within=within)
+        return start_larder(
+            text, limits=limits, route=route, extra=extra, origin=origin_text or origin.url, within=within
+        )
 
     return start
 

@@ -211,8 +211,11 @@ ENDLESS = {
     "an endless target": b"GET /" + b"a" * 20_000_000,
     "an endless method": b"A" * 20_000_000,
     "endless empty lines": b"\r\n" * 5_000_000,
-    "endless chunk extensions": b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1;" + b"a" * 20_000_000,
-    "endless trailers": b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 3_000_000,
+    "endless chunk extensions": b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + b"1;"
+    + b"a" * 20_000_000,
+    "endless trailers": b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    + b"a: b\r\n" * 3_000_000,
     "endless leading zeros": b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"0" * 20_000_000,
 }
 
@@ -252,7 +255,10 @@ def test_a_body_in_tiny_chunks(origin, larder):
     count = 30_000
     before = cpu_seconds(larder)
     with larder.connect() as client:
-        sending = Later(client.send, b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * count + b"0\r\n\r\n")
+        sending = Later(
+            client.send,
+            b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * count + b"0\r\n\r\n",
+        )
         assert client.read_response().status == 200
         sending.finish()
     assert len(origin.requests("POST /x")[0].body) == count
@@ -297,7 +303,10 @@ def test_a_client_that_left_a_download_ends_it_at_the_origin(origin, larder):
 
 def test_grpc_web_bodies_pass(origin, larder):
     frames = b"\0\0\0\0\5hello" + b"\x80\0\0\0\x0fgrpc-status:0\r\n"
-    origin.on("POST /svc", lambda request: reply(fields={"Content-Type": "application/grpc-web+proto"}, body=frames + request.body))
+    origin.on(
+        "POST /svc",
+        lambda request: reply(fields={"Content-Type": "application/grpc-web+proto"}, body=frames + request.body),
+    )
     response = larder.request("POST", "/svc", {"Content-Type": "application/grpc-web+proto"}, b"\0\0\0\0\1x")
     assert response.body == frames + b"\0\0\0\0\1x" and response.field("content-type") == "application/grpc-web+proto"
 

@@ -24,19 +24,35 @@ def first_that_is_no_hit(larder, target="/cached/x"):
     return answers[-1]
 
 
-@pytest.mark.parametrize("answer", [
-    reply(fields={"X-a": "1", "Content-Type": "text/plain"}, body=bytes(range(256))), chunked(b"one", b"two"), until_close(b"all"), reply(),
-], ids=["length", "chunked", "close", "empty"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(fields={"X-a": "1", "Content-Type": "text/plain"}, body=bytes(range(256))),
+        chunked(b"one", b"two"),
+        until_close(b"all"),
+        reply(),
+    ],
+    ids=["length", "chunked", "close", "empty"],
+)
 def test_a_hit_is_the_response_as_it_came(origin, larder, answer):
     origin.on("/cached/x", answer)
     first, second = larder.get("/cached/x"), larder.get("/cached/x")
     assert (first.x_cache, second.x_cache) == ("MISS", "HIT")
 
     def plain(response):
-        return [field for field in response.fields
-                if field[0].lower() not in ("x-cache", "cache-status", "age", "date", "transfer-encoding", "content-length", "connection")]
+        return [
+            field
+            for field in response.fields
+            if field[0].lower()
+            not in ("x-cache", "cache-status", "age", "date", "transfer-encoding", "content-length", "connection")
+        ]
 
-    assert (second.status, second.reason, second.body, plain(second)) == (first.status, first.reason, first.body, plain(first))
+    assert (second.status, second.reason, second.body, plain(second)) == (
+        first.status,
+        first.reason,
+        first.body,
+        plain(first),
+    )
     assert second.field("age") == "0" or int(second.field("age")) < 10
     assert origin.count("/cached/x") == 1
 
@@ -50,11 +66,17 @@ def test_head_is_answered_from_what_get_stored(origin, larder):
         assert client.get("/cached/x").body == b"x" * 500
 
 
-@pytest.mark.parametrize("fields, reason", [
-    ({"Cache-Control": "no-store"}, "no-store"), ({"Cache-Control": "private"}, "private"), ({"Set-Cookie": "a=1"}, "set-cookie"),
-    ({"Vary": "*"}, "vary-star"), ({"CDN-Cache-Control": "no-store", "Cache-Control": "max-age=60"}, "no-store"),
-    ([("Cache-Control", "max-age=60"), ("Cache-Control", "private")], "private"),
-])
+@pytest.mark.parametrize(
+    "fields, reason",
+    [
+        ({"Cache-Control": "no-store"}, "no-store"),
+        ({"Cache-Control": "private"}, "private"),
+        ({"Set-Cookie": "a=1"}, "set-cookie"),
+        ({"Vary": "*"}, "vary-star"),
+        ({"CDN-Cache-Control": "no-store", "Cache-Control": "max-age=60"}, "no-store"),
+        ([("Cache-Control", "max-age=60"), ("Cache-Control", "private")], "private"),
+    ],
+)
 def test_what_the_origin_keeps_to_one_reader_is_not_stored(origin, larder, fields, reason):
     origin.on("/cached/x", reply(fields=fields, body=b"mine"))
     responses = [larder.get("/cached/x") for _ in range(2)]
@@ -63,9 +85,14 @@ def test_what_the_origin_keeps_to_one_reader_is_not_stored(origin, larder, field
     assert larder.metrics_once("larder_not_stored_total", 2, reason=reason).total("larder_not_stored_total") == 2
 
 
-@pytest.mark.parametrize("fields, reason", [({"Authorization": "Basic x"}, "authorization"), ({"Cookie": "session=1"}, "cookie")])
+@pytest.mark.parametrize(
+    "fields, reason", [({"Authorization": "Basic x"}, "authorization"), ({"Cookie": "session=1"}, "cookie")]
+)
 def test_a_readers_own_answer_is_for_that_reader_only(origin, larder, fields, reason):
-    origin.on("/cached/x", lambda request: reply(body=request.field("authorization") or request.field("cookie") or "anonymous"))
+    origin.on(
+        "/cached/x",
+        lambda request: reply(body=request.field("authorization") or request.field("cookie") or "anonymous"),
+    )
     mine = larder.get("/cached/x", fields)
     assert (mine.x_cache, mine.cache_status) == ("BYPASS", f"larder; fwd=bypass; detail={reason}")
     assert larder.get("/cached/x").body == b"anonymous"
@@ -78,16 +105,20 @@ def test_an_answer_marked_public_may_be_shared(origin, larder):
     assert words(larder, fields={"Authorization": "Basic x"}, times=1) == ["HIT"]
 
 
-@pytest.mark.parametrize("route, fields, expected", [
-    ("ttl: 60", {}, ["MISS", "HIT"]),
-    ("ttl: 60", {"Cache-Control": "max-age=0"}, ["MISS", "MISS"]),
-    ("ttl: 0", {}, ["MISS", "MISS"]),
-    ("ttl: 0", {"Cache-Control": "s-maxage=60, max-age=0"}, ["MISS", "HIT"]),
-    ("ttl: 0", {"CDN-Cache-Control": "max-age=60", "Cache-Control": "no-store"}, ["MISS", "HIT"]),
-    ("ttl: 60, ignore: [cache-control]", {"Cache-Control": "no-store"}, ["MISS", "HIT"]),
-    ("ttl: 60, ignore: [set-cookie]", {"Set-Cookie": "a=1"}, ["MISS", "HIT"]),
-    ("ttl: 60, strip: [set-cookie]", {"Set-Cookie": "a=1"}, ["MISS", "HIT"]),
-], ids=str)
+@pytest.mark.parametrize(
+    "route, fields, expected",
+    [
+        ("ttl: 60", {}, ["MISS", "HIT"]),
+        ("ttl: 60", {"Cache-Control": "max-age=0"}, ["MISS", "MISS"]),
+        ("ttl: 0", {}, ["MISS", "MISS"]),
+        ("ttl: 0", {"Cache-Control": "s-maxage=60, max-age=0"}, ["MISS", "HIT"]),
+        ("ttl: 0", {"CDN-Cache-Control": "max-age=60", "Cache-Control": "no-store"}, ["MISS", "HIT"]),
+        ("ttl: 60, ignore: [cache-control]", {"Cache-Control": "no-store"}, ["MISS", "HIT"]),
+        ("ttl: 60, ignore: [set-cookie]", {"Set-Cookie": "a=1"}, ["MISS", "HIT"]),
+        ("ttl: 60, strip: [set-cookie]", {"Set-Cookie": "a=1"}, ["MISS", "HIT"]),
+    ],
+    ids=str,
+)
 def test_how_long_a_response_is_fresh(origin, wire, route, fields, expected):
     origin.on("/cached/x", reply(fields=fields, body=b"x"))
     got = words(wire(route=route))
@@ -103,22 +134,38 @@ def test_a_stripped_field_is_not_sent_either(origin, wire):
 
 
 def test_expires_counts_where_nothing_better_is_said(origin, wire):
-    origin.on("/cached/x", reply(fields={"Date": formatdate(time.time(), usegmt=True), "Expires": formatdate(time.time() + 60, usegmt=True)}))
+    origin.on(
+        "/cached/x",
+        reply(
+            fields={"Date": formatdate(time.time(), usegmt=True), "Expires": formatdate(time.time() + 60, usegmt=True)}
+        ),
+    )
     assert words(wire(route="name: plain")) == ["MISS", "HIT"]
 
 
-@pytest.mark.parametrize("status, route, expected", [
-    ("404 Not Found", "ttl: 60", "MISS"), ("404 Not Found", "ttl: 60, status_ttl: {404: 10s}", "HIT"),
-    ("301 Moved Permanently", "ttl: 60", "HIT"), ("500 Internal Server Error", "ttl: 60", "MISS"), ("302 Found", "ttl: 60", "MISS"),
-])
+@pytest.mark.parametrize(
+    "status, route, expected",
+    [
+        ("404 Not Found", "ttl: 60", "MISS"),
+        ("404 Not Found", "ttl: 60, status_ttl: {404: 10s}", "HIT"),
+        ("301 Moved Permanently", "ttl: 60", "HIT"),
+        ("500 Internal Server Error", "ttl: 60", "MISS"),
+        ("302 Found", "ttl: 60", "MISS"),
+    ],
+)
 def test_which_statuses_a_routes_time_covers(origin, wire, status, route, expected):
     origin.on("/cached/x", reply(status, {"Location": "/y"}, b"x"))
     assert words(wire(route=route)) == ["MISS", expected]
 
 
 def test_each_variant_has_its_own_answer(origin, larder):
-    origin.on("/cached/x", lambda request: reply(fields=[("Vary", "Accept-Language"), ("Vary", "X-Kind")],
-                                                 body=f"{request.field('accept-language')} {request.field('x-kind')}"))
+    origin.on(
+        "/cached/x",
+        lambda request: reply(
+            fields=[("Vary", "Accept-Language"), ("Vary", "X-Kind")],
+            body=f"{request.field('accept-language')} {request.field('x-kind')}",
+        ),
+    )
     german, english = {"Accept-Language": "de"}, {"Accept-Language": "en"}
     assert words(larder, fields=german) == ["MISS", "HIT"]
     other = larder.get("/cached/x", english)
@@ -152,7 +199,11 @@ def test_a_get_with_a_body_is_not_cached(origin, larder):
 def test_a_reader_who_has_it_already_is_told_so(origin, larder):
     origin.on("/cached/x", reply(fields={"ETag": '"a"', "Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}, body=b"x"))
     larder.get("/cached/x")
-    for fields in ({"If-None-Match": '"a"'}, {"If-None-Match": '"b", W/"a"'}, {"If-Modified-Since": "Mon, 01 Jan 2024 00:00:00 GMT"}):
+    for fields in (
+        {"If-None-Match": '"a"'},
+        {"If-None-Match": '"b", W/"a"'},
+        {"If-Modified-Since": "Mon, 01 Jan 2024 00:00:00 GMT"},
+    ):
         answer = larder.get("/cached/x", fields)
         assert (answer.status, answer.x_cache, answer.field("etag"), answer.body) == (304, "HIT", '"a"', b"")
     assert larder.get("/cached/x", {"If-None-Match": '"b"'}).status == 200
@@ -160,16 +211,26 @@ def test_a_reader_who_has_it_already_is_told_so(origin, larder):
 
 
 def test_a_conditional_request_on_a_cold_key_stores_the_whole_or_nothing(origin, larder):
-    origin.on("/cached/x", lambda request: reply("304 Not Modified", {"ETag": '"a"'}) if request.field("if-none-match") == '"a"'
-              else reply(fields={"ETag": '"a"'}, body=b"whole"))
+    origin.on(
+        "/cached/x",
+        lambda request: reply("304 Not Modified", {"ETag": '"a"'})
+        if request.field("if-none-match") == '"a"'
+        else reply(fields={"ETag": '"a"'}, body=b"whole"),
+    )
     assert larder.get("/cached/x", {"If-None-Match": '"a"'}).status in (200, 304)
     assert larder.get("/cached/x").body == b"whole"
 
 
-@pytest.mark.parametrize("wanted, status, body, content_range", [
-    ("bytes=0-3", 206, b"0123", "bytes 0-3/10"), ("bytes=7-", 206, b"789", "bytes 7-9/10"), ("bytes=-2", 206, b"89", "bytes 8-9/10"),
-    ("bytes=10-", 416, None, "bytes */10"), ("lines=1-2", 200, b"0123456789", None),
-])
+@pytest.mark.parametrize(
+    "wanted, status, body, content_range",
+    [
+        ("bytes=0-3", 206, b"0123", "bytes 0-3/10"),
+        ("bytes=7-", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-2", 206, b"89", "bytes 8-9/10"),
+        ("bytes=10-", 416, None, "bytes */10"),
+        ("lines=1-2", 200, b"0123456789", None),
+    ],
+)
 def test_a_part_of_what_is_stored(origin, larder, wanted, status, body, content_range):
     origin.on("/cached/x", reply(body=b"0123456789"))
     larder.get("/cached/x")
@@ -179,8 +240,12 @@ def test_a_part_of_what_is_stored(origin, larder, wanted, status, body, content_
 
 
 def test_a_part_never_stands_for_the_whole(origin, larder):
-    origin.on("/cached/x", lambda request: reply("206 Partial Content", {"Content-Range": "bytes 0-3/10"}, b"0123")
-              if request.field("range") else reply(body=b"0123456789"))
+    origin.on(
+        "/cached/x",
+        lambda request: reply("206 Partial Content", {"Content-Range": "bytes 0-3/10"}, b"0123")
+        if request.field("range")
+        else reply(body=b"0123456789"),
+    )
     assert larder.get("/cached/x", {"Range": "bytes=0-3"}).body == b"0123"
     assert larder.get("/cached/x").body == b"0123456789"
 
@@ -214,7 +279,11 @@ def test_what_is_too_large_streams_through_unstored(origin, wire):
 
 
 def test_stale_answers_bridge_a_failing_origin(origin, wire):
-    origin.on("/cached/x", reply(fields={"Cache-Control": "max-age=1"}, body=b"good"), reply("503 Service Unavailable", body=b"bad"))
+    origin.on(
+        "/cached/x",
+        reply(fields={"Cache-Control": "max-age=1"}, body=b"good"),
+        reply("503 Service Unavailable", body=b"bad"),
+    )
     larder = wire(route="ttl: 60, stale_if_error: 60s")
     larder.get("/cached/x")
     answer = first_that_is_no_hit(larder)
@@ -238,8 +307,11 @@ def test_a_stale_answer_is_served_while_one_request_refreshes_it(origin, wire):
 
 
 def test_an_expired_entry_is_revalidated(origin, larder):
-    origin.on("/cached/x", reply(fields={"Cache-Control": "max-age=1", "ETag": '"a"', "X-N": "1"}, body=b"x"),
-              reply("304 Not Modified", {"Cache-Control": "max-age=60", "ETag": '"a"', "X-N": "2"}))
+    origin.on(
+        "/cached/x",
+        reply(fields={"Cache-Control": "max-age=1", "ETag": '"a"', "X-N": "1"}, body=b"x"),
+        reply("304 Not Modified", {"Cache-Control": "max-age=60", "ETag": '"a"', "X-N": "2"}),
+    )
     larder.get("/cached/x")
     answer = first_that_is_no_hit(larder)
     assert (answer.x_cache, answer.body, answer.field("x-n")) == ("REVALIDATED", b"x", "2")
@@ -253,7 +325,11 @@ def test_shadow_mode_always_asks_the_origin_and_reports(origin, wire):
     larder = wire(route="ttl: 60, mode: shadow")
     assert [larder.get("/cached/x").body for _ in range(3)] == [b"a", b"a", b"b"]
     metrics = larder.metrics_once("larder_shadow_total", 3)
-    assert [metrics.total("larder_shadow_total", result=result) for result in ("miss", "match", "mismatch")] == [1, 1, 1]
+    assert [metrics.total("larder_shadow_total", result=result) for result in ("miss", "match", "mismatch")] == [
+        1,
+        1,
+        1,
+    ]
 
 
 KEYS = """
@@ -268,13 +344,29 @@ routes:
 """
 
 
-@pytest.mark.parametrize("first, second, shared", [
-    ("/q?a=1&b=2", "/q?b=2&a=1", True), ("/q?a=1", "/q?a=1&b=2", True), ("/q?a=1&utm_source=x", "/q?a=1", True),
-    ("/q?a=%61", "/q?a=a", True), ("/q?a=1&c=1", "/q?a=1", False), ("/q?a=1&a=2", "/q?a=1", False), ("/q?a=1&a=2", "/q?a=2", False),
-    ("/q?a=", "/q", False), ("/q?a=1:2", "/q?a=1&b=2", False), ("/q?a=1%3A2&b=3", "/q?a=1&b=2%3A3", False),
-    ("/q?a=1%253A", "/q?a=1%3A", False), ("/q?a=%2A", "/q?a=1", False), ("/q?A=1", "/q?a=1", False), ("/q?c=1&d=2", "/q?d=2&c=1", True),
-    ("/q?c=1%26d=2", "/q?c=1&d=2", False), ("/r/a/b", "/r/a%2Fb", False), ("/r/a/b", "/r/a/b?x=1", False), ("/r/a/", "/r/a", False),
-])
+@pytest.mark.parametrize(
+    "first, second, shared",
+    [
+        ("/q?a=1&b=2", "/q?b=2&a=1", True),
+        ("/q?a=1", "/q?a=1&b=2", True),
+        ("/q?a=1&utm_source=x", "/q?a=1", True),
+        ("/q?a=%61", "/q?a=a", True),
+        ("/q?a=1&c=1", "/q?a=1", False),
+        ("/q?a=1&a=2", "/q?a=1", False),
+        ("/q?a=1&a=2", "/q?a=2", False),
+        ("/q?a=", "/q", False),
+        ("/q?a=1:2", "/q?a=1&b=2", False),
+        ("/q?a=1%3A2&b=3", "/q?a=1&b=2%3A3", False),
+        ("/q?a=1%253A", "/q?a=1%3A", False),
+        ("/q?a=%2A", "/q?a=1", False),
+        ("/q?A=1", "/q?a=1", False),
+        ("/q?c=1&d=2", "/q?d=2&c=1", True),
+        ("/q?c=1%26d=2", "/q?c=1&d=2", False),
+        ("/r/a/b", "/r/a%2Fb", False),
+        ("/r/a/b", "/r/a/b?x=1", False),
+        ("/r/a/", "/r/a", False),
+    ],
+)
 def test_which_requests_share_an_entry(origin, wire, first, second, shared):
     for place in ("/q", "/r/a/b", "/r/a%2Fb", "/r/a", "/r/a/"):
         origin.on(place, lambda request: reply(body=request.target))
@@ -304,7 +396,9 @@ def test_header_fields_and_cookies_in_a_key_separate_readers(origin, wire):
 COOKIES = KEYS.replace(", ignore: [cookie]", "")
 
 
-@pytest.mark.parametrize("cookies", ["lang", "lang; lang=de", "lang =de", "=lang", "lang=de; lang", "lang=de; other=1", "lang=de; lang=de"])
+@pytest.mark.parametrize(
+    "cookies", ["lang", "lang; lang=de", "lang =de", "=lang", "lang=de; lang", "lang=de; other=1", "lang=de; lang=de"]
+)
 def test_cookies_the_key_does_not_hold_exactly_are_no_part_of_it(origin, wire, cookies):
     origin.on("/h", lambda request: reply(body=request.field("cookie") or "none"))
     larder = wire(text=COOKIES)
@@ -324,7 +418,9 @@ routes:
 """
 
 
-@pytest.mark.parametrize("number", ["7", "7.5", "7.0", "1e2", "0.1", "-3", "12345678901234567890123", "18446744073709551615", "true"])
+@pytest.mark.parametrize(
+    "number", ["7", "7.5", "7.0", "1e2", "0.1", "-3", "12345678901234567890123", "18446744073709551615", "true"]
+)
 def test_a_number_in_a_writes_answer_purges_whatever_key_it_made(origin, wire, number):
     origin.on(f"/k/{number}", reply(body=b"x"))
     origin.on("POST /k", reply(body=b'{"id": %s}' % number.encode()))
@@ -341,12 +437,19 @@ def test_larders_own_errors_say_when_and_what_is_allowed(origin, wire):
     assert larder.request("TRACE", "/").field("date")
 
 
-@pytest.mark.parametrize("trusted, claimed, allowed", [
-    ("127.0.0.1/32", {"X-Forwarded-For": "10.1.1.1"}, True), ("127.0.0.1/32", {"X-Forwarded-For": "10.1.1.1, 9.9.9.9"}, False),
-    ("127.0.0.1/32, 9.9.9.9/32", {"X-Forwarded-For": "10.1.1.1, 9.9.9.9"}, True), ("127.0.0.1/32", {"X-Real-IP": "10.1.1.1"}, True),
-    ("127.0.0.1/32", {}, False), ("192.0.2.1/32", {"X-Forwarded-For": "10.1.1.1"}, False), ("127.0.0.1/32", {"X-Forwarded-For": "nonsense"}, False),
-    ("127.0.0.1/32", {"X-Forwarded-For": "9.9.9.9", "X-Real-IP": "10.1.1.1"}, False),
-])
+@pytest.mark.parametrize(
+    "trusted, claimed, allowed",
+    [
+        ("127.0.0.1/32", {"X-Forwarded-For": "10.1.1.1"}, True),
+        ("127.0.0.1/32", {"X-Forwarded-For": "10.1.1.1, 9.9.9.9"}, False),
+        ("127.0.0.1/32, 9.9.9.9/32", {"X-Forwarded-For": "10.1.1.1, 9.9.9.9"}, True),
+        ("127.0.0.1/32", {"X-Real-IP": "10.1.1.1"}, True),
+        ("127.0.0.1/32", {}, False),
+        ("192.0.2.1/32", {"X-Forwarded-For": "10.1.1.1"}, False),
+        ("127.0.0.1/32", {"X-Forwarded-For": "nonsense"}, False),
+        ("127.0.0.1/32", {"X-Forwarded-For": "9.9.9.9", "X-Real-IP": "10.1.1.1"}, False),
+    ],
+)
 def test_who_may_purge_is_whom_trusted_peers_name(origin, wire, trusted, claimed, allowed):
     origin.on("/cached/x", reply(body=b"x"))
     larder = wire(extra=f"purge_from: [10.1.1.0/24]\ntrusted_proxies: [{trusted}]")

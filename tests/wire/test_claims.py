@@ -42,19 +42,37 @@ def test_no_claim_of_a_stranger_ends_up_in_the_shared_entry(origin, larder, spel
 
 
 def test_a_strangers_x_forwarded_scheme_neither_reaches_the_origin_nor_the_entry(origin, larder):
-    origin.on("/cached/x", lambda request: reply(fields={"Vary": "X-Forwarded-Scheme"}, body=request.field("x-forwarded-scheme") or "none"))
+    origin.on(
+        "/cached/x",
+        lambda request: reply(
+            fields={"Vary": "X-Forwarded-Scheme"}, body=request.field("x-forwarded-scheme") or "none"
+        ),
+    )
     assert larder.get("/cached/x", {"X-Forwarded-Scheme": "https"}).body == b"none"
     assert larder.get("/cached/x").x_cache == "HIT"
-    assert larder.request("POST", "/other", {"X-Forwarded-Scheme": "https", "X_Forwarded_Scheme": "https"}, b"x").status == 404
-    assert origin.requests("/other")[0].field("x-forwarded-scheme") is None and origin.requests("/other")[0].field("x_forwarded_scheme") is None
+    assert (
+        larder.request("POST", "/other", {"X-Forwarded-Scheme": "https", "X_Forwarded_Scheme": "https"}, b"x").status
+        == 404
+    )
+    assert (
+        origin.requests("/other")[0].field("x-forwarded-scheme") is None
+        and origin.requests("/other")[0].field("x_forwarded_scheme") is None
+    )
 
 
-@pytest.mark.parametrize("fields, cached", [
-    ({"X-Forwarded-Prefix": "/shop"}, False), ({"X-Forwarded-Port": "8443"}, False), ({"X-Forwarded-Scheme": "https"}, False),
-    ({"X-Forwarded-Proto": "https", "X-Forwarded-Scheme": "https", "X-Forwarded-Port": "443"}, True),
-    ({"X-Forwarded-Server": "edge", "X-Real-IP": "10.0.0.1", "X-Forwarded-For": "10.0.0.1"}, True),
-])
-def test_what_a_trusted_proxy_claims_is_passed_on_and_cached_only_where_the_entry_is_found_by_it(origin, wire, fields, cached):
+@pytest.mark.parametrize(
+    "fields, cached",
+    [
+        ({"X-Forwarded-Prefix": "/shop"}, False),
+        ({"X-Forwarded-Port": "8443"}, False),
+        ({"X-Forwarded-Scheme": "https"}, False),
+        ({"X-Forwarded-Proto": "https", "X-Forwarded-Scheme": "https", "X-Forwarded-Port": "443"}, True),
+        ({"X-Forwarded-Server": "edge", "X-Real-IP": "10.0.0.1", "X-Forwarded-For": "10.0.0.1"}, True),
+    ],
+)
+def test_what_a_trusted_proxy_claims_is_passed_on_and_cached_only_where_the_entry_is_found_by_it(
+    origin, wire, fields, cached
+):
     larder = wire(extra="trusted_proxies: [127.0.0.0/8]")
     origin.on("/cached/x", reply(body=b"x"))
     answers = [larder.get("/cached/x", fields) for _ in range(2)]

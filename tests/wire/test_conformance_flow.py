@@ -73,7 +73,11 @@ def test_a_leader_that_leaves_alone_still_fills_where_little_is_missing(origin, 
 def test_those_who_joined_an_uncacheable_answer_ask_at_once(origin, larder):
     """The origin sees all of the others before it has answered any of them."""
     first, others = Gate(), Gate()
-    origin.on("/cached/x", reply(fields={"Cache-Control": "no-store"}, body=b"1").after(first), reply(fields={"Cache-Control": "no-store"}, body=b"2").after(others))
+    origin.on(
+        "/cached/x",
+        reply(fields={"Cache-Control": "no-store"}, body=b"1").after(first),
+        reply(fields={"Cache-Control": "no-store"}, body=b"2").after(others),
+    )
     pool, futures = gather(10, lambda number: larder.get("/cached/x"))
     first.wait_for(1)
     until(lambda: larder.metrics().total("larder_client_connections") >= 10)
@@ -109,7 +113,12 @@ def test_a_dead_origin_fails_all_who_wait_soon(origin, larder):
 def test_what_private_names_is_not_for_those_who_joined(origin, larder):
     """RFC 9111, 5.2.2.7."""
     gate = Gate()
-    origin.on("/cached/x", reply(fields=[("Cache-Control", 'private="x-user", max-age=60'), ("X-User", "me"), ("X-All", "all")], body=b"b").after(gate))
+    origin.on(
+        "/cached/x",
+        reply(
+            fields=[("Cache-Control", 'private="x-user", max-age=60'), ("X-User", "me"), ("X-All", "all")], body=b"b"
+        ).after(gate),
+    )
     pool, futures = gather(5, lambda number: larder.get("/cached/x"))
     gate.wait_for(1)
     until(lambda: larder.metrics().total("larder_client_connections") >= 5)
@@ -122,7 +131,11 @@ def test_what_private_names_is_not_for_those_who_joined(origin, larder):
 def test_what_must_be_confirmed_is_not_shared_once_it_streams(origin, larder):
     """RFC 9111, 5.2.2.4: whoever comes after the answer began asks for himself."""
     gate = Gate()
-    origin.on("/cached/x", chunked(b"one", gate, fields=[("Cache-Control", "no-cache"), ("ETag", '"a"')]), reply(fields=[("Cache-Control", "no-cache"), ("ETag", '"b"')], body=b"two"))
+    origin.on(
+        "/cached/x",
+        chunked(b"one", gate, fields=[("Cache-Control", "no-cache"), ("ETag", '"a"')]),
+        reply(fields=[("Cache-Control", "no-cache"), ("ETag", '"b"')], body=b"two"),
+    )
     with larder.connect() as leader:
         leader.send(b"GET /cached/x HTTP/1.1\r\nHost: api.test\r\n\r\n")
         leader.read_head()
@@ -147,7 +160,13 @@ def test_trailers_reach_those_who_join_too(origin, larder):
 
 def test_interim_responses_come_in_order_before_the_answer(origin, larder):
     """RFC 9110, 15.2."""
-    origin.on("/cached/x", reply(body=b"x").interim("103 Early Hints", {"Link": "</a>"}).interim("102 Processing").interim("103 Early Hints", {"Link": "</b>"}))
+    origin.on(
+        "/cached/x",
+        reply(body=b"x")
+        .interim("103 Early Hints", {"Link": "</a>"})
+        .interim("102 Processing")
+        .interim("103 Early Hints", {"Link": "</b>"}),
+    )
     answer = larder.get("/cached/x")
     assert [(one.status, one.field("link")) for one in answer.interim] == [(103, "</a>"), (102, None), (103, "</b>")]
     assert larder.get("/cached/x").interim == [] and larder.get("/cached/x").x_cache == "HIT"
@@ -156,7 +175,11 @@ def test_interim_responses_come_in_order_before_the_answer(origin, larder):
 def test_the_stale_answer_is_refreshed_by_one_request_alone(origin, wire):
     """RFC 5861, 3."""
     gate = Gate()
-    origin.on("/cached/x", reply(fields=[("Cache-Control", "max-age=10, stale-while-revalidate=60"), ("Age", "20")], body=b"old"), reply(body=b"new").after(gate))
+    origin.on(
+        "/cached/x",
+        reply(fields=[("Cache-Control", "max-age=10, stale-while-revalidate=60"), ("Age", "20")], body=b"old"),
+        reply(body=b"new").after(gate),
+    )
     larder = wire()
     assert larder.get("/cached/x").body == b"old"
     pool, futures = gather(20, lambda number: larder.get("/cached/x"))
@@ -168,13 +191,20 @@ def test_the_stale_answer_is_refreshed_by_one_request_alone(origin, wire):
     assert origin.count("/cached/x") == 2
 
 
-@pytest.mark.parametrize("route, answers, purged", [
-    ("ttl: 60, stale_while_revalidate: 60s", [reply(body=b"old"), reply(body=b"new")], ("UPDATING", b"old")),
-    ("ttl: 60, stale_if_error: 60s", [reply(body=b"old"), reply("503 No", body=b"bad")], ("STALE", b"old")),
-    ("ttl: 60", [reply(fields={"ETag": '"a"'}, body=b"old"), reply("304 Not Modified", {"ETag": '"a"'})], ("REVALIDATED", b"old")),
-    ("ttl: 60", [reply(body=b"old"), reply(body=b"new")], ("EXPIRED", b"new")),
-    ("ttl: 60", [reply(body=b"old"), reply("503 No", body=b"bad")], ("EXPIRED", b"bad")),
-])
+@pytest.mark.parametrize(
+    "route, answers, purged",
+    [
+        ("ttl: 60, stale_while_revalidate: 60s", [reply(body=b"old"), reply(body=b"new")], ("UPDATING", b"old")),
+        ("ttl: 60, stale_if_error: 60s", [reply(body=b"old"), reply("503 No", body=b"bad")], ("STALE", b"old")),
+        (
+            "ttl: 60",
+            [reply(fields={"ETag": '"a"'}, body=b"old"), reply("304 Not Modified", {"ETag": '"a"'})],
+            ("REVALIDATED", b"old"),
+        ),
+        ("ttl: 60", [reply(body=b"old"), reply(body=b"new")], ("EXPIRED", b"new")),
+        ("ttl: 60", [reply(body=b"old"), reply("503 No", body=b"bad")], ("EXPIRED", b"bad")),
+    ],
+)
 def test_after_a_soft_purge(origin, wire, route, answers, purged):
     origin.on("/cached/x", *answers)
     larder = wire(route=route)
@@ -188,9 +218,16 @@ def test_after_a_soft_purge(origin, wire, route, answers, purged):
 def test_stale_if_error_of_the_route(origin, wire, fault):
     """RFC 5861, 4."""
     gate = Gate()
-    origin.on("/cached/x", reply(fields=[("Expires", at(-5)), ("ETag", '"a"')], body=b"old"),
-              {"closed": raw(cut), "refused": raw(cut), "timeout": reply(body=b"late").after(gate), "503": reply("503 No")}[fault])
-    larder = wire(route="ttl: 60, stale_if_error: 60s", origin_text="{servers: [\"%s\"], response_timeout: 1s}" % origin.url)
+    origin.on(
+        "/cached/x",
+        reply(fields=[("Expires", at(-5)), ("ETag", '"a"')], body=b"old"),
+        {"closed": raw(cut), "refused": raw(cut), "timeout": reply(body=b"late").after(gate), "503": reply("503 No")}[
+            fault
+        ],
+    )
+    larder = wire(
+        route="ttl: 60, stale_if_error: 60s", origin_text="{servers: [\"%s\"], response_timeout: 1s}" % origin.url
+    )
     larder.get("/cached/x")
     if fault == "refused":
         origin.stop()
@@ -209,7 +246,15 @@ def test_an_uncacheable_key_becomes_cacheable_again(origin, larder):
 
 def test_a_client_that_leaves_a_download_is_not_the_origins_fault(origin, wire):
     gate = Gate()
-    origin.on("/cached/x", raw(b"HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 100000, gate, b"x" * 4000000, cut))
+    origin.on(
+        "/cached/x",
+        raw(
+            b"HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 100000,
+            gate,
+            b"x" * 4000000,
+            cut,
+        ),
+    )
     larder = wire()
     with larder.connect() as client:
         client.send(b"GET /cached/x HTTP/1.1\r\nHost: api.test\r\n\r\n")
@@ -225,7 +270,11 @@ def test_a_part_of_something_large_that_is_not_stored_is_asked_for_as_a_part(ori
 
     def answer(request):
         if request.field("range") == "bytes=5-9":
-            return reply("206 Partial Content", {"Content-Range": f"bytes 5-9/{len(whole)}", "Cache-Control": "no-store"}, whole[5:10])
+            return reply(
+                "206 Partial Content",
+                {"Content-Range": f"bytes 5-9/{len(whole)}", "Cache-Control": "no-store"},
+                whole[5:10],
+            )
         return reply(fields={"Cache-Control": "no-store"}, body=whole)
 
     origin.on("/cached/x", answer)
@@ -235,16 +284,19 @@ def test_a_part_of_something_large_that_is_not_stored_is_asked_for_as_a_part(ori
         assert (got.status, got.body) == (206, whole[5:10])
 
 
-@pytest.mark.parametrize("route, fields, status, second", [
-    ("ttl: 60, ignore: [vary]", {"Vary": "Foo"}, "200 OK", "HIT"),
-    ("ttl: 60, ignore: [vary]", {"Vary": "*"}, "200 OK", "HIT"),
-    ("ttl: 60, ignore: [cache-control]", {"Cache-Control": "private"}, "200 OK", "HIT"),
-    ("ttl: 60, status_ttl: {404: 10s, 500: 5s}", {}, "500 No", "HIT"),
-    ("ttl: 60, status_ttl: {404: 10s}", {"Cache-Control": "no-store"}, "404 No", "MISS"),
-    ("ttl: 60, max_object: 1KB", {}, "200 OK", "MISS"),
-    ("heuristic: 10%", {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}, "200 OK", "HIT"),
-    ("ttl: 60, memory: off", {}, "200 OK", "MISS"),
-])
+@pytest.mark.parametrize(
+    "route, fields, status, second",
+    [
+        ("ttl: 60, ignore: [vary]", {"Vary": "Foo"}, "200 OK", "HIT"),
+        ("ttl: 60, ignore: [vary]", {"Vary": "*"}, "200 OK", "HIT"),
+        ("ttl: 60, ignore: [cache-control]", {"Cache-Control": "private"}, "200 OK", "HIT"),
+        ("ttl: 60, status_ttl: {404: 10s, 500: 5s}", {}, "500 No", "HIT"),
+        ("ttl: 60, status_ttl: {404: 10s}", {"Cache-Control": "no-store"}, "404 No", "MISS"),
+        ("ttl: 60, max_object: 1KB", {}, "200 OK", "MISS"),
+        ("heuristic: 10%", {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}, "200 OK", "HIT"),
+        ("ttl: 60, memory: off", {}, "200 OK", "MISS"),
+    ],
+)
 def test_a_routes_options(origin, wire, route, fields, status, second):
     origin.on("/cached/x", lambda request: reply(status, fields, b"a body of some bytes" * 100))
     larder = wire(route=route)
@@ -272,7 +324,12 @@ def test_variants_are_bounded_and_the_newest_stay(origin, larder):
 
 def test_an_answer_that_varies_by_forwarding_fields_varies_by_what_the_origin_saw(origin, larder):
     """RFC 9111, 4.1: a client's own X-Forwarded-* never reach the origin, so they split nothing."""
-    origin.on("/cached/x", lambda request: reply(fields={"Vary": "X-Forwarded-For, X-Forwarded-Proto, X-Real-IP"}, body=request.field("x-forwarded-for")))
+    origin.on(
+        "/cached/x",
+        lambda request: reply(
+            fields={"Vary": "X-Forwarded-For, X-Forwarded-Proto, X-Real-IP"}, body=request.field("x-forwarded-for")
+        ),
+    )
     assert larder.get("/cached/x").body == b"127.0.0.1"
     for fields in ({"X-Forwarded-For": "1.1.1.1"}, {"X-Forwarded-Proto": "https"}, {"X-Real-IP": "1.1.1.1"}):
         assert larder.get("/cached/x", fields).x_cache == "HIT"
@@ -280,7 +337,9 @@ def test_an_answer_that_varies_by_forwarding_fields_varies_by_what_the_origin_sa
 
 
 def test_a_trusted_peers_forwarding_fields_split_the_variants(origin, wire):
-    origin.on("/cached/x", lambda request: reply(fields={"Vary": "X-Forwarded-For"}, body=request.field("x-forwarded-for")))
+    origin.on(
+        "/cached/x", lambda request: reply(fields={"Vary": "X-Forwarded-For"}, body=request.field("x-forwarded-for"))
+    )
     larder = wire(extra="trusted_proxies: [127.0.0.0/8]")
     assert larder.get("/cached/x", {"X-Forwarded-For": "1.1.1.1"}).body == b"1.1.1.1, 127.0.0.1"
     assert larder.get("/cached/x", {"X-Forwarded-For": "2.2.2.2"}).body == b"2.2.2.2, 127.0.0.1"

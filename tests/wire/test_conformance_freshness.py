@@ -114,18 +114,58 @@ FRESHNESS = [
     ("5.2.2.7", "private for one field", [("Cache-Control", 'private="a", max-age=3600'), ("A", "1")], YES),
     ("5.2.2.5", "no-store", cc("no-store"), NO),
     ("5.2.2.5", "no-store, any case", cc("No-StOrE, max-age=3600"), NO),
-    ("5.2.2.5", "no-store with a lifetime", [("Cache-Control", "max-age=10000, no-store"), ("Expires", 10000), ("Date", 0)], NO),
+    (
+        "5.2.2.5",
+        "no-store with a lifetime",
+        [("Cache-Control", "max-age=10000, no-store"), ("Expires", 10000), ("Date", 0)],
+        NO,
+    ),
     ("5.2.2.5", "no-store on a second line", [HOUR, ("Cache-Control", "no-store")], NO),
-    ("5.2.2.4", "no-cache with a lifetime", [("Cache-Control", "max-age=10000, no-cache"), ("Expires", 10000), ("Date", 0)], NO),
+    (
+        "5.2.2.4",
+        "no-cache with a lifetime",
+        [("Cache-Control", "max-age=10000, no-cache"), ("Expires", 10000), ("Date", 0)],
+        NO,
+    ),
     ("5.2.2.4", "no-cache, any case", cc("max-age=10000, No-CaChE"), NO),
     ("5.2.2.4", "no-cache is kept and validated", [("Cache-Control", "no-cache"), ("ETag", '"a"')], ETAG),
-    ("5.2.2.4", "no-cache is validated although fresh", [("Cache-Control", "no-cache, max-age=3600"), ("ETag", '"a"')], ETAG),
-    ("5.2.2.4", "no-cache is validated by Last-Modified", [("Cache-Control", "no-cache"), ("Last-Modified", -1000)], LM),
-    ("5.2.2.2", "must-revalidate while fresh", [("Cache-Control", "max-age=3600, must-revalidate"), ("ETag", '"a"')], YES),
-    ("5.2.2.2", "must-revalidate once stale", [("Cache-Control", "max-age=10, must-revalidate"), ("Age", "20"), ("ETag", '"a"')], ETAG),
-    ("5.2.2.8", "proxy-revalidate once stale", [("Cache-Control", "max-age=10, proxy-revalidate"), ("Age", "20"), ("ETag", '"a"')], ETAG),
+    (
+        "5.2.2.4",
+        "no-cache is validated although fresh",
+        [("Cache-Control", "no-cache, max-age=3600"), ("ETag", '"a"')],
+        ETAG,
+    ),
+    (
+        "5.2.2.4",
+        "no-cache is validated by Last-Modified",
+        [("Cache-Control", "no-cache"), ("Last-Modified", -1000)],
+        LM,
+    ),
+    (
+        "5.2.2.2",
+        "must-revalidate while fresh",
+        [("Cache-Control", "max-age=3600, must-revalidate"), ("ETag", '"a"')],
+        YES,
+    ),
+    (
+        "5.2.2.2",
+        "must-revalidate once stale",
+        [("Cache-Control", "max-age=10, must-revalidate"), ("Age", "20"), ("ETag", '"a"')],
+        ETAG,
+    ),
+    (
+        "5.2.2.8",
+        "proxy-revalidate once stale",
+        [("Cache-Control", "max-age=10, proxy-revalidate"), ("Age", "20"), ("ETag", '"a"')],
+        ETAG,
+    ),
     ("8246", "immutable while fresh", [("Cache-Control", "max-age=3600, immutable"), ("ETag", '"a"')], YES),
-    ("8246", "immutable once stale", [("Cache-Control", "max-age=10, immutable"), ("Age", "20"), ("ETag", '"a"')], ETAG),
+    (
+        "8246",
+        "immutable once stale",
+        [("Cache-Control", "max-age=10, immutable"), ("Age", "20"), ("ETag", '"a"')],
+        ETAG,
+    ),
     ("5.2.2.3", "must-understand lifts no-store", cc("must-understand, no-store, max-age=3600"), YES),
     ("5.4", "Pragma in a response means nothing", [HOUR, ("Pragma", "no-cache")], YES),
     ("5.5", "Warning means nothing", [HOUR, ("Warning", '199 x "y"')], YES),
@@ -136,7 +176,12 @@ FRESHNESS = [
     # 4.3.1: what is kept stale is validated
     ("4.3.1", "stale with a strong tag", [("Cache-Control", "max-age=10"), ("Age", "20"), ("ETag", '"a"')], ETAG),
     ("4.3.1", "stale with a weak tag", [("Cache-Control", "max-age=10"), ("Age", "20"), ("ETag", 'W/"a"')], ETAG),
-    ("4.3.1", "stale with Last-Modified", [("Cache-Control", "max-age=10"), ("Age", "20"), ("Last-Modified", -3000)], LM),
+    (
+        "4.3.1",
+        "stale with Last-Modified",
+        [("Cache-Control", "max-age=10"), ("Age", "20"), ("Last-Modified", -3000)],
+        LM,
+    ),
     ("4.3.1", "stale by Expires", [("Expires", -10), ("Date", 0), ("ETag", '"a"')], ETAG),
     # RFC 9213: CDN-Cache-Control
     ("9213", "max-age", cdn("max-age=3600"), YES),
@@ -150,7 +195,12 @@ FRESHNESS = [
     ("9213", "with an extension", cdn("foobar, max-age=3600"), YES),
     ("9213", "long over short", cdn("max-age=3600", ("Cache-Control", "max-age=0")), YES),
     ("9213", "short over long", cdn("max-age=0", HOUR), NO),
-    ("9213", "private over max-age", cdn("private", ("Cache-Control", "max-age=10000"), ("Expires", 10000), ("Date", 0)), NO),
+    (
+        "9213",
+        "private over max-age",
+        cdn("private", ("Cache-Control", "max-age=10000"), ("Expires", 10000), ("Date", 0)),
+        NO,
+    ),
     ("9213", "no-cache over max-age", cdn("no-cache", ("Cache-Control", "max-age=10000")), NO),
     ("9213", "no-store over max-age", cdn("no-store", ("Cache-Control", "max-age=10000")), NO),
     ("9213", "max-age over no-store", cdn("max-age=10000", ("Cache-Control", "no-store")), YES),
@@ -175,12 +225,40 @@ FRESHNESS = [
 @pytest.mark.parametrize("fields, second", [pytest.param(row[2], row[3], id=f"{row[0]} {row[1]}") for row in FRESHNESS])
 def test_the_second_request(world, fields, second):
     validated = isinstance(second, str)
-    run(world, [step(fields), step(fields if validated else [], asked=second, text="body 1" if validated or second is False else "body 2")])
+    run(
+        world,
+        [
+            step(fields),
+            step(
+                fields if validated else [], asked=second, text="body 1" if validated or second is False else "body 2"
+            ),
+        ],
+    )
 
 
-STATUSES = ["200 OK", "203 Non-Authoritative Information", "204 No Content", "299 Whatever", "301 Moved Permanently", "302 Found",
-            "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect", "400 Bad Request", "404 Not Found", "405 No", "410 Gone",
-            "414 Long", "499 Whatever", "500 Internal Server Error", "501 No", "502 Bad Gateway", "503 Unavailable", "504 Timeout", "599 Whatever"]
+STATUSES = [
+    "200 OK",
+    "203 Non-Authoritative Information",
+    "204 No Content",
+    "299 Whatever",
+    "301 Moved Permanently",
+    "302 Found",
+    "303 See Other",
+    "307 Temporary Redirect",
+    "308 Permanent Redirect",
+    "400 Bad Request",
+    "404 Not Found",
+    "405 No",
+    "410 Gone",
+    "414 Long",
+    "499 Whatever",
+    "500 Internal Server Error",
+    "501 No",
+    "502 Bad Gateway",
+    "503 Unavailable",
+    "504 Timeout",
+    "599 Whatever",
+]
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -190,7 +268,16 @@ def test_any_final_status_is_kept_under_an_explicit_lifetime(world, status):
     run(world, [step([("Expires", -5000), ("Date", 0)], status=status), step(asked=True, status=status)])
 
 
-@pytest.mark.parametrize("status", ["206 Partial Content", "304 Not Modified", "416 Range Not Satisfiable", "429 Too Many Requests", "408 Request Timeout"])
+@pytest.mark.parametrize(
+    "status",
+    [
+        "206 Partial Content",
+        "304 Not Modified",
+        "416 Range Not Satisfiable",
+        "429 Too Many Requests",
+        "408 Request Timeout",
+    ],
+)
 def test_statuses_about_one_request_are_never_kept(world, status):
     """RFC 9111, 3; RFC 6585, 4."""
     fields = [HOUR, *([("Content-Range", "bytes 0-5/10")] if status[:3] == "206" else [])]
@@ -200,14 +287,33 @@ def test_statuses_about_one_request_are_never_kept(world, status):
 @pytest.mark.parametrize("status", ["299 Whatever", "200 OK"])
 def test_must_understand_keeps_only_what_is_understood(world, status):
     """RFC 9111, 5.2.2.3."""
-    run(world, [step([("Cache-Control", "must-understand, no-store, max-age=3600")], status=status), step(asked=status[:3] == "299", status=status)])
+    run(
+        world,
+        [
+            step([("Cache-Control", "must-understand, no-store, max-age=3600")], status=status),
+            step(asked=status[:3] == "299", status=status),
+        ],
+    )
 
 
-HEURISTIC = [("200 OK", [], False), ("201 Created", [], True), ("202 Accepted", [], True), ("203 Non-Authoritative Information", [], False),
-             ("204 No Content", [], False), ("403 Forbidden", [], True), ("404 Not Found", [], False), ("405 Method Not Allowed", [], False),
-             ("410 Gone", [], False), ("414 URI Too Long", [], False), ("501 Not Implemented", [], False), ("502 Bad Gateway", [], True),
-             ("503 Service Unavailable", [], True), ("504 Gateway Timeout", [], True), ("599 Unknown", [], True),
-             ("599 Unknown", [("Cache-Control", "public")], False)]
+HEURISTIC = [
+    ("200 OK", [], False),
+    ("201 Created", [], True),
+    ("202 Accepted", [], True),
+    ("203 Non-Authoritative Information", [], False),
+    ("204 No Content", [], False),
+    ("403 Forbidden", [], True),
+    ("404 Not Found", [], False),
+    ("405 Method Not Allowed", [], False),
+    ("410 Gone", [], False),
+    ("414 URI Too Long", [], False),
+    ("501 Not Implemented", [], False),
+    ("502 Bad Gateway", [], True),
+    ("503 Service Unavailable", [], True),
+    ("504 Gateway Timeout", [], True),
+    ("599 Unknown", [], True),
+    ("599 Unknown", [("Cache-Control", "public")], False),
+]
 
 
 @pytest.mark.parametrize("status, fields, second", HEURISTIC, ids=str)

@@ -23,8 +23,13 @@ def test_pipelined_requests_are_answered_in_order(origin, larder):
     origin.on("POST /post", reply(body=b"posted"))
     larder.get("/cached/quick")
     with larder.connect() as client:
-        client.send(request_bytes("GET", "/slow") + request_bytes("GET", "/cached/quick") + request_bytes("POST", "/post", body=b"hello")
-                    + request_bytes("HEAD", "/cached/quick") + request_bytes("GET", "/cached/quick"))
+        client.send(
+            request_bytes("GET", "/slow")
+            + request_bytes("GET", "/cached/quick")
+            + request_bytes("POST", "/post", body=b"hello")
+            + request_bytes("HEAD", "/cached/quick")
+            + request_bytes("GET", "/cached/quick")
+        )
         gate.open()
         answers = [client.read_response(method) for method in ("GET", "GET", "POST", "HEAD", "GET")]
     assert [answer.body for answer in answers] == [b"slow", b"quick", b"posted", b"", b"quick"]

@@ -29,7 +29,9 @@ def test_a_redirect_to_https_is_not_served_to_https_behind_a_proxy_that_ends_tls
     larder = wire(extra=TRUSTING)
     plain, secure = {"X-Forwarded-Proto": "http"}, {"X-Forwarded-Proto": "https"}
     assert [larder.get("/cached/x", plain).status for _ in range(2)] == [301, 301]
-    assert [(answer.status, answer.x_cache) for answer in (larder.get("/cached/x", secure), larder.get("/cached/x", secure))] == [(200, "MISS"), (200, "HIT")]
+    assert [
+        (answer.status, answer.x_cache) for answer in (larder.get("/cached/x", secure), larder.get("/cached/x", secure))
+    ] == [(200, "MISS"), (200, "HIT")]
     again = larder.get("/cached/x", plain)
     assert (again.status, again.x_cache) == (301, "HIT")
     larder.request("POST", "/cached/x", secure, b"x")
@@ -42,7 +44,10 @@ def test_forwarded_tells_the_scheme_where_nothing_else_does_and_the_origin_is_to
     larder = wire(extra=TRUSTING)
     assert larder.get("/cached/x").status == 301
     assert larder.get("/cached/x", {"Forwarded": "for=192.0.2.1;proto=https"}).status == 200
-    assert words(larder, "/cached/x", {"Forwarded": "for=192.0.2.1;proto=https", "X-Forwarded-Proto": "http"}) == ["BYPASS", "BYPASS"]
+    assert words(larder, "/cached/x", {"Forwarded": "for=192.0.2.1;proto=https", "X-Forwarded-Proto": "http"}) == [
+        "BYPASS",
+        "BYPASS",
+    ]
 
 
 @pytest.mark.parametrize("route", ["ttl: 60", "ttl: 60, host: api.test"], ids=["any host", "pinned host"])
@@ -51,7 +56,10 @@ def test_a_trusted_proxys_host_tells_tenants_apart(origin, wire, route):
     larder = wire(extra=TRUSTING, route=route)
     for tenant in ("one.test", "two.test"):
         answers = [larder.get("/cached/x", {"X-Forwarded-Host": tenant}) for _ in range(2)]
-        assert [(answer.body, answer.x_cache) for answer in answers] == [(tenant.encode(), "MISS"), (tenant.encode(), "HIT")]
+        assert [(answer.body, answer.x_cache) for answer in answers] == [
+            (tenant.encode(), "MISS"),
+            (tenant.encode(), "HIT"),
+        ]
     assert larder.get("/cached/x", {"X-Forwarded-Host": "One.test"}).x_cache == "HIT"
 
 
@@ -59,13 +67,19 @@ def test_the_plain_and_the_tls_listener_have_entries_of_their_own(tmp_path, orig
     origin.on("/cached/x", to_https)
     certificate, key = Authority(tmp_path).issue("shop.test")
     plain = free_port()
-    larder = start_larder("""
+    larder = start_larder(
+        """
 listen: [<listen>, {address: <plain>, tls: {certificate: <certificate>, key: <key>}}]
 admin: <admin>
 origin: <origin>
 redis: off
 routes: [{match: "GET /cached/{name}", key: "cached:{name}", ttl: 60}]
-""", origin=origin.url, certificate=certificate, key=key, plain=f"{HOST}:{plain}")
+""",
+        origin=origin.url,
+        certificate=certificate,
+        key=key,
+        plain=f"{HOST}:{plain}",
+    )
     context = ssl._create_unverified_context()
     for expected in ("MISS", "HIT"):
         over_tls = http.client.HTTPSConnection(HOST, plain, context=context, timeout=10)
@@ -155,13 +169,16 @@ def test_raw_utf8_in_a_target_passes_as_it_came_and_shares_the_entry_of_its_enco
 @pytest.mark.parametrize("query", ["%6cimit=5", "l%69mit=5", "limi%74=5&a=1"])
 def test_a_needlessly_encoded_parameter_name_passes_uncached(origin, start_larder, query):
     origin.on("/list", lambda request: reply(body=b"five" if "limit=5" in request.target else b"default"))
-    larder = start_larder("""
+    larder = start_larder(
+        """
 listen: <listen>
 admin: <admin>
 origin: <origin>
 redis: off
 routes: [{match: "GET /list", key: "list:{limit=20}", ttl: 60}]
-""", origin=origin.url)
+""",
+        origin=origin.url,
+    )
     odd = larder.get(f"/list?{query}")
     assert (odd.body, odd.cache_status) == (b"default", "larder; fwd=bypass; detail=query")
     assert larder.get("/list?limit=5").body == b"five"
@@ -184,8 +201,17 @@ routes:
 
 @pytest.fixture
 def writes(origin, start_larder):
-    for target in ("/Articles/7", "/Articles/7;v=1", "/Articles/7;v=2", "/Articles;a=1/7", "/batch", "/graphql", "/articles/Ab", "/aRticles/AB",
-                   "/articles/ab"):
+    for target in (
+        "/Articles/7",
+        "/Articles/7;v=1",
+        "/Articles/7;v=2",
+        "/Articles;a=1/7",
+        "/batch",
+        "/graphql",
+        "/articles/Ab",
+        "/aRticles/AB",
+        "/articles/ab",
+    ):
         origin.on(target, reply(body=b"x"))
 
     def start(extra=""):
@@ -194,19 +220,31 @@ def writes(origin, start_larder):
     return start
 
 
-@pytest.mark.parametrize("method, fields, target, goes", [
-    ("QUERY", {}, "/Articles/7", False), ("SEARCH", {}, "/Articles/7", False), ("PROPFIND", {}, "/Articles/7", False),
-    ("REPORT", {}, "/Articles/7", False), ("MKCOL", {}, "/Articles/7", True), ("POST", {}, "/Articles/7", True),
-    ("POST", {}, "/Articles/7;v=2", True), ("POST", {}, "/Articles;a=1/7", True), ("POST", {}, "/batch", False),
-    ("POST", {"X-HTTP-Method-Override": "DELETE"}, "/batch", True), ("POST", {}, "/batch?_method=DELETE", True),
-    ("GET", {"X-HTTP-Method-Override": "DELETE"}, "/Articles/7", True),
-])
+@pytest.mark.parametrize(
+    "method, fields, target, goes",
+    [
+        ("QUERY", {}, "/Articles/7", False),
+        ("SEARCH", {}, "/Articles/7", False),
+        ("PROPFIND", {}, "/Articles/7", False),
+        ("REPORT", {}, "/Articles/7", False),
+        ("MKCOL", {}, "/Articles/7", True),
+        ("POST", {}, "/Articles/7", True),
+        ("POST", {}, "/Articles/7;v=2", True),
+        ("POST", {}, "/Articles;a=1/7", True),
+        ("POST", {}, "/batch", False),
+        ("POST", {"X-HTTP-Method-Override": "DELETE"}, "/batch", True),
+        ("POST", {}, "/batch?_method=DELETE", True),
+        ("GET", {"X-HTTP-Method-Override": "DELETE"}, "/Articles/7", True),
+    ],
+)
 def test_what_counts_as_a_write_to_a_url(writes, method, fields, target, goes):
     larder = writes()
     for path in ("/Articles/7", "/Articles/7;v=1"):
         assert words(larder, path) == ["MISS", "HIT"]
     assert larder.request(method, target, fields, b"{}" if method != "GET" else None).status == 200
-    assert [larder.get(path).x_cache for path in ("/Articles/7", "/Articles/7;v=1")] == (["MISS", "MISS"] if goes else ["HIT", "HIT"])
+    assert [larder.get(path).x_cache for path in ("/Articles/7", "/Articles/7;v=1")] == (
+        ["MISS", "MISS"] if goes else ["HIT", "HIT"]
+    )
 
 
 def test_a_write_with_an_empty_purge_list_leaves_even_its_own_url(origin, writes):
@@ -222,7 +260,11 @@ def test_a_write_with_an_empty_purge_list_leaves_even_its_own_url(origin, writes
 
 def test_path_case_insensitive_makes_one_entry_of_all_spellings_and_purges_it_by_each(origin, writes):
     larder = writes("path_case: insensitive")
-    assert [larder.get(path).x_cache for path in ("/articles/Ab", "/ARTICLES/aB", "/art%49cles/%41b")] == ["MISS", "HIT", "HIT"]
+    assert [larder.get(path).x_cache for path in ("/articles/Ab", "/ARTICLES/aB", "/art%49cles/%41b")] == [
+        "MISS",
+        "HIT",
+        "HIT",
+    ]
     assert origin.requests()[-1].target == "/articles/Ab"  # as it came
     larder.request("PUT", "/aRticles/AB", body=b"x")
     assert larder.get("/articles/ab").x_cache == "MISS"
@@ -231,7 +273,10 @@ def test_path_case_insensitive_makes_one_entry_of_all_spellings_and_purges_it_by
 
 @pytest.mark.parametrize("cache_control, word", [("max-age=60", "HIT"), ("foo", "MISS"), ("no-cache", "MISS")])
 def test_an_event_stream_is_stored_only_where_the_origin_says_for_how_long(origin, larder, cache_control, word):
-    origin.on("/cached/x", reply(fields={"Content-Type": "text/event-stream", "Cache-Control": cache_control}, body=b"data: 1\n\n"))
+    origin.on(
+        "/cached/x",
+        reply(fields={"Content-Type": "text/event-stream", "Cache-Control": cache_control}, body=b"data: 1\n\n"),
+    )
     first = larder.get("/cached/x")
     assert ("detail=stream" in first.cache_status) == (word == "MISS")
     assert larder.get("/cached/x").x_cache == word
@@ -251,8 +296,18 @@ def test_those_who_ask_for_an_event_stream_under_way_get_one_of_their_own(origin
         assert [reader.read_chunk() for reader in (first, second)] == [b"data: 2\n\n"] * 2
 
 
-@pytest.mark.parametrize("value", ["no-store; max-age=60", "private max-age=60", "'no-store'", '"private"', "public; max-age=60; no-cache",
-                                   "max-age=0;", "foo no-store"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "no-store; max-age=60",
+        "private max-age=60",
+        "'no-store'",
+        '"private"',
+        "public; max-age=60; no-cache",
+        "max-age=0;",
+        "foo no-store",
+    ],
+)
 def test_a_malformed_cache_control_is_read_for_what_it_forbids(origin, larder, value):
     origin.on("/cached/x", reply(fields={"Cache-Control": value}, body=b"x"))
     assert "HIT" not in words(larder, "/cached/x", count=3)

@@ -13,23 +13,40 @@ def own(name):
 
 
 def test_a_responses_fields_keep_case_order_repetition_and_odd_bytes(origin, larder):
-    head = (b"HTTP/1.1 299 Odd but  allowed\r\nx-lower: a\r\nX-UPPER: b\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n"
-            b"X-Empty:\r\nX-Latin: caf\xe9 \xff\r\nx-Lower: c\r\n_under.score~!: d\r\nContent-Length: 3\r\n\r\nabc")
+    head = (
+        b"HTTP/1.1 299 Odd but  allowed\r\nx-lower: a\r\nX-UPPER: b\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n"
+        b"X-Empty:\r\nX-Latin: caf\xe9 \xff\r\nx-Lower: c\r\n_under.score~!: d\r\nContent-Length: 3\r\n\r\nabc"
+    )
     origin.on("/x", raw(head))
     response = larder.get("/x")
     assert (response.status, response.reason, response.body) == (299, "Odd but  allowed", b"abc")
     # A forwarded response gets the Date that it lacks (RFC 9110, 6.6.1).
     assert [field for field in response.fields if not own(field[0]) and field[0] != "Date"] == [
-        ("x-lower", "a"), ("X-UPPER", "b"), ("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "b=2"), ("X-Empty", ""),
-        ("X-Latin", "caf\xe9 \xff"), ("x-Lower", "c"), ("_under.score~!", "d"), ("Content-Length", "3")]
+        ("x-lower", "a"),
+        ("X-UPPER", "b"),
+        ("Set-Cookie", "a=1; Path=/"),
+        ("Set-Cookie", "b=2"),
+        ("X-Empty", ""),
+        ("X-Latin", "caf\xe9 \xff"),
+        ("x-Lower", "c"),
+        ("_under.score~!", "d"),
+        ("Content-Length", "3"),
+    ]
 
 
 def test_a_requests_line_and_fields_arrive_as_they_were_sent(origin, larder):
     origin.on("/x", reply())
     target = "/x?b=2&a=%7e&&c=[1]&d=;,@:$!'()*+~"
-    fields = [("x-lower", "a"), ("X-UPPER", "b"), ("Accept", "a"), ("Accept", "b"), ("X-Latin", "caf\xe9"), ("User-Agent", "odd/1 (x)")]
+    fields = [
+        ("x-lower", "a"),
+        ("X-UPPER", "b"),
+        ("Accept", "a"),
+        ("Accept", "b"),
+        ("X-Latin", "caf\xe9"),
+        ("User-Agent", "odd/1 (x)"),
+    ]
     larder.get(target, fields)
-    seen, = origin.requests("/x")
+    (seen,) = origin.requests("/x")
     assert seen.target == target
     assert [field for field in seen.fields if field[0] in dict(fields)] == fields
     assert seen.all("host") == ["api.test"]
@@ -50,7 +67,7 @@ def test_bodies_with_a_length_pass_both_ways(origin, larder, method, size):
     origin.on("/x", reply(body=body[::-1]))
     response = larder.request(method, "/x", body=body)
     assert response.body == body[::-1] and response.framing == "length"
-    seen, = origin.requests("/x")
+    (seen,) = origin.requests("/x")
     assert (seen.method, seen.body, seen.complete) == (method, body, True)
 
 
@@ -64,8 +81,10 @@ def test_an_empty_body_keeps_its_length_zero(origin, larder):
 def test_a_chunked_request_arrives_whole_with_its_trailers(origin, larder):
     origin.on("/x", reply(body=b"thanks"))
     with larder.connect() as client:
-        client.send(b"POST /x HTTP/1.1\r\nHost: api.test\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
-                    b"4\r\nWiki\r\n6;ext=\"q\"\r\npedia \r\nE\r\nin \r\n\r\nchunks.\r\n0\r\nX-Sum: 9\r\n\r\n")
+        client.send(
+            b"POST /x HTTP/1.1\r\nHost: api.test\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
+            b"4\r\nWiki\r\n6;ext=\"q\"\r\npedia \r\nE\r\nin \r\n\r\nchunks.\r\n0\r\nX-Sum: 9\r\n\r\n"
+        )
         assert client.read_response().body == b"thanks"
         assert client.get("/x").status == 200
     seen = origin.requests("POST /x")[0]
@@ -76,8 +95,10 @@ def test_a_chunked_request_arrives_whole_with_its_trailers(origin, larder):
 def test_a_trailer_never_becomes_a_header_field(origin, larder):
     origin.on("/x", reply())
     with larder.connect() as client:
-        client.send(b"POST /x HTTP/1.1\r\nHost: api.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
-                    b"Host: evil\r\nAuthorization: x\r\nContent-Length: 5\r\n\r\n")
+        client.send(
+            b"POST /x HTTP/1.1\r\nHost: api.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+            b"Host: evil\r\nAuthorization: x\r\nContent-Length: 5\r\n\r\n"
+        )
         client.read_response()
     for request in origin.requests("/x"):
         assert request.all("host") == ["api.test"] and request.field("authorization") is None
@@ -102,8 +123,17 @@ def test_a_close_delimited_response_ends_where_the_origin_closed(origin, larder)
 
 def test_each_piece_is_sent_on_as_it_comes(origin, larder):
     gates = [Gate(), Gate()]
-    origin.on("/events", chunked(b"data: 1\n\n", gates[0], b"data: 2\n\n", gates[1], b"data: 3\n\n",
-                                 fields={"Content-Type": "text/event-stream"}))
+    origin.on(
+        "/events",
+        chunked(
+            b"data: 1\n\n",
+            gates[0],
+            b"data: 2\n\n",
+            gates[1],
+            b"data: 3\n\n",
+            fields={"Content-Type": "text/event-stream"},
+        ),
+    )
     with larder.connect() as client:
         client.send(request_bytes("GET", "/events"))
         assert client.read_head().status == 200
@@ -131,9 +161,16 @@ def test_an_upload_is_sent_on_while_it_is_still_coming(origin, larder):
     assert first == [b"first"]
 
 
-@pytest.mark.parametrize("answer", [
-    reply(fields={"ETag": '"a"'}, body=b"x" * 500), chunked(b"abc"), until_close(b"abc"), reply("204 No Content"),
-], ids=["length", "chunked", "close", "204"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(fields={"ETag": '"a"'}, body=b"x" * 500),
+        chunked(b"abc"),
+        until_close(b"abc"),
+        reply("204 No Content"),
+    ],
+    ids=["length", "chunked", "close", "204"],
+)
 def test_head_has_the_fields_of_get_and_no_body(origin, larder, answer):
     origin.on("GET /x", answer)
     head = answer.steps[0]
@@ -157,7 +194,9 @@ def test_bytes_after_a_response_without_a_body_are_nobodys_answer(origin, larder
 
 
 def test_bytes_after_the_end_of_a_body_are_nobodys_answer(origin, larder):
-    origin.on("/x", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"))
+    origin.on(
+        "/x", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged")
+    )
     origin.on("/next", reply(body=b"right"))
     with larder.connect() as client:
         assert client.get("/x").body == b"ok"
@@ -206,7 +245,12 @@ def test_a_refused_expectation_takes_no_body_for_a_request(origin, larder):
     assert origin.count() == 2, "nothing of the body became a request"
 
 
-WEBSOCKET = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+WEBSOCKET = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 
 
 def test_upgrade_turns_into_a_tunnel(origin, larder):
@@ -215,8 +259,10 @@ def test_upgrade_turns_into_a_tunnel(origin, larder):
         while True:
             peer.socket.sendall(peer.take_some(65536).upper())
 
-    accepted = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+    accepted = (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+    )
     origin.on("/ws", raw(accepted, echo))
     with larder.connect() as client:
         client.send(request_bytes("GET", "/ws", WEBSOCKET) + b"early")
@@ -224,7 +270,7 @@ def test_upgrade_turns_into_a_tunnel(origin, larder):
         assert response.status == 101
         assert (response.field("upgrade"), response.field("connection").lower()) == ("websocket", "upgrade")
         assert response.x_cache == "BYPASS" and response.field("via") == "1.1 larder"
-        seen, = origin.requests("/ws")
+        (seen,) = origin.requests("/ws")
         assert (seen.field("upgrade"), seen.field("connection").lower()) == ("websocket", "upgrade")
         assert client.read_exactly(12) == b"welcomeEARLY"
         client.send(b"\x00\xffping")
@@ -241,11 +287,26 @@ def test_an_upgrade_the_origin_declines_is_an_ordinary_answer(origin, larder):
 
 
 def test_hop_by_hop_fields_go_no_further(origin, larder):
-    origin.on("/x", raw(b"HTTP/1.1 200 OK\r\nConnection: X-Named, keep-alive\r\nKeep-Alive: timeout=5\r\nX-Named: secret\r\n"
-                        b"Proxy-Connection: x\r\nX-Kept: yes\r\nContent-Length: 0\r\n\r\n"))
-    response = larder.get("/x", [("Connection", "x-named"), ("Connection", "keep-alive, TE"), ("X-Named", "secret"),
-                                 ("Keep-Alive", "timeout=5"), ("TE", "trailers"), ("Proxy-Connection", "keep-alive"), ("X-Kept", "yes")])
-    seen, = origin.requests("/x")
+    origin.on(
+        "/x",
+        raw(
+            b"HTTP/1.1 200 OK\r\nConnection: X-Named, keep-alive\r\nKeep-Alive: timeout=5\r\nX-Named: secret\r\n"
+            b"Proxy-Connection: x\r\nX-Kept: yes\r\nContent-Length: 0\r\n\r\n"
+        ),
+    )
+    response = larder.get(
+        "/x",
+        [
+            ("Connection", "x-named"),
+            ("Connection", "keep-alive, TE"),
+            ("X-Named", "secret"),
+            ("Keep-Alive", "timeout=5"),
+            ("TE", "trailers"),
+            ("Proxy-Connection", "keep-alive"),
+            ("X-Kept", "yes"),
+        ],
+    )
+    (seen,) = origin.requests("/x")
     for name in ("x-named", "keep-alive", "proxy-connection"):
         assert seen.field(name) is None and response.field(name) is None, name
     assert seen.field("x-kept") == response.field("x-kept") == "yes"
@@ -255,9 +316,11 @@ def test_hop_by_hop_fields_go_no_further(origin, larder):
 @pytest.mark.parametrize("named", ["Host", "Content-Length", "Authorization", "Cache-Control", "Cookie"])
 def test_connection_cannot_remove_what_matters_for_safety(origin, larder, named):
     origin.on("/x", reply(body=b"ok"))
-    response = larder.request("POST", "/x", {"Connection": named, "Authorization": "a", "Cache-Control": "no-store", "Cookie": "c"}, b"body")
+    response = larder.request(
+        "POST", "/x", {"Connection": named, "Authorization": "a", "Cache-Control": "no-store", "Cookie": "c"}, b"body"
+    )
     if response.status == 200:
-        seen, = origin.requests("/x")
+        (seen,) = origin.requests("/x")
         assert seen.all("host") == ["api.test"] and seen.body == b"body"
     else:
         assert response.status == 400
@@ -265,9 +328,17 @@ def test_connection_cannot_remove_what_matters_for_safety(origin, larder, named)
 
 def test_what_a_stranger_says_about_itself_is_not_believed(origin, larder):
     origin.on("/x", reply())
-    larder.get("/x", {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "evil", "X-Forwarded-Proto": "https",
-                      "Forwarded": "for=203.0.113.9", "X-Real-IP": "203.0.113.9"})
-    seen, = origin.requests("/x")
+    larder.get(
+        "/x",
+        {
+            "X-Forwarded-For": "203.0.113.9",
+            "X-Forwarded-Host": "evil",
+            "X-Forwarded-Proto": "https",
+            "Forwarded": "for=203.0.113.9",
+            "X-Real-IP": "203.0.113.9",
+        },
+    )
+    (seen,) = origin.requests("/x")
     for name in ("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded", "x-real-ip"):
         value = seen.field(name) or ""
         assert "203.0.113.9" not in value and "evil" not in value and "https" not in value, name
@@ -277,7 +348,7 @@ def test_what_a_trusted_proxy_says_is_passed_on(origin, wire):
     larder = wire(extra="trusted_proxies: [127.0.0.0/8]")
     origin.on("/x", reply())
     larder.get("/x", {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"})
-    seen, = origin.requests("/x")
+    (seen,) = origin.requests("/x")
     assert "203.0.113.9" in seen.field("x-forwarded-for") and seen.field("x-forwarded-proto") == "https"
 
 

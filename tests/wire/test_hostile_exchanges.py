@@ -10,7 +10,11 @@ from support.waiting import Later, until
 
 
 def head(method, *fields, target="/x"):
-    return f"{method} {target} HTTP/1.1\r\nHost: api.test\r\n".encode() + b"".join(field + b"\r\n" for field in fields) + b"\r\n"
+    return (
+        f"{method} {target} HTTP/1.1\r\nHost: api.test\r\n".encode()
+        + b"".join(field + b"\r\n" for field in fields)
+        + b"\r\n"
+    )
 
 
 # ---- deadlines: each ends what it watches, and nothing else
@@ -56,7 +60,11 @@ def test_a_reader_that_paused_once_may_wait_for_slow_events(origin, wire, place)
 def test_a_slow_reader_does_not_make_the_origin_late(origin, wire, place, framing):
     """origin.idle_timeout is about the origin's silence, not about the client's."""
     body = b"0123456789abcdef" * 500_000
-    answer = reply(body=body, fields={"Cache-Control": "no-store"}) if framing == "length" else chunked(body, fields={"Cache-Control": "no-store"})
+    answer = (
+        reply(body=body, fields={"Cache-Control": "no-store"})
+        if framing == "length"
+        else chunked(body, fields={"Cache-Control": "no-store"})
+    )
     origin.on(place, answer)
     larder = wire(origin_text="{servers: [%s], idle_timeout: 300ms}" % origin.url)
     with larder.connect(receive_buffer=4096) as client:
@@ -68,7 +76,12 @@ def test_a_slow_reader_does_not_make_the_origin_late(origin, wire, place, framin
 def test_an_upload_may_wait_for_a_slow_origin(origin, wire):
     """limits.body_timeout is about the client's silence, not about the origin's."""
     gate = Gate()
-    origin.on("POST /x", raw(gate, lambda peer: peer.take(8_000_000), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").without_reading_body())
+    origin.on(
+        "POST /x",
+        raw(
+            gate, lambda peer: peer.take(8_000_000), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+        ).without_reading_body(),
+    )
     larder = wire(limits="{body_timeout: 300ms}")
     with larder.connect() as client:
         client.send(head("POST", b"Content-Length: 8000000"))
@@ -94,7 +107,11 @@ def drip(client, data, pause):
     return time.monotonic() - started
 
 
-@pytest.mark.parametrize("before", [b"", request_bytes("GET", "/x"), request_bytes("GET", "/cached/x")], ids=["first", "after a pass", "after a hit"])
+@pytest.mark.parametrize(
+    "before",
+    [b"", request_bytes("GET", "/x"), request_bytes("GET", "/cached/x")],
+    ids=["first", "after a pass", "after a hit"],
+)
 def test_slowloris_a_byte_does_not_renew_the_head_deadline(origin, wire, before):
     origin.on("/x", reply(body=b"x"))
     origin.on("/cached/x", reply(body=b"x"))
@@ -140,8 +157,15 @@ def test_a_reader_that_never_reads_a_hit_is_given_up(origin, wire):
             client.read_response()
 
 
-@pytest.mark.parametrize("limits, sent", [("{header_timeout: 400ms}", b"\x16\x03\x01"), ("{header_timeout: 400ms}", b"GET"), ("{keepalive_timeout: 400ms}", b"")],
-                         ids=["no HTTP", "part of a head", "nothing"])
+@pytest.mark.parametrize(
+    "limits, sent",
+    [
+        ("{header_timeout: 400ms}", b"\x16\x03\x01"),
+        ("{header_timeout: 400ms}", b"GET"),
+        ("{keepalive_timeout: 400ms}", b""),
+    ],
+    ids=["no HTTP", "part of a head", "nothing"],
+)
 def test_every_phase_before_a_request_ends(origin, wire, limits, sent):
     larder = wire(limits=limits)
     with larder.connect() as client:
@@ -214,7 +238,7 @@ def test_half_an_upload_leaves_no_connection_behind_it(origin, larder):
         assert larder.request("POST", "/y", body=b"whole").body == b"right"
     seen = [(request.connection, request.target) for request in origin.requests()]
     for at, (connection, target) in enumerate(seen):
-        assert target != "/x" or connection not in [other for other, _ in seen[at + 1:]]
+        assert target != "/x" or connection not in [other for other, _ in seen[at + 1 :]]
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
@@ -235,7 +259,9 @@ def test_9110_10_1_1_http_1_0_gets_no_100(origin, larder):
 
 
 def test_9110_10_1_1_an_origin_that_never_says_100(origin, larder):
-    origin.on("/x", raw(lambda peer: peer.take(5), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").without_reading_body())
+    origin.on(
+        "/x", raw(lambda peer: peer.take(5), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").without_reading_body()
+    )
     with larder.connect() as client:
         client.send(head("PUT", b"Expect: 100-continue", b"Content-Length: 5"))
         time.sleep(0.3)
@@ -283,12 +309,21 @@ AFTER = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
 POISONED = {
     "9112 6.3 behind a 204": ("GET", b"HTTP/1.1 204 No Content\r\n\r\n" + AFTER),
     "9112 6.3 behind a 204 with a length": ("GET", b"HTTP/1.1 204 No Content\r\nContent-Length: 6\r\n\r\npoison"),
-    "9112 6.3 behind a 204 with chunks": ("GET", b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n6\r\npoison\r\n0\r\n\r\n"),
+    "9112 6.3 behind a 204 with chunks": (
+        "GET",
+        b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n6\r\npoison\r\n0\r\n\r\n",
+    ),
     "9112 6.3 behind a 304": ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\npoison"),
     "9112 6.3 behind a HEAD's head": ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"),
-    "9112 6.3 behind a HEAD's head with chunks": ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\npoison\r\n0\r\n\r\n"),
+    "9112 6.3 behind a HEAD's head with chunks": (
+        "HEAD",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\npoison\r\n0\r\n\r\n",
+    ),
     "9112 6.3 behind a length": ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" + AFTER),
-    "9112 6.3 behind the last chunk": ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" + AFTER),
+    "9112 6.3 behind the last chunk": (
+        "GET",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" + AFTER,
+    ),
     "9112 6.3 behind an empty body": ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" + AFTER),
     "9112 9.3 two answers to a POST": ("POST", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" + AFTER),
 }
@@ -298,7 +333,11 @@ POISONED = {
 @pytest.mark.parametrize("method, data", POISONED.values(), ids=POISONED)
 def test_what_follows_a_response_is_nobodys_answer(origin, larder, method, data, late):
     if late:
-        cut_at = data.index(b"\r\n\r\n") + 4 if method == "HEAD" or b" 204 " in data or b" 304 " in data else data.rindex(b"HTTP/1.1 200")
+        cut_at = (
+            data.index(b"\r\n\r\n") + 4
+            if method == "HEAD" or b" 204 " in data or b" 304 " in data
+            else data.rindex(b"HTTP/1.1 200")
+        )
         origin.on("/x", raw(data[:cut_at], lambda peer: time.sleep(0.05), data[cut_at:], hang))
     else:
         origin.on("/x", raw(data, hang))
@@ -315,18 +354,33 @@ def test_9110_8_6_a_204_has_no_length(origin, larder):
     """A client that believes it takes the next answer for the body."""
     origin.on("/x", raw(b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n"))
     response = larder.get("/x")
-    assert response.status == 204 and response.field("content-length") is None and response.field("transfer-encoding") is None
+    assert (
+        response.status == 204
+        and response.field("content-length") is None
+        and response.field("transfer-encoding") is None
+    )
 
 
 def test_9110_15_2_an_interim_response_has_no_length(origin, larder):
-    origin.on("/x", raw(b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+    origin.on(
+        "/x",
+        raw(
+            b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+        ),
+    )
     response = larder.get("/x")
-    assert response.body == b"ok" and response.interim[0].field("content-length") is None and response.interim[0].field("link") == "a"
+    assert (
+        response.body == b"ok"
+        and response.interim[0].field("content-length") is None
+        and response.interim[0].field("link") == "a"
+    )
 
 
 @pytest.mark.parametrize("place", ["/x", "/cached/x"])
 def test_a_flood_of_interim_responses_is_a_502(origin, larder, place):
-    origin.on(place, raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000 + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+    origin.on(
+        place, raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000 + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    )
     assert larder.get(place).status == 502
 
 
@@ -378,9 +432,14 @@ def test_a_response_that_is_not_clean_is_a_502(origin, larder, data, place):
 
 
 BAD_CHUNKS = {
-    "7.1 CR after the size": b"4\rhalf\r\n0\r\n\r\n", "7.1 0x": b"0x4\r\nhalf\r\n0\r\n\r\n", "7.1 2^64": b"10000000000000004\r\nhalf\r\n0\r\n\r\n",
-    "7.1 minus": b"-4\r\nhalf\r\n0\r\n\r\n", "7.1 no CRLF behind the data": b"4\r\nhalfXX0\r\n\r\n", "7.1.1 LF in an extension": b"4;a\nb\r\nhalf\r\n0\r\n\r\n",
-    "7.1.1 an endless extension": b"4;" + b"a" * 50_000 + b"\r\nhalf\r\n0\r\n\r\n", "7.1.2 endless trailers": b"4\r\nhalf\r\n0\r\n" + b"X: a\r\n" * 3000 + b"\r\n",
+    "7.1 CR after the size": b"4\rhalf\r\n0\r\n\r\n",
+    "7.1 0x": b"0x4\r\nhalf\r\n0\r\n\r\n",
+    "7.1 2^64": b"10000000000000004\r\nhalf\r\n0\r\n\r\n",
+    "7.1 minus": b"-4\r\nhalf\r\n0\r\n\r\n",
+    "7.1 no CRLF behind the data": b"4\r\nhalfXX0\r\n\r\n",
+    "7.1.1 LF in an extension": b"4;a\nb\r\nhalf\r\n0\r\n\r\n",
+    "7.1.1 an endless extension": b"4;" + b"a" * 50_000 + b"\r\nhalf\r\n0\r\n\r\n",
+    "7.1.2 endless trailers": b"4\r\nhalf\r\n0\r\n" + b"X: a\r\n" * 3000 + b"\r\n",
     "7.1.2 no colon in a trailer": b"4\r\nhalf\r\n0\r\nX\r\n\r\n",
 }
 
@@ -478,8 +537,17 @@ def test_an_http_1_0_client_gets_no_tunnel(origin, larder):
 def test_pipelined_bodies_of_every_framing(origin, larder):
     origin.on("/x", lambda request: reply(body=request.body + b"!"))
     with larder.connect() as client:
-        client.send(head("POST", b"Content-Length: 3") + b"one" + head("PUT", b"Transfer-Encoding: chunked") + b"3\r\ntwo\r\n0\r\n\r\n"
-                    + head("POST", b"Content-Length: 0") + head("GET") + head("POST", b"Content-Length: 200000") + b"5" * 200_000 + head("DELETE"))
+        client.send(
+            head("POST", b"Content-Length: 3")
+            + b"one"
+            + head("PUT", b"Transfer-Encoding: chunked")
+            + b"3\r\ntwo\r\n0\r\n\r\n"
+            + head("POST", b"Content-Length: 0")
+            + head("GET")
+            + head("POST", b"Content-Length: 200000")
+            + b"5" * 200_000
+            + head("DELETE")
+        )
         bodies = [client.read_response().body for _ in range(6)]
     assert bodies == [b"one!", b"two!", b"!", b"!", b"5" * 200_000 + b"!", b"!"]
     assert [request.method for request in origin.requests()] == ["POST", "PUT", "POST", "GET", "POST", "DELETE"]
@@ -495,7 +563,9 @@ def test_bodies_at_the_edges_of_buffers_with_a_request_behind_them(origin, larde
             assert client.read_response().body == b"0"
 
 
-@pytest.mark.parametrize("method, times", [("GET", 2), ("HEAD", 2), ("PUT", 2), ("DELETE", 2), ("POST", 1), ("PATCH", 1)])
+@pytest.mark.parametrize(
+    "method, times", [("GET", 2), ("HEAD", 2), ("PUT", 2), ("DELETE", 2), ("POST", 1), ("PATCH", 1)]
+)
 def test_9112_9_3_1_one_retry_and_only_where_it_is_safe(origin, larder, method, times):
     origin.on("/warm", reply(body=b"x"))
     origin.on("/x", raw(cut))

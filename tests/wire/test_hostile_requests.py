@@ -106,8 +106,14 @@ REFUSED = {
     # 6: framing, request smuggling
     "6.1 CL.TE": (post(b"Content-Length: 6", b"Transfer-Encoding: chunked", body=b"0\r\n\r\nG"), 400),
     "6.1 TE.CL": (post(b"Transfer-Encoding: chunked", b"Content-Length: 4", body=b"5c\r\n"), 400),
-    "6.1 TE.TE with a second unknown coding": (post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: cow", body=CHUNKS), 400),
-    "6.1 TE.TE with a first unknown coding": (post(b"Transfer-Encoding: cow", b"Transfer-Encoding: chunked", body=CHUNKS), 400),
+    "6.1 TE.TE with a second unknown coding": (
+        post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: cow", body=CHUNKS),
+        400,
+    ),
+    "6.1 TE.TE with a first unknown coding": (
+        post(b"Transfer-Encoding: cow", b"Transfer-Encoding: chunked", body=CHUNKS),
+        400,
+    ),
     "6.1 TE with x in front": (post(b"Transfer-Encoding: xchunked", body=CHUNKS), 501),
     "6.1 TE with a vertical tab": (post(b"Transfer-Encoding: \x0bchunked", body=CHUNKS), 400),
     "6.1 TE in single quotes": (post(b"Transfer-Encoding: 'chunked'", body=CHUNKS), 400),
@@ -123,7 +129,10 @@ REFUSED = {
     "6.1 identity": (post(b"Transfer-Encoding: identity", body=b"hello"), 501),
     "6.1 identity beside a length": (post(b"Transfer-Encoding: identity", b"Content-Length: 5", body=b"hello"), 400),
     "6.1 chunked in HTTP/1.0": (line(b"POST /x HTTP/1.0", HOST, b"Transfer-Encoding: chunked", body=CHUNKS), 400),
-    "6.1 chunked in HTTP/1.0 with keep-alive": (line(b"POST /x HTTP/1.0", HOST, b"Connection: keep-alive", b"Transfer-Encoding: chunked", body=CHUNKS), 400),
+    "6.1 chunked in HTTP/1.0 with keep-alive": (
+        line(b"POST /x HTTP/1.0", HOST, b"Connection: keep-alive", b"Transfer-Encoding: chunked", body=CHUNKS),
+        400,
+    ),
     "6.1 GET with CL and TE": (get(b"Content-Length: 5", b"Transfer-Encoding: chunked") + CHUNKS, 400),
     "6.2 length with a tab inside": (post(b"Content-Length: 5\t0", body=b"hello"), 400),
     "6.2 length with a space inside": (post(b"Content-Length: 5 0", body=b"hello"), 400),
@@ -145,7 +154,10 @@ REFUSED = {
     "6.2 0.CL: empty and 5": (post(b"Content-Length: ", b"Content-Length: 5", body=b"hello"), 400),
     # what is no HTTP at all
     "a TLS greeting": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
-    "a PROXY header nobody configured": (b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET /x HTTP/1.1\r\nHost: api.test\r\n\r\n", 400),
+    "a PROXY header nobody configured": (
+        b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET /x HTTP/1.1\r\nHost: api.test\r\n\r\n",
+        400,
+    ),
     "a SOCKS greeting": (b"\x05\x01\x00", 400),
     "a Redis command": (b"*1\r\n$4\r\nPING\r\n\r\n", 400),
 }
@@ -181,22 +193,40 @@ ONE_REQUEST = {
     "3.2.1 odd but printable bytes": (line(b"GET /x{}|\\^`<>\" HTTP/1.1", HOST), ("/x{}|\\^`<>\"", "api.test", b"")),
     "3.2.2 absolute-form wins over Host": (line(b"GET http://other.test/x HTTP/1.1", HOST), ("/x", "other.test", b"")),
     "3.2.2 absolute-form without a path": (line(b"GET http://other.test HTTP/1.1", HOST), ("/", "other.test", b"")),
-    "3.2.2 absolute-form with a query only": (line(b"GET http://other.test?q HTTP/1.1", HOST), ("/?q", "other.test", b"")),
+    "3.2.2 absolute-form with a query only": (
+        line(b"GET http://other.test?q HTTP/1.1", HOST),
+        ("/?q", "other.test", b""),
+    ),
     "3.2.2 absolute-form in capitals": (line(b"GET HTTP://other.test/x HTTP/1.1", HOST), ("/x", "other.test", b"")),
     "3.2.4 OPTIONS *": (line(b"OPTIONS * HTTP/1.1", HOST), ("*", "api.test", b"")),
     "7.2 Host with a port": (line(b"GET /x HTTP/1.1", b"Host: api.test:8080"), ("/x", "api.test:8080", b"")),
     "7.2 Host of IPv6": (line(b"GET /x HTTP/1.1", b"Host: [2001:db8::1]:80"), ("/x", "[2001:db8::1]:80", b"")),
     "5 white space around a value": (post(b"Content-Length: \t 5 \t", body=b"hello"), ("/x", "api.test", b"hello")),
-    "5 names in any case": (line(b"POST /x HTTP/1.1", b"hOsT: api.test", b"cOnTeNt-LeNgTh: 5", body=b"hello"), ("/x", "api.test", b"hello")),
+    "5 names in any case": (
+        line(b"POST /x HTTP/1.1", b"hOsT: api.test", b"cOnTeNt-LeNgTh: 5", body=b"hello"),
+        ("/x", "api.test", b"hello"),
+    ),
     "5 an empty value": (get(b"X:"), ("/x", "api.test", b"")),
     "5.5 bytes beyond ASCII in a value": (get(b"X: \xff\xfe"), ("/x", "api.test", b"")),
     "6.1 chunked in capitals": (post(b"Transfer-Encoding: CHUNKED", body=CHUNKS), ("/x", "api.test", b"hello")),
     "6.2 leading zeros": (post(b"Content-Length: 0005", body=b"hello"), ("/x", "api.test", b"hello")),
-    "7.1 chunk size with leading zeros": (post(b"Transfer-Encoding: chunked", body=b"0005\r\nhello\r\n000\r\n\r\n"), ("/x", "api.test", b"hello")),
-    "7.1 chunk size in either case": (post(b"Transfer-Encoding: chunked", body=b"a\r\nhellohello\r\nB\r\nhello world\r\n0\r\n\r\n"), ("/x", "api.test", b"hellohellohello world")),
-    "7.1.1 chunk extensions": (post(b"Transfer-Encoding: chunked", body=b"5;a;b=c;d=\"e;f\"\r\nhello\r\n0;x\r\n\r\n"), ("/x", "api.test", b"hello")),
+    "7.1 chunk size with leading zeros": (
+        post(b"Transfer-Encoding: chunked", body=b"0005\r\nhello\r\n000\r\n\r\n"),
+        ("/x", "api.test", b"hello"),
+    ),
+    "7.1 chunk size in either case": (
+        post(b"Transfer-Encoding: chunked", body=b"a\r\nhellohello\r\nB\r\nhello world\r\n0\r\n\r\n"),
+        ("/x", "api.test", b"hellohellohello world"),
+    ),
+    "7.1.1 chunk extensions": (
+        post(b"Transfer-Encoding: chunked", body=b"5;a;b=c;d=\"e;f\"\r\nhello\r\n0;x\r\n\r\n"),
+        ("/x", "api.test", b"hello"),
+    ),
     "9.3.1 GET with a body": (get(b"Content-Length: 5") + b"hello", ("/x", "api.test", b"hello")),
-    "9.3.5 DELETE with a chunked body": (line(b"DELETE /x HTTP/1.1", HOST, b"Transfer-Encoding: chunked", body=CHUNKS), ("/x", "api.test", b"hello")),
+    "9.3.5 DELETE with a chunked body": (
+        line(b"DELETE /x HTTP/1.1", HOST, b"Transfer-Encoding: chunked", body=CHUNKS),
+        ("/x", "api.test", b"hello"),
+    ),
     "an unknown method": (line(b"M-SEARCH /x HTTP/1.1", HOST), ("/x", "api.test", b"")),
     "a method in lower case is another": (line(b"get /x HTTP/1.1", HOST), ("/x", "api.test", b"")),
 }
@@ -239,7 +269,8 @@ BAD_CHUNKS = {
     "7.1.1 LF in an extension (TERM.EXT)": b"5;a\nb\r\nhello\r\n0\r\n\r\n",
     "7.1.1 CR in an extension": b"5;a\rb\r\nhello\r\n0\r\n\r\n",
     "7.1.1 an extension without end": b"5;" + b"a" * 100_000 + b"\r\nhello\r\n0\r\n\r\n",
-    "7.1.1 extensions without end": b"1;aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\nx\r\n" * 2000 + b"0\r\n\r\n",
+    "7.1.1 extensions without end": b"1;aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\nx\r\n" * 2000
+    + b"0\r\n\r\n",
     "7.1.2 a folded trailer": b"5\r\nhello\r\n0\r\nX: a\r\n b\r\n\r\n",
     "7.1.2 LF in the trailer": b"5\r\nhello\r\n0\r\nX: a\n\r\n",
     "7.1.2 a space before the colon": b"5\r\nhello\r\n0\r\nX : a\r\n\r\n",
@@ -266,31 +297,70 @@ def test_a_chunked_body_that_is_not_clean_never_looks_whole(origin, larder, body
     assert origin.count("/smuggled") == 0
 
 
-NO_HEADER = ["Host", "Content-Length", "Transfer-Encoding", "Authorization", "Cookie", "X-Forwarded-For", "Forwarded", "Connection", "Content-Type"]
+NO_HEADER = [
+    "Host",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Authorization",
+    "Cookie",
+    "X-Forwarded-For",
+    "Forwarded",
+    "Connection",
+    "Content-Type",
+]
 
 
 @pytest.mark.parametrize("name", NO_HEADER)
 def test_9110_6_5_1_a_trailer_cannot_add_what_steers_the_request(origin, larder, name):
     origin.on("/x", reply(body=b"taken"))
     with larder.connect() as client:
-        client.send(post(b"Transfer-Encoding: chunked", b"Trailer: X-Sum", body=b"5\r\nhello\r\n0\r\n%s: 1\r\nX-Sum: 7\r\n\r\n" % name.encode()))
+        client.send(
+            post(
+                b"Transfer-Encoding: chunked",
+                b"Trailer: X-Sum",
+                body=b"5\r\nhello\r\n0\r\n%s: 1\r\nX-Sum: 7\r\n\r\n" % name.encode(),
+            )
+        )
         assert client.read_response().status in (200, 400)
     for request in origin.requests("/x"):
         assert [field for field, _ in request.trailers] == ["X-Sum"], request.trailers
 
 
-@pytest.mark.parametrize("name", ["X_Forwarded_For", "x_forwarded-for", "X_Forwarded_Host", "X_Forwarded_Proto", "X_Real_IP", "Content_Length", "Transfer_Encoding",
-                                  "Proxy_Authorization"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "X_Forwarded_For",
+        "x_forwarded-for",
+        "X_Forwarded_Host",
+        "X_Forwarded_Proto",
+        "X_Real_IP",
+        "Content_Length",
+        "Transfer_Encoding",
+        "Proxy_Authorization",
+    ],
+)
 def test_underscores_do_not_forge_what_hyphens_may_not(origin, larder, name):
     """CGI-like interfaces turn both into HTTP_X_FORWARDED_FOR."""
     origin.on("/x", reply(body=b"ok"))
     larder.get("/x", {name: "203.0.113.9", "X_Other": "kept"})
-    seen, = origin.requests("/x")
+    (seen,) = origin.requests("/x")
     assert seen.field(name) is None and seen.field("x_other") == "kept"
 
 
-@pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL",
-                                  "X_HTTP_Method_Override", "X_Original_URL", "X_Rewrite_URL", "X_Method_Override"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "X-HTTP-Method-Override",
+        "X-HTTP-Method",
+        "X-Method-Override",
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "X_HTTP_Method_Override",
+        "X_Original_URL",
+        "X_Rewrite_URL",
+        "X_Method_Override",
+    ],
+)
 def test_an_override_reaches_no_entry(origin, larder, name):
     """Web cache poisoning by headers that origins take for the method or URL."""
     origin.on("/cached/x", lambda request: reply(body=(request.field(name) or "plain").encode()))
@@ -300,12 +370,16 @@ def test_an_override_reaches_no_entry(origin, larder, name):
     assert larder.get("/cached/x").body == b"plain"
 
 
-@pytest.mark.parametrize("fields", [
-    {"Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings", "HTTP2-Settings": "AAMAAABkAAQCAAAAAAIAAAAA"},
-    {"Upgrade": "websocket, h2c", "Connection": "Upgrade"},
-    {"Upgrade": "H2C", "Connection": "upgrade"},
-    [("Upgrade", "websocket"), ("Upgrade", "h2c"), ("Connection", "Upgrade")],
-], ids=["h2c", "h2c in a list", "in capitals", "in a second line"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings", "HTTP2-Settings": "AAMAAABkAAQCAAAAAAIAAAAA"},
+        {"Upgrade": "websocket, h2c", "Connection": "Upgrade"},
+        {"Upgrade": "H2C", "Connection": "upgrade"},
+        [("Upgrade", "websocket"), ("Upgrade", "h2c"), ("Connection", "Upgrade")],
+    ],
+    ids=["h2c", "h2c in a list", "in capitals", "in a second line"],
+)
 def test_h2c_smuggling_gets_no_tunnel(origin, larder, fields):
     """An HTTP/2 tunnel would carry requests past every rule."""
     origin.on("/x", lambda request: reply(body=(request.field("upgrade") or "no upgrade").encode()))
@@ -314,9 +388,15 @@ def test_h2c_smuggling_gets_no_tunnel(origin, larder, fields):
     assert origin.requests("/x")[0].field("http2-settings") is None
 
 
-@pytest.mark.parametrize("fields", [
-    {"Upgrade": "websocket"}, {"Upgrade": "websocket", "Connection": "x-upgrade-y"}, {"Connection": "Upgrade"},
-], ids=["no Connection", "another option", "no Upgrade"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Upgrade": "websocket"},
+        {"Upgrade": "websocket", "Connection": "x-upgrade-y"},
+        {"Connection": "Upgrade"},
+    ],
+    ids=["no Connection", "another option", "no Upgrade"],
+)
 def test_9110_7_8_an_upgrade_that_is_none(origin, larder, fields):
     origin.on("/x", lambda request: reply(body=(request.field("upgrade") or "no upgrade").encode()))
     assert larder.get("/x", fields).body == b"no upgrade"

@@ -105,8 +105,11 @@ def test_9110_15_a_write_with_such_a_status_purges(origin, larder):
 
 
 def test_9110_15_such_a_status_is_a_failure_that_a_stale_entry_hides(origin, wire):
-    origin.on("/cached/x", reply(body=b"old", fields={"Cache-Control": "max-age=0, stale-if-error=60", "ETag": '"a"'}),
-              reply("600 Odd"))
+    origin.on(
+        "/cached/x",
+        reply(body=b"old", fields={"Cache-Control": "max-age=0, stale-if-error=60", "ETag": '"a"'}),
+        reply("600 Odd"),
+    )
     larder = wire(route="ttl: 60")
     assert larder.get("/cached/x").body == b"old"
     response = larder.get("/cached/x")

@@ -51,6 +51,7 @@ def hosts(scene):
 @pytest.fixture
 def server_at(scene):
     """server_at("127.0.0.2", port) answers /x with its address."""
+
     def start(host, port):
         server = scene(ScriptedOrigin(host=host, port=port))
         server.on("/x", reply(body=host.encode()))
@@ -80,7 +81,9 @@ def test_8305_5_an_address_that_swallows_packets_costs_a_moment_once(wire, scene
     port = free_port()
     scene(DeadListener("127.0.0.1", port))
     server_at("127.0.0.2", port)
-    larder = wire(origin_text="{servers: [http://127.0.0.1:%d, http://127.0.0.2:%d], connect_timeout: 5s}" % (port, port))
+    larder = wire(
+        origin_text="{servers: [http://127.0.0.1:%d, http://127.0.0.2:%d], connect_timeout: 5s}" % (port, port)
+    )
     seconds = []
     for _ in range(10):
         with larder.connect() as client:
@@ -119,7 +122,9 @@ def test_with_all_addresses_dead_the_answer_comes_in_time(wire, scene):
     port = free_port()
     for host in ("127.0.0.1", "127.0.0.2"):
         scene(DeadListener(host, port))
-    larder = wire(origin_text="{servers: [http://127.0.0.1:%d, http://127.0.0.2:%d], connect_timeout: 600ms}" % (port, port))
+    larder = wire(
+        origin_text="{servers: [http://127.0.0.1:%d, http://127.0.0.2:%d], connect_timeout: 600ms}" % (port, port)
+    )
     response = larder.get("/x")
     assert response.status == 504 and 0.5 < response.seconds < 2
     assert larder.metrics().total("larder_origin_errors_total", reason="connect-timeout") == 2
@@ -163,7 +168,11 @@ def test_health_checks_are_for_each_address(wire, hosts, server_at):
 
 
 @needs_namespaces
-@pytest.mark.parametrize("health", ["", ", health: {path: /health, interval: 200ms, healthy: 1, unhealthy: 2}"], ids=["no checks", "health checks"])
+@pytest.mark.parametrize(
+    "health",
+    ["", ", health: {path: /health, interval: 200ms, healthy: 1, unhealthy: 2}"],
+    ids=["no checks", "health checks"],
+)
 def test_an_address_that_refuses_makes_the_name_be_looked_up(wire, hosts, server_at, health):
     """Long before `resolve` is over: a container that was made anew has another address."""
     port = free_port()
@@ -187,7 +196,10 @@ def test_a_name_is_looked_up_again_while_all_is_well(wire, hosts, server_at):
     larder = wire(origin_text="{servers: ['http://api.test:%d'], resolve: 1s}" % port, within=hosts.within)
     gate = Gate()
     old.on("/slow", reply(body=b"slow").after(gate))
-    old.on("/ws", raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", gate, b"still here"))
+    old.on(
+        "/ws",
+        raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", gate, b"still here"),
+    )
     with larder.connect() as tunnel, larder.connect() as busy:
         tunnel.send(request_bytes("GET", "/ws", {"Upgrade": "x", "Connection": "upgrade"}))
         assert tunnel.read_response().status == 101
@@ -253,6 +265,7 @@ def test_a_reload_keeps_what_is_known(wire, scene, hosts, server_at):
 @pytest.fixture
 def silent_name_server(scene):
     """Takes questions and never answers."""
+
     class Silent:
         host = "127.53.53.53"
 
@@ -270,7 +283,11 @@ def silent_name_server(scene):
 @needs_namespaces
 def test_a_lookup_that_hangs_holds_up_neither_requests_nor_the_end(wire, scene, silent_name_server):
     hosts = scene(HostsFile(silent_name_server.host))
-    larder = wire(origin_text="{servers: ['http://api.test:81'], connect_timeout: 500ms}", limits="{drain_timeout: 1s}", within=hosts.within)
+    larder = wire(
+        origin_text="{servers: ['http://api.test:81'], connect_timeout: 500ms}",
+        limits="{drain_timeout: 1s}",
+        within=hosts.within,
+    )
     silent_name_server.socket.recvfrom(512)
     until(lambda: larder.get("/x").seconds < 0.2, timeout=5, what="an answer at once")
     assert larder.get("/x").status == 502

@@ -76,8 +76,11 @@ def up(larder, server):
     return larder.metrics().total("larder_origin_up", server=server.url)
 
 
-@pytest.mark.parametrize("sickness", [reply("500 Internal Server Error"), raw(cut), raw(Gate()), raw(b"nonsense\r\n\r\n", cut), None],
-                         ids=["a 500", "closes", "hangs", "nonsense", "is not there"])
+@pytest.mark.parametrize(
+    "sickness",
+    [reply("500 Internal Server Error"), raw(cut), raw(Gate()), raw(b"nonsense\r\n\r\n", cut), None],
+    ids=["a 500", "closes", "hangs", "nonsense", "is not there"],
+)
 def test_a_sick_server_is_taken_out_and_comes_back(wire, servers, sickness):
     larder = behind(wire, servers, HEALTH)
     assert up(larder, servers[0]) == 1
@@ -158,10 +161,13 @@ def test_a_name_that_is_not_known_is_a_502(wire):
     assert response.status == 502 and "origin-error" in response.cache_status
 
 
-@pytest.mark.parametrize("fields, expected", [
-    ([("Forwarded", "for=203.0.113.9;proto=https")], "for=203.0.113.9;proto=https, for=127.0.0.1;proto=http"),
-    ([], None),
-])
+@pytest.mark.parametrize(
+    "fields, expected",
+    [
+        ([("Forwarded", "for=203.0.113.9;proto=https")], "for=203.0.113.9;proto=https, for=127.0.0.1;proto=http"),
+        ([], None),
+    ],
+)
 def test_forwarded_is_extended_where_the_peer_is_trusted(origin, wire, fields, expected):
     origin.on("/x", reply())
     wire(extra="trusted_proxies: [127.0.0.0/8]").get("/x", fields)
@@ -171,7 +177,22 @@ def test_forwarded_is_extended_where_the_peer_is_trusted(origin, wire, fields, e
 def test_what_is_forwarded_for_an_unknown_peer_is_its_own(origin, larder):
     origin.on("/x", reply())
     with larder.connect() as client:
-        client.send(request_bytes("GET", "/x", [("X-Forwarded-For", "a"), ("x-forwarded-for", "b"), ("X-Forwarded-Port", "1"), ("X-Forwarded-Host", "evil")]))
+        client.send(
+            request_bytes(
+                "GET",
+                "/x",
+                [
+                    ("X-Forwarded-For", "a"),
+                    ("x-forwarded-for", "b"),
+                    ("X-Forwarded-Port", "1"),
+                    ("X-Forwarded-Host", "evil"),
+                ],
+            )
+        )
         client.read_response()
-    seen, = origin.requests("/x")
-    assert (seen.all("x-forwarded-for"), seen.all("x-forwarded-host"), seen.all("x-forwarded-port")) == (["127.0.0.1"], ["api.test"], [])
+    (seen,) = origin.requests("/x")
+    assert (seen.all("x-forwarded-for"), seen.all("x-forwarded-host"), seen.all("x-forwarded-port")) == (
+        ["127.0.0.1"],
+        ["api.test"],
+        [],
+    )

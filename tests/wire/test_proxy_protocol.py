@@ -26,7 +26,11 @@ def v2(command, family, payload):
 
 
 IPV4 = socket.inet_aton("203.0.113.9") + socket.inet_aton("198.51.100.1") + struct.pack("!HH", 4000, 443)
-IPV6 = socket.inet_pton(socket.AF_INET6, "2001:db8::9") + socket.inet_pton(socket.AF_INET6, "2001:db8::1") + struct.pack("!HH", 4000, 443)
+IPV6 = (
+    socket.inet_pton(socket.AF_INET6, "2001:db8::9")
+    + socket.inet_pton(socket.AF_INET6, "2001:db8::1")
+    + struct.pack("!HH", 4000, 443)
+)
 
 
 @pytest.fixture
@@ -62,12 +66,18 @@ def test_a_trusted_peers_header_is_believed(start, header, address):
 
 
 BAD = {
-    "v1 without an address": b"PROXY TCP4\r\n", "v1 with a bad address": b"PROXY TCP4 203.0.113 198.51.100.1 1 2\r\n",
-    "v1 with the other family": b"PROXY TCP4 ::1 ::1 1 2\r\n", "v1 of another protocol": b"PROXY UDP4 1.2.3.4 1.2.3.4 1 2\r\n",
-    "v1 in lower case": b"proxy TCP4 1.2.3.4 1.2.3.4 1 2\r\n", "v1 with fields missing": b"PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n",
-    "v1 without end": b"PROXY TCP4 " + b"1" * 200, "v1 with two spaces": b"PROXY TCP4  1.2.3.4 1.2.3.4 1 2\r\n",
-    "v2 of version 1": SIGNATURE + b"\x11\x11\0\x0c" + IPV4, "v2 too long": v2(1, 0x11, IPV4 + b"x" * 5000),
-    "no header": request_bytes("GET", "/x"), "half a signature": SIGNATURE[:6] + b"xxxxxxxxxxxxxxxx",
+    "v1 without an address": b"PROXY TCP4\r\n",
+    "v1 with a bad address": b"PROXY TCP4 203.0.113 198.51.100.1 1 2\r\n",
+    "v1 with the other family": b"PROXY TCP4 ::1 ::1 1 2\r\n",
+    "v1 of another protocol": b"PROXY UDP4 1.2.3.4 1.2.3.4 1 2\r\n",
+    "v1 in lower case": b"proxy TCP4 1.2.3.4 1.2.3.4 1 2\r\n",
+    "v1 with fields missing": b"PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n",
+    "v1 without end": b"PROXY TCP4 " + b"1" * 200,
+    "v1 with two spaces": b"PROXY TCP4  1.2.3.4 1.2.3.4 1 2\r\n",
+    "v2 of version 1": SIGNATURE + b"\x11\x11\0\x0c" + IPV4,
+    "v2 too long": v2(1, 0x11, IPV4 + b"x" * 5000),
+    "no header": request_bytes("GET", "/x"),
+    "half a signature": SIGNATURE[:6] + b"xxxxxxxxxxxxxxxx",
 }
 
 
@@ -129,6 +139,7 @@ def test_tls_behind_the_header(start, tmp_path, name, together):
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = context.wrap_bio(incoming, outgoing, server_hostname="larder.test")
     with socket.create_connection((HOST, larder.port), timeout=10) as connection:
+
         def step(call):
             while True:
                 try:

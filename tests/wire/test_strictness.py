@@ -111,10 +111,15 @@ def test_a_broken_chunked_upload_never_looks_whole_to_the_origin(origin, larder,
     assert origin.count("/smuggled") == 0
 
 
-@pytest.mark.parametrize("head, part", [
-    (b"Content-Length: 10", b"half"), (b"Transfer-Encoding: chunked", b"4\r\nhalf\r\n"), (b"Transfer-Encoding: chunked", b"8\r\nhalf"),
-    (b"Transfer-Encoding: chunked", b"4\r\nhalf\r\n0\r\n"),
-])
+@pytest.mark.parametrize(
+    "head, part",
+    [
+        (b"Content-Length: 10", b"half"),
+        (b"Transfer-Encoding: chunked", b"4\r\nhalf\r\n"),
+        (b"Transfer-Encoding: chunked", b"8\r\nhalf"),
+        (b"Transfer-Encoding: chunked", b"4\r\nhalf\r\n0\r\n"),
+    ],
+)
 @pytest.mark.parametrize("ending", ["close", "reset", "finish_sending"])
 def test_an_upload_cut_off_never_looks_whole_to_the_origin(origin, larder, head, part, ending):
     origin.on("/x", reply(body=b"taken"))
@@ -129,12 +134,16 @@ def test_an_upload_cut_off_never_looks_whole_to_the_origin(origin, larder, head,
 LIMITS = "{header_bytes: 4KB, header_count: 20, uri_bytes: 1KB, body_bytes: 10KB}"
 
 
-@pytest.mark.parametrize("request_data, status", [
-    (request_bytes("GET", "/x", {"X-Long": "a" * 5000}), 431),
-    (request_bytes("GET", "/x", [(f"X-{number}", "a") for number in range(30)]), 431),
-    (request_bytes("GET", "/x?" + "a" * 1100), 414),
-    (request_bytes("POST", "/x", body=b"a" * 11000), 413),
-], ids=["header_bytes", "header_count", "uri_bytes", "body_bytes"])
+@pytest.mark.parametrize(
+    "request_data, status",
+    [
+        (request_bytes("GET", "/x", {"X-Long": "a" * 5000}), 431),
+        (request_bytes("GET", "/x", [(f"X-{number}", "a") for number in range(30)]), 431),
+        (request_bytes("GET", "/x?" + "a" * 1100), 414),
+        (request_bytes("POST", "/x", body=b"a" * 11000), 413),
+    ],
+    ids=["header_bytes", "header_count", "uri_bytes", "body_bytes"],
+)
 def test_what_is_too_large_is_refused(origin, wire, request_data, status):
     larder = wire(limits=LIMITS)
     with larder.connect() as client:
@@ -204,7 +213,10 @@ BAD_RESPONSES = {
     "head without its blank line": [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", cut],
     "bad status": [b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n", cut],
     "status 000": [b"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n", cut],
-    "length beside chunked": [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", cut],
+    "length beside chunked": [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        cut,
+    ],
     "two lengths": [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", cut],
     "length beyond 2^64": [b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551621\r\n\r\nhello", cut],
     "negative length": [b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nhello", cut],

@@ -88,7 +88,9 @@ def test_older_versions_and_weak_ciphers_are_refused(authority, secure):
         dial(secure, weak)
 
 
-@pytest.mark.parametrize("offered, chosen", [(["h2", "http/1.1"], "http/1.1"), (["http/1.1"], "http/1.1"), (["h2"], None)])
+@pytest.mark.parametrize(
+    "offered, chosen", [(["h2", "http/1.1"], "http/1.1"), (["http/1.1"], "http/1.1"), (["h2"], None)]
+)
 def test_alpn_chooses_http_1_1(authority, secure, offered, chosen):
     context = trusting(authority)
     context.set_alpn_protocols(offered)
@@ -112,7 +114,11 @@ def test_large_bodies_both_ways_and_hits(authority, secure, origin):
 def test_pipelined_requests_wherever_the_records_end(authority, secure, origin, size):
     """Bytes that OpenSSL holds decoded are not told of by the socket."""
     origin.on("/x", lambda request: reply(body=b"%d" % len(request.body)))
-    data = request_bytes("POST", "/x", body=b"a" * size) + request_bytes("GET", "/x") * 3 + request_bytes("GET", "/x", CLOSE)
+    data = (
+        request_bytes("POST", "/x", body=b"a" * size)
+        + request_bytes("GET", "/x") * 3
+        + request_bytes("GET", "/x", CLOSE)
+    )
     for cut in (1, 7, 100, 16384 - 1, 16384, len(data) - 10):
         with dial(secure, trusting(authority)) as client:
             client.sendall(data[:cut])
@@ -122,8 +128,14 @@ def test_pipelined_requests_wherever_the_records_end(authority, secure, origin, 
 def test_a_response_ended_by_close_ends_with_close_notify(authority, secure, origin):
     """Else nobody could tell the whole from a part that an attacker cut off."""
     from support.scripted_origin import until_close
+
     origin.on("/x", until_close(b"all of it"))
-    with dial(secure, trusting(authority, )) as client:
+    with dial(
+        secure,
+        trusting(
+            authority,
+        ),
+    ) as client:
         client.suppress_ragged_eofs = False
         received = talk(client, request_bytes("GET", "/x", version="1.0"))
         assert received.endswith(b"all of it")
@@ -171,7 +183,7 @@ def test_a_reload_with_a_broken_certificate_is_refused(authority, secure):
 def test_a_reload_with_the_listeners_in_another_order(authority, secure, origin):
     origin.on("/x", reply(body=b"hello"))
     text = open(secure.config_file).read()
-    first, second = text[text.index("[{"):text.index("\nadmin")].strip("[]").rsplit(", ", 1)
+    first, second = text[text.index("[{") : text.index("\nadmin")].strip("[]").rsplit(", ", 1)
     with open(secure.config_file, "w") as out:
         out.write(text.replace(f"[{first}, {second}]", f"[{second}, {first}]"))
     plain_port = int(second.rpartition(":")[2])
@@ -180,6 +192,7 @@ def test_a_reload_with_the_listeners_in_another_order(authority, secure, origin)
     with dial(secure, trusting(authority)) as client:
         assert talk(client, request_bytes("GET", "/x", CLOSE)).endswith(b"hello")
     from support import raw_client
+
     assert raw_client.get(plain_port, "/x").body == b"hello"
 
 
@@ -232,7 +245,12 @@ class SecureOrigin:
                         waiting += data
                     waiting = waiting.partition(b"\r\n\r\n")[2]
                     body = b"s" * 100_000
-                    peer.sendall(b"HTTP/1.1 200 OK\r\nX-Long: " + b"h" * 30_000 + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                    peer.sendall(
+                        b"HTTP/1.1 200 OK\r\nX-Long: "
+                        + b"h" * 30_000
+                        + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
+                        + body
+                    )
                     if self.late:
                         threading.Event().wait(0.05)
                         peer.sendall(self.late)
@@ -276,11 +294,20 @@ def test_the_server_name_can_be_given(behind_tls):
     assert larder.get("/x").status == 200 and server.names == ["api.internal"]
 
 
-@pytest.mark.parametrize("names, tls", [(["elsewhere.test"], "ca: CA"), ([HOST], ""), (["localhost"], "ca: CA")], ids=["another name", "an unknown authority", "a name, no address"])
+@pytest.mark.parametrize(
+    "names, tls",
+    [(["elsewhere.test"], "ca: CA"), ([HOST], ""), (["localhost"], "ca: CA")],
+    ids=["another name", "an unknown authority", "a name, no address"],
+)
 def test_an_origin_that_cannot_prove_itself_is_a_502_that_says_so(behind_tls, names, tls):
     larder, _ = behind_tls(*names, tls=tls)
     response = larder.get("/x")
-    assert response.status == 502 and "origin-error" in response.cache_status and b"certificate" in response.body and b"not trusted" in response.body
+    assert (
+        response.status == 502
+        and "origin-error" in response.cache_status
+        and b"certificate" in response.body
+        and b"not trusted" in response.body
+    )
     assert larder.metrics().total("larder_origin_errors_total", reason="tls") >= 1
 
 

@@ -68,7 +68,9 @@ def create_article(given: ArticleIn, response: Response):
         if session.get(User, given.author_id) is None:
             raise HTTPException(404, "Author not found")
         now = current_time()
-        article = Article(**given.dict(exclude={"tags"}), tags=find_tags(session, given.tags), created_at=now, updated_at=now)
+        article = Article(
+            **given.dict(exclude={"tags"}), tags=find_tags(session, given.tags), created_at=now, updated_at=now
+        )
         session.add(article)
         session.commit()
         session.expire_all()

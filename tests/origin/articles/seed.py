@@ -15,7 +15,10 @@ SENTENCES = (
 
 
 def seed(session):
-    users = [User(id=n, name=f"user{n}", email=f"user{n}@example.org", bio=f"Writes about topic {n}.") for n in range(1, USERS + 1)]
+    users = [
+        User(id=n, name=f"user{n}", email=f"user{n}@example.org", bio=f"Writes about topic {n}.")
+        for n in range(1, USERS + 1)
+    ]
     tags = [Tag(id=n, name=f"tag-{n:02d}") for n in range(1, TAGS + 1)]
     session.add_all(users + tags)
     session.flush()

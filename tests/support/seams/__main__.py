@@ -16,9 +16,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--theme", choices=list(THEMES))
     parser.add_argument("--runs", type=int, default=1, help="so many seeds, from --seed on")
-    parser.add_argument(
-        "--patience", type=float, default=1.0, help="factor of the allowances for a busy machine"
-    )
+    parser.add_argument("--patience", type=float, default=1.0, help="factor of the allowances for a busy machine")
     parser.add_argument("--save", help="a file for the history")
     parser.add_argument("--log", action="store_true", help="print the larders' logs too")
     parser.add_argument("--verbose", action="store_true", help="print the seams of good runs too")

@@ -19,9 +19,7 @@ class Kind:
     etag: bool = False  # a strong validator that changes with the version
     dated: bool = False  # Last-Modified is coarse: versions share it, and then a 304 lies
     vary: bool = False  # Vary: Accept-Language
-    tags: str = (
-        ""  # "each": a tag of its own for each response; "many": those of TAGS_OF_MANY items too
-    )
+    tags: str = ""  # "each": a tag of its own for each response; "many": those of TAGS_OF_MANY items too
     chunked: bool = False
     hints: int = 0  # so many interim responses before the final one
     max_age: int | None = None  # the origin's own lifetime, in seconds; else the route's ttl holds

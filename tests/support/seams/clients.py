@@ -49,9 +49,7 @@ class Client:
         able = [instance for instance in self.scene.instances if instance.available]
         return self.dice.choice(able) if able else None
 
-    def exchange(
-        self, instance, record, method, target, fields, body=None, host="a.test", pause=0.0
-    ):
+    def exchange(self, instance, record, method, target, fields, body=None, host="a.test", pause=0.0):
         """One request; the response, or None with the error noted in the record."""
         if self.starts.get(instance.number) != instance.starts:
             self._drop(instance)
@@ -144,12 +142,8 @@ class Client:
             fields["If-None-Match"] = etag(kind, subject, known)
         if partial:
             fields["Range"] = "bytes=0-99"
-        target = f"/{kind}/{subject}" + (
-            self.dice.choice(("", "?page=1")) if kind in ("list", "extra") else ""
-        )
-        response = self.exchange(
-            instance, record, method, target, fields, host=record.host, pause=pause
-        )
+        target = f"/{kind}/{subject}" + (self.dice.choice(("", "?page=1")) if kind in ("list", "extra") else "")
+        response = self.exchange(instance, record, method, target, fields, host=record.host, pause=pause)
         self.reads.append(record)
         if response is not None:
             self._look(record, response, known)
@@ -193,9 +187,7 @@ class Client:
         if response is None:
             return None
         purge.cache_status = response.cache_status or ""
-        purge.acknowledged = (
-            "redis-down" not in purge.cache_status and "redis-timeout" not in purge.cache_status
-        )
+        purge.acknowledged = "redis-down" not in purge.cache_status and "redis-timeout" not in purge.cache_status
         if purge.status == 200:
             told = response.json()
             purge.version, purge.committed, purge.late = told["version"], told["committed"], ""
@@ -218,7 +210,5 @@ class Client:
         except json.JSONDecodeError:
             told = {}
         record.acknowledged = (
-            response.status == 200
-            and told.get("acknowledged", True) is True
-            and told.get("status") != "journalled"
+            response.status == 200 and told.get("acknowledged", True) is True and told.get("status") != "journalled"
         )

@@ -47,9 +47,7 @@ def text_of(plan, instance, rules):
         response_timeout=f"{plan.response_timeout * 1000:.0f}ms",
     )
     options = {
-        "cookie": {"ignore": ", ignore: [set-cookie]", "strip": ", strip: [set-cookie]"}.get(
-            rules["cookie"], ""
-        ),
+        "cookie": {"ignore": ", ignore: [set-cookie]", "strip": ", strip: [set-cookie]"}.get(rules["cookie"], ""),
         "lang": ", ignore: [vary]" if rules["vary"] else "",
         "user": ", ignore: [authorization]" if rules["user"] else "",
     }
@@ -57,11 +55,7 @@ def text_of(plan, instance, rules):
         lifetime = f'ttl: {TTL}, wait: 1s{options.get(kind, "")}'
         text += f'  - {{match: "GET /{kind}/{{id}}", key: "{key_of(kind)}", {lifetime}}}\n'
     purged = [pattern_of(kind) for kind in WRITTEN + (EXTRA if rules["extra"] else ())]
-    text += (
-        '  - {match: "PUT /thing/{id}", purge: ['
-        + ", ".join(f'"{item}"' for item in purged)
-        + "]}\n"
-    )
+    text += '  - {match: "PUT /thing/{id}", purge: [' + ", ".join(f'"{item}"' for item in purged) + "]}\n"
     return text + f'  - {{match: "GET /rules", key: "rules:{rules["number"]}", ttl: 1}}\n'
 
 

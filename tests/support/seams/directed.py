@@ -26,9 +26,7 @@ def validating_writer(client):
     for number, instance in enumerate(instances * 2):
         helper = Client(scene, 3000 + client.number * 100 + number)
         helper._count = client._count * 16
-        thread = threading.Thread(
-            target=_look_and_leave, args=(helper, instance, spot, number * 0.01), daemon=True
-        )
+        thread = threading.Thread(target=_look_and_leave, args=(helper, instance, spot, number * 0.01), daemon=True)
         thread.start()
         helpers.append((helper, thread))
     time.sleep(dice.uniform(0.03, 0.25))

@@ -163,8 +163,7 @@ class Instance:
         self.signal(signal.SIGHUP)
         wanted = f"rules:{self.rules['number']}".encode()
         until(
-            lambda: wanted
-            in self._larder.admin("GET", "/explain?method=GET&url=/rules", timeout=2).body,
+            lambda: wanted in self._larder.admin("GET", "/explain?method=GET&url=/rules", timeout=2).body,
             what="the new rules",
         )
         window.end = rules.since = time.monotonic() + SETTLE

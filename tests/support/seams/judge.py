@@ -76,9 +76,7 @@ class _Court(RequestChecks):
                     continue
                 for kind in purge.kinds:
                     if kind != "extra" or self._rule_holds(purge):
-                        by_kind.setdefault((kind, purge.subject, instance), []).append(
-                            (since, until, purge)
-                        )
+                        by_kind.setdefault((kind, purge.subject, instance), []).append((since, until, purge))
                 if purge.tag:
                     by_tag.setdefault((purge.tag, instance), []).append((since, until, purge))
         for rows in (*by_kind.values(), *by_tag.values()):
@@ -98,9 +96,7 @@ class _Court(RequestChecks):
 
     def _broken(self, read, rows):
         """The last purge that this read had to see and did not."""
-        for since, until, purge in reversed(
-            rows[: bisect.bisect_right(rows, read.begin, key=lambda row: row[0])]
-        ):
+        for since, until, purge in reversed(rows[: bisect.bisect_right(rows, read.begin, key=lambda row: row[0])]):
             if purge.version <= read.version or read.begin >= until:
                 continue
             if read.kind == "extra" and not all(
@@ -138,20 +134,10 @@ class _Court(RequestChecks):
         """
         for read in self.history.reads:
             kind = KINDS[read.kind]
-            if (
-                read.version is None
-                or read.status != 200
-                or kind.max_age is None
-                or kind.renewed_age
-                or not kind.exact
-            ):
+            if read.version is None or read.status != 200 or kind.max_age is None or kind.renewed_age or not kind.exact:
                 continue
             ended = next(
-                (
-                    when
-                    for when, version in self.history.changes.get(read.subject, ())
-                    if version > read.version
-                ),
+                (when for when, version in self.history.changes.get(read.subject, ()) if version > read.version),
                 math.inf,
             )
             latest = (
@@ -197,19 +183,9 @@ class _Court(RequestChecks):
             return f"the answer is in {seen['language']}, asked was {read.language}"
         if kind.by_user and not any(rule.user for rule in rules) and seen["user"] != read.who:
             return f"the answer is for {seen['user']}, asked was for {read.who}"
-        if (
-            kind.cookie
-            and rules
-            and all(not rule.cookie for rule in rules)
-            and seen["request"] != read.request_id
-        ):
+        if kind.cookie and rules and all(not rule.cookie for rule in rules) and seen["request"] != read.request_id:
             return f"an answer with Set-Cookie that was made for request {seen['request']}"
-        if (
-            kind.cookie
-            and rules
-            and all(rule.cookie == "strip" for rule in rules)
-            and read.set_cookie
-        ):
+        if kind.cookie and rules and all(rule.cookie == "strip" for rule in rules) and read.set_cookie:
             return "Set-Cookie, which the route strips"
         return ""
 
@@ -230,18 +206,13 @@ class _Court(RequestChecks):
             if self.timing.stalled(burst.begin, burst.end) > BURST_STALL * self.patience:
                 continue
             disturbed = [
-                window
-                for window in self.history.windows
-                if window.start <= burst.end and window.end >= burst.begin - 3
+                window for window in self.history.windows if window.start <= burst.end and window.end >= burst.begin - 3
             ]
             full_only = disturbed and all(window.kind == "full" for window in disturbed)
             if disturbed and not full_only:
                 continue
             limit = burst.variants * (len(burst.instances) if full_only else 1)
-            count = sum(
-                fetch.kind == "cold" and fetch.subject == str(burst.number)
-                for fetch in self.history.fetches
-            )
+            count = sum(fetch.kind == "cold" and fetch.subject == str(burst.number) for fetch in self.history.fetches)
             if count > limit:
                 yield Violation(
                     "fetches",

@@ -108,9 +108,7 @@ class Answer:
             return self.body
         half = len(self.body) // 2
         return (
-            b"".join(
-                b"%x\r\n%s\r\n" % (len(part), part) for part in (self.body[:half], self.body[half:])
-            )
+            b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (self.body[:half], self.body[half:]))
             + b"0\r\n\r\n"
         )
 
@@ -184,13 +182,10 @@ class Connection:
             return False
         await asyncio.sleep(int(fields.get("x-after", 0)) / 1000)
         body = json.dumps({"version": version, "committed": now}).encode()
-        extra = "".join(
-            f"{name}: {fields['x-' + name]}\r\n" for name in ("location",) if "x-" + name in fields
-        )
+        extra = "".join(f"{name}: {fields['x-' + name]}\r\n" for name in ("location",) if "x-" + name in fields)
         self.writer.write(
             (
-                f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{extra}"
-                f"Content-Length: {len(body)}\r\n\r\n"
+                f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{extra}" f"Content-Length: {len(body)}\r\n\r\n"
             ).encode()
             + body
         )
@@ -199,9 +194,7 @@ class Connection:
 
     def _send_log(self):
         state = self.state
-        body = json.dumps(
-            {"fetches": state.fetches, "changes": state.changes, "writes": state.writes}
-        ).encode()
+        body = json.dumps({"fetches": state.fetches, "changes": state.changes, "writes": state.writes}).encode()
         self.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 

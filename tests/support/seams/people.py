@@ -74,9 +74,9 @@ def write(client, instance, subject):
 def warm(client, record, kinds):
     """Fills the caches of some instances with what is to be purged."""
     plan = client.scene.plan
-    able = {
-        kind: plan.weights[plan.kinds.index(kind)] for kind in kinds if kind in plan.kinds
-    } or dict.fromkeys(kinds, 1)
+    able = {kind: plan.weights[plan.kinds.index(kind)] for kind in kinds if kind in plan.kinds} or dict.fromkeys(
+        kinds, 1
+    )
     spot = Spot(
         client.dice.choices(*zip(*able.items()))[0],
         record.subject,
@@ -105,19 +105,13 @@ def writer(client):
     record = Purge(0.0, 0.0, instance.number, subject, 0, how="PUT")
     before, after = dice.choice((0, 0, 0, 5, 20, 100)), dice.choice((0, 0, 5, 20, 150))
     before, after = int(before * client.scene.plan.delays), int(after * client.scene.plan.delays)
-    target, record.kinds = f"/thing/{subject}", WRITTEN + (
-        ("extra",) if client.scene.plan.extra else ()
-    )
+    target, record.kinds = f"/thing/{subject}", WRITTEN + (("extra",) if client.scene.plan.extra else ())
     fields, late = {}, ""
     shape = dice.random()
     if shape < client.scene.plan.lates:
         late = dice.choice(("answered", "cut"))
         limit = int(client.scene.plan.response_timeout * 1000)
-        before, after = (
-            (limit + dice.choice((200, 500)), 0)
-            if late == "answered"
-            else (20, dice.choice((300, 1000)))
-        )
+        before, after = (limit + dice.choice((200, 500)), 0) if late == "answered" else (20, dice.choice((300, 1000)))
     elif shape < client.scene.plan.lates + 0.1:
         kind = dice.choice(("plain", "short", "slow"))
         target, record.kinds, record.how = f"/{kind}/{subject}", (kind,), "PUT of its own URL"
@@ -167,18 +161,14 @@ def purger(client):
         if kind in ("list",):
             body = {"urls": [f"/list/{subject}", f"/list/{subject}?page=1"]}
     if shape == "PURGE":
-        record.kinds, record.how = (
-            dice.choice(("plain", "slow", "short", "vary", "each")),
-        ), "PURGE"
+        record.kinds, record.how = (dice.choice(("plain", "slow", "short", "vary", "each")),), "PURGE"
     spot = warm(client, record, record.kinds or (kind,))
     client.change(record, f"/thing/{subject}")
     if shape == "direct":  # nothing is purged: what is stored ends by itself
         return
     if shape == "PURGE":
         response = client.exchange(instance, record, "PURGE", f"/{record.kinds[0]}/{subject}", {})
-        record.acknowledged = response is not None and "redis-down" not in (
-            response.cache_status or ""
-        )
+        record.acknowledged = response is not None and "redis-down" not in (response.cache_status or "")
     else:
         client.purge(instance, record, body)
     client.purges.append(record)
@@ -193,9 +183,7 @@ def purger(client):
 def _some_tag(client, subject):
     """A tag that a response has just shown: its own, or one of the many."""
     instance = client.some_instance()
-    client.tagged_kind = client.dice.choice(
-        [kind for kind in TAGGED if kind in client.scene.plan.kinds]
-    )
+    client.tagged_kind = client.dice.choice([kind for kind in TAGGED if kind in client.scene.plan.kinds])
     client.tagged_host = "a.test"
     read = client.read(instance, client.tagged_kind, subject, host="a.test") if instance else None
     if read is None or not read.tags:

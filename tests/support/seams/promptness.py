@@ -66,9 +66,7 @@ class RequestChecks:
         return bool(
             request.error
             and getattr(request, "reused", True)
-            and self.timing.windows(
-                request.instance, ("handover",), request.begin - CLOSING, request.end
-            )
+            and self.timing.windows(request.instance, ("handover",), request.begin - CLOSING, request.end)
         )
 
     def waits(self):
@@ -87,32 +85,17 @@ class RequestChecks:
             begin, end = max(begin, at), min(end, read.end)
             if end > begin:
                 working, at = working + end - begin, end
-        return (
-            read.end
-            - read.begin
-            - read.paused
-            - working
-            - self.timing.stalled(read.begin, read.end)
-        )
+        return read.end - read.begin - read.paused - working - self.timing.stalled(read.begin, read.end)
 
     def _long_waits(self):
         for read in self.history.reads:
             limit = REDIS_TIMEOUT + self.timing.busy
-            if read.end - read.begin - read.paused <= limit or (
-                read.error and self._may_fail(read)
-            ):
+            if read.end - read.begin - read.paused <= limit or (read.error and self._may_fail(read)):
+                continue
+            if any(overlap for overlap in self.timing.windows(read.instance, ("gone", "killed"), read.begin, read.end)):
                 continue
             if any(
-                overlap
-                for overlap in self.timing.windows(
-                    read.instance, ("gone", "killed"), read.begin, read.end
-                )
-            ):
-                continue
-            if any(
-                window.kind in ORPHANING
-                and window.start <= read.end
-                and window.end >= read.begin - LOCK
+                window.kind in ORPHANING and window.start <= read.end and window.end >= read.begin - LOCK
                 for window in self.history.windows
             ):
                 limit += WAIT
@@ -126,15 +109,12 @@ class RequestChecks:
                 )
         for purge in self.history.purges:
             limit = SCAN_LIMIT if purge.how.startswith("api") else 2 * REDIS_TIMEOUT
-            took = (
-                purge.end - purge.begin - purge.origin - self.timing.stalled(purge.begin, purge.end)
-            )
+            took = purge.end - purge.begin - purge.origin - self.timing.stalled(purge.begin, purge.end)
             if not purge.late and not purge.error and took > limit + self.timing.busy:
                 yield Violation(
                     "waited",
                     purge.begin,
-                    f"{purge.how} at instance {purge.instance} waited "
-                    f"{took * 1000:.0f} ms for Redis",
+                    f"{purge.how} at instance {purge.instance} waited " f"{took * 1000:.0f} ms for Redis",
                     None,
                     purge,
                 )
@@ -144,17 +124,12 @@ class RequestChecks:
             since = window.start + NOTICED + self.timing.busy
             if window.kind != "down" or window.end < since + 0.5:
                 continue
-            instances = (
-                [window.instance] if window.instance >= 0 else range(len(self.history.memory))
-            )
+            instances = [window.instance] if window.instance >= 0 else range(len(self.history.memory))
             for instance in instances:
                 own = [
                     read
                     for read in self.history.reads
-                    if read.instance == instance
-                    and since <= read.begin
-                    and read.end <= window.end
-                    and not read.error
+                    if read.instance == instance and since <= read.begin and read.end <= window.end and not read.error
                 ]
                 waited = [read for read in own if self._unexplained(read) > 0.8 * REDIS_TIMEOUT]
                 if len(waited) >= WAITING_MANY and len(waited) > WAITING_SHARE * len(own):

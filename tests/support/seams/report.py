@@ -33,11 +33,7 @@ def _title(result):
     history, counts = result.history, {}
     for violation in result.violations:
         counts[violation.kind] = counts.get(violation.kind, 0) + 1
-    first = (
-        f", first after {result.violations[0].when - history.began:.2f} s"
-        if result.violations
-        else ""
-    )
+    first = f", first after {result.violations[0].when - history.began:.2f} s" if result.violations else ""
     owed = sum(not purge.acknowledged for purge in history.purges)
     verdict = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "good"
     return (
@@ -70,8 +66,7 @@ def _groups(history, violations):
             )
         groups.setdefault(" ".join(word for word in words if word), []).append(violation)
     return [
-        f"{len(found):4} x {words}, first at {found[0].when - history.began:.3f}"
-        for words, found in groups.items()
+        f"{len(found):4} x {words}, first at {found[0].when - history.began:.3f}" for words, found in groups.items()
     ]
 
 
@@ -122,9 +117,7 @@ def _context(history, violation):
                 )
             )
     for purge in history.purges:
-        if purge.subject == subject and (
-            kind in purge.kinds or purge.tag or purge is violation.purge
-        ):
+        if purge.subject == subject and (kind in purge.kinds or purge.tag or purge is violation.purge):
             mark = ">>" if purge is violation.purge else "  "
             rows.append(
                 (
@@ -146,19 +139,11 @@ def _context(history, violation):
             )
     rows.sort(key=lambda row: row[0])
     at = next(
-        (
-            number
-            for number, row in enumerate(rows)
-            if row[1].startswith(">>") and row[0] == violation.when
-        ),
+        (number for number, row in enumerate(rows) if row[1].startswith(">>") and row[0] == violation.when),
         0,
     )
     since = min((row[0] for row in rows if row[1].startswith(">>")), default=0)
-    shown = [
-        row
-        for row in rows[max(0, at - 3 * CONTEXT) : at + 3]
-        if row[0] >= since - 0.3 or row[1].startswith(">>")
-    ]
+    shown = [row for row in rows[max(0, at - 3 * CONTEXT) : at + 3] if row[0] >= since - 0.3 or row[1].startswith(">>")]
     if at - 3 * CONTEXT > 0:
         shown = [row for row in rows[: at - 3 * CONTEXT] if row[1].startswith(">>")] + shown
     return [f"{when - began:8.3f} {text}" for when, text in shown]

@@ -86,10 +86,7 @@ class Sentinel:
 
     def knows_a_replica(self):
         replicas = self.ask("SENTINEL", "REPLICAS", "m")
-        return any(
-            b"slave" in fields and fields[fields.index(b"flags") + 1] == b"slave"
-            for fields in replicas
-        )
+        return any(b"slave" in fields and fields[fields.index(b"flags") + 1] == b"slave" for fields in replicas)
 
     def stop(self):
         self._process.kill()
@@ -162,10 +159,7 @@ class Scene:
             else:
                 self.follow(self.replica, self.wire.port)
         if not self.plan.sentinel:
-            self.proxies = [
-                self._own(FaultProxy(self.redis.port, self.plan.latency))
-                for _ in self.plan.instances
-            ]
+            self.proxies = [self._own(FaultProxy(self.redis.port, self.plan.latency)) for _ in self.plan.instances]
 
     @staticmethod
     def follow(replica, port):
@@ -217,9 +211,7 @@ class Scene:
             if purge.late and purge.how in log["writes"]:
                 purge.version, purge.committed, purge.answered = log["writes"][purge.how]
                 purge.how = f"a write answered late ({purge.late})"
-        self.history.purges = [
-            purge for purge in self.history.purges if not purge.late or purge.version
-        ]
+        self.history.purges = [purge for purge in self.history.purges if not purge.late or purge.version]
 
     def stop(self):
         self.ending.set()
@@ -229,8 +221,7 @@ class Scene:
         for instance in self.instances:
             if instance.sanitizer_report:
                 self.errors.append(
-                    f"a sanitizer reported at instance {instance.number}:\n"
-                    f"{instance.sanitizer_report[-8000:]}"
+                    f"a sanitizer reported at instance {instance.number}:\n" f"{instance.sanitizer_report[-8000:]}"
                 )
             self._quietly(instance.clean_up)
         for part in reversed(self._parts):

@@ -4,24 +4,16 @@ allowance with its reason.
 import math
 
 # The contract's own figures, in seconds.
-MEMORY_LAG = (
-    0.05  # guarantee 1: through other instances with a memory tier, while Redis is reachable
-)
+MEMORY_LAG = 0.05  # guarantee 1: through other instances with a memory tier, while Redis is reachable
 # Guarantee 1: after Redis ceased to be reachable the memory tier serves no longer than this
 LOST = 1.0
-RECOVER = (
-    2.0  # guarantee 4: caching resumes, and owed purges are delivered, within 2 s of Redis' return
-)
+RECOVER = 2.0  # guarantee 4: caching resumes, and owed purges are delivered, within 2 s of Redis' return
 REDIS_TIMEOUT = 0.1  # redis.timeout of the runs: all that one request may wait for Redis
 AGAIN = 2.0  # guarantee 1: a write of unknown outcome purges again after 2 s
 
 # Allowances.
-BUSY = (
-    0.25  # a busy machine lets client, larder and Redis run late; measured stalls are added to it
-)
-HANDOVER_LAG = (
-    MEMORY_LAG  # while a hand-over lasts, two processes are the instance: as between two instances
-)
+BUSY = 0.25  # a busy machine lets client, larder and Redis run late; measured stalls are added to it
+HANDOVER_LAG = MEMORY_LAG  # while a hand-over lasts, two processes are the instance: as between two instances
 LATE = 0.2  # from the origin's late answer to the end of the purge that follows
 LOCK = 5.0  # so long a fetch's lock outlives a process or a connection that was killed
 WAIT = 1.0  # the routes' `wait`: a request behind such a lock waits so long
@@ -57,11 +49,7 @@ class Timing:
             self._windows[instance] = sorted(own, key=lambda window: window.start)
 
     def windows(self, instance, kinds, begin=-math.inf, end=math.inf):
-        return [
-            window
-            for window in self._windows[instance]
-            if window.kind in kinds and overlaps(window, begin, end)
-        ]
+        return [window for window in self._windows[instance] if window.kind in kinds and overlaps(window, begin, end)]
 
     def visible(self, purge, instance):
         base = self._done_at(purge)
@@ -108,9 +96,7 @@ class Timing:
         if not owed or not self._history.redis:
             return at, math.inf
         waiting = base
-        for window in self.windows(
-            purge.instance, ("down", "switch", "gone", "killed"), purge.begin
-        ):
+        for window in self.windows(purge.instance, ("down", "switch", "gone", "killed"), purge.begin):
             if window.start > waiting + RECOVER + self.busy:
                 break
             if window.kind in ("gone", "killed") and window.end > base and not self._history.state:
