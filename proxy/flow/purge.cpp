@@ -42,7 +42,7 @@ private:
 void collect_related(const route::RouteTable& routes, const http::RequestHead& request,
                      const http::ResponseHead& response, route::PurgeSet& out) {
     for (const std::string& target : cache::related_targets(request, response))
-        routes.collect_url_purges(request.host, target, out);
+        routes.collect_url_purges(request, target, out);
 }
 
 }  // namespace
@@ -188,8 +188,7 @@ net::Task<void> answer_purge(Client& client) {
         co_return;
     }
     store::PurgeOrder order;
-    client.config->routes.collect_url_purges(exchange.request.host, exchange.request.target,
-                                             order.set);
+    client.config->routes.collect_url_purges(exchange.request, exchange.request.target, order.set);
     const bool in_memory = client.services.memory.holds_any(order.set);
     redis::RedisBudget budget;
     std::uint64_t in_redis = 0;

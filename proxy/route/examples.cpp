@@ -106,7 +106,7 @@ private:
     void check_purges(const Texts& expected, const Explanation& actual,
                       const http::RequestHead& request) {
         PurgeSet own;
-        if (actual.unsafe) table_.collect_url_purges(request.host, request.target, own);
+        if (actual.unsafe) table_.collect_url_purges(request, request.target, own);
         const Texts implied = all_of(own);
         const Texts found = all_of(actual.purges);
         const bool all_found = std::all_of(expected.begin(), expected.end(),

@@ -72,11 +72,13 @@ void split_target(std::string_view target, http::RequestHead& request) {
     request.query = request.has_query ? target.substr(question + 1) : std::string_view{};
 }
 
-http::RequestHead get_of(std::string_view host, std::string_view target) {
+http::RequestHead get_of(const http::RequestHead& from, std::string_view target) {
     http::RequestHead request;
     request.method = http::Method::get;
     request.method_name = "GET";
-    request.host = host;
+    request.host = from.host;
+    request.scheme = from.scheme;
+    request.authority = from.authority;
     split_target(target, request);
     return request;
 }

@@ -17,7 +17,7 @@ void collect_own_entries(const CompiledRoute& read, const Captures& captures,
                          const http::RequestHead& request, PurgeSet& out);
 
 /// A bare GET of a URL, for keys that are made without a client's request. `target` in origin-form.
-http::RequestHead get_of(std::string_view host, std::string_view target);
+http::RequestHead get_of(const http::RequestHead& from, std::string_view target);
 
 /// Sets path and query from the target.
 void split_target(std::string_view target, http::RequestHead& request);

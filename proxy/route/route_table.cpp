@@ -60,13 +60,13 @@ std::string with_query(const std::string& path, const http::RequestHead& request
 
 }  // namespace
 
-void RouteTable::collect_url_purges(std::string_view host, std::string_view target,
+void RouteTable::collect_url_purges(const http::RequestHead& from, std::string_view target,
                                     PurgeSet& out) const {
-    const http::RequestHead get = get_of(host, target.substr(0, target.find('#')));
+    const http::RequestHead get = get_of(from, target.substr(0, target.find('#')));
     collect_own(*this, get, out);
     for (const std::string& path : other_spellings(get.path)) {
         const std::string spelled = with_query(path, get);
-        collect_own(*this, get_of(host, spelled), out);
+        collect_own(*this, get_of(from, spelled), out);
     }
 }
 
@@ -103,7 +103,7 @@ void RouteTable::collect_write_purges(const Match& write, const http::RequestHea
         for (const std::string& path : spellings)
             add_spelled(http::method_of(name), name, with_query(path, request));
     }
-    collect_url_purges(request.host, request.target, out);
+    collect_url_purges(request, request.target, out);
 }
 
 bool RouteTable::changes_nothing(const Match& write, const http::RequestHead& request) const {

@@ -116,8 +116,10 @@ public:
     [[nodiscard]] bool changes_nothing(const Match& write, const http::RequestHead& request) const;
 
     /// Adds the own entries of a URL: of the write's target, of Location and Content-Location, of
-    /// PURGE, of admin `urls`. `host` and `target` (origin-form) as in a request.
-    void collect_url_purges(std::string_view host, std::string_view target, PurgeSet& out) const;
+    /// PURGE, of admin `urls`. `from`: the request that names it, whose host and target URI count;
+    /// `target` in origin-form.
+    void collect_url_purges(const http::RequestHead& from, std::string_view target,
+                            PurgeSet& out) const;
 
     /// The tags among the known ones (those that entries carry, see collect_tags) that the pattern
     /// is exactly. A pattern that is not one needs a scan of the keys.

@@ -346,7 +346,7 @@ void AdminBridge::purge(admin::PurgeOrder asked, std::function<void(admin::Purge
             return;
         }
         route::PurgeSet met;
-        config->routes.collect_url_purges(request->head().host, request->head().target, met);
+        config->routes.collect_url_purges(request->head(), request->head().target, met);
         for (std::string& key : met.keys) {
             asked.keys.push_back(key);
             order.set.keys.push_back(std::move(key));

@@ -12,6 +12,16 @@ from support.waiting import until
 
 TRUSTING = "trusted_proxies: [127.0.0.0/8]"
 
+# As the configuration that serves without a file.
+HOST_KEY = """
+listen: <listen>
+admin: <admin>
+origin: <origin>
+redis: off
+<extra>
+routes: [{match: "GET /{rest*}", key: "{host}:{path}", <route>}]
+"""
+
 
 def to_https(request):
     """An origin that sends http to https, as frameworks do, and says nothing of it in Vary."""
@@ -61,6 +71,17 @@ def test_a_trusted_proxys_host_tells_tenants_apart(origin, wire, route):
             (tenant.encode(), "HIT"),
         ]
     assert larder.get("/cached/x", {"X-Forwarded-Host": "One.test"}).x_cache == "HIT"
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"X-Forwarded-Host": "shop.test", "X-Forwarded-Proto": "https"}], ids=["direct", "behind a proxy"]
+)
+def test_a_write_reaches_a_key_that_holds_the_host(origin, wire, fields):
+    origin.on("/cached/x", reply(body=b"x"))
+    larder = wire(extra=TRUSTING, route='ttl: 60', text=HOST_KEY)
+    assert words(larder, "/cached/x", fields) == ["MISS", "HIT"]
+    assert larder.request("PUT", "/cached/x", fields, b"y").status == 200
+    assert words(larder, "/cached/x", fields) == ["MISS", "HIT"]
 
 
 def test_the_plain_and_the_tls_listener_have_entries_of_their_own(tmp_path, origin, start_larder):

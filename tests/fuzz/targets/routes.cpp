@@ -170,7 +170,7 @@ void routes(std::string_view input) {
         const route::Match match = table.match(head.method, head.method_name, head.host, head.path);
         route::to_text(route::explain(table, head));
         PurgeSet own;
-        table.collect_url_purges(head.host, head.target, own);
+        table.collect_url_purges(head, head.target, own);
         if (match.route != nullptr && match.route->rule.kind == settings::RouteKind::read) {
             entries.push_back(entry_of(match, head));
             if (head.method == http::Method::get)

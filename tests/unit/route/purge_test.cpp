@@ -71,7 +71,7 @@ TEST_CASE("a write through another spelling of a path purges the plain one too")
         CHECK(holds(found.patterns, "articles:list:*"));
     }
     PurgeSet own;
-    table.collect_url_purges("api.test", "//articles/./42?lang=de", own);
+    table.collect_url_purges(request("GET /").head(), "//articles/./42?lang=de", own);
     CHECK(own.keys == Texts{"articles:42?lang=de"});
     CHECK(holds(purges_of(table, "PUT /articles/42/").keys, "articles:42"));
 }
@@ -398,6 +398,18 @@ TEST_CASE("a write reaches entries of its URL whatever ;parameters their segment
     CHECK(holds(found.patterns, "a:7:c:*"));
     CHECK(other_spellings("/a;x/b;y=1;z") == Texts{"/a/b"});
     CHECK(other_spellings("/a/b%33") == Texts{});
+}
+
+TEST_CASE("a URL's own purge reaches a key that holds the host, as the origin is told it") {
+    const RouteTable table = table_of({read("GET /{rest*}", "{host}:{path}")});
+    CHECK(key_of(table, "GET /a") == "api.test:/a");
+    CHECK(purges_of(table, "PUT /a").keys == Texts{"api.test:/a"});
+    const OfflineRequest asked = request("PUT /a");
+    http::RequestHead behind_proxy = asked.head();
+    behind_proxy.authority = "shop.test";
+    PurgeSet own;
+    table.collect_url_purges(behind_proxy, "/b", own);
+    CHECK(own.keys == Texts{"shop.test:/b"});
 }
 
 }  // namespace
