@@ -115,8 +115,4 @@ std::optional<std::string> Fields::joined(FieldId id) const {
     return join(lines_, [id](const Field& line) { return line.id == id; });
 }
 
-std::optional<std::string> Fields::joined_named(std::string_view name) const {
-    return join(lines_, [name](const Field& line) { return iequals(line.name, name); });
-}
-
 }  // namespace larder::http

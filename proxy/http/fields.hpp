@@ -133,7 +133,6 @@ public:
     /// All lines of that name as one list value, joined with ", " (RFC 9110, 5.3). Nothing where
     /// there is none.
     [[nodiscard]] std::optional<std::string> joined(FieldId id) const;
-    [[nodiscard]] std::optional<std::string> joined_named(std::string_view name) const;
 
 private:
     static constexpr std::uint64_t bit(FieldId id) {
