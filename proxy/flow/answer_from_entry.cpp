@@ -109,10 +109,7 @@ bool answer_read_at_once(Client& client) {
         cache::Verdict::serve)
         return false;
     if (!cache::accepts_coding(exchange.request, *hit.entry)) return false;
-    const bool conditional = exchange.request.fields.has(http::FieldId::if_none_match) ||
-                             exchange.request.fields.has(http::FieldId::if_modified_since) ||
-                             exchange.request.fields.has(http::FieldId::range);
-    if (conditional) return false;
+    if (has_condition_or_range(exchange.request)) return false;
 
     const cache::StoredResponse& entry = *hit.entry;
     show_hit(exchange, entry, cache::XCache::hit, cache::Detail::none, now);

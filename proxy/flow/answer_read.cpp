@@ -258,10 +258,7 @@ net::Task<void> answer_missed(Client& client, ReadPlan plan, Lookup found,
     // What the origin answers can hardly be shared: the client's own condition or range saves the
     // body, as it would without a cache. Nothing is lost where it can be: a request without a
     // condition stores it.
-    const bool sends_conditions = exchange.request.fields.has(http::FieldId::if_none_match) ||
-                                  exchange.request.fields.has(http::FieldId::if_modified_since) ||
-                                  exchange.request.fields.has(http::FieldId::range);
-    if (plan.personal != Detail::none && sends_conditions && !found.entry &&
+    if (plan.personal != Detail::none && has_condition_or_range(exchange.request) && !found.entry &&
         !plan.route->rule.shadow) {
         exchange.outcome.detail = plan.personal;
         exchange.not_stored = plan.personal;

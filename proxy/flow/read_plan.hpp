@@ -15,6 +15,12 @@ struct ReadPlan {
     cache::RequestDirectives directives;
 };
 
+/// Whether the request asks for less than the whole: by a condition of its own, or a range.
+inline bool has_condition_or_range(const http::RequestHead& request) {
+    return request.fields.has_any(http::FieldId::if_none_match, http::FieldId::if_modified_since,
+                                  http::FieldId::range);
+}
+
 /// Whether the request carries credentials that the route's key does not cover (cache::personal).
 cache::Detail personal_reason(const http::RequestHead& request, const route::CompiledRoute& route);
 

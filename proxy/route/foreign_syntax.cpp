@@ -86,6 +86,14 @@ std::optional<std::string> larder_segment(std::string_view segment, bool last) {
     return std::nullopt;
 }
 
+std::string foreign_capture(std::string_view inner, bool last) {
+    const bool rest = inner.starts_with('*') || inner.ends_with(":path") ||
+                      inner.ends_with("...") || inner.ends_with(":.*");
+    while (inner.starts_with('*')) inner.remove_prefix(1);
+    const std::string_view name = leading_name(inner);
+    return name.empty() ? std::string() : placeholder(name, rest && last);
+}
+
 std::optional<ForeignPlaceholder> foreign_placeholder(std::string_view text) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         const std::string_view rest = text.substr(at);

@@ -12,6 +12,10 @@ namespace larder::route {
 /// `last`: it is the path's last segment.
 std::optional<std::string> larder_segment(std::string_view segment, bool last);
 
+/// How larder writes the inside of braces that is not its own: "id:int", "id:[0-9]+", "id?",
+/// "*rest", "rest:path", "rest...". Empty where there is no name in it.
+std::string foreign_capture(std::string_view inner, bool last);
+
 /// The first such placeholder in a key or purge template ("$id", "<id>", "%{id}"), with larder's
 /// spelling. Nothing where there is none. A '*' is a pattern there, and ':' a usual separator.
 struct ForeignPlaceholder {

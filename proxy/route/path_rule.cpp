@@ -29,20 +29,6 @@ std::optional<std::string> add_method(std::string_view name, PathRule& out) {
     return std::nullopt;
 }
 
-// "{id:int}", "{id:[0-9]+}", "{id?}", "{*rest}", "{rest:path}", "{rest...}" of other tools, as
-// larder writes them; empty where there is no name in it.
-std::string foreign_capture(std::string_view inner, bool last) {
-    const bool rest = inner.starts_with('*') || inner.ends_with(":path") ||
-                      inner.ends_with("...") || inner.ends_with(":.*");
-    while (inner.starts_with('*')) inner.remove_prefix(1);
-    const auto is_name_char = [](char c) {
-        return is_digit(c) || c == '_' || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
-    };
-    const auto end = std::find_if_not(inner.begin(), inner.end(), is_name_char);
-    const std::string name(inner.begin(), end);
-    return name.empty() ? name : "{" + name + (rest && last ? "*}" : "}");
-}
-
 std::optional<std::string> parse_capture(std::string_view piece, bool last, PathRule& out) {
     const std::string whole(piece);
     if (piece.size() < 2 || piece.front() != '{' || piece.back() != '}' ||
