@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/hex.hpp"
+#include "base/percent.hpp"
 #include "base/text.hpp"
 
 namespace larder::admin {

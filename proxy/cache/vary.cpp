@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/hex.hpp"
+#include "base/percent.hpp"
 #include "base/sha256.hpp"
 #include "cache/decisions.hpp"
 #include "http/claims.hpp"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/hex.hpp"
+#include "base/percent.hpp"
 #include "base/text.hpp"
 
 namespace larder::redis {

@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "base/hex.hpp"
+#include "base/percent.hpp"
 #include "base/text.hpp"
 
 namespace larder::redis {

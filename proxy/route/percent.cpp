@@ -3,7 +3,6 @@
 #include <array>
 #include <cstring>
 
-#include "base/hex.hpp"
 #include "base/text.hpp"
 
 namespace larder::route {

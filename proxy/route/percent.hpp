@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/hex.hpp"
+#include "base/percent.hpp"
 
 /// Percent-encoding as keys need it: values are decoded once and encoded again in one canonical
 /// way, so that two spellings of one value make one key, and no value can hold a byte that means
@@ -34,21 +34,6 @@ bool is_value_char(char c);
 /// has no decoded form of its own (a malformed '%', a '+' in a query): two such values may differ
 /// although their bytes are equal.
 bool append_decoded(std::string& out, std::string_view raw, Source source);
-
-inline constexpr int malformed_percent = 256;
-
-/// The next decoded byte of a path or query, or malformed_percent, which equals no byte. Moves `at`
-/// behind it.
-constexpr int next_decoded(std::string_view raw, std::size_t& at) {
-    const char c = raw[at++];
-    if (c != '%') return static_cast<unsigned char>(c);
-    if (at + 2 > raw.size()) return malformed_percent;
-    const int high = hex_value(raw[at]);
-    const int low = hex_value(raw[at + 1]);
-    if (high < 0 || low < 0) return malformed_percent;
-    at += 2;
-    return high * 16 + low;
-}
 
 /// Whether the text encodes an unreserved character, which needs no encoding (RFC 3986, 2.3): who
 /// compares raw text takes it for another.

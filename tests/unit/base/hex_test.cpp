@@ -17,15 +17,3 @@ TEST_CASE("hexadecimal digits of either case are read, lower-case ones written")
     CHECK(hex_of(0) == "0000000000000000");
     CHECK(hex_of(0x0123456789abcdef) == "0123456789abcdef");
 }
-
-TEST_CASE("percent-encoding is taken back once, and a broken escape is told (RFC 3986, 2.1)") {
-    std::string out;
-    append_percent(out, '/');
-    append_percent(out, 0xff);
-    CHECK(out == "%2F%FF");
-    CHECK(percent_decoded("a%2fb%2F%00%25") == std::string("a/b/\0%", 6));
-    CHECK(percent_decoded("") == "");
-    CHECK(percent_decoded("%2541") == "%41");
-    for (const char* broken : {"%", "%4", "a%4", "%4g", "%g4", "%%41"})
-        CHECK(percent_decoded(broken) == std::nullopt);
-}
