@@ -29,7 +29,7 @@ public:
     /// A value that a stranger may have chosen.
     void text(std::string_view name, std::string_view value) {
         begin(name);
-        json_ ? append_json_string(out_, value) : append_quoted(out_, value);
+        json_ ? append_json_value(out_, value) : append_quoted(out_, value);
     }
 
     /// A word of our own.

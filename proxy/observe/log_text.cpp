@@ -1,8 +1,7 @@
 #include "observe/log_text.hpp"
 
-#include <cstdint>
-
 #include "base/hex.hpp"
+#include "base/json_string.hpp"
 
 namespace larder::observe {
 namespace {
@@ -32,42 +31,6 @@ void append_escaped(std::string& out, std::string_view value, bool quotes) {
     }
 }
 
-/// A UTF-8 sequence at the front (RFC 3629, 4: no overlong forms, no surrogates); size 0 where
-/// there is none.
-struct Decoded {
-    std::size_t size = 0;
-    std::uint32_t point = 0;
-};
-
-Decoded decode_utf8(std::string_view text) {
-    const auto byte = [&text](std::size_t i) {
-        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
-    };
-    const std::uint32_t lead = byte(0);
-    if (lead < 0x80) return {1, lead};
-    const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || text.size() < size) return {};
-    std::uint32_t point = lead & (0x7fu >> size);
-    for (std::size_t i = 1; i < size; ++i) {
-        if ((byte(i) & 0xc0) != 0x80) return {};
-        point = point << 6 | (byte(i) & 0x3f);
-    }
-    constexpr std::uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (point < smallest[size] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-        return {};
-    return {size, point};
-}
-
-void append_json_escape(std::string& out, std::uint32_t point) {
-    out += "\\u";
-    append_hex(out, static_cast<unsigned char>(point >> 8));
-    append_hex(out, static_cast<unsigned char>(point));
-}
-
-bool needs_escape(std::uint32_t point) {
-    return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0x2028 || point == 0x2029;
-}
-
 }  // namespace
 
 void append_quoted(std::string& out, std::string_view value) {
@@ -84,26 +47,10 @@ void append_quoted(std::string& out, std::string_view value) {
 
 void append_plain(std::string& out, std::string_view value) { append_escaped(out, value, false); }
 
-void append_json_string(std::string& out, std::string_view value) {
-    auto [rest, shortened] = cut(value);
+void append_json_value(std::string& out, std::string_view value) {
+    const auto [kept, shortened] = cut(value);
     out += '"';
-    while (!rest.empty()) {
-        const Decoded next = decode_utf8(rest);
-        if (next.size == 0) {
-            out += "\\ufffd";
-            rest.remove_prefix(1);
-            continue;
-        }
-        if (next.point == '"' || next.point == '\\') {
-            out += '\\';
-            out += rest.front();
-        } else if (needs_escape(next.point)) {
-            append_json_escape(out, next.point);
-        } else {
-            out += rest.substr(0, next.size);
-        }
-        rest.remove_prefix(next.size);
-    }
+    append_json_escaped(out, kept);
     if (shortened) out += "...";
     out += '"';
 }

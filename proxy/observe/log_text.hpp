@@ -17,9 +17,7 @@ void append_quoted(std::string& out, std::string_view value);
 /// The same escapes without the quotes around it, for the message of a text line.
 void append_plain(std::string& out, std::string_view value);
 
-/// Appends a JSON string (RFC 8259, 7) with its quotes: always valid, with U+FFFD for bytes that
-/// are not UTF-8, and control characters beyond ASCII (U+0080 to U+009F) and line separators
-/// escaped too.
-void append_json_string(std::string& out, std::string_view value);
+/// Appends a JSON string with its quotes (base/json_string.hpp).
+void append_json_value(std::string& out, std::string_view value);
 
 }  // namespace larder::observe

@@ -95,7 +95,7 @@ private:
             line_ += payload;
         } else {
             line_ += R"("message":)";
-            append_json_string(line_, payload);
+            append_json_value(line_, payload);
         }
         line_ += '}';
     }

@@ -25,7 +25,7 @@ std::string quoted(std::string_view value) {
 
 std::string json_of(std::string_view value) {
     std::string out;
-    append_json_string(out, value);
+    append_json_value(out, value);
     return out;
 }
 
