@@ -1,6 +1,7 @@
 #include "http/chunked.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/hex.hpp"
 #include "base/text.hpp"
@@ -26,6 +27,13 @@ void keep_harmless(std::string& lines) {
 }
 
 }  // namespace
+
+ChunkHead::ChunkHead(std::uint64_t size) {
+    char* end = std::to_chars(line_.data(), line_.data() + 16, size, 16).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    size_ = static_cast<std::size_t>(end - line_.data());
+}
 
 bool may_be_trailer(std::string_view name) {
     std::string hyphens(name);

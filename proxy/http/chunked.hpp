@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -75,6 +77,18 @@ private:
     std::size_t extensions_bytes_ = 0;
     bool saw_cr_ = false;
     std::string trailers_;
+};
+
+/// The line before a chunk's data, with its CRLF.
+class ChunkHead {
+public:
+    explicit ChunkHead(std::uint64_t size);
+    /// A view into this object.
+    [[nodiscard]] std::string_view text() const { return {line_.data(), size_}; }
+
+private:
+    std::array<char, 18> line_;  // 16 digits and CRLF
+    std::size_t size_ = 0;
 };
 
 /// Whether a field may stand in a trailer section (RFC 9110, 6.5.1): none that frames, routes,

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "net/deadline.hpp"
 #include "net/ready_watch.hpp"
@@ -25,6 +26,9 @@ struct IoResult {
     Kind kind = Kind::failed;
     std::size_t bytes = 0;
 };
+
+/// A text as a piece for Stream::write_all, which only reads it.
+inline iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
 
 /// A connection over TCP, plain or TLS. Reads and writes are attempts on the non-blocking socket;
 /// only where one would block does a coroutine wait for readiness. A read also learns whether it

@@ -114,5 +114,11 @@ TEST_CASE("what peers read in different ways is refused from everybody") {
     }
 }
 
+TEST_CASE("the line before a chunk is its size in hexadecimal digits") {
+    CHECK(ChunkHead(1).text() == "1\r\n");
+    CHECK(ChunkHead(0xbeef).text() == "beef\r\n");
+    CHECK(ChunkHead(UINT64_MAX).text() == "ffffffffffffffff\r\n");
+}
+
 }  // namespace
 }  // namespace larder::http
