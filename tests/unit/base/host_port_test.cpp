@@ -1,0 +1,84 @@
+#include "base/host_port.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace larder;
+
+TEST_CASE("addresses to listen on come in their canonical form") {
+    const std::pair<std::string, std::string> cases[] = {
+        {"127.0.0.1:8080", "127.0.0.1:8080"},
+        {"localhost:80", "localhost:80"},
+        {"LocalHost:80", "localhost:80"},
+        {"[::1]:8080", "[::1]:8080"},
+        {"[0:0::1]:8080", "[::1]:8080"},
+        {"[fe80::1%eth0]:80", "[fe80::1%eth0]:80"},
+        {":8080", "0.0.0.0:8080"},
+        {"127.0.0.1:0", "127.0.0.1:0"},
+        {"h:65535", "h:65535"},
+        {"my_host-1.example:080", "my_host-1.example:80"},
+    };
+    for (const auto& [text, expected] : cases) {
+        CAPTURE(text);
+        const auto address = parse_listen_address(text);
+        REQUIRE(address.has_value());
+        CHECK(to_text(*address) == expected);
+    }
+}
+
+TEST_CASE("what is no address to listen on is refused") {
+    for (const std::string text : {"",
+                                   ":",
+                                   "8080",
+                                   "127.0.0.1",
+                                   "127.0.0.1:",
+                                   "127.0.0.1:65536",
+                                   "127.0.0.1:-1",
+                                   "127.0.0.1:+1",
+                                   "127.0.0.1:8080 ",
+                                   "127.0.0.1:8o",
+                                   "256.0.0.1:80",
+                                   "1.2.3:80",
+                                   "::1:8080",
+                                   "[::1]",
+                                   "[::1]8080",
+                                   "[::1:8080",
+                                   "[]:80",
+                                   "[127.0.0.1]:80",
+                                   "[::1%]:80",
+                                   "a b:80",
+                                   "a/b:80",
+                                   "h:000080",
+                                   "*:80"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_listen_address(text).has_value());
+    }
+}
+
+TEST_CASE("loopback is 127/8, ::1 and localhost, and nothing that looks like it") {
+    for (const std::string text : {"127.0.0.1:1", "127.8.9.10:1", "[::1]:1", "localhost:1"})
+        CHECK(is_loopback(*parse_listen_address(text)));
+    for (const std::string text :
+         {"0.0.0.0:1", ":1", "10.0.0.1:1", "[::]:1", "[::2]:1", "127.0.0.1.example.com:1",
+          "localhost.example.com:1", "[::ffff:10.0.0.1]:1"}) {
+        CAPTURE(text);
+        CHECK_FALSE(is_loopback(*parse_listen_address(text)));
+    }
+}
+
+TEST_CASE("the authority of a URL has a host, and a port that may be left out") {
+    const std::pair<std::string, std::string> cases[] = {
+        {"h", "h:80"},          {"H:1", "h:1"},           {"127.0.0.1", "127.0.0.1:80"},
+        {"[0::1]", "[::1]:80"}, {"[::1]:99", "[::1]:99"}, {"[fe80::1%eth0]", "[fe80::1%eth0]:80"},
+    };
+    for (const auto& [text, expected] : cases) {
+        CAPTURE(text);
+        const auto address = parse_authority(text, 80);
+        REQUIRE(address.has_value());
+        CHECK(to_text(*address) == expected);
+    }
+    for (const std::string text :
+         {"", ":80", "h:", "h:0", "h:65536", "h:x", "::1", "[::1", "[::1]x", "u@h", "h/", "a b"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_authority(text, 80).has_value());
+    }
+}
