@@ -26,20 +26,15 @@ using boost::system::error_code;
 constexpr std::chrono::milliseconds accept_pause{
     100};  // when accepting fails, for want of descriptors for instance
 
-[[noreturn]] void fail(const std::string& address, const std::string& why) {
-    throw std::runtime_error("admin: cannot listen on " + address + ": " + why);
+[[noreturn]] void fail(const HostPort& address, const std::string& why) {
+    throw std::runtime_error("admin: cannot listen on " + to_text(address) + ": " + why);
 }
 
-tcp::endpoint resolve(asio::io_context& context, const std::string& address) {
-    const std::size_t colon = address.rfind(':');
-    if (colon == std::string::npos) fail(address, "expected host:port");
-    std::string host = address.substr(0, colon);
-    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
-        host = host.substr(1, host.size() - 2);
+tcp::endpoint resolve(asio::io_context& context, const HostPort& address) {
     error_code error;
     tcp::resolver resolver(context);
     const auto found =
-        resolver.resolve(host, address.substr(colon + 1), tcp::resolver::passive, error);
+        resolver.resolve(address.host, std::to_string(address.port), tcp::resolver::passive, error);
     if (error || found.empty()) fail(address, error.message());
     return found.begin()->endpoint();
 }

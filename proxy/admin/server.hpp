@@ -8,12 +8,13 @@
 #include <string>
 
 #include "admin/backend.hpp"
+#include "base/host_port.hpp"
 
 namespace larder::admin {
 
 struct AdminOptions {
-    std::string address = "127.0.0.1:9180";  ///< host:port; [::1]:9180; port 0: any free one
-    std::string token;                       ///< empty: none needed
+    HostPort address{"127.0.0.1", 9180};  ///< port 0: any free one
+    std::string token;                    ///< empty: none needed
     int inherited_socket =
         -1;              ///< a listening socket to take over instead of opening one; becomes ours
     bool waits = false;  ///< accepts nobody before open()

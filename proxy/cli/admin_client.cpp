@@ -62,13 +62,11 @@ private:
     beast::flat_buffer input_;
 };
 
-http::request<http::string_body> make_request(const AdminTarget& admin, const AdminAddress& address,
+http::request<http::string_body> make_request(const AdminTarget& admin, const HostPort& address,
                                               const std::string& path, const std::string& body) {
     http::request<http::string_body> request(body.empty() ? http::verb::get : http::verb::post,
                                              path, 11);
-    const bool is_ipv6 = address.host.find(':') != std::string::npos;
-    request.set(http::field::host,
-                (is_ipv6 ? "[" + address.host + "]" : address.host) + ":" + address.port);
+    request.set(http::field::host, to_text(address));
     request.set(http::field::user_agent, "larder/" LARDER_VERSION);
     request.keep_alive(false);
     if (!admin.token.empty()) request.set(http::field::authorization, "Bearer " + admin.token);
@@ -87,38 +85,23 @@ http::request<http::string_body> make_request(const AdminTarget& admin, const Ad
 
 }  // namespace
 
-AdminAddress parse_admin_url(const std::string& url) {
-    const auto bad = [&url] {
-        return std::runtime_error("not an admin URL (like http://127.0.0.1:9180): " + url);
-    };
-    std::string rest = url;
+HostPort parse_admin_url(const std::string& url) {
     constexpr std::string_view scheme = "http://";
-    if (rest.size() > scheme.size() && iequals(rest.substr(0, scheme.size()), scheme))
-        rest.erase(0, scheme.size());
-    while (rest.ends_with('/')) rest.pop_back();
-    if (rest.empty() || rest.find_first_of("/?#@ ") != std::string::npos) throw bad();
-
-    AdminAddress address{rest, "9180"};
-    const std::size_t colon = rest.rfind(':');
-    const std::size_t bracket = rest.rfind(']');
-    if (colon != std::string::npos && (bracket == std::string::npos || colon > bracket)) {
-        address.port = rest.substr(colon + 1);
-        address.host = rest.substr(0, colon);
-    }
-    if (address.host.starts_with('[') && address.host.ends_with(']'))
-        address.host = address.host.substr(1, address.host.size() - 2);
-    const auto port = parse_decimal(address.port);
-    if (address.host.empty() || !port || *port == 0 || *port > 65535) throw bad();
-    return address;
+    std::string_view rest = url;
+    if (iequals(rest.substr(0, scheme.size()), scheme)) rest.remove_prefix(scheme.size());
+    while (rest.ends_with('/')) rest.remove_suffix(1);
+    auto address = parse_authority(rest, 9180);
+    if (!address) throw std::runtime_error("not an admin URL (like http://127.0.0.1:9180): " + url);
+    return *std::move(address);
 }
 
 AdminAnswer ask_admin(const AdminTarget& admin, const std::string& path, const std::string& body,
                       std::chrono::milliseconds timeout) {
-    const AdminAddress address = parse_admin_url(admin.url);
+    const HostPort address = parse_admin_url(admin.url);
     asio::io_context context{1};
     error_code error;
     asio::ip::tcp::resolver resolver(context);
-    const auto endpoints = resolver.resolve(address.host, address.port, error);
+    const auto endpoints = resolver.resolve(address.host, std::to_string(address.port), error);
     if (error) fail(admin, error);
 
     Exchange exchange(context, make_request(admin, address, path, body));

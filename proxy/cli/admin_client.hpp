@@ -2,6 +2,7 @@
 #include <chrono>
 #include <string>
 
+#include "base/host_port.hpp"
 #include "cli/command_line.hpp"
 
 namespace larder::cli {
@@ -18,13 +19,9 @@ struct AdminAnswer {
                                     const std::string& body = {},
                                     std::chrono::milliseconds timeout = std::chrono::seconds(35));
 
-/// Host and port of an admin URL: http://host:port, or host:port alone; the port is 9180 where
-/// there is none.
-struct AdminAddress {
-    std::string host;  ///< without the brackets of an IPv6 address
-    std::string port;
-};
-[[nodiscard]] AdminAddress parse_admin_url(const std::string& url);
+/// Reads an admin URL: http://host:port, or host:port alone. Without a port it is 9180. Throws
+/// std::runtime_error with a readable line.
+[[nodiscard]] HostPort parse_admin_url(const std::string& url);
 
 /// What an error answer says: its `error` and `detail`, or its status where the body is not ours.
 [[nodiscard]] std::string describe_error(const AdminAnswer& answer);

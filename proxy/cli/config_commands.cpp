@@ -25,7 +25,7 @@ Checked check_all(const std::string& file) {
     checked.settings = file.empty() ? settings::default_settings()
                                     : settings::load_settings(file, checked.problems);
     if (file.empty() && checked.settings.origin.servers.empty())
-        checked.settings.origin.servers.push_back("http://127.0.0.1:8000");
+        checked.settings.origin.servers.push_back({false, {"127.0.0.1", 8000}});
     settings::check_settings(checked.settings, checked.problems);
     checked.table = route::RouteTable::compile(checked.settings, checked.problems);
     return checked;

@@ -1,7 +1,5 @@
 #include "net/network.hpp"
 
-#include "base/text.hpp"
-
 namespace larder::net {
 namespace {
 
@@ -15,20 +13,16 @@ address_v6::bytes_type bytes_of(const address& from) {
 
 }  // namespace
 
-Networks::Networks(const std::vector<std::string>& cidrs) {
-    for (const std::string& cidr : cidrs) {
-        const std::size_t slash = cidr.find('/');
-        boost::system::error_code error;
-        const address base = boost::asio::ip::make_address(cidr.substr(0, slash), error);
-        if (error) continue;
-        const int width = base.is_v6() ? 128 : 32;
-        int bits = width;
-        if (slash != std::string::npos) {
-            const auto number = parse_decimal(std::string_view(cidr).substr(slash + 1));
-            if (!number || *number > static_cast<unsigned>(width)) continue;
-            bits = static_cast<int>(*number);
+Networks::Networks(const std::vector<Network>& networks) {
+    for (const Network& network : networks) {
+        address_v6::bytes_type bytes{};
+        if (network.address.version == IpVersion::v6) {
+            bytes = network.address.bytes;
+        } else {
+            const auto& v4 = network.address.bytes;
+            bytes = bytes_of(boost::asio::ip::address_v4({v4[0], v4[1], v4[2], v4[3]}));
         }
-        ranges_.push_back({bytes_of(base), bits + 128 - width});
+        ranges_.push_back({bytes, network.prefix + 128 - network.address.bits()});
     }
 }
 

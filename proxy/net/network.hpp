@@ -1,19 +1,17 @@
 #pragma once
 #include <boost/asio/ip/address.hpp>
-#include <string>
-#include <string_view>
 #include <vector>
+
+#include "base/network.hpp"
 
 namespace larder::net {
 
-/// Address ranges in CIDR notation. An IPv4 address inside IPv6 (::ffff:a.b.c.d) counts as the IPv4
+/// A set of address ranges. An IPv4 address inside IPv6 (::ffff:a.b.c.d) counts as the IPv4
 /// one.
 class Networks {
 public:
     Networks() = default;
-    /// Items that are no range have been refused by the configuration's checks; here they are left
-    /// out.
-    explicit Networks(const std::vector<std::string>& cidrs);
+    explicit Networks(const std::vector<Network>& networks);
 
     [[nodiscard]] bool contains(const boost::asio::ip::address& address) const;
     [[nodiscard]] bool empty() const { return ranges_.empty(); }

@@ -17,23 +17,12 @@ std::int64_t ms_of(SteadyTime at) {
     return std::chrono::duration_cast<Milliseconds>(at.time_since_epoch()).count();
 }
 
-void fill_from_url(Server& server, const std::string& url, const settings::OriginTls& tls) {
-    server.url = url;
-    server.tls = url.starts_with("https://");
-    std::string rest = url.substr(server.tls ? 8 : 7);
-    if (const auto slash = rest.find('/'); slash != std::string::npos) rest.resize(slash);
-    server.authority = rest;
-    std::string port;
-    if (rest.starts_with('[')) {
-        const auto close = rest.find(']');
-        server.host = rest.substr(1, close - 1);
-        if (close + 2 < rest.size()) port = rest.substr(close + 2);
-    } else {
-        const auto colon = rest.find(':');
-        server.host = rest.substr(0, colon);
-        if (colon != std::string::npos) port = rest.substr(colon + 1);
-    }
-    server.port = !port.empty() ? port : server.tls ? "443" : "80";
+void fill_from_url(Server& server, const settings::OriginUrl& url, const settings::OriginTls& tls) {
+    server.url = url.text();
+    server.tls = url.tls;
+    server.host = url.server.host;
+    server.port = std::to_string(url.server.port);
+    server.authority = to_text(url.server);
     server.server_name = tls.server_name.empty() ? server.host : tls.server_name;
     // RFC 6066, 3: a server name has no trailing dot, nor has a certificate's.
     if (server.server_name.ends_with('.')) server.server_name.pop_back();
@@ -100,7 +89,7 @@ Counted reserve_place(Address& address, int most) {
 Upstream::Upstream(const settings::Origin& settings, const Upstream* before)
     : settings_(settings), began_(steady_now()) {
     bool any_tls = false;
-    for (const std::string& url : settings_.servers) {
+    for (const settings::OriginUrl& url : settings_.servers) {
         auto server = std::make_unique<Server>();
         fill_from_url(*server, url, settings_.tls);
         any_tls |= server->tls;

@@ -21,7 +21,7 @@ struct Server {
     std::string url;   ///< as configured, the metrics' `server` label
     std::string host;  ///< without brackets
     std::string port;
-    std::string authority;  ///< host[:port] for Host where the client sent none
+    std::string authority;  ///< host:port for Host where the client sent none
     bool tls = false;
     std::string server_name;
     bool is_name = false;  ///< its host has to be looked up

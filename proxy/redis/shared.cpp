@@ -19,16 +19,6 @@ constexpr std::size_t foreign_keys_told_max = 50;
 // one has seen.
 constexpr Milliseconds remember_at_least = 24h;
 
-RedisUrl url_of(const settings::Redis& settings) {
-    auto url = parse_redis_url(settings.url);
-    if (!url)
-        throw std::runtime_error("redis.url: not a URL of Redis: " +
-                                 settings.url.substr(0, settings.url.find(':')) + "://...");
-    if (url->kind == RedisUrl::Kind::cluster)
-        throw std::runtime_error("redis.url: redis-cluster:// is not supported yet");
-    return *url;
-}
-
 /// Where Redis is, without user and password.
 std::string text_of(const RedisUrl& url) {
     std::string text = url.kind == RedisUrl::Kind::unix_socket ? url.path : std::string();
@@ -51,7 +41,7 @@ std::string_view to_word(RedisOperation operation) {
 RedisShared::RedisShared(settings::Redis settings, int workers, store::Generations& generations,
                          store::MemoryStore* memory)
     : settings_(std::move(settings)),
-      url_(url_of(settings_)),
+      url_(settings_.url),
       tls_(make_redis_tls(url_, settings_.tls)),
       sentinel_tls_(make_sentinel_tls(url_, settings_)),
       server_text_(text_of(url_)),

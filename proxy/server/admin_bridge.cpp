@@ -30,11 +30,11 @@ constexpr std::size_t other_targets_max = 16;
 // asks addresses, or, where that is the admin server itself, whom a client asks that has no name
 // for larder.
 std::string usual_host(const settings::Settings& settings, const std::string& asked) {
-    const std::string& admin = settings.admin.address;
+    const std::string admin = settings.admin.address ? to_text(*settings.admin.address) : "";
     if (!asked.empty() &&
         !asked.ends_with(admin.substr(std::min(admin.find_last_of(':'), admin.size()))))
         return asked;
-    return settings.listen.empty() ? std::string() : settings.listen.front().address;
+    return settings.listen.empty() ? std::string() : to_text(settings.listen.front().address);
 }
 
 bool names_a_host(const admin::ExplainQuestion& question) {

@@ -9,19 +9,27 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "base/text.hpp"
-
 namespace larder::server {
 namespace {
 
 using boost::asio::ip::tcp;
 
-[[noreturn]] void fail(const std::string& address, const char* what, int error) {
-    std::string message = "cannot listen on " + address + ": ";
+[[noreturn]] void fail(const HostPort& address, const char* what, int error) {
+    std::string message = "cannot listen on " + to_text(address) + ": ";
     message += error == EADDRINUSE ? "the address is in use; stop the process that serves it, or "
                                      "choose another with --listen or `listen`"
                                    : std::string(what) + ": " + std::strerror(error);
     throw std::runtime_error(message);
+}
+
+tcp::endpoint endpoint_of(const HostPort& address) {
+    const std::string host = address.host == "localhost" ? "127.0.0.1" : address.host;
+    boost::system::error_code error;
+    const auto parsed = boost::asio::ip::make_address(host, error);
+    if (error)
+        throw std::runtime_error("not an address: " + to_text(address) +
+                                 " (expected an IP address and a port)");
+    return {parsed, address.port};
 }
 
 void set_option(int descriptor, int level, int name) {
@@ -29,7 +37,7 @@ void set_option(int descriptor, int level, int name) {
     ::setsockopt(descriptor, level, name, &on, sizeof on);
 }
 
-int open_socket(const tcp::endpoint& endpoint, const std::string& address) {
+int open_socket(const tcp::endpoint& endpoint, const HostPort& address) {
     const int descriptor =
         ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0) fail(address, "socket", errno);
@@ -38,7 +46,7 @@ int open_socket(const tcp::endpoint& endpoint, const std::string& address) {
 }
 
 // Binding without SO_REUSEPORT fails where anybody listens on the address, larder or not.
-void refuse_if_served(const tcp::endpoint& endpoint, const std::string& address) {
+void refuse_if_served(const tcp::endpoint& endpoint, const HostPort& address) {
     const int probe = open_socket(endpoint, address);
     const int bound = ::bind(probe, endpoint.data(), static_cast<socklen_t>(endpoint.size()));
     const int error = bound == 0 ? 0 : errno;
@@ -48,26 +56,6 @@ void refuse_if_served(const tcp::endpoint& endpoint, const std::string& address)
 
 }  // namespace
 
-tcp::endpoint parse_address(const std::string& address) {
-    const std::size_t colon = address.rfind(':');
-    const auto port = colon == std::string::npos
-                          ? std::nullopt
-                          : parse_decimal(std::string_view(address).substr(colon + 1));
-    if (!port || *port > 65535)
-        throw std::runtime_error("not an address: " + address + " (expected host:port)");
-    std::string host = address.substr(0, colon);
-    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
-        host = host.substr(1, host.size() - 2);
-    if (host.empty() || host == "*") host = "0.0.0.0";
-    if (host == "localhost") host = "127.0.0.1";
-    boost::system::error_code error;
-    const auto parsed = boost::asio::ip::make_address(host, error);
-    if (error)
-        throw std::runtime_error("not an address: " + address +
-                                 " (expected an IP address and a port)");
-    return {parsed, static_cast<std::uint16_t>(*port)};
-}
-
 std::uint16_t port_of(int descriptor) {
     tcp::endpoint endpoint;
     auto size = static_cast<socklen_t>(endpoint.capacity());
@@ -75,16 +63,16 @@ std::uint16_t port_of(int descriptor) {
     return endpoint.port();
 }
 
-std::vector<int> open_listening(const std::string& address, int count) {
-    const tcp::endpoint endpoint = parse_address(address);
+std::vector<int> open_listening(const HostPort& address, int count) {
+    const tcp::endpoint endpoint = endpoint_of(address);
     if (endpoint.port() != 0) refuse_if_served(endpoint, address);
     std::vector<int> sockets;
     open_more_listening(address, count, sockets);
     return sockets;
 }
 
-void open_more_listening(const std::string& address, int count, std::vector<int>& sockets) {
-    tcp::endpoint endpoint = parse_address(address);
+void open_more_listening(const HostPort& address, int count, std::vector<int>& sockets) {
+    tcp::endpoint endpoint = endpoint_of(address);
     for (int i = 0; i < count; ++i) {
         if (endpoint.port() == 0 && !sockets.empty()) endpoint.port(port_of(sockets.front()));
         const int descriptor = open_socket(endpoint, address);

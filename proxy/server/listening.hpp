@@ -1,23 +1,20 @@
 #pragma once
 #include <boost/asio/ip/tcp.hpp>
-#include <string>
 #include <vector>
 
-namespace larder::server {
+#include "base/host_port.hpp"
 
-/// Parses "host:port", "[::1]:port" or ":port" (all addresses). Throws std::runtime_error with a
-/// readable line.
-boost::asio::ip::tcp::endpoint parse_address(const std::string& address);
+namespace larder::server {
 
 /// Opens `count` listening sockets on one address, one for each worker (SO_REUSEPORT). An address
 /// that another process already serves is refused, though SO_REUSEPORT would let both share it.
 /// Port 0 becomes one free port for all. Throws std::runtime_error with a readable line. The caller
 /// owns the descriptors.
-std::vector<int> open_listening(const std::string& address, int count);
+std::vector<int> open_listening(const HostPort& address, int count);
 
 /// Adds `count` sockets that listen on the same address beside those in `sockets`, which this
 /// program opened. Throws like open_listening.
-void open_more_listening(const std::string& address, int count, std::vector<int>& sockets);
+void open_more_listening(const HostPort& address, int count, std::vector<int>& sockets);
 
 /// The port a listening socket has.
 std::uint16_t port_of(int descriptor);

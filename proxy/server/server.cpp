@@ -209,7 +209,7 @@ void Server::open_listeners() {
     const int threads = static_cast<int>(workers_.size());
     const std::shared_ptr<const flow::Config> config = shared_.config.get();
     for (const settings::Listener& listener : config->settings.listen) {
-        std::vector<int> sockets = inherited_sockets("listen:" + listener.address);
+        std::vector<int> sockets = inherited_sockets("listen:" + to_text(listener.address));
         if (sockets.empty()) sockets = open_listening(listener.address, threads);
         // The predecessor may have had fewer threads. Where it had more, a worker has several
         // sockets.
@@ -217,35 +217,36 @@ void Server::open_listeners() {
         if (missing > 0) open_more_listening(listener.address, missing, sockets);
         SSL_CTX* tls = listener.tls ? net::make_server_tls(*listener.tls) : nullptr;
         for (std::size_t i = 0; i < sockets.size(); ++i) {
-            remember_socket("listen:" + listener.address, sockets[i]);
-            workers_[i % workers_.size()]->add_listener(
-                {sockets[i], net::share_tls(tls), listener.proxy_protocol, listener.address});
+            remember_socket("listen:" + to_text(listener.address), sockets[i]);
+            workers_[i % workers_.size()]->add_listener({sockets[i], net::share_tls(tls),
+                                                         listener.proxy_protocol,
+                                                         to_text(listener.address)});
         }
         if (tls) SSL_CTX_free(tls);
-        spdlog::info("listening on {}{}, port {}", listener.address, listener.tls ? " (TLS)" : "",
-                     port_of(sockets.front()));
+        spdlog::info("listening on {}{}, port {}", to_text(listener.address),
+                     listener.tls ? " (TLS)" : "", port_of(sockets.front()));
     }
 }
 
 void Server::start_admin() {
     const std::shared_ptr<const flow::Config> config = shared_.config.get();
     const settings::Admin& admin = config->settings.admin;
-    if (admin.address.empty()) return;
+    if (!admin.address) return;
     admin_backend_ = std::make_unique<Admin>(
         shared_, *workers_.front(), [this] { return shared_.config.get(); },
         [this] { return ready_.load(); });
     admin::AdminOptions options;
-    options.address = admin.address;
+    options.address = *admin.address;
     options.token = admin.token;
     options.failed = [this](const std::exception_ptr& failure) {
         note_failure("a step of the admin server", failure);
     };
-    const std::vector<int> inherited = inherited_sockets("admin:" + admin.address);
+    const std::vector<int> inherited = inherited_sockets("admin:" + to_text(*admin.address));
     if (!inherited.empty()) options.inherited_socket = inherited.front();
     options.waits = from_predecessor_ != nullptr;
     admin_ = std::make_unique<admin::AdminServer>(options, *admin_backend_);
-    remember_socket("admin:" + admin.address, admin_->native_socket());
-    spdlog::info("admin on {}, port {}", admin.address, admin_->port());
+    remember_socket("admin:" + to_text(*admin.address), admin_->native_socket());
+    spdlog::info("admin on {}, port {}", to_text(*admin.address), admin_->port());
 }
 
 observe::Gauges Server::gauges() const {
@@ -358,7 +359,7 @@ void Server::reload() {
             if (config)
                 for (const settings::Listener& listener : config->settings.listen)
                     if (listener.tls)
-                        contexts.emplace_back(listener.address,
+                        contexts.emplace_back(to_text(listener.address),
                                               net::make_server_tls(*listener.tls));
         } catch (const std::runtime_error& error) {
             problems.push_back({settings::Problem::Severity::error, {}, "listen", error.what()});

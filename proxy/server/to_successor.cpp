@@ -31,7 +31,7 @@ void send_some_at_once(MessageChannel& channel, char kind, const std::vector<Ent
 }  // namespace
 
 std::string SuccessionParts::redis_name() const {
-    return redis ? redis->settings().url + '|' + redis->settings().prefix : std::string();
+    return redis ? redis->settings().url.text + '|' + redis->settings().prefix : std::string();
 }
 
 /// One who waits for an acknowledgement. Its members are used on its own thread only; `wake` is

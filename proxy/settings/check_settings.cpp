@@ -9,9 +9,7 @@
 #include <fstream>
 #include <set>
 
-#include "settings/addresses.hpp"
 #include "settings/units.hpp"
-#include "settings/urls.hpp"
 
 namespace larder::settings {
 namespace {
@@ -82,13 +80,13 @@ private:
 };
 
 void check_listen(const Settings& settings, Checker& check) {
-    std::set<std::string> seen;
+    std::set<HostPort> seen;
     for (std::size_t i = 0; i < settings.listen.size(); ++i) {
         const Listener& listener = settings.listen[i];
         const std::string path =
             settings.listen.size() == 1 ? "listen" : "listen[" + std::to_string(i) + ']';
-        if (!listener.address.ends_with(":0") && !seen.insert(listener.address).second)
-            check.error(path, listener.address + " is listened on already");
+        if (listener.address.port != 0 && !seen.insert(listener.address).second)
+            check.error(path, to_text(listener.address) + " is listened on already");
         if (listener.proxy_protocol && settings.trusted_proxies.empty())
             check.warn(path,
                        "proxy_protocol is on, but trusted_proxies names nobody to believe it");
@@ -99,18 +97,17 @@ void check_listen(const Settings& settings, Checker& check) {
 }
 
 void check_admin(const Settings& settings, Checker& check) {
-    if (settings.admin.address.empty()) return;
-    const auto address = parse_address(settings.admin.address);
-    if (address && !is_loopback(*address) && settings.admin.token.empty()) {
+    if (!settings.admin.address) return;
+    const HostPort& address = *settings.admin.address;
+    if (!is_loopback(address) && settings.admin.token.empty()) {
         check.error(
             "admin",
-            settings.admin.address +
+            to_text(address) +
                 " is open to the network: give a token, or an address such as 127.0.0.1:9180");
     }
-    const bool any_port = settings.admin.address.ends_with(":0");
     for (const Listener& listener : settings.listen)
-        if (!any_port && listener.address == settings.admin.address)
-            check.error("admin", settings.admin.address + " is in listen already");
+        if (address.port != 0 && listener.address == address)
+            check.error("admin", to_text(address) + " is in listen already");
 }
 
 void check_origin(const Settings& settings, Checker& check) {
@@ -127,12 +124,11 @@ void check_origin(const Settings& settings, Checker& check) {
                     ": give the URL of what larder stands before, such as http://127.0.0.1:8000");
         return;
     }
-    if (std::set<std::string>(origin.servers.begin(), origin.servers.end()).size() <
+    if (std::set<OriginUrl>(origin.servers.begin(), origin.servers.end()).size() <
         origin.servers.size())
         check.warn("origin.servers", "names a server twice");
-    const bool any_tls =
-        std::any_of(origin.servers.begin(), origin.servers.end(),
-                    [](const std::string& server) { return server.starts_with("https://"); });
+    const bool any_tls = std::any_of(origin.servers.begin(), origin.servers.end(),
+                                     [](const OriginUrl& server) { return server.tls; });
     const bool tls_set =
         !origin.tls.ca.empty() || !origin.tls.verify || !origin.tls.server_name.empty();
     if (tls_set && !any_tls) check.warn("origin.tls", "has no effect: no server's URL is https://");
@@ -140,18 +136,16 @@ void check_origin(const Settings& settings, Checker& check) {
 }
 
 void check_redis(const Settings& settings, Checker& check) {
-    if (!settings.redis) return;
+    if (!settings.redis || settings.redis->url.empty()) return;  // the reader told of a wrong one
     const RedisTls& tls = settings.redis->tls;
-    std::string fault;
-    const auto url = parse_redis_url(settings.redis->url, fault);
-    if (!url) return;  // told where it was read
+    const RedisUrl::Kind kind = settings.redis->url.kind;
     const bool tls_set = !tls.ca.empty() || !tls.certificate.empty() || !tls.verify;
-    const bool plain = url->kind == RedisUrl::Kind::single && !url->tls;
-    if (tls_set && plain) check.warn("redis.tls", "has no effect: the url is not rediss://");
+    if (tls_set && kind == RedisUrl::Kind::tcp)
+        check.warn("redis.tls", "has no effect: the url is not rediss://");
     check.check_file("redis.tls.ca", tls.ca);
     check.check_file("redis.tls.certificate", tls.certificate);
     check.check_file("redis.tls.key", tls.key);
-    const bool sentinels = url->kind == RedisUrl::Kind::sentinel;
+    const bool sentinels = kind == RedisUrl::Kind::sentinel;
     const bool of_sentinels =
         !settings.redis->sentinel_password.empty() || settings.redis->sentinel_tls;
     if (of_sentinels && !sentinels)
@@ -179,9 +173,9 @@ void check_sizes(const Settings& settings, Checker& check) {
 }
 
 void check_trust(const Settings& settings, Checker& check) {
-    const auto everybody = [](const std::vector<std::string>& networks) {
+    const auto everybody = [](const std::vector<Network>& networks) {
         return std::any_of(networks.begin(), networks.end(),
-                           [](const std::string& network) { return network.ends_with("/0"); });
+                           [](const Network& network) { return network.prefix == 0; });
     };
     if (everybody(settings.trusted_proxies))
         check.warn("trusted_proxies", "believes everybody: any client can claim any address");

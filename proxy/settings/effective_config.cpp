@@ -8,7 +8,6 @@
 #include "base/text.hpp"
 #include "settings/indented_json.hpp"
 #include "settings/units.hpp"
-#include "settings/urls.hpp"
 
 namespace larder::settings {
 namespace {
@@ -35,6 +34,12 @@ json::array texts(const std::vector<std::string>& list) {
     return out;
 }
 
+json::array networks(const std::vector<Network>& list) {
+    json::array out;
+    for (const Network& network : list) out.emplace_back(to_text(network));
+    return out;
+}
+
 json::value count_or(std::uint64_t count, const char* word) {
     if (count == 0) return json::string(word);
     return count;
@@ -45,7 +50,7 @@ void add_text(json::object& out, const char* key, const std::string& text) {
 }
 
 json::value of_listener(const Listener& listener) {
-    json::object out{{"address", listener.address},
+    json::object out{{"address", to_text(listener.address)},
                      {"proxy_protocol", on_off(listener.proxy_protocol)}};
     if (listener.tls) {
         out["tls"] = {{"certificate", literal(listener.tls->certificate)},
@@ -61,15 +66,17 @@ json::array of_listen(const std::vector<Listener>& listen) {
 }
 
 json::value of_admin(const Admin& admin) {
-    if (admin.address.empty()) return "off";
-    json::object out{{"address", admin.address}};
+    if (!admin.address) return "off";
+    json::object out{{"address", to_text(*admin.address)}};
     if (!admin.token.empty()) out["token"] = masked;
     return out;
 }
 
 json::value of_origin(const Origin& origin) {
     json::object out;
-    if (!origin.servers.empty()) out["servers"] = texts(origin.servers);
+    json::array servers;
+    for (const OriginUrl& server : origin.servers) servers.emplace_back(server.text());
+    if (!servers.empty()) out["servers"] = std::move(servers);
     out["balance"] = origin.balance == Balance::round_robin ? "round_robin" : "least_connections";
     out["max_connections"] =
         count_or(static_cast<std::uint64_t>(origin.max_connections), "unlimited");
@@ -103,7 +110,7 @@ json::object of_redis_tls(const RedisTls& settings) {
 json::value of_redis(const std::optional<Redis>& redis) {
     if (!redis) return "off";
     json::object out{
-        {"url", literal(mask_password(redis->url))},
+        {"url", literal(redis->url.masked())},
         {"max_connections", count_or(static_cast<std::uint64_t>(redis->max_connections), "auto")},
         {"connect_timeout", duration_text(redis->connect_timeout)},
         {"timeout", duration_text(redis->timeout)},
@@ -253,8 +260,8 @@ std::string effective_config(const Settings& settings) {
     out["memory"] = settings.memory_bytes == 0 ? "off" : size_text(settings.memory_bytes);
     out["threads"] = count_or(static_cast<std::uint64_t>(settings.threads), "auto");
     out["limits"] = of_limits(settings.limits);
-    out["trusted_proxies"] = texts(settings.trusted_proxies);
-    out["purge_from"] = texts(settings.purge_from);
+    out["trusted_proxies"] = networks(settings.trusted_proxies);
+    out["purge_from"] = networks(settings.purge_from);
     out["credentials"] = texts(settings.credentials);
     out["path_case"] = settings.path_case == PathCase::exact ? "exact" : "insensitive";
     out["log"] = of_log(settings.log);

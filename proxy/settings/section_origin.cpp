@@ -1,22 +1,21 @@
-#include "settings/addresses.hpp"
+#include "base/host_port.hpp"
 #include "settings/sections.hpp"
 #include "settings/values.hpp"
 
 namespace larder::settings {
 namespace {
 
-std::optional<std::string> read_server(const Node& node) {
+std::optional<OriginUrl> read_server(const Node& node) {
     const auto text = node.text("a URL such as http://127.0.0.1:8000");
     if (!text) return std::nullopt;
-    Origin origin;
-    const std::string fault = set_origin(*text, origin);
-    if (fault.empty()) return origin.servers.front();
-    node.error(fault);
-    return std::nullopt;
+    std::string fault;
+    auto url = parse_origin_url(*text, fault);
+    if (!url) node.error(fault);
+    return url;
 }
 
-std::optional<std::vector<std::string>> read_servers(const Node& node) {
-    std::vector<std::string> out;
+std::optional<std::vector<OriginUrl>> read_servers(const Node& node) {
+    std::vector<OriginUrl> out;
     const auto items = node.is_list() ? node.items() : std::vector<Node>{node};
     if (items.empty()) node.error("needs one URL at least");
     for (const Node& item : items)

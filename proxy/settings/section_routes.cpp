@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/host_port.hpp"
 #include "base/text.hpp"
-#include "settings/addresses.hpp"
 #include "settings/sections.hpp"
 #include "settings/values.hpp"
 

@@ -7,6 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "base/host_port.hpp"
+#include "base/network.hpp"
+#include "settings/origin_url.hpp"
+#include "settings/redis_url.hpp"
+
 /// The configuration as plain data: defaults and units stand beside the members, load_settings
 /// fills them, nothing changes them afterwards. One Settings is one load; a reload makes another.
 namespace larder::settings {
@@ -28,14 +33,14 @@ struct Tls {
 };
 
 struct Listener {
-    std::string address;  ///< host:port
+    HostPort address;
     std::optional<Tls> tls;
     bool proxy_protocol = false;
 };
 
 struct Admin {
-    std::string address = "127.0.0.1:9180";  ///< empty: off
-    std::string token;                       ///< empty: none needed
+    std::optional<HostPort> address{{"127.0.0.1", 9180}};  ///< nothing: off
+    std::string token;                                     ///< empty: none needed
 };
 
 struct OriginHealth {
@@ -55,7 +60,7 @@ struct OriginTls {
 enum class Balance { round_robin, least_connections };
 
 struct Origin {
-    std::vector<std::string> servers;  ///< http://host:port or https://host:port
+    std::vector<OriginUrl> servers;
     Balance balance = Balance::round_robin;
     int max_connections = 0;  ///< for each server, all threads together; 0: no limit
     milliseconds connect_timeout = 2s;
@@ -77,7 +82,7 @@ struct RedisTls {
 };
 
 struct Redis {
-    std::string url;          ///< empty: off
+    RedisUrl url;
     int max_connections = 0;  ///< 0: 10, or threads + 2 where that is more
     milliseconds connect_timeout = 2s;
     milliseconds timeout = 100ms;  ///< all that one request may wait for Redis
@@ -187,17 +192,22 @@ struct Example {
     bool cache_off = false;
 };
 
+/// 127.0.0.0/8 and ::1.
+inline std::vector<Network> local_networks() {
+    return {*parse_network("127.0.0.0/8"), *parse_network("::1")};
+}
+
 struct Settings {
     std::string file;  ///< empty: the embedded default
-    std::vector<Listener> listen{{"0.0.0.0:8080", {}, false}};
+    std::vector<Listener> listen{{{"0.0.0.0", 8080}, {}, false}};
     Admin admin;
     Origin origin;
     std::optional<Redis> redis;
     std::size_t memory_bytes = 256 * 1024 * 1024;  ///< 0: off
     int threads = 0;                               ///< 0: one for each core
     Limits limits;
-    std::vector<std::string> trusted_proxies;                       ///< CIDRs
-    std::vector<std::string> purge_from{"127.0.0.0/8", "::1/128"};  ///< CIDRs
+    std::vector<Network> trusted_proxies;
+    std::vector<Network> purge_from = local_networks();
     /// Request fields that carry a user's identity, beside Authorization and Cookie: lower-case
     /// names.
     std::vector<std::string> credentials{"x-api-key", "api-key", "x-auth-token", "x-access-token"};

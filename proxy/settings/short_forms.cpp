@@ -1,8 +1,7 @@
 // The forms that are one text: a listener's or the admin's address, an origin's or a Redis' URL.
-#include "settings/addresses.hpp"
+#include "base/host_port.hpp"
 #include "settings/sections.hpp"
 #include "settings/units.hpp"
-#include "settings/urls.hpp"
 
 namespace larder::settings {
 namespace {
@@ -15,24 +14,24 @@ bool is_off(std::string_view text) { return parse_switch(text) == false; }
 }  // namespace
 
 std::string set_listen(std::string_view text, std::vector<Listener>& listen) {
-    const auto address = parse_address(text);
+    const auto address = parse_listen_address(text);
     if (!address) return std::string(an_address) + ", not \"" + std::string(text) + '"';
-    listen = {Listener{address_text(*address), std::nullopt, false}};
+    listen = {Listener{*address, std::nullopt, false}};
     return "";
 }
 
 std::string set_admin(std::string_view text, Admin& admin) {
-    const auto address = parse_address(text);
+    const auto address = parse_listen_address(text);
     if (!address && !is_off(text))
         return std::string(an_address) + ", or off, not \"" + std::string(text) + '"';
-    admin.address = address ? address_text(*address) : "";
+    admin.address = address;
     return "";
 }
 
 std::string set_origin(std::string_view text, Origin& origin) {
     std::string fault;
     const auto url = parse_origin_url(text, fault);
-    if (url) origin.servers = {origin_url_text(*url)};
+    if (url) origin.servers = {*url};
     return fault;
 }
 
@@ -44,11 +43,8 @@ std::string set_redis(std::string_view text, std::optional<Redis>& redis) {
     std::string fault;
     const auto url = parse_redis_url(text, fault);
     if (!url) return fault;
-    if (url->kind == RedisUrl::Kind::cluster)
-        return "redis-cluster:// is not supported yet: give a single Redis, or "
-               "redis-sentinel://host:26379,.../master/db";
     if (!redis) redis.emplace();
-    redis->url = text;
+    redis->url = *url;
     return "";
 }
 

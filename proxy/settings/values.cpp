@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "settings/addresses.hpp"
 #include "settings/units.hpp"
 
 namespace larder::settings {
@@ -140,8 +139,8 @@ std::optional<std::vector<std::string>> read_field_names(const Node& node) {
     return names;
 }
 
-std::optional<std::vector<std::string>> read_networks(const Node& node) {
-    std::vector<std::string> out;
+std::optional<std::vector<Network>> read_networks(const Node& node) {
+    std::vector<Network> out;
     if (node.is_null()) return out;
     const bool is_list = node.is_list();
     bool complete = true;
@@ -149,19 +148,18 @@ std::optional<std::vector<std::string>> read_networks(const Node& node) {
         const auto network = read_form(item, a_network, parse_network);
         complete = complete && network;
         if (!network) continue;
-        if (network->had_host_bits)
-            item.warn("has bits beyond its prefix; taken as " + network->text);
-        out.push_back(network->text);
+        const Network canonical = network->canonical();
+        if (canonical != *network)
+            item.warn("has bits beyond its prefix; taken as " + to_text(canonical));
+        out.push_back(canonical);
     }
     if (!complete) return std::nullopt;
     return out;
 }
 
-std::optional<std::string> read_address(const Node& node) {
-    const auto address =
-        read_form(node, "an address such as 127.0.0.1:8080, [::1]:8080 or :8080", parse_address);
-    if (!address) return std::nullopt;
-    return address_text(*address);
+std::optional<HostPort> read_address(const Node& node) {
+    return read_form(node, "an address such as 127.0.0.1:8080, [::1]:8080 or :8080",
+                     parse_listen_address);
 }
 
 }  // namespace larder::settings

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/host_port.hpp"
+#include "base/network.hpp"
 #include "settings/nearest_word.hpp"
 #include "settings/node.hpp"
 
@@ -31,9 +33,8 @@ std::optional<std::vector<std::string>> read_texts(
     const Node& node);  ///< a list, or one; null is an empty list
 std::optional<std::vector<std::string>> read_field_names(
     const Node& node);  ///< lower-case names of header fields, as a list or one
-std::optional<std::vector<std::string>> read_networks(
-    const Node& node);                                      ///< CIDRs in canonical form
-std::optional<std::string> read_address(const Node& node);  ///< host:port in canonical form
+std::optional<std::vector<Network>> read_networks(const Node& node);  ///< a list, or one
+std::optional<HostPort> read_address(const Node& node);               ///< to listen on
 
 bool is_field_name(std::string_view name);  ///< a token of RFC 9110, 5.6.2
 

@@ -79,7 +79,8 @@ TestRequest::TestRequest(std::string host_in,
 Instance::Instance(const std::string& url, int workers,
                    std::function<void(settings::Redis&)> adjust) {
     settings::Redis settings;
-    settings.url = url;
+    std::string fault;
+    settings.url = settings::parse_redis_url(url, fault).value();
     if (adjust) adjust(settings);
     memory = std::make_unique<store::MemoryStore>(1 << 20, generations);
     shared = std::make_unique<RedisShared>(settings, workers, generations, memory.get());

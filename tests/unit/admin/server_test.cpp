@@ -73,7 +73,7 @@ struct Fixture {
 
     static AdminOptions options(std::string token) {
         AdminOptions out;
-        out.address = "127.0.0.1:0";
+        out.address = {"127.0.0.1", 0};
         out.token = std::move(token);
         return out;
     }
@@ -289,15 +289,14 @@ TEST_CASE("an idle or silent client is closed, and stopping waits for nobody") {
 TEST_CASE(
     "an address that is taken is refused with a readable line, a socket handed over is used") {
     Fixture admin;
-    const std::string address = "127.0.0.1:" + std::to_string(admin.server.port());
+    const larder::HostPort address{"127.0.0.1", admin.server.port()};
     AdminOptions options;
     options.address = address;
     CHECK_THROWS_WITH_AS(
         AdminServer(options, admin.backend),
-        ("admin: cannot listen on " + address + ": Address already in use").c_str(),
+        ("admin: cannot listen on " + larder::to_text(address) + ": Address already in use")
+            .c_str(),
         std::runtime_error);
-    options.address = "127.0.0.1";
-    CHECK_THROWS_AS(AdminServer(options, admin.backend), std::runtime_error);
 
     options.inherited_socket = dup(admin.server.native_socket());
     AdminServer successor(options, admin.backend);

@@ -44,7 +44,7 @@ struct Fixture {
 
     static admin::AdminOptions options() {
         admin::AdminOptions result;
-        result.address = "127.0.0.1:0";
+        result.address = {"127.0.0.1", 0};
         result.token = "secret";
         return result;
     }
@@ -57,8 +57,8 @@ struct Fixture {
 
 TEST_CASE("an admin URL is host and port, scheme and port optional") {
     const auto parsed = [](const std::string& url) {
-        const AdminAddress address = parse_admin_url(url);
-        return address.host + " " + address.port;
+        const HostPort address = parse_admin_url(url);
+        return address.host + " " + std::to_string(address.port);
     };
     CHECK(parsed("http://127.0.0.1:9180") == "127.0.0.1 9180");
     CHECK(parsed("HTTP://host/") == "host 9180");

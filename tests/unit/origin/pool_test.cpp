@@ -21,8 +21,7 @@ struct Scene {
     explicit Scene(int max_connections, Milliseconds patience = 2000ms)
         : listening(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {
         settings::Origin settings;
-        settings.servers = {"http://127.0.0.1:" +
-                            std::to_string(listening.local_endpoint().port())};
+        settings.servers = {{false, {"127.0.0.1", listening.local_endpoint().port()}}};
         settings.max_connections = max_connections;
         settings.connect_timeout = patience;
         upstream = std::make_shared<Upstream>(settings);
@@ -176,9 +175,9 @@ struct TwoAddresses {
 
     std::shared_ptr<Upstream> upstream(const std::string& first, const std::string& second,
                                        int most = 0) const {
-        const std::string port = std::to_string(living.local_endpoint().port());
+        const std::uint16_t port = living.local_endpoint().port();
         settings::Origin settings;
-        settings.servers = {"http://" + first + ":" + port, "http://" + second + ":" + port};
+        settings.servers = {{false, {first, port}}, {false, {second, port}}};
         settings.max_connections = most;
         settings.connect_timeout = 1500ms;
         return std::make_shared<Upstream>(settings);

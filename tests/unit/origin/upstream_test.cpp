@@ -9,9 +9,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-settings::Origin servers(std::vector<std::string> urls) {
+settings::Origin servers(const std::vector<std::string>& urls) {
     settings::Origin origin;
-    origin.servers = std::move(urls);
+    std::string fault;
+    for (const std::string& url : urls)
+        origin.servers.push_back(*settings::parse_origin_url(url, fault));
     return origin;
 }
 
@@ -80,7 +82,7 @@ TEST_CASE("a reload takes over what is known, and does not wait for a lookup") {
     REQUIRE(until([&] { return before.addresses()->size() >= 2; }));
     before.addresses()->back()->reachable = false;
     before.addresses()->back()->up = false;
-    origin.servers.emplace_back("http://127.0.0.1:83");
+    origin.servers.push_back({false, {"127.0.0.1", 83}});
     const Upstream without_checks(origin, &before);
     CHECK(without_checks.addresses()->size() == before.addresses()->size() + 1);
     const auto known = without_checks.addresses()->at(before.addresses()->size() - 1);

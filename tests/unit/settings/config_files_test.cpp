@@ -51,10 +51,10 @@ TEST_CASE("the demo's configuration loads, with its environment") {
     check_settings(settings, problems);
     CHECK(problems.empty());
     CHECK(settings.file == file);
-    CHECK(settings.listen.at(0).address == "127.0.0.1:8080");
-    CHECK(settings.origin.servers.at(0) == "http://o:9");
+    CHECK(to_text(settings.listen.at(0).address) == "127.0.0.1:8080");
+    CHECK(settings.origin.servers.at(0).text() == "http://o:9");
     REQUIRE(settings.redis.has_value());
-    CHECK(settings.redis->url == "redis://127.0.0.1:6379/0");
+    CHECK(settings.redis->url.masked() == "redis://127.0.0.1:6379/0");
     CHECK(settings.redis->max_connections == 10);
     REQUIRE(settings.routes.size() == 6);
     CHECK(settings.routes[0].key == "articles:list:{skip=0}:{limit=20}");
@@ -78,7 +78,7 @@ TEST_CASE("the reference says what the defaults are") {
     CHECK(all_options.wait == Route{}.wait);
 
     Settings expected;
-    expected.origin.servers = {"http://127.0.0.1:8000"};
+    expected.origin.servers = {{false, {"127.0.0.1", 8000}}};
     reference.settings.routes.clear();
     reference.settings.examples.clear();
     CHECK(effective_config(reference.settings) == effective_config(expected));
@@ -96,7 +96,8 @@ TEST_CASE("what the reference shows in comments is right, and defaults there are
     CHECK(settings.origin.health.unhealthy == OriginHealth{}.unhealthy);
     REQUIRE(settings.redis.has_value());
     Redis expected;
-    expected.url = "redis://127.0.0.1:6379/0";
+    std::string fault;
+    expected.url = *parse_redis_url("redis://127.0.0.1:6379/0", fault);
     expected.tls = settings.redis->tls;
     Settings with_redis, with_default_redis;
     with_redis.redis = settings.redis;
