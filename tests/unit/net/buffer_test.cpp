@@ -39,8 +39,9 @@ TEST_CASE("a buffer that is full moves its bytes to the front, then to a large b
     append(buffer, std::string(BufferPool::small_bytes - 4, 'b'));  // fits once "tail" has moved
     CHECK(buffer.view().starts_with("tailb"));
     CHECK(buffer.size() == BufferPool::small_bytes);
-    append(buffer, "more");
-    CHECK(buffer.view().starts_with("tailb"));
+    buffer.consume(1);
+    append(buffer, "more");  // needs the large block
+    CHECK(buffer.view().starts_with("ailb"));
     CHECK(buffer.view().ends_with("bmore"));
 }
 
