@@ -1,11 +1,13 @@
+#include "cache/ranges.hpp"
+
 #include <algorithm>
 
-#include "cache/decisions.hpp"
+#include "cache/stored_head.hpp"
 #include "http/etag.hpp"
 #include "http/http_date.hpp"
 #include "http/range.hpp"
 
-/// RFC 9110, 13.1.5 and 14.
+// RFC 9110, 13.1.5 and 14.
 namespace larder::cache {
 namespace {
 
@@ -20,7 +22,7 @@ bool if_range_allows(std::string_view condition, std::string_view etag,
     return !condition.empty() && condition == last_modified;
 }
 
-/// The satisfiable part of a range; nothing where it lies beyond the end.
+// The satisfiable part of a range; nothing where it lies beyond the end.
 std::optional<ByteRange> clip(const http::RangeSpec& spec, std::uint64_t size) {
     if (spec.is_suffix) {
         if (spec.first == 0 || size == 0) return std::nullopt;
@@ -30,7 +32,7 @@ std::optional<ByteRange> clip(const http::RangeSpec& spec, std::uint64_t size) {
     return ByteRange{spec.first, std::min(spec.last, size - 1)};
 }
 
-/// Joins those that overlap or touch; true where one is left, in `ranges.front()`.
+// Joins those that overlap or touch; true where one is left, in `ranges.front()`.
 bool coalesce(std::vector<ByteRange>& ranges) {
     std::sort(ranges.begin(), ranges.end(),
               [](const ByteRange& a, const ByteRange& b) { return a.first < b.first; });
@@ -43,7 +45,7 @@ bool coalesce(std::vector<ByteRange>& ranges) {
     return true;
 }
 
-/// A suffix of an empty representation is satisfiable (RFC 9110, 14.1.2), but no 206 can say so.
+// A suffix of an empty representation is satisfiable (RFC 9110, 14.1.2), but no 206 can say so.
 bool asks_for_suffix(const std::vector<http::RangeSpec>& specs) {
     return std::any_of(specs.begin(), specs.end(),
                        [](const auto& spec) { return spec.is_suffix && spec.first > 0; });
