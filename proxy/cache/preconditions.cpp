@@ -58,17 +58,18 @@ Precondition evaluate_preconditions(const http::RequestHead& request, std::strin
     return evaluate(request, etag, last_modified, std::nullopt, about);
 }
 
-Precondition evaluate_preconditions(const http::RequestHead& request, const StoredResponse& stored,
+Precondition evaluate_preconditions(const http::RequestHead& request, const ResponseFacts& response,
                                     WallTime now) {
-    if (stored.status != 200) return Precondition::pass;
+    if (response.status != 200) return Precondition::pass;
     std::optional<http::HttpTime> date;
-    if (stored.last_modified.empty() && request.fields.has(FieldId::if_modified_since)) {
+    if (response.last_modified.empty() && !response.head.empty() &&
+        request.fields.has(FieldId::if_modified_since)) {
         std::vector<Field> lines;
-        parse_stored_head(stored.head, lines);
+        parse_stored_head(response.head, lines);
         date = http::parse_http_date(http::Fields(lines).value(FieldId::date), now);
-        if (!date) date = http::whole_second(stored.freshness.received_at);
+        if (!date) date = http::whole_second(response.received_at);
     }
-    return evaluate(request, stored.etag, stored.last_modified, date, now);
+    return evaluate(request, response.etag, response.last_modified, date, now);
 }
 
 }  // namespace larder::cache

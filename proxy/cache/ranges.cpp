@@ -79,20 +79,20 @@ RangeDecision decide_range(const http::RequestHead& request, std::string_view et
     return {RangeVerdict::partial, ranges.front()};
 }
 
-RangeDecision decide_range(const http::RequestHead& request, const StoredResponse& stored) {
-    if (stored.status != 200 || request.method != http::Method::get ||
+RangeDecision decide_range(const http::RequestHead& request, const ResponseFacts& response) {
+    if (response.status != 200 || !response.length || request.method != http::Method::get ||
         !request.fields.has(FieldId::range))
         return {};
-    std::string_view strong_date;
-    if (request.fields.has(FieldId::if_range) && !stored.last_modified.empty()) {
+    std::string_view strong_date = response.last_modified;
+    if (!response.head.empty() && !strong_date.empty() && request.fields.has(FieldId::if_range)) {
         std::vector<http::Field> lines;
-        parse_stored_head(stored.head, lines);
-        const WallTime now = stored.freshness.received_at;
+        parse_stored_head(response.head, lines);
+        const WallTime now = response.received_at;
         const auto date = http::parse_http_date(http::Fields(lines).value(FieldId::date), now);
-        const auto modified = http::parse_http_date(stored.last_modified, now);
-        if (date && modified && *date - *modified >= Seconds(1)) strong_date = stored.last_modified;
+        const auto modified = http::parse_http_date(strong_date, now);
+        if (!date || !modified || *date - *modified < Seconds(1)) strong_date = {};
     }
-    return decide_range(request, stored.etag, strong_date, stored.body.size());
+    return decide_range(request, response.etag, strong_date, *response.length);
 }
 
 }  // namespace larder::cache

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "cache/stored_response.hpp"
+#include "cache/response_facts.hpp"
 #include "http/message.hpp"
 
 namespace larder::cache {
@@ -28,8 +28,9 @@ struct RangeDecision {
 RangeDecision decide_range(const http::RequestHead& request, std::string_view etag,
                            std::string_view last_modified, std::uint64_t size);
 
-/// The same for a stored 200; any other status is served whole. A date in If-Range only counts
-/// where Last-Modified is a strong validator, a second or more before Date (RFC 9110, 8.8.2.2).
-RangeDecision decide_range(const http::RequestHead& request, const StoredResponse& stored);
+/// The same for a response of any status and length: all but a 200 of known length is served whole.
+/// A date in If-Range only counts where Last-Modified is a strong validator, a second or more
+/// before Date (RFC 9110, 8.8.2.2).
+RangeDecision decide_range(const http::RequestHead& request, const ResponseFacts& response);
 
 }  // namespace larder::cache
