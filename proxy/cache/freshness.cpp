@@ -2,30 +2,28 @@
 
 #include <algorithm>
 
-#include "cache/decisions.hpp"
-
 namespace larder::cache {
 namespace {
 
 using http::FieldId;
 
-/// Two instances' clocks that are kept in step.
+// Two instances' clocks that are kept in step.
 constexpr Milliseconds clocks_differ_by{1000};
 
-/// Between two moments; saturates instead of overflowing, so that garbled dates do no harm.
+// Between two moments; saturates instead of overflowing, so that garbled dates do no harm.
 Seconds elapsed(http::HttpTime from, http::HttpTime to) {
     return std::clamp(to - from, -http::delta_seconds_max, http::delta_seconds_max);
 }
 
-/// RFC 9111, 5.1: the first member counts; an invalid value is ignored.
+// RFC 9111, 5.1: the first member counts; an invalid value is ignored.
 Seconds age_value(const http::Fields& fields) {
     const std::string_view value = fields.value(FieldId::age);
     return http::parse_delta_seconds(trim_ows(value.substr(0, value.find(','))))
         .value_or(Seconds(0));
 }
 
-/// RFC 9111, 5.3: an invalid date, "0" above all, has already passed. Of several lines the earliest
-/// counts.
+// RFC 9111, 5.3: an invalid date, "0" above all, has already passed. Of several lines the earliest
+// counts.
 std::optional<Seconds> lifetime_from_expires(const http::Fields& fields, http::HttpTime date,
                                              WallTime received_at) {
     std::optional<Seconds> lifetime;
@@ -39,7 +37,7 @@ std::optional<Seconds> lifetime_from_expires(const http::Fields& fields, http::H
     return lifetime;
 }
 
-/// What the route grants a status: `status_ttl`, else `ttl` for 200, 203 and permanent redirects.
+// What the route grants a status: `status_ttl`, else `ttl` for 200, 203 and permanent redirects.
 Milliseconds lifetime_from_rule(int status, const settings::Route& rule) {
     for (const settings::StatusTtl& entry : rule.status_ttl)
         if (entry.status == status) return entry.ttl;
@@ -47,7 +45,7 @@ Milliseconds lifetime_from_rule(int status, const settings::Route& rule) {
     return covered ? rule.ttl.value_or(Milliseconds(0)) : Milliseconds(0);
 }
 
-/// RFC 9110, 15.1, without 206, which is not stored.
+// RFC 9110, 15.1, without 206, which is not stored.
 bool is_heuristically_cacheable(int status) {
     switch (status) {
         case 200:
@@ -67,7 +65,7 @@ bool is_heuristically_cacheable(int status) {
     }
 }
 
-/// RFC 9111, 4.2.2. `public` makes any status eligible (5.2.2.9).
+// RFC 9111, 4.2.2. `public` makes any status eligible (5.2.2.9).
 Seconds heuristic_lifetime(const http::ResponseHead& response, const OriginDirectives& origin,
                            const settings::Route& rule, http::HttpTime date, WallTime received_at) {
     if (rule.heuristic <= 0) return Seconds(0);

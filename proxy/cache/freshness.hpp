@@ -36,4 +36,20 @@ Freshness work_out_freshness(const http::ResponseHead& response, const OriginDir
                              const settings::Route& rule, const Lifetime& lifetime,
                              WallTime requested_at, WallTime received_at);
 
+/// Whether the response was received more than a second after `now`. Then a clock was set back: the
+/// age is unknown, so the response is stale whatever its lifetime. The clocks of instances differ
+/// by less than a second.
+bool is_from_the_future(const Freshness& freshness, WallTime now);
+
+/// RFC 9111, 4.2.3: current_age at `now`; never negative, saturating.
+Seconds current_age(const Freshness& freshness, WallTime now);
+
+/// What is left of the lifetime at `now`, to the millisecond; zero or negative once stale. This
+/// decides whether the response is fresh. Nothing is left of a response from the future.
+Milliseconds time_left(const Freshness& freshness, WallTime now);
+
+/// The same in whole seconds, of the lifetime rounded down: what is shown, and what a client's
+/// directives are compared with.
+Seconds remaining_lifetime(const Freshness& freshness, WallTime now);
+
 }  // namespace larder::cache

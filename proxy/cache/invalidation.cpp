@@ -1,21 +1,23 @@
+#include "cache/invalidation.hpp"
+
 #include <algorithm>
 
-#include "cache/decisions.hpp"
+#include "cache/origin_tags.hpp"
 #include "http/write_methods.hpp"
 
-/// RFC 9111, 4.4.
+// RFC 9111, 4.4.
 namespace larder::cache {
 namespace {
 
 using http::FieldId;
 
-/// Without the port that goes without saying.
+// Without the port that goes without saying.
 std::string_view without_default_port(std::string_view authority, std::string_view port) {
     if (authority.ends_with(port)) authority.remove_suffix(port.size());
     return authority;
 }
 
-/// RFC 3986, 5.2.4, for a path that starts with '/'.
+// RFC 3986, 5.2.4, for a path that starts with '/'.
 std::string remove_dot_segments(std::string_view path) {
     std::string out;
     while (!path.empty()) {
@@ -32,14 +34,14 @@ std::string remove_dot_segments(std::string_view path) {
     return out;
 }
 
-/// The origin-form of a target whose path starts with '/', or is empty.
+// The origin-form of a target whose path starts with '/', or is empty.
 std::string origin_form(std::string_view target) {
     const std::size_t query = std::min(target.find('?'), target.size());
     const std::string_view path = target.substr(0, query);
     return remove_dot_segments(path.empty() ? "/" : path).append(target.substr(query));
 }
 
-/// Splits "scheme:" off; empty where there is none.
+// Splits "scheme:" off; empty where there is none.
 std::string_view take_scheme(std::string_view& reference) {
     const std::size_t colon = reference.find(':');
     if (colon == std::string_view::npos || reference.find_first_of("/?") < colon) return {};
@@ -48,8 +50,8 @@ std::string_view take_scheme(std::string_view& reference) {
     return scheme;
 }
 
-/// RFC 3986, 5.2.2, against the request's own target. Nothing where the reference leads to another
-/// host. The scheme the client used is not known here, so http and https count as one.
+// RFC 3986, 5.2.2, against the request's own target. Nothing where the reference leads to another
+// host. The scheme the client used is not known here, so http and https count as one.
 std::optional<std::string> resolve(const http::RequestHead& request, std::string_view reference) {
     reference = reference.substr(0, reference.find('#'));
     const std::string_view scheme = take_scheme(reference);

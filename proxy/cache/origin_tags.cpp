@@ -1,7 +1,8 @@
+#include "cache/origin_tags.hpp"
+
 #include <algorithm>
 #include <unordered_set>
 
-#include "cache/decisions.hpp"
 #include "http/lists.hpp"
 #include "http/structured_fields.hpp"
 
@@ -21,7 +22,7 @@ void add_separated_by_spaces(std::string_view value, std::vector<std::string>& t
     }
 }
 
-/// RFC 9875, 2 and 3: a list of strings; any other value is ignored as a whole.
+// RFC 9875, 2 and 3: a list of strings; any other value is ignored as a whole.
 void add_groups(const http::Fields& fields, FieldId id, std::vector<std::string>& tags) {
     const auto value = fields.joined(id);
     if (!value) return;

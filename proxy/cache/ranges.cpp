@@ -1,11 +1,13 @@
+#include "cache/ranges.hpp"
+
 #include <algorithm>
 
-#include "cache/decisions.hpp"
+#include "cache/stored_head.hpp"
 #include "http/etag.hpp"
 #include "http/http_date.hpp"
 #include "http/range.hpp"
 
-/// RFC 9110, 13.1.5 and 14.
+// RFC 9110, 13.1.5 and 14.
 namespace larder::cache {
 namespace {
 
@@ -20,7 +22,7 @@ bool if_range_allows(std::string_view condition, std::string_view etag,
     return !condition.empty() && condition == last_modified;
 }
 
-/// The satisfiable part of a range; nothing where it lies beyond the end.
+// The satisfiable part of a range; nothing where it lies beyond the end.
 std::optional<ByteRange> clip(const http::RangeSpec& spec, std::uint64_t size) {
     if (spec.is_suffix) {
         if (spec.first == 0 || size == 0) return std::nullopt;
@@ -30,7 +32,7 @@ std::optional<ByteRange> clip(const http::RangeSpec& spec, std::uint64_t size) {
     return ByteRange{spec.first, std::min(spec.last, size - 1)};
 }
 
-/// Joins those that overlap or touch; true where one is left, in `ranges.front()`.
+// Joins those that overlap or touch; true where one is left, in `ranges.front()`.
 bool coalesce(std::vector<ByteRange>& ranges) {
     std::sort(ranges.begin(), ranges.end(),
               [](const ByteRange& a, const ByteRange& b) { return a.first < b.first; });
@@ -43,7 +45,7 @@ bool coalesce(std::vector<ByteRange>& ranges) {
     return true;
 }
 
-/// A suffix of an empty representation is satisfiable (RFC 9110, 14.1.2), but no 206 can say so.
+// A suffix of an empty representation is satisfiable (RFC 9110, 14.1.2), but no 206 can say so.
 bool asks_for_suffix(const std::vector<http::RangeSpec>& specs) {
     return std::any_of(specs.begin(), specs.end(),
                        [](const auto& spec) { return spec.is_suffix && spec.first > 0; });
@@ -77,20 +79,20 @@ RangeDecision decide_range(const http::RequestHead& request, std::string_view et
     return {RangeVerdict::partial, ranges.front()};
 }
 
-RangeDecision decide_range(const http::RequestHead& request, const StoredResponse& stored) {
-    if (stored.status != 200 || request.method != http::Method::get ||
+RangeDecision decide_range(const http::RequestHead& request, const ResponseFacts& response) {
+    if (response.status != 200 || !response.length || request.method != http::Method::get ||
         !request.fields.has(FieldId::range))
         return {};
-    std::string_view strong_date;
-    if (request.fields.has(FieldId::if_range) && !stored.last_modified.empty()) {
+    std::string_view strong_date = response.last_modified;
+    if (!response.head.empty() && !strong_date.empty() && request.fields.has(FieldId::if_range)) {
         std::vector<http::Field> lines;
-        parse_stored_head(stored.head, lines);
-        const WallTime now = stored.freshness.received_at;
+        parse_stored_head(response.head, lines);
+        const WallTime now = response.received_at;
         const auto date = http::parse_http_date(http::Fields(lines).value(FieldId::date), now);
-        const auto modified = http::parse_http_date(stored.last_modified, now);
-        if (date && modified && *date - *modified >= Seconds(1)) strong_date = stored.last_modified;
+        const auto modified = http::parse_http_date(strong_date, now);
+        if (!date || !modified || *date - *modified < Seconds(1)) strong_date = {};
     }
-    return decide_range(request, stored.etag, strong_date, stored.body.size());
+    return decide_range(request, response.etag, strong_date, *response.length);
 }
 
 }  // namespace larder::cache

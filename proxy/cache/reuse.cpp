@@ -1,22 +1,24 @@
+#include "cache/reuse.hpp"
+
 #include <algorithm>
 
-#include "cache/decisions.hpp"
+#include "cache/freshness.hpp"
 
-/// RFC 9111, 4: when a stored response answers a request.
+// RFC 9111, 4: when a stored response answers a request.
 namespace larder::cache {
 namespace {
 
-/// What is left of the lifetime; nothing after a soft purge.
+// What is left of the lifetime; nothing after a soft purge.
 Milliseconds remaining(const StoredResponse& stored, bool soft_purged, WallTime now) {
     const Milliseconds left = time_left(stored.freshness, now);
     return soft_purged ? std::min(left, Milliseconds(0)) : left;
 }
 
-/// The same in the whole seconds that clients count in.
+// The same in the whole seconds that clients count in.
 Seconds whole_seconds(Milliseconds left) { return std::chrono::ceil<Seconds>(left); }
 
-/// Whether the client takes a response of this age and freshness at all (5.2.1). max-stale is not
-/// asked here.
+// Whether the client takes a response of this age and freshness at all (5.2.1). max-stale is not
+// asked here.
 bool suits_client(const StoredResponse& stored, const RequestDirectives& directives,
                   Milliseconds left, WallTime now) {
     if (directives.no_cache) return false;
@@ -25,8 +27,8 @@ bool suits_client(const StoredResponse& stored, const RequestDirectives& directi
     return !directives.min_fresh || whole_seconds(left) >= *directives.min_fresh;
 }
 
-/// The response may be served stale, in so far as the origin has a say (4.2.4), and as anybody
-/// knows how stale it is.
+// The response may be served stale, in so far as the origin has a say (4.2.4), and as anybody
+// knows how stale it is.
 bool allows_stale(const Freshness& freshness, WallTime now) {
     return !freshness.must_revalidate && !freshness.no_cache && !is_from_the_future(freshness, now);
 }

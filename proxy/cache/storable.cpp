@@ -1,19 +1,21 @@
+#include "cache/storable.hpp"
+
 #include <algorithm>
 
-#include "cache/decisions.hpp"
 #include "cache/freshness.hpp"
 #include "cache/origin_directives.hpp"
+#include "cache/request_directives.hpp"
 #include "cache/vary.hpp"
 #include "http/lists.hpp"
 
-/// RFC 9111, 3: when a response may be stored.
+// RFC 9111, 3: when a response may be stored.
 namespace larder::cache {
 namespace {
 
 using http::FieldId;
 
-/// Statuses whose caching requirements larder knows and meets (must-understand, 5.2.2.3): RFC 9110,
-/// 15, but for 206 and 304, which are never stored.
+// Statuses whose caching requirements larder knows and meets (must-understand, 5.2.2.3): RFC 9110,
+// 15, but for 206 and 304, which are never stored.
 bool is_understood(int status) {
     const bool defined = (status >= 200 && status <= 205) || (status >= 300 && status <= 303) ||
                          status == 305 || status == 307 || status == 308 ||
@@ -59,15 +61,15 @@ bool sets_cookie(const http::ResponseHead& response, const settings::Route& rule
     return std::find(rule.strip.begin(), rule.strip.end(), "set-cookie") == rule.strip.end();
 }
 
-/// A stored 200 or 203 can be validated; what other statuses' validators stand for a conditional
-/// request cannot ask.
+// A stored 200 or 203 can be validated; what other statuses' validators stand for a conditional
+// request cannot ask.
 bool can_be_validated(const http::ResponseHead& response) {
     if (response.status != 200 && response.status != 203) return false;
     return response.fields.has(FieldId::etag) || response.fields.has(FieldId::last_modified);
 }
 
-/// A response that is stale at once is only worth keeping where it can be validated or served
-/// stale.
+// A response that is stale at once is only worth keeping where it can be validated or served
+// stale.
 Detail lifetime_reason(const http::ResponseHead& response, const Lifetime& lifetime,
                        const Freshness& freshness) {
     const bool covered = response.status == 200 || response.status == 203;
@@ -83,9 +85,9 @@ Detail lifetime_reason(const http::ResponseHead& response, const Lifetime& lifet
     return allowance > staleness ? Detail::none : Detail::no_lifetime;
 }
 
-/// What the server sends piece by piece for as long as the client listens: server-sent events (HTML
-/// standard, 9.2) and images that replace each other. A rule's lifetime is not meant for these; a
-/// stored one would replay old events.
+// What the server sends piece by piece for as long as the client listens: server-sent events (HTML
+// standard, 9.2) and images that replace each other. A rule's lifetime is not meant for these; a
+// stored one would replay old events.
 bool is_stream(const http::ResponseHead& response) {
     const std::string_view value = response.fields.value(FieldId::content_type);
     const std::string_view type = trim_ows(value.substr(0, value.find(';')));
@@ -98,8 +100,8 @@ void add_name(std::vector<std::string>& names, std::string_view name) {
     if (at == names.end() || *at != name) names.emplace(at, name);
 }
 
-/// An origin that answers with a coding has chosen it for this client, whether or not Vary says so;
-/// and a coding that needs a dictionary, for this dictionary (RFC 9842, 6.2).
+// An origin that answers with a coding has chosen it for this client, whether or not Vary says so;
+// and a coding that needs a dictionary, for this dictionary (RFC 9842, 6.2).
 void add_content_coding(const http::ResponseHead& response, std::vector<std::string>& names) {
     const std::string_view coding = response.fields.value(FieldId::content_encoding);
     if (coding.empty() && !response.fields.has(FieldId::content_encoding)) return;

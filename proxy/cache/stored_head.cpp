@@ -1,6 +1,7 @@
+#include "cache/stored_head.hpp"
+
 #include <algorithm>
 
-#include "cache/decisions.hpp"
 #include "http/hop_by_hop.hpp"
 #include "http/http_date.hpp"
 
@@ -19,7 +20,7 @@ void append_line(std::string_view name, std::string_view value, std::string& out
     out.append(name).append(": ").append(value).append("\r\n");
 }
 
-/// RFC 9111, 3.1, and what larder writes anew with every answer.
+// RFC 9111, 3.1, and what larder writes anew with every answer.
 bool is_never_stored(const Field& line, const http::ConnectionOptions& connection) {
     return http::is_hop_by_hop(line.id) || http::is_proxy_specific(line) ||
            connection.names(line) || line.id == FieldId::age || line.id == FieldId::x_cache;

@@ -1,12 +1,14 @@
+#include "cache/validation.hpp"
+
 #include <algorithm>
 
-#include "cache/decisions.hpp"
+#include "cache/storable.hpp"
+#include "cache/stored_head.hpp"
 #include "http/etag.hpp"
 #include "http/hop_by_hop.hpp"
 #include "http/http_date.hpp"
 
-/// RFC 9111, 4.3: validating a stored response with the origin, and answering the client's own
-/// conditions from it.
+// RFC 9111, 4.3: validating a stored response with the origin.
 namespace larder::cache {
 namespace {
 
@@ -18,8 +20,8 @@ std::string_view reason_phrase(std::string_view head) {
     return line.size() > 13 ? line.substr(13) : std::string_view{};
 }
 
-/// Whether a line of the newer response replaces the stored ones of its name (RFC 9111, 3.2). The
-/// body stays as it is, so what describes its bytes stays too.
+// Whether a line of the newer response replaces the stored ones of its name (RFC 9111, 3.2). The
+// body stays as it is, so what describes its bytes stays too.
 bool updates(const Field& line, const http::ConnectionOptions& connection) {
     switch (line.id) {
         case FieldId::content_length:
@@ -34,8 +36,8 @@ bool updates(const Field& line, const http::ConnectionOptions& connection) {
     }
 }
 
-/// The stored lines with those of the newer response in the place of the first of their name, new
-/// names at the end. Sorting keeps this within O(n log n) whatever the fields.
+// The stored lines with those of the newer response in the place of the first of their name, new
+// names at the end. Sorting keeps this within O(n log n) whatever the fields.
 std::vector<Field> merge_fields(const std::vector<Field>& stored, const std::vector<Field>& newer) {
     const auto less = [](const Field& a, const Field& b) {
         return std::lexicographical_compare(
@@ -64,8 +66,8 @@ std::vector<Field> merge_fields(const std::vector<Field>& stored, const std::vec
     return out;
 }
 
-/// The 304 speaks of the stored response (4.3.4). We asked with its validators alone, so a 304
-/// without any is about it.
+// The 304 speaks of the stored response (4.3.4). We asked with its validators alone, so a 304
+// without any is about it.
 bool selects(const StoredResponse& stored, const http::Fields& fields) {
     const http::EntityTag tag = http::parse_entity_tag(fields.value(FieldId::etag));
     if (!tag.opaque.empty() && !stored.etag.empty()) {
@@ -77,15 +79,15 @@ bool selects(const StoredResponse& stored, const http::Fields& fields) {
     return modified.empty() || stored.last_modified.empty() || modified == stored.last_modified;
 }
 
-/// What conditional_fields has to send: without it the origin was asked unconditionally, and its
-/// answer confirms nothing.
+// What conditional_fields has to send: without it the origin was asked unconditionally, and its
+// answer confirms nothing.
 bool can_be_confirmed(const StoredResponse& stored) {
     if (stored.status != 200 && stored.status != 203) return false;
     return !stored.etag.empty() || !stored.last_modified.empty();
 }
 
-/// The answer names a validator that the stored response has (RFC 9111, 4.3.5). A length alone
-/// proves nothing: two representations may be as long.
+// The answer names a validator that the stored response has (RFC 9111, 4.3.5). A length alone
+// proves nothing: two representations may be as long.
 bool names_same_validator(const StoredResponse& stored, const http::Fields& fields) {
     const http::EntityTag tag = http::parse_entity_tag(fields.value(FieldId::etag));
     if (!tag.opaque.empty() && fields.value(FieldId::etag) == stored.etag) return true;
@@ -137,40 +139,6 @@ boost::intrusive_ptr<StoredResponse> merge(const StoredResponse& stored,
     return out;
 }
 
-bool is_not_modified_since(std::string_view since, std::string_view modified,
-                           std::optional<http::HttpTime> stand_in, WallTime now) {
-    if (!modified.empty() && since == modified) return true;
-    const auto limit = http::parse_http_date(since, now);
-    if (!limit) return false;
-    const auto last = modified.empty() ? stand_in : http::parse_http_date(modified, now);
-    return last && *last <= *limit;
-}
-
-Precondition evaluate(const http::RequestHead& request, std::string_view etag,
-                      std::string_view last_modified, std::optional<http::HttpTime> date,
-                      WallTime now) {
-    bool has_none_match = false;
-    bool listed = false;
-    std::size_t since_lines = 0;
-    std::string_view since;
-    for (const Field& line : request.fields) {
-        if (line.id == FieldId::if_none_match) {
-            has_none_match = true;
-            listed = listed || http::none_match_lists(line.value, http::parse_entity_tag(etag));
-        }
-        if (line.id == FieldId::if_modified_since) {
-            ++since_lines;
-            since = line.value;
-        }
-    }
-    if (request.method != http::Method::get && request.method != http::Method::head)
-        return Precondition::pass;
-    if (has_none_match) return listed ? Precondition::not_modified : Precondition::pass;
-    const bool unmodified =
-        since_lines == 1 && is_not_modified_since(since, last_modified, date, now);
-    return unmodified ? Precondition::not_modified : Precondition::pass;
-}
-
 }  // namespace
 
 std::string conditional_fields(const StoredResponse& stored) {
@@ -211,28 +179,6 @@ boost::intrusive_ptr<StoredResponse> freshen_from_head(
         return nullptr;
     return merge(stored, request, response, rule, personal_reason, requested_at, received_at,
                  reason);
-}
-
-Precondition evaluate_preconditions(const http::RequestHead& request, std::string_view etag,
-                                    std::string_view last_modified) {
-    // Only a two-digit year asks for `now`; the representation's own time is near enough to tell
-    // the century.
-    const WallTime about =
-        http::parse_http_date(last_modified, WallTime{}).value_or(http::HttpTime{});
-    return evaluate(request, etag, last_modified, std::nullopt, about);
-}
-
-Precondition evaluate_preconditions(const http::RequestHead& request, const StoredResponse& stored,
-                                    WallTime now) {
-    if (stored.status != 200) return Precondition::pass;
-    std::optional<http::HttpTime> date;
-    if (stored.last_modified.empty() && request.fields.has(FieldId::if_modified_since)) {
-        std::vector<Field> lines;
-        parse_stored_head(stored.head, lines);
-        date = http::parse_http_date(http::Fields(lines).value(FieldId::date), now);
-        if (!date) date = http::whole_second(stored.freshness.received_at);
-    }
-    return evaluate(request, stored.etag, stored.last_modified, date, now);
 }
 
 }  // namespace larder::cache

@@ -5,14 +5,13 @@
 
 #include "base/percent.hpp"
 #include "base/sha256.hpp"
-#include "cache/decisions.hpp"
 #include "http/claims.hpp"
 #include "http/lists.hpp"
 
-/// A variant is written as `host;name=value;name=value`, an absent field as `name` alone; `https=`
-/// stands in front where the scheme is https (or another one in its place, nothing for http). Names
-/// come sorted; scheme, host and values are escaped, so that two requests share a text only where
-/// they agree on all of it.
+// A variant is written as `host;name=value;name=value`, an absent field as `name` alone; `https=`
+// stands in front where the scheme is https (or another one in its place, nothing for http). Names
+// come sorted; scheme, host and values are escaped, so that two requests share a text only where
+// they agree on all of it.
 namespace larder::cache {
 namespace {
 
@@ -21,7 +20,7 @@ using http::FieldId;
 constexpr std::size_t variant_bytes_max = 256;
 constexpr std::size_t variant_bytes_kept = 96;  // in front of the digest of a long one
 
-/// Printable, and without a meaning of its own in a variant, a Redis pattern or an escape.
+// Printable, and without a meaning of its own in a variant, a Redis pattern or an escape.
 constexpr auto plain_bytes = [] {
     std::array<bool, 256> plain{};
     for (std::size_t byte = 0x21; byte < 0x7f; ++byte) plain[byte] = true;
@@ -47,7 +46,7 @@ void append_lower_escaped(std::string_view text, std::string& out) {
     for (std::size_t i = start; i < out.size(); ++i) out[i] = to_lower(out[i]);
 }
 
-/// Whether a weight (";q=0.5") is zero. Anything unreadable counts as not zero.
+// Whether a weight (";q=0.5") is zero. Anything unreadable counts as not zero.
 bool weight_is_zero(std::string_view parameters) {
     const std::size_t q = parameters.find_first_of("qQ");
     if (q == std::string_view::npos) return false;
@@ -57,13 +56,13 @@ bool weight_is_zero(std::string_view parameters) {
     return weight.starts_with('0') && weight.find_first_not_of("0.") == std::string_view::npos;
 }
 
-/// RFC 9110, 8.4.1.3.
+// RFC 9110, 8.4.1.3.
 std::string_view known_by_another_name(std::string_view coding) {
     if (iequals(coding, "x-gzip")) return "gzip";
     return iequals(coding, "x-compress") ? "compress" : coding;
 }
 
-/// The place among AcceptedCodings::names, or their number.
+// The place among AcceptedCodings::names, or their number.
 std::size_t index_of(std::string_view coding) {
     std::size_t at = 0;
     while (at < AcceptedCodings::names.size() && !iequals(coding, AcceptedCodings::names[at])) ++at;
@@ -75,7 +74,7 @@ bool is_other(std::string_view coding) {
            index_of(coding) == AcceptedCodings::names.size();
 }
 
-/// Calls `use(coding, accepted)` for each member of Accept-Encoding.
+// Calls `use(coding, accepted)` for each member of Accept-Encoding.
 template <class Use>
 void for_each_coding(const http::Fields& fields, Use use) {
     for (const http::Field& line : fields) {
@@ -92,8 +91,8 @@ bool may_reorder_white_space(std::string_view name) {
     return name != "cookie" && name != "authorization";
 }
 
-/// Fields that the origin sees otherwise than they came (flow/forward_heads): the answer was chosen
-/// by what it saw. False: `name` is none of them.
+// Fields that the origin sees otherwise than they came (flow/forward_heads): the answer was chosen
+// by what it saw. False: `name` is none of them.
 bool append_rewritten(const http::RequestHead& request, std::string_view name, FieldId id,
                       std::string& out) {
     const auto add = [&](std::string_view value) {

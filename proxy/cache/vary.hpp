@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "cache/outcome.hpp"
-#include "http/fields.hpp"
+#include "cache/stored_response.hpp"
+#include "http/message.hpp"
 
 namespace larder::cache {
 
@@ -16,6 +17,21 @@ inline constexpr std::size_t vary_names_max = 16;
 /// The names in all Vary lines: lower-case, sorted, without duplicates. Nothing where the response
 /// must not be stored: `reason`, none when called, says why.
 std::optional<std::vector<std::string>> vary_names(const http::Fields& fields, Detail& reason);
+
+/// Which variant of the key a request asks for (RFC 9111, 4.1): scheme and authority of its target
+/// URI (without the authority where the route's key pins it) and the request's values of the named
+/// fields. Values are normalised: white space and list joins; Accept-Encoding becomes the set of
+/// accepted codings. The text is short and printable; a long one ends in a SHA-256, so that no two
+/// differing requests share a text. `vary` as in StoreDecision. Replaces `out`.
+void build_variant(const http::RequestHead& request, const std::vector<std::string>& vary,
+                   bool with_host, std::string& out);
+
+/// Scheme and authority of the target URI that a variant answers.
+struct VariantTarget {
+    std::string scheme;     ///< empty where the variant is too long to tell
+    std::string authority;  ///< empty where the variant has none (the route's key pins it)
+};
+VariantTarget target_of_variant(std::string_view variant);
 
 /// Which content codings a request accepts (RFC 9110, 12.5.3), as far as they matter. Without the
 /// field none is taken as accepted, though the RFC would let an origin choose: few that send none
@@ -41,5 +57,10 @@ bool accepts_coding_named(const http::Fields& fields, const AcceptedCodings& acc
 /// The set of accepted codings as a text: "br+gzip+identity", further names behind; "only" in place
 /// of "identity" where that is refused, "*" where codings that are not named are accepted.
 void append_codings(const http::Fields& fields, const AcceptedCodings& accepted, std::string& out);
+
+/// Whether the request accepts the content coding of the stored response. Without Vary an entry can
+/// hold a coding that the client cannot decode: the entry is then not for this request
+/// (Verdict::fetch). Costs nothing where the stored response has no coding.
+bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored);
 
 }  // namespace larder::cache

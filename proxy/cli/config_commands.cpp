@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
-#include "cache/decisions.hpp"
+#include "cache/request_bypass.hpp"
 #include "flow/read_plan.hpp"
 #include "route/examples.hpp"
 #include "route/explain.hpp"

@@ -1,5 +1,11 @@
 #include <array>
 
+#include "cache/freshness.hpp"
+#include "cache/preconditions.hpp"
+#include "cache/ranges.hpp"
+#include "cache/reuse.hpp"
+#include "cache/stored_head.hpp"
+#include "cache/vary.hpp"
 #include "flow/read_plan.hpp"
 #include "flow/send_response.hpp"
 

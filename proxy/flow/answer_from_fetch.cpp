@@ -1,5 +1,9 @@
 #include <algorithm>
 
+#include "cache/preconditions.hpp"
+#include "cache/ranges.hpp"
+#include "cache/reuse.hpp"
+#include "cache/vary.hpp"
 #include "flow/hold_up_watch.hpp"
 #include "flow/read_plan.hpp"
 #include "flow/send_response.hpp"

@@ -1,3 +1,5 @@
+#include "cache/reuse.hpp"
+#include "cache/vary.hpp"
 #include "flow/pass_through.hpp"
 #include "flow/read_plan.hpp"
 #include "flow/run_fetch.hpp"

@@ -1,6 +1,6 @@
 #include "flow/answer_request.hpp"
 
-#include "cache/decisions.hpp"
+#include "cache/request_bypass.hpp"
 #include "flow/announce_write.hpp"
 #include "flow/answer_as_recipient.hpp"
 #include "flow/pass_through.hpp"

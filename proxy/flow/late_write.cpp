@@ -8,7 +8,7 @@
 #include <exception>
 #include <iterator>
 
-#include "cache/decisions.hpp"
+#include "cache/invalidation.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/origin_exchange.hpp"
 #include "flow/purge.hpp"

@@ -1,6 +1,7 @@
 #include "flow/pass_through.hpp"
 
-#include "cache/decisions.hpp"
+#include "cache/invalidation.hpp"
+#include "cache/storable.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/origin_exchange.hpp"
 #include "flow/purge.hpp"

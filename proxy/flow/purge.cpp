@@ -2,7 +2,8 @@
 
 #include <boost/json.hpp>
 
-#include "cache/decisions.hpp"
+#include "cache/invalidation.hpp"
+#include "cache/origin_tags.hpp"
 #include "flow/announce_write.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/send_response.hpp"

@@ -4,6 +4,9 @@
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
+#include "cache/personal.hpp"
+#include "cache/request_directives.hpp"
+#include "cache/vary.hpp"
 
 namespace larder::flow {
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "cache/decisions.hpp"
+#include "cache/request_directives.hpp"
 #include "flow/client.hpp"
 #include "redis/store.hpp"
 

@@ -3,7 +3,8 @@
 #include <iterator>
 #include <unordered_set>
 
-#include "cache/decisions.hpp"
+#include "cache/origin_tags.hpp"
+#include "cache/stored_head.hpp"
 
 namespace larder::flow {
 namespace {

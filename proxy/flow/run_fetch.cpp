@@ -1,6 +1,11 @@
 #include "flow/run_fetch.hpp"
 
 #include "base/hash.hpp"
+#include "cache/freshness.hpp"
+#include "cache/reuse.hpp"
+#include "cache/storable.hpp"
+#include "cache/validation.hpp"
+#include "cache/vary.hpp"
 #include "flow/origin_exchange.hpp"
 #include "flow/response_tags.hpp"
 #include "flow/store_fetched.hpp"

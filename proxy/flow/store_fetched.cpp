@@ -1,5 +1,10 @@
 #include "flow/store_fetched.hpp"
 
+#include "cache/freshness.hpp"
+#include "cache/reuse.hpp"
+#include "cache/storable.hpp"
+#include "cache/stored_head.hpp"
+#include "cache/vary.hpp"
 #include "flow/response_tags.hpp"
 
 namespace larder::flow {

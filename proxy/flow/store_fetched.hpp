@@ -1,4 +1,5 @@
 #pragma once
+#include "cache/storable.hpp"
 #include "flow/origin_exchange.hpp"
 #include "flow/run_fetch.hpp"
 

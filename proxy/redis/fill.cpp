@@ -1,6 +1,7 @@
 #include <algorithm>
 
-#include "cache/decisions.hpp"
+#include "cache/freshness.hpp"
+#include "cache/vary.hpp"
 #include "redis/ids.hpp"
 #include "redis/scripts.hpp"
 #include "redis/store_impl.hpp"

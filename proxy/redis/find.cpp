@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
 
-#include "cache/decisions.hpp"
+#include "cache/freshness.hpp"
+#include "cache/vary.hpp"
 #include "redis/ids.hpp"
 #include "redis/store_impl.hpp"
 #include "store/entry_format.hpp"

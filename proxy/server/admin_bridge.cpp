@@ -5,7 +5,10 @@
 
 #include "admin/stats_json.hpp"
 #include "base/json_text.hpp"
-#include "cache/decisions.hpp"
+#include "cache/freshness.hpp"
+#include "cache/request_bypass.hpp"
+#include "cache/reuse.hpp"
+#include "cache/vary.hpp"
 #include "flow/purge.hpp"
 #include "flow/read_plan.hpp"
 #include "net/detached.hpp"

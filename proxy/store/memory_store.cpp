@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/hash.hpp"
-#include "cache/decisions.hpp"
+#include "cache/vary.hpp"
 
 namespace larder::store {
 namespace {

@@ -1,6 +1,8 @@
 #include <cstring>
 
-#include "cache/decisions.hpp"
+#include "cache/freshness.hpp"
+#include "cache/reuse.hpp"
+#include "cache/stored_head.hpp"
 #include "fuzz/fuzz.hpp"
 #include "store/entry_format.hpp"
 

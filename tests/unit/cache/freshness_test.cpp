@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "cache/storable.hpp"
 #include "unit/support/cache_heads.hpp"
 
 using namespace larder;

@@ -1,5 +1,13 @@
 #include <doctest/doctest.h>
 
+#include "cache/freshness.hpp"
+#include "cache/personal.hpp"
+#include "cache/preconditions.hpp"
+#include "cache/ranges.hpp"
+#include "cache/request_bypass.hpp"
+#include "cache/request_directives.hpp"
+#include "cache/reuse.hpp"
+#include "cache/vary.hpp"
 #include "unit/support/allocation_count.hpp"
 #include "unit/support/cache_heads.hpp"
 

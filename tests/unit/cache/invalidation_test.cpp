@@ -1,5 +1,8 @@
+#include "cache/invalidation.hpp"
+
 #include <doctest/doctest.h>
 
+#include "cache/origin_tags.hpp"
 #include "unit/support/cache_heads.hpp"
 
 using namespace larder;

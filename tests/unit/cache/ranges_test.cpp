@@ -1,3 +1,5 @@
+#include "cache/ranges.hpp"
+
 #include <doctest/doctest.h>
 
 #include "unit/support/cache_heads.hpp"

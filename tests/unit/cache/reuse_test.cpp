@@ -1,5 +1,8 @@
+#include "cache/reuse.hpp"
+
 #include <doctest/doctest.h>
 
+#include "cache/request_directives.hpp"
 #include "unit/support/cache_heads.hpp"
 
 using namespace larder;

@@ -1,3 +1,5 @@
+#include "cache/stored_head.hpp"
+
 #include <doctest/doctest.h>
 
 #include "unit/support/cache_heads.hpp"

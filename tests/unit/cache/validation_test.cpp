@@ -1,5 +1,9 @@
+#include "cache/validation.hpp"
+
 #include <doctest/doctest.h>
 
+#include "cache/freshness.hpp"
+#include "cache/preconditions.hpp"
 #include "unit/support/cache_heads.hpp"
 
 using namespace larder;

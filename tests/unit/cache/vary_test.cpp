@@ -1,3 +1,5 @@
+#include "cache/vary.hpp"
+
 #include <doctest/doctest.h>
 
 #include "unit/support/cache_heads.hpp"

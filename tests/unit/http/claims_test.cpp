@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "cache/request_bypass.hpp"
+#include "cache/vary.hpp"
 #include "unit/support/allocation_count.hpp"
 #include "unit/support/cache_heads.hpp"
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <thread>
 
-#include "cache/decisions.hpp"
+#include "cache/vary.hpp"
 #include "store/memory_sweeper.hpp"
 #include "unit/support/allocation_count.hpp"
 #include "unit/support/heads.hpp"

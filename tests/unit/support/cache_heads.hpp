@@ -4,7 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "cache/decisions.hpp"
+#include "cache/storable.hpp"
+#include "cache/stored_head.hpp"
 #include "unit/support/heads.hpp"
 
 /// Stored responses and rules for the tests of the cache's decisions.

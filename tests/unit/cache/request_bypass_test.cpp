@@ -1,5 +1,9 @@
+#include "cache/request_bypass.hpp"
+
 #include <doctest/doctest.h>
 
+#include "cache/personal.hpp"
+#include "cache/request_directives.hpp"
 #include "unit/support/cache_heads.hpp"
 
 using namespace larder;

@@ -1,15 +1,13 @@
+#include "cache/request_bypass.hpp"
+
 #include <algorithm>
 #include <array>
 
-#include "cache/decisions.hpp"
-#include "http/cache_control.hpp"
 #include "http/claims.hpp"
 #include "http/hop_by_hop.hpp"
-#include "http/lists.hpp"
 #include "http/target_uri.hpp"
 
-/// What a request alone decides. All of it runs on every hit: one pass over the fields each, no
-/// allocation for the requests that are common.
+// This runs on every hit: one pass over the fields, and no allocation for common requests.
 namespace larder::cache {
 namespace {
 
@@ -24,8 +22,8 @@ bool is_one_of(std::string_view value, const std::array<std::string_view, N>& wo
                        [value](std::string_view word) { return iequals(value, word); });
 }
 
-/// What says the scheme says it by name, as a switch, as JSON (CF-Visitor), or by being there
-/// (X-ARR-SSL).
+// What says the scheme says it by name, as a switch, as JSON (CF-Visitor), or by being there
+// (X-ARR-SSL).
 bool says_same_scheme(const Field& field, const http::RequestHead& request) {
     static constexpr std::array<std::string_view, 6> secure{"https", "on",  "1",
                                                             "true",  "yes", "ssl"};
@@ -46,8 +44,8 @@ bool says_same_port(std::string_view value, const http::RequestHead& request) {
     return value == (has_port ? host.substr(colon + 1) : http::is_https(request) ? "443" : "80");
 }
 
-/// Whether the claim, which reaches the origin, can change the answer without being part of what
-/// its entry is found by.
+// Whether the claim, which reaches the origin, can change the answer without being part of what
+// its entry is found by.
 bool changes_answer(Claim claim, const Field& field, const http::RequestHead& request) {
     switch (claim) {
         case Claim::none:
@@ -74,7 +72,7 @@ bool changes_answer(Claim claim, const Field& field, const http::RequestHead& re
     }
 }
 
-/// Whether a claim keeps the request out of the cache.
+// Whether a claim keeps the request out of the cache.
 bool claims_too_much(const Field& field, const http::RequestHead& request,
                      std::span<const std::string> key_headers) {
     const Claim claim = http::claim_of(field);
@@ -94,8 +92,8 @@ bool is_common_connection(std::string_view value) {
     return iequals(value, "keep-alive") || iequals(value, "close");
 }
 
-/// A client that names a field in Connection has it dropped on the way to the origin, while key and
-/// Vary saw it: what the origin answers then belongs to another entry.
+// A client that names a field in Connection has it dropped on the way to the origin, while key and
+// Vary saw it: what the origin answers then belongs to another entry.
 Detail connection_bypass(const http::Fields& fields) {
     const http::ConnectionOptions options = http::parse_connection(fields);
     if (options.upgrade && fields.has(FieldId::upgrade)) return Detail::upgrade;
@@ -105,40 +103,6 @@ Detail connection_bypass(const http::Fields& fields) {
     return std::any_of(fields.begin(), fields.end(), is_taken_away) ? Detail::unsafe_header
                                                                     : Detail::none;
 }
-
-/// Whether every cookie of the request is one that the key holds, each once: of a repeated one the
-/// origin may read the other. What is not plainly `name=value` an origin may read as it likes: the
-/// key does not hold it.
-class CookieCoverage {
-public:
-    explicit CookieCoverage(const KeyCoverage& coverage) : covered_(coverage.cookies) {}
-
-    bool covers(std::string_view line) {
-        while (!line.empty()) {
-            const std::size_t end = std::min(line.find(';'), line.size());
-            const std::string_view cookie = trim_ows(line.substr(0, end));
-            line.remove_prefix(std::min(end + 1, line.size()));
-            const std::size_t equals = cookie.find('=');
-            if (!cookie.empty() &&
-                (equals == std::string_view::npos || !covers_name(cookie.substr(0, equals))))
-                return false;
-        }
-        return true;
-    }
-
-private:
-    bool covers_name(std::string_view name) {
-        if (!covered_) return false;
-        const auto found = std::find(covered_->begin(), covered_->end(), name);
-        const auto index = static_cast<std::size_t>(found - covered_->begin());
-        if (found == covered_->end() || index >= 64 || (seen_ >> index & 1) != 0) return false;
-        seen_ |= std::uint64_t{1} << index;
-        return true;
-    }
-
-    const std::vector<std::string>* covered_;
-    std::uint64_t seen_ = 0;
-};
 
 }  // namespace
 
@@ -166,44 +130,6 @@ Detail request_bypass(const http::RequestHead& request, std::span<const std::str
         if (const Detail detail = connection_bypass(request.fields); detail != Detail::none)
             return detail;
     return found;
-}
-
-Detail personal(const http::RequestHead& request, const settings::Route& rule,
-                const KeyCoverage& coverage) {
-    const bool checks_authorization = !rule.ignore.authorization && !coverage.has_authorization;
-    const bool checks_cookies = !rule.ignore.cookie && !coverage.has_cookie_header;
-    CookieCoverage cookies(coverage);
-    Detail found = Detail::none;
-    for (const Field& line : request.fields) {
-        if (line.id == FieldId::authorization && checks_authorization) return Detail::authorization;
-        if (coverage.credentials && coverage.credentials->has(line.name))
-            return Detail::authorization;
-        if (line.id == FieldId::cookie && checks_cookies && found == Detail::none &&
-            !cookies.covers(line.value))
-            found = Detail::cookie;
-    }
-    return found;
-}
-
-RequestDirectives request_directives(const http::RequestHead& request,
-                                     const settings::Route& rule) {
-    RequestDirectives out;
-    if (!request.fields.has(FieldId::cache_control)) {
-        if (!rule.honour_client_no_cache || !request.fields.has(FieldId::pragma)) return out;
-        for (const Field& line : request.fields)
-            out.no_cache = out.no_cache ||
-                           (line.id == FieldId::pragma && http::has_member(line.value, "no-cache"));
-        return out;
-    }
-    const http::CacheControl control = http::parse_cache_control(request.fields);
-    out.only_if_cached = control.only_if_cached;
-    if (!rule.honour_client_no_cache) return out;
-    out.no_cache = control.no_cache;
-    out.no_store = control.no_store;
-    out.max_age = control.max_age;
-    out.min_fresh = control.min_fresh;
-    out.max_stale = control.max_stale;
-    return out;
 }
 
 }  // namespace larder::cache

@@ -1,0 +1,25 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "http/message.hpp"
+
+namespace larder::cache {
+
+/// The response tags that the origin sent: Surrogate-Key (separated by spaces), Cache-Tag
+/// (separated by commas), Cache-Groups (RFC 9875, each prefixed "group:"). Appended to `tags`: all
+/// that the response names, each once, however many. See are_within_tag_bounds.
+void collect_origin_tags(const http::ResponseHead& response, std::vector<std::string>& tags);
+
+/// Leaves the first of equal names, in their order. Linear.
+void remove_repeats(std::vector<std::string>& names);
+
+/// Whether an entry can carry all of these tags (1024, of 1024 bytes each). A response that names
+/// more must not be stored (Detail::limit), since a purge by a tag that was left out would miss it.
+bool are_within_tag_bounds(const std::vector<std::string>& tags);
+
+/// The groups that the response to a write invalidates (RFC 9875, Cache-Group-Invalidation),
+/// prefixed "group:". All of them: only the size of a head bounds them.
+void collect_invalidated_groups(const http::ResponseHead& response, std::vector<std::string>& tags);
+
+}  // namespace larder::cache

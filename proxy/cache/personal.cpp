@@ -1,0 +1,65 @@
+#include "cache/personal.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace larder::cache {
+namespace {
+
+using http::Field;
+using http::FieldId;
+
+// Whether every cookie of the request is one that the key holds, each once: of a repeated one the
+// origin may read the other. What is not plainly `name=value` an origin may read as it likes: the
+// key does not hold it.
+class CookieCoverage {
+public:
+    explicit CookieCoverage(const KeyCoverage& coverage) : covered_(coverage.cookies) {}
+
+    bool covers(std::string_view line) {
+        while (!line.empty()) {
+            const std::size_t end = std::min(line.find(';'), line.size());
+            const std::string_view cookie = trim_ows(line.substr(0, end));
+            line.remove_prefix(std::min(end + 1, line.size()));
+            const std::size_t equals = cookie.find('=');
+            if (!cookie.empty() &&
+                (equals == std::string_view::npos || !covers_name(cookie.substr(0, equals))))
+                return false;
+        }
+        return true;
+    }
+
+private:
+    bool covers_name(std::string_view name) {
+        if (!covered_) return false;
+        const auto found = std::find(covered_->begin(), covered_->end(), name);
+        const auto index = static_cast<std::size_t>(found - covered_->begin());
+        if (found == covered_->end() || index >= 64 || (seen_ >> index & 1) != 0) return false;
+        seen_ |= std::uint64_t{1} << index;
+        return true;
+    }
+
+    const std::vector<std::string>* covered_;
+    std::uint64_t seen_ = 0;
+};
+
+}  // namespace
+
+Detail personal(const http::RequestHead& request, const settings::Route& rule,
+                const KeyCoverage& coverage) {
+    const bool checks_authorization = !rule.ignore.authorization && !coverage.has_authorization;
+    const bool checks_cookies = !rule.ignore.cookie && !coverage.has_cookie_header;
+    CookieCoverage cookies(coverage);
+    Detail found = Detail::none;
+    for (const Field& line : request.fields) {
+        if (line.id == FieldId::authorization && checks_authorization) return Detail::authorization;
+        if (coverage.credentials && coverage.credentials->has(line.name))
+            return Detail::authorization;
+        if (line.id == FieldId::cookie && checks_cookies && found == Detail::none &&
+            !cookies.covers(line.value))
+            found = Detail::cookie;
+    }
+    return found;
+}
+
+}  // namespace larder::cache

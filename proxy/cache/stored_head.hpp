@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "cache/stored_response.hpp"
+#include "http/message.hpp"
+
+namespace larder::cache {
+
+/// Serialises the head to store or send: the status line and the field lines but for hop-by-hop
+/// ones (Connection and those it names, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding,
+/// Upgrade), Age, X-Cache, those in `omit` and in `strip`; names' case, order and repeats kept. A
+/// Content-Length is kept in its place where it agrees with `body_size`, and added at the end
+/// otherwise. A missing Date is added (RFC 9110, 6.6.1). The origin's Cache-Status members stay.
+void append_stored_head(const http::ResponseHead& response, const std::vector<std::string>& omit,
+                        const std::vector<std::string>& strip, std::uint64_t body_size,
+                        WallTime received_at, std::string& out);
+
+/// The field lines of a stored head, views into `head`. Replaces what was in `fields`.
+void parse_stored_head(std::string_view head, std::vector<http::Field>& fields);
+
+/// Sets etag, last_modified and content_encoding from the head. Call it when the head is set, or
+/// read back.
+void index_stored_head(StoredResponse& stored);
+
+}  // namespace larder::cache
