@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "net/detached.hpp"
+#include "redis/handshake.hpp"
 #include "redis/shared.hpp"
 
 namespace larder::redis {
@@ -44,9 +45,7 @@ void RedisBulk::submit(RedisBatchPointer batch, std::string sharing) {
 
 void RedisBulk::complete(RedisBatchPointer batch, RedisBatch::Status status) {
     backlog_.fetch_sub(batch->bytes_expected, std::memory_order_relaxed);
-    batch->status = status;
-    const std::unique_ptr<RedisBatch::Completion> completion = std::move(batch->completion);
-    if (completion) completion->run();
+    redis::complete(std::move(batch), status);
 }
 
 void RedisBulk::stop() {
@@ -112,8 +111,7 @@ Task<bool> RedisBulk::connect() {
     const error_code failed = co_await transport->connect(url.kind, shared_.address(), url.path);
     if (failed || transport != transport_) co_return false;
     RedisCommands commands;
-    if (!url.password.empty() && url.user.empty()) commands.add("AUTH", url.password);
-    if (!url.password.empty() && !url.user.empty()) commands.add("AUTH", url.user, url.password);
+    add_authentication(commands, url);
     if (url.database != 0) commands.add("SELECT", static_cast<std::int64_t>(url.database));
     commands.add("CLIENT", "SETNAME", "larder-large");
     std::vector<RedisReply> replies;

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "redis/link.hpp"
+#include "redis/batch.hpp"
+#include "redis/completion.hpp"
 #include "redis/reply.hpp"
 #include "redis/transport.hpp"
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/detached.hpp"
+#include "redis/handshake.hpp"
 #include "redis/identity.hpp"
 #include "redis/sentinel.hpp"
 #include "redis/shared.hpp"
@@ -136,8 +137,7 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
                                       RedisReplyReader& reader) {
     const RedisUrl& url = shared_.url();
     RedisCommands commands;
-    if (!url.password.empty() && url.user.empty()) commands.add("AUTH", url.password);
-    if (!url.password.empty() && !url.user.empty()) commands.add("AUTH", url.user, url.password);
+    add_authentication(commands, url);
     commands.add("CLIENT", "SETNAME", "larder-tracking");
     commands.add("INFO", "server");
     commands.add("INFO", "replication");
