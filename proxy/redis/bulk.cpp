@@ -11,8 +11,8 @@
 namespace larder::redis {
 namespace asio = boost::asio;
 
-RedisBulk::RedisBulk(asio::io_context& context, RedisShared& shared)
-    : context_(context), shared_(shared), timer_(context) {}
+RedisBulk::RedisBulk(asio::io_context& context, RedisShared& shared, RedisNode& node)
+    : context_(context), shared_(shared), node_(node), timer_(context) {}
 
 void RedisBulk::send(RedisBatchPointer batch, std::string sharing) {
     backlog_.fetch_add(batch->bytes_expected, std::memory_order_relaxed);
@@ -104,11 +104,12 @@ Task<bool> RedisBulk::transfer(std::vector<RedisReply>& replies) {
 }
 
 Task<bool> RedisBulk::connect() {
-    const RedisUrl& url = shared_.url();
-    const Transport transport = std::make_shared<RedisTransport>(context_, shared_.tls());
+    const RedisUrl& url = shared_.config().url;
+    const Transport transport = std::make_shared<RedisTransport>(context_, shared_.config().tls);
     transport_ = transport;
     reader_ = std::make_unique<RedisReplyReader>();
-    const error_code failed = co_await transport->connect(url.kind, shared_.address(), url.path);
+    const error_code failed =
+        co_await transport->connect(url.kind, node_.address().current(), url.path);
     if (failed || transport != transport_) co_return false;
     RedisCommands commands;
     add_authentication(commands, url);
@@ -171,9 +172,9 @@ void RedisBulk::finish(RedisBatch::Status status, std::vector<RedisReply> replie
         const bool of_server = reason == RedisError::readonly || reason == RedisError::loading ||
                                reason == RedisError::masterdown || reason == RedisError::noauth;
         if (of_server) close();
-        if (reason == RedisError::wrong_type || of_server) shared_.count(reason);
+        if (reason == RedisError::wrong_type || of_server) shared_.reporter().count(reason);
         if (reason != RedisError::wrong_type && !of_server)
-            shared_.failed(done.waiting.front()->work, reason, reply.text, "EVAL");
+            shared_.reporter().failed(done.waiting.front()->work, reason, reply.text, "EVAL");
     }
     for (std::size_t i = 0; i < done.waiting.size(); ++i) {
         const bool last = i + 1 == done.waiting.size();
@@ -218,7 +219,7 @@ void RedisBulk::expire() {
         close();
     }
     arm();
-    shared_.count(RedisError::timeout, expired.size());
+    shared_.reporter().count(RedisError::timeout, expired.size());
     for (RedisBatchPointer& batch : expired)
         complete(std::move(batch), RedisBatch::Status::timeout);
 }

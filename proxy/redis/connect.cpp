@@ -37,11 +37,11 @@ std::string name_of(const RedisAddress& address, const RedisUrl& url) {
 
 /// Says why a try at a connection failed.
 void RedisLink::fail_attempt(RedisError reason, std::string_view text) {
-    shared_.failed(RedisWork::use, reason, text, {});
+    shared_.reporter().failed(RedisWork::use, reason, text, {});
 }
 
 void RedisLink::report(const Refusal& refusal) {
-    shared_.failed(refusal.work, refusal.reason, refusal.text, refusal.command);
+    shared_.reporter().failed(refusal.work, refusal.reason, refusal.text, refusal.command);
 }
 
 void RedisLink::start() {
@@ -69,7 +69,7 @@ Task<void> RedisLink::keep_connected(std::shared_ptr<RedisLink> self) {
         const bool connected = co_await self->attempt();
         if (connected) {
             // Until `lose` cancels it; a retrack may be due that came during the handshake.
-            self->track(self->shared_.subscriber());
+            self->track(self->node_.subscriber());
             while (self->transport_) {
                 self->pause_timer_.expires_at(SteadyTime::max());
                 [[maybe_unused]] const auto [ignored] =
@@ -91,14 +91,14 @@ Task<void> RedisLink::sleep(Milliseconds time) {
 
 /// Makes one try at a connection that is fit for use.
 Task<bool> RedisLink::attempt() {
-    const Transport transport = std::make_shared<RedisTransport>(context_, shared_.tls());
-    const RedisUrl& url = shared_.url();
+    const Transport transport = std::make_shared<RedisTransport>(context_, shared_.config().tls);
+    const RedisUrl& url = shared_.config().url;
     const Milliseconds connect_timeout = shared_.settings().connect_timeout;
     transport_ = transport;
     pipeline_.begin();
     writing_ = false;
     health_.connecting();
-    shared_.link_changed();
+    node_.link_changed();
     attempting_ = true;
     const bool located = co_await find_address(transport);
     if (!located) co_return false;
@@ -121,13 +121,13 @@ Task<bool> RedisLink::attempt() {
 
 /// Finds out where Redis is, into `address_`. False: the attempt is over.
 Task<bool> RedisLink::find_address(Transport transport) {
-    const RedisUrl& url = shared_.url();
+    const RedisUrl& url = shared_.config().url;
     RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
     if (url.kind == RedisUrl::Kind::sentinel) {
         const Milliseconds connect_timeout = shared_.settings().connect_timeout;
         limit_attempt(connect_timeout);
-        const auto master =
-            co_await find_master(context_, shared_, std::min(longest_connect, connect_timeout));
+        const auto master = co_await find_master(context_, shared_, node_,
+                                                 std::min(longest_connect, connect_timeout));
         if (!master && transport == transport_)
             fail_attempt(RedisError::sentinel,
                          "no sentinel says where the master " + url.master + " is");
@@ -164,14 +164,14 @@ Task<bool> RedisLink::ask(RedisCommands commands, std::vector<RedisReply>& repli
 /// (wrong password, loading, a replica, silence).
 Task<bool> RedisLink::shake_hands() {
     const Transport transport = transport_;
-    RedisHandshake handshake(shared_.url(), shared_.keys());
+    RedisHandshake handshake(shared_.config().url, shared_.keys());
     const bool identified = co_await find_identity(handshake);
     if (!identified) co_return false;
-    epoch_.store(shared_.register_server(handshake.server(), this), std::memory_order_release);
+    epoch_.store(node_.register_server(handshake.server(), this), std::memory_order_release);
     const bool kept = co_await enable_tracking();
     if (!kept || transport != transport_) co_return false;
-    shared_.not_the_master({});
-    shared_.set_address(address_);
+    node_.address().set_not_the_master({});
+    node_.address().set(address_);
     // Ready with the first answer that comes in time.
     health_.connected_to(handshake.identity(), steady_now());
     probe();
@@ -185,26 +185,26 @@ Task<bool> RedisLink::find_identity(RedisHandshake& handshake) {
     if (!answered) co_return false;
     Next next = handshake.take_introduction(replies);
     if (handshake.refusal()) report(*handshake.refusal());
-    if (next == Next::identified) shared_.works(RedisWork::identity);
+    if (next == Next::identified) shared_.reporter().works(RedisWork::identity);
     if (next == Next::needs_nonce) {
-        const std::string nonce = shared_.name_by_nonce();
+        const std::string nonce = node_.epochs().nonce();
         answered = co_await ask(handshake.identification(shared_.instance(), nonce), replies);
         if (!answered) co_return false;
         next = handshake.take_identification(replies);
         if (next != Next::identified) report(*handshake.refusal());
-        const bool outdated = nonce != shared_.name_by_nonce();  // another link was lost meanwhile
+        const bool outdated = nonce != node_.epochs().nonce();  // another link was lost meanwhile
         if (next == Next::identified && outdated) co_return false;
     }
-    if (next == Next::not_the_master) shared_.not_the_master(address_);
+    if (next == Next::not_the_master) node_.address().set_not_the_master(address_);
     co_return next == Next::identified;
 }
 
 /// Lets the subscriber, where there is one, hear of the keys read here. False: the connection was
 /// lost meanwhile.
 Task<bool> RedisLink::enable_tracking() {
-    const std::int64_t subscriber = shared_.subscriber();
+    const std::int64_t subscriber = node_.subscriber();
     if (subscriber == 0 || steady_now() < tracking_refused_until_) co_return true;
-    const Tracked tracked = shared_.tracks_all() ? Tracked::every_read : Tracked::on_request;
+    const Tracked tracked = node_.tracks_all() ? Tracked::every_read : Tracked::on_request;
     std::vector<RedisReply> replies;
     const bool answered = co_await ask(tracking_commands(subscriber, tracked), replies);
     if (!answered) co_return false;
@@ -213,12 +213,12 @@ Task<bool> RedisLink::enable_tracking() {
         tracking_refused_until_ = steady_now() + pause_when_refused;
         co_return true;
     }
-    shared_.works(RedisWork::tracking);
+    shared_.reporter().works(RedisWork::tracking);
     // What was read before the server said yes may have been read untracked: it must not stay in
     // the memory tier.
-    shared_.forget_untracked();
+    node_.forget_untracked();
     tracked_by_.store(subscriber, std::memory_order_release);
-    shared_.prove_subscriber();
+    node_.prove_subscriber();
     shared_.wake_maintenance();
     co_return true;
 }
@@ -233,7 +233,7 @@ void RedisLink::track(std::int64_t subscriber) {
 }
 
 Task<void> RedisLink::retrack(std::shared_ptr<RedisLink> self) {
-    const std::int64_t asked_for = self->shared_.subscriber();
+    const std::int64_t asked_for = self->node_.subscriber();
     {
         struct Ending {
             bool& flag;
@@ -243,7 +243,7 @@ Task<void> RedisLink::retrack(std::shared_ptr<RedisLink> self) {
         const bool ignored = co_await self->enable_tracking();
         static_cast<void>(ignored);
     }
-    if (self->shared_.subscriber() != asked_for) self->track(self->shared_.subscriber());
+    if (self->node_.subscriber() != asked_for) self->track(self->node_.subscriber());
 }
 
 void RedisLink::lose(const Transport& transport) {
@@ -260,13 +260,13 @@ void RedisLink::lose(const Transport& transport) {
     attempt_timer_.cancel();
     pause_timer_.cancel();
     if (before >= LinkHealth::State::stalled) {
-        shared_.count(RedisError::closed);
-        shared_.forget_untracked();  // Redis has forgotten which keys were read here
-        shared_.forget_everything_id();
-        shared_.link_troubled(this);
-        if (!health_.names_server()) shared_.end_round(epoch());
+        shared_.reporter().count(RedisError::closed);
+        node_.forget_untracked();  // Redis has forgotten which keys were read here
+        node_.forget_everything_id();
+        node_.link_troubled(this);
+        if (!health_.names_server()) node_.end_epoch(epoch());
     }
-    shared_.link_changed();
+    node_.link_changed();
     for (RedisBatchPointer& batch : ended.batches)
         complete(std::move(batch), RedisBatch::Status::down);
 }
@@ -282,10 +282,11 @@ void RedisLink::heartbeat() {
     });
     if (usable()) probe();
     if (health_.hopeless(steady_now())) {
-        shared_.failed(RedisWork::use, RedisError::timeout, "no answer within redis.timeout", {});
+        shared_.reporter().failed(RedisWork::use, RedisError::timeout,
+                                  "no answer within redis.timeout", {});
         lose(transport_);
     }
-    track(shared_.subscriber());
+    track(node_.subscriber());
 }
 
 }  // namespace larder::redis

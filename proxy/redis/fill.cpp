@@ -229,7 +229,7 @@ RedisStore::Filled read_fill(const Filling& fill, const RedisBatch& batch) {
     }
     const RedisReply& stored = *reply++;
     if (stored.type != RedisReply::Type::integer) return filled;
-    fill.store.shared.works(RedisWork::store);
+    fill.store.shared.reporter().works(RedisWork::store);
     filled.outcome = stored.integer == 1 && current ? FillOutcome::stored : FillOutcome::purged;
     if (stored.integer == 2) filled.outcome = FillOutcome::foreign;
     return filled;
@@ -310,7 +310,7 @@ Task<void> send_fill(Filling& fill, RedisStore::Filled& filled) {
     Encoded encoded = encode(fill);
     if (encoded.value.empty()) co_return;
     const std::shared_ptr<RedisBulk> bulk =
-        encoded.whole.empty() ? nullptr : fill.store.shared.bulk();
+        encoded.whole.empty() ? nullptr : fill.store.shared.node().links().bulk();
     if (bulk) {
         const bool sent = co_await send_large(fill, bulk, encoded, filled);
         if (sent) co_return;
@@ -380,14 +380,14 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease,
     fill.lookup.sequence = impl_->shared.generations().now();
     fill.lookup.set_guards();
     fill.lives = time_to_live(*entry, wall_now());
-    impl_->shared.note_lifetime(fill.lives);
+    impl_->shared.history().note_lifetime(fill.lives);
     for (const std::string_view id : index_ids(*entry)) fill.mark.append(",").append(id);
     bool tracked = false;
     if (lease.too_slow && entry->body.size() > large_above) {
         tracked = co_await is_still_there(fill);
         filled.outcome = tracked ? FillOutcome::stored : FillOutcome::unavailable;
         filled.tracked = tracked && heard_by != 0 && heard_by == impl_->link->tracked_by() &&
-                         heard_by == impl_->shared.subscriber();
+                         heard_by == impl_->shared.node().subscriber();
         release(lease, false);
         impl_->observed(RedisOperation::fill, started);
         co_return filled;
@@ -396,7 +396,7 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease,
     if (filled.outcome == FillOutcome::stored && heard_by != 0) tracked = co_await is_tracked(fill);
     filled.tracked = tracked;
     filled.tracked = filled.tracked && heard_by != 0 && heard_by == impl_->link->tracked_by() &&
-                     heard_by == impl_->shared.subscriber();
+                     heard_by == impl_->shared.node().subscriber();
     if (filled.outcome == FillOutcome::unavailable) release(lease, false);
     impl_->observed(RedisOperation::fill, started);
     co_return filled;

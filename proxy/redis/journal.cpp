@@ -84,6 +84,13 @@ void PurgeHistory::add(const std::vector<PurgeItem>& items, SteadyTime now, Mill
     for (const PurgeItem& item : items) put(item, now, now + keep);
 }
 
+void PurgeHistory::note_lifetime(Milliseconds lifetime) {
+    std::int64_t seen = longest_lifetime_ms_.load(std::memory_order_relaxed);
+    while (seen < lifetime.count() &&
+           !longest_lifetime_ms_.compare_exchange_weak(seen, lifetime.count())) {
+    }
+}
+
 std::vector<PurgeItem> PurgeHistory::recent(SteadyTime now) const {
     const std::lock_guard lock(mutex_);
     std::vector<PurgeItem> items;

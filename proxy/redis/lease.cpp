@@ -142,7 +142,7 @@ void RedisStore::Impl::give_back(const std::string& lock_key, const std::string&
 /// Gets or makes the ids before the lock is asked for, which names them.
 Task<RedisState> RedisStore::Impl::make_ids(EntryLookup& lookup, SteadyTime deadline) {
     const RedisBatchPointer batch = new_batch(deadline, RedisWork::store);
-    lookup.everything = shared.everything_id();
+    lookup.everything = shared.node().everything_id();
     add_ids(batch->commands, shared.keys(), lookup);
     if (batch->commands.count() == 0) co_return RedisState::ok;
     co_await link->async_run(batch);
@@ -176,7 +176,7 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
     for (int tries = 0; tries < 4 && !settled && lease.state == RedisState::ok; ++tries) {
         const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
         lease.epoch = batch->epoch;
-        attempt.lookup.everything = impl_->shared.everything_id();
+        attempt.lookup.everything = impl_->shared.node().everything_id();
         batch->commands.add("EVAL", script::lease, "3", guard_key,
                             wish.lock ? lease.lock_key : guard_key, keys.entry(name.key),
                             random_id(), guard_lifetime.count(), lease.token, lock_lifetime.count(),
@@ -208,7 +208,8 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
 }
 
 Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& budget) {
-    if (!impl_->may_read() || lease.epoch != impl_->shared.current_epoch()) co_return false;
+    if (!impl_->may_read() || lease.epoch != impl_->shared.node().epochs().current())
+        co_return false;
     const RedisBudget::Wait wait(budget, impl_->timeout());
     if (wait.spent()) co_return false;
     if (lease.guard.empty()) {
@@ -216,7 +217,7 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
         co_return heard;
     }
     EntryLookup lookup(name);
-    lookup.everything = impl_->shared.everything_id();
+    lookup.everything = impl_->shared.node().everything_id();
     const RedisKeys& keys = impl_->shared.keys();
     const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
     batch->commands.add("GET", keys.guard(name.key));
@@ -240,9 +241,9 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
 Task<bool> RedisStore::Impl::hear_all(SteadyTime deadline) {
     const SteadyTime asked = steady_now();
     Timer pause(context);
-    while (shared.heard_until() <= asked) {
-        if (shared.subscriber() == 0 || steady_now() >= deadline) co_return false;
-        shared.prove_subscriber();
+    while (shared.node().heard_until() <= asked) {
+        if (shared.node().subscriber() == 0 || steady_now() >= deadline) co_return false;
+        shared.node().prove_subscriber();
         pause.expires_after(1ms);
         [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
     }

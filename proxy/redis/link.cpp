@@ -32,9 +32,10 @@ bool says_unfit(const RedisReply& reply) {
 
 }  // namespace
 
-RedisLink::RedisLink(asio::io_context& context, RedisShared& shared)
+RedisLink::RedisLink(asio::io_context& context, RedisShared& shared, RedisNode& node)
     : context_(context),
       shared_(shared),
+      node_(node),
       health_(shared.settings().timeout),
       deadline_timer_(context),
       pause_timer_(context),
@@ -54,7 +55,7 @@ void RedisLink::submit(RedisBatchPointer batch) {
     const bool same_server = batch->epoch == 0 || batch->epoch == epoch();
     if (!allowed || !same_server) return complete(std::move(batch), RedisBatch::Status::down);
     if (!pipeline_.has_room()) {
-        shared_.count(RedisError::overload);
+        shared_.reporter().count(RedisError::overload);
         return complete(std::move(batch), RedisBatch::Status::down);
     }
     enqueue(std::move(batch));
@@ -142,7 +143,7 @@ void RedisLink::take_answer(RedisPipeline::Answer& answer) {
         in_use && std::any_of(batch.replies.begin(), batch.replies.end(), is_error);
     const bool unfit =
         refused && std::any_of(batch.replies.begin(), batch.replies.end(), says_unfit);
-    if (refused || shared_.troubled(RedisWork::news)) note_refusals(batch);
+    if (refused || shared_.reporter().troubled(RedisWork::news)) note_refusals(batch);
     if (unfit) lose(transport_);
     complete(std::move(answer.batch), unfit ? RedisBatch::Status::down : RedisBatch::Status::ok);
 }
@@ -152,18 +153,18 @@ void RedisLink::note_refusals(const RedisBatch& batch) {
         const RedisReply& reply = batch.replies[i];
         const std::string_view command = batch.commands.name(i);
         if (!reply.is_error()) {
-            if (command == "PUBLISH") shared_.works(RedisWork::news);
+            if (command == "PUBLISH") shared_.reporter().works(RedisWork::news);
             continue;
         }
         const RedisError reason = classify_reply(reply.text);
         // An application's key: the store leaves it alone, and names it where it matters.
         if (reason == RedisError::wrong_type) {
-            shared_.count(reason);
+            shared_.reporter().count(reason);
             continue;
         }
         RedisWork work = command == "PUBLISH" ? RedisWork::news : batch.work;
         if (says_unfit(reply)) work = RedisWork::use;
-        shared_.failed(work, reason, reply.text, command);
+        shared_.reporter().failed(work, reason, reply.text, command);
     }
 }
 
@@ -174,20 +175,20 @@ void RedisLink::judge_probe(const RedisPipeline::Answer& answer) {
         case Verdict::alive:
             return;
         case Verdict::usable:
-            return shared_.link_changed();
+            return node_.link_changed();
         case Verdict::late:
             return probe();
         case Verdict::replica:
-            shared_.failed(RedisWork::use, RedisError::readonly, "the server has become a replica",
-                           {});
+            shared_.reporter().failed(RedisWork::use, RedisError::readonly,
+                                      "the server has become a replica", {});
             break;
         case Verdict::other_data:
-            shared_.failed(RedisWork::other, RedisError::other_data,
-                           "the server has taken over other data", {});
+            shared_.reporter().failed(RedisWork::other, RedisError::other_data,
+                                      "the server has taken over other data", {});
             break;
     }
     // The other links lead to the same server: they must not be read until they have asked too.
-    shared_.link_troubled(this);
+    node_.link_troubled(this);
     lose(transport_);
 }
 
@@ -213,7 +214,7 @@ void RedisLink::expire() {
     RedisPipeline::Expired expired = pipeline_.expire(steady_now());
     if (expired.next != SteadyTime::max()) arm(expired.next);
     if (expired.batches.empty()) return;
-    shared_.count(RedisError::timeout, expired.batches.size());
+    shared_.reporter().count(RedisError::timeout, expired.batches.size());
     // A wait that was cut short because its request had little time left says nothing about Redis:
     // Redis must have been silent for long.
     const bool silent = expired.silence >= shared_.settings().timeout * 9 / 10;
@@ -226,7 +227,7 @@ void RedisLink::expire() {
 // back.
 void RedisLink::stall() {
     if (health_.doubt(steady_now())) probe();
-    shared_.link_troubled(this);
+    node_.link_troubled(this);
     for (RedisBatchPointer& batch : pipeline_.give_up())
         complete(std::move(batch), RedisBatch::Status::down);
 }

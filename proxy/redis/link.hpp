@@ -17,6 +17,7 @@
 
 namespace larder::redis {
 
+class RedisNode;
 class RedisShared;
 
 /// One connection to Redis, kept up: pipelined, with a deadline for each batch and a breaker.
@@ -29,7 +30,10 @@ class RedisShared;
 /// what is marked so may be called from any.
 class RedisLink : public std::enable_shared_from_this<RedisLink> {
 public:
-    RedisLink(boost::asio::io_context& context, RedisShared& shared);
+    RedisLink(boost::asio::io_context& context, RedisShared& shared, RedisNode& node);
+
+    /// Any thread: the server that the link is to lead to.
+    [[nodiscard]] RedisNode& node() const { return node_; }
 
     void start();
     /// Any thread. Closes for good; what waits fails as down, and the context runs out of this
@@ -40,7 +44,7 @@ public:
     [[nodiscard]] bool usable() const { return health_.state() == LinkHealth::State::ready; }
     /// Any thread: whether there is a connection that Redis may know keys of (tracking).
     [[nodiscard]] bool connected() const { return health_.connected(); }
-    /// Any thread: the server the connection leads to, as RedisShared numbers them.
+    /// Any thread: the server the connection leads to, as ServerEpochs numbers them.
     [[nodiscard]] std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
     /// Any thread: the subscriber (its client id) that hears of the keys read here; 0: none.
     [[nodiscard]] std::int64_t tracked_by() const {
@@ -117,6 +121,7 @@ private:
 
     boost::asio::io_context& context_;
     RedisShared& shared_;
+    RedisNode& node_;
     LinkHealth health_;
     RedisPipeline pipeline_;
     std::atomic<std::uint64_t> epoch_{0};

@@ -9,6 +9,7 @@
 
 namespace larder::redis {
 
+class RedisNode;
 class RedisShared;
 
 /// Pays what the process owes Redis, one thing after the other: the recent purges to a server that
@@ -17,7 +18,7 @@ class RedisShared;
 /// context; it uses whichever link works.
 class RedisMaintenance : public std::enable_shared_from_this<RedisMaintenance> {
 public:
-    RedisMaintenance(boost::asio::io_context& context, RedisShared& shared,
+    RedisMaintenance(boost::asio::io_context& context, RedisShared& shared, RedisNode& node,
                      std::shared_ptr<RedisLink> link);
 
     void start();
@@ -40,6 +41,7 @@ private:
 
     boost::asio::io_context& context_;
     RedisShared& shared_;
+    RedisNode& node_;
     std::shared_ptr<RedisLink> link_;
     Timer timer_;
     bool stopping_ = false;

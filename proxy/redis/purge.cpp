@@ -41,7 +41,7 @@ bool any_failed(const RedisBatch& batch, std::size_t first) {
 // read nothing after the mark that was there before the purge.
 void add_news(RedisCommands& commands, const Run& run, std::vector<PurgeItem> items) {
     if (run.how.tell == PurgeRun::Tell::nobody) return;
-    News news{News::Kind::purges, run.shared.instance(), run.shared.remembered_for(),
+    News news{News::Kind::purges, run.shared.instance(), run.shared.history().keeps_for(),
               std::move(items)};
     commands.add("PUBLISH", run.shared.keys().news(), encode_news(news));
 }
@@ -99,7 +99,7 @@ Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
 
 Task<bool> purge_all(Run run) {
     run.shared.generations().purge_all();
-    run.shared.forget_everything_id();
+    run.link->node().forget_everything_id();
     const RedisBatchPointer batch = new_batch(run);
     batch->commands.add("DEL", run.shared.keys().everything());
     add_news(batch->commands, run, {purge_everything()});
@@ -107,7 +107,7 @@ Task<bool> purge_all(Run run) {
     if (batch->status != RedisBatch::Status::ok || batch->replies.front().is_error())
         co_return false;
     run.shared.generations().purge_all();
-    run.shared.forget_everything_id();
+    run.link->node().forget_everything_id();
     co_return true;
 }
 

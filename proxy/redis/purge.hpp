@@ -22,7 +22,7 @@ struct PurgeRun {
     std::string token{};  ///< of the announcement that ends with these purges
                           ///< (RedisStore::announce), or empty
     enum class Tell : std::uint8_t { others, nobody };
-    Tell tell = Tell::nobody;  ///< whether the other instances are told (redis_news.hpp)
+    Tell tell = Tell::nobody;  ///< whether the other instances are told (redis/news.hpp)
 };
 
 /// Does the purges and waits until Redis has acknowledged all of them: false where it has not. What

@@ -208,7 +208,7 @@ public:
     [[nodiscard]] Task<store::PurgeOutcome> purge(store::PurgeOrder order, RedisBudget& budget,
                                                   std::string token = {});
 
-    struct Impl;  ///< for redis_*.cpp only
+    struct Impl;  ///< for this directory only
 
 private:
     std::unique_ptr<Impl> impl_;

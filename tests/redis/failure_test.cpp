@@ -43,8 +43,8 @@ TEST_CASE("without Redis nobody waits, and purges are kept") {
     CHECK(time_of([&] {
               CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending);
           }) < slack);
-    CHECK(one.shared->purges_pending() == 1);
-    CHECK_FALSE(one.shared->up());
+    CHECK(one.shared->journal().size() == 1);
+    CHECK_FALSE(one.shared->node().up());
 }
 
 TEST_CASE_FIXTURE(OneRedis, "a frozen Redis costs one request its timeout and the others nothing") {
@@ -57,7 +57,7 @@ TEST_CASE_FIXTURE(OneRedis, "a frozen Redis costs one request its timeout and th
     CHECK(time_of([&] {
               CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending);
           }) < slack);
-    CHECK(one.shared->breaker() != RedisShared::Breaker::closed);
+    CHECK(one.shared->node().breaker() != RedisNode::Breaker::closed);
     for (const auto frozen_for : {0ms, 2500ms}) {
         CAPTURE(frozen_for.count());
         if (frozen_for.count() > 0) {
@@ -68,7 +68,7 @@ TEST_CASE_FIXTURE(OneRedis, "a frozen Redis costs one request its timeout and th
         CHECK(one.wait_available(2000ms));
         CHECK(one.get(article).empty());
         CHECK(one.get(list) == "old");
-        CHECK(one.shared->purges_pending() == 0);
+        CHECK(one.shared->journal().size() == 0);
     }
 }
 
@@ -165,12 +165,12 @@ TEST_CASE("a full Redis: nothing is stored, every purge still works") {
     for (const Ask& ask : {article, list, third}) CHECK(one.get(ask).empty());
     const Found softly = one.find(fourth);
     CHECK((!softly.entry || softly.soft_purged));
-    CHECK(one.shared->errors(RedisError::oom) > 0);
+    CHECK(one.shared->reporter().errors(RedisError::oom) > 0);
 }
 
 TEST_CASE_FIXTURE(OneRedis, "a lost connection is replaced, and its waiters fail at once") {
     redis.run({"CLIENT", "KILL", "TYPE", "normal"});
-    CHECK(eventually([&] { return one.shared->errors(RedisError::closed) > 0; }));
+    CHECK(eventually([&] { return one.shared->reporter().errors(RedisError::closed) > 0; }));
     CHECK(one.wait_available(1000ms));
     CHECK(one.put(article, "x") == FillOutcome::stored);
     CHECK(one.get(article) == "x");
@@ -202,7 +202,7 @@ TEST_CASE("a server that answers nonsense is no Redis, and harms nobody") {
         Instance one(url);
         CHECK_FALSE(one.wait_available(300ms));
         CHECK(time_of([&] { CHECK(one.find(article).state == RedisState::down); }) < slack);
-        CHECK(one.shared->errors(RedisError::protocol) > 0);
+        CHECK(one.shared->reporter().errors(RedisError::protocol) > 0);
     }
     stop = true;
     server.join();

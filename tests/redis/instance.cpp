@@ -169,12 +169,17 @@ std::string Instance::get(const Ask& ask, const TestRequest& request) {
 }
 
 bool Instance::wait_available(std::chrono::milliseconds time) {
-    return eventually([this] { return shared->link(0) && shared->may_read(*shared->link(0)); },
-                      time);
+    return eventually(
+        [this] {
+            return shared->node().links().of_worker(0) &&
+                   shared->node().may_read(*shared->node().links().of_worker(0));
+        },
+        time);
 }
 
 bool Instance::wait_trusted(std::chrono::milliseconds time) {
-    return eventually([this] { return shared->memory_trusted_until() > steady_now(); }, time);
+    return eventually([this] { return shared->node().memory_trusted_until() > steady_now(); },
+                      time);
 }
 
 boost::intrusive_ptr<cache::StoredResponse> response(std::string body, Seconds lifetime) {

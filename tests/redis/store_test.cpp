@@ -346,7 +346,7 @@ TEST_CASE("the ways in: a Unix socket, a database, passwords") {
     }
     Instance stranger(redis.url());
     CHECK_FALSE(stranger.wait_available(300ms));
-    CHECK(stranger.shared->last_refusal()->text.starts_with("NOAUTH"));
+    CHECK(stranger.shared->reporter().last_refusal()->text.starts_with("NOAUTH"));
     CHECK(stranger.find(article).state == RedisState::down);
 }
 

@@ -163,7 +163,7 @@ TEST_CASE_FIXTURE(Tracked, "without proof of every invalidation the memory tier 
     SUBCASE("Redis frozen: for at most a second") {
         redis.freeze();
         std::this_thread::sleep_for(1000ms);
-        CHECK(one.shared->memory_trusted_until() < steady_now());
+        CHECK(one.shared->node().memory_trusted_until() < steady_now());
         redis.thaw();
         CHECK(one.wait_trusted());
     }
