@@ -111,8 +111,7 @@ bool read_lease(Attempt& attempt, const RedisReply& answer, Lease& lease) {
 
 /// Until it is done, or the lock has ended by itself.
 Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomic<bool>> stopped,
-                     Milliseconds timeout, std::string lock_key, std::string token,
-                     bool uncacheable) {
+                     Milliseconds timeout, std::string lock_key, std::string token, LeaseEnd end) {
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
     const SteadyTime give_up = steady_now() + lock_lifetime;
@@ -121,8 +120,8 @@ Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomi
         batch->deadline = steady_now() + timeout;
         batch->needs =
             RedisBatch::Needs::connection;  // also behind what a stalled connection still has to do
-        batch->commands.add("EVAL", script::release, "1", lock_key, token, uncacheable ? "u" : "",
-                            uncacheable_for.count());
+        batch->commands.add("EVAL", script::release, "1", lock_key, token,
+                            end == LeaseEnd::uncacheable ? "u" : "", uncacheable_for.count());
         co_await link->async_run(batch);
         if (batch->status == RedisBatch::Status::ok) co_return;
         pause.expires_after(free_again);
@@ -133,9 +132,9 @@ Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomi
 }  // namespace
 
 void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token,
-                                 bool uncacheable) {
+                                 LeaseEnd end) {
     net::start_detached(context.get_executor(),
-                        free_lock(link, stopped, timeout(), lock_key, token, uncacheable),
+                        free_lock(link, stopped, timeout(), lock_key, token, end),
                         "giving a lock back");
 }
 
@@ -202,7 +201,7 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
     // The lock may be, or become, ours all the same: nobody is to wait for a fetch that will not
     // store.
     if (lease.state != RedisState::ok && wish.lock)
-        impl_->give_back(lease.lock_key, lease.token, false);
+        impl_->give_back(lease.lock_key, lease.token, LeaseEnd::unstored);
     if (lease.state == RedisState::ok) take_ids(attempt.lookup, lease);
     co_return lease;
 }
@@ -250,9 +249,16 @@ Task<bool> RedisStore::Impl::hear_all(SteadyTime deadline) {
     co_return true;
 }
 
-void RedisStore::release(const Lease& lease, bool uncacheable) {
-    if (lease.lock != Lease::Lock::mine || impl_->connected() == nullptr) return;
-    impl_->give_back(lease.lock_key, lease.token, uncacheable);
+LeaseHold RedisStore::hold(Lease lease) {
+    if (lease.state != RedisState::ok || lease.lock != Lease::Lock::mine)
+        return {std::move(lease), nullptr};
+    const auto give_back = [store = std::weak_ptr<Impl>(impl_)](const Lease& held, LeaseEnd end) {
+        const std::shared_ptr<Impl> impl = store.lock();
+        if (!impl || impl->connected() == nullptr) return;
+        net::run_guarded(impl->context, "giving a lease back",
+                         [&] { impl->give_back(held.lock_key, held.token, end); });
+    };
+    return {std::move(lease), give_back};
 }
 
 void RedisStore::prolong(std::string_view key, const Lease& lease) {

@@ -74,7 +74,7 @@ std::uint64_t RedisStore::Impl::sequence() const {
 }
 
 RedisStore::RedisStore(boost::asio::io_context& context, RedisShared& shared, int worker_index)
-    : impl_(std::make_unique<Impl>(context, shared, worker_index)) {}
+    : impl_(std::make_shared<Impl>(context, shared, worker_index)) {}
 
 RedisStore::~RedisStore() {
     stop();
@@ -97,8 +97,6 @@ void RedisStore::tell_foreign(const Lease& lease, std::string_view shown) {
         lease.foreign_key, lease.foreign_type,
         shown.empty() ? std::string_view(lease.foreign_key) : shown);
 }
-
-bool RedisStore::available() const { return impl_->may_read(); }
 
 Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& budget) {
     if (set.empty() || !impl_->may_read()) co_return 0;

@@ -50,7 +50,7 @@ struct RedisStore::Impl {
 
     /// Frees a lock if it is held with this token, also where the connection has to be made anew
     /// first: others would wait for a fetch that is over. Does not wait.
-    void give_back(const std::string& lock_key, const std::string& token, bool uncacheable);
+    void give_back(const std::string& lock_key, const std::string& token, LeaseEnd end);
 
     /// Gets or makes the ids that an entry of the lookup's name carries.
     [[nodiscard]] Task<RedisState> make_ids(EntryLookup& lookup, SteadyTime deadline);

@@ -64,7 +64,7 @@ TEST_CASE_FIXTURE(Shared, "a value at an entry's key is left alone, and the leas
         CHECK(lease.foreign_key == "articles:42");
         CHECK_FALSE(lease.foreign_type.empty());
         CHECK_FALSE(lease.can_store());
-        one.release(article, lease, false);
+        one.release(lease);
         purge_in_every_way();
     });
     CHECK(one.put(article, "larder's") == FillOutcome::stored);
@@ -108,7 +108,7 @@ TEST_CASE_FIXTURE(
         CHECK(lease.state == RedisState::ok);
         CHECK(lease.foreign_key == "larder:tag:articles:*");
         CHECK_FALSE(lease.can_store());
-        one.release(article, lease, false);
+        one.release(lease);
         purge_in_every_way();
     });
     CHECK(one.put(article, "larder's") == FillOutcome::stored);

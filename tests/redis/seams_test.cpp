@@ -183,8 +183,8 @@ TEST_CASE("nobody waits behind a lock from before a purge") {
         CHECK_FALSE(waited.timed_out);
         const Lease anew = two.lease(list);
         CHECK(anew.lock == Lease::Lock::mine);
-        one.release(list, slow, false);
-        two.release(list, anew, false);
+        one.release(slow);
+        two.release(anew);
         CHECK(eventually([&] { return redis.run({"EXISTS", anew.lock_key}) == "0"; }));
     }
 }
@@ -304,17 +304,6 @@ TEST_CASE("a key that is not larder's is neither stored over nor purged") {
     CHECK(redis.run({"GET", "articles:42"}) == "mine");
     CHECK(redis.run({"HGET", "articles:43", "field"}) == "mine");
     CHECK(redis.run({"TTL", "articles:43"}) == "-1");
-}
-
-TEST_CASE("a budget counts the waits for Redis only") {
-    RedisServer redis;
-    Instance one(redis.url());
-    REQUIRE(one.wait_available());
-    RedisBudget budget;
-    { const RedisBudget::Wait wait(budget, 100ms); }
-    std::this_thread::sleep_for(150ms);
-    const RedisBudget::Wait later(budget, 100ms);
-    CHECK_FALSE(later.spent());
 }
 
 TEST_CASE("a purge is carried by any link that works") {
