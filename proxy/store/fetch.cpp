@@ -254,13 +254,6 @@ bool Fetch::must_pause_locked() const {
     return !storing_ && !readers_.empty() && size_ - dropped_ > window_bytes;
 }
 
-std::uint64_t Fetch::bytes_kept() const {
-    const std::scoped_lock lock(mutex_);
-    std::uint64_t bytes = 0;
-    for (const std::string& block : blocks_) bytes += block.size();
-    return bytes;
-}
-
 void Fetch::set_producer_event(std::shared_ptr<net::Event> event) {
     const std::scoped_lock lock(mutex_);
     producer_ = std::move(event);

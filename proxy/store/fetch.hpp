@@ -170,8 +170,6 @@ public:
     [[nodiscard]] bool must_pause() const;
     /// Null: nobody is to be woken any more. The event is used on its own thread only.
     void set_producer_event(std::shared_ptr<net::Event> event);
-    /// The bytes of the body that are kept for the readers, beside the entry's.
-    [[nodiscard]] std::uint64_t bytes_kept() const;
 
 private:
     static constexpr std::uint64_t window_bytes = 512 * 1024;
