@@ -206,6 +206,17 @@ TEST_CASE("a body that turns out too large to store is paced from then on, and l
     CHECK(Fetch::Reader(scene.fetch, scene.executor).too_late());
 }
 
+TEST_CASE("what all readers have passed is let go as soon as the body is not stored any more") {
+    Scene scene;
+    Fetch::Reader reader(scene.fetch, scene.executor);
+    scene.fetch->begin(head_of());
+    scene.fetch->append(bytes(block));
+    CHECK(read_all(reader).size() == block);
+    CHECK_FALSE(Fetch::Reader(scene.fetch, scene.executor).too_late());
+    scene.fetch->stop_storing();
+    CHECK(Fetch::Reader(scene.fetch, scene.executor).too_late());
+}
+
 // As run_fetch: waits for room where the slowest reader is too far behind.
 Task<void> fetch_paced(Fetch& fetch, std::shared_ptr<net::Event> room, std::size_t blocks,
                        std::size_t& sent) {
