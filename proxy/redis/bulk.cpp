@@ -196,8 +196,8 @@ void RedisBulk::arm() {
     });
 }
 
-/// Whoever has waited long enough goes on. What nobody waits for any more is not sent, or not
-/// received to its end.
+/// Ends the waits whose deadline has passed. A transfer that nobody waits for any more is not sent,
+/// or not received to its end.
 void RedisBulk::expire() {
     const SteadyTime now = steady_now();
     std::vector<RedisBatchPointer> expired;

@@ -14,8 +14,8 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 namespace {
 
-// Caching must resume within 2 s of Redis' return: pause, connecting and handshake together stay
-// well below.
+// Caching must resume within 2 s after Redis has come back: pause, connecting and handshake
+// together take much less.
 constexpr Milliseconds first_pause = 50ms;
 constexpr Milliseconds longest_pause = 500ms;
 constexpr Milliseconds longest_connect = 1000ms;  // beyond it, a lost SYN is better sent anew
@@ -108,7 +108,8 @@ Task<bool> RedisLink::attempt() {
         fail_attempt(classify_error(error), name_of(address_, url) + ": " + error.message());
     if (error) lose(transport);
     if (transport != transport_) co_return false;
-    // A connection that died after it was made must not cost more than one that could not be made.
+    // A server that dies during the handshake must not cost more time than one that cannot be
+    // reached.
     limit_attempt(std::min(connect_timeout, std::max(longest_connect, shared_.settings().timeout)));
     net::start_detached(context_.get_executor(), read_replies(shared_from_this(), transport),
                         "reading from Redis");
@@ -271,11 +272,11 @@ void RedisLink::lose(const Transport& transport) {
         complete(std::move(batch), RedisBatch::Status::down);
 }
 
-/// Shows, also without traffic, that the connection lives and leads to the same server; gives up
-/// one that was silent for too long.
+/// Shows, also without traffic, that the connection lives and leads to the same server. Gives up a
+/// connection that was silent for too long.
 void RedisLink::heartbeat() {
     if (stopping_) return;
-    // First, so that nothing that fails below ends the heartbeats.
+    // The next heartbeat is set first, so that a failure below does not end the heartbeats.
     heartbeat_timer_.expires_after(heartbeat_every);
     heartbeat_timer_.async_wait([self = shared_from_this()](error_code error) {
         if (!error) self->heartbeat();

@@ -287,7 +287,7 @@ Task<std::vector<std::string>> RedisStore::variants(std::string key, RedisBudget
 
 namespace {
 
-/// A lock of before a purge: its fetch can no longer store, and nobody waits for it. `digest`: of
+/// A lock from before a purge. Its fetch can no longer store, so nobody waits for it. `digest`: of
 /// the ids now, none where one is missing, as it is after a purge.
 bool is_dead(std::string_view lock, const RedisReply& guard, std::string_view digest) {
     if (!guard.is_text() || lock.substr(0, 16) != guard.text) return true;

@@ -74,8 +74,8 @@ RedisHandshake::Next RedisHandshake::take_identification(const std::vector<Redis
     return Next::identified;
 }
 
-// Not NOLOOP: it also keeps quiet about what Redis evicted, or found expired, while it ran a
-// command of this connection.
+// Not NOLOOP: with NOLOOP, Redis also does not tell what it evicted, or found expired, while it ran
+// a command of this connection.
 RedisCommands tracking_commands(std::int64_t subscriber, Tracked tracked) {
     RedisCommands commands;
     if (tracked == Tracked::every_read)

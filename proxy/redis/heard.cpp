@@ -27,8 +27,8 @@ void RedisShared::invalidated(std::string_view redis_key) {
             break;
         case Kind::extension:
             generations_.note_change(store::Generations::slot_of_extensions(named.name));
-            // A key that itself stands in braces is written without further ones: it may be this
-            // one.
+            // A key that has braces itself is written without further braces, so this may be such a
+            // key.
             generations_.note_change(
                 store::Generations::slot_of_extensions("{" + std::string(named.name) + "}"));
             break;
@@ -47,15 +47,15 @@ void RedisShared::all_invalidated() {
     node_.link_troubled(nullptr);
 }
 
-// The purges of others take effect here at once: also before Redis tells of the keys, and where it
-// does not tell (a fetch under way has read nothing yet). The history keeps them for a server that
-// may have forgotten them.
+// The purges of other instances take effect here at once: before Redis tells of the keys, and where
+// Redis does not tell (a fetch under way has read nothing yet). The history keeps them for a server
+// that may have forgotten them.
 void RedisShared::heard_news(std::string_view message) {
     const std::optional<News> news = decode_news(message);
     if (!news || news->sender == instance_) return;
     if (news->kind == News::Kind::bye) return peers_.left(news->sender);
-    // A newcomer must know of us at once: what we purge may be the last thing that this server
-    // tells.
+    // A new instance must know of this one at once: a purge of this one may be the last thing that
+    // this server tells.
     if (peers_.heard(news->sender, steady_now())) node_.tell_presence_soon();
     if (news->items.empty()) return;
     history_.add(news->items, steady_now(), std::max(news->keep, history_.keeps_for()));

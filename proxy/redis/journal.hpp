@@ -38,8 +38,8 @@ public:
         std::uint64_t version = 0;
     };
 
-    /// Follows what the journal holds, to keep it elsewhere too. Called under the journal's lock,
-    /// in order: it must neither wait nor call the journal.
+    /// Follows what the journal holds, for example to keep it on disk. Called under the journal's
+    /// lock, in order: it must neither wait nor call the journal.
     class Observer {
     public:
         virtual ~Observer() = default;

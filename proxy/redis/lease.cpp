@@ -27,8 +27,8 @@ std::string_view digest_in(std::string_view lock) {
     return lock.size() > digest_at ? lock.substr(digest_at, no_digest.size()) : std::string_view{};
 }
 
-/// The commands that get or make the ids an entry of this name carries, and the one of all entries
-/// where it is unknown.
+/// Adds the commands that get or make the ids that an entry of this name carries, and the id of all
+/// entries where it is unknown.
 void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& lookup) {
     const EntryName& name = lookup.name;
     const auto get_or_make = [&](const std::string& id_key) {
@@ -60,8 +60,8 @@ void read_made_ids(EntryLookup& lookup, const RedisKeys& keys, const RedisReply*
         lookup.everything = parse_id(replies[1].text).value_or(0);
 }
 
-/// What the lease says of the ids: none where one is missing, for such an entry could not be stored
-/// either.
+/// Copies the ids into the lease. If one is missing the lease gets none, because the entry could
+/// not be stored without it.
 void take_ids(const EntryLookup& lookup, Lease& lease) {
     lease.everything = lookup.everything;
     lease.tags.clear();
@@ -84,8 +84,8 @@ struct Attempt {
     std::string dead;    ///< the lock that is to be replaced; empty: none is known to be dead
 };
 
-/// Reads the reply of script::lease. False: the lock and who asks know different ids, so another
-/// try is due.
+/// Reads the reply of script::lease. False: the lock was taken under other ids than the caller
+/// knows, so another try is due.
 bool read_lease(Attempt& attempt, const RedisReply& answer, Lease& lease) {
     lease.guard = answer.items[0].text;
     lease.held = is_held(lease.guard);
@@ -101,7 +101,7 @@ bool read_lease(Attempt& attempt, const RedisReply& answer, Lease& lease) {
     if (word == "mine") lease.lock = Lease::Lock::mine;
     if (word == "other" && (digest.empty() || digest_in(lock) == digest)) return true;
     if (word == "other") attempt.dead = lock;
-    // Ours, but under ids of before a purge: others would take it for dead.
+    // The lock is ours, but it names ids from before a purge: others would take it for dead.
     if (word == "mine" && outdated)
         attempt.dead = lease.guard + ":" + attempt.digest + ":" + lease.token;
     if (word != "other" && !(word == "mine" && outdated)) return true;
@@ -198,8 +198,8 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
             lease.clock = parse_decimal(batch->replies[1].text).value_or(0);
     }
     impl_->observed(RedisOperation::lease, wait.began());
-    // The lock may be, or become, ours all the same: nobody is to wait for a fetch that will not
-    // store.
+    // Redis may have given us the lock all the same. Give it back: this fetch will not store, and
+    // nobody should wait for it.
     if (lease.state != RedisState::ok && wish.lock)
         impl_->give_back(lease.lock_key, lease.token, LeaseEnd::unstored);
     if (lease.state == RedisState::ok) take_ids(attempt.lookup, lease);

@@ -157,7 +157,8 @@ void RedisLink::note_refusals(const RedisBatch& batch) {
             continue;
         }
         const RedisError reason = classify_reply(reply.text);
-        // An application's key: the store leaves it alone, and names it where it matters.
+        // The key belongs to an application. The store leaves the key alone, and names it in the
+        // log where that matters.
         if (reason == RedisError::wrong_type) {
             shared_.reporter().count(reason);
             continue;
@@ -223,8 +224,7 @@ void RedisLink::expire() {
         complete(std::move(batch), RedisBatch::Status::timeout);
 }
 
-// Nobody waits any more: what is under way fails now, and a probe behind it tells when Redis is
-// back.
+// Ends all waits: what is under way fails now, and the probe behind it tells when Redis is back.
 void RedisLink::stall() {
     if (health_.doubt(steady_now())) probe();
     node_.link_troubled(this);

@@ -72,7 +72,7 @@ Task<void> RedisMaintenance::keep(std::shared_ptr<RedisMaintenance> self) {
     }
 }
 
-/// Does all there is to do. False: something of it failed and is to be tried again.
+/// Does all that is due. False: a task has failed and must be tried again.
 Task<bool> RedisMaintenance::work() {
     if (shared_.reporter().troubled(RedisWork::use) && node_.up())
         shared_.reporter().works(RedisWork::use);
@@ -132,7 +132,7 @@ Task<bool> RedisMaintenance::sweep(std::shared_ptr<RedisLink> link) {
         const bool swept = co_await sweep_index(link, shared_, id, step_of(shared_));
         if (!swept) shared_.sweep_later(id);
         if (!swept) co_return false;
-        // What a read waits for goes before the rest of the sweep.
+        // Reads wait for these two, so they go before the rest of the sweep.
         const bool urgent =
             !shared_.journal().empty() || node_.epochs().current() != node_.epochs().cleared();
         if (urgent) co_return true;

@@ -46,7 +46,7 @@ std::uint64_t RedisNode::register_server(const std::string& name, const RedisLin
     if (!is_new) return epoch;
     forget_everything_id();
     settle_subscriber();
-    // Nothing may be read from the old server, nor a purge be sent to it and count as done.
+    // The old server must not be read. A purge that it acknowledges must not count as done.
     for (const auto& other : links_.all_but(link)) other->end_unless(epoch);
     if (hears_another_server()) subscriber_ender_();
     return epoch;

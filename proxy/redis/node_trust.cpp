@@ -61,7 +61,8 @@ void RedisNode::set_everything(std::uint64_t id, std::uint64_t version, std::uin
     if (epoch == epochs_.current()) everything_.set(id, version);
 }
 
-// What is in memory may be of before the purge of everything that this tells of.
+// The change of the id may be a purge of everything, so what is in memory may be from before that
+// purge.
 void RedisNode::forget_everything_id() {
     everything_.forget();
     if (memory_ != nullptr) memory_->forget();

@@ -37,8 +37,8 @@ bool any_failed(const RedisBatch& batch, std::size_t first) {
                        [](const RedisReply& reply) { return reply.is_error(); });
 }
 
-// What is told is done: it stands behind the purges, so that whoever hears of it and marks it has
-// read nothing after the mark that was there before the purge.
+// The news stands behind the purges in the batch. So an instance that hears it and marks the purge
+// cannot, after its mark, read what was there before the purge.
 void add_news(RedisCommands& commands, const Run& run, std::vector<PurgeItem> items) {
     if (run.how.tell == PurgeRun::Tell::nobody) return;
     News news{News::Kind::purges, run.shared.instance(), run.shared.history().keeps_for(),

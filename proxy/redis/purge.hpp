@@ -25,7 +25,7 @@ struct PurgeRun {
     Tell tell = Tell::nobody;  ///< whether the other instances are told (redis/news.hpp)
 };
 
-/// Does the purges and waits until Redis has acknowledged all of them: false where it has not. What
+/// Does the purges and waits until Redis has acknowledged all of them. False: Redis has not. What
 /// they killed is handed to the sweep. The items and `how` must outlive the call.
 ///
 /// Every slot of the process's Generations that a purge touches is purged (again) once Redis has

@@ -29,7 +29,7 @@ struct Answer {
     std::string problem;
 };
 
-/// One question to all sentinels. It ends with the last of them, which may be after who asked has
+/// One question to all sentinels. It ends with the last answer, which may come after the caller has
 /// gone on.
 struct Round {
     Round(asio::io_context& context_in, RedisShared& shared_in, const RedisNode& node_in)

@@ -17,7 +17,7 @@ public:
 
     struct Registered {
         std::uint64_t epoch = 0;
-        bool is_new = false;  ///< connections to the server of before must end
+        bool is_new = false;  ///< connections to the previous server must end
     };
     /// A new connection leads to the server of that name: ServerIdentity::name, or `nonce`.
     [[nodiscard]] Registered register_server(const std::string& name);

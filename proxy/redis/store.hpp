@@ -91,8 +91,9 @@ public:
     [[nodiscard]] Task<Lease> lease(EntryName name, LeaseWish wish, RedisBudget& budget);
 
     /// Whether no purge of one of the response tags came since the lease: what the fetch brings may
-    /// go to those who joined it. Where Redis cannot tell (it had no room for the purge clock, or
-    /// has lost a tag) it is true once all purges have been heard of: the process's own marks tell.
+    /// go to the requests that joined it. Where Redis cannot tell (it had no room for the purge
+    /// clock, or has lost a tag) it is true once all purges have been heard of: the process's own
+    /// marks tell.
     [[nodiscard]] Task<bool> tags_current(Lease lease, std::vector<std::string> tags,
                                           RedisBudget& budget);
     /// Whether no purge, by whatever instance, came since the lease: a later request may join the
@@ -112,7 +113,7 @@ public:
         cache::Stored entry;
         bool uncacheable = false;
         bool timed_out = false;
-    };  // none of them: the lock is free, or is of before a purge
+    };  // none of them: the lock is free, or is from before a purge
     [[nodiscard]] Task<Waited> wait_for_other(EntryName name, SteadyTime deadline);
 
     /// Stores the entry under the lease, gives the lock back whatever comes of it, and sets what of

@@ -44,14 +44,15 @@ void RedisSubscriber::start() {
         "the Redis subscriber");
 }
 
-// It leads to another server than the links: connect anew. What the old one has said is heard to
-// its end, for its last news may be of purges that the new one has forgotten.
+// Connects anew if this connection leads to another server than the links. What the old server has
+// sent is read to its end, because its last news may tell of purges that the new server has
+// forgotten.
 void RedisSubscriber::end() {
     if (transport_ && server_ != node_.epochs().server()) transport_->end();
 }
 
-// A heartbeat out of turn. One that waits for its answer already is followed by the next in its
-// time.
+// Sends a heartbeat now rather than when it is due. If one waits for its answer already, the next
+// one comes in its own time.
 void RedisSubscriber::hurry() {
     if (stopping_ || !transport_ || node_.subscriber() == 0) return;
     if (ping_answered_) heartbeat(transport_);
@@ -173,8 +174,8 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
     std::vector<RedisReply> subscribed;
     const bool heard = co_await ask(transport, reader, std::move(listening), subscribed);
     if (!heard) co_return false;
-    // Redis tells a connection that has subscribed to any channel of changes; a right to the
-    // changes' own is not needed.
+    // Redis reports changes to every connection that has subscribed to any channel, so a right to
+    // the channel of changes is not needed.
     const RedisReply& news = subscribed.front();
     refused_ = news.type != RedisReply::Type::array;
     if (refused_) {
@@ -191,7 +192,7 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
     co_return true;
 }
 
-/// False where it is nothing a subscriber gets.
+/// False: this is no message that a subscriber gets.
 bool RedisSubscriber::take(const RedisReply& message) {
     if (message.type != RedisReply::Type::array || message.items.empty()) return false;
     const std::string& kind = message.items.front().text;
@@ -218,8 +219,8 @@ bool RedisSubscriber::take(const RedisReply& message) {
 void RedisSubscriber::send(const std::shared_ptr<RedisTransport>& transport,
                            RedisCommands commands) {
     const auto bytes = std::make_shared<const std::string>(std::move(commands.bytes()));
-    // A server that has died cannot be written to, while its last news may still wait to be read:
-    // the reader finds the end.
+    // A failed write is no reason to close: the last news of a server that has died may still wait
+    // to be read. The reader finds the end.
     transport->write(asio::buffer(*bytes), [transport, bytes](error_code) {});
 }
 
@@ -230,7 +231,7 @@ void RedisSubscriber::heartbeat(const std::shared_ptr<RedisTransport>& transport
         std::max(silent_at_most,
                  node_.subscriber() == 0 ? shared_.settings().connect_timeout : silent_at_most);
     if (!ping_answered_ && now - ping_sent_ > patience) return transport->end();
-    // First, so that nothing that fails below ends the heartbeats.
+    // The next heartbeat is set first, so that a failure below does not end the heartbeats.
     heartbeat_timer_.expires_after(ping_every);
     heartbeat_timer_.async_wait([self = shared_from_this(), transport](error_code error) {
         if (!error) self->heartbeat(transport);

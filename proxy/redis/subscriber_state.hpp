@@ -22,8 +22,8 @@ public:
     /// A subscriber is there (its id on the server of that name), or was lost (0). To be followed
     /// by `settle`.
     void connected(std::int64_t id, std::string server);
-    /// To be called when the subscriber or the current server has changed. Gives the new id where
-    /// it differs from the one of before.
+    /// To be called when the subscriber or the current server has changed. Gives the new id if it
+    /// has changed.
     [[nodiscard]] std::optional<std::int64_t> settle();
     /// The subscriber is connected, but not to the current server: more purges may be heard of
     /// there.

@@ -21,7 +21,7 @@ using Timer =
 // Caching is to resume within 2 s of Redis' return, reconnecting (RedisLink's longest pause) and
 // the replay included.
 constexpr Milliseconds peers_wait = 900ms;
-constexpr Milliseconds others_wait = 1200ms;  // longer: who can vouch goes first
+constexpr Milliseconds others_wait = 1200ms;  // longer: an instance that can vouch goes first
 constexpr Milliseconds ask_every = 40ms;
 constexpr Milliseconds look_every = 5ms;
 constexpr Milliseconds mark_lifetime = 24h * 7;
@@ -72,8 +72,8 @@ Task<bool> look_at_server(std::shared_ptr<RedisLink> link, RedisShared& shared, 
     co_return true;
 }
 
-/// The other instances learn of it from Redis; one that cannot write it there (it is full) reads
-/// alone.
+/// Vouches for the server. The other instances learn it from Redis. If Redis is full and does not
+/// take the note, this instance reads alone.
 Task<bool> vouch(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch,
                  bool purge_first) {
     const RedisKeys& keys = shared.keys();
@@ -100,7 +100,7 @@ Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, st
                         SteadyTime met_at) {
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
-    // The history is complete once all has been heard that the server of before has said.
+    // The history is complete once everything has been heard that the previous server has sent.
     while (link->node().hears_another_server() && steady_now() - met_at < peers_wait) {
         pause.expires_after(look_every);
         [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
@@ -134,8 +134,8 @@ Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, st
         if (!done || !still_this(*link, epoch)) co_return false;
         break;
     }
-    // Until the subscriber listens here the purges of others are not heard: what was heard before
-    // vouches for this once.
+    // Until the subscriber listens here, the purges of others are not heard. The marks have vouched
+    // for this server; for a later one they prove nothing.
     if (epoch > 1) link->node().marks().news_missed();
     link->node().forget_everything_id();
     link->node().epochs().clear(epoch);

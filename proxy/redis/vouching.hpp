@@ -5,8 +5,8 @@
 #include "redis/link.hpp"
 #include "redis/task.hpp"
 
-/// Whether a server may be read that was restarted, failed over to, or that took over other data:
-/// it may have forgotten purges.
+/// Decides whether a server may be read that was restarted, that was failed over to, or that took
+/// over other data. Such a server may have forgotten purges.
 ///
 /// Each instance knows the purges of all (redis/news.hpp), and brings them to a server that it has
 /// not met before. The first whose mark is in the server's data (the data is no older than that
