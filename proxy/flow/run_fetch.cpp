@@ -28,7 +28,7 @@ void prolong_lease(void* owner) {
     FetchTask& task = *static_cast<FetchTask*>(owner);
     if (task.services.wheel.stopped()) return;
     task.prolong_at.set(steady_now() + prolong_every);
-    task.services.redis->prolong(task.key, task.lease);
+    task.services.redis->prolong(task.key, *task.lease);
 }
 
 // Whether what is there after all makes the fetch needless: where there was something stale, it
@@ -54,14 +54,14 @@ enum class UnderLease : std::uint8_t {
 // What is stale is asked for conditionally only if it is still there: it may have been purged while
 // this fetch waited, and the origin's 304 must not bring it back.
 net::Task<UnderLease> look_under_lease(FetchTask& task) {
-    if (task.shadow || (!task.lease.entry_there && !task.stale)) co_return UnderLease::nothing;
+    if (task.shadow || (!task.lease->entry_there && !task.stale)) co_return UnderLease::nothing;
     const bool asked_conditionally = task.stale != nullptr;
     redis::Found found;
-    if (task.lease.entry_there)
+    if (task.lease->entry_there)
         found = co_await task.services.redis->find(task.name(), task.budget);
-    task.lease.too_slow = found.too_slow;
+    task.lease.note_too_slow(found.too_slow);
     if (found.entry && answers_fetch(task, *found.entry, found.soft_purged)) {
-        release_lease(task, false);
+        task.lease.give_back(redis::LeaseEnd::unstored);
         task.fetch->resolve(found.entry, store::Resolution::found);
         co_return UnderLease::entry;
     }
@@ -86,22 +86,23 @@ net::Task<bool> take_lease(FetchTask& task) {
         redis::RedisStore::LeaseWish wish;
         wish.lock = task.shared;
         wish.digest = std::exchange(task.digest, {});
-        task.lease = co_await task.services.redis->lease(task.name(), wish, task.budget);
-        if (task.lease.state != redis::RedisState::ok) {
+        redis::Lease lease = co_await task.services.redis->lease(task.name(), wish, task.budget);
+        task.lease = task.services.redis->hold(std::move(lease));
+        if (task.lease->state != redis::RedisState::ok) {
             task.stale.reset();
             co_return true;
         }
         // What is found from here on may be older than a purge: those who come later must be able
         // to tell.
-        task.fetch->set_lease(std::make_shared<const redis::Lease>(task.lease));
+        task.fetch->set_lease(std::make_shared<const redis::Lease>(*task.lease));
         const UnderLease there = co_await look_under_lease(task);
         if (there == UnderLease::entry) co_return false;
         if (there == UnderLease::variant) {
-            task.services.redis->release(task.lease, false);
+            task.lease.give_back(redis::LeaseEnd::unstored);
             continue;
         }
-        if (task.lease.lock == redis::Lease::Lock::uncacheable) task.fetch->release_waiters();
-        if (task.lease.lock != redis::Lease::Lock::theirs || steady_now() >= give_up)
+        if (task.lease->lock == redis::Lease::Lock::uncacheable) task.fetch->release_waiters();
+        if (task.lease->lock != redis::Lease::Lock::theirs || steady_now() >= give_up)
             co_return true;
         const redis::RedisStore::Waited waited =
             co_await task.services.redis->wait_for_other(task.name(), give_up);
@@ -159,7 +160,7 @@ void give_up(FetchTask& task, OriginExchange& exchange) {
     if (exchange.connection) record_origin_failure(task.services, *task.config, exchange);
     FailureAnswer answer = failure_answer(exchange);
     task.fetch->fail({answer.status, answer.detail, std::move(answer.message)});
-    release_lease(task, false);
+    task.lease.give_back(redis::LeaseEnd::unstored);
 }
 
 // Reads on only as fast as the slowest reader of what is not stored. False: nobody wants it any
@@ -214,7 +215,7 @@ net::Task<void> take_response(FetchTask& task, OriginExchange& exchange) {
     if (end == BodyReader::Status::data) {
         task.fetch->cut();
         if (not_stored == Detail::none) {
-            release_lease(task, false);
+            task.lease.give_back(redis::LeaseEnd::unstored);
         } else {
             remember_not_stored(task, not_stored, exchange.head.status);
         }
@@ -225,7 +226,7 @@ net::Task<void> take_response(FetchTask& task, OriginExchange& exchange) {
                                                               : origin::OriginError::truncated;
         record_origin_failure(task.services, *task.config, exchange);
         task.fetch->cut();
-        release_lease(task, false);
+        task.lease.give_back(redis::LeaseEnd::unstored);
         co_return;
     }
     record_origin_success(task.services, *task.config, exchange);
@@ -279,7 +280,7 @@ net::Task<void> take_head_answer(FetchTask& task, OriginExchange& exchange) {
     task.fetch->begin(fetched_head(task, exchange, decision));
     task.fetch->complete({}, nullptr);
     finish_without_body(task, exchange);
-    release_lease(task, false);
+    task.lease.give_back(redis::LeaseEnd::unstored);
 }
 
 // True: the 304 confirmed the stored entry (or what became of it is told); false: ask again,
@@ -318,7 +319,7 @@ net::Task<void> fetch_and_store(FetchTask& task) {
     if (task.services.redis) {
         const bool go_on = co_await take_lease(task);
         if (!go_on) co_return;
-        task.fetch->set_lease(std::make_shared<const redis::Lease>(task.lease));
+        task.fetch->set_lease(std::make_shared<const redis::Lease>(*task.lease));
     }
     while (true) {
         OriginExchange exchange;
@@ -334,7 +335,7 @@ net::Task<void> fetch_and_store(FetchTask& task) {
         }
         if (task.stale && answers_stale_instead(task, exchange.head.status)) {
             task.fetch->fail({exchange.head.status, Detail::origin_error, "the origin failed"});
-            release_lease(task, false);
+            task.lease.give_back(redis::LeaseEnd::unstored);
             co_return;
         }
         if (task.asks_head()) {
@@ -367,11 +368,6 @@ FetchTask::FetchTask(Client& client, const ReadPlan& plan_in, store::FetchDuty d
       tags(client.exchange().tags),
       sender(sender_of(client)),
       prolong_at(services.wheel, &prolong_lease, this) {}
-
-FetchTask::~FetchTask() {
-    net::run_guarded(services.context, "giving a lease back",
-                     [this] { release_lease(*this, false); });
-}
 
 void start_fetch(std::unique_ptr<FetchTask> task) {
     const net::Executor executor = task->services.executor();

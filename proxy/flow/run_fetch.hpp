@@ -13,7 +13,6 @@ namespace larder::flow {
 /// lease back.
 struct FetchTask {
     FetchTask(Client& client, const ReadPlan& plan_in, store::FetchDuty duty_in);
-    ~FetchTask();
     FetchTask(const FetchTask&) = delete;
     FetchTask& operator=(const FetchTask&) = delete;
 
@@ -36,8 +35,7 @@ struct FetchTask {
         variant;  ///< the variant that is fetched, where it is known before: its lock is its own
     std::string digest;  ///< of the ids that the lookup has seen (redis::Found::digest)
     redis::RedisBudget budget;
-    redis::Lease lease;
-    bool lease_given_back = false;
+    redis::LeaseHold lease;
     net::Deadline prolong_at;  ///< when the lease is prolonged next
 
     /// HEAD for a stale entry goes on as HEAD, and its answer may update the entry (RFC

@@ -27,15 +27,15 @@ void tell_foreign(FetchTask& task) {
         return rule_key.find(what) != std::string::npos;
     };
     const bool secret = takes("{header:") || takes("{cookie:") || takes("{body");
-    task.services.redis->tell_foreign(task.lease,
+    task.services.redis->tell_foreign(*task.lease,
                                       secret ? std::string_view(rule_key) : std::string_view{});
 }
 
 }  // namespace
 
 cache::Detail not_stored_in_redis(FetchTask& task) {
-    if (!task.services.redis || task.lease.can_store()) return Detail::none;
-    const Detail reason = no_lease_reason(task.lease);
+    if (!task.services.redis || task.lease->can_store()) return Detail::none;
+    const Detail reason = no_lease_reason(*task.lease);
     if (reason == Detail::foreign_key) tell_foreign(task);
     return reason;
 }
@@ -85,7 +85,7 @@ store::FetchedHead fetched_head(FetchTask& task, const OriginExchange& exchange,
         head.shareable = false;
     }
     if (head.not_stored == Detail::none) head.not_stored = not_stored_in_redis(task);
-    if (head.not_stored == Detail::none && task.lease.too_slow) {
+    if (head.not_stored == Detail::none && task.lease->too_slow) {
         const bool into_memory = rule.memory && task.config->settings.memory_bytes != 0;
         (into_memory ? head.missed : head.not_stored) = Detail::redis_timeout;
     }
@@ -153,10 +153,10 @@ net::Task<void> store_entry(FetchTask& task, boost::intrusive_ptr<cache::StoredR
         }
         co_return;
     }
-    if (task.lease.state != redis::RedisState::ok) co_return;
+    if (task.lease->state != redis::RedisState::ok) co_return;
     const redis::RedisStore::Filled filled =
-        co_await task.services.redis->fill(task.name(), task.lease, entry);
-    task.lease_given_back = true;  // by the fill, whatever came of it
+        co_await task.services.redis->fill(task.name(), *task.lease, entry);
+    task.lease.filled();
     switch (filled.outcome) {
         case redis::FillOutcome::stored:
             if (filled.tracked && into_memory) task.services.memory.insert(task.key, entry, made);
@@ -174,19 +174,13 @@ net::Task<void> store_entry(FetchTask& task, boost::intrusive_ptr<cache::StoredR
     }
 }
 
-void release_lease(FetchTask& task, bool uncacheable) {
-    if (std::exchange(task.lease_given_back, true)) return;
-    if (task.services.redis && task.lease.state == redis::RedisState::ok)
-        task.services.redis->release(task.lease, uncacheable);
-}
-
 void remember_not_stored(FetchTask& task, Detail reason, int status) {
     // What a purge or Redis prevented, and what failed, may well be storable next time.
     const bool lasting = status < 500 && reason != Detail::purged_during_fetch &&
                          reason != Detail::redis_down && reason != Detail::redis_timeout &&
                          reason != Detail::foreign_key && reason != Detail::partial;
     const bool for_all = lasting && task.shared;
-    release_lease(task, for_all);
+    task.lease.give_back(for_all ? redis::LeaseEnd::uncacheable : redis::LeaseEnd::unstored);
     if (for_all)
         task.services.uncacheable.remember(uncacheable_hash(task.key, *task.plan.route),
                                            task.fetch->guards.sequence, steady_now());

@@ -32,8 +32,6 @@ net::Task<void> store_entry(FetchTask& task, boost::intrusive_ptr<cache::StoredR
 /// wait for it.
 void remember_not_stored(FetchTask& task, cache::Detail reason, int status);
 
-void release_lease(FetchTask& task, bool uncacheable);
-
 void record_shadow(FetchTask& task, int status);
 
 }  // namespace larder::flow

@@ -5,13 +5,14 @@
 #include <utility>
 
 #include "net/detached.hpp"
+#include "redis/handshake.hpp"
 #include "redis/shared.hpp"
 
 namespace larder::redis {
 namespace asio = boost::asio;
 
-RedisBulk::RedisBulk(asio::io_context& context, RedisShared& shared)
-    : context_(context), shared_(shared), timer_(context) {}
+RedisBulk::RedisBulk(asio::io_context& context, RedisShared& shared, RedisNode& node)
+    : context_(context), shared_(shared), node_(node), timer_(context) {}
 
 void RedisBulk::send(RedisBatchPointer batch, std::string sharing) {
     backlog_.fetch_add(batch->bytes_expected, std::memory_order_relaxed);
@@ -44,9 +45,7 @@ void RedisBulk::submit(RedisBatchPointer batch, std::string sharing) {
 
 void RedisBulk::complete(RedisBatchPointer batch, RedisBatch::Status status) {
     backlog_.fetch_sub(batch->bytes_expected, std::memory_order_relaxed);
-    batch->status = status;
-    const std::unique_ptr<RedisBatch::Completion> completion = std::move(batch->completion);
-    if (completion) completion->run();
+    redis::complete(std::move(batch), status);
 }
 
 void RedisBulk::stop() {
@@ -105,15 +104,15 @@ Task<bool> RedisBulk::transfer(std::vector<RedisReply>& replies) {
 }
 
 Task<bool> RedisBulk::connect() {
-    const RedisUrl& url = shared_.url();
-    const Transport transport = std::make_shared<RedisTransport>(context_, shared_.tls());
+    const RedisUrl& url = shared_.config().url;
+    const Transport transport = std::make_shared<RedisTransport>(context_, shared_.config().tls);
     transport_ = transport;
     reader_ = std::make_unique<RedisReplyReader>();
-    const error_code failed = co_await transport->connect(url.kind, shared_.address(), url.path);
+    const error_code failed =
+        co_await transport->connect(url.kind, node_.address().current(), url.path);
     if (failed || transport != transport_) co_return false;
     RedisCommands commands;
-    if (!url.password.empty() && url.user.empty()) commands.add("AUTH", url.password);
-    if (!url.password.empty() && !url.user.empty()) commands.add("AUTH", url.user, url.password);
+    add_authentication(commands, url);
     if (url.database != 0) commands.add("SELECT", static_cast<std::int64_t>(url.database));
     commands.add("CLIENT", "SETNAME", "larder-large");
     std::vector<RedisReply> replies;
@@ -173,9 +172,9 @@ void RedisBulk::finish(RedisBatch::Status status, std::vector<RedisReply> replie
         const bool of_server = reason == RedisError::readonly || reason == RedisError::loading ||
                                reason == RedisError::masterdown || reason == RedisError::noauth;
         if (of_server) close();
-        if (reason == RedisError::wrong_type || of_server) shared_.count(reason);
+        if (reason == RedisError::wrong_type || of_server) shared_.reporter().count(reason);
         if (reason != RedisError::wrong_type && !of_server)
-            shared_.failed(done.waiting.front()->work, reason, reply.text, "EVAL");
+            shared_.reporter().failed(done.waiting.front()->work, reason, reply.text, "EVAL");
     }
     for (std::size_t i = 0; i < done.waiting.size(); ++i) {
         const bool last = i + 1 == done.waiting.size();
@@ -197,8 +196,8 @@ void RedisBulk::arm() {
     });
 }
 
-/// Whoever has waited long enough goes on. What nobody waits for any more is not sent, or not
-/// received to its end.
+/// Ends the waits whose deadline has passed. A transfer that nobody waits for any more is not sent,
+/// or not received to its end.
 void RedisBulk::expire() {
     const SteadyTime now = steady_now();
     std::vector<RedisBatchPointer> expired;
@@ -220,7 +219,7 @@ void RedisBulk::expire() {
         close();
     }
     arm();
-    shared_.count(RedisError::timeout, expired.size());
+    shared_.reporter().count(RedisError::timeout, expired.size());
     for (RedisBatchPointer& batch : expired)
         complete(std::move(batch), RedisBatch::Status::timeout);
 }

@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "redis/link.hpp"
+#include "redis/batch.hpp"
+#include "redis/completion.hpp"
 #include "redis/reply.hpp"
 #include "redis/transport.hpp"
 
 namespace larder::redis {
 
+class RedisNode;
 class RedisShared;
 
 /// The connection for large values, so that nothing small is ever behind them. Made when it is
@@ -23,7 +25,7 @@ class RedisShared;
 /// read of what is being read already shares the first one's reply. Lives on its context's thread.
 class RedisBulk : public std::enable_shared_from_this<RedisBulk> {
 public:
-    RedisBulk(boost::asio::io_context& context, RedisShared& shared);
+    RedisBulk(boost::asio::io_context& context, RedisShared& shared, RedisNode& node);
 
     /// Any thread. Runs the batch's commands and waits for the replies or its deadline; the caller
     /// resumes on its own executor. `sharing`: batches that have the same name, which is not empty,
@@ -78,6 +80,7 @@ private:
 
     boost::asio::io_context& context_;
     RedisShared& shared_;
+    RedisNode& node_;
     std::deque<Transfer> transfers_;  ///< the first is under way
     Transport transport_;             ///< null: not connected
     std::unique_ptr<RedisReplyReader> reader_;

@@ -30,9 +30,4 @@ void BulkRate::measured(std::size_t bytes, SteadyClock::duration time, SteadyTim
     measured_at_ = now;
 }
 
-double BulkRate::bytes_a_second() const {
-    const std::lock_guard lock(mutex_);
-    return bytes_a_second_;
-}
-
 }  // namespace larder::redis

@@ -18,12 +18,10 @@ public:
     [[nodiscard]] bool may_ask(std::size_t bytes, Milliseconds budget, SteadyTime now);
     /// That many bytes came in that time.
     void measured(std::size_t bytes, SteadyClock::duration time, SteadyTime now);
-    /// In bytes a second; 0: not known.
-    [[nodiscard]] double bytes_a_second() const;
 
 private:
-    mutable std::mutex mutex_;  // guards all below
-    double bytes_a_second_ = 0;
+    std::mutex mutex_;           // guards all below
+    double bytes_a_second_ = 0;  // 0: not known
     SteadyTime measured_at_{};
 };
 

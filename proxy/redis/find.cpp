@@ -184,7 +184,7 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     const SteadyTime now = steady_now();
     const auto left = std::chrono::duration_cast<Milliseconds>(deadline - now);
     const Milliseconds time = std::min(timeout() / 2, left);
-    const std::shared_ptr<RedisBulk> bulk = shared.bulk();
+    const std::shared_ptr<RedisBulk> bulk = shared.node().links().bulk();
     const std::size_t backlog = bulk ? bulk->backlog() : 0;
     const boost::intrusive_ptr<cache::StoredResponse> head = std::move(lookup.entry);
     if (lookup.stub.is_alone() || time <= Milliseconds(0) ||
@@ -215,7 +215,7 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     if (wait.spent()) co_return found;
     EntryLookup lookup(name);
     lookup.sequence = impl_->sequence();
-    lookup.everything = impl_->shared.everything_id();
+    lookup.everything = impl_->shared.node().everything_id();
     RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
     lookup.ask(batch->commands, impl_->shared.keys(), true);
     co_await impl_->link->async_run(batch);
@@ -223,7 +223,7 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     if (batch->status == RedisBatch::Status::ok) vary = lookup.read(*batch, true);
     if (vary) {
         batch = impl_->new_batch(wait.deadline(), RedisWork::read);
-        lookup.everything = impl_->shared.everything_id();
+        lookup.everything = impl_->shared.node().everything_id();
         lookup.ask(batch->commands, impl_->shared.keys(), false);
         co_await impl_->link->async_run(batch);
         if (batch->status == RedisBatch::Status::ok) lookup.read(*batch, false);
@@ -238,9 +238,9 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
         if (batch->status == RedisBatch::Status::ok) lookup.read_more(*batch);
     }
     found.state = to_state(batch->status);
-    if (impl_->shared.troubled(RedisWork::read) && found.state == RedisState::ok &&
+    if (impl_->shared.reporter().troubled(RedisWork::read) && found.state == RedisState::ok &&
         !batch->replies.front().is_error())
-        impl_->shared.works(RedisWork::read);
+        impl_->shared.reporter().works(RedisWork::read);
     if (found.state != RedisState::ok) {
         impl_->observed(RedisOperation::find, wait.began());
         co_return found;
@@ -288,7 +288,7 @@ Task<std::vector<std::string>> RedisStore::variants(std::string key, RedisBudget
 
 namespace {
 
-/// A lock of before a purge: its fetch can no longer store, and nobody waits for it. `digest`: of
+/// A lock from before a purge. Its fetch can no longer store, so nobody waits for it. `digest`: of
 /// the ids now, none where one is missing, as it is after a purge.
 bool is_dead(std::string_view lock, const RedisReply& guard, std::string_view digest) {
     if (!guard.is_text() || lock.substr(0, 16) != guard.text) return true;

@@ -16,10 +16,11 @@
 /// soft-purged when the mark differs.
 namespace larder::redis {
 
-/// How long an id lives that nothing prolongs; an entry that lives longer prolongs it.
+/// How long an id lives if nothing prolongs it. An entry that lives longer prolongs it.
 inline constexpr Milliseconds id_lifetime = std::chrono::hours(24);
 
-/// Under which name an entry carries its extension id among its tags; no pattern is empty.
+/// The name under which an entry carries its extension id among its tags. It is empty, as no
+/// pattern is.
 inline constexpr std::string_view extension_name;
 
 /// The value of an id that stands for a write under way (script::hold_key): nothing may be stored
@@ -35,7 +36,7 @@ inline std::optional<std::uint64_t> parse_id(std::string_view text) {
     return id;
 }
 
-/// Whether a tag's or extension's value is of larder's making.
+/// Whether larder has made this value of a tag or an extension.
 inline bool is_own_id(std::string_view id) {
     return is_held(id) || parse_id(id.substr(0, id.find(':'))).has_value();
 }

@@ -30,8 +30,8 @@ void PurgeJournal::add(const std::vector<PurgeItem>& items) {
         entries_.clear();
         break;
     }
-    // A purge of everything that is already under way may have passed the items' keys: its version
-    // must rise.
+    // A purge of everything may be under way and may have passed the items' keys already. So its
+    // version must rise, and it is done again.
     const bool all = !items.empty() && (entries_.empty() || entries_.contains(everything));
     if (all) put(purge_everything());
     size_.store(entries_.size(), std::memory_order_release);
@@ -72,7 +72,7 @@ void PurgeHistory::put(const PurgeItem& item, SteadyTime now, SteadyTime until) 
     entry = Entry{item, std::max(until, entry.until)};
     if (entries_.size() <= entries_max_) return;
     std::erase_if(entries_, [now](const auto& known) { return known.second.until <= now; });
-    // Less than an eighth gained: the next ones would walk the whole list again and again.
+    // Less than an eighth was freed: the next purges would walk the whole list again and again.
     if (entries_.size() <= entries_max_ - entries_max_ / 8) return;
     for (const auto& [text, known] : entries_)
         everything_until_ = std::max(everything_until_, known.until);
@@ -82,6 +82,13 @@ void PurgeHistory::put(const PurgeItem& item, SteadyTime now, SteadyTime until) 
 void PurgeHistory::add(const std::vector<PurgeItem>& items, SteadyTime now, Milliseconds keep) {
     const std::lock_guard lock(mutex_);
     for (const PurgeItem& item : items) put(item, now, now + keep);
+}
+
+void PurgeHistory::note_lifetime(Milliseconds lifetime) {
+    std::int64_t seen = longest_lifetime_ms_.load(std::memory_order_relaxed);
+    while (seen < lifetime.count() &&
+           !longest_lifetime_ms_.compare_exchange_weak(seen, lifetime.count())) {
+    }
 }
 
 std::vector<PurgeItem> PurgeHistory::recent(SteadyTime now) const {

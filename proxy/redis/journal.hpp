@@ -38,8 +38,8 @@ public:
         std::uint64_t version = 0;
     };
 
-    /// Follows what the journal holds, to keep it elsewhere too. Called under the journal's lock,
-    /// in order: it must neither wait nor call the journal.
+    /// Follows what the journal holds, for example to keep it on disk. Called under the journal's
+    /// lock, in order: it must neither wait nor call the journal.
     class Observer {
     public:
         virtual ~Observer() = default;
@@ -76,9 +76,20 @@ class PurgeHistory {
 public:
     explicit PurgeHistory(std::size_t entries_max = 100'000) : entries_max_(entries_max) {}
 
-    /// Called before a purge is sent. Kept for `keep`: as long as an entry filled before it can
-    /// live.
+    /// Called before a purge is sent, so that a server that takes it and is replaced by one that
+    /// never heard of it gets it again. Kept for `keeps_for`.
+    void remember(const std::vector<PurgeItem>& items, SteadyTime now) {
+        add(items, now, keeps_for());
+    }
+    /// As `remember`, for another time.
     void add(const std::vector<PurgeItem>& items, SteadyTime now, Milliseconds keep);
+    /// How long purges are remembered: as long as an entry that was filled before them can live. At
+    /// least a day, since other instances may fill longer-lived entries than this one has seen.
+    [[nodiscard]] Milliseconds keeps_for() const {
+        return Milliseconds(longest_lifetime_ms_.load(std::memory_order_relaxed));
+    }
+    /// An entry was filled that lives this long: purges are remembered at least as long.
+    void note_lifetime(Milliseconds lifetime);
     /// What to do again; after an overflow, everything.
     [[nodiscard]] std::vector<PurgeItem> recent(SteadyTime now) const;
 
@@ -99,6 +110,7 @@ private:
     };
     void put(const PurgeItem& item, SteadyTime now, SteadyTime until);
 
+    std::atomic<std::int64_t> longest_lifetime_ms_{Milliseconds(std::chrono::hours(24)).count()};
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Entry> entries_;
     SteadyTime everything_until_{};

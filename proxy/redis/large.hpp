@@ -17,7 +17,8 @@ inline constexpr std::size_t large_above = 64 * 1024;
 struct LargeStub {
     std::string token;        ///< which the whole begins with: the two were written together
     std::uint64_t bytes = 0;  ///< of the whole, as it stands in Redis
-    /// The whole was too slow to write: it is in the memory tiers of those who have fetched it.
+    /// The whole was too slow to write. Only the memory tiers of the instances that fetched it have
+    /// it.
     [[nodiscard]] bool is_alone() const { return token == no_token; }
     static constexpr std::string_view no_token = "0000000000000000";
 };

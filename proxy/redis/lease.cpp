@@ -27,8 +27,8 @@ std::string_view digest_in(std::string_view lock) {
     return lock.size() > digest_at ? lock.substr(digest_at, no_digest.size()) : std::string_view{};
 }
 
-/// The commands that get or make the ids an entry of this name carries, and the one of all entries
-/// where it is unknown.
+/// Adds the commands that get or make the ids that an entry of this name carries, and the id of all
+/// entries where it is unknown.
 void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& lookup) {
     const EntryName& name = lookup.name;
     const auto get_or_make = [&](const std::string& id_key) {
@@ -60,8 +60,8 @@ void read_made_ids(EntryLookup& lookup, const RedisKeys& keys, const RedisReply*
         lookup.everything = parse_id(replies[1].text).value_or(0);
 }
 
-/// What the lease says of the ids: none where one is missing, for such an entry could not be stored
-/// either.
+/// Copies the ids into the lease. If one is missing the lease gets none, because the entry could
+/// not be stored without it.
 void take_ids(const EntryLookup& lookup, Lease& lease) {
     lease.everything = lookup.everything;
     lease.tags.clear();
@@ -84,8 +84,8 @@ struct Attempt {
     std::string dead;    ///< the lock that is to be replaced; empty: none is known to be dead
 };
 
-/// Reads the reply of script::lease. False: the lock and who asks know different ids, so another
-/// try is due.
+/// Reads the reply of script::lease. False: the lock was taken under other ids than the caller
+/// knows, so another try is due.
 bool read_lease(Attempt& attempt, const RedisReply& answer, Lease& lease) {
     lease.guard = answer.items[0].text;
     lease.held = is_held(lease.guard);
@@ -101,7 +101,7 @@ bool read_lease(Attempt& attempt, const RedisReply& answer, Lease& lease) {
     if (word == "mine") lease.lock = Lease::Lock::mine;
     if (word == "other" && (digest.empty() || digest_in(lock) == digest)) return true;
     if (word == "other") attempt.dead = lock;
-    // Ours, but under ids of before a purge: others would take it for dead.
+    // The lock is ours, but it names ids from before a purge: others would take it for dead.
     if (word == "mine" && outdated)
         attempt.dead = lease.guard + ":" + attempt.digest + ":" + lease.token;
     if (word != "other" && !(word == "mine" && outdated)) return true;
@@ -111,8 +111,7 @@ bool read_lease(Attempt& attempt, const RedisReply& answer, Lease& lease) {
 
 /// Until it is done, or the lock has ended by itself.
 Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomic<bool>> stopped,
-                     Milliseconds timeout, std::string lock_key, std::string token,
-                     bool uncacheable) {
+                     Milliseconds timeout, std::string lock_key, std::string token, LeaseEnd end) {
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
     const SteadyTime give_up = steady_now() + lock_lifetime;
@@ -121,8 +120,8 @@ Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomi
         batch->deadline = steady_now() + timeout;
         batch->needs =
             RedisBatch::Needs::connection;  // also behind what a stalled connection still has to do
-        batch->commands.add("EVAL", script::release, "1", lock_key, token, uncacheable ? "u" : "",
-                            uncacheable_for.count());
+        batch->commands.add("EVAL", script::release, "1", lock_key, token,
+                            end == LeaseEnd::uncacheable ? "u" : "", uncacheable_for.count());
         co_await link->async_run(batch);
         if (batch->status == RedisBatch::Status::ok) co_return;
         pause.expires_after(free_again);
@@ -133,16 +132,16 @@ Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomi
 }  // namespace
 
 void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token,
-                                 bool uncacheable) {
+                                 LeaseEnd end) {
     net::start_detached(context.get_executor(),
-                        free_lock(link, stopped, timeout(), lock_key, token, uncacheable),
+                        free_lock(link, stopped, timeout(), lock_key, token, end),
                         "giving a lock back");
 }
 
 /// Gets or makes the ids before the lock is asked for, which names them.
 Task<RedisState> RedisStore::Impl::make_ids(EntryLookup& lookup, SteadyTime deadline) {
     const RedisBatchPointer batch = new_batch(deadline, RedisWork::store);
-    lookup.everything = shared.everything_id();
+    lookup.everything = shared.node().everything_id();
     add_ids(batch->commands, shared.keys(), lookup);
     if (batch->commands.count() == 0) co_return RedisState::ok;
     co_await link->async_run(batch);
@@ -176,7 +175,7 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
     for (int tries = 0; tries < 4 && !settled && lease.state == RedisState::ok; ++tries) {
         const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
         lease.epoch = batch->epoch;
-        attempt.lookup.everything = impl_->shared.everything_id();
+        attempt.lookup.everything = impl_->shared.node().everything_id();
         batch->commands.add("EVAL", script::lease, "3", guard_key,
                             wish.lock ? lease.lock_key : guard_key, keys.entry(name.key),
                             random_id(), guard_lifetime.count(), lease.token, lock_lifetime.count(),
@@ -199,16 +198,17 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
             lease.clock = parse_decimal(batch->replies[1].text).value_or(0);
     }
     impl_->observed(RedisOperation::lease, wait.began());
-    // The lock may be, or become, ours all the same: nobody is to wait for a fetch that will not
-    // store.
+    // Redis may have given us the lock all the same. Give it back: this fetch will not store, and
+    // nobody should wait for it.
     if (lease.state != RedisState::ok && wish.lock)
-        impl_->give_back(lease.lock_key, lease.token, false);
+        impl_->give_back(lease.lock_key, lease.token, LeaseEnd::unstored);
     if (lease.state == RedisState::ok) take_ids(attempt.lookup, lease);
     co_return lease;
 }
 
 Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& budget) {
-    if (!impl_->may_read() || lease.epoch != impl_->shared.current_epoch()) co_return false;
+    if (!impl_->may_read() || lease.epoch != impl_->shared.node().epochs().current())
+        co_return false;
     const RedisBudget::Wait wait(budget, impl_->timeout());
     if (wait.spent()) co_return false;
     if (lease.guard.empty()) {
@@ -216,7 +216,7 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
         co_return heard;
     }
     EntryLookup lookup(name);
-    lookup.everything = impl_->shared.everything_id();
+    lookup.everything = impl_->shared.node().everything_id();
     const RedisKeys& keys = impl_->shared.keys();
     const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
     batch->commands.add("GET", keys.guard(name.key));
@@ -240,18 +240,25 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
 Task<bool> RedisStore::Impl::hear_all(SteadyTime deadline) {
     const SteadyTime asked = steady_now();
     Timer pause(context);
-    while (shared.heard_until() <= asked) {
-        if (shared.subscriber() == 0 || steady_now() >= deadline) co_return false;
-        shared.prove_subscriber();
+    while (shared.node().heard_until() <= asked) {
+        if (shared.node().subscriber() == 0 || steady_now() >= deadline) co_return false;
+        shared.node().prove_subscriber();
         pause.expires_after(1ms);
         [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
     }
     co_return true;
 }
 
-void RedisStore::release(const Lease& lease, bool uncacheable) {
-    if (lease.lock != Lease::Lock::mine || impl_->connected() == nullptr) return;
-    impl_->give_back(lease.lock_key, lease.token, uncacheable);
+LeaseHold RedisStore::hold(Lease lease) {
+    if (lease.state != RedisState::ok || lease.lock != Lease::Lock::mine)
+        return {std::move(lease), nullptr};
+    const auto give_back = [store = std::weak_ptr<Impl>(impl_)](const Lease& held, LeaseEnd end) {
+        const std::shared_ptr<Impl> impl = store.lock();
+        if (!impl || impl->connected() == nullptr) return;
+        net::run_guarded(impl->context, "giving a lease back",
+                         [&] { impl->give_back(held.lock_key, held.token, end); });
+    };
+    return {std::move(lease), give_back};
 }
 
 void RedisStore::prolong(std::string_view key, const Lease& lease) {

@@ -25,12 +25,12 @@ Milliseconds step_of(const RedisShared& shared) {
 
 }  // namespace
 
-RedisMaintenance::RedisMaintenance(asio::io_context& context, RedisShared& shared,
+RedisMaintenance::RedisMaintenance(asio::io_context& context, RedisShared& shared, RedisNode& node,
                                    std::shared_ptr<RedisLink> link)
-    : context_(context), shared_(shared), link_(std::move(link)), timer_(context) {}
+    : context_(context), shared_(shared), node_(node), link_(std::move(link)), timer_(context) {}
 
 void RedisMaintenance::start() {
-    shared_.set_waker([weak = weak_from_this()] {
+    shared_.maintenance_waker().set([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->wake();
     });
     net::start_lasting(
@@ -39,7 +39,7 @@ void RedisMaintenance::start() {
 }
 
 void RedisMaintenance::stop() {
-    shared_.set_waker(nullptr);
+    shared_.maintenance_waker().set(nullptr);
     asio::dispatch(context_, [self = shared_from_this()] {
         self->stopping_ = true;
         self->timer_.cancel();
@@ -72,13 +72,14 @@ Task<void> RedisMaintenance::keep(std::shared_ptr<RedisMaintenance> self) {
     }
 }
 
-/// Does all there is to do. False: something of it failed and is to be tried again.
+/// Does all that is due. False: a task has failed and must be tried again.
 Task<bool> RedisMaintenance::work() {
-    if (shared_.troubled(RedisWork::use) && shared_.up()) shared_.works(RedisWork::use);
-    const std::shared_ptr<RedisLink> link = shared_.usable_link(link_);
+    if (shared_.reporter().troubled(RedisWork::use) && node_.up())
+        shared_.reporter().works(RedisWork::use);
+    const std::shared_ptr<RedisLink> link = node_.usable_link(link_);
     if (!link) co_return true;
-    const std::uint64_t epoch = shared_.current_epoch();
-    if (epoch != shared_.cleared_epoch()) {
+    const std::uint64_t epoch = node_.epochs().current();
+    if (epoch != node_.epochs().cleared()) {
         if (std::exchange(met_epoch_, epoch) != epoch) met_at_ = steady_now();
         const bool cleared = co_await clear_server(link, shared_, epoch, met_at_);
         if (!cleared) co_return false;
@@ -100,8 +101,8 @@ Task<bool> RedisMaintenance::deliver_owed(std::shared_ptr<RedisLink> link, std::
     how.step = step_of(shared_);
     how.tell = PurgeRun::Tell::others;
     const bool done = co_await run_purges(link, shared_, items, how);
-    if (done) shared_.works(RedisWork::purge);
-    if (!done || shared_.current_epoch() != epoch) co_return false;
+    if (done) shared_.reporter().works(RedisWork::purge);
+    if (!done || node_.epochs().current() != epoch) co_return false;
     shared_.journal().acknowledged(owed);
     co_return true;
 }
@@ -109,20 +110,20 @@ Task<bool> RedisMaintenance::deliver_owed(std::shared_ptr<RedisLink> link, std::
 /// What other instances, and later connections, know of this one.
 Task<void> RedisMaintenance::keep_known(std::shared_ptr<RedisLink> link) {
     const SteadyTime now = steady_now();
-    if (shared_.take_presence_due() || now - presence_told_ >= presence_every) {
+    if (node_.take_presence_due() || now - presence_told_ >= presence_every) {
         presence_told_ = now;
         tell_presence(*link, shared_);
     }
-    if (shared_.subscriber() == 0) co_return;
-    const bool mark_due = shared_.marks().empty() || now - mark_left_ >= mark_every ||
-                          marked_epoch_ != shared_.cleared_epoch();
+    if (node_.subscriber() == 0) co_return;
+    const bool mark_due = node_.marks().names().empty() || now - mark_left_ >= mark_every ||
+                          marked_epoch_ != node_.epochs().cleared();
     if (mark_due) {
         mark_left_ = now;
-        marked_epoch_ = shared_.cleared_epoch();
+        marked_epoch_ = node_.epochs().cleared();
         co_await leave_mark(link, shared_);
     }
-    const bool tracked = link->tracked_by() != 0 && link->tracked_by() == shared_.subscriber();
-    if (tracked && !shared_.knows_everything_id()) co_await read_everything_id(link, shared_);
+    const bool tracked = link->tracked_by() != 0 && link->tracked_by() == node_.subscriber();
+    if (tracked && !node_.knows_everything_id()) co_await read_everything_id(link, shared_);
 }
 
 Task<bool> RedisMaintenance::sweep(std::shared_ptr<RedisLink> link) {
@@ -131,9 +132,9 @@ Task<bool> RedisMaintenance::sweep(std::shared_ptr<RedisLink> link) {
         const bool swept = co_await sweep_index(link, shared_, id, step_of(shared_));
         if (!swept) shared_.sweep_later(id);
         if (!swept) co_return false;
-        // What a read waits for goes before the rest of the sweep.
+        // Reads wait for these two, so they go before the rest of the sweep.
         const bool urgent =
-            !shared_.journal().empty() || shared_.current_epoch() != shared_.cleared_epoch();
+            !shared_.journal().empty() || node_.epochs().current() != node_.epochs().cleared();
         if (urgent) co_return true;
         id = shared_.next_to_sweep();
     }

@@ -9,15 +9,16 @@
 
 namespace larder::redis {
 
+class RedisNode;
 class RedisShared;
 
-/// Pays what the process owes Redis, one thing after the other: the recent purges to a server that
-/// may have forgotten them, the purges that did not get through, and the sweep of what purges have
-/// killed. Also tells the other instances that this one lives. One for each process, on worker 0's
-/// context; it uses whichever link works.
+/// Does the work that waits for Redis, one task after the other: it brings the recent purges to a
+/// server that may have forgotten them, delivers the purges that did not get through, and sweeps
+/// what purges have killed. Also tells the other instances that this one lives. One for each
+/// process, on worker 0's context; it uses whichever link works.
 class RedisMaintenance : public std::enable_shared_from_this<RedisMaintenance> {
 public:
-    RedisMaintenance(boost::asio::io_context& context, RedisShared& shared,
+    RedisMaintenance(boost::asio::io_context& context, RedisShared& shared, RedisNode& node,
                      std::shared_ptr<RedisLink> link);
 
     void start();
@@ -40,6 +41,7 @@ private:
 
     boost::asio::io_context& context_;
     RedisShared& shared_;
+    RedisNode& node_;
     std::shared_ptr<RedisLink> link_;
     Timer timer_;
     bool stopping_ = false;

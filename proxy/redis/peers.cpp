@@ -27,7 +27,7 @@ void RedisPeers::left(std::string_view peer) {
     heard_at_.erase(std::string(peer));
 }
 
-// After a pause of the news its senders get their time again: they could not be heard.
+// After a pause in the news, every sender gets its time again, since it could not be heard.
 void RedisPeers::news_flows(SteadyTime now) {
     const std::lock_guard lock(mutex_);
     const bool paused = now - flowed_at_ > 1s;

@@ -19,7 +19,7 @@ public:
     /// True where nothing was known of it.
     bool heard(std::string_view peer, SteadyTime now);
     void left(std::string_view peer);
-    /// News arrives up to now, so whoever is silent for long is gone.
+    /// News arrives up to now, so an instance that was silent for long is gone.
     void news_flows(SteadyTime now);
     /// Those that were alive when news last arrived.
     [[nodiscard]] std::vector<std::string> alive() const;

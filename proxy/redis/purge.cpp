@@ -37,11 +37,11 @@ bool any_failed(const RedisBatch& batch, std::size_t first) {
                        [](const RedisReply& reply) { return reply.is_error(); });
 }
 
-// What is told is done: it stands behind the purges, so that whoever hears of it and marks it has
-// read nothing after the mark that was there before the purge.
+// The news stands behind the purges in the batch. So an instance that hears it and marks the purge
+// cannot, after its mark, read what was there before the purge.
 void add_news(RedisCommands& commands, const Run& run, std::vector<PurgeItem> items) {
     if (run.how.tell == PurgeRun::Tell::nobody) return;
-    News news{News::Kind::purges, run.shared.instance(), run.shared.remembered_for(),
+    News news{News::Kind::purges, run.shared.instance(), run.shared.history().keeps_for(),
               std::move(items)};
     commands.add("PUBLISH", run.shared.keys().news(), encode_news(news));
 }
@@ -99,7 +99,7 @@ Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
 
 Task<bool> purge_all(Run run) {
     run.shared.generations().purge_all();
-    run.shared.forget_everything_id();
+    run.link->node().forget_everything_id();
     const RedisBatchPointer batch = new_batch(run);
     batch->commands.add("DEL", run.shared.keys().everything());
     add_news(batch->commands, run, {purge_everything()});
@@ -107,7 +107,7 @@ Task<bool> purge_all(Run run) {
     if (batch->status != RedisBatch::Status::ok || batch->replies.front().is_error())
         co_return false;
     run.shared.generations().purge_all();
-    run.shared.forget_everything_id();
+    run.link->node().forget_everything_id();
     co_return true;
 }
 
@@ -172,17 +172,22 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
     co_return true;
 }
 
-enum class Found : std::uint8_t { guards, entries };
+/// What a scan does to the keys that it finds.
+enum class Removal : std::uint8_t {
+    of_guards,
+    of_entries,
+    softly,  ///< marks entries as soft-purged
+};
 
 /// What is done to the keys of one page of a scan.
 void add_removals(RedisCommands& commands, const RedisKeys& keys,
-                  const std::vector<RedisReply>& found, Found what, bool soft) {
+                  const std::vector<RedisReply>& found, Removal removal) {
     for (const RedisReply& key : found) {
-        if (what == Found::guards) {
+        if (removal == Removal::of_guards) {
             commands.add("EVAL", script::remove_guard, "1", key.text);
         } else if (keys.name_of(key.text).kind != RedisKeys::Kind::entry) {
             continue;
-        } else if (soft) {
+        } else if (removal == Removal::softly) {
             commands.add("EVAL", script::soft_entry, "1", key.text, random_id());
         } else {
             commands.add("EVAL", script::remove_entry, "1", key.text);
@@ -192,25 +197,26 @@ void add_removals(RedisCommands& commands, const RedisKeys& keys,
 
 /// Walks all keys that match a glob and purges those of larder's. Soft ones that fail (a full
 /// Redis) become hard.
-Task<bool> scan(Run run, std::string match, Found what, bool soft) {
+Task<bool> scan(Run run, std::string match, Removal what) {
     std::string cursor = "0";
     do {
         const RedisBatchPointer walk = new_batch(run);
         walk->commands.add("SCAN", cursor, "MATCH", match, "COUNT", scan_count, "TYPE",
-                           what == Found::guards ? "string" : "hash");
+                           what == Removal::of_guards ? "string" : "hash");
         co_await run.link->async_run(walk);
         if (walk->status != RedisBatch::Status::ok) co_return false;
         const RedisReply& page = walk->replies.front();
         if (page.items.size() != 2) co_return false;
         cursor = page.items[0].text;
         RedisBatchPointer removal = new_batch(run);
-        add_removals(removal->commands, run.shared.keys(), page.items[1].items, what, soft);
+        add_removals(removal->commands, run.shared.keys(), page.items[1].items, what);
         if (removal->commands.count() == 0) continue;
         co_await run.link->async_run(removal);
         if (removal->status != RedisBatch::Status::ok) co_return false;
-        if (soft && any_failed(*removal, removal->replies.size())) {
+        if (what == Removal::softly && any_failed(*removal, removal->replies.size())) {
             removal = new_batch(run);
-            add_removals(removal->commands, run.shared.keys(), page.items[1].items, what, false);
+            add_removals(removal->commands, run.shared.keys(), page.items[1].items,
+                         Removal::of_entries);
             co_await run.link->async_run(removal);
             if (removal->status != RedisBatch::Status::ok) co_return false;
         }
@@ -222,21 +228,22 @@ Task<bool> scan(Run run, std::string match, Found what, bool soft) {
 
 /// The guards first: a fetch whose guard was still there has stored before the keys are walked, and
 /// is found there.
-Task<bool> purge_by_scan(Run run, std::string pattern, bool soft) {
+Task<bool> purge_by_scan(Run run, PurgeItem item) {
     const std::string& prefix = run.shared.keys().prefix();
-    const std::string escaped = escape_glob(prefix, pattern);
+    const std::string escaped = escape_glob(prefix, item.name);
     // Both forms that a guard's name may have; see RedisKeys.
     const std::string own = escape_glob(prefix + "larder:lease:", "");
     const std::string braced = own + "{" + escaped + "}";
     const std::string plain = own + escaped;
-    const bool braced_gone = co_await scan(run, braced, Found::guards, false);
+    const bool braced_gone = co_await scan(run, braced, Removal::of_guards);
     if (!braced_gone) co_return false;
-    const bool plain_gone = co_await scan(run, plain, Found::guards, false);
+    const bool plain_gone = co_await scan(run, plain, Removal::of_guards);
     if (!plain_gone) co_return false;
-    const bool entries = co_await scan(run, escaped, Found::entries, soft);
+    const Removal removal = item.soft ? Removal::softly : Removal::of_entries;
+    const bool entries = co_await scan(run, escaped, removal);
     if (!entries || run.how.tell == PurgeRun::Tell::nobody) co_return entries;
     const RedisBatchPointer telling = new_batch(run);
-    add_news(telling->commands, run, {PurgeItem{PurgeItem::Kind::scan, soft, pattern}});
+    add_news(telling->commands, run, {item});
     co_await run.link->async_run(telling);
     co_return telling->status == RedisBatch::Status::ok;
 }
@@ -311,7 +318,7 @@ Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared,
     const Run scans{run.link, shared, patient};
     for (const PurgeItem& item : items) {
         if (item.kind != PurgeItem::Kind::scan) continue;
-        const bool good = co_await purge_by_scan(scans, item.name, item.soft);
+        const bool good = co_await purge_by_scan(scans, item);
         if (!good) co_return false;
     }
     co_return true;

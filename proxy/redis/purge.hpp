@@ -22,10 +22,10 @@ struct PurgeRun {
     std::string token{};  ///< of the announcement that ends with these purges
                           ///< (RedisStore::announce), or empty
     enum class Tell : std::uint8_t { others, nobody };
-    Tell tell = Tell::nobody;  ///< whether the other instances are told (redis_news.hpp)
+    Tell tell = Tell::nobody;  ///< whether the other instances are told (redis/news.hpp)
 };
 
-/// Does the purges and waits until Redis has acknowledged all of them: false where it has not. What
+/// Does the purges and waits until Redis has acknowledged all of them. False: Redis has not. What
 /// they killed is handed to the sweep. The items and `how` must outlive the call.
 ///
 /// Every slot of the process's Generations that a purge touches is purged (again) once Redis has

@@ -144,8 +144,11 @@ std::string shown_reply(std::string_view text) {
     return cut ? out + "..." : out;
 }
 
-std::string remedy_for(const RefusalContext& context) {
-    switch (context.reason) {
+namespace {
+
+/// For what concerns the connection; empty: the reason is another one.
+std::string_view remedy_for_connection(RedisError reason) {
+    switch (reason) {
         case RedisError::connect:
             return "check that Redis runs, and that redis.url names its address";
         case RedisError::connect_timeout:
@@ -163,6 +166,17 @@ std::string remedy_for(const RefusalContext& context) {
                    "TLS";
         case RedisError::overload:
             return "see what keeps Redis busy (SLOWLOG GET)";
+        case RedisError::sentinel:
+            return "check the sentinels in redis.url, redis.sentinel_password and "
+                   "redis.sentinel_tls";
+        default:
+            return {};
+    }
+}
+
+/// For what the server cannot do at present; empty: the reason is another one.
+std::string_view remedy_for_server(RedisError reason) {
+    switch (reason) {
         case RedisError::oom:
             return "give Redis more memory (maxmemory), or a maxmemory-policy that evicts, such as "
                    "allkeys-lru";
@@ -177,22 +191,37 @@ std::string remedy_for(const RefusalContext& context) {
             return "none needed: Redis is still reading its data";
         case RedisError::masterdown:
             return "redis.url must lead to the master, not to a replica that has lost its own";
+        case RedisError::max_clients:
+            return "raise maxclients of Redis, or lower redis.max_connections";
+        case RedisError::busy:
+            return "see who runs the long script (CLIENT LIST), and end it with SCRIPT KILL";
+        case RedisError::cluster:
+            return "redis.url leads to a node of a cluster: name a single server";
+        case RedisError::other_data:
+            return "none needed: larder asks again which server it talks to";
+        default:
+            return {};
+    }
+}
+
+}  // namespace
+
+std::string remedy_for(const RefusalContext& context) {
+    const RedisError reason = context.reason;
+    std::string_view remedy = remedy_for_connection(reason);
+    if (remedy.empty()) remedy = remedy_for_server(reason);
+    if (!remedy.empty()) return std::string(remedy);
+    switch (reason) {
         case RedisError::noperm:
             return "allow it with: " + missing_right(context);
         case RedisError::wrongpass:
             return "check user and password in redis.url";
         case RedisError::noauth:
             return "put the password into redis.url: redis://:PASSWORD@host";
-        case RedisError::max_clients:
-            return "raise maxclients of Redis, or lower redis.max_connections";
         case RedisError::protected_mode:
             return "give Redis a password, or a bind address and protected-mode no";
         case RedisError::database:
             return "name a database that Redis has in redis.url (CONFIG GET databases)";
-        case RedisError::busy:
-            return "see who runs the long script (CLIENT LIST), and end it with SCRIPT KILL";
-        case RedisError::cluster:
-            return "redis.url leads to a node of a cluster: name a single server";
         case RedisError::unknown_command:
             return "larder needs " +
                    (context.command.empty() ? std::string("this command")
@@ -200,16 +229,9 @@ std::string remedy_for(const RefusalContext& context) {
                    ": ask for it where Redis is hosted, or undo rename-command";
         case RedisError::wrong_type:
             return "an application holds a key of this name: give larder a redis.prefix";
-        case RedisError::other_data:
-            return "none needed: larder asks again which server it talks to";
-        case RedisError::sentinel:
-            return "check the sentinels in redis.url, redis.sentinel_password and "
-                   "redis.sentinel_tls";
-        case RedisError::reply:
-        case RedisError::count_:
-            break;
+        default:
+            return "see the log of Redis";
     }
-    return "see the log of Redis";
 }
 
 }  // namespace larder::redis

@@ -3,10 +3,10 @@
 #include <string_view>
 
 /// The scripts that Redis runs: each touches the keys of one slot, loops over nothing unbounded,
-/// and is sent whole (EVAL), so that a server that has forgotten its scripts is nothing special.
+/// and is sent whole (EVAL), so that a server that was restarted needs no extra step.
 namespace larder::redis::script {
 
-/// Texts one behind the other, joined when the program is compiled.
+/// Joins texts when the program is compiled.
 template <const std::string_view&... parts>
 class Joined {
     static constexpr auto make() {
@@ -24,9 +24,9 @@ public:
     static constexpr std::string_view text{text_.data(), text_.size()};
 };
 
-/// What stands at a key may be somebody else's, of any type and form: an application uses the same
-/// Redis. It is left alone. own_entry: whether the key is an entry of larder's: a hash with the
-/// mark of a fill. Errors that say nothing about the type (no permission) end the script.
+/// An application may use the same Redis, so a key may hold something that is not larder's, of any
+/// type. Such a key is left alone. own_entry: whether the key is an entry of larder's: a hash with
+/// the mark of a fill. Errors that say nothing about the type (no permission) end the script.
 inline constexpr std::string_view own_entry_part = R"(
 local function own_entry(key)
   local mark = redis.pcall('HGET', key, 'larder')
@@ -46,8 +46,8 @@ local function own_id(key)
   return nil, true
 end)";
 
-/// free: deletes an id. What others hold stays held: it is dead already, and must not come to life
-/// before their write is over.
+/// free: deletes an id. A hold of another write stays: what it names is purged already, and must
+/// not become valid before that write is over.
 inline constexpr std::string_view free_part = R"(
 local function free(key, token)
   local id = own_id(key)
@@ -74,15 +74,14 @@ local function hold(key, token, ms)
   return held and '' or id or ''
 end)";
 
-/// Guard and lock of a fetch, in one step.
-/// KEYS guard, lock, entry. ARGV new guard, guard ms, token or '' (no lock wanted), lock ms, digest
-/// of the ids, the lock's value that is known to be dead or ''. Returns {guard, 'none' | 'mine' |
-/// 'theirs' | 'other' | 'u', soft mark of the entry, 1 where the entry is there, the lock, the type
-/// of what somebody else keeps at the guard or the entry, or ''}. A lock names the guard and the
-/// ids (their digest) it was taken under: after a purge nobody waits behind the fetch from before.
-/// 'other': the ids differ, so either the lock or who asks is of before a purge. A guard that is
-/// held ("held:...", see hold_key) is left alone: nothing may be stored. A lock that is not
-/// larder's is as none.
+/// Guard and lock of a fetch, in one step. KEYS guard, lock, entry. ARGV new guard, guard ms, token
+/// or '' (no lock wanted), lock ms, digest of the ids, the lock's value that is known to be dead or
+/// ''. Returns {guard, 'none' | 'mine' | 'theirs' | 'other' | 'u', soft mark of the entry, 1 where
+/// the entry is there, the lock, the type of what somebody else keeps at the guard or the entry, or
+/// ''}. A lock names the guard and the ids (their digest) it was taken under, so that after a purge
+/// nobody waits for a fetch that began before it. 'other': the ids differ, so either the lock or
+/// the caller's ids are from before a purge. A guard that is held ("held:...", see hold_key) is
+/// left alone: nothing may be stored. A lock that is not larder's counts as no lock.
 inline constexpr std::string_view lease_part = R"(
 local function type_of(key)
   local kind = redis.pcall('TYPE', key)
@@ -197,9 +196,9 @@ if ARGV[3] ~= '' then
 end
 return 1)";
 
-/// Makes an id outlive the entry filled under it; rarely writes, because every write is told to all
-/// who read it. KEYS id. ARGV ms needed, ms to set, the id's unchanging part. Returns what stands
-/// there; another id, a hold, and what is not larder's end in their own time.
+/// Makes an id outlive the entry filled under it. Writes rarely, because Redis tells every reader
+/// of the id of each write. KEYS id. ARGV ms needed, ms to set, the id's unchanging part. Returns
+/// what stands there. Another id, a hold, and what is not larder's are not prolonged.
 inline constexpr std::string_view refresh = R"(
 local id = redis.call('GET', KEYS[1])
 if id and string.sub(id, 1, #ARGV[3]) == ARGV[3] then

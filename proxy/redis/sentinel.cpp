@@ -29,13 +29,14 @@ struct Answer {
     std::string problem;
 };
 
-/// One question to all sentinels. It ends with the last of them, which may be after who asked has
+/// One question to all sentinels. It ends with the last answer, which may come after the caller has
 /// gone on.
 struct Round {
-    Round(asio::io_context& context_in, RedisShared& shared_in)
-        : context(context_in), shared(shared_in), answered(context_in) {}
+    Round(asio::io_context& context_in, RedisShared& shared_in, const RedisNode& node_in)
+        : context(context_in), shared(shared_in), node(node_in), answered(context_in) {}
     asio::io_context& context;
     RedisShared& shared;
+    const RedisNode& node;
     Timer answered;  ///< cancelled with each answer
     std::size_t open = 0;
     std::optional<RedisAddress> master;
@@ -97,13 +98,13 @@ Task<Answer> ask(Transport transport, RedisAddress sentinel, std::string passwor
 }
 
 void end_round(const Round& round) {
-    if (round.problems.empty()) return round.shared.works(RedisWork::sentinels);
-    round.shared.failed(RedisWork::sentinels, RedisError::sentinel, round.problems, {});
+    if (round.problems.empty()) return round.shared.reporter().works(RedisWork::sentinels);
+    round.shared.reporter().failed(RedisWork::sentinels, RedisError::sentinel, round.problems, {});
 }
 
 Task<void> ask_one(std::shared_ptr<Round> round, RedisAddress sentinel, Milliseconds longest) {
     const Transport transport =
-        std::make_shared<RedisTransport>(round->context, round->shared.sentinel_tls());
+        std::make_shared<RedisTransport>(round->context, round->shared.config().sentinel_tls);
     Timer timer(round->context);
     timer.expires_after(longest);
     timer.async_wait([transport](error_code error) {
@@ -111,10 +112,10 @@ Task<void> ask_one(std::shared_ptr<Round> round, RedisAddress sentinel, Millisec
     });
     const Answer answer =
         co_await ask(transport, sentinel, round->shared.settings().sentinel_password,
-                     round->shared.url().master);
+                     round->shared.config().url.master);
     transport->close();
     if (answer.master) {
-        const RedisAddress avoided = round->shared.not_the_master();
+        const RedisAddress avoided = round->node.address().not_the_master();
         const bool doubtful =
             avoided.host == answer.master->host && avoided.port == answer.master->port;
         std::optional<RedisAddress>& place = doubtful ? round->doubtful : round->master;
@@ -130,9 +131,9 @@ Task<void> ask_one(std::shared_ptr<Round> round, RedisAddress sentinel, Millisec
 }  // namespace
 
 Task<std::optional<RedisAddress>> find_master(asio::io_context& context, RedisShared& shared,
-                                              Milliseconds longest) {
-    const auto round = std::make_shared<Round>(context, shared);
-    const std::vector<RedisAddress>& sentinels = shared.url().addresses;
+                                              const RedisNode& node, Milliseconds longest) {
+    const auto round = std::make_shared<Round>(context, shared, node);
+    const std::vector<RedisAddress>& sentinels = shared.config().url.addresses;
     round->open = sentinels.size();
     for (const RedisAddress& sentinel : sentinels)
         net::start_detached(context.get_executor(), ask_one(round, sentinel, longest),

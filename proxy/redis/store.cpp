@@ -32,53 +32,54 @@ RedisState to_state(RedisBatch::Status status) {
 RedisStore::Impl::Impl(boost::asio::io_context& context_in, RedisShared& shared_in,
                        int worker_index_in)
     : context(context_in), shared(shared_in), worker_index(worker_index_in) {
-    if (worker_index < shared.links()) {
-        own_link = std::make_shared<RedisLink>(context, shared);
-        shared.add_link(worker_index, own_link);
+    if (worker_index < shared.config().links) {
+        own_link = std::make_shared<RedisLink>(context, shared, shared.node());
+        shared.node().links().set(worker_index, own_link);
         link = own_link;
     }
     if (worker_index == 0) {
-        maintenance = std::make_shared<RedisMaintenance>(context, shared, own_link);
+        maintenance = std::make_shared<RedisMaintenance>(context, shared, shared.node(), own_link);
         maintenance->start();
-        if (shared.has_subscriber())
-            subscriber = std::make_shared<RedisSubscriber>(context, shared);
+        if (shared.config().has_subscriber)
+            subscriber = std::make_shared<RedisSubscriber>(context, shared, shared.node());
         if (subscriber) subscriber->start();
-        if (shared.has_bulk()) own_bulk = std::make_shared<RedisBulk>(context, shared);
-        if (own_bulk) shared.set_bulk(own_bulk);
+        if (shared.config().has_bulk)
+            own_bulk = std::make_shared<RedisBulk>(context, shared, shared.node());
+        if (own_bulk) shared.node().links().set_bulk(own_bulk);
     }
     if (own_link) own_link->start();
 }
 
 RedisLink* RedisStore::Impl::connected() {
-    if (!link) link = shared.link(worker_index);
+    if (!link) link = shared.node().links().of_worker(worker_index);
     return link.get();
 }
 
 bool RedisStore::Impl::may_read() {
     const RedisLink* used = connected();
-    return used != nullptr && shared.may_read(*used);
+    return used != nullptr && shared.node().may_read(*used);
 }
 
 RedisBatchPointer RedisStore::Impl::new_batch(SteadyTime deadline, RedisWork work) {
     auto batch = std::make_shared<RedisBatch>();
     batch->deadline = deadline;
-    batch->epoch = shared.cleared_epoch();
+    batch->epoch = shared.node().epochs().cleared();
     batch->work = work;
     return batch;
 }
 
 std::uint64_t RedisStore::Impl::sequence() const {
     const std::int64_t heard_by = link->tracked_by();
-    return heard_by != 0 && heard_by == shared.subscriber() ? shared.generations().now() : 0;
+    return heard_by != 0 && heard_by == shared.node().subscriber() ? shared.generations().now() : 0;
 }
 
 RedisStore::RedisStore(boost::asio::io_context& context, RedisShared& shared, int worker_index)
-    : impl_(std::make_unique<Impl>(context, shared, worker_index)) {}
+    : impl_(std::make_shared<Impl>(context, shared, worker_index)) {}
 
 RedisStore::~RedisStore() {
     stop();
-    if (impl_->own_link) impl_->shared.add_link(impl_->worker_index, nullptr);
-    if (impl_->own_bulk) impl_->shared.set_bulk(nullptr);
+    if (impl_->own_link) impl_->shared.node().links().set(impl_->worker_index, nullptr);
+    if (impl_->own_bulk) impl_->shared.node().links().set_bulk(nullptr);
 }
 
 void RedisStore::stop() {
@@ -89,14 +90,13 @@ void RedisStore::stop() {
     if (impl_->own_bulk) impl_->own_bulk->stop();
 }
 
-bool RedisStore::stores() const { return !impl_->shared.troubled(RedisWork::store); }
+bool RedisStore::stores() const { return !impl_->shared.reporter().troubled(RedisWork::store); }
 
 void RedisStore::tell_foreign(const Lease& lease, std::string_view shown) {
-    impl_->shared.tell_foreign(lease.foreign_key, lease.foreign_type,
-                               shown.empty() ? std::string_view(lease.foreign_key) : shown);
+    impl_->shared.reporter().tell_foreign(
+        lease.foreign_key, lease.foreign_type,
+        shown.empty() ? std::string_view(lease.foreign_key) : shown);
 }
-
-bool RedisStore::available() const { return impl_->may_read(); }
 
 Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& budget) {
     if (set.empty() || !impl_->may_read()) co_return 0;
@@ -120,15 +120,16 @@ Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& 
 Task<bool> RedisStore::announce(std::vector<PurgeItem> items, std::string token,
                                 RedisBudget& budget) {
     const RedisBudget::Wait wait(budget, impl_->timeout());
-    const std::shared_ptr<RedisLink> link = impl_->shared.usable_link(impl_->link);
-    if (!link || wait.spent() || link->epoch() != impl_->shared.cleared_epoch()) co_return false;
-    impl_->shared.remember_purges(items);
+    const std::shared_ptr<RedisLink> link = impl_->shared.node().usable_link(impl_->link);
+    if (!link || wait.spent() || link->epoch() != impl_->shared.node().epochs().cleared())
+        co_return false;
+    impl_->shared.history().remember(items, steady_now());
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = wait.deadline();
     batch->work = RedisWork::purge;
     add_holds(batch->commands, impl_->shared.keys(), items, token, announced_for);
-    const News news{News::Kind::purges, impl_->shared.instance(), impl_->shared.remembered_for(),
-                    items};
+    const News news{News::Kind::purges, impl_->shared.instance(),
+                    impl_->shared.history().keeps_for(), items};
     batch->commands.add("PUBLISH", impl_->shared.keys().news(), encode_news(news));
     co_await link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
@@ -138,7 +139,7 @@ Task<bool> RedisStore::announce(std::vector<PurgeItem> items, std::string token,
 }
 
 void RedisStore::renew_announcement(const std::vector<PurgeItem>& items, const std::string& token) {
-    const std::shared_ptr<RedisLink> link = impl_->shared.usable_link(impl_->link);
+    const std::shared_ptr<RedisLink> link = impl_->shared.node().usable_link(impl_->link);
     if (!link) return;
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = steady_now() + impl_->timeout();
@@ -152,11 +153,11 @@ Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget
     if (items.empty()) co_return store::PurgeOutcome::done;
     // Before it is sent: a server that takes it and is replaced by one that never heard of it gets
     // it again.
-    impl_->shared.remember_purges(items);
+    impl_->shared.history().remember(items, steady_now());
     const RedisBudget::Wait wait(budget, impl_->timeout());
     bool done = false;
     // Whichever link works will do: the purge must not wait for this worker's own.
-    const std::shared_ptr<RedisLink> link = impl_->shared.usable_link(impl_->link);
+    const std::shared_ptr<RedisLink> link = impl_->shared.node().usable_link(impl_->link);
     if (link && !wait.spent()) {
         const std::uint64_t epoch = link->epoch();
         PurgeRun how;
@@ -165,10 +166,10 @@ Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget
         how.tell = PurgeRun::Tell::others;
         done = co_await run_purges(link, impl_->shared, items, how);
         // Acknowledged by a server that is no longer the one: that proves nothing.
-        done = done && epoch == impl_->shared.current_epoch();
+        done = done && epoch == impl_->shared.node().epochs().current();
     }
     impl_->observed(RedisOperation::purge, wait.began());
-    if (done) impl_->shared.works(RedisWork::purge);
+    if (done) impl_->shared.reporter().works(RedisWork::purge);
     if (done) co_return store::PurgeOutcome::done;
     impl_->shared.journal().add(items);
     impl_->shared.wake_maintenance();

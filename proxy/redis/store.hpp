@@ -13,6 +13,7 @@
 #include "http/message.hpp"
 #include "redis/budget.hpp"
 #include "redis/journal.hpp"
+#include "redis/lease.hpp"
 #include "redis/task.hpp"
 #include "route/route_table.hpp"
 #include "settings/settings.hpp"
@@ -21,13 +22,6 @@
 #include "store/purge_order.hpp"
 
 namespace larder::redis {
-
-/// Whether Redis answered.
-enum class RedisState : std::uint8_t {
-    ok,
-    down,     ///< known to be away (breaker open, purges pending, not connected): nobody waited
-    timeout,  ///< this request waited as long as it may
-};
 
 /// Which entry is asked for. The views must outlive the call.
 struct EntryName {
@@ -57,46 +51,6 @@ struct Found {
     std::string digest;   ///< of the ids that were current; empty: one of them is missing
 };
 
-/// The right to fill a key, taken before a fetch begins.
-struct Lease {
-    enum class Lock : std::uint8_t {
-        mine,         ///< fetch, then fill or release
-        theirs,       ///< another instance fetches: wait_for_other, or fetch without the lock
-        uncacheable,  ///< the last answer was not storable: fetch at once, do not wait
-        none,         ///< no lock was asked for
-    };
-    RedisState state = RedisState::ok;
-    Lock lock = Lock::none;
-    std::string
-        guard;  ///< the key's generation at the start: the fill stores only while it still holds
-    std::string token;     ///< whose lock it is
-    std::string lock_key;  ///< as it stands in Redis
-    std::vector<cache::TagId>
-        tags;  ///< the rule tags' ids (and the bare key's, for an extended key)
-    std::uint64_t everything =
-        0;                     ///< the id that all entries carry; 0: unknown, nothing can be stored
-    std::uint64_t clock = 0;   ///< the purge clock for response tags at the start
-    std::string soft_id;       ///< the key's soft-purge mark at the start
-    bool entry_there = false;  ///< the key holds entries: one may have come since the lookup
-    std::string foreign_key{};   ///< a key that the entry or its bookkeeping needs, and that
-                                 ///< somebody else holds; else empty
-    std::string foreign_type{};  ///< what Redis says that it is ("string")
-    bool too_slow = false;  ///< what is there is fresh, but too large to come in time: the fill
-                            ///< leaves it, for other instances, and only the memory tier takes the
-                            ///< new one. Set by the caller, from Found
-    bool held = false;  ///< a write to it is under way somewhere (RedisStore::announce): nothing
-                        ///< may be stored
-    std::uint64_t epoch =
-        0;  ///< which server gave it: another one may have forgotten a purge since
-    std::uint64_t sequence = 0;  ///< the process's own purge sequence at the start
-
-    /// A fill under it can succeed: else the fetch serves its readers only.
-    [[nodiscard]] bool can_store() const {
-        return state == RedisState::ok && !guard.empty() && !held && everything != 0 &&
-               foreign_key.empty();
-    }
-};
-
 enum class FillOutcome : std::uint8_t {
     stored,
     purged,       ///< a purge overtook the fetch: not stored
@@ -121,9 +75,6 @@ public:
     /// under way end as `down`.
     void stop();
 
-    /// Whether a read may be asked at all: connected, breaker closed, no purge pending.
-    [[nodiscard]] bool available() const;
-
     [[nodiscard]] Task<Found> find(EntryName name, RedisBudget& budget);
 
     /// The variants of a key that Redis holds, valid or not; none where it does not answer.
@@ -140,8 +91,9 @@ public:
     [[nodiscard]] Task<Lease> lease(EntryName name, LeaseWish wish, RedisBudget& budget);
 
     /// Whether no purge of one of the response tags came since the lease: what the fetch brings may
-    /// go to those who joined it. Where Redis cannot tell (it had no room for the purge clock, or
-    /// has lost a tag) it is true once all purges have been heard of: the process's own marks tell.
+    /// go to the requests that joined it. Where Redis cannot tell (it had no room for the purge
+    /// clock, or has lost a tag) it is true once all purges have been heard of: the process's own
+    /// marks tell.
     [[nodiscard]] Task<bool> tags_current(Lease lease, std::vector<std::string> tags,
                                           RedisBudget& budget);
     /// Whether no purge, by whatever instance, came since the lease: a later request may join the
@@ -161,14 +113,14 @@ public:
         cache::Stored entry;
         bool uncacheable = false;
         bool timed_out = false;
-    };  // none of them: the lock is free, or is of before a purge
+    };  // none of them: the lock is free, or is from before a purge
     [[nodiscard]] Task<Waited> wait_for_other(EntryName name, SteadyTime deadline);
 
-    /// Stores the entry under the lease, gives the lock back, and sets what of the entry the store
-    /// knows: tags, variant, the ids of `response_tags` (the caller gives the names), soft_id,
-    /// guards and sequence, so that the caller may insert it into the memory tier on `stored` with
-    /// `tracked` true. Not bound to a request's budget but to redis.timeout; nobody waits for it
-    /// but the fetch itself.
+    /// Stores the entry under the lease, gives the lock back whatever comes of it, and sets what of
+    /// the entry the store knows: tags, variant, the ids of `response_tags` (the caller gives the
+    /// names), soft_id, guards and sequence, so that the caller may insert it into the memory tier
+    /// on `stored` with `tracked` true. Not bound to a request's budget but to redis.timeout;
+    /// nobody waits for it but the fetch itself.
     struct Filled {
         FillOutcome outcome = FillOutcome::unavailable;
         bool tracked =
@@ -184,9 +136,8 @@ public:
     /// `shown` stands for a key that holds secrets; else it is empty.
     void tell_foreign(const Lease& lease, std::string_view shown);
 
-    /// Gives the lock back without storing; with `uncacheable` others are told not to wait for the
-    /// next few seconds. Does not wait.
-    void release(const Lease& lease, bool uncacheable);
+    /// The duty to give the lease's lock back. Its `give_back` does nothing once the store is gone.
+    [[nodiscard]] LeaseHold hold(Lease lease);
 
     /// The fetch makes progress: keeps the lock (5 s) and the guard (60 s) alive. To be called
     /// every second or two. Does not wait.
@@ -208,10 +159,10 @@ public:
     [[nodiscard]] Task<store::PurgeOutcome> purge(store::PurgeOrder order, RedisBudget& budget,
                                                   std::string token = {});
 
-    struct Impl;  ///< for redis_*.cpp only
+    struct Impl;  ///< for this directory only
 
 private:
-    std::unique_ptr<Impl> impl_;
+    std::shared_ptr<Impl> impl_;  ///< the store's own; a LeaseHold has a weak pointer to it
 };
 
 }  // namespace larder::redis

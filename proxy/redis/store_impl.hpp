@@ -17,7 +17,7 @@ namespace larder::redis {
 
 struct EntryLookup;
 
-/// Not for outside of redis_*.cpp. The steps of a read, a lease and a fill, each in its own file.
+/// For this directory only. The steps of a read, a lease and a fill, each in its own file.
 struct RedisStore::Impl {
     Impl(boost::asio::io_context& context, RedisShared& shared, int worker_index);
 
@@ -50,7 +50,7 @@ struct RedisStore::Impl {
 
     /// Frees a lock if it is held with this token, also where the connection has to be made anew
     /// first: others would wait for a fetch that is over. Does not wait.
-    void give_back(const std::string& lock_key, const std::string& token, bool uncacheable);
+    void give_back(const std::string& lock_key, const std::string& token, LeaseEnd end);
 
     /// Gets or makes the ids that an entry of the lookup's name carries.
     [[nodiscard]] Task<RedisState> make_ids(EntryLookup& lookup, SteadyTime deadline);
@@ -82,7 +82,7 @@ struct EntryLookup {
     std::vector<std::string>
         ids;  ///< as they are now, of the rule tags and of the bare key; empty: missing
     bool soft_purged = false;
-    bool large = false;      ///< the entry's body is elsewhere: see redis_large.hpp
+    bool large = false;      ///< the entry's body is elsewhere: see redis/large.hpp
     LargeStub stub;          ///< where, if so
     std::string foreign_id;  ///< the key of an id that is somebody else's; empty: none
 

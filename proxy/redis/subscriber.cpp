@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/detached.hpp"
+#include "redis/handshake.hpp"
 #include "redis/identity.hpp"
 #include "redis/sentinel.hpp"
 #include "redis/shared.hpp"
@@ -24,14 +25,18 @@ constexpr std::string_view channel = "__redis__:invalidate";
 
 }  // namespace
 
-RedisSubscriber::RedisSubscriber(asio::io_context& context, RedisShared& shared)
-    : context_(context), shared_(shared), heartbeat_timer_(context), pause_timer_(context) {}
+RedisSubscriber::RedisSubscriber(asio::io_context& context, RedisShared& shared, RedisNode& node)
+    : context_(context),
+      shared_(shared),
+      node_(node),
+      heartbeat_timer_(context),
+      pause_timer_(context) {}
 
 void RedisSubscriber::start() {
-    shared_.set_prover([weak = weak_from_this()] {
+    node_.prover().set([weak = weak_from_this()] {
         if (const auto self = weak.lock()) asio::post(self->context_, [self] { self->hurry(); });
     });
-    shared_.set_subscriber_ender([weak = weak_from_this()] {
+    node_.subscriber_ender().set([weak = weak_from_this()] {
         if (const auto self = weak.lock()) asio::post(self->context_, [self] { self->end(); });
     });
     net::start_lasting(
@@ -39,22 +44,23 @@ void RedisSubscriber::start() {
         "the Redis subscriber");
 }
 
-// It leads to another server than the links: connect anew. What the old one has said is heard to
-// its end, for its last news may be of purges that the new one has forgotten.
+// Connects anew if this connection leads to another server than the links. What the old server has
+// sent is read to its end, because its last news may tell of purges that the new server has
+// forgotten.
 void RedisSubscriber::end() {
-    if (transport_ && server_ != shared_.server()) transport_->end();
+    if (transport_ && server_ != node_.epochs().server()) transport_->end();
 }
 
-// A heartbeat out of turn. One that waits for its answer already is followed by the next in its
-// time.
+// Sends a heartbeat now rather than when it is due. If one waits for its answer already, the next
+// one comes in its own time.
 void RedisSubscriber::hurry() {
-    if (stopping_ || !transport_ || shared_.subscriber() == 0) return;
+    if (stopping_ || !transport_ || node_.subscriber() == 0) return;
     if (ping_answered_) heartbeat(transport_);
 }
 
 void RedisSubscriber::stop() {
-    shared_.set_prover(nullptr);
-    shared_.set_subscriber_ender(nullptr);
+    node_.prover().set(nullptr);
+    node_.subscriber_ender().set(nullptr);
     asio::dispatch(context_, [self = shared_from_this()] {
         self->stopping_ = true;
         if (self->transport_) self->transport_->close();
@@ -65,11 +71,12 @@ void RedisSubscriber::stop() {
 
 Task<void> RedisSubscriber::keep_connected(std::shared_ptr<RedisSubscriber> self) {
     while (!self->stopping_) {
-        self->transport_ = std::make_shared<RedisTransport>(self->context_, self->shared_.tls());
+        self->transport_ =
+            std::make_shared<RedisTransport>(self->context_, self->shared_.config().tls);
         co_await self->listen(self->transport_);
         self->transport_->close();
         self->heartbeat_timer_.cancel();
-        self->shared_.set_subscriber(0, {});
+        self->node_.set_subscriber(0, {});
         if (self->stopping_) break;
         self->pause_timer_.expires_after(self->refused_ ? pause_when_refused : pause_between);
         [[maybe_unused]] const auto [ignored] = co_await self->pause_timer_.async_wait(as_result);
@@ -77,7 +84,7 @@ Task<void> RedisSubscriber::keep_connected(std::shared_ptr<RedisSubscriber> self
 }
 
 Task<void> RedisSubscriber::listen(std::shared_ptr<RedisTransport> transport) {
-    const RedisUrl& url = shared_.url();
+    const RedisUrl& url = shared_.config().url;
     // Until the channel is there, the heartbeat counts connecting as one unanswered PING.
     ping_sent_ = steady_now();
     ping_answered_ = false;
@@ -85,7 +92,7 @@ Task<void> RedisSubscriber::listen(std::shared_ptr<RedisTransport> transport) {
     RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
     if (url.kind == RedisUrl::Kind::sentinel) {
         const auto master =
-            co_await find_master(context_, shared_, shared_.settings().connect_timeout);
+            co_await find_master(context_, shared_, node_, shared_.settings().connect_timeout);
         if (!master) co_return;
         address = *master;
     }
@@ -134,10 +141,9 @@ Task<bool> RedisSubscriber::ask(std::shared_ptr<RedisTransport> transport, Redis
 /// channels.
 Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
                                       RedisReplyReader& reader) {
-    const RedisUrl& url = shared_.url();
+    const RedisUrl& url = shared_.config().url;
     RedisCommands commands;
-    if (!url.password.empty() && url.user.empty()) commands.add("AUTH", url.password);
-    if (!url.password.empty() && !url.user.empty()) commands.add("AUTH", url.user, url.password);
+    add_authentication(commands, url);
     commands.add("CLIENT", "SETNAME", "larder-tracking");
     commands.add("INFO", "server");
     commands.add("INFO", "replication");
@@ -157,7 +163,8 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
                                : nonce.is_text() ? nonce.text
                                                  : std::string();
     if (!server.empty() && id.is_error())
-        shared_.failed(RedisWork::subscription, classify_reply(id.text), id.text, "CLIENT");
+        shared_.reporter().failed(RedisWork::subscription, classify_reply(id.text), id.text,
+                                  "CLIENT");
     if (server.empty() || identity.replica || id.type != RedisReply::Type::integer ||
         id.integer <= 0)
         co_return false;
@@ -167,30 +174,32 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
     std::vector<RedisReply> subscribed;
     const bool heard = co_await ask(transport, reader, std::move(listening), subscribed);
     if (!heard) co_return false;
-    // Redis tells a connection that has subscribed to any channel of changes; a right to the
-    // changes' own is not needed.
+    // Redis reports changes to every connection that has subscribed to any channel, so a right to
+    // the channel of changes is not needed.
     const RedisReply& news = subscribed.front();
     refused_ = news.type != RedisReply::Type::array;
     if (refused_) {
-        shared_.failed(RedisWork::subscription, classify_reply(news.text), news.text, "SUBSCRIBE");
+        shared_.reporter().failed(RedisWork::subscription, classify_reply(news.text), news.text,
+                                  "SUBSCRIBE");
         co_return false;
     }
-    shared_.works(RedisWork::subscription);
+    shared_.reporter().works(RedisWork::subscription);
     // Only a server that has forgotten purges asks for the history, and the one it was heard on is
     // gone then.
-    if (server == server_) shared_.news_missed();
+    if (server == server_) node_.marks().news_missed();
     server_ = server;
-    shared_.set_subscriber(id.integer, server);
+    node_.set_subscriber(id.integer, server);
     co_return true;
 }
 
-/// False where it is nothing a subscriber gets.
+/// False: this is no message that a subscriber gets.
 bool RedisSubscriber::take(const RedisReply& message) {
     if (message.type != RedisReply::Type::array || message.items.empty()) return false;
     const std::string& kind = message.items.front().text;
     if (kind == "pong") {
         ping_answered_ = true;
-        shared_.subscriber_proved(ping_sent_);
+        shared_.peers().news_flows(steady_now());
+        node_.subscriber_proved(ping_sent_);
         return true;
     }
     if (kind != "message" || message.items.size() < 3) return kind == "subscribe";
@@ -210,8 +219,8 @@ bool RedisSubscriber::take(const RedisReply& message) {
 void RedisSubscriber::send(const std::shared_ptr<RedisTransport>& transport,
                            RedisCommands commands) {
     const auto bytes = std::make_shared<const std::string>(std::move(commands.bytes()));
-    // A server that has died cannot be written to, while its last news may still wait to be read:
-    // the reader finds the end.
+    // A failed write is no reason to close: the last news of a server that has died may still wait
+    // to be read. The reader finds the end.
     transport->write(asio::buffer(*bytes), [transport, bytes](error_code) {});
 }
 
@@ -220,9 +229,9 @@ void RedisSubscriber::heartbeat(const std::shared_ptr<RedisTransport>& transport
     const SteadyTime now = steady_now();
     const auto patience =
         std::max(silent_at_most,
-                 shared_.subscriber() == 0 ? shared_.settings().connect_timeout : silent_at_most);
+                 node_.subscriber() == 0 ? shared_.settings().connect_timeout : silent_at_most);
     if (!ping_answered_ && now - ping_sent_ > patience) return transport->end();
-    // First, so that nothing that fails below ends the heartbeats.
+    // The next heartbeat is set first, so that a failure below does not end the heartbeats.
     heartbeat_timer_.expires_after(ping_every);
     heartbeat_timer_.async_wait([self = shared_from_this(), transport](error_code error) {
         if (!error) self->heartbeat(transport);

@@ -13,6 +13,7 @@
 
 namespace larder::redis {
 
+class RedisNode;
 class RedisShared;
 
 /// The connection on which Redis tells of changed keys (CLIENT TRACKING with REDIRECT), and on
@@ -21,7 +22,7 @@ class RedisShared;
 /// times a second. Belongs to its context's thread, but for `stop`.
 class RedisSubscriber : public std::enable_shared_from_this<RedisSubscriber> {
 public:
-    RedisSubscriber(boost::asio::io_context& context, RedisShared& shared);
+    RedisSubscriber(boost::asio::io_context& context, RedisShared& shared, RedisNode& node);
 
     void start();
     /// Any thread.
@@ -45,6 +46,7 @@ private:
 
     boost::asio::io_context& context_;
     RedisShared& shared_;
+    RedisNode& node_;
     std::shared_ptr<RedisTransport> transport_;
     Timer heartbeat_timer_;
     Timer pause_timer_;

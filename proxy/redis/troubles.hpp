@@ -11,9 +11,9 @@
 
 namespace larder::redis {
 
-/// What of Redis works or does not, each for itself.
+/// The things that larder does with Redis. Each works or fails on its own.
 enum class RedisWork : std::uint8_t {
-    use,  ///< that it can be used at all
+    use,  ///< to be used at all
     read,
     store,
     purge,
@@ -38,8 +38,9 @@ struct RedisTrouble {
     SteadyTime last{};   ///< when it was seen last
 };
 
-/// What does not work at present. A change is one line for the log, in either direction, and few of
-/// them where it changes all the time. Time is an argument. One thread, or a mutex around it.
+/// What does not work at present. Each change, in either direction, is one line for the log. If it
+/// changes all the time, only few lines are written. Time is an argument. One thread, or a mutex
+/// around it.
 class RedisTroubles {
 public:
     struct Line {

@@ -21,7 +21,7 @@ using Timer =
 // Caching is to resume within 2 s of Redis' return, reconnecting (RedisLink's longest pause) and
 // the replay included.
 constexpr Milliseconds peers_wait = 900ms;
-constexpr Milliseconds others_wait = 1200ms;  // longer: who can vouch goes first
+constexpr Milliseconds others_wait = 1200ms;  // longer: an instance that can vouch goes first
 constexpr Milliseconds ask_every = 40ms;
 constexpr Milliseconds look_every = 5ms;
 constexpr Milliseconds mark_lifetime = 24h * 7;
@@ -38,16 +38,16 @@ RedisBatchPointer new_batch(const RedisShared& shared, std::uint64_t epoch) {
     return batch;
 }
 
-bool still_this(const RedisLink& link, const RedisShared& shared, std::uint64_t epoch) {
-    return link.usable() && link.epoch() == epoch && shared.current_epoch() == epoch;
+bool still_this(const RedisLink& link, std::uint64_t epoch) {
+    return link.usable() && link.epoch() == epoch && link.node().epochs().current() == epoch;
 }
 
 /// Asks what decide_vouching needs; `facts.waited` is the caller's.
 Task<bool> look_at_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch,
                           VouchingFacts& facts) {
     const RedisKeys& keys = shared.keys();
-    const std::string server = shared.server();
-    const std::vector<std::string> marks = shared.marks();
+    const std::string server = link->node().epochs().server();
+    const std::vector<std::string> marks = link->node().marks().names();
     const RedisBatchPointer batch = new_batch(shared, epoch);
     batch->commands.add("HSET", keys.present(server), shared.instance(), "1");
     batch->commands.add("PEXPIRE", keys.present(server), presence_lifetime.count());
@@ -66,21 +66,21 @@ Task<bool> look_at_server(std::shared_ptr<RedisLink> link, RedisShared& shared, 
     };
     const std::vector<std::string> peers = shared.peers().alive();
     facts.all_present = std::all_of(peers.begin(), peers.end(), there);
-    facts.has_mark = !shared.hears_another_server() &&
+    facts.has_mark = !link->node().hears_another_server() &&
                      std::any_of(replies.begin() + 5, replies.end(),
                                  [](const RedisReply& mark) { return mark.integer == 1; });
     co_return true;
 }
 
-/// The other instances learn of it from Redis; one that cannot write it there (it is full) reads
-/// alone.
+/// Vouches for the server. The other instances learn it from Redis. If Redis is full and does not
+/// take the note, this instance reads alone.
 Task<bool> vouch(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch,
                  bool purge_first) {
     const RedisKeys& keys = shared.keys();
     const RedisBatchPointer batch = new_batch(shared, epoch);
     if (purge_first) batch->commands.add("DEL", keys.everything());
     batch->commands.add("SET", keys.everything(), random_id(), "NX");
-    batch->commands.add("SET", keys.vouched(), shared.server());
+    batch->commands.add("SET", keys.vouched(), link->node().epochs().server());
     co_await link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     co_return !purge_first || !batch->replies.front().is_error();
@@ -100,11 +100,11 @@ Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, st
                         SteadyTime met_at) {
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
-    // The history is complete once all has been heard that the server of before has said.
-    while (shared.hears_another_server() && steady_now() - met_at < peers_wait) {
+    // The history is complete once everything has been heard that the previous server has sent.
+    while (link->node().hears_another_server() && steady_now() - met_at < peers_wait) {
         pause.expires_after(look_every);
         [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
-        if (!still_this(*link, shared, epoch)) co_return false;
+        if (!still_this(*link, epoch)) co_return false;
     }
     const std::vector<PurgeItem> items = shared.history().recent(steady_now());
     PurgeRun how;
@@ -114,7 +114,7 @@ Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, st
     while (true) {
         VouchingFacts facts;
         const bool looked = co_await look_at_server(link, shared, epoch, facts);
-        if (!looked || !still_this(*link, shared, epoch)) co_return false;
+        if (!looked || !still_this(*link, epoch)) co_return false;
         facts.waited = std::chrono::duration_cast<Milliseconds>(steady_now() - met_at);
         const Vouching decision = decide_vouching(facts);
         if (decision == Vouching::read) break;
@@ -131,44 +131,44 @@ Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, st
             shared.generations().purge_all();
         }
         const bool done = co_await vouch(link, shared, epoch, purge_first);
-        if (!done || !still_this(*link, shared, epoch)) co_return false;
+        if (!done || !still_this(*link, epoch)) co_return false;
         break;
     }
-    // Until the subscriber listens here the purges of others are not heard: what was heard before
-    // vouches for this once.
-    if (epoch > 1) shared.news_missed();
-    shared.forget_everything_id();
-    shared.clear_epoch(epoch);
+    // Until the subscriber listens here, the purges of others are not heard. The marks have vouched
+    // for this server; for a later one they prove nothing.
+    if (epoch > 1) link->node().marks().news_missed();
+    link->node().forget_everything_id();
+    link->node().epochs().clear(epoch);
     co_return true;
 }
 
 Task<void> leave_mark(std::shared_ptr<RedisLink> link, RedisShared& shared) {
-    const std::uint64_t version = shared.news_version();
-    std::vector<std::string> marks = shared.marks();
+    const std::uint64_t version = link->node().marks().version();
+    std::vector<std::string> marks = link->node().marks().names();
     if (marks.empty()) marks.push_back(shared.instance() + ":" + random_id());
-    const RedisBatchPointer batch = new_batch(shared, shared.cleared_epoch());
+    const RedisBatchPointer batch = new_batch(shared, link->node().epochs().cleared());
     for (const std::string& mark : marks)
         batch->commands.add("SET", shared.keys().mark(mark), "1", "PX", mark_lifetime.count());
     co_await link->async_run(batch);
     const bool done = batch->status == RedisBatch::Status::ok && !batch->replies.front().is_error();
-    if (done) shared.set_marks(std::move(marks), version);
+    if (done) link->node().marks().set(std::move(marks), version);
 }
 
 Task<void> read_everything_id(std::shared_ptr<RedisLink> link, RedisShared& shared) {
-    const std::uint64_t version = shared.everything_version();
-    const std::uint64_t epoch = shared.cleared_epoch();
+    const std::uint64_t version = link->node().everything_version();
+    const std::uint64_t epoch = link->node().epochs().cleared();
     const std::int64_t heard_by = link->tracked_by();
     const RedisKeys& keys = shared.keys();
     const RedisBatchPointer batch = new_batch(shared, epoch);
     batch->commands.add("SET", keys.everything(), random_id(), "NX");
-    if (!shared.tracks_all()) batch->commands.add("CLIENT", "CACHING", "YES");
+    if (!link->node().tracks_all()) batch->commands.add("CLIENT", "CACHING", "YES");
     batch->commands.add("GET", keys.everything());
     co_await link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return;
     const bool tracked =
-        heard_by != 0 && heard_by == link->tracked_by() && heard_by == shared.subscriber();
+        heard_by != 0 && heard_by == link->tracked_by() && heard_by == link->node().subscriber();
     const auto id = parse_id(batch->replies.back().text);
-    if (tracked && id) shared.set_everything(*id, version, epoch);
+    if (tracked && id) link->node().set_everything(*id, version, epoch);
 }
 
 void tell_presence(RedisLink& link, RedisShared& shared) {

@@ -5,10 +5,10 @@
 #include "redis/link.hpp"
 #include "redis/task.hpp"
 
-/// Whether a server may be read that was restarted, failed over to, or that took over other data:
-/// it may have forgotten purges.
+/// Decides whether a server may be read that was restarted, that was failed over to, or that took
+/// over other data. Such a server may have forgotten purges.
 ///
-/// Each instance knows the purges of all (redis_news.hpp), and brings them to a server that it has
+/// Each instance knows the purges of all (redis/news.hpp), and brings them to a server that it has
 /// not met before. The first whose mark is in the server's data (the data is no older than that
 /// instance's history) vouches for the server, once all other instances that were alive have
 /// brought theirs too: one that is missing may have purged what nobody else heard of. Where nobody
@@ -38,7 +38,7 @@ enum class Vouching : std::uint8_t {
 [[nodiscard]] Vouching decide_vouching(const VouchingFacts& facts);
 
 /// Brings the purge history to the server of the epoch and waits until it may be read
-/// (RedisShared::clear_epoch). `met_at`: when the process met the server first; a second call goes
+/// (ServerEpochs::clear). `met_at`: when the process met the server first; a second call goes
 /// on waiting where the first was cut short. False: the link was lost, or leads elsewhere now.
 [[nodiscard]] Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared,
                                       std::uint64_t epoch, SteadyTime met_at);

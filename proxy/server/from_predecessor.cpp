@@ -76,7 +76,7 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
         case message::hello:
             if (const auto hello = message::parse_hello(body)) {
                 their_redis_ = hello->redis;
-                if (parts_.redis) parts_.redis->note_lifetime(hello->lifetime);
+                if (parts_.redis) parts_.redis->history().note_lifetime(hello->lifetime);
             }
             break;
         case message::remembered:
@@ -114,7 +114,7 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
 void FromPredecessor::adopt_marks(std::string_view lines) {
     while (!lines.empty()) {
         const std::size_t end = std::min(lines.find('\n'), lines.size());
-        if (end > 0) parts_.redis->adopt_mark(std::string(lines.substr(0, end)));
+        if (end > 0) parts_.redis->node().marks().adopt(std::string(lines.substr(0, end)));
         lines.remove_prefix(std::min(end + 1, lines.size()));
     }
 }
@@ -125,7 +125,7 @@ void FromPredecessor::take_purge(std::string_view body) {
         purge_everything();
         return;
     }
-    if (parts_.redis) parts_.redis->remember_purges(purge->items);
+    if (parts_.redis) parts_.redis->history().remember(purge->items, steady_now());
     if (!purge->delivered || their_redis_ != parts_.redis_name()) owe(purge->items);
     flow::purge_here(parts_.generations, parts_.memory, parts_.board,
                      redis::order_of(purge->items));
@@ -134,7 +134,7 @@ void FromPredecessor::take_purge(std::string_view body) {
 
 void FromPredecessor::owe(const std::vector<redis::PurgeItem>& items) {
     if (!parts_.redis) return;
-    parts_.redis->remember_purges(items);
+    parts_.redis->history().remember(items, steady_now());
     parts_.redis->journal().add(items);
     parts_.redis->wake_maintenance();
     owes_more_ = true;

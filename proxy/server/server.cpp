@@ -81,10 +81,11 @@ void add_redis_failures(const redis::RedisShared& redis, observe::Gauges& gauges
     static_assert(static_cast<std::size_t>(observe::RedisFailure::count_) ==
                   static_cast<std::size_t>(redis::RedisError::count_));
     for (std::size_t i = 0; i < gauges.redis_failures.size(); ++i)
-        gauges.redis_failures[i] = redis.errors(static_cast<redis::RedisError>(i));
-    for (const redis::RedisTrouble& trouble : redis.troubles())
+        gauges.redis_failures[i] = redis.reporter().errors(static_cast<redis::RedisError>(i));
+    for (const redis::RedisTrouble& trouble : redis.reporter().troubles())
         gauges.redis_troubles.push_back(shown(trouble));
-    if (const auto last = redis.last_refusal()) gauges.redis_last_refusal.push_back(shown(*last));
+    if (const auto last = redis.reporter().last_refusal())
+        gauges.redis_last_refusal.push_back(shown(*last));
 }
 
 void add_origins(const origin::Upstream& upstream, observe::Gauges& gauges) {
@@ -183,7 +184,7 @@ void Server::inherit() {
         const std::vector<redis::PurgeItem> owed = owed_->load();
         if (!owed.empty())
             spdlog::warn("{} purges are owed to Redis from before this start", owed.size());
-        shared_.redis->remember_purges(owed);
+        shared_.redis->history().remember(owed, steady_now());
         shared_.redis->journal().add(owed);
     }
     if (channel.empty()) {
@@ -256,9 +257,9 @@ observe::Gauges Server::gauges() const {
     gauges.memory_evictions = shared_.memory->evictions();
     gauges.redis_configured = shared_.redis != nullptr;
     if (shared_.redis) {
-        gauges.redis_up = shared_.redis->up();
-        gauges.redis_breaker = static_cast<observe::BreakerState>(shared_.redis->breaker());
-        gauges.purges_pending = shared_.redis->purges_pending();
+        gauges.redis_up = shared_.redis->node().up();
+        gauges.redis_breaker = static_cast<observe::BreakerState>(shared_.redis->node().breaker());
+        gauges.purges_pending = shared_.redis->journal().size();
         add_redis_failures(*shared_.redis, gauges);
     }
     for (const auto& worker : workers_)
@@ -277,13 +278,13 @@ void Server::wait_for_redis() const {
     const SteadyTime give_up = steady_now() + longest;
     const auto refused = [this] {
         using redis::RedisError;
-        return shared_.redis->troubled(redis::RedisWork::use) ||
-               shared_.redis->errors(RedisError::closed) > 0;
+        return shared_.redis->reporter().troubled(redis::RedisWork::use) ||
+               shared_.redis->reporter().errors(RedisError::closed) > 0;
     };
     const auto connected = [this] {
-        const bool memory_serves = !shared_.redis->has_subscriber() ||
-                                   shared_.redis->memory_trusted_until() > steady_now();
-        return shared_.redis->up() && memory_serves;
+        const bool memory_serves = !shared_.redis->config().has_subscriber ||
+                                   shared_.redis->node().memory_trusted_until() > steady_now();
+        return shared_.redis->node().up() && memory_serves;
     };
     while (!connected() && !refused() && steady_now() < give_up)
         std::this_thread::sleep_for(Milliseconds(1));

@@ -23,7 +23,7 @@ inline constexpr char purge = 'p';       ///< a purge it has just made
 inline constexpr char later = 'l';       ///< a purge that is due after a while
 inline constexpr char silent = 's';      ///< it does not answer from its memory tier any more
 inline constexpr char marks =
-    'k';  ///< since when its purge history is complete (RedisShared::marks), a line each
+    'k';  ///< since when its purge history is complete (redis::HistoryMarks), a line each
 inline constexpr char finished = 'f';  ///< nothing is left to be done
 
 // From the successor.

@@ -73,7 +73,7 @@ void ToSuccessor::begin() {
     }
     message::Hello hello;
     hello.redis = parts_.redis_name();
-    if (parts_.redis) hello.lifetime = parts_.redis->remembered_for();
+    if (parts_.redis) hello.lifetime = parts_.redis->history().keeps_for();
     channel->send(message::hello, message::to_body(hello));
     if (parts_.redis) {
         send_some_at_once(*channel, message::remembered,
@@ -98,7 +98,7 @@ void ToSuccessor::end() {
     if (parts_.owed && !parts_.owed->follows()) {
         // What the successor took over and could not deliver is in the file.
         const std::vector<redis::PurgeItem> left = parts_.owed->load();
-        parts_.redis->remember_purges(left);
+        parts_.redis->history().remember(left, steady_now());
         parts_.redis->journal().add(left);
         parts_.owed->follow(parts_.redis->journal());
         parts_.redis->wake_maintenance();
@@ -203,7 +203,8 @@ void ToSuccessor::send_full_history() {
     send_some_at_once(*channel_, message::remembered,
                       parts_.redis->history().snapshot(steady_now()));
     std::string marks;
-    for (const std::string& mark : parts_.redis->marks()) marks.append(mark).append("\n");
+    for (const std::string& mark : parts_.redis->node().marks().names())
+        marks.append(mark).append("\n");
     channel_->send(message::marks, marks);
 }
 

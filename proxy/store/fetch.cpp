@@ -7,12 +7,12 @@
 namespace larder::store {
 namespace {
 
-// To wake somebody takes memory, which may be short when a fetch fails: nobody relies on that
-// alone.
+// A wake-up takes memory, which may be short when a fetch fails. So readers also look by
+// themselves, this often.
 constexpr std::chrono::seconds look_anyway{5};
 
-// The event moves along: its last owner must be on its own thread, and a const capture would be
-// copied.
+// The capture is moved, not copied, because the last owner of the event must be on the event's own
+// thread.
 void notify(const std::shared_ptr<net::Event>& event) {
     boost::asio::post(event->executor(), [held = event] { held->notify(); });
 }
@@ -189,7 +189,7 @@ void Fetch::abandon() noexcept {
     state_ = state_ == FetchState::pending ? FetchState::failed : FetchState::cut;
     try {
         wake_all();
-    } catch (const std::bad_alloc&) {  // who was not woken looks anyway, soon
+    } catch (const std::bad_alloc&) {  // a reader that was not woken looks anyway, soon
     }
 }
 
@@ -254,13 +254,6 @@ bool Fetch::must_pause_locked() const {
     return !storing_ && !readers_.empty() && size_ - dropped_ > window_bytes;
 }
 
-std::uint64_t Fetch::bytes_kept() const {
-    const std::scoped_lock lock(mutex_);
-    std::uint64_t bytes = 0;
-    for (const std::string& block : blocks_) bytes += block.size();
-    return bytes;
-}
-
 void Fetch::set_producer_event(std::shared_ptr<net::Event> event) {
     const std::scoped_lock lock(mutex_);
     producer_ = std::move(event);
@@ -287,8 +280,8 @@ std::string_view Fetch::data_at(std::uint64_t position) const {
     return {};
 }
 
-// The entry holds the same bytes: two copies for as long as the slowest client takes would be one
-// too many.
+// The entry holds the same bytes. Without this, both copies would stay for as long as the slowest
+// client takes.
 void Fetch::drop_blocks_of_entry() {
     if (state_ != FetchState::complete || !entry_) return;
     const bool in_use = std::any_of(readers_.begin(), readers_.end(),
@@ -296,7 +289,7 @@ void Fetch::drop_blocks_of_entry() {
     if (!in_use) blocks_.clear();
 }
 
-// Bytes that every reader has passed are of no use once nothing is stored.
+// Frees what every reader has passed, if the body is not stored.
 void Fetch::drop_passed() {
     if (storing_) return;
     std::uint64_t slowest = size_;

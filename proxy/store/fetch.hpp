@@ -20,7 +20,7 @@ struct Lease;
 
 namespace larder::store {
 
-/// How far a fetch has come, as those who wait for it see it.
+/// How far a fetch has come, as its readers see it.
 enum class FetchState : std::uint8_t {
     pending,    ///< no final response head yet
     streaming,  ///< the head is there, the body is coming
@@ -46,10 +46,10 @@ struct FetchedHead {
                               ///< shown in place of `stored`
     cache::Detail missed =
         cache::Detail::none;  ///< why what is in Redis could not be served: shown beside `stored`
-    bool shareable = false;   ///< those who joined may have it too
+    bool shareable = false;   ///< the requests that joined may have it too
     bool shared = false;  ///< marked as shared by the origin: requests with credentials may have it
     bool reusable =
-        false;  ///< fresh without a validation: those who come once it streams may have it too
+        false;  ///< fresh without a validation: requests that come while it streams may have it too
     std::vector<std::string> omit;  ///< lower-case names that only the one who asked may see
                                     ///< (private="..", no-cache="..")
     std::vector<std::string> vary;
@@ -77,10 +77,11 @@ struct FetchFailure {
 /// One fetch under way: written by the coroutine that runs it, read by any number of clients on any
 /// thread, each at its own pace. What is stored is buffered whole (at most max_object); what is
 /// not, only as far as the slowest reader is behind, and the origin is then read no faster than
-/// that. Once the entry is made, its body is the buffer. All members are safe from every thread.
+/// that. Once the entry is made, readers read the entry's body. All members are safe from every
+/// thread.
 class Fetch {
 public:
-    /// One who reads: woken on its own thread by every change.
+    /// One reader of the fetch. Every change wakes it on its own thread.
     class Reader {
     public:
         Reader(std::shared_ptr<Fetch> fetch, net::Executor executor);
@@ -97,14 +98,14 @@ public:
         [[nodiscard]] View next();
 
         [[nodiscard]] FetchState state() const;
-        /// It came too late: the front of the body is gone already.
+        /// The reader came too late: the front of the body is gone already.
         [[nodiscard]] bool too_late() const { return late_; }
         /// Waits for a change, and at most until `at`. May end without any. False: the worker
         /// stops.
         [[nodiscard]] net::Task<bool> wait_for_change(SteadyTime at);
         /// The interim responses that came since the last call.
         [[nodiscard]] std::vector<std::string> take_interim();
-        /// The fetch waits for this reader, and another reader has read all there is.
+        /// The fetch is paused because of this reader, and another reader has read all there is.
         [[nodiscard]] bool holds_up_others() const;
         /// How much of the body the reader has done with.
         [[nodiscard]] std::uint64_t position() const;
@@ -149,10 +150,10 @@ public:
                  cache::Detail not_stored = cache::Detail::none);
     void fail(FetchFailure failure);
     void cut();
-    /// Nobody runs it any more: where it has not ended, it fails, or is cut where its body has
-    /// begun.
+    /// Nobody runs the fetch any more. If it has not ended, it fails; if its body has begun, it is
+    /// cut.
     void abandon() noexcept;
-    /// The answer is known to be of no use to others: those who joined need not wait for it.
+    /// The answer is of no use to others: the requests that joined need not wait for it.
     void release_waiters();
     /// What the fetch was begun under in Redis; null: not known yet, so the origin has not been
     /// asked.
@@ -170,8 +171,6 @@ public:
     [[nodiscard]] bool must_pause() const;
     /// Null: nobody is to be woken any more. The event is used on its own thread only.
     void set_producer_event(std::shared_ptr<net::Event> event);
-    /// The bytes of the body that are kept for the readers, beside the entry's.
-    [[nodiscard]] std::uint64_t bytes_kept() const;
 
 private:
     static constexpr std::uint64_t window_bytes = 512 * 1024;

@@ -21,8 +21,8 @@ FetchBoard::Place FetchBoard::join_or_lead(std::string_view key, std::string_vie
         if (generations_.valid(fetch->guards.slots, fetch->guards.sequence)) return {fetch, false};
         shard.fetches.erase(found);
     }
-    // It begins now. Noted earlier, it could come onto the board behind a purge by pattern that has
-    // looked here already.
+    // The fetch begins at this position. With an earlier one, it could come onto the board after a
+    // purge by pattern has looked here, and escape that purge.
     guards.sequence = generations_.now();
     auto fetch = std::make_shared<Fetch>(std::string(key), std::string(name), std::move(guards));
     shard.fetches.emplace(fetch->name, fetch);

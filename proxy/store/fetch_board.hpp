@@ -9,8 +9,8 @@
 
 namespace larder::store {
 
-/// The fetches under way in this process, so that however many ask for a cold key, one fetches.
-/// Safe from every thread.
+/// The fetches under way in this process: of all requests for a cold key, one fetches. Safe from
+/// every thread.
 class FetchBoard {
 public:
     explicit FetchBoard(Generations& generations) : generations_(generations) {}
@@ -27,10 +27,10 @@ public:
     /// The one under way, if it may still be joined; else null.
     FetchPtr find(std::string_view name);
 
-    /// The fetch has ended, or began before a purge: nobody finds it any more.
+    /// The fetch has ended, or began before a purge: no request finds it any more.
     void leave(const FetchPtr& fetch);
 
-    /// Closes the door of all fetches whose key matches the pattern. Call it after
+    /// No later request may join a fetch whose key matches the pattern. Call it after
     /// Generations::begin_scan. Walks the fetches under way, which the connections bound.
     void close_matching(std::string_view pattern);
 
@@ -49,8 +49,8 @@ private:
     std::array<Shard, 16> shards_;
 };
 
-/// The duty to run a fetch, of the one who leads it. Its destructor takes the fetch from the board,
-/// and fails or cuts it where it has not ended: those who joined never wait for a fetch that nobody
+/// The duty of the leader to run a fetch. The destructor takes the fetch from the board, and fails
+/// or cuts it if it has not ended. So the requests that joined never wait for a fetch that nobody
 /// runs.
 class FetchDuty {
 public:

@@ -10,12 +10,12 @@ namespace larder::store {
 
 /// When each key and tag was last purged, as positions in one process-wide sequence of purges.
 ///
-/// A name is hashed to a number, and the number's low bits are its slot; two names that share one
-/// only invalidate each other too often, never too little. What was fetched, or read from Redis,
-/// notes the sequence before it began and the slots it depends on; it is valid as long as no slot
-/// has a later position. So one store invalidates any number of entries, a fetch under way
-/// included, and nothing has to be remembered for names nobody asks about. Safe to call from every
-/// thread; never waits, never allocates.
+/// A name is hashed to a number, and the number's low bits are its slot; Two names that share a
+/// slot only invalidate each other too often, never too seldom. What was fetched, or read from
+/// Redis, notes the sequence before it began and the slots it depends on; it is valid as long as no
+/// slot has a later position. So one store invalidates any number of entries, a fetch under way
+/// included, and nothing has to be remembered for names that nobody asks for. Safe to call from
+/// every thread; never waits, never allocates.
 class Generations {
 public:
     static constexpr std::uint32_t slot_count = 1u << 20;  ///< a power of two
@@ -47,8 +47,9 @@ public:
     /// not be, its lease tells.
     void note_change(std::uint32_t slot) { raise(at(changed_, slot)); }
     void purge_all() { raise(all_); }
-    /// Entries are about to be looked for by their keys: what was fetched or read before and is not
-    /// stored yet would be missed, and must not be stored any more. The position of that purge.
+    /// A purge is about to look for entries by their keys. It would miss what was fetched or read
+    /// before and is not stored yet, so that must not be stored any more. Gives the position of the
+    /// purge.
     std::uint64_t begin_scan() { return raise(scanned_); }
     [[nodiscard]] bool may_store(std::uint64_t since) const {
         return scanned_.load(std::memory_order_acquire) <= since;
@@ -63,7 +64,7 @@ public:
             good &= at(hard_, slot).load(std::memory_order_acquire) <= since;
         return good;
     }
-    /// Neither purged nor changed: a replica of what Redis holds is still one.
+    /// Neither purged nor changed: a replica of what Redis holds is still right.
     [[nodiscard]] bool unchanged(std::span<const std::uint32_t> slots, std::uint64_t since) const {
         bool good = valid(slots, since);
         for (const std::uint32_t slot : slots)

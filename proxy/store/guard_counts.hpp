@@ -30,8 +30,8 @@ private:
         mutable std::mutex mutex;
         std::unordered_map<std::uint32_t, Count> counts;
     };
-    // Many parts, for a map that grows moves all it holds under its mutex. The high bits name the
-    // part, the low ones are the map's own.
+    // Many parts, because a map that grows moves all that it holds under its mutex. The high bits
+    // name the part, the low ones are the map's own.
     static constexpr int part_bits = 9;
     [[nodiscard]] Part& part_of(std::uint32_t guard) { return parts_[guard >> (32 - part_bits)]; }
     [[nodiscard]] const Part& part_of(std::uint32_t guard) const {

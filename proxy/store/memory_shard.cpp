@@ -83,26 +83,21 @@ void NodeTable::grow() {
 }
 
 MemoryShard::~MemoryShard() {
-    while (oldest) delete std::exchange(oldest, oldest->newer);
+    nodes.clear_and_dispose([](Node* node) { delete node; });
 }
 
 Node* MemoryShard::add(std::uint64_t hash, std::string_view key) {
-    auto made = std::make_unique<Node>(
-        Node{hash, std::string(key), {}, nullptr, nullptr, nullptr, false, 0});
-    table.add(made.get());
-    Node* node = made.release();
-    node->older = newest;
-    if (newest) newest->newer = node;
-    newest = node;
-    if (!oldest) oldest = node;
-    return node;
+    auto node = std::make_unique<Node>(hash, key);
+    table.add(node.get());
+    nodes.push_back(*node);
+    return node.release();
 }
 
 void MemoryShard::take_out(Node* node) {
     table.remove(node);
-    if (hand == node) hand = node->newer;
-    (node->newer ? node->newer->older : newest) = node->older;
-    (node->older ? node->older->newer : oldest) = node->newer;
+    const List::iterator place = List::s_iterator_to(*node);
+    if (hand == place) ++hand;
+    nodes.erase(place);
     bytes -= node->cost;
     entries -= node->variants.size();
 }
@@ -117,12 +112,11 @@ void MemoryShard::account(Node* node, std::size_t variants_before) {
 Node* MemoryShard::next_victim(const Node* spared) {
     int visited = 0;
     for (int steps = 0; steps < 2 * spared_max; ++steps) {
-        if (!hand) hand = oldest;
-        Node* node = hand;
-        if (!node) return nullptr;
-        hand = node->newer;
+        if (hand == nodes.end()) hand = nodes.begin();
+        if (hand == nodes.end()) return nullptr;
+        Node* node = &*hand++;
         if (node == spared) {
-            if (oldest == newest) return nullptr;
+            if (&nodes.front() == &nodes.back()) return nullptr;
             continue;
         }
         if (!node->visited || ++visited > spared_max) return node;

@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -20,14 +21,18 @@ struct Kept {
     std::uint32_t rule_guards = 0;
 };
 
+/// Its place in the list of MemoryShard.
+using NodeHook =
+    boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::normal_link>>;
+
 /// All variants of one key.
-struct Node {
+struct Node : NodeHook {
+    Node(std::uint64_t hash_in, std::string_view key_in) : hash(hash_in), key(key_in) {}
+
     std::uint64_t hash;
     std::string key;
     std::vector<Kept> variants;  ///< newest first
-    Node* chain = nullptr;
-    Node* newer = nullptr;
-    Node* older = nullptr;
+    Node* chain = nullptr;       ///< the next one in its bucket of NodeTable
     bool visited = false;
     std::size_t cost = 0;
 };
@@ -102,11 +107,12 @@ private:
 /// spares (and unmarks) what was visited and evicts the first that was not. All calls with the
 /// mutex held; sums may be read without.
 struct MemoryShard {
+    using List = boost::intrusive::list<Node, boost::intrusive::constant_time_size<false>>;
+
     mutable std::mutex mutex;
     NodeTable table;
-    Node* newest = nullptr;
-    Node* oldest = nullptr;
-    Node* hand = nullptr;
+    List nodes;                         ///< the oldest first; the shard owns them
+    List::iterator hand = nodes.end();  ///< at the end: it begins with the oldest again
     std::atomic<std::size_t> bytes{0};
     std::atomic<std::size_t> entries{0};
     std::atomic<std::uint64_t> evictions{0};

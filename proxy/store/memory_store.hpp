@@ -26,7 +26,7 @@ struct MemoryHit {
     bool other_variant = false;  ///< the key is there, for other values of the selecting fields
 };
 
-/// Under what an entry was made, as who keeps it has to know.
+/// What the memory tier must know about how an entry was made.
 struct Provenance {
     /// route::CompiledRoute::rules of the route it was fetched or read under.
     std::uint32_t rules = 0;
@@ -89,8 +89,8 @@ public:
         counts_.purged(guard, position);
     }
 
-    /// From now on there are these rules (CompiledRoute::rules, in any order); what was made under
-    /// others is of no use.
+    /// From now on these rules are in force (CompiledRoute::rules, in any order). What was made
+    /// under others is of no use.
     void keep_rules(std::vector<std::uint32_t> rules);
 
     /// Whether the entry may be served, as far as purges, what Redis told and what was forgotten
@@ -102,7 +102,7 @@ public:
     /// Redis proved that every invalidation up to now has arrived: serve until then. Without Redis:
     /// SteadyTime::max().
     void trust_until(SteadyTime until);
-    /// What is held, or was read from Redis before now, may be outdated without anybody telling:
+    /// What is held, or was read from Redis before now, may be outdated although nobody has told:
     /// forgets it.
     void forget();
     /// Tracking was lost: forgets, and serves nothing until trusted again.

@@ -8,9 +8,9 @@
 
 namespace larder::store {
 
-/// The purges by hand-given patterns whose entries are not all gone yet. A purge is in force from
-/// the moment it stands here: lookups ask. The sweep removes what it is about and then takes it
-/// off. Safe from every thread.
+/// The purges by patterns given by hand whose entries are not all gone yet. A purge is in force as
+/// soon as it stands here, since lookups ask. The sweep removes the entries and then the purge.
+/// Safe from every thread.
 class ScanPatterns {
 public:
     struct Pattern {

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <poll.h>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
@@ -43,8 +44,8 @@ TEST_CASE("without Redis nobody waits, and purges are kept") {
     CHECK(time_of([&] {
               CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending);
           }) < slack);
-    CHECK(one.shared->purges_pending() == 1);
-    CHECK_FALSE(one.shared->up());
+    CHECK(one.shared->journal().size() == 1);
+    CHECK_FALSE(one.shared->node().up());
 }
 
 TEST_CASE_FIXTURE(OneRedis, "a frozen Redis costs one request its timeout and the others nothing") {
@@ -57,18 +58,21 @@ TEST_CASE_FIXTURE(OneRedis, "a frozen Redis costs one request its timeout and th
     CHECK(time_of([&] {
               CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::pending);
           }) < slack);
-    CHECK(one.shared->breaker() != RedisShared::Breaker::closed);
-    for (const auto frozen_for : {0ms, 2500ms}) {
-        CAPTURE(frozen_for.count());
-        if (frozen_for.count() > 0) {
+    CHECK(one.shared->node().breaker() != RedisNode::Breaker::closed);
+    for (const bool for_long : {false, true}) {
+        CAPTURE(for_long);
+        if (for_long) {
+            // Until the connection is given up.
+            const auto lost = one.shared->reporter().errors(RedisError::closed);
             redis.freeze();
-            std::this_thread::sleep_for(frozen_for);
+            REQUIRE(eventually(
+                [&] { return one.shared->reporter().errors(RedisError::closed) > lost; }, 3s));
         }
         redis.thaw();
         CHECK(one.wait_available(2000ms));
         CHECK(one.get(article).empty());
         CHECK(one.get(list) == "old");
-        CHECK(one.shared->purges_pending() == 0);
+        CHECK(one.shared->journal().size() == 0);
     }
 }
 
@@ -165,12 +169,12 @@ TEST_CASE("a full Redis: nothing is stored, every purge still works") {
     for (const Ask& ask : {article, list, third}) CHECK(one.get(ask).empty());
     const Found softly = one.find(fourth);
     CHECK((!softly.entry || softly.soft_purged));
-    CHECK(one.shared->errors(RedisError::oom) > 0);
+    CHECK(one.shared->reporter().errors(RedisError::oom) > 0);
 }
 
 TEST_CASE_FIXTURE(OneRedis, "a lost connection is replaced, and its waiters fail at once") {
     redis.run({"CLIENT", "KILL", "TYPE", "normal"});
-    CHECK(eventually([&] { return one.shared->errors(RedisError::closed) > 0; }));
+    CHECK(eventually([&] { return one.shared->reporter().errors(RedisError::closed) > 0; }));
     CHECK(one.wait_available(1000ms));
     CHECK(one.put(article, "x") == FillOutcome::stored);
     CHECK(one.get(article) == "x");
@@ -195,14 +199,15 @@ TEST_CASE("a server that answers nonsense is no Redis, and harms nobody") {
                 asio::write(socket, asio::buffer(nonsense), error);
                 sockets.push_back(std::move(socket));
             }
-            std::this_thread::sleep_for(5ms);
+            pollfd connecting{acceptor.native_handle(), POLLIN, 0};
+            ::poll(&connecting, 1, 50);
         }
     });
     {
         Instance one(url);
         CHECK_FALSE(one.wait_available(300ms));
         CHECK(time_of([&] { CHECK(one.find(article).state == RedisState::down); }) < slack);
-        CHECK(one.shared->errors(RedisError::protocol) > 0);
+        CHECK(one.shared->reporter().errors(RedisError::protocol) > 0);
     }
     stop = true;
     server.join();

@@ -52,7 +52,7 @@ struct Shared {
         CHECK(one.purge(purge_key(article.key), "0123456789abcdef") == store::PurgeOutcome::done);
         CHECK(one.purge(purge_pattern("articles:*"), "0123456789abcdef") ==
               store::PurgeOutcome::done);
-        CHECK(one.shared->purges_pending() == 0);
+        CHECK(one.shared->journal().size() == 0);
     }
 };
 
@@ -64,7 +64,7 @@ TEST_CASE_FIXTURE(Shared, "a value at an entry's key is left alone, and the leas
         CHECK(lease.foreign_key == "articles:42");
         CHECK_FALSE(lease.foreign_type.empty());
         CHECK_FALSE(lease.can_store());
-        one.release(article, lease, false);
+        one.release(lease);
         purge_in_every_way();
     });
     CHECK(one.put(article, "larder's") == FillOutcome::stored);
@@ -108,7 +108,7 @@ TEST_CASE_FIXTURE(
         CHECK(lease.state == RedisState::ok);
         CHECK(lease.foreign_key == "larder:tag:articles:*");
         CHECK_FALSE(lease.can_store());
-        one.release(article, lease, false);
+        one.release(lease);
         purge_in_every_way();
     });
     CHECK(one.put(article, "larder's") == FillOutcome::stored);
@@ -133,7 +133,7 @@ TEST_CASE_FIXTURE(Shared, "a value at the key of a response tag is left alone") 
         soft.soft = true;
         CHECK(one.purge(purge_tag("cats")) == store::PurgeOutcome::done);
         CHECK(one.purge(soft) == store::PurgeOutcome::done);
-        CHECK(one.shared->purges_pending() == 0);
+        CHECK(one.shared->journal().size() == 0);
     });
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("a user without channels purges response tags too") {
     REQUIRE(one.fill(article, lease, entry).outcome == FillOutcome::stored);
     CHECK(one.purge(purge_tag("cats")) == store::PurgeOutcome::done);
     CHECK(one.get(article).empty());
-    CHECK(one.shared->purges_pending() == 0);
+    CHECK(one.shared->journal().size() == 0);
 }
 
 }  // namespace

@@ -53,9 +53,8 @@ Task<std::uint64_t> count_with_budget(RedisStore& store, route::PurgeSet set) {
     co_return count;
 }
 
-Task<int> release_on(RedisStore& store, EntryName name, Lease lease, bool uncacheable) {
-    static_cast<void>(name);
-    store.release(lease, uncacheable);
+Task<int> release_on(RedisStore& store, Lease lease, LeaseEnd end) {
+    store.hold(std::move(lease)).give_back(end);
     co_return 0;
 }
 
@@ -148,10 +147,8 @@ bool Instance::announce(std::vector<PurgeItem> items, std::string token) {
                   announce_with_budget(*workers_[0]->store, std::move(items), std::move(token)));
 }
 
-void Instance::release(const Ask& ask, const Lease& lease, bool uncacheable) {
-    const TestRequest request;
-    run_on(workers_[0]->context,
-           release_on(*workers_[0]->store, ask.name(request), lease, uncacheable));
+void Instance::release(const Lease& lease, LeaseEnd end) {
+    run_on(workers_[0]->context, release_on(*workers_[0]->store, lease, end));
 }
 
 void Instance::prolong(const Ask& ask, const Lease& lease) {
@@ -170,12 +167,17 @@ std::string Instance::get(const Ask& ask, const TestRequest& request) {
 }
 
 bool Instance::wait_available(std::chrono::milliseconds time) {
-    return eventually([this] { return shared->link(0) && shared->may_read(*shared->link(0)); },
-                      time);
+    return eventually(
+        [this] {
+            return shared->node().links().of_worker(0) &&
+                   shared->node().may_read(*shared->node().links().of_worker(0));
+        },
+        time);
 }
 
 bool Instance::wait_trusted(std::chrono::milliseconds time) {
-    return eventually([this] { return shared->memory_trusted_until() > steady_now(); }, time);
+    return eventually([this] { return shared->node().memory_trusted_until() > steady_now(); },
+                      time);
 }
 
 boost::intrusive_ptr<cache::StoredResponse> response(std::string body, Seconds lifetime) {

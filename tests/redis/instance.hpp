@@ -59,7 +59,7 @@ public:
     store::PurgeOutcome purge(store::PurgeOrder order, std::string token = {}, int worker = 0);
     std::uint64_t count_present(route::PurgeSet set);
     bool announce(std::vector<PurgeItem> items, std::string token);
-    void release(const Ask& ask, const Lease& lease, bool uncacheable);
+    void release(const Lease& lease, LeaseEnd end = LeaseEnd::unstored);
     void prolong(const Ask& ask, const Lease& lease);
 
     /// Lease and fill in one; the body tells entries apart.

@@ -128,12 +128,12 @@ TEST_CASE_FIXTURE(Large,
     const Lease lease = one.lease(picture);
     redis.run({"CONFIG", "SET", "maxmemory", "1mb"});
     CHECK(one.fill(picture, lease, response(body)).outcome == FillOutcome::unavailable);
-    CHECK(one.shared->up());
-    REQUIRE(one.shared->last_refusal());
-    CHECK(one.shared->last_refusal()->reason == RedisError::oom);
+    CHECK(one.shared->node().up());
+    REQUIRE(one.shared->reporter().last_refusal());
+    CHECK(one.shared->reporter().last_refusal()->reason == RedisError::oom);
     redis.run({"CONFIG", "SET", "maxmemory", "0"});
     CHECK(one.put(picture, body) == FillOutcome::stored);
-    CHECK(one.shared->troubles().empty());
+    CHECK(one.shared->reporter().troubles().empty());
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ const Ask other{"articles:43"};
 const Ask list{"articles:list:0:20", {"articles:list:*"}};
 
 bool hears(Instance& instance) {
-    return eventually([&] { return !instance.shared->marks().empty(); });
+    return eventually([&] { return !instance.shared->node().marks().names().empty(); });
 }
 
 void restart(RedisServer& redis, Instance& instance) {
@@ -121,7 +121,7 @@ TEST_CASE("a server that becomes a replica is not read any more") {
     CHECK(eventually([&] { return one.find(article).state == RedisState::down; }, 600ms));
     CHECK(eventually([&] { return one.find(article, TestRequest(), 1).state == RedisState::down; },
                      600ms));
-    CHECK(one.shared->last_refusal()->text.find("replica") != std::string::npos);
+    CHECK(one.shared->reporter().last_refusal()->text.find("replica") != std::string::npos);
     redis.run({"REPLICAOF", "NO", "ONE"});
     CHECK(one.wait_available(2500ms));
 }
@@ -131,15 +131,16 @@ TEST_CASE("all links and the subscriber lead to one server") {
     Instance one(redis.url(), 2);
     REQUIRE(one.wait_available());
     REQUIRE(one.wait_trusted());
-    const auto link = one.shared->link(0);
+    const auto link = one.shared->node().links().of_worker(0);
     const std::uint64_t before = link->epoch();
     // As if one link had been made to another server: all others are made anew.
-    const std::uint64_t elsewhere =
-        one.shared->register_server("elsewhere:1", one.shared->link(1).get());
+    const std::uint64_t elsewhere = one.shared->node().register_server(
+        "elsewhere:1", one.shared->node().links().of_worker(1).get());
     CHECK(elsewhere != before);
-    CHECK(one.shared->subscriber() == 0);
-    CHECK_FALSE(one.shared->may_read(*link));
-    CHECK(eventually([&] { return one.shared->may_read(*link) && link->epoch() > elsewhere; }));
+    CHECK(one.shared->node().subscriber() == 0);
+    CHECK_FALSE(one.shared->node().may_read(*link));
+    CHECK(eventually(
+        [&] { return one.shared->node().may_read(*link) && link->epoch() > elsewhere; }));
     CHECK(one.wait_trusted());
 }
 
@@ -182,8 +183,8 @@ TEST_CASE("nobody waits behind a lock from before a purge") {
         CHECK_FALSE(waited.timed_out);
         const Lease anew = two.lease(list);
         CHECK(anew.lock == Lease::Lock::mine);
-        one.release(list, slow, false);
-        two.release(list, anew, false);
+        one.release(slow);
+        two.release(anew);
         CHECK(eventually([&] { return redis.run({"EXISTS", anew.lock_key}) == "0"; }));
     }
 }
@@ -305,29 +306,18 @@ TEST_CASE("a key that is not larder's is neither stored over nor purged") {
     CHECK(redis.run({"TTL", "articles:43"}) == "-1");
 }
 
-TEST_CASE("a budget counts the waits for Redis only") {
-    RedisServer redis;
-    Instance one(redis.url());
-    REQUIRE(one.wait_available());
-    RedisBudget budget;
-    { const RedisBudget::Wait wait(budget, 100ms); }
-    std::this_thread::sleep_for(150ms);
-    const RedisBudget::Wait later(budget, 100ms);
-    CHECK_FALSE(later.spent());
-}
-
 TEST_CASE("a purge is carried by any link that works") {
     RedisServer redis;
     Instance one(redis.url(), 2);
     REQUIRE(
         eventually([&] { return one.find(article, TestRequest(), 1).state == RedisState::ok; }));
     REQUIRE(one.put(article, "old") == FillOutcome::stored);
-    one.shared->link(1)->stop();
-    REQUIRE(eventually([&] { return !one.shared->link(1)->connected(); }));
+    one.shared->node().links().of_worker(1)->stop();
+    REQUIRE(eventually([&] { return !one.shared->node().links().of_worker(1)->connected(); }));
     // Right after the loss the other link proves itself first.
     CHECK(eventually(
         [&] { return one.purge(purge_key("articles:42"), "", 1) == store::PurgeOutcome::done; }));
-    CHECK(eventually([&] { return one.shared->purges_pending() == 0; }));
+    CHECK(eventually([&] { return one.shared->journal().size() == 0; }));
     CHECK(one.get(article).empty());
 }
 

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <future>
+
 #include "instance.hpp"
 #include "redis_server.hpp"
 
@@ -15,6 +18,14 @@ struct OneRedis {
     Instance one{redis.url()};
     OneRedis() { REQUIRE(one.wait_available()); }
 };
+
+/// How many GETs Redis has run.
+long reads_of(const RedisServer& redis) {
+    const std::string stats = redis.run({"INFO", "commandstats"});
+    const std::string_view name = "cmdstat_get:calls=";
+    const std::size_t at = stats.find(name);
+    return at == stats.npos ? 0 : std::stol(stats.substr(at + name.size()));
+}
 
 TEST_CASE_FIXTURE(OneRedis,
                   "what was filled is found, at the key the route says, and expires with it") {
@@ -125,7 +136,11 @@ TEST_CASE_FIXTURE(OneRedis, "a refill after a purge survives the sweep of what t
         REQUIRE(one.put(list, "old") == FillOutcome::stored);
         REQUIRE(one.purge(purge_pattern("articles:list:*")) == store::PurgeOutcome::done);
         REQUIRE(one.put(list, "new") == FillOutcome::stored);
-        std::this_thread::sleep_for(5ms);
+        // The sweep is over when only the new id's index is left.
+        CHECK(eventually([&] {
+            const std::string indexes = redis.run({"KEYS", "larder:index:*"});
+            return std::count(indexes.begin(), indexes.end(), '\n') == 1;
+        }));
         CHECK(one.get(list) == "new");
     }
 }
@@ -242,25 +257,24 @@ TEST_CASE_FIXTURE(OneRedis, "two instances: one fetches, the other waits for its
     CHECK(two.lease(article).lock == Lease::Lock::theirs);
     CHECK(two.lease(article, true, TestRequest("b.example")).lock == Lease::Lock::mine);
     SUBCASE("filled") {
-        std::thread fetch([&] {
-            std::this_thread::sleep_for(50ms);
-            one.fill(article, mine, response("theirs"));
-        });
-        const auto waited = two.wait(article, 2s);
-        fetch.join();
+        const long before = reads_of(redis);
+        auto waiting = std::async(std::launch::async, [&] { return two.wait(article, 2s); });
+        REQUIRE(eventually([&] { return reads_of(redis) > before + 2; }));
+        one.fill(article, mine, response("theirs"));
+        const auto waited = waiting.get();
         REQUIRE(waited.entry);
         CHECK(waited.entry->body == "theirs");
         CHECK(two.lease(article).lock == Lease::Lock::mine);
     }
     SUBCASE("given up") {
-        one.release(article, mine, false);
+        one.release(mine);
         const auto waited = two.wait(article, 2s);
         CHECK_FALSE(waited.entry);
         CHECK_FALSE(waited.timed_out);
         CHECK(two.lease(article).lock == Lease::Lock::mine);
     }
     SUBCASE("uncacheable") {
-        one.release(article, mine, true);
+        one.release(mine, LeaseEnd::uncacheable);
         CHECK(two.wait(article, 2s).uncacheable);
         CHECK(two.lease(article).lock == Lease::Lock::uncacheable);
     }
@@ -272,9 +286,10 @@ TEST_CASE_FIXTURE(OneRedis, "two instances: one fetches, the other waits for its
         CHECK(one.lease(article).lock == Lease::Lock::theirs);
     }
     SUBCASE("a slow one keeps its lock") {
+        const std::string lock = "larder:lock:{articles:42}a.example";
+        REQUIRE(redis.run({"PEXPIRE", lock, "1000"}) == "1");
         one.prolong(article, mine);
-        std::this_thread::sleep_for(20ms);
-        CHECK(std::stoi(redis.run({"PTTL", "larder:lock:{articles:42}a.example"})) > 4900);
+        CHECK(eventually([&] { return std::stoi(redis.run({"PTTL", lock})) > 4500; }, 500ms));
     }
 }
 
@@ -346,7 +361,7 @@ TEST_CASE("the ways in: a Unix socket, a database, passwords") {
     }
     Instance stranger(redis.url());
     CHECK_FALSE(stranger.wait_available(300ms));
-    CHECK(stranger.shared->last_refusal()->text.starts_with("NOAUTH"));
+    CHECK(stranger.shared->reporter().last_refusal()->text.starts_with("NOAUTH"));
     CHECK(stranger.find(article).state == RedisState::down);
 }
 

@@ -162,8 +162,8 @@ TEST_CASE_FIXTURE(Tracked, "without proof of every invalidation the memory tier 
     const cache::Stored entry = take(false);
     SUBCASE("Redis frozen: for at most a second") {
         redis.freeze();
-        std::this_thread::sleep_for(1000ms);
-        CHECK(one.shared->memory_trusted_until() < steady_now());
+        CHECK(eventually([&] { return one.shared->node().memory_trusted_until() < steady_now(); },
+                         1000ms));
         redis.thaw();
         CHECK(one.wait_trusted());
     }

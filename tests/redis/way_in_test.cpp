@@ -28,8 +28,8 @@ TEST_CASE("a replica is not written to, and not read from") {
     RedisServer replica({"--replicaof", "127.0.0.1 " + std::to_string(master.port())});
     Instance one(replica.url());
     CHECK_FALSE(one.wait_available(300ms));
-    REQUIRE(one.shared->last_refusal());
-    CHECK(one.shared->last_refusal()->reason == RedisError::readonly);
+    REQUIRE(one.shared->reporter().last_refusal());
+    CHECK(one.shared->reporter().last_refusal()->reason == RedisError::readonly);
     replica.run({"REPLICAOF", "NO", "ONE"});
     CHECK(one.wait_available());
 }

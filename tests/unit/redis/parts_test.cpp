@@ -125,5 +125,17 @@ TEST_CASE(
     CHECK(history.recent(noon + seconds(31)).empty());
 }
 
+TEST_CASE("the history remembers a purge as long as the longest-lived entry, and at least a day") {
+    PurgeHistory history;
+    using std::chrono::hours;
+    CHECK(history.keeps_for() == hours(24));
+    history.note_lifetime(hours(48));
+    history.note_lifetime(hours(1));
+    CHECK(history.keeps_for() == hours(48));
+    history.remember({{Kind::key, false, "a"}}, noon);
+    CHECK(history.recent(noon + hours(47)).size() == 1);
+    CHECK(history.recent(noon + hours(48)).empty());
+}
+
 }  // namespace
 }  // namespace larder::redis

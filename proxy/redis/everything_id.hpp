@@ -1,0 +1,34 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+namespace larder::redis {
+
+/// The id that every entry carries (RedisKeys::everything), as it was read last. Any thread.
+class EverythingId {
+public:
+    /// 0: unknown.
+    [[nodiscard]] std::uint64_t get() const { return id_.load(std::memory_order_acquire); }
+    /// To be noted before the id is asked for.
+    [[nodiscard]] std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
+    /// Takes the answer, unless a change was heard of since `version` was noted.
+    void set(std::uint64_t id, std::uint64_t version) {
+        const std::lock_guard lock(mutex_);
+        if (version == version_.load(std::memory_order_acquire))
+            id_.store(id, std::memory_order_release);
+    }
+    /// It has changed, or may have: to be asked for again.
+    void forget() {
+        const std::lock_guard lock(mutex_);
+        version_.fetch_add(1, std::memory_order_acq_rel);
+        id_.store(0, std::memory_order_release);
+    }
+
+private:
+    std::mutex mutex_;  ///< for changes
+    std::atomic<std::uint64_t> id_{0};
+    std::atomic<std::uint64_t> version_{0};
+};
+
+}  // namespace larder::redis

@@ -1,0 +1,63 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "redis/store_impl.hpp"
+
+/// For this directory only: the steps of a fill (fill.cpp), each in its own file.
+namespace larder::redis {
+
+/// Everything that one fill needs from step to step.
+struct Filling {
+    RedisStore::Impl& store;
+    EntryLookup lookup;
+    Lease& lease;
+    cache::StoredResponse& entry;
+    Milliseconds lives{0};  ///< how long the entry is of any use
+    std::string mark;       ///< what the entry's hash names this fill by
+
+    /// A batch for the server that gave the lease.
+    [[nodiscard]] RedisBatchPointer new_batch() const;
+};
+
+// ---- response tags (response_tags.cpp)
+
+enum class Tags : std::uint8_t { current, purged, unavailable };
+
+/// Gets or makes the ids of the response tags. A tag is made before the clock is read again (or the
+/// news awaited), and a purge moves the clock before it marks its tags: so a purge either shows
+/// there, or its mark overwrites the id that was made here.
+[[nodiscard]] Task<Tags> settle_response_tags(Filling& fill);
+
+// ---- what goes out and comes back (fill_commands.cpp)
+
+/// An id that the entry carries, and where it stands.
+struct IdKey {
+    std::string key;
+    std::string_view id;    ///< as filled
+    std::string_view hard;  ///< without its soft mark
+};
+[[nodiscard]] std::vector<IdKey> id_keys(const Filling& fill);
+
+/// The names of the indexes that the key is noted in: the ids without their soft marks.
+[[nodiscard]] std::vector<std::string_view> index_ids(const cache::StoredResponse& entry);
+
+/// How long the entry is of any use, as the key's expiry.
+[[nodiscard]] Milliseconds time_to_live(const cache::StoredResponse& entry, WallTime now);
+
+/// An entry as it goes out.
+struct Encoded {
+    std::string value;  ///< the entry, or a large one's stub
+    std::string whole;  ///< a large one; else empty
+};
+[[nodiscard]] Encoded encode(const Filling& fill);
+
+/// One round trip: prolongs the ids, stores, and notes the key in the indexes. The first replies
+/// are of the prolonging, one for each id; then comes the fill's.
+void add_fill(const Filling& fill, RedisCommands& commands, const Encoded& encoded);
+[[nodiscard]] RedisStore::Filled read_fill(const Filling& fill, const RedisBatch& batch);
+
+}  // namespace larder::redis

@@ -1,0 +1,106 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cache/stored_response.hpp"
+
+namespace larder::redis {
+
+/// Whether Redis answered.
+enum class RedisState : std::uint8_t {
+    ok,
+    down,     ///< known to be away (breaker open, purges pending, not connected): nobody waited
+    timeout,  ///< this request waited as long as it may
+};
+
+/// The right to fill a key, taken before a fetch begins.
+struct Lease {
+    enum class Lock : std::uint8_t {
+        mine,         ///< fetch, then fill or release
+        theirs,       ///< another instance fetches: wait_for_other, or fetch without the lock
+        uncacheable,  ///< the last answer was not storable: fetch at once, do not wait
+        none,         ///< no lock was asked for
+    };
+    RedisState state = RedisState::ok;
+    Lock lock = Lock::none;
+    std::string
+        guard;  ///< the key's generation at the start: the fill stores only while it still holds
+    std::string token;     ///< whose lock it is
+    std::string lock_key;  ///< as it stands in Redis
+    std::vector<cache::TagId>
+        tags;  ///< the rule tags' ids (and the bare key's, for an extended key)
+    std::uint64_t everything =
+        0;                     ///< the id that all entries carry; 0: unknown, nothing can be stored
+    std::uint64_t clock = 0;   ///< the purge clock for response tags at the start
+    std::string soft_id;       ///< the key's soft-purge mark at the start
+    bool entry_there = false;  ///< the key holds entries: one may have come since the lookup
+    std::string foreign_key{};   ///< a key that the entry or its bookkeeping needs, and that
+                                 ///< somebody else holds; else empty
+    std::string foreign_type{};  ///< what Redis says that it is ("string")
+    bool too_slow = false;  ///< what is there is fresh, but too large to come in time: the fill
+                            ///< leaves it, for other instances, and only the memory tier takes the
+                            ///< new one. Set by the caller, from Found
+    bool held = false;  ///< a write to it is under way somewhere (RedisStore::announce): nothing
+                        ///< may be stored
+    std::uint64_t epoch =
+        0;  ///< which server gave it: another one may have forgotten a purge since
+    std::uint64_t sequence = 0;  ///< the process's own purge sequence at the start
+
+    /// A fill under it can succeed: else the fetch serves its readers only.
+    [[nodiscard]] bool can_store() const {
+        return state == RedisState::ok && !guard.empty() && !held && everything != 0 &&
+               foreign_key.empty();
+    }
+};
+
+/// How a fetch ends that gives its lock back without having stored anything.
+enum class LeaseEnd : std::uint8_t {
+    unstored,     ///< another instance may fetch at once
+    uncacheable,  ///< others are told not to wait for this key in the next few seconds
+};
+
+/// A lease, and the duty to give its lock back: others would wait for a fetch that is over. Its
+/// destructor gives it back as `unstored`. One thread.
+class LeaseHold {
+public:
+    /// Gives a lock back. It must not throw, and may be called after the store is gone.
+    using GiveBack = std::function<void(const Lease&, LeaseEnd)>;
+
+    LeaseHold() = default;
+    LeaseHold(Lease lease, GiveBack give_back)
+        : lease_(std::move(lease)), give_back_(std::move(give_back)) {}
+    LeaseHold(LeaseHold&& other) noexcept
+        : lease_(std::move(other.lease_)), give_back_(std::exchange(other.give_back_, nullptr)) {}
+    /// Gives back what was held before.
+    LeaseHold& operator=(LeaseHold&& other) noexcept {
+        if (this == &other) return *this;
+        give_back(LeaseEnd::unstored);
+        lease_ = std::move(other.lease_);
+        give_back_ = std::exchange(other.give_back_, nullptr);
+        return *this;
+    }
+    ~LeaseHold() { give_back(LeaseEnd::unstored); }
+
+    /// Also valid after the end.
+    [[nodiscard]] const Lease& operator*() const { return lease_; }
+    [[nodiscard]] const Lease* operator->() const { return &lease_; }
+    /// What is in Redis is too large to be read in time (Lease::too_slow).
+    void note_too_slow(bool too_slow) { lease_.too_slow = too_slow; }
+
+    /// Ends the duty. Does not wait. A later end does nothing.
+    void give_back(LeaseEnd end) {
+        const GiveBack give_back = std::exchange(give_back_, nullptr);
+        if (give_back) give_back(lease_, end);
+    }
+    /// The good end: RedisStore::fill has taken the lease, and gives the lock back.
+    void filled() { give_back_ = nullptr; }
+
+private:
+    Lease lease_;
+    GiveBack give_back_;  ///< empty: there is nothing to give back
+};
+
+}  // namespace larder::redis

@@ -1,0 +1,118 @@
+#include "redis/pipeline.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace larder::redis {
+namespace {
+
+constexpr std::size_t places_max = 10'000;
+constexpr std::size_t output_bytes_max = 256u << 20;
+// Larger commands are not copied behind others.
+constexpr std::size_t own_piece_above = 16 * 1024;
+
+}  // namespace
+
+void RedisPipeline::begin() {
+    reader_.emplace();
+    places_.clear();
+    output_.clear();
+    output_bytes_ = 0;
+}
+
+bool RedisPipeline::has_room() const {
+    return places_.size() < places_max && output_bytes_ < output_bytes_max;
+}
+
+void RedisPipeline::submit(RedisBatchPointer batch, SteadyTime now) {
+    std::string& bytes = batch->commands.bytes();
+    output_bytes_ += bytes.size();
+    if (output_.empty() || bytes.size() > own_piece_above ||
+        output_.back().size() > own_piece_above) {
+        output_.push_back(std::move(bytes));
+    } else {
+        output_.back().append(bytes);
+    }
+    Place& place = places_.emplace_back();
+    place.expected = batch->commands.count();
+    place.sent_at = now;
+    place.deadline = batch->deadline;
+    batch->replies.reserve(place.expected);
+    place.batch = std::move(batch);
+}
+
+std::vector<std::string> RedisPipeline::take_output() {
+    output_bytes_ = 0;
+    return std::exchange(output_, {});
+}
+
+bool RedisPipeline::feed(const char* bytes, std::size_t size, SteadyTime now) {
+    received_at_ = now;
+    return reader_ && reader_->feed(bytes, size);
+}
+
+RedisPipeline::Event RedisPipeline::next(Answer& answer) {
+    while (reader_) {
+        RedisReply reply;
+        const auto read = reader_->next(reply);
+        if (read == RedisReplyReader::Next::incomplete) break;
+        if (read == RedisReplyReader::Next::broken) return Event::broken;
+        if (places_.empty()) {
+            unasked_ = std::move(reply);
+            return Event::unasked;
+        }
+        Place& front = places_.front();
+        if (front.batch) front.batch->replies.push_back(std::move(reply));
+        if (++front.received < front.expected) continue;
+        answer.batch = std::move(front.batch);
+        answer.sent_at = front.sent_at;
+        answer.waiting = front.waiting;
+        places_.pop_front();
+        return Event::answered;
+    }
+    return Event::incomplete;
+}
+
+// A probe stays in its place: its answer tells about Redis however late it comes.
+RedisBatchPointer RedisPipeline::stop_waiting(Place& place) {
+    place.waiting = false;
+    if (place.batch->probe) return place.batch;
+    place.batch->replies.clear();
+    return std::move(place.batch);
+}
+
+RedisPipeline::Expired RedisPipeline::expire(SteadyTime now) {
+    Expired expired;
+    for (Place& place : places_) {
+        if (!place.waiting) continue;
+        if (place.deadline <= now) {
+            expired.batches.push_back(stop_waiting(place));
+        } else {
+            expired.next = std::min(expired.next, place.deadline);
+        }
+    }
+    if (!expired.batches.empty())
+        expired.silence = now - std::max(received_at_, places_.front().sent_at);
+    return expired;
+}
+
+std::vector<RedisBatchPointer> RedisPipeline::give_up() {
+    std::vector<RedisBatchPointer> batches;
+    for (Place& place : places_)
+        if (place.waiting && !place.batch->probe) batches.push_back(stop_waiting(place));
+    return batches;
+}
+
+RedisPipeline::Ended RedisPipeline::end() {
+    Ended ended;
+    output_.clear();
+    output_bytes_ = 0;
+    if (!places_.empty() && places_.front().waiting)
+        for (const RedisReply& reply : places_.front().batch->replies)
+            if (reply.is_error() && !ended.refusal) ended.refusal = reply.text;
+    for (Place& place : std::exchange(places_, {}))
+        if (place.waiting) ended.batches.push_back(std::move(place.batch));
+    return ended;
+}
+
+}  // namespace larder::redis
