@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Includes go one way only: main -> cli, server -> admin -> flow -> redis -> store, origin, observe -> net -> cache -> route -> http -> base.
+"""Includes go one way only: main -> cli, server -> admin -> wire -> flow -> redis -> store, origin, observe -> net -> cache -> route -> http -> base.
 
 settings/settings.hpp and settings/problem.hpp are plain data and may be included by all but http and base; what else is
 in settings/ belongs to main, server, observe and flow. base, http, route and cache are pure: no I/O library, clock or
@@ -16,6 +16,7 @@ MAY_INCLUDE = {
         "cli",
         "server",
         "admin",
+        "wire",
         "flow",
         "redis",
         "store",
@@ -31,6 +32,7 @@ MAY_INCLUDE = {
     "cli": {"flow", "observe", "settings", "cache", "route", "http", "base"},
     "server": {
         "admin",
+        "wire",
         "flow",
         "redis",
         "store",
@@ -44,6 +46,7 @@ MAY_INCLUDE = {
         "base",
     },
     "admin": {"flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
+    "wire": {"flow", "redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
     "flow": {"redis", "store", "origin", "observe", "settings", "net", "cache", "route", "http", "base"},
     "observe": {"settings", "cache", "route", "http", "base"},
     "redis": {"store", "net", "cache", "route", "http", "base"},
@@ -64,7 +67,7 @@ IMPURE = re.compile(
 )
 IMPURE_USE = re.compile(r"\bco_await\b|\b(system_clock|steady_clock|\w*Clock)::now\s*\(|\b(wall|steady)_now\s*\(")
 THE_CLOCK = "base/clock.hpp"
-MAY_WAIT = {"main", "server", "flow", "origin", "redis", "store", "net"}
+MAY_WAIT = {"wire", "main", "server", "flow", "origin", "redis", "store", "net"}
 ASIO_COMPILED_ONCE = {"base/asio_compiled.cpp", "base/asio_ssl_compiled.cpp"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+("([^"]+)"|<[^>]+>)', re.M)
 

@@ -34,16 +34,15 @@ std::string echo_of(const http::RequestHead& request, const http::CredentialName
 
 net::Task<void> answer_as_recipient(Client& client) {
     Exchange& exchange = client.exchange();
-    exchange.outcome = {};
-    exchange.outcome.forward = Forward::method;
+    exchange.outcome = cache::Outcome::method();
     const bool traces = exchange.request.method == http::Method::trace;
     const std::string echo =
         traces ? echo_of(exchange.request, http::CredentialNames(client.settings().credentials))
                : std::string();
     const std::string_view body = echo;
-    ResponseSender sender(client);
-    sender.set_head(traces ? trace_head : options_head, 200, body.size(), false);
-    const bool sent = co_await sender.body(body, true);
+    const BodyLength length{body.size()};
+    begin_response(client, traces ? trace_head : options_head, 200, length);
+    const bool sent = co_await client.send_body(body, Follows::nothing);
     static_cast<void>(sent);
 }
 

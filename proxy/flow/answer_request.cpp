@@ -3,6 +3,7 @@
 #include "cache/request_bypass.hpp"
 #include "flow/announce_write.hpp"
 #include "flow/answer_as_recipient.hpp"
+#include "flow/answer_read.hpp"
 #include "flow/pass_through.hpp"
 #include "flow/purge.hpp"
 #include "flow/read_plan.hpp"
@@ -14,9 +15,10 @@ namespace larder::flow {
 namespace {
 
 using cache::Detail;
+using cache::Outcome;
 using settings::RouteKind;
 
-// Whether the request may be answered from the cache, and if not, why.
+// Why a read may not be answered from the cache; none: it may, and the exchange has its plan.
 Detail plan_read(Client& client) {
     Exchange& exchange = client.exchange();
     const route::CompiledRoute& route = *exchange.match.route;
@@ -25,16 +27,9 @@ Detail plan_read(Client& client) {
     exchange.key_info =
         route::build_key(route, exchange.match.captures, exchange.request, exchange.key);
     client.config->routes.note_plain_path(exchange.request, exchange.key_info);
-    return exchange.key_info.query_bypass || exchange.key_info.needless_encoding ? Detail::query
-                                                                                 : Detail::none;
-}
-
-void set_bypass(Exchange& exchange, Detail detail) {
-    exchange.outcome = {};
-    const bool readable = exchange.request.method == http::Method::get ||
-                          exchange.request.method == http::Method::head;
-    exchange.outcome.forward = readable ? Forward::bypass : Forward::method;
-    exchange.outcome.detail = exchange.outcome.forward == Forward::method ? Detail::none : detail;
+    if (exchange.key_info.query_bypass || exchange.key_info.needless_encoding) return Detail::query;
+    exchange.plan = make_read_plan(exchange.request, route);
+    return Detail::none;
 }
 
 bool looped(const http::RequestHead& request) {
@@ -55,11 +50,13 @@ net::Task<bool> answer_if_it_ends_here(Client& client) {
     const bool has_body = request.framing != http::Framing::none;
     if (hops.kind == http::MaxForwards::Kind::malformed ||
         (request.method == http::Method::trace && has_body)) {
-        set_bypass(client.exchange(), Detail::bad_request);
+        Exchange& exchange = client.exchange();
+        exchange.outcome = Outcome::passed(request.method, Detail::bad_request);
         const std::string_view why = hops.kind != http::MaxForwards::Kind::malformed
                                          ? "TRACE takes no body"
                                          : "Max-Forwards is not a number";
-        co_await answer_error(client, 400, Detail::bad_request, why, has_body);
+        const KeepAlive keep_alive = has_body ? KeepAlive::no : KeepAlive::yes;
+        co_await answer_error(client, 400, Detail::bad_request, why, keep_alive);
         co_return true;
     }
     if (hops.kind != http::MaxForwards::Kind::ends_here) co_return false;
@@ -88,9 +85,12 @@ net::Task<void> answer_request(Client& client) {
         co_return;
     }
     if (looped(exchange.request)) {
-        set_bypass(exchange, Detail::limit);
-        co_await answer_error(client, 502, Detail::limit,
-                              "the request goes in circles: it passed here before", true);
+        exchange.outcome = Outcome::passed(exchange.request.method, Detail::limit);
+        co_await answer_error(
+            client, 502, Detail::limit,
+            "loop detected: this request already passed this larder (Via names it more than 8 "
+            "times); check that `origin` is not larder itself",
+            KeepAlive::no);
         co_return;
     }
     if (exchange.request.method == http::Method::options ||
@@ -100,13 +100,13 @@ net::Task<void> answer_request(Client& client) {
     }
     const route::CompiledRoute* route = exchange.match.route;
     if (!route) {
-        set_bypass(exchange, Detail::no_route);
+        exchange.outcome = Outcome::passed(exchange.request.method, Detail::no_route);
     } else if (route->rule.kind == RouteKind::pass) {
-        set_bypass(exchange, Detail::pass);
+        exchange.outcome = Outcome::passed(exchange.request.method, Detail::pass);
     } else if (route->rule.kind == RouteKind::write) {
-        set_bypass(exchange, Detail::none);
+        exchange.outcome = Outcome::passed(exchange.request.method, Detail::none);
     } else if (exchange.bypass != Detail::none) {
-        set_bypass(exchange, exchange.bypass);
+        exchange.outcome = Outcome::passed(exchange.request.method, exchange.bypass);
     } else {
         co_await answer_read(client);
         co_return;
@@ -117,10 +117,10 @@ net::Task<void> answer_request(Client& client) {
         co_await answer_error(client, 503, Detail::purge_failed,
                               "Redis cannot be asked, so what this write makes stale could not be "
                               "purged: the write was not forwarded",
-                              false);
+                              KeepAlive::yes);
         co_return;
     }
-    co_await pass_through(client, false);
+    co_await pass_through(client, Judge::no);
 }
 
 }  // namespace larder::flow

@@ -16,8 +16,8 @@ void log(Client& client, std::chrono::nanoseconds duration) {
     entry.status = exchange.status;
     entry.bytes = exchange.bytes_out;
     entry.duration = duration;
-    entry.x_cache = exchange.outcome.x_cache;
-    entry.detail = exchange.outcome.detail;
+    entry.x_cache = exchange.outcome.x_cache();
+    entry.detail = exchange.outcome.detail();
     if (exchange.match.route) entry.route = exchange.match.route->path_template;
     entry.key = exchange.key;
     entry.user_agent = exchange.request.fields.first_named("User-Agent")
@@ -37,14 +37,14 @@ void finish_request(Client& client) {
     if (exchange.match.route) record.path = client.config->path_ids[exchange.match.route->index];
     record.method = exchange.request.method;
     record.status = exchange.status != 0 ? exchange.status : 499;
-    record.x_cache = exchange.outcome.x_cache;
+    record.x_cache = exchange.outcome.x_cache();
     record.duration = duration;
     record.bytes_in = exchange.bytes_in;
     record.bytes_out = exchange.bytes_out;
-    record.age = exchange.outcome.age;
-    record.saved = exchange.saved;
-    record.coalesced = exchange.coalesced;
-    record.not_stored = exchange.not_stored;
+    record.age = exchange.outcome.age();
+    record.saved = exchange.outcome.saved();
+    record.coalesced = exchange.outcome.coalesced();
+    record.not_stored = exchange.outcome.not_stored();
     client.services.metrics.record(record);
     if (client.services.access_log.logs(record.status)) log(client, duration);
 }

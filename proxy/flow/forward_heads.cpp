@@ -138,8 +138,8 @@ void append_forwarding(const http::RequestHead& request, const Sender& sender, s
 }  // namespace
 
 Sender sender_of(const Client& client) {
-    return {client.peer_name.empty() ? client.peer.to_string() : client.peer_name,
-            client.config->trusted_proxies.contains(client.peer), client.stream.is_tls()};
+    const http::RequestHead& request = client.request();
+    return {std::string(request.peer), request.peer_trusted, request.peer_tls};
 }
 
 boost::asio::ip::address believed_address(const Client& client) {

@@ -1,8 +1,5 @@
 #include "flow/hold_up_watch.hpp"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-
 namespace larder::flow {
 namespace {
 
@@ -23,13 +20,13 @@ HoldUpWatch::HoldUpWatch(Client& client, const store::Fetch::Reader& reader)
 HoldUpWatch::Progress HoldUpWatch::progress() const {
     Progress now;
     now.position = reader_.position();
-    ::ioctl(client_.stream.socket().native_handle(), SIOCOUTQ, &now.unsent);
+    now.unacknowledged = client_.bytes_unacknowledged();
     return now;
 }
 
 void HoldUpWatch::look(void* self) {
     auto& watch = *static_cast<HoldUpWatch*>(self);
-    if (watch.client_.services.wheel.stopped() || !watch.client_.stream.is_open()) return;
+    if (watch.client_.services.wheel.stopped() || !watch.client_.connected()) return;
     const SteadyTime now = steady_now();
     watch.next_look_.set(now + look_every);
     if (!watch.reader_.holds_up_others()) {
@@ -43,9 +40,10 @@ void HoldUpWatch::look(void* self) {
         return;
     }
     if (now - *watch.still_since_ < patience) return;
-    watch.client_.exchange().outcome.detail = cache::Detail::client_timeout;
-    watch.client_.exchange().keep_alive = false;
-    watch.client_.stream.abort();
+    Exchange& exchange = watch.client_.exchange();
+    exchange.outcome = exchange.outcome.client_stalled();
+    exchange.keep_alive = false;
+    watch.client_.reset();
 }
 
 }  // namespace larder::flow

@@ -22,8 +22,8 @@ public:
 private:
     /// What moves while the client takes something.
     struct Progress {
-        std::uint64_t position = 0;  ///< of the reader
-        int unsent = 0;  ///< bytes in the socket that the client's side has not acknowledged
+        std::uint64_t position = 0;        ///< of the reader
+        std::uint64_t unacknowledged = 0;  ///< Client::bytes_unacknowledged
         bool operator==(const Progress&) const = default;
     };
 

@@ -10,7 +10,7 @@ using origin::OriginError;
 constexpr std::size_t response_head_bytes_max = 64 * 1024;
 constexpr std::size_t response_fields_max = 512;
 
-iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
+using net::piece;
 
 // Parses what has come; false: more is needed.
 bool parse_what_is_there(bool to_head, bool keep, OriginExchange& exchange) {

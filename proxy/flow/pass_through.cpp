@@ -33,20 +33,9 @@ bool wants_upgrade(const http::RequestHead& request) {
     return http::parse_connection(request.fields).upgrade;
 }
 
-// What of the request's body has come with its head. The rest of the buffer is the next request's.
-std::string_view body_at_hand(Client& client) {
-    const http::RequestHead& request = client.request();
-    if (request.framing != http::Framing::length) return {};
-    const std::string_view there = client.in.view();
-    return there.size() >= request.content_length
-               ? there.substr(0, static_cast<std::size_t>(request.content_length))
-               : std::string_view{};
-}
-
 // The state of one pass: the pieces that its steps share.
 struct Pass {
-    explicit Pass(Client& client_in)
-        : client(client_in), sender(client_in), head(client_in.exchange().origin_head) {
+    explicit Pass(Client& client_in) : client(client_in), head(client_in.exchange().origin_head) {
         exchange.storage.swap(client.exchange().origin_storage);
     }
     ~Pass() { exchange.storage.swap(client.exchange().origin_storage); }
@@ -55,7 +44,7 @@ struct Pass {
 
     Client& client;
     OriginExchange exchange;
-    ResponseSender sender;
+    std::string_view body;  ///< of the request, where all of it came with the head
     std::shared_ptr<Upload> upload;
     std::string& head;
     bool upgrade = false;
@@ -67,12 +56,11 @@ struct Pass {
 // Sends the head, with the body where all of it is at hand; else starts the upload.
 net::Task<void> begin(Pass& pass, bool fresh) {
     Client& client = pass.client;
-    const std::string_view body = body_at_hand(client);
-    const bool streams = client.request().framing != http::Framing::none && body.empty();
-    co_await send_request(client.services, client.config, pass.head, body, fresh, pass.exchange);
+    const bool streams = client.exchange().body_pending;
+    co_await send_request(client.services, client.config, pass.head, pass.body, fresh,
+                          pass.exchange);
     if (pass.exchange.failed()) co_return;
     if (streams) {
-        client.exchange().body_pending = true;
         pass.upload = std::make_shared<Upload>(client, pass.exchange.connection->stream,
                                                client.request().framing == http::Framing::chunked);
         pass.exchange.connection->stream.never_expire();
@@ -100,7 +88,7 @@ net::Task<void> read_final_head(Pass& pass) {
         std::string lines;
         append_passed_head(pass.exchange.head, {}, false, pass.client.settings().headers,
                            pass.exchange.received_at, lines);
-        const bool sent = co_await pass.sender.interim(lines);
+        const bool sent = co_await pass.client.send_interim(lines);
         static_cast<void>(sent);
     }
 }
@@ -125,23 +113,24 @@ net::Task<void> answer_failure(Pass& pass) {
             co_return;
         case Upload::End::client_malformed:
             co_await answer_error(client, 400, cache::Detail::bad_request,
-                                  "the request's body is malformed", true);
+                                  "the request's body is malformed", KeepAlive::no);
             co_return;
         case Upload::End::client_timeout:
-            client.stream.clear_timeout();
+            client.resume();
             co_await answer_error(client, 408, cache::Detail::client_timeout,
-                                  "the request's body did not come in time", true);
+                                  "the request's body did not come in time", KeepAlive::no);
             co_return;
         case Upload::End::too_large:
             co_await answer_error(client, 413, cache::Detail::limit,
-                                  "the request's body is too large", true);
+                                  "the request's body is larger than limits.body_bytes",
+                                  KeepAlive::no);
             co_return;
         default:
             break;
     }
     const FailureAnswer answer = failure_answer(pass.exchange);
-    co_await answer_error(client, answer.status, answer.detail, answer.message,
-                          client.exchange().body_pending);
+    const KeepAlive keep_alive = client.exchange().body_pending ? KeepAlive::no : KeepAlive::yes;
+    co_await answer_error(client, answer.status, answer.detail, answer.message, keep_alive);
 }
 
 // Reads the body, or its first 64 KB, for a purge rule that needs it. False: it cannot be used.
@@ -160,7 +149,7 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
                           BodyReader::Piece next, bool has_next) {
     const http::ResponseHead& head = pass.exchange.head;
     if (!early.empty()) {
-        const bool sent = co_await pass.sender.body(early, false);
+        const bool sent = co_await pass.client.send_body(early, Follows::more);
         if (!sent) co_return;
     }
     std::uint64_t seen = early.size();
@@ -170,7 +159,7 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
             bool buffered = body.next_buffered(next);
             if (!buffered && seen == 0 && !pass.client.exchange().answered) {
                 // The head does not wait for a body that has not begun (event streams, long polls).
-                const bool sent = co_await pass.sender.body(std::string_view(), false);
+                const bool sent = co_await pass.client.send_body(std::string_view(), Follows::more);
                 if (!sent) co_return;
             }
             if (!buffered) next = co_await body.next();
@@ -181,15 +170,16 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
             pass.exchange.error = next.status == Status::timed_out ? origin::OriginError::timeout
                                                                    : origin::OriginError::truncated;
             record_origin_failure(pass.client.services, *pass.client.config, pass.exchange);
-            pass.sender.break_off();
+            pass.client.break_off();
             co_return;
         }
         seen += next.data.size();
         const bool last = by_length && seen == head.content_length;
-        const bool sent = co_await pass.sender.body(next.data, last);
+        const Follows follows = last ? Follows::nothing : Follows::more;
+        const bool sent = co_await pass.client.send_body(next.data, follows);
         if (!sent) co_return;
     }
-    const bool sent = co_await pass.sender.end(body.trailers());
+    const bool sent = co_await pass.client.end_body(body.trailers());
     static_cast<void>(sent);
     record_origin_success(pass.client.services, *pass.client.config, pass.exchange);
 }
@@ -207,8 +197,8 @@ void judge_answer(Pass& pass) {
     if (reason == cache::Detail::none &&
         !response_tags_of(*client.config, route, exchange.request, pass.exchange.head).may_be_kept)
         reason = cache::Detail::limit;
-    exchange.outcome.detail = reason == cache::Detail::none ? cache::Detail::uncacheable : reason;
-    exchange.not_stored = exchange.outcome.detail;
+    exchange.outcome = exchange.outcome.kept_out(
+        reason == cache::Detail::none ? cache::Detail::uncacheable : reason);
     const std::uint64_t hash = uncacheable_hash(exchange.key, route);
     if (reason == cache::Detail::none || pass.exchange.head.status >= 500) {
         client.services.uncacheable.forget(hash);
@@ -240,7 +230,7 @@ net::Task<void> send_answer(Pass& pass) {
     Client& client = pass.client;
     Exchange& exchange = client.exchange();
     const http::ResponseHead& head = pass.exchange.head;
-    exchange.outcome.forward_status = head.status;
+    exchange.outcome = exchange.outcome.forwarded(head.status);
     BodyReader body(pass.exchange.connection->stream, pass.exchange.connection->in, head.framing,
                     head.content_length, client.settings().origin.idle_timeout,
                     http::ChunkSender::origin);
@@ -253,8 +243,8 @@ net::Task<void> send_answer(Pass& pass) {
                        client.settings().headers, pass.exchange.received_at, lines);
     // Content-Length stands among the lines as it came, of a response to HEAD or a 304 too.
     const bool length_given = head.fields.has(http::FieldId::content_length);
-    const std::optional<std::uint64_t> length =
-        length_given ? std::optional(head.content_length) : std::nullopt;
+    BodyLength length;
+    if (length_given) length = {head.content_length, true};
 
     std::string early;
     BodyReader::Piece next;
@@ -284,11 +274,11 @@ net::Task<void> send_answer(Pass& pass) {
         co_await answer_error(client, 503, cache::Detail::purge_failed,
                               "the write was done, but what it made stale could not be purged "
                               "everywhere: Redis cannot be asked",
-                              false);
+                              KeepAlive::yes);
         co_await stop_upload(pass.upload);
         co_return;
     }
-    pass.sender.set_head(lines, head.status, length, length_given);
+    begin_response(client, lines, head.status, length);
     co_await send_body(pass, body, early, next, has_next);
     co_await purge_cut_write(pass, purged);
     co_await stop_upload(pass.upload);
@@ -297,33 +287,19 @@ net::Task<void> send_answer(Pass& pass) {
     finish_exchange(client.services, pass.exchange, body);
 }
 
-// A body that is not wholly at hand, or a tunnel, is read through the connection's buffer while the
-// head is still needed: the head moves into a block of its own.
-void keep_head_apart(Client& client) {
-    const std::string_view rest = client.in.view();
-    client.head_apart.swap(client.in);
-    const net::Buffer::Room room = client.in.room(rest.size());
-    std::copy(rest.begin(), rest.end(), room.at);
-    client.in.append_done(rest.size());
-}
-
 net::Task<void> switch_protocols(Pass& pass) {
     Client& client = pass.client;
     std::string lines;
     const settings::Headers& headers = client.settings().headers;
     append_passed_head(pass.exchange.head, {}, true, headers, pass.exchange.received_at, lines);
-    client.exchange().outcome.forward_status = 101;
+    client.exchange().outcome = client.exchange().outcome.forwarded(101);
     if (headers.via) lines += "Via: 1.1 larder\r\n";
-    append_outcome(lines, client.exchange().outcome, headers, client.exchange().key);
-    client.exchange().status = 101;
-    client.exchange().keep_alive = false;
-    keep_head_apart(client);
-    const bool sent = co_await pass.sender.interim(lines);
-    if (sent)
-        co_await run_tunnel(client, pass.exchange.connection->stream, pass.exchange.connection->in);
+    client.exchange().outcome.append_fields(headers, client.exchange().key, lines);
+    co_await client.run_tunnel(lines, pass.exchange.connection->stream,
+                               pass.exchange.connection->in);
 }
 
-net::Task<void> pass_on(Pass& pass, bool judge) {
+net::Task<void> pass_on(Pass& pass, Judge judge) {
     Client& client = pass.client;
     Exchange& exchange = client.exchange();
     pass.upgrade = wants_upgrade(exchange.request);
@@ -332,14 +308,9 @@ net::Task<void> pass_on(Pass& pass, bool judge) {
     options.upgrade = pass.upgrade;
     const Sender sender = sender_of(client);
     build_origin_head(exchange.request, sender, options, client.settings(), authority, pass.head);
-    const std::string_view at_hand = body_at_hand(client);
-    if (!at_hand.empty()) exchange.body_pending = false;
-    exchange.bytes_in += at_hand.size();
-    if (exchange.body_pending) keep_head_apart(client);
-
+    pass.body = client.take_body_at_hand();
     pass.exchange.repeatable =
-        http::is_idempotent(exchange.request.method) &&
-        (exchange.request.framing == http::Framing::none || !at_hand.empty());
+        http::is_idempotent(exchange.request.method) && !exchange.body_pending;
     for (bool fresh = false;; fresh = true) {
         co_await begin(pass, fresh);
         pass.reached_origin |= pass.exchange.connection != nullptr;
@@ -350,22 +321,19 @@ net::Task<void> pass_on(Pass& pass, bool judge) {
     }
     if (pass.exchange.failed()) {
         co_await answer_failure(pass);
-        client.in.consume(at_hand.size());
         co_return;
     }
     if (pass.exchange.head.status == 101) {
-        client.in.consume(at_hand.size());
         co_await switch_protocols(pass);
         co_return;
     }
-    if (judge) judge_answer(pass);
+    if (judge == Judge::yes) judge_answer(pass);
     co_await send_answer(pass);
-    client.in.consume(at_hand.size());
 }
 
 }  // namespace
 
-net::Task<void> pass_through(Client& client, bool judge) {
+net::Task<void> pass_through(Client& client, Judge judge) {
     Pass pass(client);
     std::exception_ptr failure;
     try {

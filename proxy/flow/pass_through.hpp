@@ -3,13 +3,13 @@
 
 namespace larder::flow {
 
-/// Sends the request on and the answer back, storing nothing: what is no read, or a read that the
-/// cache has no business with. Streams both ways. After a write it purges before the answer is
-/// released. `outcome` of the exchange says what is shown; for a read under a route, what the
-/// answer's own fields say about storing is shown too (`judge`).
-net::Task<void> pass_through(Client& client, bool judge);
+/// Whether the response's own fields decide what is shown about storing: for a read under a route
+/// that was not looked up.
+enum class Judge : std::uint8_t { no, yes };
 
-/// Both directions copied until both have ended (101 Switching Protocols; RFC 9110, 7.8).
-net::Task<void> run_tunnel(Client& client, net::Stream& origin, net::Buffer& origin_in);
+/// Sends the request on and the response back, storing nothing: of what is no read, or of a read
+/// that the cache has no business with. Streams both ways. After a write it purges before the
+/// response is released. The exchange's outcome says what is shown.
+net::Task<void> pass_through(Client& client, Judge judge);
 
 }  // namespace larder::flow

@@ -107,8 +107,7 @@ net::Task<store::PurgeOrder> purge_announced(Client& client) {
         co_await purge(client.services, order, exchange.redis_budget, announced->token);
     // Nothing old is left that it named: it was purged before the write, and its hold keeps
     // everything out until it expires.
-    if (outcome == store::PurgeOutcome::pending)
-        exchange.outcome.detail = cache::Detail::redis_down;
+    if (outcome == store::PurgeOutcome::pending) exchange.outcome = exchange.outcome.purge_owed();
     co_return order;
 }
 
@@ -169,7 +168,7 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
     const store::PurgeOutcome outcome =
         co_await purge(client.services, order, client.exchange().redis_budget);
     if (outcome == store::PurgeOutcome::pending)
-        client.exchange().outcome.detail = cache::Detail::redis_down;
+        client.exchange().outcome = client.exchange().outcome.purge_owed();
     // What only the answer named was not announced: the others may serve what it made stale.
     client.exchange().purge_failed =
         refuses_unpurged_writes(client) && response && outcome == store::PurgeOutcome::pending;
@@ -181,11 +180,10 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
 
 net::Task<void> answer_purge(Client& client) {
     Exchange& exchange = client.exchange();
-    exchange.outcome = {};
-    exchange.outcome.forward = Forward::method;
+    exchange.outcome = cache::Outcome::method();
     if (!client.config->purge_from.contains(believed_address(client))) {
         co_await answer_error(client, 405, cache::Detail::purge_denied,
-                              "PURGE is not allowed from this address", false);
+                              "PURGE is not allowed from this address", KeepAlive::yes);
         co_return;
     }
     store::PurgeOrder order;
@@ -197,17 +195,17 @@ net::Task<void> answer_purge(Client& client) {
         in_redis = co_await client.services.redis->count_present(order.set, budget);
     client.services.metrics.record_purge(observe::PurgeSource::purge);
     const store::PurgeOutcome outcome = co_await purge(client.services, std::move(order), budget);
-    if (outcome == store::PurgeOutcome::pending)
-        exchange.outcome.detail = cache::Detail::redis_down;
+    if (outcome == store::PurgeOutcome::pending) exchange.outcome = exchange.outcome.purge_owed();
     const bool met = in_memory || in_redis > 0 || outcome == store::PurgeOutcome::pending;
     const std::string_view body =
         met ? "{\"purged\": true}\n"
             : "{\"purged\": false, \"detail\": \"nothing was stored for this URL\"}\n";
-    ResponseSender sender(client);
-    sender.set_head(met ? "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                        : "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n",
-                    met ? 200 : 404, body.size(), false);
-    const bool sent = co_await sender.body(body, true);
+    const std::string_view lines =
+        met ? "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            : "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n";
+    const BodyLength length{body.size()};
+    begin_response(client, lines, met ? 200 : 404, length);
+    const bool sent = co_await client.send_body(body, Follows::nothing);
     static_cast<void>(sent);
 }
 

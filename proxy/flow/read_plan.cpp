@@ -7,6 +7,7 @@
 #include "cache/personal.hpp"
 #include "cache/request_directives.hpp"
 #include "cache/vary.hpp"
+#include "flow/exchange.hpp"
 
 namespace larder::flow {
 
@@ -48,7 +49,8 @@ ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledR
             cache::request_directives(request, route.rule)};
 }
 
-redis::EntryName entry_name(Exchange& exchange, const ReadPlan& plan) {
+redis::EntryName entry_name(Exchange& exchange) {
+    const ReadPlan& plan = exchange.plan;
     if (exchange.tags.empty()) {
         route::collect_tags(*plan.route, exchange.key, exchange.key_info, exchange.tags);
         exchange.tags.insert(exchange.tags.end(), exchange.key_info.more_tags.begin(),
@@ -58,7 +60,8 @@ redis::EntryName entry_name(Exchange& exchange, const ReadPlan& plan) {
             plan.with_host, plan.route->sharing};
 }
 
-std::string fetch_name(const Exchange& exchange, const ReadPlan& plan, std::string_view variant) {
+std::string fetch_name(const Exchange& exchange, std::string_view variant) {
+    const ReadPlan& plan = exchange.plan;
     std::string name = exchange.key;
     name += '\n';
     append_decimal(name, plan.route->rules);

@@ -356,13 +356,13 @@ net::Task<void> run_fetch(std::unique_ptr<FetchTask> task) {
 
 }  // namespace
 
-FetchTask::FetchTask(Client& client, const ReadPlan& plan_in, store::FetchDuty duty_in)
+FetchTask::FetchTask(Client& client, store::FetchDuty duty_in)
     : services(client.services),
       duty(std::move(duty_in)),
       fetch(duty.fetch()),
       config(client.config),
       request(client.request()),
-      plan(plan_in),
+      plan(client.exchange().plan),
       key(client.exchange().key),
       key_info(client.exchange().key_info),
       tags(client.exchange().tags),

@@ -12,7 +12,7 @@ namespace larder::flow {
 /// for those who read from it where that has not happened, takes it from the board and gives the
 /// lease back.
 struct FetchTask {
-    FetchTask(Client& client, const ReadPlan& plan_in, store::FetchDuty duty_in);
+    FetchTask(Client& client, store::FetchDuty duty_in);
     FetchTask(const FetchTask&) = delete;
     FetchTask& operator=(const FetchTask&) = delete;
 

@@ -112,7 +112,6 @@ struct Services {
     net::DeadlineWheel wheel;
     net::BufferPool buffers;
     origin::Pool origin;
-    ExchangePool exchanges;
     UncacheableKeys uncacheable;
     store::Generations& generations;
     store::MemoryStore& memory;

@@ -1,8 +1,8 @@
 #include "flow/upload.hpp"
 
 #include <array>
-#include <charconv>
 
+#include "http/chunked.hpp"
 #include "net/detached.hpp"
 
 namespace larder::flow {
@@ -10,7 +10,7 @@ namespace {
 
 using Status = origin::BodyReader::Status;
 
-iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
+using net::piece;
 
 Upload::End end_of(Status status) {
     switch (status) {
@@ -24,14 +24,11 @@ Upload::End end_of(Status status) {
 }
 
 net::Task<bool> pass_piece(Upload& upload, std::string_view data) {
-    char size_line[24];
+    const http::ChunkHead chunk(data.size());
     std::string_view before;
     std::string_view after;
     if (upload.chunked) {
-        char* end = std::to_chars(size_line, size_line + 20, data.size(), 16).ptr;
-        *end++ = '\r';
-        *end++ = '\n';
-        before = {size_line, static_cast<std::size_t>(end - size_line)};
+        before = chunk.text();
         after = "\r\n";
     }
     std::array<iovec, 3> pieces{piece(before), piece(data), piece(after)};
@@ -42,7 +39,8 @@ net::Task<bool> pass_piece(Upload& upload, std::string_view data) {
 
 net::Task<bool> pass_end(Upload& upload) {
     if (!upload.chunked) co_return true;
-    std::array<iovec, 3> pieces{piece("0\r\n"), piece(upload.body.trailers()), piece("\r\n")};
+    std::array<iovec, 3> pieces{piece("0\r\n"), piece(upload.client.body_trailers()),
+                                piece("\r\n")};
     const bool sent =
         co_await upload.origin.write_all(pieces, upload.client.settings().origin.idle_timeout);
     co_return sent;
@@ -50,7 +48,7 @@ net::Task<bool> pass_end(Upload& upload) {
 
 net::Task<Upload::End> pass_body(Upload& upload) {
     while (true) {
-        const origin::BodyReader::Piece next = co_await upload.body.next();
+        const origin::BodyReader::Piece next = co_await upload.client.read_body();
         if (upload.end == Upload::End::stopped) co_return Upload::End::stopped;
         if (next.status == Status::end) break;
         if (next.status != Status::data) co_return end_of(next.status);
@@ -74,9 +72,7 @@ public:
     Ending& operator=(const Ending&) = delete;
     ~Ending() {
         upload_.end = end;
-        upload_.client.exchange().bytes_in += upload_.bytes;
         if (end == Upload::End::well) {
-            upload_.client.exchange().body_pending = false;
             if (!upload_.answered)
                 upload_.origin.expire_at(steady_now() +
                                          upload_.client.settings().origin.response_timeout);
@@ -108,14 +104,13 @@ net::Task<void> stop_upload(std::shared_ptr<Upload> upload) {
     if (!upload) co_return;
     if (upload->end == Upload::End::none) {
         upload->end = Upload::End::stopped;
-        upload->client.stream.cancel();
+        upload->client.interrupt();
         upload->origin.cancel();
         // Both streams are cancelled: the upload ends by itself, at a stop of the worker too. Until
         // then it uses them.
         const bool told = co_await upload->finished.wait();
         static_cast<void>(told);
-        upload->client.stream
-            .clear_timeout();  // only its reading was to stop: an answer may still be due
+        upload->client.resume();  // a response may still be due
     }
 }
 

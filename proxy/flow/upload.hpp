@@ -27,15 +27,11 @@ struct Upload {
     Upload(Client& client_in, net::Stream& origin_in, bool chunked_in)
         : client(client_in),
           origin(origin_in),
-          body(client_in.stream, client_in.in, client_in.request().framing,
-               client_in.request().content_length, client_in.settings().limits.body_timeout,
-               http::ChunkSender::client),
           chunked(chunked_in),
           finished(client_in.services.executor(), net::Event::OnStop::goes_on) {}
 
     Client& client;
     net::Stream& origin;
-    origin::BodyReader body;
     bool chunked;
     std::uint64_t bytes = 0;
     End end = End::none;

@@ -61,7 +61,6 @@ struct LiveQuestion {
 // An entry, or why there is none.
 struct Looked {
     flow::Exchange exchange{};
-    flow::ReadPlan plan{};
     cache::Stored entry{};
     bool soft_purged = false;
     bool other_variant = false;
@@ -112,18 +111,19 @@ net::Task<void> look_up(flow::Services& services, LiveQuestion& question, Looked
     if (!out.exchange.match.route ||
         out.exchange.match.route->rule.kind != settings::RouteKind::read)
         co_return;  // another host's
-    out.plan = flow::make_read_plan(request, *out.exchange.match.route);
+    out.exchange.plan = flow::make_read_plan(request, *out.exchange.match.route);
     out.exchange.key_info = route::build_key(*out.exchange.match.route, out.exchange.match.captures,
                                              request, out.exchange.key);
     question.config->routes.note_plain_path(request, out.exchange.key_info);
-    const store::MemoryHit hit = services.memory.find(out.exchange.key, request, out.plan.with_host,
-                                                      out.plan.route->rules, steady_now());
+    const store::MemoryHit hit =
+        services.memory.find(out.exchange.key, request, out.exchange.plan.with_host,
+                             out.exchange.plan.route->rules, steady_now());
     out.entry = hit.entry;
     out.soft_purged = hit.soft_purged;
     out.other_variant = hit.other_variant;
     if (hit.entry) out.where.emplace_back("memory");
     if (!services.redis) co_return;
-    const redis::EntryName name = flow::entry_name(out.exchange, out.plan);
+    const redis::EntryName name = flow::entry_name(out.exchange);
     const redis::Found found = co_await services.redis->find(name, question.budget);
     out.redis = found.state;
     out.other_variant |= found.other_variant;
@@ -177,8 +177,8 @@ json::object tell(json::object out, const http::RequestHead& request, const Look
     if (looked.redis != redis::RedisState::ok)
         out["redis"] = looked.redis == redis::RedisState::down ? "down" : "timeout";
     if (looked.entry) add_entry(out, looked);
-    if (looked.plan.route)
-        if (const std::string text = flow::credentials_text(request, *looked.plan.route);
+    if (looked.exchange.plan.route)
+        if (const std::string text = flow::credentials_text(request, *looked.exchange.plan.route);
             !text.empty())
             out["credentials"] = text;
     if (bypass != cache::Detail::none || looked.exchange.key_info.query_bypass ||
@@ -191,16 +191,16 @@ json::object tell(json::object out, const http::RequestHead& request, const Look
         out["reason"] = nothing_stored(looked);
     } else {
         const bool shared =
-            looked.plan.personal == cache::Detail::none || looked.entry->freshness.shared;
+            looked.exchange.plan.personal == cache::Detail::none || looked.entry->freshness.shared;
         const cache::Verdict verdict =
-            cache::decide_reuse(*looked.entry, looked.plan.directives, looked.plan.personal,
-                                looked.soft_purged, wall_now());
+            cache::decide_reuse(*looked.entry, looked.exchange.plan.directives,
+                                looked.exchange.plan.personal, looked.soft_purged, wall_now());
         out["decision"] = verdict == cache::Verdict::serve               ? "hit"
                           : verdict == cache::Verdict::serve_and_refresh ? "updating"
                           : verdict == cache::Verdict::revalidate        ? "revalidate"
                                                                          : "fetch";
         out["reason"] = shared ? std::string(verdict_text(verdict))
-                               : flow::credentials_text(request, *looked.plan.route);
+                               : flow::credentials_text(request, *looked.exchange.plan.route);
     }
     return out;
 }

@@ -11,6 +11,7 @@
 
 #include "net/detached.hpp"
 #include "redis/shared.hpp"
+#include "wire/serve_connection.hpp"
 
 namespace larder::server {
 namespace {
@@ -26,6 +27,7 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
       work_(context_.get_executor()),
       services_(context_, shared.generations, *shared.memory, *shared.board,
                 shared.metrics.add_worker(), std::move(config)),
+      connections_(services_),
       first_(index == 0) {
     services_.connections = &shared.connections;
     services_.peers = &shared.peers;
@@ -134,11 +136,10 @@ void Worker::welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer,
     std::optional<net::TcpSocket> socket =
         net::own_socket(context_.get_executor(), peer.protocol(), descriptor);
     if (!socket) return;
-    auto client =
-        std::make_unique<flow::Client>(std::move(*socket), services_, clients_, peer.address());
+    wire::Connection& connection = connections_.add(std::move(*socket), peer.address());
     // The context may be replaced before the handshake comes to it.
-    if (listener.tls) client->stream.start_tls(listener.tls, true, nullptr);
-    flow::serve_client(std::move(client), {listener.tls != nullptr, listener.proxy_protocol});
+    if (listener.tls) connection.stream.start_tls(listener.tls, true, nullptr);
+    wire::serve_connection(connection, {listener.tls != nullptr, listener.proxy_protocol});
 }
 
 void Worker::use_config(std::shared_ptr<const flow::Config> config) {
@@ -146,6 +147,7 @@ void Worker::use_config(std::shared_ptr<const flow::Config> config) {
     services_.access_log = observe::AccessLog(services_.config->settings.log);
     services_.origin.clear();
     services_.uncacheable = {};
+    connections_.http1_clients.clear();
     if (first_) watch_origin();
 }
 
@@ -177,7 +179,7 @@ void Worker::stop() {
     health_.stop();
     addresses_.stop();
     services_.late_writes.stop();
-    clients_.close_all();
+    connections_.end_all();
     services_.origin.clear();
     if (services_.redis) services_.redis->stop();
     services_.wheel.stop();

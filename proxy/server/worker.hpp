@@ -8,11 +8,11 @@
 #include <thread>
 #include <vector>
 
-#include "flow/serve_client.hpp"
 #include "flow/services.hpp"
 #include "flow/watch_health.hpp"
 #include "origin/address_watch.hpp"
 #include "store/memory_sweeper.hpp"
+#include "wire/connection_list.hpp"
 
 namespace larder::server {
 
@@ -62,10 +62,10 @@ public:
     /// New certificates for the doors of these addresses, where they have TLS; takes ownership.
     void use_tls(std::vector<std::pair<std::string, ssl_ctx_st*>> contexts);
     void stop_accepting();
-    [[nodiscard]] std::size_t busy() const { return clients_.busy(); }
+    [[nodiscard]] std::size_t busy() const { return connections_.busy(); }
     /// Purges that are still to come: of writes whose outcome is not known.
     [[nodiscard]] std::size_t late_writes() const { return services_.late_writes.pending(); }
-    void close_idle() { clients_.close_idle(); }
+    void close_idle() { connections_.end_idle(); }
     /// Ends everything that is left; the thread then runs out of work.
     void stop();
 
@@ -95,8 +95,8 @@ private:
     // All of its sockets are used on its own thread only: their locks are not needed.
     boost::asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
     boost::asio::executor_work_guard<net::Executor> work_;
-    flow::ClientList clients_;
     flow::Services services_;
+    wire::ConnectionList connections_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::thread thread_;
     flow::HealthWatch health_;        // the first worker's

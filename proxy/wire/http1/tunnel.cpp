@@ -1,99 +1,105 @@
-#include "flow/pass_through.hpp"
-#include "net/detached.hpp"
+#include "wire/http1/tunnel.hpp"
 
-namespace larder::flow {
+#include <memory>
+
+#include "net/detached.hpp"
+#include "net/event.hpp"
+
+namespace larder::wire::http1 {
 namespace {
 
-constexpr std::chrono::minutes tunnel_idle{10};
+constexpr std::chrono::minutes idle_max{10};
+constexpr Milliseconds write_stall_max{30'000};
+constexpr Milliseconds client_end_max{5'000};
 
 struct Direction {
-    net::Stream& from;
-    net::Buffer& in;
+    TunnelSide from;
     net::Stream& to;
     std::uint64_t bytes = 0;
     bool done = false;
 };
 
-// One direction: its end is passed on, so the other may go on.
-net::Task<void> copy(Direction& way) {
+// Copies one direction. Its end is passed on, so that the other direction may go on.
+net::Task<void> copy(Direction& direction) {
+    net::Buffer& in = direction.from.in;
     while (true) {
-        if (way.in.empty()) {
-            const net::Buffer::Room room = way.in.room(4096);
-            way.from.expire_at(steady_now() + tunnel_idle);
-            const net::IoResult got = co_await way.from.read_some(room.at, room.size);
+        if (in.empty()) {
+            const net::Buffer::Room room = in.room(4096);
+            direction.from.stream.expire_at(steady_now() + idle_max);
+            const net::IoResult got = co_await direction.from.stream.read_some(room.at, room.size);
             if (got.kind != net::IoResult::Kind::done) break;
-            way.in.append_done(got.bytes);
-            // One that only listens is not idle.
-            way.to.expire_at(steady_now() + tunnel_idle);
+            in.append_done(got.bytes);
+            // A side that only listens is not idle.
+            direction.to.expire_at(steady_now() + idle_max);
         }
-        const std::string_view data = way.in.view();
+        const std::string_view data = in.view();
         iovec piece{const_cast<char*>(data.data()), data.size()};
         const std::span<iovec> pieces(&piece, 1);
-        const bool sent = co_await way.to.write_all(pieces, Milliseconds(30'000));
+        const bool sent = co_await direction.to.write_all(pieces, write_stall_max);
         if (!sent) {
-            way.from.cancel();
+            direction.from.stream.cancel();
             break;
         }
-        way.bytes += data.size();
-        way.in.consume(data.size());
+        direction.bytes += data.size();
+        in.consume(data.size());
     }
-    way.to.shutdown_write();
-    way.done = true;
+    direction.to.shutdown_write();
+    direction.done = true;
 }
 
-// The way that runs beside the other, and its end, which the other waits for since it owns both
-// streams.
-struct WayBeside {
-    Direction way;
+// The direction that is copied by a coroutine of its own. The other coroutine owns both streams,
+// so it waits for this one.
+struct OwnDirection {
+    Direction direction;
     net::Event ended;
 };
 
 struct TellEnd {
-    WayBeside& beside;
+    OwnDirection& own;
     ~TellEnd() {
-        if (!beside.way.done) {  // an exception: the other way is to end as well
-            beside.way.from.cancel();
-            beside.way.to.cancel();
+        if (!own.direction.done) {  // an exception: the other direction is to end as well
+            own.direction.from.stream.cancel();
+            own.direction.to.cancel();
         }
-        beside.way.done = true;
-        beside.ended.notify();
+        own.direction.done = true;
+        own.ended.notify();
     }
 };
 
-net::Task<void> copy_and_tell(std::shared_ptr<WayBeside> beside) {
-    const TellEnd tell{*beside};
-    co_await copy(beside->way);
+net::Task<void> copy_and_tell(std::shared_ptr<OwnDirection> own) {
+    const TellEnd tell{*own};
+    co_await copy(own->direction);
 }
 
-// Waits for the way beside. Its reading ends with the client, with a stop, or when nothing came for
-// a moment: an origin that has ended hears nobody for long.
-net::Task<void> join(Client& client, std::shared_ptr<WayBeside> beside) {
-    if (beside->way.done) co_return;
-    client.stream.expire_at(steady_now() + Milliseconds(5'000));
-    while (!beside->way.done) {
-        const bool told = co_await beside->ended.wait();
+// Waits until the client has ended, too. An origin that has ended reads nothing more, so the
+// client's bytes are waited for only for a moment.
+net::Task<void> join(TunnelSide client, std::shared_ptr<OwnDirection> upward) {
+    if (upward->direction.done) co_return;
+    client.stream.expire_at(steady_now() + client_end_max);
+    while (!upward->direction.done) {
+        const bool told = co_await upward->ended.wait();
         static_cast<void>(told);
     }
 }
 
 }  // namespace
 
-net::Task<void> run_tunnel(Client& client, net::Stream& origin, net::Buffer& origin_in) {
-    const net::Executor executor = client.services.executor();
-    const std::shared_ptr<WayBeside> up(new WayBeside{
-        {client.stream, client.in, origin}, net::Event(executor, net::Event::OnStop::goes_on)});
-    net::start_detached(executor, copy_and_tell(up), "a tunnel");
-    Direction down{origin, origin_in, client.stream};
+net::Task<void> copy_both_ways(net::Executor executor, TunnelSide client, TunnelSide origin,
+                               flow::Exchange& exchange) {
+    const std::shared_ptr<OwnDirection> upward(new OwnDirection{
+        {client, origin.stream}, net::Event(executor, net::Event::OnStop::goes_on)});
+    net::start_detached(executor, copy_and_tell(upward), "a tunnel");
+    Direction downward{origin, client.stream};
     std::exception_ptr failure;
     try {
-        co_await copy(down);
+        co_await copy(downward);
     } catch (...) {
         failure = std::current_exception();
     }
-    client.exchange().bytes_out += down.bytes;
-    co_await join(client, up);
-    client.exchange().bytes_in += up->way.bytes;
+    exchange.bytes_out += downward.bytes;
+    co_await join(client, upward);
+    exchange.bytes_in += upward->direction.bytes;
     if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace larder::flow
+}  // namespace larder::wire::http1

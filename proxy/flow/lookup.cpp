@@ -1,0 +1,48 @@
+#include "flow/lookup.hpp"
+
+#include "flow/client.hpp"
+
+namespace larder::flow {
+
+net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
+    Exchange& exchange = client.exchange();
+    const ReadPlan& plan = exchange.plan;
+    Lookup lookup;
+    const store::MemoryHit hit = client.services.memory.find(
+        exchange.key, exchange.request, plan.with_host, plan.route->rules, steady_now());
+    if (hit.entry) {
+        lookup.entry = hit.entry;
+        lookup.soft_purged = hit.soft_purged;
+        co_return lookup;
+    }
+    lookup.other_variant = hit.other_variant;
+    if (!client.services.redis) co_return lookup;
+    const redis::EntryName name = entry_name(exchange);
+    const redis::Found found = co_await client.services.redis->find(name, budget);
+    if (found.entry && !found.soft_purged && plan.route->rule.memory) {
+        const std::size_t rule_guards =
+            store::guard_count(name.key, name.bare_size, name.tags.size());
+        client.services.memory.insert(exchange.key, found.entry,
+                                      {plan.route->rules, found.entry->sequence, rule_guards});
+    }
+    lookup.state = found.state;
+    lookup.entry = found.entry;
+    lookup.soft_purged = found.soft_purged;
+    lookup.other_variant |= found.other_variant;
+    lookup.variant = found.variant;
+    lookup.digest = found.digest;
+    co_return lookup;
+}
+
+cache::MissedRead missed_read(const Exchange& exchange, FetchRole role) {
+    cache::MissedRead read;
+    read.expired = exchange.lookup.entry != nullptr;
+    read.other_variant = exchange.lookup.other_variant;
+    read.asked = exchange.lookup.asked;
+    read.joined = role == FetchRole::joins;
+    read.shadow = exchange.plan.route->rule.shadow;
+    read.personal = exchange.plan.personal;
+    return read;
+}
+
+}  // namespace larder::flow

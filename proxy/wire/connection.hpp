@@ -1,0 +1,38 @@
+#pragma once
+#include <boost/asio/ip/address.hpp>
+#include <boost/intrusive/list_hook.hpp>
+#include <memory>
+#include <string>
+
+#include "flow/services.hpp"
+#include "net/buffer.hpp"
+#include "net/stream.hpp"
+
+namespace larder::wire {
+
+class ConnectionList;
+namespace http1 {
+class Client;
+}
+
+/// One client's connection. Small while it idles: its buffer and all that belongs to a request are
+/// lent. The worker's list owns it. One thread.
+struct Connection : boost::intrusive::list_base_hook<> {
+    Connection(net::TcpSocket socket, ConnectionList& list_in, boost::asio::ip::address peer_in);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection();
+
+    [[nodiscard]] flow::Services& services() const;
+
+    ConnectionList& list;
+    net::Stream stream;
+    net::Buffer in;                         ///< bytes of the client behind the present head
+    boost::asio::ip::address peer;          ///< or what the PROXY header of a trusted peer said
+    std::string peer_name;                  ///< the same as text, once a request came
+    std::unique_ptr<http1::Client> client;  ///< lent while a request is under way
+    bool counted = false;                   ///< in Services::peers
+    bool idle = true;                       ///< between two requests, nothing of the next one seen
+};
+
+}  // namespace larder::wire

@@ -1,0 +1,53 @@
+#pragma once
+#include <boost/intrusive/list.hpp>
+#include <memory>
+
+#include "wire/connection.hpp"
+#include "wire/http1/client_pool.hpp"
+
+namespace larder::wire {
+
+/// The connections of one worker, which it owns: everybody else borrows one, until `close`. One
+/// thread.
+class ConnectionList {
+public:
+    explicit ConnectionList(flow::Services& services_in) : services(services_in) {}
+    ConnectionList(const ConnectionList&) = delete;
+    ConnectionList& operator=(const ConnectionList&) = delete;
+    ~ConnectionList();
+
+    Connection& add(net::TcpSocket socket, const boost::asio::ip::address& peer);
+    /// Ends the connection: the reference is no longer valid.
+    void close(Connection& connection);
+
+    /// How many have a request under way, or a part of one.
+    [[nodiscard]] std::size_t busy() const;
+    /// Wakes the idle ones, which then end.
+    void end_idle();
+    /// Ends every wait of every connection, which ends them.
+    void end_all();
+
+    flow::Services& services;
+    http1::ClientPool http1_clients;
+
+private:
+    boost::intrusive::list<Connection> connections_;
+};
+
+/// Closes a connection when the scope that serves it ends, unless somebody else serves it from then
+/// on.
+class CloseOnReturn {
+public:
+    explicit CloseOnReturn(Connection& connection) : connection_(&connection) {}
+    CloseOnReturn(const CloseOnReturn&) = delete;
+    CloseOnReturn& operator=(const CloseOnReturn&) = delete;
+    ~CloseOnReturn() {
+        if (connection_) connection_->list.close(*connection_);
+    }
+    void dismiss() { connection_ = nullptr; }
+
+private:
+    Connection* connection_;
+};
+
+}  // namespace larder::wire

@@ -1,0 +1,69 @@
+#pragma once
+#include <optional>
+
+#include "flow/client.hpp"
+#include "wire/http1/response_framing.hpp"
+
+namespace larder::wire {
+struct Connection;
+}
+
+namespace larder::wire::http1 {
+
+/// A request of an HTTP/1.x connection, and the way of its response (RFC 9112). Lent to the
+/// connection from the first byte of a request until it idles.
+class Client final : public flow::Client {
+public:
+    explicit Client(flow::Services& services);
+
+    /// Serves this connection from now on.
+    void attach(Connection& connection) { connection_ = &connection; }
+    /// Forgets the last request.
+    void begin_request();
+    /// Gives back what it holds, before another connection gets it.
+    void detach();
+    /// The response was sent: the bytes of the request that are left in the connection's buffer are
+    /// the next one's.
+    void end_request();
+
+    /// Whether the stored response that was sent at once left something to send.
+    [[nodiscard]] bool has_rest() const { return rest_of_ != nullptr; }
+    /// Sends what is left of it.
+    net::Task<void> send_rest();
+
+    std::string_view take_body_at_hand() override;
+    net::Task<origin::BodyReader::Piece> read_body() override;
+    [[nodiscard]] std::string_view body_trailers() const override;
+    void interrupt() override;
+    void resume() override;
+
+    void send_entry_at_once(cache::Stored entry) override;
+    void begin_response(int status, flow::BodyLength length) override;
+    net::Task<bool> send_body(std::string_view data, flow::Follows follows) override;
+    net::Task<bool> end_body(std::string_view trailers) override;
+    net::Task<bool> send_interim(std::string_view lines) override;
+    void break_off() override;
+    net::Task<void> run_tunnel(std::string_view lines, net::Stream& origin,
+                               net::Buffer& origin_in) override;
+
+    [[nodiscard]] std::uint64_t bytes_unacknowledged() const override;
+    [[nodiscard]] bool connected() const override;
+    void reset() override;
+
+private:
+    [[nodiscard]] bool may_keep_alive();
+    void keep_head_apart();
+    net::Task<bool> send(std::span<iovec> pieces);
+
+    Connection* connection_ = nullptr;
+    net::Buffer head_;  ///< the present head, where its body is read through the connection's
+                        ///< buffer
+    std::optional<origin::BodyReader> body_;
+    std::size_t body_at_hand_ = 0;
+    ResponseFraming framing_;
+    bool ended_ = false;         ///< the last byte of the response was sent
+    cache::Stored rest_of_;      ///< a stored response of which only a part was taken at once,
+    std::size_t rest_sent_ = 0;  ///< and how many bytes that was
+};
+
+}  // namespace larder::wire::http1

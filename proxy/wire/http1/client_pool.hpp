@@ -1,0 +1,29 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+namespace larder::flow {
+struct Services;
+}
+
+namespace larder::wire::http1 {
+
+class Client;
+
+/// One worker's Clients, kept for reuse with their buffers. One thread.
+class ClientPool {
+public:
+    ClientPool();
+    ~ClientPool();
+
+    [[nodiscard]] std::unique_ptr<Client> take(flow::Services& services);
+    void give_back(std::unique_ptr<Client> client);
+    /// Those that are kept go: they hold the configuration of their last request.
+    void clear();
+
+private:
+    static constexpr std::size_t kept_max = 64;
+    std::vector<std::unique_ptr<Client>> kept_;
+};
+
+}  // namespace larder::wire::http1
