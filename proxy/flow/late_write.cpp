@@ -10,7 +10,7 @@
 
 #include "cache/invalidation.hpp"
 #include "flow/forward_heads.hpp"
-#include "flow/origin_exchange.hpp"
+#include "flow/origin_results.hpp"
 #include "flow/purge.hpp"
 #include "redis/purge_text.hpp"
 
@@ -63,9 +63,11 @@ net::Task<bool> read_small_body(origin::BodyReader& body, std::string& text) {
 }
 
 // Reads heads until the final one. False: none came.
-net::Task<bool> read_late_head(const settings::Settings& settings, OriginExchange& exchange) {
+net::Task<bool> read_late_head(origin::Exchange& exchange) {
+    origin::HeadReading reading;
+    reading.views = origin::HeadReading::Views::kept;
     for (int heads = 0; heads <= interim_max; ++heads) {
-        co_await read_response_head(settings, false, true, true, exchange);
+        co_await origin::read_response_head(reading, exchange);
         if (exchange.failed() || exchange.head.status == 101) co_return false;
         if (exchange.head.status >= 200) co_return true;
     }
@@ -81,7 +83,7 @@ struct LateWrites::LateAnswer {
 
     std::shared_ptr<const Config> config;
     OwnedRequest request;
-    OriginExchange exchange;
+    origin::Exchange exchange;
 };
 
 LateWrites::LateWrites(Services& services) : services_(services), changed_(services.executor()) {}
@@ -147,7 +149,7 @@ net::Task<void> LateWrites::purge_when_due() {
 }
 
 void LateWrites::listen(const std::shared_ptr<const Config>& config,
-                        const http::RequestHead& request, OriginExchange& exchange) {
+                        const http::RequestHead& request, origin::Exchange& exchange) {
     if (stopped_ || listening_ >= listening_max || !has_room(*exchange.connection)) return;
     auto answer = std::make_shared<LateAnswer>(config, request);
     answer->exchange.connection = std::move(exchange.connection);
@@ -161,14 +163,14 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
         std::size_t& listening;
         ~Counted() { --listening; }
     } counted{listening_};
-    OriginExchange& exchange = answer->exchange;
+    origin::Exchange& exchange = answer->exchange;
     const Config& config = *answer->config;
     const http::RequestHead& request = answer->request.head();
     const Milliseconds patience =
         std::max<Milliseconds>(config.settings.origin.idle_timeout, listen_at_least);
     exchange.connection->stream.clear_timeout();
     exchange.connection->stream.expire_at(steady_now() + patience);
-    const bool came = co_await read_late_head(config.settings, exchange);
+    const bool came = co_await read_late_head(exchange);
     if (!came || !cache::invalidates(request, exchange.head.status)) co_return;
     const route::Match match =
         config.routes.match(request.method, request.method_name, request.host, request.path);

@@ -11,10 +11,13 @@ namespace larder::http {
 struct RequestHead;
 }
 
+namespace larder::origin {
+struct Exchange;
+}
+
 namespace larder::flow {
 
 struct Config;
-struct OriginExchange;
 struct Services;
 
 /// Writes whose outcome larder does not know: timed out, cut off, or answered by a gateway that did
@@ -39,7 +42,7 @@ public:
     /// nothing where too many are listened to already, or where `origin.max_connections` leaves few
     /// for other requests.
     void listen(const std::shared_ptr<const Config>& config, const http::RequestHead& request,
-                OriginExchange& exchange);
+                origin::Exchange& exchange);
 
     /// How many purges are still to be repeated, and answers listened for.
     [[nodiscard]] std::size_t pending() const { return planned_.size() + listening_; }

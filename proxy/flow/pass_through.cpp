@@ -3,7 +3,7 @@
 #include "cache/invalidation.hpp"
 #include "cache/storable.hpp"
 #include "flow/forward_heads.hpp"
-#include "flow/origin_exchange.hpp"
+#include "flow/origin_results.hpp"
 #include "flow/purge.hpp"
 #include "flow/read_plan.hpp"
 #include "flow/response_tags.hpp"
@@ -43,7 +43,7 @@ struct Pass {
     Pass& operator=(const Pass&) = delete;
 
     Client& client;
-    OriginExchange exchange;
+    origin::Exchange exchange;
     std::string_view body;  ///< of the request, where all of it came with the head
     std::shared_ptr<Upload> upload;
     std::string& head;
@@ -54,11 +54,13 @@ struct Pass {
 };
 
 // Sends the head, with the body where all of it is at hand; else starts the upload.
-net::Task<void> begin(Pass& pass, bool fresh) {
+net::Task<void> begin(Pass& pass, origin::ConnectionAge age) {
     Client& client = pass.client;
     const bool streams = client.exchange().body_pending;
-    co_await send_request(client.services, client.config, pass.head, pass.body, fresh,
-                          pass.exchange);
+    const origin::RequestBytes request{pass.head, pass.body};
+    co_await origin::send_request(client.services.origin, client.config->upstream, request, age,
+                                  pass.exchange);
+    record_failed_connects(client.services, *client.config, pass.exchange);
     if (pass.exchange.failed()) co_return;
     if (streams) {
         pass.upload = std::make_shared<Upload>(client, pass.exchange.connection->stream,
@@ -70,11 +72,15 @@ net::Task<void> begin(Pass& pass, bool fresh) {
 
 // Reads heads until the final one; interim ones go on to the client.
 net::Task<void> read_final_head(Pass& pass) {
-    const bool to_head = pass.client.request().method == http::Method::head;
+    const Milliseconds timeout = pass.client.settings().origin.response_timeout;
+    origin::HeadReading reading;
+    if (pass.client.request().method == http::Method::head)
+        reading.reply_to = origin::HeadReading::ReplyTo::head;
     while (true) {
         const bool uploading = pass.upload && pass.upload->end == Upload::End::none;
-        co_await read_response_head(pass.client.settings(), to_head, uploading, false,
-                                    pass.exchange);
+        // While the body is on its way the upload watches over the connection.
+        reading.timeout = uploading ? Milliseconds::max() : timeout;
+        co_await origin::read_response_head(reading, pass.exchange);
         if (pass.exchange.failed()) co_return;
         const int status = pass.exchange.head.status;
         if (pass.upload) pass.upload->answered = status >= 200;
@@ -284,7 +290,7 @@ net::Task<void> send_answer(Pass& pass) {
     co_await stop_upload(pass.upload);
     // Behind half a body nothing may follow that the origin could take for the rest.
     if (pass.upload && pass.upload->end != Upload::End::well) pass.exchange.head.keep_alive = false;
-    finish_exchange(client.services, pass.exchange, body);
+    finish_exchange(client.services.origin, pass.exchange, body);
 }
 
 net::Task<void> switch_protocols(Pass& pass) {
@@ -311,11 +317,12 @@ net::Task<void> pass_on(Pass& pass, Judge judge) {
     pass.body = client.take_body_at_hand();
     pass.exchange.repeatable =
         http::is_idempotent(exchange.request.method) && !exchange.body_pending;
-    for (bool fresh = false;; fresh = true) {
-        co_await begin(pass, fresh);
+    for (origin::ConnectionAge age = origin::ConnectionAge::any;;
+         age = origin::ConnectionAge::fresh) {
+        co_await begin(pass, age);
         pass.reached_origin |= pass.exchange.connection != nullptr;
         if (!pass.exchange.failed()) co_await read_final_head(pass);
-        if (fresh || !may_retry(pass.exchange)) break;
+        if (age == origin::ConnectionAge::fresh || !may_retry(pass.exchange)) break;
         pass.exchange.drop_connection();
         pass.exchange.error = origin::OriginError::none;
     }

@@ -5,6 +5,7 @@
 
 #include "cache/origin_tags.hpp"
 #include "cache/stored_head.hpp"
+#include "route/compiled_route.hpp"
 
 namespace larder::flow {
 namespace {

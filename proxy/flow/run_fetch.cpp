@@ -6,7 +6,7 @@
 #include "cache/storable.hpp"
 #include "cache/validation.hpp"
 #include "cache/vary.hpp"
-#include "flow/origin_exchange.hpp"
+#include "flow/origin_results.hpp"
 #include "flow/response_tags.hpp"
 #include "flow/store_fetched.hpp"
 #include "net/detached.hpp"
@@ -117,12 +117,19 @@ net::Task<bool> take_lease(FetchTask& task) {
     }
 }
 
-net::Task<void> ask_once(FetchTask& task, std::string_view head, bool fresh,
-                         OriginExchange& exchange) {
-    co_await send_request(task.services, task.config, head, std::string_view(), fresh, exchange);
+net::Task<void> ask_once(FetchTask& task, std::string_view head, origin::ConnectionAge age,
+                         origin::Exchange& exchange) {
+    const origin::RequestBytes request{head, {}};
+    co_await origin::send_request(task.services.origin, task.config->upstream, request, age,
+                                  exchange);
+    record_failed_connects(task.services, *task.config, exchange);
+    origin::HeadReading reading;
+    if (task.asks_head()) reading.reply_to = origin::HeadReading::ReplyTo::head;
+    reading.views = origin::HeadReading::Views::kept;
+    reading.timeout = task.config->settings.origin.response_timeout;
     int interims = 0;
     while (!exchange.failed()) {
-        co_await read_response_head(task.config->settings, task.asks_head(), false, true, exchange);
+        co_await origin::read_response_head(reading, exchange);
         if (exchange.failed() || exchange.head.status >= 200) break;
         if (exchange.head.status == 101 || ++interims > interim_max) {
             exchange.error = origin::OriginError::malformed;
@@ -136,7 +143,7 @@ net::Task<void> ask_once(FetchTask& task, std::string_view head, bool fresh,
     }
 }
 
-net::Task<void> ask_origin(FetchTask& task, OriginExchange& exchange) {
+net::Task<void> ask_origin(FetchTask& task, origin::Exchange& exchange) {
     RequestHeadOptions options;
     options.for_cache = true;
     options.method = task.asks_head() ? "HEAD" : "GET";
@@ -148,15 +155,15 @@ net::Task<void> ask_origin(FetchTask& task, OriginExchange& exchange) {
     build_origin_head(task.request.head(), task.sender, options, task.config->settings, authority,
                       head);
     exchange.repeatable = true;
-    co_await ask_once(task, head, false, exchange);
+    co_await ask_once(task, head, origin::ConnectionAge::any, exchange);
     if (may_retry(exchange)) {
         exchange.drop_connection();
         exchange.error = origin::OriginError::none;
-        co_await ask_once(task, head, true, exchange);
+        co_await ask_once(task, head, origin::ConnectionAge::fresh, exchange);
     }
 }
 
-void give_up(FetchTask& task, OriginExchange& exchange) {
+void give_up(FetchTask& task, origin::Exchange& exchange) {
     if (exchange.connection) record_origin_failure(task.services, *task.config, exchange);
     FailureAnswer answer = failure_answer(exchange);
     task.fetch->fail({answer.status, answer.detail, std::move(answer.message)});
@@ -201,7 +208,7 @@ net::Task<BodyReader::Status> read_body(FetchTask& task, BodyReader& body,
     }
 }
 
-net::Task<void> take_response(FetchTask& task, OriginExchange& exchange) {
+net::Task<void> take_response(FetchTask& task, origin::Exchange& exchange) {
     const cache::StoreDecision decision =
         cache::decide_storable(task.request.head(), exchange.head, task.plan.route->rule,
                                task.plan.personal, exchange.requested_at, exchange.received_at);
@@ -234,7 +241,7 @@ net::Task<void> take_response(FetchTask& task, OriginExchange& exchange) {
     if (task.fetch->storing()) entry = stored_response(task, exchange, decision);
     if (task.shadow) record_shadow(task, exchange.head.status);
     task.fetch->complete(body.trailers(), entry);
-    finish_exchange(task.services, exchange, body);
+    finish_exchange(task.services.origin, exchange, body);
     if (entry) {
         co_await store_entry(task, entry);
     } else {
@@ -243,24 +250,24 @@ net::Task<void> take_response(FetchTask& task, OriginExchange& exchange) {
     }
 }
 
-void finish_without_body(FetchTask& task, OriginExchange& exchange) {
+void finish_without_body(FetchTask& task, origin::Exchange& exchange) {
     BodyReader nothing(exchange.connection->stream, exchange.connection->in, http::Framing::none, 0,
                        Milliseconds(0), http::ChunkSender::origin);
     BodyReader::Piece piece;
     static_cast<void>(nothing.next_buffered(piece));
-    finish_exchange(task.services, exchange, nothing);
+    finish_exchange(task.services.origin, exchange, nothing);
 }
 
 // An answer that confirms the entry may name other tags than those it was stored under. False: more
 // than can be kept.
-bool tags_renewed(const FetchTask& task, const OriginExchange& exchange,
+bool tags_renewed(const FetchTask& task, const origin::Exchange& exchange,
                   cache::StoredResponse& entry) {
     return renew_response_tags(*task.config, *task.plan.route, task.request.head(), *task.stale,
                                exchange.head, entry);
 }
 
 // An answer that contradicts the entry makes it stale (RFC 9111, 4.3.5), which it is already.
-net::Task<void> take_head_answer(FetchTask& task, OriginExchange& exchange) {
+net::Task<void> take_head_answer(FetchTask& task, origin::Exchange& exchange) {
     Detail reason = Detail::none;
     boost::intrusive_ptr<cache::StoredResponse> entry = cache::freshen_from_head(
         *task.stale, task.request.head(), exchange.head, task.plan.route->rule, task.plan.personal,
@@ -285,7 +292,7 @@ net::Task<void> take_head_answer(FetchTask& task, OriginExchange& exchange) {
 
 // True: the 304 confirmed the stored entry (or what became of it is told); false: ask again,
 // unconditionally.
-net::Task<bool> take_not_modified(FetchTask& task, OriginExchange& exchange) {
+net::Task<bool> take_not_modified(FetchTask& task, origin::Exchange& exchange) {
     Detail reason = Detail::none;
     boost::intrusive_ptr<cache::StoredResponse> entry =
         cache::freshen(*task.stale, task.request.head(), exchange.head, task.plan.route->rule,
@@ -322,7 +329,7 @@ net::Task<void> fetch_and_store(FetchTask& task) {
         task.fetch->set_lease(std::make_shared<const redis::Lease>(*task.lease));
     }
     while (true) {
-        OriginExchange exchange;
+        origin::Exchange exchange;
         co_await ask_origin(task, exchange);
         if (exchange.failed()) {
             give_up(task, exchange);

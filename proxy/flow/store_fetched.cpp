@@ -58,7 +58,7 @@ bool answers_stale_instead(const FetchTask& task, int status) {
                                               wall_now());
 }
 
-store::FetchedHead fetched_head(FetchTask& task, const OriginExchange& exchange,
+store::FetchedHead fetched_head(FetchTask& task, const origin::Exchange& exchange,
                                 const cache::StoreDecision& decision) {
     const http::ResponseHead& response = exchange.head;
     const settings::Route& rule = task.plan.route->rule;
@@ -113,7 +113,7 @@ store::FetchedHead fetched_head(FetchTask& task, const OriginExchange& exchange,
 }
 
 boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchTask& task,
-                                                            const OriginExchange& exchange,
+                                                            const origin::Exchange& exchange,
                                                             const cache::StoreDecision& decision) {
     boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
     const settings::Route& rule = task.plan.route->rule;

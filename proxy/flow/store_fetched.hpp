@@ -1,6 +1,6 @@
 #pragma once
 #include "cache/storable.hpp"
-#include "flow/origin_exchange.hpp"
+#include "flow/origin_results.hpp"
 #include "flow/run_fetch.hpp"
 
 /// What becomes of a fetched response: the head that readers see, the entry that is kept, what is
@@ -18,11 +18,11 @@ bool answers_stale_instead(const FetchTask& task, int status);
 /// Why nothing can be stored in Redis under the task's lease; none: it can.
 cache::Detail not_stored_in_redis(FetchTask& task);
 
-store::FetchedHead fetched_head(FetchTask& task, const OriginExchange& exchange,
+store::FetchedHead fetched_head(FetchTask& task, const origin::Exchange& exchange,
                                 const cache::StoreDecision& decision);
 
 boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchTask& task,
-                                                            const OriginExchange& exchange,
+                                                            const origin::Exchange& exchange,
                                                             const cache::StoreDecision& decision);
 
 /// Into Redis under the lease, and into the memory tier.

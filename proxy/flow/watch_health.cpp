@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "flow/origin_exchange.hpp"
+#include "flow/origin_results.hpp"
 #include "net/detached.hpp"
 
 namespace larder::flow {
@@ -60,7 +60,7 @@ net::Task<bool> answers_well(Services& services, std::shared_ptr<const Config> c
     origin::Acquired acquired =
         co_await services.origin.connect(config->upstream, address, give_up);
     if (!acquired.connection) co_return false;
-    OriginExchange exchange;
+    origin::Exchange exchange;
     exchange.connection = std::move(acquired.connection);
     exchange.under_way = origin::Counted(address->requests);
     exchange.connection->stream.expire_at(give_up);
@@ -70,8 +70,9 @@ net::Task<bool> answers_well(Services& services, std::shared_ptr<const Config> c
     const bool sent =
         co_await exchange.connection->stream.write_all(pieces, settings.health.timeout);
     if (!sent) co_return false;
+    const origin::HeadReading reading;
     for (int heads = 0; heads <= interim_max; ++heads) {
-        co_await read_response_head(config->settings, false, true, false, exchange);
+        co_await origin::read_response_head(reading, exchange);
         if (exchange.failed()) co_return false;
         if (exchange.head.status >= 200) co_return exchange.head.status < 400;
     }

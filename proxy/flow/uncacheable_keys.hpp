@@ -1,0 +1,41 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace larder::flow {
+
+/// Keys whose last two responses could not be stored, remembered for two seconds. Their requests go
+/// straight through, because queueing behind a fetch would help nobody. One such response is not
+/// enough: an exception must not cost the hits that follow. Of one worker, fixed in size; a
+/// collision only forgets.
+class UncacheableKeys {
+public:
+    void remember(std::uint64_t hash, std::uint64_t sequence, SteadyTime now) {
+        const bool again = slot(hash).hash == hash && now < slot(hash).until;
+        slot(hash) = {hash, sequence, now + lasts, again};
+    }
+    void forget(std::uint64_t hash) {
+        if (slot(hash).hash == hash) slot(hash) = {};
+    }
+    /// The purge sequence it was remembered at, where it is remembered.
+    [[nodiscard]] const std::uint64_t* find(std::uint64_t hash, SteadyTime now) const {
+        const Slot& found = slots_[hash % slots_.size()];
+        return found.hash == hash && found.again && now < found.until ? &found.sequence : nullptr;
+    }
+
+private:
+    struct Slot {
+        std::uint64_t hash = 0;
+        std::uint64_t sequence = 0;
+        SteadyTime until{};
+        bool again = false;  ///< it was there when it was remembered
+    };
+    static constexpr std::chrono::seconds lasts{2};
+    Slot& slot(std::uint64_t hash) { return slots_[hash % slots_.size()]; }
+    std::vector<Slot> slots_ = std::vector<Slot>(4096);
+};
+
+}  // namespace larder::flow
