@@ -45,7 +45,7 @@ struct Exchange {
 
     /// The response was sent: lets go of what others could use.
     void release() {
-        lookup = {};
+        lookup.clear();
         announced.reset();
     }
 

@@ -20,6 +20,15 @@ struct Lookup {
         false;  ///< `entry` is fresh, but the client's own Cache-Control wants it confirmed
     std::string variant;  ///< as redis::Found
     std::string digest;   ///< of the ids that Redis has shown
+
+    /// Forgets what was found; keeps the memory of the strings.
+    void clear() {
+        state = redis::RedisState::ok;
+        entry.reset();
+        soft_purged = other_variant = asked = false;
+        variant.clear();
+        digest.clear();
+    }
 };
 
 /// Asks the memory tier, then Redis.
