@@ -27,8 +27,11 @@ std::string last_error() {
 
 }  // namespace
 
-ssl_ctx_st* make_server_tls(const settings::Tls& tls) {
-    SSL_CTX* context = SSL_CTX_new(TLS_server_method());
+TlsContext own_tls_context(ssl_ctx_st* context) { return {context, &SSL_CTX_free}; }
+
+TlsContext make_server_tls(const settings::Tls& tls) {
+    const TlsContext owner = own_tls_context(SSL_CTX_new(TLS_server_method()));
+    SSL_CTX* context = owner.get();
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
@@ -40,17 +43,10 @@ ssl_ctx_st* make_server_tls(const settings::Tls& tls) {
     const bool key =
         certificate && SSL_CTX_use_PrivateKey_file(context, tls.key.c_str(), SSL_FILETYPE_PEM) == 1;
     if (!key || SSL_CTX_check_private_key(context) != 1) {
-        const std::string why = last_error();
-        SSL_CTX_free(context);
         throw std::runtime_error("listen.tls: cannot use " +
-                                 (certificate ? tls.key : tls.certificate) + ": " + why);
+                                 (certificate ? tls.key : tls.certificate) + ": " + last_error());
     }
-    return context;
-}
-
-ssl_ctx_st* share_tls(ssl_ctx_st* context) {
-    if (context) SSL_CTX_up_ref(context);
-    return context;
+    return owner;
 }
 
 }  // namespace larder::net

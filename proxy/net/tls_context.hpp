@@ -1,16 +1,20 @@
 #pragma once
+#include <memory>
+
 #include "settings/settings.hpp"
 
 struct ssl_ctx_st;
 
 namespace larder::net {
 
-/// A server's TLS context: TLS 1.2 and 1.3, ALPN http/1.1, session tickets. Throws
-/// std::runtime_error with a readable line where certificate or key cannot be used. The caller
-/// frees it.
-ssl_ctx_st* make_server_tls(const settings::Tls& tls);
+/// A TLS context of OpenSSL, freed with its last owner. Null: no TLS.
+using TlsContext = std::shared_ptr<ssl_ctx_st>;
 
-/// One more reference to it.
-ssl_ctx_st* share_tls(ssl_ctx_st* context);
+/// Owns what SSL_CTX_new returned.
+[[nodiscard]] TlsContext own_tls_context(ssl_ctx_st* context);
+
+/// A server's context: TLS 1.2 and 1.3, ALPN http/1.1, session tickets. Throws std::runtime_error
+/// with a readable line where certificate or key cannot be used.
+[[nodiscard]] TlsContext make_server_tls(const settings::Tls& tls);
 
 }  // namespace larder::net

@@ -51,23 +51,23 @@ std::vector<Endpoint> endpoints_of(const Addresses& addresses) {
 
 bool is_up_now(const Address& address) { return address.up.load(std::memory_order_relaxed); }
 
-ssl_ctx_st* make_tls_context(const settings::OriginTls& tls) {
-    SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+net::TlsContext make_tls_context(const settings::OriginTls& tls) {
+    net::TlsContext owner = net::own_tls_context(SSL_CTX_new(TLS_client_method()));
+    SSL_CTX* context = owner.get();
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     static constexpr unsigned char alpn[] = "\x08http/1.1";
     SSL_CTX_set_alpn_protos(context, alpn, sizeof alpn - 1);
-    if (!tls.verify) return context;
+    if (!tls.verify) return owner;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     const bool loaded = tls.ca.empty()
                             ? SSL_CTX_set_default_verify_paths(context) == 1
                             : SSL_CTX_load_verify_locations(context, tls.ca.c_str(), nullptr) == 1;
     if (!loaded) {
-        SSL_CTX_free(context);
         throw std::runtime_error("origin.tls.ca: cannot load certificates from " +
                                  (tls.ca.empty() ? "the system's store" : tls.ca));
     }
-    return context;
+    return owner;
 }
 
 }  // namespace
@@ -106,9 +106,7 @@ Upstream::Upstream(const settings::Origin& settings, const Upstream* before)
     look_up_due(began_);
 }
 
-Upstream::~Upstream() {
-    if (tls_context_) SSL_CTX_free(tls_context_);
-}
+Upstream::~Upstream() = default;
 
 // A reload neither waits for a lookup, nor forgets which addresses are out of use.
 void Upstream::take_over(const Upstream& before) {

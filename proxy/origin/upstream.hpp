@@ -6,13 +6,12 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "net/tls_context.hpp"
 #include "origin/address_set.hpp"
 #include "origin/counted.hpp"
 #include "origin/lookup_plan.hpp"
 #include "origin/name_lookup.hpp"
 #include "settings/settings.hpp"
-
-struct ssl_ctx_st;
 
 namespace larder::origin {
 
@@ -94,7 +93,8 @@ public:
 
     [[nodiscard]] const std::vector<std::unique_ptr<Server>>& servers() const { return servers_; }
     [[nodiscard]] const settings::Origin& settings() const { return settings_; }
-    [[nodiscard]] ssl_ctx_st* tls_context() const { return tls_context_; }
+    /// Borrowed. Null: no server has TLS.
+    [[nodiscard]] ssl_ctx_st* tls_context() const { return tls_context_.get(); }
 
 private:
     /// What is known of a server's name.
@@ -118,7 +118,7 @@ private:
     bool has_names_ = false;
     SteadyTime began_;
     std::atomic<unsigned> next_{0};
-    ssl_ctx_st* tls_context_ = nullptr;
+    net::TlsContext tls_context_;
 
     mutable std::mutex mutex_;  // guards what follows
     std::vector<Name> names_;   // by server

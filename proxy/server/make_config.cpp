@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "route/compiled_route.hpp"
+
 namespace larder::server {
 
 std::shared_ptr<const flow::Config> make_config(settings::Settings settings,

@@ -1,6 +1,5 @@
 #include "server/server.hpp"
 
-#include <openssl/ssl.h>
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,122 +11,20 @@
 
 #include "net/detached.hpp"
 #include "net/tls_context.hpp"
-#include "observe/logging.hpp"
 #include "redis/shared.hpp"
-#include "route/lint.hpp"
-#include "server/admin_bridge.hpp"
+#include "server/gauges.hpp"
 #include "server/handover.hpp"
 #include "server/listening.hpp"
 #include "server/make_config.hpp"
-#include "server/settings_in_force.hpp"
-#include "settings/check_settings.hpp"
 #include "settings/effective_config.hpp"
 
 namespace larder::server {
-namespace {
-
-std::string first_error(const settings::Problems& problems, const std::string& file) {
-    std::string text;
-    for (const settings::Problem& problem : problems)
-        if (problem.severity == settings::Problem::Severity::error)
-            text += (text.empty() ? "" : "\n") + settings::to_text(problem, file);
-    return text;
-}
-
-void observe_redis(redis::RedisOperation operation, SteadyClock::duration duration) {
-    observe::WorkerMetrics* metrics = Worker::metrics_of_this_thread();
-    if (!metrics) return;
-    switch (operation) {
-        case redis::RedisOperation::find:
-            metrics->record_redis_operation(observe::RedisOperation::read, duration);
-            break;
-        case redis::RedisOperation::lease:
-            metrics->record_redis_operation(observe::RedisOperation::lease, duration);
-            break;
-        case redis::RedisOperation::fill:
-            metrics->record_redis_operation(observe::RedisOperation::fill, duration);
-            break;
-        case redis::RedisOperation::purge:
-            metrics->record_redis_operation(observe::RedisOperation::purge, duration);
-            break;
-        case redis::RedisOperation::wait:
-            metrics->record_redis_operation(observe::RedisOperation::wait, duration);
-            break;
-        case redis::RedisOperation::count_:
-            break;
-    }
-}
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-    return text;
-}
-
-observe::RedisTrouble shown(const redis::RedisTrouble& trouble) {
-    const auto seconds_since = [](SteadyTime then) {
-        return std::chrono::duration<double>(steady_now() - then).count();
-    };
-    return {std::string(to_word(trouble.work)),
-            std::string(to_word(trouble.reason)),
-            trouble.text,
-            trouble.command,
-            trouble.remedy,
-            seconds_since(trouble.last),
-            seconds_since(trouble.since)};
-}
-
-void add_redis_failures(const redis::RedisShared& redis, observe::Gauges& gauges) {
-    static_assert(static_cast<std::size_t>(observe::RedisFailure::count_) ==
-                  static_cast<std::size_t>(redis::RedisError::count_));
-    for (std::size_t i = 0; i < gauges.redis_failures.size(); ++i)
-        gauges.redis_failures[i] = redis.reporter().errors(static_cast<redis::RedisError>(i));
-    for (const redis::RedisTrouble& trouble : redis.reporter().troubles())
-        gauges.redis_troubles.push_back(shown(trouble));
-    if (const auto last = redis.reporter().last_refusal())
-        gauges.redis_last_refusal.push_back(shown(*last));
-}
-
-void add_origins(const origin::Upstream& upstream, observe::Gauges& gauges) {
-    const auto addresses = upstream.addresses();
-    for (const auto& server : upstream.servers()) {
-        observe::OriginState state{server->url, upstream.is_up(*server), {}};
-        for (const auto& address : *addresses) {
-            if (&address->server != server.get()) continue;
-            observe::OriginAddress shown;
-            shown.address = origin::to_text(address->endpoint);
-            shown.up = address->up.load(std::memory_order_relaxed);
-            shown.reachable = address->reachable.load(std::memory_order_relaxed);
-            shown.connections = address->connections.load(std::memory_order_relaxed);
-            shown.requests = address->requests.load(std::memory_order_relaxed);
-            state.addresses.push_back(std::move(shown));
-        }
-        gauges.origins.push_back(std::move(state));
-    }
-}
-
-}  // namespace
-
-settings::Settings load(const ConfigSource& source, settings::Problems& problems) {
-    settings::Settings settings = source.file.empty()
-                                      ? settings::default_settings()
-                                      : settings::load_settings(source.file, problems);
-    settings::apply_overrides(source.overrides, settings, problems);
-    if (!settings::has_errors(problems)) settings::check_settings(settings, problems);
-    return settings;
-}
-
-class Server::Admin final : public AdminBridge {
-public:
-    using AdminBridge::AdminBridge;
-};
-
 Server::Server(ConfigSource source, settings::Settings settings, std::vector<std::string> arguments)
     : source_(std::move(source)), arguments_(std::move(arguments)) {
     settings::Problems problems;
     const std::shared_ptr<const flow::Config> config =
         make_config(std::move(settings), shared_.metrics, problems, nullptr);
-    if (!config) throw std::runtime_error(first_error(problems, source_.file));
+    if (!config) throw std::runtime_error(errors_of(problems, source_.file));
     shared_.config.set(config);
     const settings::Settings& used = config->settings;
     const int threads = settings::with_automatic_values(used).threads;
@@ -141,7 +38,7 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     } else {
         shared_.memory->trust_until(SteadyTime::max());
     }
-    if (shared_.redis) shared_.redis->observe(observe_redis);
+    if (shared_.redis) shared_.redis->observe(record_redis_operation);
     open_state();
     to_successor_ = std::make_unique<ToSuccessor>(succession_parts());
     shared_.relay = to_successor_.get();
@@ -149,7 +46,7 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     for (int i = 0; i < threads; ++i)
         workers_.push_back(std::make_unique<Worker>(shared_, i, config));
     open_listeners();
-    shared_.metrics.set_gauges([this] { return gauges(); });
+    shared_.metrics.set_gauges([this] { return gauges_of(shared_, workers_); });
     start_admin();
 }
 
@@ -216,14 +113,13 @@ void Server::open_listeners() {
         // sockets.
         const int missing = threads - static_cast<int>(sockets.size());
         if (missing > 0) open_more_listening(listener.address, missing, sockets);
-        SSL_CTX* tls = listener.tls ? net::make_server_tls(*listener.tls) : nullptr;
+        const net::TlsContext tls =
+            listener.tls ? net::make_server_tls(*listener.tls) : net::TlsContext();
         for (std::size_t i = 0; i < sockets.size(); ++i) {
             remember_socket("listen:" + to_text(listener.address), sockets[i]);
-            workers_[i % workers_.size()]->add_listener({sockets[i], net::share_tls(tls),
-                                                         listener.proxy_protocol,
-                                                         to_text(listener.address)});
+            workers_[i % workers_.size()]->add_listener(
+                {sockets[i], tls, listener.proxy_protocol, to_text(listener.address)});
         }
-        if (tls) SSL_CTX_free(tls);
         spdlog::info("listening on {}{}, port {}", to_text(listener.address),
                      listener.tls ? " (TLS)" : "", port_of(sockets.front()));
     }
@@ -233,8 +129,8 @@ void Server::start_admin() {
     const std::shared_ptr<const flow::Config> config = shared_.config.get();
     const settings::Admin& admin = config->settings.admin;
     if (!admin.address) return;
-    admin_backend_ = std::make_unique<Admin>(
-        shared_, *workers_.front(), [this] { return shared_.config.get(); },
+    admin_backend_ = std::make_unique<admin::Bridge>(
+        shared_.metrics, workers_.front()->services(), [this] { return shared_.config.get(); },
         [this] { return ready_.load(); });
     admin::AdminOptions options;
     options.address = *admin.address;
@@ -250,28 +146,7 @@ void Server::start_admin() {
     spdlog::info("admin on {}, port {}", to_text(*admin.address), admin_->port());
 }
 
-observe::Gauges Server::gauges() const {
-    observe::Gauges gauges;
-    gauges.memory_bytes = shared_.memory->bytes();
-    gauges.memory_entries = shared_.memory->entries();
-    gauges.memory_evictions = shared_.memory->evictions();
-    gauges.redis_configured = shared_.redis != nullptr;
-    if (shared_.redis) {
-        gauges.redis_up = shared_.redis->node().up();
-        gauges.redis_breaker = static_cast<observe::BreakerState>(shared_.redis->node().breaker());
-        gauges.purges_pending = shared_.redis->journal().size();
-        add_redis_failures(*shared_.redis, gauges);
-    }
-    for (const auto& worker : workers_)
-        gauges.internal_errors += net::failures_of(worker->context());
-    gauges.client_connections = shared_.connections.load(std::memory_order_relaxed);
-    const std::shared_ptr<const flow::Config> config = shared_.config.get();
-    add_origins(*config->upstream, gauges);
-    return gauges;
-}
-
-// The first requests are to find Redis connected; where it cannot be reached, they are not to wait
-// for it.
+// The first requests find Redis connected. Where Redis cannot be reached, they do not wait for it.
 void Server::wait_for_redis() const {
     if (!shared_.redis) return;
     constexpr Milliseconds longest{500};
@@ -344,65 +219,6 @@ void Server::handle_signal(int signal) {
 
 void Server::note_failure(const char* what, const std::exception_ptr& failure) const noexcept {
     net::note_failure(workers_.front()->context(), what, failure);
-}
-
-void Server::reload() {
-    const std::shared_ptr<const flow::Config> before = shared_.config.get();
-    settings::Problems problems;
-    settings::Settings settings = load(source_, problems);
-    std::shared_ptr<const flow::Config> config;
-    std::vector<std::string> waiting;
-    std::vector<std::pair<std::string, ssl_ctx_st*>> contexts;
-    if (!settings::has_errors(problems)) {
-        config = make_config(settings_in_force(before->settings, std::move(settings), waiting),
-                             shared_.metrics, problems, before.get());
-        try {
-            if (config)
-                for (const settings::Listener& listener : config->settings.listen)
-                    if (listener.tls)
-                        contexts.emplace_back(to_text(listener.address),
-                                              net::make_server_tls(*listener.tls));
-        } catch (const std::runtime_error& error) {
-            problems.push_back({settings::Problem::Severity::error, {}, "listen", error.what()});
-            config.reset();
-        }
-    }
-    if (!config) {
-        spdlog::error("the configuration was not reloaded, the old one stays:\n{}",
-                      first_error(problems, source_.file));
-        for (const auto& [address, context] : contexts) SSL_CTX_free(context);
-        shared_.metrics.note_reload(false);
-        return;
-    }
-    observe::set_up_logging(config->settings.log);
-    if (!waiting.empty())
-        spdlog::warn(
-            "changes of {} take effect at the next start (SIGUSR2 starts anew without refusing a "
-            "connection); until then what runs stays",
-            joined(waiting));
-    put_in_force(config, contexts);
-    for (const auto& [address, context] : contexts) SSL_CTX_free(context);
-    shared_.metrics.note_reload(true);
-    spdlog::info("the configuration was reloaded");
-}
-
-// Requests take it over by themselves, from this instant on; what is posted is for workers that
-// have none.
-void Server::put_in_force(const std::shared_ptr<const flow::Config>& config,
-                          const std::vector<std::pair<std::string, ssl_ctx_st*>>& contexts) {
-    shared_.memory->keep_rules(config->routes.rules());
-    shared_.config.set(config);
-    for (const auto& worker : workers_) {
-        std::vector<std::pair<std::string, ssl_ctx_st*>> own;
-        for (const auto& [address, context] : contexts)
-            own.emplace_back(address, net::share_tls(context));
-        Worker* target = worker.get();
-        target->post([target, own] {
-            target->follow_reload();
-            target->use_tls(own);
-        });
-    }
-    if (admin_) admin_->set_token(config->settings.admin.token);
 }
 
 void Server::hand_over() {

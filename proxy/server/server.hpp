@@ -1,28 +1,18 @@
 #pragma once
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "admin/bridge.hpp"
 #include "admin/server.hpp"
+#include "server/config_source.hpp"
 #include "server/from_predecessor.hpp"
 #include "server/last_resort.hpp"
 #include "server/owed_file.hpp"
 #include "server/to_successor.hpp"
 #include "server/worker.hpp"
-#include "settings/load_settings.hpp"
 
 namespace larder::server {
-
-/// How a configuration is (re)made: from the file named on the command line, with the command
-/// line's own words over it.
-struct ConfigSource {
-    std::string file;  ///< empty: the embedded default
-    settings::Overrides overrides;
-};
-
-/// Loads and checks. Problems are appended; the result must not be used where they hold errors.
-settings::Settings load(const ConfigSource& source, settings::Problems& problems);
 
 /// The program while it serves: workers, admin server, signals.
 class Server {
@@ -35,15 +25,13 @@ public:
     int run();
 
 private:
-    class Admin;
-
     void open_state();
     void inherit();
     void open_listeners();
     void start_admin();
     void reload();
     void put_in_force(const std::shared_ptr<const flow::Config>& config,
-                      const std::vector<std::pair<std::string, ssl_ctx_st*>>& contexts);
+                      const TlsByAddress& contexts);
     void hand_over();
     void successor_ended();
     void drain();
@@ -54,7 +42,6 @@ private:
     void settle_owed_purges();
     [[nodiscard]] SuccessionParts succession_parts();
     void wait_for_redis() const;
-    [[nodiscard]] observe::Gauges gauges() const;
     void note_failure(const char* what, const std::exception_ptr& failure) const noexcept;
     void handle_signal(int signal);
 
@@ -69,7 +56,7 @@ private:
     std::unique_ptr<FromPredecessor> from_predecessor_;  // null: this process was started by itself
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<int> descriptors_;  // listening sockets, by listener and worker, for the successor
-    std::unique_ptr<Admin> admin_backend_;
+    std::unique_ptr<admin::Bridge> admin_backend_;
     std::unique_ptr<admin::AdminServer> admin_;
     int successor_ = -1;
     std::atomic<bool> hands_over_later_{false};  // SIGUSR2 came while the predecessor was there

@@ -1,6 +1,5 @@
 #include "server/worker.hpp"
 
-#include <openssl/ssl.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,11 +37,6 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
     services_.relay = shared.relay;
     if (shared.redis)
         services_.redis = std::make_unique<redis::RedisStore>(context_, *shared.redis, index);
-}
-
-Worker::~Worker() {
-    for (const auto& listener : listeners_)
-        if (listener->tls) SSL_CTX_free(listener->tls);
 }
 
 void Worker::add_listener(ListeningSocket listener) {
@@ -137,8 +131,7 @@ void Worker::welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer,
         net::own_socket(context_.get_executor(), peer.protocol(), descriptor);
     if (!socket) return;
     wire::Connection& connection = connections_.add(std::move(*socket), peer.address());
-    // The context may be replaced before the handshake comes to it.
-    if (listener.tls) connection.stream.start_tls(listener.tls, true, nullptr);
+    if (listener.tls) connection.stream.start_tls(listener.tls.get(), true, nullptr);
     wire::serve_connection(connection, {listener.tls != nullptr, listener.proxy_protocol});
 }
 
@@ -156,16 +149,10 @@ void Worker::watch_origin() {
     health_.start(services_);
 }
 
-void Worker::use_tls(std::vector<std::pair<std::string, ssl_ctx_st*>> contexts) {
-    for (const auto& [address, context] : contexts) {
-        for (const auto& listener : listeners_) {
-            if (listener->address != address || !listener->tls) continue;
-            SSL_CTX_up_ref(context);
-            SSL_CTX_free(listener->tls);
-            listener->tls = context;
-        }
-        SSL_CTX_free(context);
-    }
+void Worker::use_tls(const TlsByAddress& contexts) {
+    for (const auto& [address, context] : contexts)
+        for (const auto& listener : listeners_)
+            if (listener->address == address && listener->tls) listener->tls = context;
 }
 
 void Worker::stop_accepting() {

@@ -10,6 +10,7 @@
 
 #include "flow/services.hpp"
 #include "flow/watch_health.hpp"
+#include "net/tls_context.hpp"
 #include "origin/address_watch.hpp"
 #include "store/memory_sweeper.hpp"
 #include "wire/connection_list.hpp"
@@ -33,16 +34,18 @@ struct Shared {
 /// One listener of one worker.
 struct ListeningSocket {
     int descriptor = -1;
-    ssl_ctx_st* tls = nullptr;  ///< owned
+    net::TlsContext tls;
     bool proxy_protocol = false;
     std::string address;  ///< as configured
 };
+
+/// TLS contexts by the listener's address, as configured.
+using TlsByAddress = std::vector<std::pair<std::string, net::TlsContext>>;
 
 /// A thread, its io_context and all that lives on it. Calls from other threads go through post().
 class Worker {
 public:
     Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> config);
-    ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
@@ -59,8 +62,8 @@ public:
     // ---- on the worker's thread
     /// Takes over the configuration in force, where that was not done by a request.
     void follow_reload() { services_.follow_reload(); }
-    /// New certificates for the doors of these addresses, where they have TLS; takes ownership.
-    void use_tls(std::vector<std::pair<std::string, ssl_ctx_st*>> contexts);
+    /// New certificates for the listeners of these addresses, where they have TLS.
+    void use_tls(const TlsByAddress& contexts);
     void stop_accepting();
     [[nodiscard]] std::size_t busy() const { return connections_.busy(); }
     /// Purges that are still to come: of writes whose outcome is not known.
@@ -79,7 +82,7 @@ private:
     using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, net::Executor>;
     struct Listener {
         Acceptor acceptor;
-        ssl_ctx_st* tls;
+        net::TlsContext tls;
         bool proxy_protocol;
         std::string address;
     };

@@ -1,0 +1,50 @@
+#include "admin/purge_order.hpp"
+
+#include "route/offline_request.hpp"
+
+namespace larder::admin {
+namespace {
+
+// Adds the entries of a URL. False: it is not one.
+bool add_url(const std::string& url, const route::RouteTable& routes, ResolvedPurge& resolved) {
+    const std::optional<route::OfflineRequest> request =
+        route::OfflineRequest::make("GET", url, "", {});
+    if (!request) return false;
+    route::PurgeSet met;
+    routes.collect_url_purges(request->head(), request->head().target, met);
+    for (std::string& key : met.keys) {
+        resolved.asked.keys.push_back(key);
+        resolved.order.set.keys.push_back(std::move(key));
+    }
+    for (std::string& pattern : met.patterns) resolved.asked.patterns.push_back(std::move(pattern));
+    return true;
+}
+
+void add_pattern(const std::string& pattern, const route::RouteTable& routes,
+                 store::PurgeOrder& order) {
+    if (pattern.find('*') == std::string::npos) {
+        order.set.keys.push_back(pattern);
+    } else if (routes.is_tag_pattern(pattern)) {
+        order.set.patterns.push_back(pattern);
+    } else {
+        order.scan_patterns.push_back(pattern);
+    }
+}
+
+}  // namespace
+
+std::variant<ResolvedPurge, std::string> resolve_purge(PurgeOrder asked,
+                                                       const route::RouteTable& routes) {
+    ResolvedPurge resolved;
+    resolved.asked = std::move(asked);
+    resolved.order.soft = resolved.asked.soft;
+    resolved.order.set.keys = resolved.asked.keys;
+    resolved.order.tags = resolved.asked.tags;
+    for (const std::string& url : resolved.asked.urls)
+        if (!add_url(url, routes, resolved)) return "not a URL: " + url;
+    for (const std::string& pattern : resolved.asked.patterns)
+        add_pattern(pattern, routes, resolved.order);
+    return resolved;
+}
+
+}  // namespace larder::admin

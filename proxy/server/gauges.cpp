@@ -1,0 +1,97 @@
+#include "server/gauges.hpp"
+
+#include "net/detached.hpp"
+
+namespace larder::server {
+namespace {
+
+observe::RedisTrouble shown(const redis::RedisTrouble& trouble) {
+    const auto seconds_since = [](SteadyTime then) {
+        return std::chrono::duration<double>(steady_now() - then).count();
+    };
+    return {std::string(to_word(trouble.work)),
+            std::string(to_word(trouble.reason)),
+            trouble.text,
+            trouble.command,
+            trouble.remedy,
+            seconds_since(trouble.last),
+            seconds_since(trouble.since)};
+}
+
+void add_redis_failures(const redis::RedisShared& redis, observe::Gauges& gauges) {
+    static_assert(static_cast<std::size_t>(observe::RedisFailure::count_) ==
+                  static_cast<std::size_t>(redis::RedisError::count_));
+    for (std::size_t i = 0; i < gauges.redis_failures.size(); ++i)
+        gauges.redis_failures[i] = redis.reporter().errors(static_cast<redis::RedisError>(i));
+    for (const redis::RedisTrouble& trouble : redis.reporter().troubles())
+        gauges.redis_troubles.push_back(shown(trouble));
+    if (const auto last = redis.reporter().last_refusal())
+        gauges.redis_last_refusal.push_back(shown(*last));
+}
+
+void add_origins(const origin::Upstream& upstream, observe::Gauges& gauges) {
+    const auto addresses = upstream.addresses();
+    for (const auto& server : upstream.servers()) {
+        observe::OriginState state{server->url, upstream.is_up(*server), {}};
+        for (const auto& address : *addresses) {
+            if (&address->server != server.get()) continue;
+            observe::OriginAddress shown;
+            shown.address = origin::to_text(address->endpoint);
+            shown.up = address->up.load(std::memory_order_relaxed);
+            shown.reachable = address->reachable.load(std::memory_order_relaxed);
+            shown.connections = address->connections.load(std::memory_order_relaxed);
+            shown.requests = address->requests.load(std::memory_order_relaxed);
+            state.addresses.push_back(std::move(shown));
+        }
+        gauges.origins.push_back(std::move(state));
+    }
+}
+
+}  // namespace
+
+void record_redis_operation(redis::RedisOperation operation, SteadyClock::duration duration) {
+    observe::WorkerMetrics* metrics = Worker::metrics_of_this_thread();
+    if (!metrics) return;
+    switch (operation) {
+        case redis::RedisOperation::find:
+            metrics->record_redis_operation(observe::RedisOperation::read, duration);
+            break;
+        case redis::RedisOperation::lease:
+            metrics->record_redis_operation(observe::RedisOperation::lease, duration);
+            break;
+        case redis::RedisOperation::fill:
+            metrics->record_redis_operation(observe::RedisOperation::fill, duration);
+            break;
+        case redis::RedisOperation::purge:
+            metrics->record_redis_operation(observe::RedisOperation::purge, duration);
+            break;
+        case redis::RedisOperation::wait:
+            metrics->record_redis_operation(observe::RedisOperation::wait, duration);
+            break;
+        case redis::RedisOperation::count_:
+            break;
+    }
+}
+
+observe::Gauges gauges_of(const Shared& shared,
+                          const std::vector<std::unique_ptr<Worker>>& workers) {
+    observe::Gauges gauges;
+    gauges.memory_bytes = shared.memory->bytes();
+    gauges.memory_entries = shared.memory->entries();
+    gauges.memory_evictions = shared.memory->evictions();
+    gauges.redis_configured = shared.redis != nullptr;
+    if (shared.redis) {
+        gauges.redis_up = shared.redis->node().up();
+        gauges.redis_breaker = static_cast<observe::BreakerState>(shared.redis->node().breaker());
+        gauges.purges_pending = shared.redis->journal().size();
+        add_redis_failures(*shared.redis, gauges);
+    }
+    for (const auto& worker : workers)
+        gauges.internal_errors += net::failures_of(worker->context());
+    gauges.client_connections = shared.connections.load(std::memory_order_relaxed);
+    const std::shared_ptr<const flow::Config> config = shared.config.get();
+    add_origins(*config->upstream, gauges);
+    return gauges;
+}
+
+}  // namespace larder::server

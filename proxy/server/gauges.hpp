@@ -1,0 +1,18 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "observe/snapshot.hpp"
+#include "redis/shared.hpp"
+#include "server/worker.hpp"
+
+namespace larder::server {
+
+/// What /metrics and /stats show of the program's present state.
+[[nodiscard]] observe::Gauges gauges_of(const Shared& shared,
+                                        const std::vector<std::unique_ptr<Worker>>& workers);
+
+/// Counts an operation of Redis in the metrics of the worker that made it.
+void record_redis_operation(redis::RedisOperation operation, SteadyClock::duration duration);
+
+}  // namespace larder::server

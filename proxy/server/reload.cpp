@@ -1,0 +1,80 @@
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+
+#include "observe/logging.hpp"
+#include "server/make_config.hpp"
+#include "server/server.hpp"
+#include "server/settings_in_force.hpp"
+
+namespace larder::server {
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+    return text;
+}
+
+// The certificates, read again.
+TlsByAddress make_contexts(const settings::Settings& settings) {
+    TlsByAddress contexts;
+    for (const settings::Listener& listener : settings.listen)
+        if (listener.tls)
+            contexts.emplace_back(to_text(listener.address), net::make_server_tls(*listener.tls));
+    return contexts;
+}
+
+}  // namespace
+
+void Server::reload() {
+    const std::shared_ptr<const flow::Config> before = shared_.config.get();
+    settings::Problems problems;
+    settings::Settings settings = load(source_, problems);
+    std::shared_ptr<const flow::Config> config;
+    std::vector<std::string> waiting;
+    TlsByAddress contexts;
+    if (!settings::has_errors(problems)) {
+        config = make_config(settings_in_force(before->settings, std::move(settings), waiting),
+                             shared_.metrics, problems, before.get());
+        try {
+            if (config) contexts = make_contexts(config->settings);
+        } catch (const std::runtime_error& error) {
+            problems.push_back({settings::Problem::Severity::error, {}, "listen", error.what()});
+            config.reset();
+        }
+    }
+    if (!config) {
+        spdlog::error("the configuration was not reloaded, the old one stays:\n{}",
+                      errors_of(problems, source_.file));
+        shared_.metrics.note_reload(false);
+        return;
+    }
+    observe::set_up_logging(config->settings.log);
+    if (!waiting.empty())
+        spdlog::warn(
+            "changes of {} take effect at the next start (SIGUSR2 starts anew without refusing a "
+            "connection); until then what runs stays",
+            joined(waiting));
+    put_in_force(config, contexts);
+    shared_.metrics.note_reload(true);
+    spdlog::info("the configuration was reloaded");
+}
+
+// Requests take the new configuration over by themselves, from this instant on. What is posted is
+// for workers that have no request.
+void Server::put_in_force(const std::shared_ptr<const flow::Config>& config,
+                          const TlsByAddress& contexts) {
+    shared_.memory->keep_rules(config->routes.rules());
+    shared_.config.set(config);
+    for (const auto& worker : workers_) {
+        Worker* target = worker.get();
+        target->post([target, contexts] {
+            target->follow_reload();
+            target->use_tls(contexts);
+        });
+    }
+    if (admin_) admin_->set_token(config->settings.admin.token);
+}
+
+}  // namespace larder::server
