@@ -67,7 +67,7 @@ IMPURE = re.compile(
 )
 IMPURE_USE = re.compile(r"\bco_await\b|\b(system_clock|steady_clock|\w*Clock)::now\s*\(|\b(wall|steady)_now\s*\(")
 THE_CLOCK = "base/clock.hpp"
-MAY_WAIT = {"wire", "main", "server", "flow", "origin", "redis", "store", "net"}
+MAY_WAIT = {"admin", "wire", "main", "server", "flow", "origin", "redis", "store", "net"}
 ASIO_COMPILED_ONCE = {"base/asio_compiled.cpp", "base/asio_ssl_compiled.cpp"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+("([^"]+)"|<[^>]+>)', re.M)
 
