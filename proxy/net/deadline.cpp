@@ -33,21 +33,22 @@ void Deadline::clear() {
 void DeadlineWheel::link(Deadline& deadline) {
     if (done_ < 0) done_ = tick_of(steady_now());
     deadline.in_slot_ = std::clamp(deadline.tick_, done_ + 1, done_ + slots - 1);
-    Deadline*& head = heads_[static_cast<std::size_t>(deadline.in_slot_ % slots)];
-    deadline.previous_ = nullptr;
-    deadline.next_ = head;
-    if (head) head->previous_ = &deadline;
-    head = &deadline;
+    slot(deadline.in_slot_).push_front(deadline);
     ++linked_;
     if (armed_ < 0 || deadline.in_slot_ < armed_) arm(deadline.in_slot_);
 }
 
 void DeadlineWheel::unlink(Deadline& deadline) {
-    Deadline*& head = heads_[static_cast<std::size_t>(deadline.in_slot_ % slots)];
-    (deadline.previous_ ? deadline.previous_->next_ : head) = deadline.next_;
-    if (deadline.next_) deadline.next_->previous_ = deadline.previous_;
+    Slot& of = slot(deadline.in_slot_);
+    of.erase(of.iterator_to(deadline));
     deadline.in_slot_ = -1;
     --linked_;
+}
+
+// A deadline that fails must not take the others along.
+void DeadlineWheel::expire(Deadline& deadline) {
+    run_guarded(context_, "what a deadline ends",
+                [&deadline] { deadline.expire_(deadline.owner_); });
 }
 
 void DeadlineWheel::arm(std::int64_t tick) {
@@ -68,35 +69,31 @@ void DeadlineWheel::turn() {
             done_ = now;
             break;
         }
-        Deadline* list = heads_[static_cast<std::size_t>(done_ % slots)];
-        while (list) {
-            Deadline& deadline = *list;
+        Slot& due = slot(done_);
+        while (!due.empty()) {
+            Deadline& deadline = due.front();
             unlink(deadline);
             if (deadline.tick_ > done_) {
                 link(deadline);
             } else {
-                // A deadline that fails must not take the others along.
-                run_guarded(context_, "what a deadline ends",
-                            [&deadline] { deadline.expire_(deadline.owner_); });
+                expire(deadline);
             }
-            list = heads_[static_cast<std::size_t>(done_ % slots)];
         }
     }
     if (linked_ == 0 || stopped_) return;
     std::int64_t next = done_ + 1;
-    while (!heads_[static_cast<std::size_t>(next % slots)]) ++next;
+    while (slot(next).empty()) ++next;
     if (armed_ < 0 || next < armed_) arm(next);
 }
 
 void DeadlineWheel::stop() {
     stopped_ = true;
     timer_.cancel();
-    for (Deadline*& head : heads_)
-        while (head) {
-            Deadline& deadline = *head;
+    for (Slot& list : slots_)
+        while (!list.empty()) {
+            Deadline& deadline = list.front();
             unlink(deadline);
-            run_guarded(context_, "what a deadline ends",
-                        [&deadline] { deadline.expire_(deadline.owner_); });
+            expire(deadline);
         }
 }
 
