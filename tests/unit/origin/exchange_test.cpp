@@ -204,7 +204,8 @@ BodyRead body_of(Scene& scene, std::string_view first, std::string_view rest, bo
     start(scene, read_body(scene, read, idle));
     scene.settle();
     if (!rest.empty()) scene.send_from_origin(rest);
-    if (then_close) scene.origin->close();
+    // A close with the request unread would be a reset.
+    if (then_close) scene.origin->shutdown(tcp::socket::shutdown_send);
     CHECK(scene.run_until([&] { return scene.done; }));
     return read;
 }
