@@ -152,17 +152,18 @@ TEST_CASE("a wait ends after connect_timeout, and with a stop") {
 
 // ---- several addresses
 
+constexpr const char* good = "127.0.0.1";
+constexpr const char* swallows = "127.0.0.2";
+constexpr const char* refuses = "127.0.0.3";
+
 /// Two addresses of which the first swallows packets: its listener's queue is full.
 struct TwoAddresses {
     TwoAddresses()
-        : living(context, tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0)),
-          dead(context) {
-        const tcp::endpoint at(boost::asio::ip::make_address("127.0.0.2"),
-                               living.local_endpoint().port());
+        : living(context, tcp::endpoint(boost::asio::ip::make_address(good), 0)), dead(context) {
         dead.open(tcp::v4());
-        dead.set_option(boost::asio::socket_base::reuse_address(true));
-        dead.bind(at);
+        dead.bind(tcp::endpoint(boost::asio::ip::make_address(swallows), 0));
         dead.listen(0);
+        const tcp::endpoint at = dead.local_endpoint();
         for (int i = 0; i < 4; ++i) {
             net::TcpSocket& socket = filling.emplace_back(context.get_executor());
             socket.open(tcp::v4());
@@ -173,11 +174,14 @@ struct TwoAddresses {
         }
     }
 
+    [[nodiscard]] std::uint16_t port_of(const std::string& host) const {
+        return (host == swallows ? dead : living).local_endpoint().port();
+    }
+
     std::shared_ptr<Upstream> upstream(const std::string& first, const std::string& second,
                                        int most = 0) const {
-        const std::uint16_t port = living.local_endpoint().port();
         settings::Origin settings;
-        settings.servers = {{false, {first, port}}, {false, {second, port}}};
+        settings.servers = {{false, {first, port_of(first)}}, {false, {second, port_of(second)}}};
         settings.max_connections = most;
         settings.connect_timeout = 1500ms;
         return std::make_shared<Upstream>(settings);
@@ -188,10 +192,6 @@ struct TwoAddresses {
     boost::asio::basic_socket_acceptor<tcp, net::Executor> dead;
     std::list<net::TcpSocket> filling;
 };
-
-constexpr const char* good = "127.0.0.1";
-constexpr const char* swallows = "127.0.0.2";
-constexpr const char* refuses = "127.0.0.3";
 
 SteadyClock::duration time_to_serve(Scene& scene, std::size_t count) {
     const SteadyTime since = steady_now();
