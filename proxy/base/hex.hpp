@@ -17,7 +17,7 @@ constexpr int hex_value(char c) {
 inline constexpr std::string_view lower_hex_digits = "0123456789abcdef";
 inline constexpr std::string_view upper_hex_digits = "0123456789ABCDEF";
 
-/// "4f"
+/// Appends the byte as "4f".
 inline void append_hex(std::string& out, unsigned char byte) {
     out.push_back(lower_hex_digits[byte >> 4]);
     out.push_back(lower_hex_digits[byte & 15]);

@@ -25,7 +25,7 @@ std::optional<std::string> parse_ipv6_host(std::string_view text) {
     return to_text(*ip) + std::string(text.substr(zone));
 }
 
-// Takes the host off the front of the text. It may be empty.
+// Removes the host from the front of the text and returns it. The host may be empty.
 std::optional<std::string> take_host(std::string_view& text) {
     if (text.starts_with('[')) {
         const std::size_t end = text.find(']');

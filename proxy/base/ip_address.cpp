@@ -10,7 +10,7 @@ int family_of(IpVersion version) { return version == IpVersion::v6 ? AF_INET6 : 
 }  // namespace
 
 std::optional<IpAddress> parse_ip(std::string_view text, IpVersion version) {
-    // inet_pton would take what stands before a zero byte.
+    // inet_pton stops at a zero byte and would ignore what follows.
     if (text.find('\0') != std::string_view::npos) return std::nullopt;
     IpAddress address{version, {}};
     const std::string terminated(text);

@@ -10,7 +10,7 @@ namespace larder {
 
 enum class IpVersion : std::uint8_t { v4, v6 };
 
-/// An IP address as bytes in network order: 4 of them count for IPv4, all 16 for IPv6.
+/// An IP address as bytes in network order. IPv4 uses the first 4 bytes, IPv6 all 16.
 struct IpAddress {
     IpVersion version = IpVersion::v4;
     std::array<unsigned char, 16> bytes{};
@@ -19,8 +19,8 @@ struct IpAddress {
     auto operator<=>(const IpAddress&) const = default;
 };
 
-/// Nothing where the text is no address of this version. An IPv6 address has no brackets here, and
-/// no zone.
+/// std::nullopt if the text is not an address of this version. An IPv6 address must come without
+/// brackets and without a zone.
 std::optional<IpAddress> parse_ip(std::string_view text, IpVersion version);
 
 /// The canonical form (RFC 5952).

@@ -7,8 +7,8 @@
 namespace larder {
 namespace {
 
-// The UTF-8 sequence at the front (RFC 3629, 4: no overlong forms, no surrogates). Size 0: there is
-// none.
+// The UTF-8 sequence at the front of a text. `size` is 0 if the text does not begin with a valid
+// one (RFC 3629, 4: no overlong forms, no surrogates).
 struct Decoded {
     std::size_t size = 0;
     std::uint32_t point = 0;

@@ -13,7 +13,7 @@ void append_number(double value, std::string& out) {
         out += "null";
         return;
     }
-    // Beyond these nobody reads zeros.
+    // Outside of this range a number in fixed notation is mostly zeros and hard to read.
     const double size = std::abs(value);
     const bool plain = size == 0 || (size >= 1e-9 && size < 1e15);
     char digits[64];

@@ -4,9 +4,9 @@
 
 namespace larder {
 
-/// The value as JSON on one line, numbers as people write them: `0.999`, where the library's own
-/// serializer writes `9.99E-1`. The shortest digits that read back as the same number. What JSON
-/// has no number for (infinity) becomes null.
+/// The value as JSON on one line. Numbers are in the form people write: `0.999`, not the `9.99E-1`
+/// of boost::json::serialize. They have as few digits as read back to the same number. Infinity and
+/// NaN become null, because JSON has no number for them.
 std::string json_text(const boost::json::value& value);
 
 }  // namespace larder

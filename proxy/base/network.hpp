@@ -8,7 +8,7 @@
 
 namespace larder {
 
-/// A range of IP addresses in CIDR notation: those that share the first `prefix` bits.
+/// A range of IP addresses in CIDR notation: all addresses that share the first `prefix` bits.
 struct Network {
     IpAddress address;
     int prefix = 0;
@@ -18,8 +18,8 @@ struct Network {
     auto operator<=>(const Network&) const = default;
 };
 
-/// "10.0.0.0/8", "fd00::/8"; an address alone is a range of one. Bits beyond the prefix stay as
-/// written. Nothing where the text is no such range.
+/// Parses "10.0.0.0/8" or "fd00::/8". An address without a prefix is a range of one address. Bits
+/// beyond the prefix stay as written. std::nullopt if the text is not such a range.
 std::optional<Network> parse_network(std::string_view text);
 
 /// "10.0.0.0/8", the prefix always written.

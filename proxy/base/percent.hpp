@@ -16,11 +16,10 @@ inline void append_percent(std::string& out, unsigned char byte) {
     out.append(triple, sizeof triple);
 }
 
-/// What next_decoded returns for a '%' without two hex digits behind it. It equals no byte.
+/// next_decoded returns this for a '%' without two hex digits after it. No byte has this value.
 inline constexpr int malformed_percent = 256;
 
-/// Decodes the byte or the %HH at `at`, and moves `at` behind it. A malformed '%' moves `at` by
-/// one.
+/// Decodes the byte or the %HH at `at`, and moves `at` past it. A malformed '%' moves `at` by one.
 constexpr int next_decoded(std::string_view raw, std::size_t& at) {
     const char c = raw[at++];
     if (c != '%') return static_cast<unsigned char>(c);
@@ -32,7 +31,7 @@ constexpr int next_decoded(std::string_view raw, std::size_t& at) {
     return high * 16 + low;
 }
 
-/// The text with every %HH decoded once. Nothing where a '%' is malformed.
+/// The text with every %HH decoded once. std::nullopt if a '%' is malformed.
 inline std::optional<std::string> percent_decoded(std::string_view text) {
     std::string out;
     out.reserve(text.size());

@@ -22,7 +22,7 @@ Directive split_directive(std::string_view member) {
     std::string_view argument = member.substr(equals + 1);
     if (argument.size() >= 2 && argument.front() == '"' && argument.back() == '"')
         argument = argument.substr(1, argument.size() - 2);
-    // "max-age =1" is meant as max-age, and is invalid: an argument that no number is says so.
+    // "max-age =1" is an invalid max-age. The argument " " is not a number, so it counts as zero.
     const std::string_view name = member.substr(0, equals);
     const std::string_view trimmed = trim_ows(name);
     if (trimmed.size() != name.size()) argument = " ";
@@ -38,16 +38,16 @@ void keep_smallest(std::optional<Seconds>& kept, const Directive& directive) {
     keep_smallest(kept, value.value_or(Seconds(0)));
 }
 
-/// no-cache and private: with usable field names they only concern these fields, without they
-/// concern the response.
+/// no-cache and private with valid field names apply to these fields only, otherwise to the whole
+/// response.
 void keep_names(bool& whole, std::vector<std::string>& names,
                 const std::optional<std::string_view>& argument) {
     bool usable = false;
     bool broken = !argument;
     for_each_member(argument.value_or(std::string_view{}), [&](std::string_view name) {
         usable = true;
-        // A name in single quotes is a token, but no field has it: the origin means the field, so
-        // nothing is told apart.
+        // 'set-cookie' in single quotes is a valid token, but no field has this name. The origin
+        // means the field Set-Cookie, so the directive must not be lost: apply it to the response.
         const bool quoted = name.front() == '\'' || name.back() == '\'';
         broken = broken || quoted || !is_token(name) || names.size() == named_fields_max;
         if (!broken) names.push_back(to_lower_copy(name));
@@ -71,7 +71,7 @@ void keep(CacheControl& out, const Directive& directive) {
         return keep_smallest(out.max_stale, directive);
     }
     if (iequals(name, "min-fresh")) {
-        // Here the largest is the strictest.
+        // The largest min-fresh is the strictest.
         const auto value =
             directive.argument ? parse_delta_seconds(*directive.argument) : std::nullopt;
         out.min_fresh = std::max(out.min_fresh.value_or(Seconds(0)), value.value_or(Seconds(0)));
@@ -87,16 +87,16 @@ void keep(CacheControl& out, const Directive& directive) {
 
 constexpr std::string_view lax_separators = ",; \t\"'";
 
-/// Behind the quoted string that begins at `at`; behind the quote alone where it is never closed,
-/// so that it hides nothing.
+/// The position after the quoted string that begins at `at`. If the quote is never closed, the
+/// position after the quote, so that an unclosed quote does not hide the directives after it.
 std::size_t behind_quotes(std::string_view text, std::size_t at) {
     std::size_t end = at + 1;
     while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
     return end < text.size() ? end + 1 : at + 1;
 }
 
-/// Whether the member is no single directive of the grammar: it has a separator other than the
-/// comma outside of a quoted argument, or quotes around the directive itself.
+/// Whether the member does not follow the grammar of a single directive: there is `;` or a blank
+/// outside of a quoted argument, or the directive itself is in quotes.
 bool is_lax(std::string_view member) {
     if (member.front() == '"' || member.front() == '\'') return true;
     for (std::size_t at = 0; at < member.size();) {
@@ -107,7 +107,7 @@ bool is_lax(std::string_view member) {
     return false;
 }
 
-/// What a lax member forbids. `bound` is the smallest lifetime that it names.
+/// Takes the restrictions from a member that is_lax. `bound` becomes the smallest lifetime so far.
 void keep_prohibitions(CacheControl& out, std::optional<Seconds>& bound, std::string_view member) {
     while (!member.empty()) {
         const std::size_t end = std::min(member.find_first_of(lax_separators), member.size());
@@ -119,8 +119,8 @@ void keep_prohibitions(CacheControl& out, std::optional<Seconds>& bound, std::st
         out.no_store = out.no_store || iequals(name, "no-store");
         out.private_ = out.private_ || iequals(name, "private");
         out.no_cache = out.no_cache || iequals(name, "no-cache");
-        // must-revalidate also permits to share (RFC 9111, 3.5); proxy-revalidate forbids the same
-        // and permits nothing.
+        // must-revalidate also permits storing responses to credentials (RFC 9111, 3.5).
+        // proxy-revalidate has the same restriction without the permission.
         const bool revalidate =
             iequals(name, "must-revalidate") || iequals(name, "proxy-revalidate");
         out.proxy_revalidate = out.proxy_revalidate || revalidate;

@@ -13,7 +13,7 @@ namespace {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
-// Drops the lines of a valid trailer section that must not be there.
+// Removes the fields that a trailer section must not have (see may_be_trailer) from a valid one.
 void keep_harmless(std::string& lines) {
     std::size_t at = 0;
     while (at < lines.size()) {
@@ -42,7 +42,7 @@ bool may_be_trailer(std::string_view name) {
     return id == FieldId::other || id == FieldId::etag || id == FieldId::cache_status;
 }
 
-// One step further behind what was consumed.
+// The next step, over the input after `consumed` bytes.
 ChunkedDecoder::Step ChunkedDecoder::go_on(std::string_view input, std::size_t consumed) {
     Step next = step(input.substr(consumed));
     next.consumed += consumed;
@@ -84,7 +84,7 @@ ChunkedDecoder::Step ChunkedDecoder::step(std::string_view input) {
     return fail();
 }
 
-// What a byte that is no digit means behind a size; `size` for none that may stand there.
+// The state after a byte that is not a digit follows a size. `size` if the byte is not allowed.
 ChunkedDecoder::State ChunkedDecoder::after_digits(char c) {
     if (c == '\r') return State::size_lf;
     if (c == ';') return State::extension;

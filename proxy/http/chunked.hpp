@@ -7,17 +7,16 @@
 
 namespace larder::http {
 
-/// Whose chunks are decoded.
+/// The sender of the chunks decides how strictly they are read.
 enum class ChunkSender : std::uint8_t {
-    client,  ///< strictly: a request that others read in another way could smuggle a second one
-    origin,  ///< LF for CRLF, and blanks around a chunk's size, are taken, since only one reading
-             ///< is possible
+    client,  ///< strictly: a body that peers read in different ways could smuggle a second request
+    origin,  ///< leniently: LF instead of CRLF, and blanks around a chunk's size, are unambiguous
 };
 
 /// Decodes the chunked transfer coding (RFC 9112, 7.1): sizes of 1 to 16 hexadecimal digits that do
 /// not overflow, CRLF line ends, bounded extensions (dropped; no control bytes, quoted or not) and
-/// bounded trailers. An extension ends with CRLF whoever sends it: some recipients take an LF in it
-/// for its end, others for a part of it.
+/// bounded trailers. An extension must end with CRLF, also from an origin: some recipients end it
+/// at an LF, others take the LF as a part of it.
 class ChunkedDecoder {
 public:
     explicit ChunkedDecoder(ChunkSender sender = ChunkSender::client)
@@ -36,12 +35,12 @@ public:
         std::string_view data;  ///< a view into the input
     };
 
-    /// One step over the input; call again with what was not consumed until need_more, done or
-    /// malformed.
+    /// Decodes one step. Call again with the bytes not yet consumed, until the status is need_more,
+    /// done or malformed.
     Step step(std::string_view input);
 
-    /// The lines of the trailer section, each with its CRLF, without the blank line and without
-    /// those that no trailer may be (see may_be_trailer).
+    /// The lines of the trailer section, each with its CRLF. The blank line and forbidden fields
+    /// (see may_be_trailer) are left out.
     [[nodiscard]] const std::string& trailers() const { return trailers_; }
 
 private:
@@ -79,7 +78,7 @@ private:
     std::string trailers_;
 };
 
-/// The line before a chunk's data, with its CRLF.
+/// The line with the size before a chunk's data, with its CRLF.
 class ChunkHead {
 public:
     explicit ChunkHead(std::uint64_t size);
@@ -91,13 +90,13 @@ private:
     std::size_t size_ = 0;
 };
 
-/// Whether a field may stand in a trailer section (RFC 9110, 6.5.1): none that frames, routes,
-/// authenticates, modifies or describes the message, for a recipient that merges trailers into the
-/// header would take it for the sender's own.
+/// Whether a field may be in a trailer section (RFC 9110, 6.5.1). Fields for framing, routing,
+/// authentication, request modifiers or the content may not: some recipients merge trailers into
+/// the header and would act on them.
 bool may_be_trailer(std::string_view name);
 
-/// Whether the lines of a trailer section are field lines (token, colon, value without controls, no
-/// folding).
+/// Whether all lines of a trailer section are field lines (token, colon, value without control
+/// bytes, no folding).
 bool valid_trailers(std::string_view lines);
 
 }  // namespace larder::http

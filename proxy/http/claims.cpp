@@ -214,7 +214,7 @@ constexpr bool equals_plain(std::string_view name, std::string_view known_name) 
 
 constexpr std::size_t table_size = 1024;
 
-// As the ids are found (http/fields.cpp): length and three letters tell most names apart.
+// As in http/fields.cpp: length and three letters distinguish most names.
 constexpr std::size_t slot_of(std::string_view name) {
     const auto letter = [name](std::size_t i) {
         return static_cast<std::size_t>(static_cast<unsigned char>(plain(name[i])));
@@ -224,7 +224,7 @@ constexpr std::size_t slot_of(std::string_view name) {
            table_size;
 }
 
-/// Positions in `known`, plus one.
+/// Hash table of positions in `known`, plus one. 0 is a free slot.
 constexpr auto table = [] {
     std::array<std::uint8_t, table_size> out{};
     static_assert(known_count < 255);
@@ -248,7 +248,7 @@ Claim find(std::string_view name) {
     return is_x_forwarded(name) ? Claim::unknown : Claim::none;
 }
 
-/// Claims that fields with an id of their own make.
+/// The claim of a field that has an id.
 Claim claim_of_id(FieldId id) {
     switch (id) {
         case FieldId::forwarded:

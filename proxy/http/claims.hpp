@@ -7,45 +7,45 @@
 
 #include "http/fields.hpp"
 
-/// Request fields by which a sender claims something about the request that the message itself says
-/// otherwise: who sent it, by which scheme, to which host, and what it asks for. Known frameworks,
-/// servers and platforms believe them, so what a client writes there must reach neither a shared
-/// entry nor, where only a proxy may say it, the origin.
+/// Request fields that make a claim about the request: its client, scheme, host, path, method or
+/// user. Frameworks, servers and platforms believe these fields before the message itself. A
+/// response that depends on a client's claim must not be shared, and a claim that only a proxy may
+/// make must not reach the origin from a client.
 namespace larder::http {
 
 enum class Claim : std::uint8_t {
     none,
     address,   ///< the client's address
     scheme,    ///< http or https
-    host,      ///< the host that was asked
-    port,      ///< the port that was asked
-    proxy,     ///< facts of the connection to a proxy that change no answer
-    path,      ///< the target that was asked, or where the application is mounted
-    method,    ///< the method that is meant
-    identity,  ///< who the user is, or the client's certificate
-    unknown,   ///< X-Forwarded-*, with a name that is not in the table: somebody may read it
+    host,      ///< the host the client asked for
+    port,      ///< the port the client asked for
+    proxy,     ///< facts about the connection to a proxy; they do not change the response
+    path,      ///< the target the client asked for, or the prefix of the application
+    method,    ///< the method that replaces the one of the request line
+    identity,  ///< the user, or the client's certificate
+    unknown,   ///< X-Forwarded-* with a name that is not in the table: an origin may believe it
 };
 
-/// One of the table's names, in lower case with hyphens.
+/// One row of the table. Names are in lower case with hyphens.
 struct KnownClaim {
     std::string_view name;
     Claim claim;
-    std::string_view read_by;  ///< one of those who believe it
+    std::string_view read_by;  ///< examples of software that believes the field
 };
 
-/// All names of the table. X-Forwarded-* that are not in it are claims too.
+/// The whole table. X-Forwarded-* fields that are not in the table are claims too.
 std::span<const KnownClaim> known_claims();
 
-/// What the field claims. Underscores count as hyphens: CGI-like interfaces (WSGI, Rack, PHP)
-/// cannot tell them apart. Allocates nothing. Ask may_claim first where it runs for each field of
-/// each request.
+/// What the field claims. Underscores count as hyphens, because CGI-like interfaces (WSGI, Rack,
+/// PHP) cannot tell them apart. Allocates nothing. On the path of every request call may_claim
+/// first, which is cheaper.
 Claim claim_of(const Field& field);
 
-/// By first letter, a bit for each length that a claim's name may have; the last stands for all
-/// from 63 bytes on.
+/// For each first letter, a bit for each length of a claim's name. The last bit stands for all
+/// lengths from 63 bytes on.
 extern const std::array<std::uint64_t, 26> claim_lengths;
 
-/// Which ids claim_of knows something about.
+/// The ids of fields that make a claim.
 inline constexpr auto claiming_ids = [] {
     std::array<bool, static_cast<std::size_t>(FieldId::count_)> ids{};
     for (const FieldId id :
@@ -56,8 +56,8 @@ inline constexpr auto claiming_ids = [] {
     return ids;
 }();
 
-/// False of nearly all fields that claim nothing, at the cost of one look at first letter and
-/// length.
+/// A cheap filter before claim_of, by first letter and length. False means that the field makes no
+/// claim; true, that it may.
 inline bool may_claim(const Field& field) {
     if (field.id != FieldId::other) return claiming_ids[static_cast<std::size_t>(field.id)];
     if (field.name.empty()) return false;
@@ -66,13 +66,13 @@ inline bool may_claim(const Field& field) {
            (claim_lengths[letter] >> std::min<std::size_t>(field.name.size(), 63) & 1) != 0;
 }
 
-/// Whether the name, underscores taken as hyphens, begins with x-forwarded-.
+/// Whether the name begins with x-forwarded-. Underscores count as hyphens.
 bool is_x_forwarded(std::string_view name);
 
-/// Whether the origin does not get to see the field. Only a trusted peer may send X-Forwarded-* and
-/// Forwarded, and claim an address, scheme, host or port; even such a peer only in the usual
-/// spelling, not with underscores. What a client may ask for (path, method) or be (identity) is
-/// passed on: its answer then is no shared one (cache::request_bypass).
+/// Whether larder removes the field before the request goes to the origin. Only a trusted peer may
+/// send X-Forwarded-* and Forwarded, and claim an address, scheme, host or port; the spelling with
+/// underscores is removed even then. Claims of a path, a method or an identity are passed on, but
+/// the response is not shared (cache::request_bypass).
 bool is_dropped(const Field& field, bool peer_trusted);
 
 }  // namespace larder::http

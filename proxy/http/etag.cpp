@@ -16,8 +16,8 @@ bool weakly_equal(EntityTag a, EntityTag b) { return !a.opaque.empty() && a.opaq
 
 bool none_match_lists(std::string_view value, EntityTag tag) {
     if (trim_ows(value) == "*") return true;
-    // Not for_each_member: within an entity tag a backslash is an ordinary character and escapes no
-    // quote.
+    // Not for_each_member: in an entity tag a backslash is an ordinary character and does not
+    // escape a quote.
     std::size_t at = 0;
     while (at < value.size()) {
         std::size_t end = at;

@@ -64,7 +64,7 @@ constexpr std::array<std::string_view, id_count> names{"",
 
 constexpr std::size_t table_size = 512;
 
-// Length, first, middle and last letter: enough to tell the known names apart with short probes.
+// Length, first, middle and last letter distinguish most known names, so probes are short.
 constexpr std::size_t slot_of(std::string_view name) {
     const auto first = static_cast<unsigned char>(to_lower(name.front()));
     const auto middle = static_cast<unsigned char>(to_lower(name[name.size() / 2]));

@@ -9,7 +9,7 @@
 
 namespace larder::http {
 
-/// The field names larder itself looks at; every other name is `other`.
+/// The field names that larder looks at. Every other name is `other`.
 enum class FieldId : std::uint8_t {
     other,
     accept,
@@ -68,26 +68,26 @@ enum class FieldId : std::uint8_t {
     count_
 };
 
-/// The id of a field name, whatever its case. Costs one hash and one comparison.
+/// The id of a field name, in any case. Costs one hash and one comparison.
 FieldId field_id(std::string_view name);
 
 /// The canonical lower-case name of an id (empty for `other`).
 std::string_view field_name(FieldId id);
 
-/// One field line as it came: views into the message's buffer, the value without surrounding white
-/// space.
+/// One field line as received: views into the message's buffer. The value has no white space around
+/// it.
 struct Field {
     std::string_view name;
     std::string_view value;
     FieldId id = FieldId::other;
 };
 
-/// The field lines of a message in their order, not owned. Knows which ids are among them: to look
-/// for a field that is not there costs one test.
+/// The field lines of a message in their order. Does not own them. Keeps a bit for each id, so that
+/// a look-up of an absent field costs one test.
 class Fields {
 public:
     Fields() = default;
-    /// The lines must not change while this is used.
+    /// The lines must not change during the lifetime of this object.
     explicit Fields(std::span<const Field> lines) : lines_(lines) {
         for (const Field& line : lines_) present_ |= bit(line.id);
     }
@@ -102,7 +102,7 @@ public:
         return (present_ & (bit(ids) | ...)) != 0;
     }
 
-    /// The first line of that name; null where there is none.
+    /// The first line of that name; null if there is none.
     [[nodiscard]] const Field* first(FieldId id) const {
         if (!has(id)) return nullptr;
         for (const Field& line : lines_)
@@ -110,7 +110,7 @@ public:
         return nullptr;
     }
 
-    /// The first line's value; empty where there is none.
+    /// The value of the first line of that name; empty if there is none.
     [[nodiscard]] std::string_view value(FieldId id) const {
         const Field* line = first(id);
         return line ? line->value : std::string_view{};
@@ -123,15 +123,15 @@ public:
         return n;
     }
 
-    /// The first line of a name that may have no id; case does not matter.
+    /// The first line of that name, also for names without an id. Case does not matter.
     [[nodiscard]] const Field* first_named(std::string_view name) const {
         for (const Field& line : lines_)
             if (iequals(line.name, name)) return &line;
         return nullptr;
     }
 
-    /// All lines of that name as one list value, joined with ", " (RFC 9110, 5.3). Nothing where
-    /// there is none.
+    /// All lines of that name as one list value, joined with ", " (RFC 9110, 5.3). std::nullopt if
+    /// there is no such line.
     [[nodiscard]] std::optional<std::string> joined(FieldId id) const;
 
 private:

@@ -16,7 +16,7 @@ constexpr bool is_control(char c) {
     return byte < 0x20 || byte == 0x7f;
 }
 
-// The next control byte, sixteen at a time where the processor can.
+// The next control byte. Looks at sixteen bytes at a time if the processor has SSE2.
 const char* next_control(const char* at, const char* end) {
 #if defined(__SSE2__)
     const __m128i highest = _mm_set1_epi8(0x1f);
@@ -46,7 +46,7 @@ std::size_t token_size(std::string_view text) {
     return size;
 }
 
-// Of "HTTP/1.0" and "HTTP/1.1"; -1 for others.
+// 0 for "HTTP/1.0", 1 for "HTTP/1.1", -1 for anything else.
 int minor_version_of(std::string_view text) {
     const bool known =
         text.size() == 8 && text.starts_with("HTTP/1.") && (text[7] == '0' || text[7] == '1');

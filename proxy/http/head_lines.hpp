@@ -5,21 +5,21 @@
 
 #include "http/fields.hpp"
 
-/// The grammar of an HTTP/1 head (RFC 9112, 2 to 5), without meaning: where it ends, its lines, and
-/// what stands in them. Strict: CR and LF only as a pair, no control byte but HTAB, no line that
-/// begins with white space (5.2), no white space around a field's name (5.1), exactly one space
-/// between the parts of a start line (3 and 4). All linear in the input, and nothing is allocated
-/// but for the room of the given vectors.
+/// The grammar of an HTTP/1 head (RFC 9112, 2 to 5): where the head ends, its lines and their
+/// parts. http/head_parser.hpp checks what the parts mean. Strict: CR and LF only as a pair, no
+/// control byte except HTAB, no line that begins with white space (5.2), no white space around a
+/// field's name (5.1), exactly one space between the parts of a start line (3 and 4). All functions
+/// are linear in the input and allocate only in the given vectors.
 namespace larder::http {
 
 struct HeadScan {
     enum class Kind : std::uint8_t { complete, need_more, bad_byte, folded };
     Kind kind = Kind::need_more;
-    std::size_t size = 0;  ///< with the blank line, once complete
+    std::size_t size = 0;  ///< of the head with its blank line, if complete
 };
 
-/// Finds the end of the head that `input` begins with. `line_ends` is replaced by the offset of
-/// each line's CR, the blank line left out.
+/// Finds the end of the head that `input` begins with. Replaces `line_ends` by the offset of each
+/// line's CR, without the blank line.
 HeadScan scan_head(std::string_view input, std::vector<std::uint32_t>& line_ends);
 
 enum class HeadFault : std::uint8_t {
@@ -34,7 +34,7 @@ enum class HeadFault : std::uint8_t {
 
 struct RequestLine {
     std::string_view method;
-    std::string_view target;  ///< not empty, no blanks; otherwise as it came
+    std::string_view target;  ///< not empty, no blanks; not checked further
     int minor_version = 1;
 };
 HeadFault split_request_line(std::string_view line, RequestLine& out);
@@ -46,7 +46,7 @@ struct StatusLine {
 };
 HeadFault split_status_line(std::string_view line, StatusLine& out);
 
-/// Splits the lines behind the first into fields; replaces `fields`. Views into `input`.
+/// Splits all lines but the first into fields and replaces `fields`. The views point into `input`.
 HeadFault split_fields(std::string_view input, const std::vector<std::uint32_t>& line_ends,
                        std::size_t fields_max, std::vector<Field>& fields);
 

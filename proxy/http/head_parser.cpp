@@ -37,7 +37,7 @@ HeadResult fault_result(http::HeadFault fault) {
     return {HeadStatus::complete, 0, ""};
 }
 
-// What the framing fields of either direction say, strictly (RFC 9112, 6).
+// The framing fields of a request or a response, read strictly (RFC 9112, 6).
 struct FramingFields {
     const char* error = nullptr;
     bool unknown_coding = false;
@@ -64,7 +64,7 @@ FramingFields framing_fields(const http::Fields& fields, int minor_version) {
                 out.chunked = true;
             } else {
                 out.unknown_coding = true;
-                // Several codings with chunked repeated or not last have no certain end.
+                // If chunked is repeated or not the last coding, the end of the body is ambiguous.
                 const std::string lower = to_lower_copy(field.value);
                 const std::size_t at = lower.find("chunked");
                 if (lower.empty() || (at != std::string::npos && at + 7 != lower.size()))
@@ -81,7 +81,7 @@ FramingFields framing_fields(const http::Fields& fields, int minor_version) {
     return out;
 }
 
-// Connection: close and keep-alive among all its lines.
+// Looks for close and keep-alive in all Connection lines.
 bool wants_keep_alive(const http::Fields& fields, int minor_version) {
     if (!fields.has(FieldId::connection)) return minor_version > 0;
     bool close = false;
@@ -100,8 +100,8 @@ bool wants_keep_alive(const http::Fields& fields, int minor_version) {
     return !close && (minor_version > 0 || keep);
 }
 
-// Neither control bytes nor blanks. Bytes above 0x7f are no URI (RFC 3986, 2), but clients send raw
-// UTF-8, and servers take it for percent-encoded: no other reading is possible.
+// Whether there are no control bytes and no blanks. A URI has no bytes above 0x7f (RFC 3986, 2),
+// but clients send raw UTF-8, and all servers read it as percent-encoded. So these are allowed.
 bool is_printable(std::string_view text) {
     return std::none_of(text.begin(), text.end(), [](char c) {
         const auto byte = static_cast<unsigned char>(c);
@@ -109,7 +109,7 @@ bool is_printable(std::string_view text) {
     });
 }
 
-// Takes an absolute-form apart (RFC 9112, 3.2.2): its authority replaces Host.
+// Splits an absolute-form (RFC 9112, 3.2.2). Its authority replaces Host.
 HeadResult split_absolute(std::string_view target, HeadStorage& storage, http::RequestHead& head) {
     const std::size_t scheme_size = iequals(target.substr(0, 7), "http://")    ? 7
                                     : iequals(target.substr(0, 8), "https://") ? 8
@@ -134,8 +134,8 @@ HeadResult check_target(std::string_view target, HeadStorage& storage, http::Req
         return malformed("bad request target");
     if (head.method == http::Method::connect)
         return {HeadStatus::not_implemented, 0, "CONNECT is not supported"};
-    // Whoever looks for the proxies on the way says how far. Without that a TRACE only shows what
-    // the origin is sent.
+    // A client that searches for proxies on the path sends Max-Forwards. A TRACE without
+    // Max-Forwards would only show the client what larder sends to the origin.
     const auto is_limited = [&storage] {
         return std::any_of(storage.fields.begin(), storage.fields.end(), http::is_max_forwards);
     };
@@ -157,7 +157,7 @@ HeadResult check_target(std::string_view target, HeadStorage& storage, http::Req
     return {HeadStatus::complete, 0, ""};
 }
 
-// RFC 9112, 3.2: exactly one Host in HTTP/1.1, and a valid one.
+// RFC 9112, 3.2: HTTP/1.1 needs exactly one valid Host.
 const char* check_host(HeadStorage& storage, http::RequestHead& head) {
     const Field* host = nullptr;
     for (const Field& field : storage.fields) {
@@ -184,8 +184,8 @@ HeadResult limits_on_incomplete(std::string_view input, const HeadLimits& limits
     return {HeadStatus::need_more, 0, ""};
 }
 
-// What begins like no request at all (a TLS greeting, a binary protocol) need not wait for its
-// blank line.
+// Input that does not begin like a request (a TLS ClientHello, a binary protocol) is refused at
+// once instead of after a blank line that may never come.
 bool begins_like_a_token(std::string_view input) {
     const char c = input.front();
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || is_digit(c) ||
@@ -231,7 +231,7 @@ HeadResult parse_request_head(std::string_view input, const HeadLimits& limits,
     head = http::RequestHead{};
     if (input.empty()) return {};
     std::size_t skipped = 0;
-    if (input.front() == '\r') {  // RFC 9112, 2.2: one empty line before a request is overlooked
+    if (input.front() == '\r') {  // RFC 9112, 2.2: skip one empty line before a request
         if (input.size() == 1) return {};
         if (input[1] != '\n') return malformed("bad byte in the header");
         skipped = 2;
@@ -283,7 +283,7 @@ HeadResult parse_request_head(std::string_view input, const HeadLimits& limits,
 
 namespace {
 
-// RFC 9112, 6.3: what ends the body.
+// RFC 9112, 6.3: how the end of the body is found.
 void set_framing(const FramingFields& fields, bool to_head, http::ResponseHead& head) {
     head.content_length = fields.length;
     if (to_head || head.status < 200 || head.status == 204 || head.status == 304) {
@@ -298,7 +298,7 @@ void set_framing(const FramingFields& fields, bool to_head, http::ResponseHead& 
     }
 }
 
-// A number as larder writes it: without leading zeros.
+// Whether a Content-Length has no leading zeros.
 bool is_plain_length(const Field& field) {
     return field.id != FieldId::content_length || field.value.size() == 1 ||
            !field.value.starts_with('0');

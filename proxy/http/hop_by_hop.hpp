@@ -7,17 +7,16 @@
 
 namespace larder::http {
 
-/// What the Connection lines of a message say (RFC 9110, 7.6.1), read once. Views into the
-/// message's buffer.
+/// The members of a message's Connection lines (RFC 9110, 7.6.1). Holds views into the message's
+/// buffer.
 class ConnectionOptions {
 public:
     bool close = false;
     bool keep_alive = false;
     bool upgrade = false;
 
-    /// Whether a field of that name belongs to this connection because Connection names it. Never
-    /// true of the fields that are meant for all recipients (see is_end_to_end): a client must not
-    /// be able to take those away on the way.
+    /// Whether Connection names the field, so that the field is for this connection only. Always
+    /// false for end-to-end fields (see is_end_to_end): a client must not make larder remove them.
     [[nodiscard]] bool names(std::string_view name) const { return names(field_id(name), name); }
     [[nodiscard]] bool names(const Field& field) const { return names(field.id, field.name); }
 
@@ -29,8 +28,7 @@ private:
     std::vector<std::string_view> others_;  ///< sorted without regard to case
 };
 
-/// Reads all Connection lines, in O(n log n) of their members. Allocates only where one names a
-/// field larder does not know.
+/// Reads all Connection lines in O(n log n) for n members. Allocates only for names without an id.
 ConnectionOptions parse_connection(const Fields& fields);
 
 /// Fields that Connection cannot remove: Host, framing, credentials, cookies, caching, validators,
@@ -38,7 +36,7 @@ ConnectionOptions parse_connection(const Fields& fields);
 bool is_end_to_end(FieldId id);
 
 /// Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade (RFC
-/// 9110, 7.6.1). Those that the Connection lines name come on top: see ConnectionOptions::names.
+/// 9110, 7.6.1). ConnectionOptions::names finds the fields that Connection adds to these.
 bool is_hop_by_hop(FieldId id);
 
 /// Proxy-Authenticate, Proxy-Authorization, Proxy-Authentication-Info: a cache must not store them

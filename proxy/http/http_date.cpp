@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 7> days{"Sunday",   "Monday", "Tuesday", 
 constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-/// Takes the text apart from the left; the first thing that does not fit makes all the rest fail.
+/// Reads the text from left to right. After the first mismatch all further reads fail.
 class Reader {
 public:
     explicit Reader(std::string_view text) : rest_(text) {}
@@ -31,7 +31,7 @@ public:
         return static_cast<int>(*value);
     }
 
-    /// asctime's day of the month: a space may stand for the first digit.
+    /// The day of the month in asctime, which may have a space as its first digit.
     int padded_number() {
         if (!rest_.starts_with(' ')) return number(2);
         rest_.remove_prefix(1);

@@ -10,11 +10,11 @@ namespace larder::http {
 
 using HttpTime = std::chrono::sys_seconds;
 
-/// HTTP-date in its three forms (RFC 9110, 5.6.7): IMF-fixdate, RFC 850 and asctime. Names match
-/// whatever their case (RFC 9111, 4.2), every other deviation is no date: another zone than GMT,
-/// missing or extra white space, one digit where two belong, a day that the month does not have.
-/// The day's name is not compared with the date. `now` settles the two-digit year: more than 50
-/// years ahead means the past century. Nothing where it is no date.
+/// Parses an HTTP-date in its three forms (RFC 9110, 5.6.7): IMF-fixdate, RFC 850 and asctime. The
+/// case of names does not matter (RFC 9111, 4.2). std::nullopt for every other deviation: a zone
+/// other than GMT, missing or extra white space, one digit instead of two, a day that the month
+/// does not have. The day's name is not compared with the date. A two-digit year that would be more
+/// than 50 years after `now` is in the past century.
 std::optional<HttpTime> parse_http_date(std::string_view text, WallTime now);
 
 inline constexpr std::size_t http_date_size = 29;
@@ -25,7 +25,7 @@ char* write_http_date(char* at, HttpTime time);
 
 std::string format_http_date(HttpTime time);
 
-/// The whole second a time lies in.
+/// The time without its fraction of a second, rounded down.
 inline HttpTime whole_second(WallTime time) {
     return std::chrono::floor<std::chrono::seconds>(time);
 }

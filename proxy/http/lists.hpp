@@ -22,8 +22,8 @@ constexpr bool is_token(std::string_view text) {
 }
 
 /// Calls `use(member)` for each non-empty member, without the white space around it. Commas within
-/// quoted strings do not separate. A quote that is never closed counts as an ordinary character, so
-/// that it hides nothing behind it.
+/// quoted strings do not separate. An unclosed quote counts as an ordinary character, so that it
+/// does not hide the members after it.
 template <class Use>
 constexpr void for_each_member(std::string_view value, Use use) {
     bool quotes_close = true;
@@ -52,7 +52,7 @@ constexpr void for_each_member(std::string_view value, Use use) {
     take(value.size());
 }
 
-/// Whether the list holds the token, whatever its case.
+/// Whether the list has the token, in any case.
 constexpr bool has_member(std::string_view value, std::string_view token) {
     bool found = false;
     for_each_member(value,

@@ -17,7 +17,7 @@ MaxForwards max_forwards_of(const RequestHead& request) {
         const bool is_number =
             !field.value.empty() && std::all_of(field.value.begin(), field.value.end(), is_digit);
         if (!is_number || out.kind != Kind::unlimited) return {Kind::malformed, 0};
-        // What is beyond 64 bits is passed on as the most that fits (7.6.2).
+        // RFC 9110, 7.6.2, allows to lower a number beyond 64 bits to our own maximum.
         const std::uint64_t hops = parse_decimal(field.value).value_or(UINT64_MAX);
         out = hops == 0 ? MaxForwards{Kind::ends_here, 0} : MaxForwards{Kind::goes_on, hops - 1};
     }

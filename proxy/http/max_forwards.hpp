@@ -5,21 +5,20 @@
 
 namespace larder::http {
 
-/// How much further an OPTIONS or TRACE may go (RFC 9110, 7.6.2). Of other methods the field says
-/// nothing.
+/// How many more recipients may forward an OPTIONS or TRACE (RFC 9110, 7.6.2). For other methods
+/// the field has no meaning.
 struct MaxForwards {
     enum class Kind : std::uint8_t {
-        unlimited,  ///< it says nothing
-        ends_here,  ///< 0: whoever received it answers it
-        goes_on,    ///< to be passed on with `left`
-        malformed,  ///< no number, or several
+        unlimited,  ///< no Max-Forwards, or another method
+        ends_here,  ///< Max-Forwards is 0: larder must answer the request itself
+        goes_on,    ///< forward the request with `left` as Max-Forwards
+        malformed,  ///< the value is not a number, or there are several
     };
     Kind kind = Kind::unlimited;
-    std::uint64_t left = 0;  ///< what the next recipient is to be told
+    std::uint64_t left = 0;  ///< the Max-Forwards to send
 };
 MaxForwards max_forwards_of(const RequestHead& request);
 
-/// Whether the field is Max-Forwards.
 bool is_max_forwards(const Field& field);
 
 }  // namespace larder::http

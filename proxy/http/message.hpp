@@ -11,7 +11,7 @@ enum class Framing : std::uint8_t {
     none,         ///< there is no body
     length,       ///< Content-Length bytes
     chunked,      ///< the chunked transfer coding
-    until_close,  ///< what comes until the connection ends (responses only)
+    until_close,  ///< all bytes until the connection closes (responses only)
 };
 
 enum class Method : std::uint8_t {
@@ -29,15 +29,14 @@ enum class Method : std::uint8_t {
     report,
     search,
     pri,
-    purge,  ///< larder's own
+    purge,  ///< not in the registry; larder defines it
     other,
 };
 
 /// Method names are case-sensitive (RFC 9110, 9.1).
 Method method_of(std::string_view name);
 
-/// What IANA's registry of methods calls safe (RFC 9110, 9.2.1 and 16.1). A method not known is
-/// unsafe.
+/// The safe methods of IANA's registry (RFC 9110, 9.2.1 and 16.1). An unknown method is unsafe.
 constexpr bool is_safe(Method m) {
     switch (m) {
         case Method::get:
@@ -55,7 +54,7 @@ constexpr bool is_safe(Method m) {
     }
 }
 
-/// May be sent again after a lost connection (RFC 9110, 9.2.2).
+/// Whether a request may be sent again after a lost connection (RFC 9110, 9.2.2).
 constexpr bool is_idempotent(Method m) {
     return is_safe(m) || m == Method::put || m == Method::delete_;
 }
@@ -65,9 +64,9 @@ constexpr bool is_idempotent(Method m) {
 struct RequestHead {
     Method method = Method::other;
     std::string_view method_name;
-    std::string_view target;  ///< origin-form, or "*" (an absolute-form has been taken apart)
+    std::string_view target;  ///< origin-form or "*"; the parser converts an absolute-form
     std::string_view path;    ///< the target up to '?'
-    std::string_view query;   ///< behind '?', without it; see has_query
+    std::string_view query;   ///< the target after the '?'; see has_query
     bool has_query = false;
     std::string_view
         host;  ///< host[:port] of Host or of the absolute-form; empty in HTTP/1.0 without Host
@@ -78,15 +77,15 @@ struct RequestHead {
     bool keep_alive = true;
     bool expects_continue = false;
 
-    /// Who sends it, as the origin is told in X-Forwarded-* and the like, which for variants stand
-    /// in place of what the client sent there. Not of the message itself: the flow sets them. No
-    /// address: the fields count as they came.
+    /// The sender of the request, which is not a part of the message. larder tells the origin about
+    /// the peer in X-Forwarded-* and similar fields, and a Vary on such a field uses these values
+    /// instead of the client's. If `peer` is empty, the fields count as received.
     std::string_view peer;
-    bool peer_trusted = false;  ///< its forwarding fields are believed
+    bool peer_trusted = false;  ///< the peer's forwarding fields are believed
     bool peer_tls = false;
 
-    /// Scheme and authority of the target URI as the origin is told them (http/target_uri.hpp). Set
-    /// by set_target_uri.
+    /// Scheme and authority of the target URI, as the origin sees them. set_target_uri sets them
+    /// (http/target_uri.hpp).
     std::string_view scheme;
     std::string_view authority;
 };

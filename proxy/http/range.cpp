@@ -8,7 +8,7 @@
 namespace larder::http {
 namespace {
 
-/// Digits only; saturates, for a position beyond 64 bits is as good as the end.
+/// A position beyond 64 bits becomes UINT64_MAX, since both are beyond the end of any response.
 std::optional<std::uint64_t> parse_position(std::string_view text) {
     const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
     if (!digits) return std::nullopt;

@@ -8,14 +8,13 @@
 namespace larder::http {
 namespace {
 
-// Each member of a dictionary is looked for among those before it.
+// Each member of a dictionary is compared with all members before it, in quadratic time.
 constexpr std::size_t dictionary_members_max = 1024;
 
 constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_alpha(char c) { return is_lower(to_lower(c)); }
 
-/// The parsing algorithms of RFC 9651, 4.2, one function each; false means that the whole field
-/// fails.
+/// The parsing algorithms of RFC 9651, 4.2, one function each. False makes the whole field invalid.
 class Parser {
 public:
     explicit Parser(std::string_view text) : text_(text) {}

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-/// As much of Structured Fields (RFC 9651) as a cache reads: dictionaries and lists, parsed
+/// The part of Structured Fields (RFC 9651) that a cache needs: dictionaries and lists, parsed
 /// strictly. Parameters are checked and dropped.
 namespace larder::http {
 
@@ -23,17 +23,17 @@ struct StructuredItem {
         inner_list
     };
     Type type = Type::boolean;
-    std::int64_t integer = 0;  ///< of integer and date
-    bool boolean = true;       ///< of boolean
-    std::string text;  ///< of string and token; the raw text of decimal, bytes and display_string
+    std::int64_t integer = 0;  ///< for integer and date
+    bool boolean = true;       ///< for boolean
+    std::string text;  ///< for string and token; the raw text of decimal, bytes, display_string
 };
 
 using StructuredDictionary = std::vector<std::pair<std::string, StructuredItem>>;
 using StructuredList = std::vector<StructuredItem>;
 
-/// Nothing where the value as a whole is invalid; empty where the field is empty. Of a repeated key
-/// the last value stands. More than 1024 members count as invalid. `value` is all of the field's
-/// lines joined with a comma.
+/// `value` has all lines of the field, joined with a comma. std::nullopt if the value is invalid or
+/// has more than 1024 members; empty if the field is empty. The last value of a repeated key
+/// counts.
 std::optional<StructuredDictionary> parse_dictionary(std::string_view value);
 std::optional<StructuredList> parse_list(std::string_view value);
 

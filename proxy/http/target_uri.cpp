@@ -9,7 +9,7 @@ std::string_view without_quotes(std::string_view text) {
     return text;
 }
 
-/// The value of a parameter in the first element of Forwarded; empty where it has none.
+/// The value of a parameter in the first element of Forwarded; empty if it has no such parameter.
 std::string_view forwarded_parameter(std::string_view forwarded, std::string_view name) {
     std::string_view element = forwarded.substr(0, forwarded.find(','));
     while (!element.empty()) {
@@ -23,7 +23,7 @@ std::string_view forwarded_parameter(std::string_view forwarded, std::string_vie
     return {};
 }
 
-/// What a trusted peer says.
+/// The fields of a trusted peer that name a scheme or an authority.
 struct Said {
     const Field* proto = nullptr;
     const Field* host = nullptr;

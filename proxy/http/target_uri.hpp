@@ -1,23 +1,22 @@
 #pragma once
 #include "http/message.hpp"
 
-/// The target URI of a request (RFC 9110, 7.1), as the origin is told it: behind a proxy that ends
-/// TLS the scheme and the authority are those that the proxy names. Both are part of what a
-/// response is stored under (RFC 9111, 2).
+/// The target URI of a request (RFC 9110, 7.1), as the origin sees it. A trusted proxy that ends
+/// TLS before larder names the scheme and the authority. Both are part of the key that a response
+/// is stored under (RFC 9111, 2).
 namespace larder::http {
 
-/// Sets `scheme` and `authority` of the head from its peer, its fields and its Host. A trusted
-/// peer's X-Forwarded-Proto and X-Forwarded-Host come first, then its Forwarded (RFC 7239, the
-/// first element), then the connection and Host. The views last as long as the head's own.
-/// Allocates nothing.
+/// Sets `scheme` and `authority` of the head. X-Forwarded-Proto and X-Forwarded-Host of a trusted
+/// peer come first, then the first element of a trusted peer's Forwarded (RFC 7239), then the
+/// connection and Host. The views are valid as long as the other views of the head. Allocates
+/// nothing.
 void set_target_uri(RequestHead& request);
 
 /// Whether fields of a trusted peer contradict each other about scheme or authority. The origin may
-/// believe either, so the answer belongs to no entry.
+/// believe either, so the response must not be stored.
 bool is_target_uri_ambiguous(const RequestHead& request);
 
-/// Whether the scheme that the origin is told is https. Of a list ("https, http") the first member
-/// counts.
+/// Whether `scheme` is https. In a list ("https, http") the first member counts.
 bool is_https(const RequestHead& request);
 
 }  // namespace larder::http

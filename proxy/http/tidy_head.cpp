@@ -15,7 +15,7 @@ bool is_control(char c) {
     return (byte < 0x20 && c != '\t') || byte == 0x7f;
 }
 
-// Takes a line with its LF or CRLF off the front. Precondition: the input holds an LF.
+// Removes a line with its LF or CRLF from the front. Precondition: `rest` has an LF.
 std::string_view take_line(std::string_view& rest) {
     const std::size_t end = rest.find('\n');
     std::string_view line = rest.substr(0, end);
@@ -24,7 +24,7 @@ std::string_view take_line(std::string_view& rest) {
     return line;
 }
 
-// Where the head ends: at the first empty line.
+// Finds the end of the head, which is its first empty line.
 TidyHead find_end(std::string_view input) {
     std::size_t line = 0;
     for (std::size_t at = 0; at < input.size(); ++at) {
@@ -65,7 +65,7 @@ const char* add_status_line(std::string_view line, std::string& out) {
     return nullptr;
 }
 
-// One value, or a list of equal ones. Nothing: there is no such value.
+// The value of Content-Length: one number or a list of equal ones. std::nullopt if it is invalid.
 std::optional<std::uint64_t> length_of(std::string_view value) {
     std::optional<std::uint64_t> length;
     while (true) {

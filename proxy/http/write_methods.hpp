@@ -4,17 +4,16 @@
 
 #include "http/message.hpp"
 
-/// Which methods a request may be carried out by. Frameworks let a field (X-HTTP-Method-Override
-/// and its kind) or the query parameter `_method` replace the method of the request line: such a
-/// request may do either.
+/// The methods that an origin may use for a request. Many frameworks let a field such as
+/// X-HTTP-Method-Override or the query parameter `_method` replace the method of the request line.
+/// larder does not know whether the origin does, so both methods count.
 namespace larder::http {
 
-/// The methods that fields or the query ask for in place of the request's own, in upper case, each
-/// once. Empty of nearly all.
+/// The methods in fields or the query that may replace the request's own, in upper case, without
+/// repetition. Empty for nearly all requests.
 std::vector<std::string> overriding_methods(const RequestHead& request);
 
-/// Whether the request may change something at the origin: by its own method, or by one that
-/// overrides it.
+/// Whether the request may change something at the origin, by its own method or an overriding one.
 bool is_write(const RequestHead& request);
 
 }  // namespace larder::http

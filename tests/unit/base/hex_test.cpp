@@ -4,7 +4,7 @@
 
 using namespace larder;
 
-TEST_CASE("hexadecimal digits of either case are read, lower-case ones written") {
+TEST_CASE("hexadecimal digits are read in either case and written in lower case") {
     for (int value = 0; value < 16; ++value) {
         CHECK(hex_value(lower_hex_digits[static_cast<std::size_t>(value)]) == value);
         CHECK(hex_value(upper_hex_digits[static_cast<std::size_t>(value)]) == value);

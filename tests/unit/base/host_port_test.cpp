@@ -4,7 +4,7 @@
 
 using namespace larder;
 
-TEST_CASE("addresses to listen on come in their canonical form") {
+TEST_CASE("a listen address is converted to its canonical form") {
     const std::pair<std::string, std::string> cases[] = {
         {"127.0.0.1:8080", "127.0.0.1:8080"},
         {"localhost:80", "localhost:80"},
@@ -25,7 +25,7 @@ TEST_CASE("addresses to listen on come in their canonical form") {
     }
 }
 
-TEST_CASE("what is no address to listen on is refused") {
+TEST_CASE("a malformed listen address is refused") {
     for (const std::string text : {"",
                                    ":",
                                    "8080",
@@ -54,7 +54,7 @@ TEST_CASE("what is no address to listen on is refused") {
     }
 }
 
-TEST_CASE("loopback is 127/8, ::1 and localhost, and nothing that looks like it") {
+TEST_CASE("only 127/8, ::1 and localhost are loopback addresses") {
     for (const std::string text : {"127.0.0.1:1", "127.8.9.10:1", "[::1]:1", "localhost:1"})
         CHECK(is_loopback(*parse_listen_address(text)));
     for (const std::string text :
@@ -65,7 +65,7 @@ TEST_CASE("loopback is 127/8, ::1 and localhost, and nothing that looks like it"
     }
 }
 
-TEST_CASE("the authority of a URL has a host, and a port that may be left out") {
+TEST_CASE("the authority of a URL needs a host; the port is optional") {
     const std::pair<std::string, std::string> cases[] = {
         {"h", "h:80"},          {"H:1", "h:1"},           {"127.0.0.1", "127.0.0.1:80"},
         {"[0::1]", "[::1]:80"}, {"[::1]:99", "[::1]:99"}, {"[fe80::1%eth0]", "[fe80::1%eth0]:80"},

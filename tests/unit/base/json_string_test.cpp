@@ -17,7 +17,7 @@ std::string json_of(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("a JSON string holds any bytes, and is read back as the same text") {
+TEST_CASE("any UTF-8 text reads back unchanged from its JSON string") {
     for (const std::string_view text : {""sv, "plain"sv, "\"quoted\" \\ back"sv, "a\0b\r\n\t"sv,
                                         "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"sv}) {
         CAPTURE(text);
@@ -25,7 +25,7 @@ TEST_CASE("a JSON string holds any bytes, and is read back as the same text") {
     }
 }
 
-TEST_CASE("a JSON string stays on one line and commands no terminal") {
+TEST_CASE("a JSON string stays on one line and cannot control a terminal") {
     CHECK(json_of("a\r\nb") == R"("a\u000d\u000ab")");
     CHECK(json_of("\x1b[2J\x7f") == R"("\u001b[2J\u007f")");
     CHECK(json_of("\xc2\x9b\xe2\x80\xa8") == R"("\u009b\u2028")");

@@ -6,7 +6,7 @@
 
 using namespace larder;
 
-TEST_CASE("numbers stand in JSON as people write them") {
+TEST_CASE("JSON numbers have the form that people write") {
     const std::pair<double, const char*> rows[] = {
         {0.999, "0.999"},
         {0.1, "0.1"},
@@ -28,7 +28,7 @@ TEST_CASE("numbers stand in JSON as people write them") {
     CHECK(json_text(std::numeric_limits<double>::denorm_min()).find("e-") != std::string::npos);
 }
 
-TEST_CASE("everything else stands as the library writes it") {
+TEST_CASE("values other than fractions are written as Boost.JSON writes them") {
     const boost::json::value value = {{"a\"\n", {1, -2, 3.25, nullptr, true, "t\t"}},
                                       {"empty", boost::json::object{}},
                                       {"list", boost::json::array{}},

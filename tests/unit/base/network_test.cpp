@@ -4,7 +4,7 @@
 
 using namespace larder;
 
-TEST_CASE("networks come in their canonical form") {
+TEST_CASE("a network is converted to its canonical form") {
     const std::pair<std::string, std::string> cases[] = {
         {"10.0.0.0/8", "10.0.0.0/8"}, {"127.0.0.1", "127.0.0.1/32"}, {"::1", "::1/128"},
         {"fd00:0::/8", "fd00::/8"},   {"0.0.0.0/0", "0.0.0.0/0"},    {"::/0", "::/0"},
@@ -21,7 +21,7 @@ TEST_CASE("networks come in their canonical form") {
     CHECK(to_text(parse_network("fd00::1/8")->canonical()) == "fd00::/8");
 }
 
-TEST_CASE("what is no network is refused") {
+TEST_CASE("a malformed network is refused") {
     for (const std::string text : {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
                                    "10.0.0.0/8/8", "10.0.0/8", "::/129", "localhost", "localhost/8",
                                    "10.0.0.0/0x8", "10.0.0.0/00008", "[::1]/128", "all"}) {

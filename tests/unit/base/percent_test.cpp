@@ -4,7 +4,7 @@
 
 using namespace larder;
 
-TEST_CASE("a text is decoded once, and refused where a % lacks its two digits (RFC 3986, 2.1)") {
+TEST_CASE("a text is decoded once; a % without two hex digits is refused (RFC 3986, 2.1)") {
     std::string out;
     append_percent(out, '/');
     append_percent(out, 0xff);
@@ -16,7 +16,7 @@ TEST_CASE("a text is decoded once, and refused where a % lacks its two digits (R
         CHECK(percent_decoded(broken) == std::nullopt);
 }
 
-TEST_CASE("decoding byte by byte steps over one byte of a malformed %") {
+TEST_CASE("decoding byte by byte skips only the % of a malformed escape") {
     std::size_t at = 0;
     CHECK(next_decoded("%41b", at) == 'A');
     CHECK(at == 3);

@@ -17,7 +17,7 @@ CacheControl parse(const std::string& value) {
 
 }  // namespace
 
-TEST_CASE("max-age is read as the grammar says, and what is no number of seconds is stale") {
+TEST_CASE("max-age follows the grammar; a value that is not a number of seconds means stale") {
     struct Row {
         const char* rfc;
         const char* value;
@@ -87,7 +87,7 @@ TEST_CASE("max-age is read as the grammar says, and what is no number of seconds
     }
 }
 
-TEST_CASE("a list without commas is read for what it forbids, and for nothing else") {
+TEST_CASE("in a list without commas restrictions count and permissions do not") {
     for (const char* value :
          {"no-store; private; no-cache", "foo no-store", "max-age=60;no-store", "\"no-store\"",
           "'no-store'", "\"public, no-store\"", "public; max-age=60; no-store",
@@ -104,7 +104,7 @@ TEST_CASE("a list without commas is read for what it forbids, and for nothing el
     CHECK(parse("max-age=0; no-cache").no_cache);
     CHECK(parse("max-age=60; must-revalidate").proxy_revalidate);
 
-    // Such a list permits nothing: not to share the answer to credentials, nor to serve it stale.
+    // Such a list does not permit to share a response to credentials or to serve a stale one.
     const CacheControl lax =
         parse("public; max-age=60; s-maxage=60; must-revalidate; stale-if-error=60");
     CHECK_FALSE(lax.public_);
@@ -114,14 +114,14 @@ TEST_CASE("a list without commas is read for what it forbids, and for nothing el
 
     CHECK(parse("foo=\"never closed; no-store").no_store);
 
-    // What stands in a quoted argument is no directive.
+    // A word inside of a quoted argument is not a directive.
     CHECK_FALSE(parse("foo=\"a\\\"; no-store\"").no_store);
     CHECK_FALSE(parse("foo=\"a; no-store\"").no_store);
     CHECK_FALSE(parse("foo=\"no-store private\", max-age=1").private_);
     CHECK_FALSE(parse("no-stores; x-private; no_store").no_store);
 }
 
-TEST_CASE("flags are found whatever their case, order, line and arguments") {
+TEST_CASE("flags are found in any case, order and line, with or without arguments") {
     struct Row {
         const char* rfc;
         const char* value;
@@ -166,7 +166,7 @@ TEST_CASE("flags are found whatever their case, order, line and arguments") {
     }
 }
 
-TEST_CASE("no-cache and private name fields in lower case") {
+TEST_CASE("field names in no-cache and private are converted to lower case") {
     CHECK(parse("no-cache=\"A, x-B\"").no_cache_fields == std::vector<std::string>{"a", "x-b"});
     CHECK(parse("no-cache=\"a\"\nCache-Control: no-cache=\"b\"").no_cache_fields ==
           std::vector<std::string>{"a", "b"});
@@ -174,7 +174,7 @@ TEST_CASE("no-cache and private name fields in lower case") {
     CHECK(parse("private=Set-Cookie").private_fields == std::vector<std::string>{"set-cookie"});
 }
 
-TEST_CASE("the other numbers") {
+TEST_CASE("the other directives with a number are read") {
     CHECK(parse("s-maxage=5, max-age=9").s_maxage == 5s);
     CHECK(parse("s-maxage=x").s_maxage == 0s);
     CHECK(parse("stale-while-revalidate=7").stale_while_revalidate == 7s);
@@ -186,8 +186,7 @@ TEST_CASE("the other numbers") {
     CHECK(parse("min-fresh=3, min-fresh=5").min_fresh == 5s);
 }
 
-TEST_CASE(
-    "CDN-Cache-Control counts only where it is a valid, non-empty dictionary (RFC 9213, 2.1)") {
+TEST_CASE("CDN-Cache-Control counts only if it is a valid, non-empty dictionary (RFC 9213, 2.1)") {
     struct Row {
         const char* value;
         bool valid;

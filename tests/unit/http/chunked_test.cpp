@@ -32,7 +32,7 @@ Decoded decode(std::string_view text, ChunkSender sender) {
     Decoded whole;
     feed(decoder, text, whole);
     whole.trailers = decoder.trailers();
-    // However the bytes come, the body is the same.
+    // Byte by byte the result must be the same.
     ChunkedDecoder bytewise(sender);
     Decoded single;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -44,7 +44,7 @@ Decoded decode(std::string_view text, ChunkSender sender) {
     return whole;
 }
 
-TEST_CASE("a chunked body is decoded alike whoever sends it") {
+TEST_CASE("a valid chunked body is decoded alike from clients and origins") {
     for (ChunkSender sender : {ChunkSender::client, ChunkSender::origin}) {
         const Decoded plain = decode("5\r\nhello\r\n0\r\n\r\n", sender);
         CHECK(plain == Decoded{Status::done, "hello", ""});
@@ -54,7 +54,7 @@ TEST_CASE("a chunked body is decoded alike whoever sends it") {
     }
 }
 
-TEST_CASE("what has one reading only is taken from an origin, and from no client") {
+TEST_CASE("unambiguous deviations are accepted from an origin and refused from a client") {
     for (std::string_view text : {
              "5\nhello\r\n0\r\n\r\n",
              "5\r\nhello\n0\r\n\r\n",
@@ -82,7 +82,7 @@ TEST_CASE("an origin's trailers are passed on with CRLF") {
     }
 }
 
-TEST_CASE("what peers read in different ways is refused from everybody") {
+TEST_CASE("ambiguous chunks are refused from clients and origins") {
     for (ChunkSender sender : {ChunkSender::client, ChunkSender::origin}) {
         for (std::string_view text : {
                  "0x5\r\nhello\r\n0\r\n\r\n",

@@ -36,7 +36,7 @@ bool only_a_proxy_says(const KnownClaim& known) {
            claim == Claim::port || known.name.starts_with("x-forwarded-");
 }
 
-/// What a read with this field does, from a peer that is believed or not.
+/// Why a read with this field bypasses the cache, from a trusted peer or another one.
 Detail bypass_of(const std::string& line, bool trusted,
                  std::span<const std::string> key_headers = {}, const std::string& more = "") {
     const Request request("GET /articles/42\nHost: api.test\n" + line + more);
@@ -50,8 +50,8 @@ Detail bypass_of(const std::string& line, bool trusted,
 }  // namespace
 
 TEST_CASE(
-    "every known claim is found in any spelling, and dropped or kept out of the cache where a "
-    "stranger makes it") {
+    "every known claim is found in any spelling, and no untrusted peer's claim changes a cached "
+    "response") {
     CHECK(known_claims().size() > 150);
     for (const KnownClaim& known : known_claims()) {
         const std::string name(known.name);
@@ -71,7 +71,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("X-Forwarded-* is an open family, and what only looks like a claim is none") {
+TEST_CASE("any X-Forwarded-* is a claim; names that only resemble a claim are not") {
     for (const char* name :
          {"X-Forwarded-Anything", "x_forwarded_anything", "X-Forwarded-A", "x-forwarded_b",
           "X-Forwarded-Something-With-A-Very-Long-Name-That-Nobody-Knows-At-All"}) {
@@ -90,7 +90,7 @@ TEST_CASE("X-Forwarded-* is an open family, and what only looks like a claim is 
 }
 
 TEST_CASE(
-    "what a trusted peer claims is cached only where it agrees with what the entry is found by") {
+    "a request with a trusted peer's claim uses the cache only if the claim agrees with the key") {
     struct Row {
         const char* lines;
         Detail detail;
@@ -136,7 +136,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("a key that holds the field covers a trusted peer's claim, not a stranger's") {
+TEST_CASE("a claim in the key is safe from a trusted peer, not from another one") {
     const std::vector<std::string> key{"x-forwarded-scheme", "remote-user",
                                        "x-http-method-override"};
     CHECK(bypass_of("X-Forwarded-Scheme: https", true, key) == Detail::none);
@@ -146,7 +146,7 @@ TEST_CASE("a key that holds the field covers a trusted peer's claim, not a stran
     CHECK(bypass_of("X-HTTP-Method-Override: DELETE", true, key) == Detail::unsafe_header);
 }
 
-TEST_CASE("a Vary on what the origin does not see splits nothing") {
+TEST_CASE("a Vary on a field that the origin does not see makes no variants") {
     const auto variant_of = [](const std::string& line, bool trusted) {
         const Request request("GET /\nHost: h\n" + line);
         http::RequestHead head = request;
@@ -162,7 +162,7 @@ TEST_CASE("a Vary on what the origin does not see splits nothing") {
     CHECK(variant_of("X-Forwarded-Scheme: https", true) != variant_of("A: b", true));
 }
 
-TEST_CASE("looking for claims allocates nothing") {
+TEST_CASE("the search for claims allocates nothing") {
     const Field fields[] = {field("User-Agent"), field("X_Forwarded_Scheme"),
                             field("X-Forwarded-Anything-Whatever-It-May-Be-Called-Here"),
                             field("X-Requested-With"), field("Client-IP")};

@@ -11,7 +11,7 @@ using namespace larder;
 using namespace larder::http;
 using larder::test::Response;
 
-TEST_CASE("list members (RFC 9110, 5.6.1)") {
+TEST_CASE("a list is split into its members (RFC 9110, 5.6.1)") {
     struct Row {
         const char* value;
         std::vector<std::string> members;
@@ -185,9 +185,7 @@ TEST_CASE("dictionaries and lists parse as RFC 9651, 4.2 says") {
     CHECK(repeated->back().second.integer == 3);
 }
 
-TEST_CASE(
-    "Connection names fields of this connection, but none that are meant for all (RFC 9110, "
-    "7.6.1)") {
+TEST_CASE("Connection can name any field except an end-to-end field (RFC 9110, 7.6.1)") {
     const Response head(
         "200 OK\nConnection: a, Keep-Alive\nConnection: X-Odd,Cache-Control, host,upgrade");
     const ConnectionOptions options = parse_connection(head.fields());
@@ -208,7 +206,7 @@ TEST_CASE(
     CHECK(parse_connection(Response("200 OK\nConnection: CLOSE").fields()).close);
 }
 
-TEST_CASE("hop-by-hop and proxy-specific fields (RFC 9110, 7.6.1; RFC 9111, 3.1)") {
+TEST_CASE("hop-by-hop and proxy-specific fields are known (RFC 9110, 7.6.1; RFC 9111, 3.1)") {
     for (const char* name : {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
                              "Transfer-Encoding", "Upgrade"})
         CHECK(is_hop_by_hop(field_id(name)));

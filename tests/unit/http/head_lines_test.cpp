@@ -9,7 +9,7 @@ using namespace larder::http;
 
 namespace {
 
-/// The scan's verdict as a word, with the offset of each line's end.
+/// The result of the scan as a word, with the offset of each line's end.
 std::string scanned(std::string_view input) {
     std::vector<std::uint32_t> ends;
     const HeadScan scan = scan_head(input, ends);
@@ -84,7 +84,7 @@ TEST_CASE("the end of a head and of its lines are found (RFC 9112, 2.1)") {
 }
 
 TEST_CASE(
-    "CR and LF stand only as a pair, and no other control but HTAB in a head (RFC 9112, 2.2)") {
+    "a head has CR and LF only as a pair, and no other control byte except HTAB (RFC 9112, 2.2)") {
     using namespace std::string_view_literals;
     for (const std::string_view bad :
          {"a\nb"sv, "a\rb"sv, "a\r\r\n"sv, "a\0b"sv, "a\x01"sv, "a\x7f"sv, "a\r\nb: c\n\r\n"sv,
@@ -133,7 +133,7 @@ TEST_CASE("a status line has a version, three digits and a reason (RFC 9112, 4)"
         CHECK(status_line(bad) == "status");
 }
 
-TEST_CASE("fields know which ids are among them") {
+TEST_CASE("fields are found and joined by their id") {
     const std::vector<Field> lines{
         {"Host", "a", FieldId::host}, {"X", "b", FieldId::other}, {"host", "c", FieldId::host}};
     const Fields fields(lines);

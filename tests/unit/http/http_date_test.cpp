@@ -8,7 +8,7 @@ using namespace larder;
 using namespace larder::http;
 using larder::test::noon;
 
-TEST_CASE("the three forms of an HTTP-date, and nothing else (RFC 9110, 5.6.7)") {
+TEST_CASE("an HTTP-date has three forms; everything else is refused (RFC 9110, 5.6.7)") {
     struct Row {
         const char* rfc;
         const char* text;
@@ -64,7 +64,7 @@ TEST_CASE("the three forms of an HTTP-date, and nothing else (RFC 9110, 5.6.7)")
     }
 }
 
-TEST_CASE("a year of two digits more than 50 years ahead is a past one (RFC 9110, 5.6.7)") {
+TEST_CASE("a two-digit year more than 50 years ahead is in the past (RFC 9110, 5.6.7)") {
     const auto year_of = [](const char* text, int now_year) {
         using namespace std::chrono;
         const WallTime now = sys_days(year(now_year) / 6 / 1);
@@ -91,7 +91,7 @@ TEST_CASE("dates are written as IMF-fixdate and read back") {
     }
 }
 
-TEST_CASE("the whole second is the one a time lies in") {
+TEST_CASE("a time is rounded down to its second") {
     using namespace std::chrono_literals;
     CHECK(whole_second(noon + 999ms) == whole_second(noon));
     CHECK(whole_second(WallTime(-1ms)) == HttpTime(-1s));

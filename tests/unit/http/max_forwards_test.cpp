@@ -8,7 +8,7 @@ using namespace larder;
 using namespace larder::http;
 using namespace larder::test;
 
-TEST_CASE("how far an OPTIONS or TRACE may go (RFC 9110, 7.6.2)") {
+TEST_CASE("Max-Forwards limits how far an OPTIONS or TRACE goes (RFC 9110, 7.6.2)") {
     using Kind = MaxForwards::Kind;
     struct Row {
         const char* request;

@@ -20,7 +20,7 @@ Parsed parse(std::string_view input, HeadStorage& storage) {
     return out;
 }
 
-/// What the head says, one part after the other.
+/// The parts of the head as one line of text.
 std::string text_of(const RequestHead& head) {
     std::string out = std::string(head.method_name) + " " + std::string(head.path);
     if (head.has_query) out += "?" + std::string(head.query);
@@ -32,8 +32,7 @@ std::string text_of(const RequestHead& head) {
     return out;
 }
 
-/// Feeds the input in every possible first part. A verdict before the end must be that of the whole
-/// input.
+/// Parses every prefix of the input. A result before the end must be that of the whole input.
 void check_every_cut(std::string_view input, HeadStatus expected) {
     HeadStorage storage;
     for (std::size_t size = 0; size < input.size(); ++size) {
@@ -44,7 +43,7 @@ void check_every_cut(std::string_view input, HeadStatus expected) {
     }
 }
 
-TEST_CASE("a request's head becomes a RequestHead once its last byte is there") {
+TEST_CASE("a request's head is parsed when its last byte has arrived") {
     const std::pair<std::string, std::string> cases[] = {
         {"GET /a/b?c=d HTTP/1.1\r\nHost: h:80\r\n\r\n", "GET /a/b?c=d 1.1 @h:80"},
         {"GET /a? HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a? 1.1 @h"},
@@ -78,7 +77,7 @@ TEST_CASE("a head ends where the body or the next request begins") {
     CHECK(parsed.result.consumed == head.size());
 }
 
-TEST_CASE("a head that could be read in two ways is refused, however its bytes come") {
+TEST_CASE("an ambiguous head is refused, in whole or byte by byte") {
     for (
         const std::string input : {
             "GET / HTTP/1.1\r\n\r\n",
@@ -110,7 +109,7 @@ TEST_CASE("a head that could be read in two ways is refused, however its bytes c
     }
 }
 
-TEST_CASE("a head beyond a limit is refused, also while its end is still to come") {
+TEST_CASE("a head beyond a limit is refused, also before its end has arrived") {
     HeadStorage storage;
     const std::string start = "GET / HTTP/1.1\r\nHost: h\r\n";
     CHECK(parse(start + "X: " + std::string(600, 'x'), storage).result.status ==
@@ -126,7 +125,7 @@ TEST_CASE("a head beyond a limit is refused, also while its end is still to come
     CHECK(parse(longer, storage).result.status == HeadStatus::target_too_long);
 }
 
-TEST_CASE("storage that is reused keeps nothing of the request before") {
+TEST_CASE("reused storage keeps nothing of the previous request") {
     HeadStorage storage;
     CHECK(text_of(parse("GET http://first/a HTTP/1.1\r\nHost: first\r\nCookie: 1\r\n\r\n", storage)
                       .head) == "GET /a 1.1 @first");

@@ -12,7 +12,7 @@ using http::Framing;
 
 struct Parsed {
     HeadResult result;
-    std::string text;  ///< the head as it is understood, one line each, ended by '|'
+    std::string text;  ///< the lines of the parsed head, each followed by '|'
     http::ResponseHead head;
 };
 
@@ -26,7 +26,7 @@ Parsed parse(std::string_view input, HeadStorage& storage) {
     return out;
 }
 
-// More bytes change no verdict, and the rest of the input is none of the head's.
+// More bytes must not change a result, and bytes after the head must not be consumed.
 void check_any_cut(std::string_view input, const Parsed& whole) {
     HeadStorage storage;
     for (std::size_t size = 0; size < input.size(); ++size) {
@@ -44,7 +44,7 @@ struct Row {
     const char* text;
 };
 
-TEST_CASE("an origin's lax head with one reading is understood as a clean one") {
+TEST_CASE("an unambiguous but lax head of an origin is read like a clean one") {
     constexpr auto two = "200 OK|X: a|Content-Length: 2|";
     for (const Row& row : {
              Row{"clean", "HTTP/1.1 200 OK\r\nX: a\r\nContent-Length: 2\r\n\r\n", two},
@@ -95,7 +95,7 @@ TEST_CASE("an origin's lax head with one reading is understood as a clean one") 
     }
 }
 
-TEST_CASE("what an origin says in several ways, or in none, is refused") {
+TEST_CASE("an ambiguous or malformed head of an origin is refused") {
     for (const Row& row : {
              Row{"an empty line first", "\r\nHTTP/1.1 200 OK\r\n\r\n", "not an HTTP/1 response"},
              {"an LF first", "\nHTTP/1.1 200 OK\r\n\r\n", "not an HTTP/1 response"},
@@ -157,7 +157,7 @@ TEST_CASE("what an origin says in several ways, or in none, is refused") {
     }
 }
 
-TEST_CASE("a lax head keeps the bounds of a clean one") {
+TEST_CASE("a lax head has the same limits as a clean one") {
     HeadStorage storage;
     const std::string large = "HTTP/1.1 200\nX: " + std::string(5000, 'a');
     CHECK(parse(large, storage).result.status == HeadStatus::too_large);
@@ -167,7 +167,7 @@ TEST_CASE("a lax head keeps the bounds of a clean one") {
     CHECK(parse(many + "\n", storage).result.status == HeadStatus::too_large);
 }
 
-TEST_CASE("a clean head is not written anew") {
+TEST_CASE("a clean head is not rewritten") {
     HeadStorage storage;
     const std::string input = "HTTP/1.1 200 OK\r\nX: a\r\nContent-Length: 10\r\n\r\n";
     const Parsed parsed = parse(input, storage);
@@ -179,7 +179,7 @@ TEST_CASE("a clean head is not written anew") {
     CHECK(storage.tidied == "HTTP/1.1 200 \r\n\r\n");
 }
 
-TEST_CASE("a request stays as strict as it was") {
+TEST_CASE("a lax head of a request is refused") {
     for (std::string_view input : {
              "GET / HTTP/1.1\nHost: a\n\n",
              "GET / HTTP/1.1\r\nHost: a\n\r\n",
