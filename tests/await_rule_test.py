@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """An await is a statement of its own, with a named result: g++ 12 miscompiles many others without a warning.
 
-Allowed are `co_await f(a);`, `x = co_await f(a);`, `const auto [a, b] = co_await f(a);` and `(void)co_await f(a);`. Not
-allowed is a co_await in the head of if, while, for or switch, beside ?:, && or ||, as an argument, in a co_return, twice
-in one statement, with a capturing lambda or a braced argument in its statement, or in a capturing lambda's body.
+Allowed are `co_await f(a);`, `x = co_await f(a);`, `const auto [a, b] = co_await f(a);` and `(void)co_await f(a);`.
+Not allowed is a co_await in the head of if, while, for or switch, beside ?:, && or ||, as an argument, in a co_return,
+twice in one statement, with a capturing lambda or a braced argument in its statement, or in a capturing lambda's body.
 """
 import os
 import re
@@ -12,7 +12,7 @@ import sys
 PROXY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "proxy")
 
 STATEMENT_START = re.compile(
-    r"^(?:\[\[maybe_unused\]\]\s*)?(?:(?:const\s+)?auto\s*&{0,2}\s*(?:\w+|\[[\w\s,]*\])\s*=\s*"  # const auto x = , auto [a, b] =
+    r"^(?:\[\[maybe_unused\]\]\s*)?(?:(?:const\s+)?auto\s*&{0,2}\s*(?:\w+|\[[\w\s,]*\])\s*=\s*"  # auto x =, auto [a] =
     r"|(?:const\s+)?[\w:]+(?:<[\w:<>,\s*&]*>)?[\s*&]+\w+\s*=\s*"  # Type x =
     r"|[\w.>\[\]-]+\s*=\s*"  # x = , a.b =
     r"|\(void\)\s*"
@@ -38,7 +38,7 @@ def without_comments_and_literals(text):
 
 
 def statement_around(code, at):
-    """(start, end) of the statement that holds the co_await at `at`, and the text before an unclosed '(' if it is in one."""
+    """(start, end) of the statement with the co_await at `at`, and the text before an unclosed '(' around it."""
     depth, start, opener = 0, at, None
     while start > 0:
         c = code[start - 1]

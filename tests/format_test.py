@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""All C++ is laid out as .clang-format says. `scripts/format` lays it out. clang-format 14 is Debian 12's; other versions
-lay out otherwise, so they are no judge.
+"""All C++ is laid out as .clang-format says; `scripts/format` does it.
+
+The test needs clang-format 14, the version of Debian 12, because other versions lay out differently.
 """
 import os
 import subprocess

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
-"""Includes go one way only: main -> cli, server -> admin -> wire -> flow -> redis -> store, origin, observe -> net -> cache -> route -> http -> base.
+"""Includes go one way only:
+
+main -> cli, server -> admin -> wire -> flow -> redis -> store, origin, observe -> net -> cache -> route -> http -> base
 
 settings/settings.hpp and settings/problem.hpp are plain data and may be included by all but http and base; what else is
 in settings/ belongs to main, server, observe and flow. base, http, route and cache are pure: no I/O library, clock or

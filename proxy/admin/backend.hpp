@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-/// All that the admin server needs of the program.
+/// What the admin server needs from the program.
 namespace larder::admin {
 
 /// What POST /purge asks for.
@@ -15,7 +15,7 @@ struct PurgeOrder {
     std::vector<std::string> patterns;  ///< '*' is any run of characters; without one, an exact key
     std::vector<std::string> tags;
     std::vector<std::string>
-        urls;           ///< "/articles/42", or with scheme and host: the entries of that URL
+        urls;           ///< "/articles/42", or with scheme and host: purges the entries of that URL
     bool soft = false;  ///< make stale instead of removing
 
     [[nodiscard]] bool empty() const {
@@ -27,12 +27,12 @@ struct PurgeOrder {
 struct PurgeResult {
     enum class Outcome : std::uint8_t {
         done,        ///< acknowledged by Redis (or there is none): 200
-        journalled,  ///< done here, and in Redis before anything is served from it again: 202
+        journalled,  ///< done here; done in Redis before larder serves from it again: 202
         failed,      ///< not done: 503
     };
     Outcome outcome = Outcome::done;
-    PurgeOrder purged;  ///< what was purged, with the keys and patterns that `urls` came to
-    std::optional<std::uint64_t> entries;  ///< how many entries it met, where that is known
+    PurgeOrder purged;  ///< what was purged, with the keys and patterns of `urls`
+    std::optional<std::uint64_t> entries;  ///< how many entries were purged, if known
     std::string message;                   ///< why it failed or waits; empty when done
 };
 
@@ -44,15 +44,15 @@ struct ExplainQuestion {
     std::vector<std::pair<std::string, std::string>> headers;
 };
 
-/// JSON text and the status to send it with (200, or 400 for a question that makes no sense).
+/// JSON text and the status to send it with (200, or 400 for an invalid question).
 struct JsonAnswer {
     int status = 200;
     std::string json;
 };
 
-/// Called from the admin server's thread, never from two at once; but for the completions nothing
-/// may wait for I/O. The completions may be called from any thread, once, and also after the admin
-/// server is gone.
+/// Called from the admin server's thread only. No call may wait for I/O; `explain` and `purge`
+/// complete later. A completion is called once, from any thread, perhaps after the admin server is
+/// gone.
 class AdminBackend {
 public:
     virtual ~AdminBackend() = default;

@@ -17,9 +17,9 @@
 namespace larder::admin {
 namespace {
 
-// The Host of a question that names none, since entries are kept apart by it: the Host that the
-// question was sent to. Where that is the admin server itself, it is the address that larder
-// listens on: a client that has no name for larder sends that.
+// The Host for a question that names none; it is needed because entries of different hosts are kept
+// apart. It is the Host that the question was sent to. If that is the admin server itself, it is
+// the address that larder listens on, because a client without a name for larder sends that.
 std::string usual_host(const settings::Settings& settings, const std::string& asked) {
     const std::string admin = settings.admin.address ? to_text(*settings.admin.address) : "";
     if (!asked.empty() &&
@@ -46,7 +46,7 @@ net::Task<void> purge_and_tell(flow::Services& services, store::PurgeOrder order
         failure = std::current_exception();
     }
     if (failure) {
-        done({PurgeResult::Outcome::failed, {}, {}, "internal error: the log says more"});
+        done({PurgeResult::Outcome::failed, {}, {}, "internal error: see the log of larder"});
         std::rethrow_exception(failure);
     }
     PurgeResult result;
@@ -54,7 +54,7 @@ net::Task<void> purge_and_tell(flow::Services& services, store::PurgeOrder order
     if (outcome == store::PurgeOutcome::pending) {
         result.outcome = PurgeResult::Outcome::journalled;
         result.message =
-            "Redis cannot be reached; it is purged there before anything is served from it again";
+            "Redis cannot be reached; larder purges there before it serves from Redis again";
     }
     done(std::move(result));
 }

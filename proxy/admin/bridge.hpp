@@ -7,12 +7,13 @@
 
 namespace larder::admin {
 
-/// Answers the admin server from the running program. What takes I/O runs on one worker's thread.
+/// Answers the admin server from the running program. Work with I/O runs on the thread of one
+/// worker.
 class Bridge final : public AdminBackend {
 public:
     using CurrentConfig = std::function<std::shared_ptr<const flow::Config>()>;
 
-    /// `services` are that worker's. All references outlive the bridge.
+    /// `services`: of that worker. All references outlive the bridge.
     Bridge(const observe::Metrics& metrics, flow::Services& services, CurrentConfig config,
            std::function<bool()> ready)
         : metrics_(metrics),

@@ -85,7 +85,8 @@ void AdminConnection::read_body() {
 void AdminConnection::on_request(beast::error_code error) {
     if (error) return refuse(error);
     await_answer();
-    // A completion from another thread must not keep the connection, or touch it there.
+    // A completion runs on another thread, so it must not keep the connection alive or use it
+    // there.
     const auto done = [mailbox = shared_.mailbox, weak = weak_from_this(),
                        number = number_](AdminReply reply) {
         mailbox->post([weak, number, reply = std::move(reply)]() mutable {
@@ -96,7 +97,7 @@ void AdminConnection::on_request(beast::error_code error) {
         answer_admin_request(parser_->get(), shared_.options.token, shared_.backend, done);
     } catch (...) {
         if (shared_.options.failed) shared_.options.failed(std::current_exception());
-        on_answer(number_, error_reply(500, "internal error, the log says more"));
+        on_answer(number_, error_reply(500, "internal error: see the log of larder"));
     }
 }
 
@@ -133,7 +134,7 @@ void AdminConnection::on_answer(std::uint64_t number, AdminReply reply) {
 void AdminConnection::send(AdminReply reply, bool keep_alive) {
     response_ = to_response(std::move(reply), parser_->get(), keep_alive);
     stream_.expires_after(shared_.options.answer_timeout);
-    // HEAD: the length is the body's that GET would have, and there is no body to send.
+    // HEAD: Content-Length is that of the GET response, and no body is sent.
     http::async_write(
         stream_, response_,
         [self = shared_from_this(), keep_alive](beast::error_code error, std::size_t) {
@@ -148,8 +149,8 @@ void AdminConnection::on_sent(beast::error_code error, bool keep_alive) {
     read_request(shared_.options.idle_timeout);
 }
 
-// Closed with bytes unread, a connection is reset, and the client may lose the answer that says
-// why.
+// The kernel resets a connection that is closed with unread bytes, and the client may lose the
+// answer. So read on for a moment.
 void AdminConnection::linger() {
     beast::error_code error;
     stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, error);

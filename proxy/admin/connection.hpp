@@ -16,8 +16,7 @@
 
 namespace larder::admin {
 
-/// The way of a backend's completion, from whichever thread, onto the admin server's own; leads
-/// nowhere once closed.
+/// Posts a backend's completion from any thread to the admin server's thread. Drops it once closed.
 class Mailbox {
 public:
     explicit Mailbox(boost::asio::io_context& context) : context_(&context) {}
@@ -38,23 +37,24 @@ private:
     boost::asio::io_context* context_;  // guarded by mutex_
 };
 
-/// What all connections share; outlives them.
+/// What all connections share. Outlives them.
 struct AdminShared {
     AdminOptions options;  ///< its token only on the server's thread
     AdminBackend& backend;
     std::shared_ptr<Mailbox> mailbox;
 };
 
-/// One client of the admin server: reads a request, has it answered, and again while the client
-/// keeps it alive. Lives on the server's thread; kept alive by its own pending operation, or by the
-/// server while an answer is awaited.
+/// One client's connection to the admin server: reads requests and sends the answers. Runs on the
+/// server's thread. Its pending operation keeps the object alive, or the server does while it waits
+/// for an answer.
 class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
 public:
     using Stream =
         boost::beast::basic_stream<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
     using Closed = std::function<void(AdminConnection*)>;
 
-    /// `closed` is called when it is over, on the server's thread, and lets go of the connection.
+    /// Calls `closed` at the end of the connection, on the server's thread; `closed` releases the
+    /// connection.
     AdminConnection(Stream::socket_type socket, AdminShared& shared, Closed closed);
 
     void start() { read_request(shared_.options.request_timeout); }
@@ -81,7 +81,7 @@ private:
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
     boost::beast::http::response<boost::beast::http::string_body> response_;
     std::uint64_t number_ =
-        0;  // of the request being answered; a completion for another one is too late
+        0;  // of the request being answered; a completion for another number came too late
 };
 
 }  // namespace larder::admin

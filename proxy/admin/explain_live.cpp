@@ -53,16 +53,16 @@ const char* verdict_text(cache::Verdict verdict) {
         case cache::Verdict::serve_and_refresh:
             return "served stale while one request refreshes it";
         case cache::Verdict::revalidate:
-            return "the origin is asked, conditionally where there is a validator";
+            return "the origin is asked, with a condition if the entry has a validator";
         case cache::Verdict::fetch:
             return "fetched: the stored entry may not answer this request";
         case cache::Verdict::refuse:
-            return "504: only-if-cached and nothing usable";
+            return "504: the request says only-if-cached, and no stored entry is usable";
     }
     return "";
 }
 
-// Asks both tiers; what memory has is what would be used.
+// Asks both tiers. An entry in memory is the one that would be used.
 net::Task<void> look_up(flow::Services& services, LiveQuestion& question, Looked& out) {
     const http::RequestHead& request = question.request.head();
     out.exchange.request = request;
@@ -122,11 +122,11 @@ net::Task<std::vector<std::string>> targets_of(flow::Services& services, LiveQue
 std::string nothing_stored(const Looked& looked) {
     const std::string host(looked.exchange.request.host);
     if (looked.other_variant)
-        return "the entries of this key answer other request fields (Vary) than these to the "
-               "host " +
+        return "the entries of this key are for requests with other values of the Vary fields, at "
+               "the host " +
                host;
     return "nothing is stored for this request to the host " + host +
-           " (a whole URL, or a Host field, names another)";
+           " (to ask for another host, give a whole URL or a Host field)";
 }
 
 json::object tell(json::object out, const http::RequestHead& request, const Looked& looked) {
@@ -198,7 +198,8 @@ net::Task<void> explain_live(flow::Services& services, std::shared_ptr<LiveQuest
         failure = std::current_exception();
     }
     if (!failure) co_return;
-    question->done({500, R"({"error": "Internal Server Error", "detail": "the log says more"})"});
+    question->done(
+        {500, R"({"error": "Internal Server Error", "detail": "see the log of larder"})"});
     std::rethrow_exception(failure);
 }
 

@@ -10,18 +10,18 @@
 namespace larder::admin {
 
 /// A question about a request that the cache may answer: what both tiers hold for it now, and what
-/// larder would do with it.
+/// larder would do.
 struct LiveQuestion {
     std::shared_ptr<const flow::Config> config;
     ExplainQuestion asked;
     route::OfflineRequest request;
-    bool any_host;  ///< the question names no host: an entry of any host answers it. Else only an
-                    ///< entry of the same host by the other scheme does.
+    bool any_host;  ///< the question names no host: an entry of any host may answer it. Otherwise
+                    ///< only an entry of the same host with the other scheme may.
     std::function<void(JsonAnswer)> done;
     redis::RedisBudget budget{};
 };
 
-/// Adds to `out` what is live and calls `done`, whatever happens. On the worker's thread.
+/// Adds the live facts to `out` and calls `done`, also after an exception. On the worker's thread.
 [[nodiscard]] net::Task<void> explain_live(flow::Services& services,
                                            std::shared_ptr<LiveQuestion> question,
                                            boost::json::object out);

@@ -9,8 +9,8 @@
 namespace larder::admin {
 namespace {
 
-/// Percent-decoded once; nothing where an escape is broken. A form's '+' is a space, but for the
-/// URL, which can hold '+' and no spaces.
+/// Percent-decodes once; nothing: an escape is malformed. A form writes a space as '+', but in the
+/// URL '+' stays '+', because a URL has no spaces.
 std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
     std::string spaced(text);
     if (plus_is_space) std::replace(spaced.begin(), spaced.end(), '+', ' ');

@@ -7,8 +7,8 @@
 
 namespace larder::admin {
 
-/// The question in the query of GET /explain: `url`, `method` (GET where absent), and any number of
-/// `header=Name: value`; or a sentence that says what is wrong with it.
+/// The question in the query of GET /explain: `url`, `method` (default GET), and any number of
+/// `header=Name: value`. Or a sentence that says what is wrong.
 [[nodiscard]] std::variant<ExplainQuestion, std::string> parse_explain_query(
     std::string_view query);
 

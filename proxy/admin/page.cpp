@@ -3,7 +3,7 @@
 namespace larder::admin {
 namespace {
 
-// Values reach the page as text nodes only, so that no key or path can become markup.
+// The script shows values as text nodes only, so that no key or path can become markup.
 constexpr std::string_view page = R"html(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>larder</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">

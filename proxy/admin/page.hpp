@@ -3,8 +3,7 @@
 
 namespace larder::admin {
 
-/// The page of GET /: self-contained, holds no figures itself, asks /stats for them every two
-/// seconds.
+/// The page of GET /. It is self-contained and asks /stats for the figures every two seconds.
 [[nodiscard]] std::string_view admin_page();
 
 }  // namespace larder::admin

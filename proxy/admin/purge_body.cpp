@@ -11,7 +11,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// What is wrong with one item; empty where nothing is.
+/// What is wrong with one item; empty: nothing.
 std::string_view complaint_about(std::string_view field, const json::value& item) {
     if (!item.is_string()) return "must be a list of strings";
     const json::string& text = item.get_string();
@@ -53,8 +53,8 @@ std::string read_field(std::string_view field, const json::value& value, PurgeOr
     return {};
 }
 
-/// Finds a name that stands twice in the outermost object. The library's own values keep the last
-/// one silently.
+/// Finds a name that appears twice in the outermost object. The JSON library would silently keep
+/// the last one.
 struct DuplicateFinder {
     static constexpr std::size_t max_object_size = SIZE_MAX, max_array_size = SIZE_MAX,
                                  max_key_size = SIZE_MAX, max_string_size = SIZE_MAX;
@@ -93,7 +93,7 @@ struct DuplicateFinder {
     bool on_comment(Text, Error&) { return true; }
 };
 
-/// Of a text that is known to be valid; empty where there is none.
+/// The duplicate name in a valid text; empty: none.
 std::string find_duplicate(std::string_view text) {
     json::basic_parser<DuplicateFinder> parser(json::parse_options{});
     json::error_code error;
@@ -118,7 +118,7 @@ std::variant<PurgeOrder, std::string> parse_purge_body(std::string_view body) {
         return std::string("the body must be a JSON object, like {\"keys\": [\"articles:42\"]}");
 
     if (const std::string name = find_duplicate(body); !name.empty())
-        return json_text(json::string(name)) + " stands there twice";
+        return json_text(json::string(name)) + " appears twice";
 
     PurgeOrder order;
     for (const auto& member : value.get_object()) {
@@ -130,7 +130,7 @@ std::variant<PurgeOrder, std::string> parse_purge_body(std::string_view body) {
         return std::string("nothing to purge: give at least one of keys, patterns, tags or urls");
     if (order.keys.size() + order.patterns.size() + order.tags.size() + order.urls.size() >
         purge_items_max)
-        return "more than " + std::to_string(purge_items_max) + " things to purge in one order";
+        return "more than " + std::to_string(purge_items_max) + " items to purge in one order";
     return order;
 }
 

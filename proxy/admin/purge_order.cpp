@@ -5,7 +5,7 @@
 namespace larder::admin {
 namespace {
 
-// Adds the entries of a URL. False: it is not one.
+// Adds the entries of a URL. False: it is not a URL.
 bool add_url(const std::string& url, const route::RouteTable& routes, ResolvedPurge& resolved) {
     const std::optional<route::OfflineRequest> request =
         route::OfflineRequest::make("GET", url, "", {});

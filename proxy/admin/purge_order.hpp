@@ -7,14 +7,14 @@
 
 namespace larder::admin {
 
-/// What an order from outside comes to under the routes: keys and tags that are purged at once, and
-/// patterns that take a scan.
+/// An order from outside, resolved by the routes: keys and tags that are purged at once, and
+/// patterns that need a scan.
 struct ResolvedPurge {
-    PurgeOrder asked;  ///< with the keys and patterns that its URLs came to
+    PurgeOrder asked;  ///< with the keys and patterns of its URLs
     store::PurgeOrder order;
 };
 
-/// The order resolved, or a sentence that says what is wrong with it.
+/// The resolved order, or a sentence that says what is wrong.
 [[nodiscard]] std::variant<ResolvedPurge, std::string> resolve_purge(
     PurgeOrder asked, const route::RouteTable& routes);
 

@@ -24,7 +24,7 @@ using Done = std::function<void(AdminReply)>;
 constexpr const char* html_type = "text/html; charset=utf-8";
 constexpr const char* prometheus_type = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What a handler gets; valid during the call.
+/// The arguments of a handler; valid during the call.
 struct Call {
     const AdminRequest& request;
     std::string_view query;
@@ -75,8 +75,8 @@ void purge(Call& call) {
 
 struct Endpoint {
     std::string_view path;
-    bool changes;  ///< POST only, and never for a page from elsewhere; else GET and HEAD
-    bool open;     ///< needs neither token nor local Host: what a load balancer asks
+    bool changes;  ///< POST only, and never for a page from another site; otherwise GET and HEAD
+    bool open;     ///< needs neither token nor local Host, for load balancers
     void (*handle)(Call&);
 };
 
@@ -102,7 +102,7 @@ bool method_fits(const Endpoint& endpoint, http::verb method) {
     return method == http::verb::get || method == http::verb::head;
 }
 
-/// A browser cannot put a token into the address bar: it gets the page, empty of figures, which
+/// A browser cannot send a token from the address bar, so it gets the page without figures, which
 /// asks for the token.
 AdminReply unauthorized_reply(const AdminRequest& request, const Endpoint* endpoint) {
     const auto accept = request[http::field::accept];
@@ -111,7 +111,7 @@ AdminReply unauthorized_reply(const AdminRequest& request, const Endpoint* endpo
     return error_reply(401, "unauthorized", "send Authorization: Bearer with the configured token");
 }
 
-/// Why the request is not even looked at, if so.
+/// The reply to a request that is not allowed; nothing: it is allowed.
 std::optional<AdminReply> refusal(const AdminRequest& request, const Endpoint* endpoint,
                                   const std::string& token) {
     if (endpoint != nullptr && endpoint->open) return std::nullopt;
@@ -142,7 +142,7 @@ void answer_admin_request(const AdminRequest& request, const std::string& token,
 
     if (auto refused = refusal(request, endpoint, token)) return done(*std::move(refused));
     if (endpoint == nullptr)
-        return done(error_reply(404, "not found", "GET / shows what there is"));
+        return done(error_reply(404, "not found", "GET / shows the addresses"));
     if (!method_fits(*endpoint, request.method())) {
         AdminReply reply = error_reply(405, "method not allowed");
         reply.allow = endpoint->changes ? "POST" : "GET, HEAD";

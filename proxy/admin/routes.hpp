@@ -10,7 +10,7 @@ namespace larder::admin {
 
 using AdminRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
-/// What is sent; the connection adds what every response has.
+/// The reply to send; the connection adds the fields that every response has.
 struct AdminReply {
     int status = 200;
     std::string content_type = "application/json";
@@ -18,13 +18,12 @@ struct AdminReply {
     std::string allow;  ///< for 405
 };
 
-/// {"error": "...", "detail": "..."}; without detail where it is empty.
+/// {"error": "...", "detail": "..."}; without `detail` if it is empty.
 [[nodiscard]] AdminReply error_reply(int status, std::string_view error,
                                      std::string_view detail = {});
 
-/// Answers one request: who may ask, then what for. `token` empty: none
-/// needed. `done` is called once: at once, or for /purge and /explain from whichever thread the
-/// backend completes on.
+/// Checks whether the request is allowed, then answers it. `token` empty: none needed. Calls `done`
+/// once: at once, or for /purge and /explain later, from any thread.
 void answer_admin_request(const AdminRequest& request, const std::string& token,
                           AdminBackend& backend, std::function<void(AdminReply)> done);
 

@@ -24,7 +24,7 @@ using Acceptor = asio::basic_socket_acceptor<tcp, asio::io_context::executor_typ
 using boost::system::error_code;
 
 constexpr std::chrono::milliseconds accept_pause{
-    100};  // when accepting fails, for want of descriptors for instance
+    100};  // after accepting failed, for example because no descriptor is free
 
 [[noreturn]] void fail(const HostPort& address, const std::string& why) {
     throw std::runtime_error("admin: cannot listen on " + to_text(address) + ": " + why);
@@ -108,7 +108,7 @@ public:
     [[nodiscard]] int native_socket() { return acceptor_.native_handle(); }
 
 private:
-    // An exception ends the step that it came from, and with it a connection; never the process.
+    // An exception ends the step that threw it, and with it a connection, but never the process.
     void run() {
         while (!context_.stopped()) {
             try {
@@ -124,7 +124,7 @@ private:
             [this](error_code error, AdminConnection::Stream::socket_type socket) {
                 if (!acceptor_.is_open()) return;
                 if (error) return pause();
-                // Asked for before one is served, which may fail.
+                // Accepts the next connection before serving this one, because serving may throw.
                 accept();
                 if (connections_.size() < shared_.options.connections_max) serve(std::move(socket));
             });
@@ -161,7 +161,7 @@ private:
     AdminShared shared_;
     std::set<std::shared_ptr<AdminConnection>> connections_;  // only on the thread
     asio::executor_work_guard<asio::io_context::executor_type>
-        work_;  // until close_all, whoever is there
+        work_;  // until close_all, so that the thread runs without connections too
     std::thread thread_;
 };
 

@@ -16,25 +16,25 @@ struct AdminOptions {
     HostPort address{"127.0.0.1", 9180};  ///< port 0: any free one
     std::string token;                    ///< empty: none needed
     int inherited_socket =
-        -1;              ///< a listening socket to take over instead of opening one; becomes ours
-    bool waits = false;  ///< accepts nobody before open()
+        -1;  ///< a listening socket to take over instead of opening one; the server owns it
+    bool waits = false;                 ///< accepts no connection before open()
     std::size_t connections_max = 128;  ///< beyond: closed at once
     std::chrono::milliseconds request_timeout{
-        10'000};  ///< for a request, once it has begun or the connection opened
+        10'000};  ///< for a request, from its first byte or from the opening of the connection
     std::chrono::milliseconds idle_timeout{75'000};  ///< between requests
     std::chrono::milliseconds answer_timeout{
         30'000};  ///< for /purge and /explain: 504; also for sending
     std::function<void(std::exception_ptr)>
-        failed;  ///< told of an exception in a step of the server, on its thread
+        failed;  ///< called with an exception of the server, on its thread
 };
 
-/// The HTTP server of the admin address, on a thread of its own, so that nothing asked of it holds
-/// up a worker and a slow worker does not hold up /healthz. Everything a stranger can make large is
-/// bounded: 16 KB of head, 1 MB of body.
+/// The HTTP server of the admin address. It has its own thread, so that an admin request does not
+/// delay a worker and a slow worker does not delay /healthz. Requests are limited to 16 KB of head
+/// and 1 MB of body.
 class AdminServer {
 public:
-    /// Listens and starts the thread. `backend` must outlive this object.
-    /// Throws std::runtime_error with a readable line where the address cannot be had.
+    /// Listens and starts the thread. `backend` must outlive this object. Throws std::runtime_error
+    /// with a readable line if it cannot listen on the address.
     AdminServer(AdminOptions options, AdminBackend& backend);
     /// As stop().
     ~AdminServer();
@@ -45,16 +45,15 @@ public:
     /// The listening socket, for handing it to a successor.
     [[nodiscard]] int native_socket() const;
 
-    /// Takes another token from the next request on, after a reload. From any thread.
+    /// Sets the token for the next requests, after a reload. From any thread.
     void set_token(std::string token);
 
     /// Accepts from now on. From any thread.
     void open();
-    /// Accepts nobody any more; what is open goes on. From any thread.
+    /// Stops accepting; open connections are served on. From any thread.
     void stop_accepting();
 
-    /// Closes all connections and ends the thread. Completions that the backend still owes are
-    /// ignored from then on.
+    /// Closes all connections and ends the thread. Later completions of the backend are ignored.
     void stop();
 
 private:

@@ -13,8 +13,8 @@ constexpr double nanoseconds_per_millisecond = 1e6;
 
 json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 
-/// Answered without waiting for the origin, out of what could have been: pass-through counts on
-/// neither side.
+/// How many cacheable requests were answered without waiting for the origin. Requests past the
+/// cache are not counted.
 struct Hits {
     std::uint64_t served = 0;
     std::uint64_t asked = 0;
@@ -44,7 +44,7 @@ json::object to_latency(const observe::DurationTotals& duration) {
     return out;
 }
 
-/// Values of a closed set by their words; those that are zero left out where there are many.
+/// The values of an enum by their words. Omits zeros if the enum has many values.
 template <class Enum, std::size_t N>
 json::object to_object(const std::array<std::uint64_t, N>& values) {
     json::object out;
@@ -72,7 +72,7 @@ json::object to_requests(const ByWord& by_word) {
         words[view(to_word(static_cast<cache::XCache>(i)))] = requests;
         hits.add(static_cast<cache::XCache>(i), requests);
         total += requests;
-        // Above 599 is what HTTP does not define: a server's failure (RFC 9110, 15).
+        // HTTP does not define a status above 599; it counts as a server's failure (RFC 9110, 15).
         for (const auto& [status, number] : by_word[i].statuses)
             classes[std::min<std::size_t>(static_cast<std::size_t>(status) / 100, 5)] += number;
     }

@@ -10,20 +10,19 @@ namespace larder::flow {
 
 struct Client;
 
-/// A write under way whose purges were announced in Redis before it goes to the origin
-/// (on_purge_failure: fail). While this object lives the announcement is renewed; the purge after
-/// the write ends it (RedisStore::purge with the token), or else it expires.
+/// A write whose purges were announced in Redis before the write goes to the origin
+/// (on_purge_failure: fail). The announcement is renewed while this object lives. The purge after
+/// the write ends it (RedisStore::purge with the token); without that purge it expires.
 struct Announcement {
     std::string token;
     std::vector<redis::PurgeItem> items;
 };
 
-/// on_purge_failure: fail. A write whose purges cannot be done at all instances is refused.
+/// Whether a write is refused when its purges cannot reach all instances (on_purge_failure: fail).
 bool refuses_unpurged_writes(const Client& client);
 
-/// Announces the purges of the client's write, where its configuration asks for that: the exchange
-/// holds the announcement then. False: Redis cannot be asked, so the write must not reach the
-/// origin.
+/// Announces the purges of the client's write if the configuration asks for it; the exchange then
+/// holds the announcement. False: Redis is not available, so the write must not reach the origin.
 net::Task<bool> announce_write(Client& client);
 
 }  // namespace larder::flow

@@ -11,7 +11,7 @@ constexpr std::string_view options_head =
     "HTTP/1.1 200 OK\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE\r\n";
 constexpr std::string_view trace_head = "HTTP/1.1 200 OK\r\nContent-Type: message/http\r\n";
 
-// A script that can send TRACE must not read from its answer what the browser hides from it.
+// A script that can send TRACE must not read credentials in the answer that the browser hides.
 bool is_sensitive(const http::Field& field, const http::CredentialNames& credentials) {
     if (field.id == http::FieldId::authorization ||
         field.id == http::FieldId::proxy_authorization || field.id == http::FieldId::cookie)

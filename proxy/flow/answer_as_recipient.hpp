@@ -4,9 +4,9 @@
 
 namespace larder::flow {
 
-/// Answers an OPTIONS or TRACE that may go no further (Max-Forwards: 0) as its final recipient (RFC
-/// 9110, 9.3.7 and 9.3.8): what larder lets through, or the request as it came, without what would
-/// give away a credential.
+/// Answers an OPTIONS or TRACE with Max-Forwards: 0 as its final recipient (RFC 9110, 9.3.7 and
+/// 9.3.8). OPTIONS gets the methods that larder forwards, TRACE gets the received request without
+/// its credentials.
 net::Task<void> answer_as_recipient(Client& client);
 
 }  // namespace larder::flow

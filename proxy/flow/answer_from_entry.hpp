@@ -3,8 +3,8 @@
 
 namespace larder::flow {
 
-/// Sends a stored response, or the 304, 206 or 416 that the request makes of it. The exchange's
-/// outcome says what is shown.
+/// Sends a stored response, or the 304, 206 or 416 that the request's conditions and range ask for.
+/// The caller has set the exchange's outcome.
 net::Task<void> answer_from_entry(Client& client, cache::Stored entry);
 
 }  // namespace larder::flow

@@ -18,7 +18,7 @@ using cache::Detail;
 using store::Fetch;
 using store::FetchState;
 
-// How a fetched response is shown (proxy/README.md, "What a response shows").
+// What the response shows of the fetch (proxy/README.md, "What a response shows").
 cache::Outcome fetched_outcome(const Exchange& exchange, FetchRole role,
                                const store::FetchedHead& head) {
     cache::MissedRead read = missed_read(exchange, role);
@@ -33,7 +33,7 @@ cache::Outcome fetched_outcome(const Exchange& exchange, FetchRole role,
     return cache::Outcome::fetched(read, result);
 }
 
-// How the entry is shown that ended the fetch.
+// What the response shows if an entry ended the fetch.
 cache::Outcome resolved_outcome(const Exchange& exchange, const FetchPart& part,
                                 const cache::StoredResponse& entry) {
     const cache::MissedRead read = missed_read(exchange, part.role);
@@ -51,8 +51,8 @@ cache::Outcome resolved_outcome(const Exchange& exchange, const FetchPart& part,
     return cache::Outcome::fetched_elsewhere(read, entry, wall_now());
 }
 
-// The stale entry that may answer in the origin's place. It was looked up before the origin was
-// asked, which may be long ago: a purge since then forbids it. Null: none.
+// The stale entry that may answer instead of the origin. Looks it up again, because it may have
+// been purged while the origin was asked. Null: none.
 net::Task<cache::Stored> stale_instead(Client& client) {
     Exchange& exchange = client.exchange();
     cache::Stored stale = exchange.lookup.entry;
@@ -86,7 +86,8 @@ net::Task<void> answer_failure(Client& client, const FetchPart& part) {
     co_await answer_error(client, failure.status, failure.detail, failure.message, KeepAlive::yes);
 }
 
-// A part of something large that is not stored: the origin need not send the rest.
+// Whether the request wants a part of a large response that is not stored: then the origin need not
+// send the rest.
 bool better_asked_for_a_part(const http::RequestHead& request, const ReadPlan& plan,
                              const store::FetchedHead& head) {
     constexpr std::uint64_t large_bytes = 256 * 1024;
@@ -139,7 +140,7 @@ net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const FetchPa
             const bool sent = co_await client.send_body(std::string_view(), Follows::more);
             if (!sent) co_return;
             head_sent = true;
-            continue;  // the fetch may have moved on meanwhile
+            continue;  // the fetch may have made progress meanwhile
         }
         const bool goes_on = co_await reader.wait_for_change(SteadyTime::max());
         if (!goes_on) {
@@ -151,7 +152,7 @@ net::Task<void> stream_body(Client& client, Fetch::Reader& reader, const FetchPa
     static_cast<void>(sent);
 }
 
-// Whether no purge of one of the tags came since the fetch began, as far as this process knows.
+// Whether this process knows of no purge of one of the tags since the fetch began.
 bool tags_valid_here(Client& client, const Fetch& fetch, const std::vector<std::string>& tags) {
     return std::all_of(tags.begin(), tags.end(), [&](const std::string& tag) {
         const std::uint32_t slot = store::Generations::slot_of_response_tag(tag);
@@ -173,7 +174,7 @@ net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, redis::Redis
     const std::shared_ptr<const redis::Lease> lease = fetch->lease();
     if (!client.services.redis || !lease || tags.empty()) co_return true;
     const bool current = co_await client.services.redis->tags_current(*lease, tags, budget);
-    // Where Redis had no room for the purge clock, what was heard meanwhile tells.
+    // If Redis had no room for the purge clock, the purges that this process heard of decide.
     co_return current&& tags_valid_here(client, *fetch, tags);
 }
 
@@ -195,8 +196,7 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, FetchPart part) {
             }
         }
         if (state == FetchState::failed) {
-            // Others may be luckier than the one who led; where the origin is slow, all have waited
-            // long enough.
+            // A second try may succeed after an error. After a timeout all have waited long enough.
             const bool again = joined && !part.retried && !exchange.lookup.entry &&
                                part.fetch->failure().detail == Detail::origin_error;
             if (again) co_return FetchAnswer::failed;

@@ -23,18 +23,18 @@ bool known_uncacheable(Client& client) {
     return client.services.generations.valid({&slot, 1}, *since);
 }
 
-// Nothing is looked up, and nothing would be stored.
+// Whether to ask the origin without a lookup and without storing.
 bool goes_straight_through(Client& client) {
     const ReadPlan& plan = client.exchange().plan;
     if (plan.route->rule.shadow || plan.directives.only_if_cached) return false;
-    // The successor serves already, and nobody tells this process what is written through it.
+    // The successor serves already, and this process does not learn of the writes through it.
     const bool replaced = !client.services.redis && client.services.memory.is_retired();
     return replaced || known_uncacheable(client);
 }
 
 net::Task<void> refuse_to_fetch(Client& client) {
     co_await answer_error(client, 504, Detail::only_if_cached,
-                          "nothing that is stored answers this request, and its Cache-Control "
+                          "no stored response answers this request, and its Cache-Control "
                           "says only-if-cached",
                           KeepAlive::yes);
 }
@@ -61,12 +61,11 @@ net::Task<void> answer_missed(Client& client, redis::RedisBudget budget) {
         co_await refuse_to_fetch(client);
         co_return;
     }
-    // HEAD is answered from GET's entry. Where there is none it goes on as it is, and stores
-    // nothing.
+    // HEAD is answered from GET's entry. Without an entry HEAD is forwarded and stores nothing.
     const bool head_alone = head && (!exchange.lookup.entry || shadow);
-    // What the origin answers can hardly be shared: the client's own condition or range saves the
-    // body, as it would without a cache. Nothing is lost where it can be: a request without a
-    // condition stores it.
+    // The response will probably not be shared, so the client's condition or range is forwarded: it
+    // saves the body, as it would without a cache. If the response can be shared after all, the
+    // next request without a condition stores it.
     const bool saves_body = plan.personal != Detail::none && !exchange.lookup.entry && !shadow &&
                             has_condition_or_range(exchange.request);
     if (!head_alone && saves_body) exchange.outcome = exchange.outcome.kept_out(plan.personal);
@@ -81,8 +80,8 @@ net::Task<void> answer_missed(Client& client, redis::RedisBudget budget) {
     }
 }
 
-// Whether the entry of the lookup answers the request; if it does not, the lookup keeps what a
-// fetch can use of it.
+// Decides whether the entry of the lookup answers the request. If not, the lookup keeps what a
+// fetch can use.
 Verdict judge_entry(Exchange& exchange, WallTime now) {
     const ReadPlan& plan = exchange.plan;
     Lookup& lookup = exchange.lookup;

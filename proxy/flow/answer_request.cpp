@@ -18,7 +18,7 @@ using cache::Detail;
 using cache::Outcome;
 using settings::RouteKind;
 
-// Why a read may not be answered from the cache; none: it may, and the exchange has its plan.
+// Why a read may not be answered from the cache. None: it may, and the exchange has its plan.
 Detail plan_read(Client& client) {
     Exchange& exchange = client.exchange();
     const route::CompiledRoute& route = *exchange.match.route;
@@ -43,7 +43,8 @@ bool looped(const http::RequestHead& request) {
     return seen > 8;
 }
 
-// OPTIONS and TRACE say how far they may go. True: not beyond here, and it is answered.
+// Max-Forwards limits how far OPTIONS and TRACE may go. True: the request ends here and is
+// answered.
 net::Task<bool> answer_if_it_ends_here(Client& client) {
     const http::RequestHead& request = client.request();
     const http::MaxForwards hops = http::max_forwards_of(request);
@@ -115,8 +116,8 @@ net::Task<void> answer_request(Client& client) {
     const bool announced = co_await announce_write(client);
     if (!announced) {
         co_await answer_error(client, 503, Detail::purge_failed,
-                              "Redis cannot be asked, so what this write makes stale could not be "
-                              "purged: the write was not forwarded",
+                              "the write was not forwarded, because Redis is not available and "
+                              "larder could not purge what the write changes; try again later",
                               KeepAlive::yes);
         co_return;
     }

@@ -3,13 +3,13 @@
 
 namespace larder::flow {
 
-/// The hot path: a request whose answer is a fresh entry of the memory tier is answered before
-/// anything waits. True: done (the exchange says how; `rest_of` what is still to be written). Finds
-/// route and key on the way; the exchange keeps them.
+/// The hot path: answers the request if the memory tier has a fresh entry, without waiting. True:
+/// done; the exchange holds the outcome. Finds the route and the key; the exchange keeps them for
+/// answer_request.
 bool answer_at_once(Client& client);
 
-/// Answers the request whose head has been parsed. Start reading here: everything that can happen
-/// to a request branches off below.
+/// Answers the request whose head has been parsed. Start reading here: every path of a request
+/// branches off below.
 net::Task<void> answer_request(Client& client);
 
 }  // namespace larder::flow

@@ -18,15 +18,15 @@ enum class Follows : std::uint8_t { more, nothing };
 
 /// The framing of a response's body, as far as flow/ knows it.
 struct BodyLength {
-    std::optional<std::uint64_t> bytes;  ///< nothing: known only when the body has ended
+    std::optional<std::uint64_t> bytes;  ///< nothing: unknown until the body ends
     bool in_lines = false;               ///< the response's field lines hold Content-Length already
 };
 
-/// The client's side of one exchange: where the request's body comes from and where the response
-/// goes. wire/ implements it, for a connection of HTTP/1.1 and for a stream of HTTP/2; nothing else
-/// in flow/ knows how a message travels. Lent for one request after the other. One thread.
+/// The client's side of one exchange: the source of the request's body and the destination of the
+/// response. wire/ implements it, so flow/ does not know how a message travels. One object serves
+/// one request after another. One thread.
 ///
-/// Every call that sends returns false once the client is lost; what follows is then pointless.
+/// Every call that sends returns false once the client is lost; further calls have no effect.
 class Client {
 public:
     explicit Client(Services& services_in) : services(services_in) {}
@@ -35,8 +35,8 @@ public:
     virtual ~Client() = default;
 
     Services& services;
-    std::shared_ptr<const Config> config;  ///< that was in force when the request's head came
-    boost::asio::ip::address peer;         ///< or what the PROXY header of a trusted peer said
+    std::shared_ptr<const Config> config;  ///< in force when the request's head came
+    boost::asio::ip::address peer;         ///< or the address in a trusted peer's PROXY header
 
     [[nodiscard]] Exchange& exchange() { return exchange_; }
     [[nodiscard]] const Exchange& exchange() const { return exchange_; }
@@ -45,51 +45,50 @@ public:
 
     // ---- the request's body
 
-    /// The whole body, where it came together with the head: valid until the exchange ends. Empty:
-    /// there is none, or read_body has to be called.
+    /// The whole body, if it came together with the head; valid until the exchange ends. Empty:
+    /// there is no body, or read_body has to be called.
     [[nodiscard]] virtual std::string_view take_body_at_hand() = 0;
-    /// The next piece of the body, valid until the next call, and its end. Within
+    /// The next piece of the body, valid until the next call, or the end of the body. Waits at most
     /// limits.body_timeout.
     [[nodiscard]] virtual net::Task<origin::BodyReader::Piece> read_body() = 0;
-    /// The trailer lines with CRLF each, once read_body has come to the end.
+    /// The trailer lines with CRLF each, after read_body has returned the end.
     [[nodiscard]] virtual std::string_view body_trailers() const = 0;
-    /// A read_body under way ends, from another coroutine of the same thread. No response can be
-    /// sent until `resume`.
+    /// Ends a read_body that waits in another coroutine of the same thread. No response can be sent
+    /// until `resume`.
     virtual void interrupt() = 0;
-    /// Sending works again after `interrupt`, or after a body that did not come in time.
+    /// Makes sending possible again after `interrupt`, or after a timeout of read_body.
     virtual void resume() = 0;
 
     // ---- the response
 
-    /// The hot path: sends a stored response at once, with the lines in `exchange().text` behind
-    /// its own, without waiting and without a coroutine. What the client does not take now is sent
-    /// by whoever called flow/.
+    /// The hot path: sends a stored response at once, with the lines in `exchange().text` after its
+    /// own lines, without waiting and without a coroutine. The caller of flow/ sends the bytes that
+    /// the client does not take now.
     virtual void send_entry_at_once(cache::Stored entry) = 0;
-    /// Begins a response: `exchange().text` holds its status line and field lines with CRLF each,
-    /// without any of the framing but for a Content-Length where `length.in_lines`. It goes out
-    /// with the first piece.
+    /// Begins a response: `exchange().text` holds its status line and field lines with CRLF each.
+    /// They contain no framing except Content-Length if `length.in_lines`. The head is sent with
+    /// the first piece of the body.
     virtual void begin_response(int status, BodyLength length) = 0;
-    /// Sends a piece of the body, and what was not sent before it. A response to HEAD, a 204 and a
-    /// 304 have no body: its bytes are dropped.
+    /// Sends a piece of the body, after everything not sent yet. Drops the bytes of a response to
+    /// HEAD, a 204 and a 304, which have no body.
     [[nodiscard]] virtual net::Task<bool> send_body(std::string_view data, Follows follows) = 0;
-    /// Ends the body where no piece was the last one. `trailers` with CRLF each.
+    /// Ends the body if no piece was sent with Follows::nothing. `trailers` with CRLF each.
     [[nodiscard]] virtual net::Task<bool> end_body(std::string_view trailers) = 0;
     /// Sends an interim response (1xx): `lines` is its status line and field lines. Dropped for
     /// HTTP/1.0 (RFC 9110, 15.2).
     [[nodiscard]] virtual net::Task<bool> send_interim(std::string_view lines) = 0;
-    /// The response cannot be completed: what was sent must not look whole.
+    /// Ends an incomplete response so that the client sees that it is incomplete.
     virtual void break_off() = 0;
-    /// Sends a 101 and copies both directions until both have ended (RFC 9110, 7.8). HTTP/1.1 only:
-    /// no other request has an Upgrade field.
+    /// Sends a 101 and copies both directions until both have ended (RFC 9110, 7.8). HTTP/1.1 only.
     [[nodiscard]] virtual net::Task<void> run_tunnel(std::string_view lines, net::Stream& origin,
                                                      net::Buffer& origin_in) = 0;
 
     // ---- for HoldUpWatch
 
-    /// How many bytes were sent that the client's side has not acknowledged.
+    /// How many sent bytes the client has not acknowledged.
     [[nodiscard]] virtual std::uint64_t bytes_unacknowledged() const = 0;
     [[nodiscard]] virtual bool connected() const = 0;
-    /// Ends the exchange under a client that takes nothing.
+    /// Ends the exchange with a client that takes nothing.
     virtual void reset() = 0;
 
 private:

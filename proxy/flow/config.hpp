@@ -12,8 +12,8 @@
 
 namespace larder::flow {
 
-/// One loaded configuration with all that is derived from it. Immutable; a reload makes another and
-/// requests under way keep theirs.
+/// One loaded configuration and everything derived from it. Immutable: a reload makes a new one,
+/// and requests under way keep the old one.
 struct Config {
     settings::Settings settings;
     route::RouteTable routes;

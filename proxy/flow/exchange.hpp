@@ -12,7 +12,7 @@
 
 namespace larder::flow {
 
-/// All that is known of one request while it is under way. Its buffers are kept for the next.
+/// The state of one request under way. Its buffers are reused for the next request.
 struct Exchange {
     http::HeadStorage storage;
     http::RequestHead request;
@@ -21,29 +21,28 @@ struct Exchange {
     route::KeyInfo key_info;
     std::vector<std::string> tags;
     std::string text;                  ///< heads being put together
-    std::string origin_head;           ///< of a pass: the head that goes to the origin,
-    std::string passed_lines;          ///< the lines of its answer as they are passed on,
-    http::HeadStorage origin_storage;  ///< and what its answer's head is parsed into
+    std::string origin_head;           ///< of a pass: the head for the origin,
+    std::string passed_lines;          ///< the lines of its answer that go to the client,
+    http::HeadStorage origin_storage;  ///< and the storage of the answer's parsed head
     SteadyTime began{};
     cache::Detail bypass = cache::Detail::none;  ///< why a read stays out of the cache
     ReadPlan plan;  ///< of a read under a route that no `bypass` keeps out of the cache
     Lookup lookup;  ///< of such a read, once it was looked up
     cache::Outcome outcome;
-    bool is_write = false;  ///< it may change something at the origin (http::is_write); set where
+    bool is_write = false;  ///< it may change something at the origin (http::is_write); set before
                             ///< it is passed on
     int status = 0;
     std::uint64_t bytes_in = 0;  ///< of the request: its head, and its body without chunk framing
     std::uint64_t bytes_out = 0;
-    bool keep_alive = true;     ///< the connection may carry another request behind this one
+    bool keep_alive = true;     ///< the connection may carry another request after this one
     bool body_pending = false;  ///< bytes of the request's body may still be on the way
     bool answered = false;      ///< a byte of the final response was sent
     std::shared_ptr<const Announcement> announced;  ///< of a write; see announce_write
     bool purge_failed =
-        false;  ///< the write's answer must not pass: what it made stale could not be purged
-    redis::RedisBudget
-        redis_budget;  ///< of a write: the announcement's and the purge's waits together
+        false;  ///< do not forward the write's answer: stale entries could not be purged
+    redis::RedisBudget redis_budget;  ///< of a write: for the announcement and the purge together
 
-    /// The response was sent: lets go of what others could use.
+    /// Call it when the response was sent. Releases what other requests could use.
     void release() {
         lookup.clear();
         announced.reset();

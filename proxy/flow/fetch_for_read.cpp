@@ -18,15 +18,15 @@ store::Guards guards_of(Client& client) {
             store::guard_slots(name.key, name.bare_size, name.tags)};
 }
 
-// A purge came between the lookup and the position that the fetch noted: the origin must not
-// confirm what was purged. (With Redis the lease tells.)
+// Whether a purge came between the lookup and the position that the fetch noted: the origin must
+// not confirm a purged entry. (With Redis the lease decides this.)
 bool was_purged(Client& client) {
     const cache::Stored& entry = client.exchange().lookup.entry;
     return entry && !client.services.redis &&
            !client.services.memory.may_serve(client.exchange().key, *entry);
 }
 
-// `variant`: the one that is fetched, where it is known.
+// `variant`: the variant to fetch, if it is known.
 std::unique_ptr<FetchTask> make_task(Client& client, const store::FetchPtr& fetch,
                                      const redis::RedisBudget& budget,
                                      std::string_view variant = {}) {
@@ -46,20 +46,20 @@ std::unique_ptr<FetchTask> make_task(Client& client, const store::FetchPtr& fetc
     return task;
 }
 
-// Another instance may have purged since the fetch began; this process need not have heard of it.
-// The lease tells.
+// Whether no instance purged since the fetch began. This process may not have heard of such a
+// purge, so the lease is checked.
 net::Task<bool> may_join(Client& client, store::FetchPtr fetch, redis::RedisBudget& budget) {
     if (!client.services.redis) co_return true;
     const std::shared_ptr<const redis::Lease> lease = fetch->lease();
     if (!lease) co_return true;
     const redis::EntryName name = entry_name(client.exchange());
     const bool current = co_await client.services.redis->still_current(name, *lease, budget);
-    // Where Redis had no room for a guard, what was heard meanwhile tells.
+    // If Redis had no room for a guard, the purges that this process heard of decide.
     co_return current&& client.services.generations.valid(fetch->guards.slots,
                                                           fetch->guards.sequence);
 }
 
-// The entry of a fetch that has ended, but for the store, where it answers the request as a hit
+// The entry of a fetch that is complete but not yet stored, if it answers the request as a hit
 // would.
 cache::Stored entry_as_hit(Client& client, const store::Fetch& fetch) {
     const ReadPlan& plan = client.exchange().plan;
@@ -76,8 +76,8 @@ cache::Stored entry_as_hit(Client& client, const store::Fetch& fetch) {
     return variant == entry->variant ? entry : nullptr;
 }
 
-// A response that has begun, and that may not be reused without asking, is for those who asked
-// before (RFC 9111, 4).
+// A response that has begun and may not be reused without validation is only for requests that came
+// before it (RFC 9111, 4).
 bool came_too_late(const store::Fetch& fetch) {
     switch (fetch.state()) {
         case store::FetchState::pending:
@@ -89,19 +89,19 @@ bool came_too_late(const store::Fetch& fetch) {
     }
 }
 
-// What the response turned out to vary on.
+// The fields that the response varies on.
 std::vector<std::string> learned_vary(const store::Fetch& fetch) {
     if (fetch.state() == store::FetchState::resolved) return fetch.entry()->vary;
     return fetch.head().vary;
 }
 
-// What came of joining another request's fetch.
+// The result of joining another request's fetch.
 enum class Joined : std::uint8_t { answered, waits, left };
 
 net::Task<Joined> join(Client& client, store::FetchPtr fetch, redis::RedisBudget& budget) {
     const bool current = co_await may_join(client, fetch, budget);
     if (!current) co_return Joined::left;
-    // A fetch that is complete but for the store is as good as a hit.
+    // A fetch that is complete but not yet stored is as good as a hit.
     const cache::Stored done = entry_as_hit(client, *fetch);
     if (!done) co_return came_too_late(*fetch) ? Joined::left : Joined::waits;
     const bool fine = co_await tags_current(client, fetch, budget);
@@ -153,7 +153,7 @@ net::Task<void> fetch_together(Client& client, redis::RedisBudget budget) {
         lookup.entry && !lookup.entry->vary.empty() ? lookup.entry->variant : lookup.variant;
     FetchPart part;
     part.budget = &budget;
-    bool learned = false;  // that another variant is wanted than the one that was fetched
+    bool learned = false;  // the fetched variant is not the wanted one
     for (int attempt = 0; attempt < attempts_max; ++attempt) {
         const std::string name = fetch_name(exchange, learned ? variant + '\n' : variant);
         const store::FetchBoard::Place place =
@@ -178,8 +178,8 @@ net::Task<void> fetch_together(Client& client, redis::RedisBudget budget) {
         } else if (answer == FetchAnswer::failed) {
             part.retried = true;
         } else {
-            // A second variant that is fetched at the same time does not queue behind the lock of
-            // the first.
+            // Each variant has its own lock, so that this fetch does not wait for the fetch of the
+            // first variant.
             cache::build_variant(client.request(), learned_vary(*place.fetch),
                                  exchange.plan.with_host, variant);
             learned = true;

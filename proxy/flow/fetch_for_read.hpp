@@ -3,14 +3,15 @@
 
 namespace larder::flow {
 
-/// Answers a read by a fetch that others may join, or joins theirs. The exchange holds the lookup.
+/// Answers a read by a fetch that other requests may join, or joins another request's fetch. The
+/// exchange holds the lookup.
 [[nodiscard]] net::Task<void> fetch_together(Client& client, redis::RedisBudget budget);
 
 /// Answers a read by a fetch for this request alone: it carries credentials, or its route is in
 /// shadow mode.
 [[nodiscard]] net::Task<void> fetch_alone(Client& client, redis::RedisBudget budget);
 
-/// Has one request refresh the entry of the lookup in the background.
+/// Refreshes the entry of the lookup in the background, unless a fetch for it is under way.
 void refresh(Client& client);
 
 }  // namespace larder::flow

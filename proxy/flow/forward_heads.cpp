@@ -20,8 +20,7 @@ void append_line(std::string& out, std::string_view name, std::string_view value
     out += "\r\n";
 }
 
-// Copies field lines. Lines that follow each other in the message as they are to be written go in
-// one piece.
+// Copies field lines. Adjacent lines that need no change are copied in one piece.
 class LineCopy {
 public:
     explicit LineCopy(std::string& out) : out_(out) {}
@@ -42,7 +41,7 @@ public:
         end_ = field.value.data() + field.value.size() + 2;
     }
 
-    /// A line of another form in the place of the field.
+    /// Adds a changed line in the place of the field.
     void add(std::string_view name, std::string_view value) {
         flush();
         append_line(out_, name, value);
@@ -81,8 +80,8 @@ bool is_precondition_or_range(FieldId id) {
     }
 }
 
-// CGI-like interfaces (WSGI, Rack, PHP) take Content_Length for Content-Length: who may not say the
-// one may not say the other.
+// CGI-like interfaces (WSGI, Rack, PHP) read Content_Length as Content-Length, so both names have
+// the same restrictions.
 FieldId id_without_underscores(const http::Field& field) {
     if (field.id != FieldId::other || field.name.find('_') == std::string_view::npos)
         return field.id;
@@ -91,7 +90,7 @@ FieldId id_without_underscores(const http::Field& field) {
     return http::field_id(name);
 }
 
-// Fields written anew or not at all, whatever the client sent.
+// Fields that larder rewrites or drops, whatever the client sent.
 bool is_rewritten(const http::Field& field) {
     switch (id_without_underscores(field)) {
         case FieldId::host:
@@ -105,8 +104,8 @@ bool is_rewritten(const http::Field& field) {
     }
 }
 
-// X-Forwarded-*: from a trusted peer extended, from anybody else replaced (what a client may not
-// steer).
+// X-Forwarded-*: extends those of a trusted peer, replaces all others, because a client must not
+// set them.
 void append_forwarding(const http::RequestHead& request, const Sender& sender, std::string& out) {
     out += "X-Forwarded-For: ";
     if (sender.trusted) {
@@ -118,8 +117,8 @@ void append_forwarding(const http::RequestHead& request, const Sender& sender, s
     }
     out += sender.address;
     out += "\r\n";
-    // RFC 7239, 4: each proxy adds an element; where nobody trusted began the list, X-Forwarded-*
-    // says it all.
+    // RFC 7239, 4: each proxy adds an element. Without a list from a trusted peer, X-Forwarded-* is
+    // enough.
     if (const auto before =
             sender.trusted ? request.fields.joined(FieldId::forwarded) : std::nullopt;
         before && !before->empty()) {
@@ -154,7 +153,8 @@ boost::asio::ip::address believed_address(const Client& client) {
             real ? boost::asio::ip::make_address(std::string(real->value), error) : believed;
         return error ? believed : address;
     }
-    // From the nearest on: each is believed as long as those behind it are trusted.
+    // Starts with the nearest address. An address is believed if all proxies between it and larder
+    // are trusted.
     for (std::string_view rest = *list; !rest.empty();) {
         const std::size_t comma = rest.rfind(',');
         const std::string_view item =
@@ -171,7 +171,7 @@ boost::asio::ip::address believed_address(const Client& client) {
 
 namespace {
 
-// The fields of the request that go on to the origin.
+// Copies the fields of the request that are forwarded to the origin.
 void copy_end_to_end(const http::RequestHead& request, const Sender& sender,
                      const RequestHeadOptions& options, const http::ConnectionOptions& connection,
                      std::string& out) {
@@ -242,7 +242,7 @@ void copy_passed(const http::ResponseHead& response, const std::vector<std::stri
             (upgrade && (field.id == FieldId::upgrade || field.id == FieldId::connection));
         if (!passes) {
             if (http::is_hop_by_hop(field.id) || connection.names(field)) continue;
-            // RFC 9110, 8.6: a client that believes it waits for a body that never comes.
+            // RFC 9110, 8.6: a client that believes this field waits for a body that never comes.
             if (field.id == FieldId::content_length &&
                 (response.status < 200 || response.status == 204))
                 continue;

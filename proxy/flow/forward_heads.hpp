@@ -6,12 +6,11 @@
 #include "flow/client.hpp"
 #include "http/message.hpp"
 
-/// The heads that go on: the client's request to the origin and the origin's response to the
-/// client, without the fields that belong to one connection (RFC 9110, 7.6.1), with those an
-/// intermediary adds.
+/// Forwards heads: the client's request to the origin and the origin's response to the client.
+/// Removes the fields of one connection (RFC 9110, 7.6.1) and adds those of an intermediary.
 namespace larder::flow {
 
-/// Who sends a request, as the origin is told.
+/// The sender of a request, as the origin learns it.
 struct Sender {
     std::string address;   ///< the client's
     bool trusted = false;  ///< its forwarding fields are believed and extended
@@ -19,8 +18,8 @@ struct Sender {
 };
 Sender sender_of(const Client& client);
 
-/// Who began the request: the peer, or whom trusted peers say it was (X-Forwarded-For, or X-Real-IP
-/// where that is missing).
+/// The address of the client that began the request: the peer, or the address that a trusted peer
+/// names (X-Forwarded-For, or else X-Real-IP).
 boost::asio::ip::address believed_address(const Client& client);
 
 struct RequestHeadOptions {
@@ -30,20 +29,20 @@ struct RequestHeadOptions {
     std::string_view method;       ///< empty: the request's own
 };
 
-/// Replaces `out` by the head for the origin, its blank line included. `authority` stands in where
-/// there is no Host; `host` (origin.host) replaces it where not empty.
+/// Replaces `out` by the head for the origin with its blank line. Host is origin.host, or else the
+/// request's host, or else `authority`.
 void build_origin_head(const http::RequestHead& request, const Sender& sender,
                        const RequestHeadOptions& options, const settings::Settings& settings,
                        std::string_view authority, std::string& out);
 
-/// Appends the status line and the fields of a response that is passed on, without blank line and
-/// without framing other than the Content-Length as it came. `strip`: lower-case names to leave
+/// Appends the status line and the fields of a response that is passed on, without the blank line
+/// and without framing, except for the origin's Content-Length. `strip`: lower-case names to leave
 /// out.
 void append_passed_head(const http::ResponseHead& response, const std::vector<std::string>& strip,
                         bool upgrade, const settings::Headers& headers, WallTime received_at,
                         std::string& out);
 
-/// A request head that owns its bytes: what a fetch keeps when its client may leave.
+/// A request head that owns its bytes. A fetch keeps one because its client may leave.
 class OwnedRequest {
 public:
     explicit OwnedRequest(const http::RequestHead& request);

@@ -4,8 +4,8 @@ namespace larder::flow {
 namespace {
 
 constexpr Milliseconds look_every{250};
-// Receivers acknowledge in steps as large as a segment, which a slow one takes a second for. With
-// less patience a slow client would pass for a dead one.
+// A receiver acknowledges whole segments, and a slow client takes a second for one. With less
+// patience larder would reset slow clients.
 constexpr Milliseconds patience{2000};
 
 }  // namespace

@@ -44,14 +44,15 @@ void drop_doubles(std::vector<std::string>& names) {
     names.erase(std::unique(names.begin(), names.end()), names.end());
 }
 
-/// Whether the origin's connections suffice for listening to one more: others must not wait for a
-/// connection because of an answer that nobody gets.
+/// Whether the origin has enough connections to wait for one more late answer. Late answers must
+/// not make other requests wait for a connection.
 bool has_room(const origin::OriginConnection& connection) {
     const int most = connection.upstream->settings().max_connections;
     return most == 0 || connection.address->connections.load(std::memory_order_relaxed) * 2 <= most;
 }
 
-// The whole body, for a rule that takes values from it. False: it is too long, or was cut off.
+// Reads the whole body, for a rule that takes values from it. False: it is too long, or was cut
+// off.
 net::Task<bool> read_small_body(origin::BodyReader& body, std::string& text) {
     while (text.size() <= body_bytes_max) {
         const origin::BodyReader::Piece piece = co_await body.next();
@@ -62,7 +63,7 @@ net::Task<bool> read_small_body(origin::BodyReader& body, std::string& text) {
     co_return false;
 }
 
-// Reads heads until the final one. False: none came.
+// Reads heads until the final one. False: no final head came.
 net::Task<bool> read_late_head(origin::Exchange& exchange) {
     origin::HeadReading reading;
     reading.views = origin::HeadReading::Views::kept;
@@ -76,7 +77,7 @@ net::Task<bool> read_late_head(origin::Exchange& exchange) {
 
 }  // namespace
 
-/// Owns all that is needed when the client is gone.
+/// Owns everything needed after the client is gone.
 struct LateWrites::LateAnswer {
     LateAnswer(std::shared_ptr<const Config> config_in, const http::RequestHead& request_in)
         : config(std::move(config_in)), request(request_in) {}
@@ -98,12 +99,12 @@ void LateWrites::purge_again(const store::PurgeOrder& order) {
 }
 
 void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due) {
-    // The memory of a process that ends is owed nothing.
+    // Without Redis the purge concerns only the memory of this process, which ends.
     if (stopped_ && !services_.redis) return;
     if (planned_.size() >= planned_max) {
         spdlog::warn(
-            "more than {} purges of writes with an unknown outcome are due: everything is purged "
-            "instead",
+            "more than {} purges are planned for writes with an unknown outcome: larder purges "
+            "everything instead",
             planned_max);
         planned_.clear();
         for (const Milliseconds delay : repeat_after)
@@ -143,7 +144,7 @@ net::Task<void> LateWrites::purge_when_due() {
         const store::PurgeOrder order = take_due(steady_now());
         redis::RedisBudget budget;
         const store::PurgeOutcome outcome = co_await purge(services_, order, budget);
-        static_cast<void>(outcome);  // what Redis did not take is in the journal
+        static_cast<void>(outcome);  // purges that Redis did not take are in the journal
     }
     running_ = false;
 }
@@ -153,7 +154,7 @@ void LateWrites::listen(const std::shared_ptr<const Config>& config,
     if (stopped_ || listening_ >= listening_max || !has_room(*exchange.connection)) return;
     auto answer = std::make_shared<LateAnswer>(config, request);
     answer->exchange.connection = std::move(exchange.connection);
-    answer->exchange.under_way = std::move(exchange.under_way);  // it must not outlive the address
+    answer->exchange.under_way = std::move(exchange.under_way);  // must not outlive the address
     ++listening_;
     boost::asio::co_spawn(services_.executor(), await_answer(std::move(answer)), log_if_failed);
 }

@@ -20,10 +20,10 @@ namespace larder::flow {
 struct Config;
 struct Services;
 
-/// Writes whose outcome larder does not know: timed out, cut off, or answered by a gateway that did
-/// not know either. The origin may commit such a write after its purge, and what was read in
-/// between would stay. So the purge is repeated after 2 s and after 10 s, and once more when the
-/// answer comes after all. One worker's; only on its thread.
+/// Writes with an unknown outcome: timed out, cut off, or answered with an error by a gateway. The
+/// origin may commit such a write after the purge, and an entry that was read in between would stay
+/// stale. So the purge is repeated after 2 s and after 10 s, and once more if the answer still
+/// comes. Belongs to one worker; only on its thread.
 class LateWrites {
 public:
     explicit LateWrites(Services& services);
@@ -31,27 +31,26 @@ public:
     LateWrites(const LateWrites&) = delete;
     LateWrites& operator=(const LateWrites&) = delete;
 
-    /// Repeats a purge that was just made after 2 s and after 10 s. A successor takes that over
-    /// where there is one.
+    /// Repeats a purge after 2 s and after 10 s. If there is a successor, it takes over both.
     void purge_again(const store::PurgeOrder& order);
-    /// Purges once, then. Beyond a bound all that is planned becomes a purge of everything.
+    /// Purges once, at `due`. When too many purges are planned, one purge of everything replaces
+    /// them.
     void purge_at(store::PurgeOrder order, SteadyTime due);
 
-    /// The origin has not answered in time, but its connection is open: listens on for
-    /// `origin.idle_timeout`, at least 10 s, and purges by the answer. Takes the connection. Does
-    /// nothing where too many are listened to already, or where `origin.max_connections` leaves few
-    /// for other requests.
+    /// Waits for a late answer on the open connection, for `origin.idle_timeout` but at least 10 s,
+    /// and purges when it comes. Takes the connection. Does nothing if too many late answers are
+    /// awaited, or if `origin.max_connections` leaves few connections for other requests.
     void listen(const std::shared_ptr<const Config>& config, const http::RequestHead& request,
                 origin::Exchange& exchange);
 
-    /// How many purges are still to be repeated, and answers listened for.
+    /// How many purges are planned and late answers awaited.
     [[nodiscard]] std::size_t pending() const { return planned_.size() + listening_; }
 
-    /// Gives all that is planned to the successor.
+    /// Gives all planned purges to the successor.
     void hand_over(PurgeRelay& relay);
-    /// Ends it. What is planned stays planned: see `planned`.
+    /// Ends the repeats. Planned purges stay in `planned`.
     void stop();
-    /// What was not repeated before the stop. Any thread, after the worker has ended.
+    /// The purges that were not repeated before the stop. Any thread, after the worker has ended.
     [[nodiscard]] std::vector<store::PurgeOrder> planned() const;
 
 private:

@@ -10,14 +10,13 @@ namespace larder::flow {
 struct Exchange;
 class Client;
 
-/// What both tiers have for a read. Looked up once, kept in the exchange.
+/// The result of looking up a read in both tiers. Looked up once, kept in the exchange.
 struct Lookup {
     redis::RedisState state = redis::RedisState::ok;
     cache::Stored entry;         ///< null: none that this request can use
     bool soft_purged = false;    ///< `entry` was purged softly: it counts as expired
-    bool other_variant = false;  ///< other variants are there
-    bool asked =
-        false;  ///< `entry` is fresh, but the client's own Cache-Control wants it confirmed
+    bool other_variant = false;  ///< other variants are stored
+    bool asked = false;   ///< `entry` is fresh, but the client's Cache-Control demands revalidation
     std::string variant;  ///< as redis::Found
     std::string digest;   ///< of the ids that Redis has shown
 
@@ -34,10 +33,10 @@ struct Lookup {
 /// Asks the memory tier, then Redis.
 [[nodiscard]] net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget);
 
-/// Whether this request's fetch answers, or another request's.
+/// Whether this request's own fetch answers, or another request's fetch.
 enum class FetchRole : std::uint8_t { leads, joins };
 
-/// What a response shows of the lookup, where a fetch answers.
+/// What the response shows of the lookup when a fetch answers.
 [[nodiscard]] cache::MissedRead missed_read(const Exchange& exchange, FetchRole role);
 
 }  // namespace larder::flow

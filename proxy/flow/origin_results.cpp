@@ -5,7 +5,7 @@ namespace {
 
 using origin::OriginError;
 
-// The metrics' number of the server.
+// The server's number in the metrics.
 observe::ServerId server_id(const Config& config, const origin::Server& server) {
     const auto& servers = config.upstream->servers();
     std::size_t i = 0;
@@ -24,7 +24,7 @@ observe::OriginFailure failure_of(OriginError error, const origin::Exchange& exc
             return observe::OriginFailure::malformed;
         case OriginError::unresolved:
             return observe::OriginFailure::resolve;
-        // Once the final head is there, it is the body that stopped coming.
+        // After the final head, the timeout concerns the body.
         case OriginError::timeout:
             return exchange.head.status >= 200 ? observe::OriginFailure::idle_timeout
                                                : observe::OriginFailure::response_timeout;
@@ -54,9 +54,10 @@ FailureAnswer failure_answer(const origin::Exchange& exchange) {
         case OriginError::untrusted:
             return {502, cache::Detail::origin_error, "the origin's certificate is not trusted"};
         case OriginError::unresolved:
-            return {502, cache::Detail::origin_error,
-                    "the origin's name has no address yet: looking it up failed or takes too long, "
-                    "and is tried again"};
+            return {
+                502, cache::Detail::origin_error,
+                "the origin's name has no address yet: the lookup failed or is slow; larder tries "
+                "again"};
         case OriginError::lost:
             return {502, cache::Detail::origin_error,
                     "the origin closed the connection without an answer"};

@@ -5,10 +5,10 @@
 #include "flow/services.hpp"
 #include "origin/exchange.hpp"
 
-/// What an exchange with an origin came to, for the client and for the metrics.
+/// The result of an exchange with an origin, for the client and for the metrics.
 namespace larder::flow {
 
-/// The status and detail that an origin's failure is answered with.
+/// The response to the client when the origin failed.
 struct FailureAnswer {
     int status;
     cache::Detail detail;
@@ -19,7 +19,7 @@ FailureAnswer failure_answer(const origin::Exchange& exchange);
 /// Counts the connects that failed before the exchange had its connection.
 void record_failed_connects(Services& services, const Config& config,
                             const origin::Exchange& exchange);
-/// Counts the failure, towards the server's ejection too.
+/// Counts the failure, also for the ejection of the server.
 void record_origin_failure(Services& services, const Config& config,
                            const origin::Exchange& exchange);
 void record_origin_success(Services& services, const Config& config,

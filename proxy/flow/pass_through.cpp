@@ -24,8 +24,8 @@ bool wants_upgrade(const http::RequestHead& request) {
     if (request.minor_version == 0 || request.framing != http::Framing::none ||
         !request.fields.has(http::FieldId::upgrade))
         return false;
-    // HTTP/2 over plain TCP is not spoken on either side, and behind a tunnel of it nobody would
-    // see the requests.
+    // larder does not support HTTP/2 over plain TCP, and it could not see the requests inside such
+    // a tunnel.
     for (const http::Field& field : request.fields)
         if (field.id == http::FieldId::upgrade &&
             to_lower_copy(field.value).find("h2c") != std::string::npos)
@@ -33,7 +33,7 @@ bool wants_upgrade(const http::RequestHead& request) {
     return http::parse_connection(request.fields).upgrade;
 }
 
-// The state of one pass: the pieces that its steps share.
+// The state of one pass, shared by its steps.
 struct Pass {
     explicit Pass(Client& client_in) : client(client_in), head(client_in.exchange().origin_head) {
         exchange.storage.swap(client.exchange().origin_storage);
@@ -44,16 +44,16 @@ struct Pass {
 
     Client& client;
     origin::Exchange exchange;
-    std::string_view body;  ///< of the request, where all of it came with the head
+    std::string_view body;  ///< of the request, if all of it came with the head
     std::shared_ptr<Upload> upload;
     std::string& head;
     bool upgrade = false;
     bool reached_origin =
-        false;  ///< something of the request may have been sent, at the first or a second try
+        false;  ///< a part of the request may have been sent, in the first or the second try
     int interims = 0;
 };
 
-// Sends the head, with the body where all of it is at hand; else starts the upload.
+// Sends the head with the body, if the whole body is here; otherwise starts the upload.
 net::Task<void> begin(Pass& pass, origin::ConnectionAge age) {
     Client& client = pass.client;
     const bool streams = client.exchange().body_pending;
@@ -70,7 +70,7 @@ net::Task<void> begin(Pass& pass, origin::ConnectionAge age) {
     }
 }
 
-// Reads heads until the final one; interim ones go on to the client.
+// Reads heads until the final one; sends interim ones to the client.
 net::Task<void> read_final_head(Pass& pass) {
     const Milliseconds timeout = pass.client.settings().origin.response_timeout;
     origin::HeadReading reading;
@@ -78,7 +78,7 @@ net::Task<void> read_final_head(Pass& pass) {
         reading.reply_to = origin::HeadReading::ReplyTo::head;
     while (true) {
         const bool uploading = pass.upload && pass.upload->end == Upload::End::none;
-        // While the body is on its way the upload watches over the connection.
+        // During the upload, the upload watches the connection.
         reading.timeout = uploading ? Milliseconds::max() : timeout;
         co_await origin::read_response_head(reading, pass.exchange);
         if (pass.exchange.failed()) co_return;
@@ -88,7 +88,7 @@ net::Task<void> read_final_head(Pass& pass) {
         if (status == 101 || ++pass.interims > interim_max) {
             pass.exchange.error = origin::OriginError::malformed;
             pass.exchange.why =
-                status == 101 ? "101 was not asked for" : "too many interim responses";
+                status == 101 ? "101 without a request to upgrade" : "too many interim responses";
             co_return;
         }
         std::string lines;
@@ -124,7 +124,8 @@ net::Task<void> answer_failure(Pass& pass) {
         case Upload::End::client_timeout:
             client.resume();
             co_await answer_error(client, 408, cache::Detail::client_timeout,
-                                  "the request's body did not come in time", KeepAlive::no);
+                                  "the request's body stalled for longer than limits.body_timeout",
+                                  KeepAlive::no);
             co_return;
         case Upload::End::too_large:
             co_await answer_error(client, 413, cache::Detail::limit,
@@ -190,7 +191,7 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
     record_origin_success(pass.client.services, *pass.client.config, pass.exchange);
 }
 
-// What the answer's own fields say about storing, for a read that was not looked up (see
+// Decides by the answer's fields whether it could be stored, for a read that was not looked up (see
 // UncacheableKeys).
 void judge_answer(Pass& pass) {
     Client& client = pass.client;
@@ -214,15 +215,15 @@ void judge_answer(Pass& pass) {
     }
 }
 
-// A gateway before the origin that answers so does not know whether the write will still be done.
-// A status that HTTP does not define counts as a server's failure (RFC 9110, 15), and that one may
-// be a gateway's.
+// A gateway in front of the origin answers with these statuses without knowing whether the write
+// will still be done. A status that HTTP does not define counts as a server's failure (RFC 9110,
+// 15), and a gateway may have sent it.
 bool leaves_outcome_open(int status) {
     return status == 502 || status == 503 || status == 504 || status >= 600;
 }
 
-// The answer to a write ended before its end: the origin may not have been done with it when its
-// head came.
+// If the answer to a write is cut off, the origin may have worked on the write after it sent the
+// head: purge again.
 net::Task<void> purge_cut_write(Pass& pass, const store::PurgeOrder& order) {
     const bool cut = pass.exchange.failed() && !order.empty();
     if (!cut) co_return;
@@ -247,7 +248,7 @@ net::Task<void> send_answer(Pass& pass) {
         exchange.match.route && exchange.match.route->rule.kind == settings::RouteKind::read;
     append_passed_head(head, stripped ? exchange.match.route->rule.strip : strip_nothing, false,
                        client.settings().headers, pass.exchange.received_at, lines);
-    // Content-Length stands among the lines as it came, of a response to HEAD or a 304 too.
+    // The lines contain the origin's Content-Length, also for a response to HEAD or a 304.
     const bool length_given = head.fields.has(http::FieldId::content_length);
     BodyLength length;
     if (length_given) length = {head.content_length, true};
@@ -257,8 +258,8 @@ net::Task<void> send_answer(Pass& pass) {
     bool has_next = false;
     store::PurgeOrder purged;
     if (exchange.is_write) {
-        // Purges use the head, whose views die with the first read of the body; a rule that needs
-        // the body keeps a copy.
+        // Purges use the head, whose views become invalid with the first read of the body. So a
+        // rule that needs the body works on a copy of the head.
         if (needs_response_body(exchange.match) &&
             cache::invalidates(exchange.request, head.status)) {
             pass.exchange.head_bytes.assign(lines).append("\r\n");
@@ -278,8 +279,8 @@ net::Task<void> send_answer(Pass& pass) {
     }
     if (exchange.purge_failed) {
         co_await answer_error(client, 503, cache::Detail::purge_failed,
-                              "the write was done, but what it made stale could not be purged "
-                              "everywhere: Redis cannot be asked",
+                              "the origin did the write, but Redis is not available, so other "
+                              "instances of larder may still serve old responses",
                               KeepAlive::yes);
         co_await stop_upload(pass.upload);
         co_return;
@@ -288,7 +289,8 @@ net::Task<void> send_answer(Pass& pass) {
     co_await send_body(pass, body, early, next, has_next);
     co_await purge_cut_write(pass, purged);
     co_await stop_upload(pass.upload);
-    // Behind half a body nothing may follow that the origin could take for the rest.
+    // After half a body, the origin could take the next request for the rest of it: close the
+    // connection.
     if (pass.upload && pass.upload->end != Upload::End::well) pass.exchange.head.keep_alive = false;
     finish_exchange(client.services.origin, pass.exchange, body);
 }
@@ -349,7 +351,8 @@ net::Task<void> pass_through(Client& client, Judge judge) {
         failure = std::current_exception();
     }
     if (!failure) co_return;
-    // The upload still uses client and origin. What became of a write is not known.
+    // The upload still uses client and origin, so it must end first. The outcome of a write is
+    // unknown, so purge.
     co_await stop_upload(pass.upload);
     co_await purge_after_write(client, nullptr, nullptr);
     std::rethrow_exception(failure);

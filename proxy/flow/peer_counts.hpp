@@ -9,11 +9,11 @@
 namespace larder::flow {
 
 /// How many connections each client address has open at all workers, for
-/// limits.connections_per_client. IPv6 clients are counted by their /64, which is what one of them
-/// has to choose from. Safe from every worker.
+/// limits.connections_per_client. IPv6 clients are counted by /64, because one client can use any
+/// address of its /64. Safe from every worker.
 class PeerCounts {
 public:
-    /// Counts one more, unless `most` are there already.
+    /// Counts one more connection. False: the client has `most` already, and nothing was counted.
     [[nodiscard]] bool add(const boost::asio::ip::address& peer, std::size_t most) {
         const std::scoped_lock lock(mutex_);
         std::uint32_t& count = counts_[key_of(peer)];

@@ -28,8 +28,8 @@ public:
         if (!found || found->is_object() || found->is_array() || found->is_null())
             return std::nullopt;
         if (found->is_string()) return std::string(found->get_string());
-        // The text as it stood is lost of a number with a fraction or an exponent: `7.0` and `7`
-        // are two keys.
+        // The parser loses the original text of a number with a fraction or an exponent, but `7.0`
+        // and `7` are two keys.
         if (found->is_double()) return std::nullopt;
         return boost::json::serialize(*found);
     }
@@ -39,7 +39,7 @@ private:
     bool usable_ = false;
 };
 
-// The entries of the URLs that a write's response names.
+// Collects the entries of the URLs that a write's response names.
 void collect_related(const route::RouteTable& routes, const http::RequestHead& request,
                      const http::ResponseHead& response, route::PurgeSet& out) {
     for (const std::string& target : cache::related_targets(request, response))
@@ -81,8 +81,8 @@ net::Task<store::PurgeOutcome> purge(Services& services, const store::PurgeOrder
     store::PurgeOutcome outcome = store::PurgeOutcome::done;
     if (services.redis) {
         outcome = co_await services.redis->purge(order, budget, std::move(token));
-        // A read may have fetched the old entry from Redis between the two: it began before this
-        // second mark.
+        // A read may have taken the old entry from Redis before Redis purged it. Such a read began
+        // before this second mark.
         purge_here(services.generations, services.memory, services.board, order);
     }
     const bool passes_on = services.relay != nullptr && services.relay->must_hear(outcome);
@@ -97,7 +97,8 @@ bool needs_response_body(const route::Match& match) {
     return false;
 }
 
-// What was announced ends with a purge, whatever came of the write: its names are held until then.
+// Ends the announcement with a purge, whatever the outcome of the write: Redis holds the announced
+// names until then.
 net::Task<store::PurgeOrder> purge_announced(Client& client) {
     Exchange& exchange = client.exchange();
     const std::shared_ptr<const Announcement> announced =
@@ -105,13 +106,13 @@ net::Task<store::PurgeOrder> purge_announced(Client& client) {
     store::PurgeOrder order = redis::order_of(announced->items);
     const store::PurgeOutcome outcome =
         co_await purge(client.services, order, exchange.redis_budget, announced->token);
-    // Nothing old is left that it named: it was purged before the write, and its hold keeps
-    // everything out until it expires.
+    // No stale entry is left: the announcement purged the names before the write, and its hold
+    // keeps new entries out until it expires.
     if (outcome == store::PurgeOutcome::pending) exchange.outcome = exchange.outcome.purge_owed();
     co_return order;
 }
 
-// What the answer of a write names beside the rule: the entries of its URLs, and groups.
+// What the answer of a write names in addition to the rule: the entries of its URLs, and groups.
 store::PurgeOrder order_of_answer(const Config& config, const http::RequestHead& request,
                                   const route::Match& match, const http::ResponseHead* response) {
     store::PurgeOrder order;
@@ -134,8 +135,7 @@ store::PurgeOrder order_after_write(const Config& config, const http::RequestHea
     return order;
 }
 
-// A reload came while the origin worked on the write: who reads from now on, reads under the new
-// rules.
+// If a reload came during the write, later reads use the new rules: purge by these too.
 void add_newest_rules(Client& client, const http::ResponseHead* response, const std::string* body,
                       store::PurgeOrder& order) {
     client.services.follow_reload();
@@ -169,7 +169,8 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
         co_await purge(client.services, order, client.exchange().redis_budget);
     if (outcome == store::PurgeOutcome::pending)
         client.exchange().outcome = client.exchange().outcome.purge_owed();
-    // What only the answer named was not announced: the others may serve what it made stale.
+    // What only the answer names was not announced, so other instances may still serve stale
+    // entries.
     client.exchange().purge_failed =
         refuses_unpurged_writes(client) && response && outcome == store::PurgeOutcome::pending;
     order.set.keys.insert(order.set.keys.end(), done.set.keys.begin(), done.set.keys.end());

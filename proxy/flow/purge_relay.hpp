@@ -4,9 +4,9 @@
 
 namespace larder::flow {
 
-/// What of a purge has to happen beyond this process's memory and Redis before it counts as done: a
-/// successor that serves already must have done it too, and a purge that is still owed to Redis
-/// must be on disk where there is a place for it.
+/// What a purge needs beyond this process's memory and Redis before it counts as done. A successor
+/// that serves already must have done it too. A purge still owed to Redis must be on disk if there
+/// is a file for it.
 class PurgeRelay {
 public:
     virtual ~PurgeRelay() = default;
@@ -14,13 +14,13 @@ public:
     /// Whether `pass_on` has anything to do. Any thread; cheap.
     [[nodiscard]] virtual bool must_hear(store::PurgeOutcome outcome) const = 0;
 
-    /// Called when the purge was done here, on the thread of `executor`. Waits until the rest has
-    /// happened, at most about a second. The order must outlive the call.
+    /// Call it on the thread of `executor`, after the purge was done here. Waits until the rest is
+    /// done, about a second at most. The order must outlive the call.
     [[nodiscard]] virtual net::Task<void> pass_on(net::Executor executor,
                                                   const store::PurgeOrder& order,
                                                   store::PurgeOutcome outcome) = 0;
 
-    /// Leaves a purge that is due after a while to the successor. False: there is none. Any thread;
+    /// Leaves a purge that is due later to the successor. False: there is no successor. Any thread;
     /// does not wait.
     [[nodiscard]] virtual bool take_over(const store::PurgeOrder& order, Milliseconds due_in) = 0;
 };

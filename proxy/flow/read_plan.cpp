@@ -37,8 +37,8 @@ std::string credentials_text(const http::RequestHead& request, const route::Comp
     return {};
 }
 
-// A route pins the Host that it matches. Where a trusted proxy names another host, the origin may
-// answer for that one.
+// A route with a host fixes the Host of its requests. But a trusted proxy may name another host,
+// and the origin may answer for that host.
 bool needs_host(const http::RequestHead& request, const route::CompiledRoute& route) {
     if (!route.key_has_host) return true;
     return !route.rule.host.empty() && !iequals(request.authority, request.host);

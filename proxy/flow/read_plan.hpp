@@ -13,17 +13,17 @@ namespace larder::flow {
 
 struct Exchange;
 
-/// What is known of a cacheable read before anything is looked up: made once, kept in the exchange.
+/// What is known of a cacheable read before the lookup. Made once, kept in the exchange.
 struct ReadPlan {
     const route::CompiledRoute* route = nullptr;
-    bool with_host = true;  ///< the target URI's host tells variants apart, since the key does not
+    bool with_host = true;  ///< the host tells variants apart, because the key does not contain it
     cache::Detail personal = cache::Detail::none;  ///< see personal_reason
     cache::RequestDirectives directives;
 };
 
 ReadPlan make_read_plan(const http::RequestHead& request, const route::CompiledRoute& route);
 
-/// Whether the request asks for less than the whole: by a condition of its own, or a range.
+/// Whether the request may get less than the whole response: it has a condition or a range.
 inline bool has_condition_or_range(const http::RequestHead& request) {
     return request.fields.has_any(http::FieldId::if_none_match, http::FieldId::if_modified_since,
                                   http::FieldId::range);
@@ -32,20 +32,20 @@ inline bool has_condition_or_range(const http::RequestHead& request) {
 /// Whether the request carries credentials that the route's key does not cover (cache::personal).
 cache::Detail personal_reason(const http::RequestHead& request, const route::CompiledRoute& route);
 
-/// Whether a request with credentials is answered from the cache, as a sentence; empty where it
-/// carries none that matter.
+/// A sentence that says whether a request with credentials is answered from the cache. Empty: the
+/// request carries no credentials that matter.
 std::string credentials_text(const http::RequestHead& request, const route::CompiledRoute& route);
 
-/// The entry that the exchange's request asks for; views into the exchange. Works out the tags if
-/// that was not done yet.
+/// Names the entry that the exchange's request asks for, with views into the exchange. Collects the
+/// tags if that was not done yet.
 redis::EntryName entry_name(Exchange& exchange);
 
-/// The board's name for the fetch of a key by one Host under the route's rules, and of one variant
-/// where it is known. A reader of another configuration does not join a fetch whose entry its
-/// purges may not reach.
+/// The name of a fetch on the board: the key, the route's rules, the host, and the variant if
+/// known. The rules are part of it so that a reader under another configuration does not join: its
+/// purges may not reach the entry of this fetch.
 std::string fetch_name(const Exchange& exchange, std::string_view variant);
 
-/// Under which UncacheableKeys know the key of a route.
+/// The hash of a route's key for UncacheableKeys.
 std::uint64_t uncacheable_hash(std::string_view key, const route::CompiledRoute& route);
 
 }  // namespace larder::flow

@@ -11,7 +11,7 @@ namespace larder::flow {
 namespace {
 
 // A stored head lacks the fields that the route strips and those that only the first reader may
-// see. They name tags all the same, so those of the newer answer count beside it.
+// see. Such fields name tags too, so they are taken from the newer answer.
 std::vector<http::Field> lines_of(const cache::StoredResponse& entry,
                                   const http::ResponseHead& newer) {
     std::vector<http::Field> lines;
@@ -52,8 +52,8 @@ bool renew_response_tags(const Config& config, const route::CompiledRoute& route
         return response_tags_of(config, route, request, head);
     };
     ResponseTags tags = tags_of(lines_of(entry, newer));
-    // What the stale head does not explain came from a field that was not stored, or from another
-    // request: it still holds.
+    // A tag that the stale head does not explain came from a field that was not stored, or from
+    // another request. Such a tag is kept.
     std::vector<http::Field> stale_lines;
     cache::parse_stored_head(stale.head, stale_lines);
     const ResponseTags before = tags_of(stale_lines);

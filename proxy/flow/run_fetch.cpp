@@ -20,10 +20,9 @@ using origin::BodyReader;
 constexpr std::uint64_t small_rest_bytes = 1024 * 1024;
 constexpr int interim_max = 32;
 constexpr Milliseconds prolong_every{1500};
-constexpr Milliseconds look_anyway{
-    5000};  // whether there is room: a wake-up takes memory, which may be short
+constexpr Milliseconds look_anyway{5000};  // for room, in case a wake-up failed for lack of memory
 
-// Keeps the lease alive while the origin takes its time.
+// Keeps the lease alive while the origin is slow.
 void prolong_lease(void* owner) {
     FetchTask& task = *static_cast<FetchTask*>(owner);
     if (task.services.wheel.stopped()) return;
@@ -31,12 +30,12 @@ void prolong_lease(void* owner) {
     task.services.redis->prolong(task.key, *task.lease);
 }
 
-// Whether what is there after all makes the fetch needless: where there was something stale, it
-// must have been renewed since.
+// Whether the entry found makes the fetch unnecessary. If there was a stale entry, the found one
+// must be newer.
 bool answers_fetch(const FetchTask& task, const cache::StoredResponse& entry, bool soft_purged) {
     if (soft_purged || !cache::accepts_coding(task.request.head(), entry)) return false;
     if (!task.stale) return usable_by_waiters(task, entry);
-    // After a clock was set back, what is newer may bear the earlier time.
+    // After the clock was set back, a newer entry may have an earlier time.
     const bool clock_set_back = cache::is_from_the_future(task.stale->freshness, wall_now());
     if (!clock_set_back && entry.freshness.received_at <= task.stale->freshness.received_at)
         return false;
@@ -44,15 +43,15 @@ bool answers_fetch(const FetchTask& task, const cache::StoredResponse& entry, bo
                                wall_now()) == cache::Verdict::serve;
 }
 
-// What is there once the lease is taken.
+// What was found after the lease was taken.
 enum class UnderLease : std::uint8_t {
-    nothing,  // the origin has to be asked
-    entry,    // it makes the fetch needless
-    variant,  // which variant is fetched is known now: its lock is another one
+    nothing,  // ask the origin
+    entry,    // an entry that makes the fetch unnecessary
+    variant,  // the variant is known now, and it has another lock
 };
 
-// What is stale is asked for conditionally only if it is still there: it may have been purged while
-// this fetch waited, and the origin's 304 must not bring it back.
+// A stale entry may be revalidated only if it is still there. It may have been purged while this
+// fetch waited, and a 304 from the origin must not bring it back.
 net::Task<UnderLease> look_under_lease(FetchTask& task) {
     if (task.shadow || (!task.lease->entry_there && !task.stale)) co_return UnderLease::nothing;
     const bool asked_conditionally = task.stale != nullptr;
@@ -71,15 +70,15 @@ net::Task<UnderLease> look_under_lease(FetchTask& task) {
     }
     if (!task.shared || !task.variant.empty() || found.variant.empty())
         co_return UnderLease::nothing;
-    // Another instance's fetch brought another variant meanwhile, and with it what the response
+    // Meanwhile another instance fetched another variant, so now it is known what the response
     // varies on.
     task.variant = found.variant;
     task.digest = found.digest;
     co_return UnderLease::variant;
 }
 
-// Takes the right to fetch, or waits for the instance that has it. False: another's fetch brought
-// the answer.
+// Takes the right to fetch, or waits for the instance that has it. False: the fetch of another
+// instance brought the answer.
 net::Task<bool> take_lease(FetchTask& task) {
     const SteadyTime give_up = steady_now() + task.plan.route->rule.wait;
     while (true) {
@@ -92,8 +91,8 @@ net::Task<bool> take_lease(FetchTask& task) {
             task.stale.reset();
             co_return true;
         }
-        // What is found from here on may be older than a purge: those who come later must be able
-        // to tell.
+        // From here on an entry may be found that is older than a purge. Requests that join later
+        // check the lease for that.
         task.fetch->set_lease(std::make_shared<const redis::Lease>(*task.lease));
         const UnderLease there = co_await look_under_lease(task);
         if (there == UnderLease::entry) co_return false;
@@ -133,7 +132,7 @@ net::Task<void> ask_once(FetchTask& task, std::string_view head, origin::Connect
         if (exchange.failed() || exchange.head.status >= 200) break;
         if (exchange.head.status == 101 || ++interims > interim_max) {
             exchange.error = origin::OriginError::malformed;
-            exchange.why = "an interim response nobody asked for";
+            exchange.why = "101 without a request to upgrade, or too many interim responses";
             break;
         }
         std::string lines;
@@ -170,8 +169,8 @@ void give_up(FetchTask& task, origin::Exchange& exchange) {
     task.lease.give_back(redis::LeaseEnd::unstored);
 }
 
-// Reads on only as fast as the slowest reader of what is not stored. False: nobody wants it any
-// more.
+// Waits until the body may be read on: a body that is not stored is read only as fast as its
+// slowest reader. False: no reader wants it any more.
 net::Task<bool> may_read_on(FetchTask& task, std::shared_ptr<net::Event> room,
                             const http::ResponseHead& head) {
     while (task.fetch->must_pause()) {
@@ -187,7 +186,7 @@ net::Task<bool> may_read_on(FetchTask& task, std::shared_ptr<net::Event> room,
     co_return small;
 }
 
-// `data`: nobody wants the rest.
+// `data`: no reader wants the rest.
 net::Task<BodyReader::Status> read_body(FetchTask& task, BodyReader& body,
                                         const http::ResponseHead& head) {
     const auto room = std::make_shared<net::Event>(task.services.executor());
@@ -258,8 +257,7 @@ void finish_without_body(FetchTask& task, origin::Exchange& exchange) {
     finish_exchange(task.services.origin, exchange, nothing);
 }
 
-// An answer that confirms the entry may name other tags than those it was stored under. False: more
-// than can be kept.
+// An answer that confirms the entry may name other tags than the stored ones. False: too many tags.
 bool tags_renewed(const FetchTask& task, const origin::Exchange& exchange,
                   cache::StoredResponse& entry) {
     return renew_response_tags(*task.config, *task.plan.route, task.request.head(), *task.stale,
@@ -276,7 +274,7 @@ net::Task<void> take_head_answer(FetchTask& task, origin::Exchange& exchange) {
     if (exchange.head.status == 200 && entry && tags_renewed(task, exchange, *entry)) {
         finish_without_body(task, exchange);
         cache::build_variant(task.request.head(), entry->vary, task.plan.with_host, entry->variant);
-        // Not on the board: who asks next must find it stored.
+        // This fetch is not on the board, so the next request must find the entry stored.
         co_await store_entry(task, entry);
         task.fetch->resolve(entry, store::Resolution::updated, not_stored_in_redis(task));
         co_return;
@@ -290,8 +288,7 @@ net::Task<void> take_head_answer(FetchTask& task, origin::Exchange& exchange) {
     task.lease.give_back(redis::LeaseEnd::unstored);
 }
 
-// True: the 304 confirmed the stored entry (or what became of it is told); false: ask again,
-// unconditionally.
+// True: the 304 confirmed the stored entry. False: ask again without a condition.
 net::Task<bool> take_not_modified(FetchTask& task, origin::Exchange& exchange) {
     Detail reason = Detail::none;
     boost::intrusive_ptr<cache::StoredResponse> entry =
@@ -310,8 +307,8 @@ net::Task<bool> take_not_modified(FetchTask& task, origin::Exchange& exchange) {
     co_return true;
 }
 
-// Between the lookup and the lead of the fetch another's fetch may have ended: then there is
-// nothing to do.
+// Another fetch may have ended between the lookup and the start of this one. True: its entry is the
+// answer.
 bool found_after_all(FetchTask& task) {
     if (task.shadow) return false;
     const store::MemoryHit hit = task.services.memory.find(
@@ -354,8 +351,8 @@ net::Task<void> fetch_and_store(FetchTask& task) {
     }
 }
 
-// The task is all that holds the fetch, its place on the board and its lease: they end with it, by
-// whatever way.
+// Only the task holds the fetch, its place on the board and its lease, so all three end with this
+// coroutine, also after an exception.
 net::Task<void> run_fetch(std::unique_ptr<FetchTask> task) {
     if (task->services.redis && task->shared) task->prolong_at.set(steady_now() + prolong_every);
     co_await fetch_and_store(*task);

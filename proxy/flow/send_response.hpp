@@ -5,14 +5,14 @@
 
 namespace larder::flow {
 
-/// Begins a response: `lines` is its status line and field lines with CRLF each, as
-/// Client::begin_response takes them. Adds Via and larder's own fields.
+/// Begins a response. `lines`: its status line and field lines with CRLF each, see
+/// Client::begin_response. Adds Via and larder's own fields.
 void begin_response(Client& client, std::string_view lines, int status, BodyLength length);
 
-/// Whether the connection may carry another request behind an error.
+/// Whether the connection may carry another request after an error.
 enum class KeepAlive : std::uint8_t { yes, no };
 
-/// Answers with an error of larder's own: small JSON, never stored.
+/// Answers with an error from larder itself: small JSON, never stored.
 net::Task<void> answer_error(Client& client, int status, cache::Detail detail,
                              std::string_view message, KeepAlive keep_alive);
 

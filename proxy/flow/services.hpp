@@ -18,8 +18,8 @@
 
 namespace larder::flow {
 
-/// What a request's path uses: one for each worker thread, which owns it. What several threads
-/// share is named by reference and safe by itself.
+/// What the path of a request uses. Each worker thread owns one. The members that are references
+/// are shared by several threads and are thread-safe.
 struct Services {
     Services(boost::asio::io_context& context_in, store::Generations& generations_in,
              store::MemoryStore& memory_in, store::FetchBoard& board_in,
@@ -46,19 +46,19 @@ struct Services {
     std::unique_ptr<redis::RedisStore> redis;  ///< null: redis is off
     observe::WorkerMetrics& metrics;
     observe::AccessLog access_log;
-    std::shared_ptr<const Config> config;  ///< of new requests, after follow_reload
+    std::shared_ptr<const Config> config;  ///< for new requests, after follow_reload
     const ConfigInForce* in_force = nullptr;
     std::function<void(std::shared_ptr<const Config>)>
-        adopt;                    ///< makes another one this worker's `config`
-    PurgeRelay* relay = nullptr;  ///< null: purges concern nobody but this process and Redis
+        adopt;                    ///< makes another configuration this worker's `config`
+    PurgeRelay* relay = nullptr;  ///< null: purges concern only this process and Redis
     bool draining = false;
     std::atomic<std::size_t>* connections = nullptr;  ///< open client connections of all workers
-    PeerCounts* peers = nullptr;  ///< the same by client address, where that is limited
+    PeerCounts* peers = nullptr;                      ///< the same by client address
 
     LateWrites late_writes;
 
-    /// Before a request's head is looked at, and before a write purges: whatever another worker
-    /// does by the new rules, this one knows them.
+    /// Call it before a request's head is read and before a write purges, so that no worker uses
+    /// old rules after another one has used the new rules.
     void follow_reload() {
         if (in_force->is(*config)) return;
         adopt(in_force->get());

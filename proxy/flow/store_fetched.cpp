@@ -20,7 +20,8 @@ Detail no_lease_reason(const redis::Lease& lease) {
     return lease.state == redis::RedisState::timeout ? Detail::redis_timeout : Detail::redis_down;
 }
 
-// The values that a key takes from headers, cookies and bodies are not for the log.
+// Values from headers, cookies and bodies may be secret: log the rule's key template instead of the
+// key.
 void tell_foreign(FetchTask& task) {
     const std::string& rule_key = task.plan.route->rule.key;
     const auto takes = [&](std::string_view what) {
@@ -51,7 +52,7 @@ bool usable_by_waiters(const FetchTask& task, const cache::StoredResponse& entry
 }
 
 bool answers_stale_instead(const FetchTask& task, int status) {
-    // Above 599 is what HTTP does not define: a server's failure (RFC 9110, 15).
+    // HTTP does not define a status above 599; it counts as a server's failure (RFC 9110, 15).
     const bool error =
         status == 500 || status == 502 || status == 503 || status == 504 || status >= 600;
     return error && cache::may_serve_on_error(*task.stale, task.plan.directives, task.soft_purged,
@@ -133,7 +134,8 @@ boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchTask& task,
 
 net::Task<void> store_entry(FetchTask& task, boost::intrusive_ptr<cache::StoredResponse> entry) {
     const bool into_memory = task.plan.route->rule.memory;
-    // Also where Redis noted a later position for it: a purge since the fetch began counts.
+    // The sequence of the fetch, even if Redis noted a later position: a purge since the fetch
+    // began counts.
     const store::Provenance made{task.plan.route->rules, task.fetch->guards.sequence,
                                  task.fetch->guards.slots.size()};
     const auto set_guards = [&task, &entry] {
@@ -175,7 +177,7 @@ net::Task<void> store_entry(FetchTask& task, boost::intrusive_ptr<cache::StoredR
 }
 
 void remember_not_stored(FetchTask& task, Detail reason, int status) {
-    // What a purge or Redis prevented, and what failed, may well be storable next time.
+    // If a purge, Redis or a failure prevented storing, the next response may be storable.
     const bool lasting = status < 500 && reason != Detail::purged_during_fetch &&
                          reason != Detail::redis_down && reason != Detail::redis_timeout &&
                          reason != Detail::foreign_key && reason != Detail::partial;

@@ -8,9 +8,9 @@
 namespace larder::flow {
 
 /// Keys whose last two responses could not be stored, remembered for two seconds. Their requests go
-/// straight through, because queueing behind a fetch would help nobody. One such response is not
-/// enough: an exception must not cost the hits that follow. Of one worker, fixed in size; a
-/// collision only forgets.
+/// straight to the origin, because it does not help them to wait for a fetch. One such response is
+/// not enough: a single exception must not cost later hits. Belongs to one worker. Fixed in size; a
+/// collision only forgets a key.
 class UncacheableKeys {
 public:
     void remember(std::uint64_t hash, std::uint64_t sequence, SteadyTime now) {
@@ -20,7 +20,7 @@ public:
     void forget(std::uint64_t hash) {
         if (slot(hash).hash == hash) slot(hash) = {};
     }
-    /// The purge sequence it was remembered at, where it is remembered.
+    /// The purge sequence at which the key was remembered; null: it is not remembered.
     [[nodiscard]] const std::uint64_t* find(std::uint64_t hash, SteadyTime now) const {
         const Slot& found = slots_[hash % slots_.size()];
         return found.hash == hash && found.again && now < found.until ? &found.sequence : nullptr;
@@ -31,7 +31,7 @@ private:
         std::uint64_t hash = 0;
         std::uint64_t sequence = 0;
         SteadyTime until{};
-        bool again = false;  ///< it was there when it was remembered
+        bool again = false;  ///< it was remembered twice in a row
     };
     static constexpr std::chrono::seconds lasts{2};
     Slot& slot(std::uint64_t hash) { return slots_[hash % slots_.size()]; }

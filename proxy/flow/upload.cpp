@@ -63,8 +63,8 @@ net::Task<Upload::End> pass_body(Upload& upload) {
     co_return sent ? Upload::End::well : Upload::End::origin_lost;
 }
 
-// Tells that the upload has ended, by whatever way: somebody waits for it before client and origin
-// go.
+// Reports the end of the upload, also after an exception: stop_upload waits for it before client
+// and origin go.
 class Ending {
 public:
     explicit Ending(Upload& upload) : upload_(upload) {}
@@ -106,8 +106,8 @@ net::Task<void> stop_upload(std::shared_ptr<Upload> upload) {
         upload->end = Upload::End::stopped;
         upload->client.interrupt();
         upload->origin.cancel();
-        // Both streams are cancelled: the upload ends by itself, at a stop of the worker too. Until
-        // then it uses them.
+        // Both streams are cancelled, so the upload ends by itself, also when the worker stops. It
+        // uses the streams until then.
         const bool told = co_await upload->finished.wait();
         static_cast<void>(told);
         upload->client.resume();  // a response may still be due

@@ -7,10 +7,9 @@
 
 namespace larder::flow {
 
-/// The request's body on its way to the origin, beside the coroutine that waits for the answer: an
-/// origin may answer before the upload has ended. A body that does not end well is never ended
-/// towards the origin: its connection is aborted, so that half an upload cannot pass for a whole
-/// one.
+/// Sends the request's body to the origin while another coroutine waits for the answer, because an
+/// origin may answer before the upload has ended. If the body does not end well, the origin's
+/// connection is aborted, so that the origin cannot take half an upload for a whole one.
 struct Upload {
     enum class End : std::uint8_t {
         none,  ///< still under way
@@ -20,7 +19,7 @@ struct Upload {
         client_timeout,
         too_large,  ///< limits.body_bytes
         origin_lost,
-        stopped,  ///< the answer was complete before
+        stopped,  ///< the answer was complete before the upload
         failed,   ///< an exception, which is logged
     };
 
@@ -36,15 +35,15 @@ struct Upload {
     std::uint64_t bytes = 0;
     End end = End::none;
     bool answered =
-        false;  ///< the final head of the response is there: no deadline for it any more
+        false;  ///< the final head of the response is there, so no deadline is set for it
     net::Event finished;
 };
 
-/// Starts the upload as a coroutine of its own; it holds the Upload until it has ended. Client and
-/// origin must stay until `end` is set: see stop_upload.
+/// Starts the upload as its own coroutine, which holds the Upload until it has ended. Client and
+/// origin must live until `end` is set: see stop_upload.
 void start_upload(std::shared_ptr<Upload> upload);
 
-/// Stops it where it is still under way, and waits until it no longer touches client and origin.
+/// Stops the upload if it is still under way, and waits until it no longer uses client and origin.
 net::Task<void> stop_upload(std::shared_ptr<Upload> upload);
 
 }  // namespace larder::flow

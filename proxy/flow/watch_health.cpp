@@ -36,7 +36,7 @@ struct HealthWatch::Watch {
     bool stopped = false;
     std::vector<std::shared_ptr<Watched>> watched;
 
-    /// Begins with those that have come, and ends with those that have gone.
+    /// Starts the checks of new addresses, and ends those of addresses that are gone.
     void follow(Services& services, const origin::Addresses& addresses);
 };
 
@@ -51,8 +51,8 @@ std::string health_request(const settings::Origin& settings, const origin::Serve
            "\r\nUser-Agent: larder-health-check\r\nConnection: close\r\n\r\n";
 }
 
-// Whether the address answers with a status below 400 in time; over a connection of its own, for it
-// must take new ones.
+// Whether the address answers with a status below 400 in time. Uses a new connection, because a
+// healthy server must accept new ones.
 net::Task<bool> answers_well(Services& services, std::shared_ptr<const Config> config,
                              std::shared_ptr<origin::Address> address) {
     const settings::Origin& settings = config->settings.origin;
@@ -92,21 +92,22 @@ net::Task<void> HealthWatch::watch(Services& services, std::shared_ptr<Watched> 
         const bool up = address.up.load(std::memory_order_relaxed);
         if (up && watched->bad >= health.unhealthy) {
             address.up.store(false, std::memory_order_relaxed);
-            spdlog::warn("origin server {} is taken out at {}: {} health checks in a row failed",
+            spdlog::warn("origin server {} is out of use at {}: {} health checks in a row failed",
                          address.server.url, origin::to_text(address.endpoint), watched->bad);
         } else if (!up && watched->good >= health.healthy) {
             address.failures.store(0, std::memory_order_relaxed);
             address.ejected_until.store(0, std::memory_order_relaxed);
             address.up.store(true, std::memory_order_relaxed);
-            spdlog::info("origin server {} is back at {}: {} health checks in a row were fine",
-                         address.server.url, origin::to_text(address.endpoint), watched->good);
+            spdlog::info(
+                "origin server {} is in use again at {}: {} health checks in a row succeeded",
+                address.server.url, origin::to_text(address.endpoint), watched->good);
         }
         const bool goes_on = co_await watched->pause.wait_until(steady_now() + health.interval);
         if (!goes_on) break;
     }
 }
 
-// A name's addresses come and go.
+// The addresses of a name change: looks for changes until the watch stops.
 net::Task<void> HealthWatch::follow_addresses(Services& services, std::shared_ptr<Watch> watch) {
     const origin::Upstream& upstream = *watch->config->upstream;
     while (!watch->stopped) {

@@ -7,16 +7,17 @@
 
 namespace larder::flow {
 
-/// Active health checks (origin.health): asks each address of one configuration's servers and takes
-/// it out of use after `unhealthy` bad answers in a row, in again after `healthy` good ones. One
-/// worker's, on its thread; without origin.health it does nothing.
+/// Active health checks (origin.health). Asks each address of the configuration's servers, takes it
+/// out of use after `unhealthy` bad answers in a row, and back after `healthy` good ones. Belongs
+/// to one worker and its thread. Without origin.health it does nothing.
 class HealthWatch {
 public:
     HealthWatch() = default;
     HealthWatch(const HealthWatch&) = delete;
     HealthWatch& operator=(const HealthWatch&) = delete;
 
-    /// Watches the servers of the services' present configuration, and those of no earlier one.
+    /// Watches the servers of the services' present configuration, and stops watching those of the
+    /// previous one.
     void start(Services& services);
     void stop();
 

@@ -5,14 +5,14 @@
 
 namespace larder::server {
 
-/// How a configuration is made, and made again: from the file named on the command line, with the
-/// command line's own words over it.
+/// Where the configuration comes from, at the start and at a reload: the file named on the command
+/// line, overridden by the command line's options.
 struct ConfigSource {
     std::string file;  ///< empty: the embedded default
     settings::Overrides overrides;
 };
 
-/// Loads and checks. Problems are appended; the result must not be used where they hold errors.
+/// Loads and checks. Appends problems; the result must not be used if one of them is an error.
 settings::Settings load(const ConfigSource& source, settings::Problems& problems);
 
 /// The errors among the problems, one on each line.

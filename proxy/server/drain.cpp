@@ -8,16 +8,16 @@
 #include "redis/purge_text.hpp"
 #include "server/server.hpp"
 
-// The end of a Server: on SIGTERM, and when a successor serves in its place.
+// How a Server ends: on SIGTERM, and when a successor serves.
 namespace larder::server {
 namespace {
 
 constexpr Milliseconds idle_grace{1000};
-constexpr Milliseconds end_within{900};  // once nothing is waited for any more
+constexpr Milliseconds end_within{900};  // for the end of the process, after the drain
 
 }  // namespace
 
-// Answers what is under way with Connection: close; idle connections close last.
+// Answers the requests under way with Connection: close, then closes the idle connections.
 void Server::drain() {
     ready_ = false;
     hands_over_later_ = false;
@@ -31,7 +31,7 @@ void Server::drain() {
             if (to_successor_->serves()) target->services().late_writes.hand_over(*to_successor_);
         });
     }
-    // The successor answers there, and it is ready.
+    // The successor answers on the admin address, and it is ready.
     if (admin_ && to_successor_->serves()) admin_->stop_accepting();
     wait_until_drained(give_up);
     last_resort_.end_process_at(steady_now() + end_within);
@@ -47,7 +47,7 @@ void Server::drain() {
     spdlog::info("done");
 }
 
-// What all workers say together; one that does not say by `give_up` counts as one.
+// The sum of `count` over all workers. A worker that does not answer by `give_up` counts as one.
 std::size_t Server::sum_of_workers(SteadyTime give_up, std::size_t (*count)(Worker&)) const {
     std::size_t sum = 0;
     for (const auto& worker : workers_) {
@@ -60,8 +60,8 @@ std::size_t Server::sum_of_workers(SteadyTime give_up, std::size_t (*count)(Work
     return sum;
 }
 
-// Purges that others are still to get from this process: Redis, or a successor. What is on disk
-// waits for the next start, unless Redis can be reached now.
+// Whether Redis or a successor must still get purges from this process. Purges on disk wait for the
+// next start, unless Redis can be reached now.
 bool Server::owes_purges(SteadyTime give_up) const {
     const bool concerns_others = shared_.redis || to_successor_->serves();
     if (concerns_others &&
@@ -74,8 +74,8 @@ bool Server::owes_purges(SteadyTime give_up) const {
 }
 
 void Server::wait_until_drained(SteadyTime give_up) {
-    // Whoever keeps asking over an idle connection learns from his next answer that it ends; so it
-    // is not closed under him.
+    // Idle connections stay open for a moment, so that an active client gets `Connection: close`
+    // with its next response instead of a reset.
     const SteadyTime idle_until = std::min(give_up, steady_now() + idle_grace);
     int quiet = 0;
     while (steady_now() < give_up) {
@@ -89,7 +89,7 @@ void Server::wait_until_drained(SteadyTime give_up) {
     }
 }
 
-// What was not delivered is kept for the next start, or told. All workers have ended.
+// Keeps undelivered purges for the next start, or logs them. All workers have ended.
 void Server::settle_owed_purges() {
     const bool is_alone = successor_ <= 0 || ::waitpid(successor_, nullptr, WNOHANG) == successor_;
     if (is_alone) to_successor_->end();

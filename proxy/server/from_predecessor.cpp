@@ -44,7 +44,8 @@ void FromPredecessor::inherit() {
     const bool told = wait_for(inherit_within, [this] { return has_inherited_ || has_ended_; });
     if (!told) {
         spdlog::error(
-            "the old process did not say in time which purges are owed: it counts as gone");
+            "the old process did not send the purges owed to Redis in time: it counts as gone, and "
+            "everything is purged");
         channel_.end();
     }
 }
@@ -53,7 +54,9 @@ void FromPredecessor::take_over() {
     channel_.send(message::step_back, parts_.redis_name());
     const bool stepped_back = wait_for(silence_within, [this] { return is_silent_ || has_ended_; });
     if (!stepped_back) {
-        spdlog::error("the old process did not step back in time: it counts as gone");
+        spdlog::error(
+            "the old process did not stop serving from memory in time: it counts as gone, and "
+            "everything is purged");
         channel_.end();
         static_cast<void>(wait_for(silence_within, [this] { return has_ended_; }));
     }
@@ -140,7 +143,7 @@ void FromPredecessor::owe(const std::vector<redis::PurgeItem>& items) {
     owes_more_ = true;
 }
 
-// One sync serves all that came together.
+// One sync serves all purges that came together.
 void FromPredecessor::on_pause() {
     if (std::exchange(owes_more_, false) && parts_.owed)
         static_cast<void>(parts_.owed->wait_until_written(steady_now() + written_within));
@@ -166,7 +169,7 @@ void FromPredecessor::on_end() {
     }
     if (!orderly) {
         spdlog::warn(
-            "the old process ended without finishing what it had begun: everything is purged");
+            "the old process ended without completing the hand-over: everything is purged");
         purge_everything();
     }
     keep_file();

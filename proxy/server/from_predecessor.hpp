@@ -11,13 +11,13 @@
 
 namespace larder::server {
 
-/// The end of a hand-over in the process that comes: see ToSuccessor. Until the predecessor has
-/// said its last word, its purges are done here too. Where it ends without that word (it was
-/// killed, or the channel broke), writes may have gone through it that nobody purged: everything is
-/// purged then, and again after 2 s and 10 s for what the origin commits late.
+/// The new process's end of a hand-over, see ToSuccessor. Until the predecessor sends `finished`,
+/// this process repeats its purges. If it ends without `finished` (it was killed, or the channel
+/// broke), it may have forwarded writes without purging. So everything is purged then, and again
+/// after 2 s and 10 s because the origin may commit late.
 class FromPredecessor final : private MessageChannel::Handler {
 public:
-    /// What the program does when asked to; called on the channel's thread.
+    /// Calls into the program, on the channel's thread.
     struct Calls {
         std::function<void(store::PurgeOrder, Milliseconds)> purge_later;
         std::function<void()> is_over;  ///< is_under_way() is false from now on
@@ -27,12 +27,13 @@ public:
     /// As close().
     ~FromPredecessor() override;
 
-    /// Takes over history and journal. Returns when that is done, or the predecessor is gone.
+    /// Takes over history and journal. Returns when this is done, or the predecessor is gone.
     void inherit();
-    /// To be called before anybody is served: has the predecessor stop answering from its memory.
-    /// Returns when it does, or is gone. From then on this process keeps the file of what is owed.
+    /// Call it before the first client is served: makes the predecessor stop answering from its
+    /// memory. Returns when it has stopped, or is gone. From then on this process keeps the file of
+    /// owed purges.
     void take_over();
-    /// The predecessor is still there, or its end has still to be dealt with.
+    /// Whether the predecessor still runs, or its end is still being handled.
     [[nodiscard]] bool is_under_way() const;
     void close();
 
@@ -59,7 +60,7 @@ private:
     bool is_silent_ = false;
     bool has_finished_ = false;
     bool has_ended_ = false;  // the channel
-    bool is_over_ = false;    // and all that follows from its end
+    bool is_over_ = false;    // and its end was handled
     bool closing_ = false;
     MessageChannel channel_;
 };

@@ -8,7 +8,7 @@
 
 namespace larder::server {
 
-/// What /metrics and /stats show of the program's present state.
+/// The program's present state, as /metrics and /stats show it.
 [[nodiscard]] observe::Gauges gauges_of(const Shared& shared,
                                         const std::vector<std::unique_ptr<Worker>>& workers);
 

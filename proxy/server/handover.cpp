@@ -29,7 +29,7 @@ std::vector<Named>& remembered() {
     return sockets;
 }
 
-// "name=fd;name=fd": names hold neither.
+// "name=fd;name=fd". Names contain neither '=' nor ';'.
 std::vector<Named> parse(const char* text) {
     std::vector<Named> out;
     std::string rest = text ? text : "";
@@ -45,7 +45,7 @@ std::vector<Named> parse(const char* text) {
 }
 
 std::vector<Named>& inherited() {
-    // Only where this process was really started by the one that left them.
+    // Only if the process that left the sockets really started this one.
     static std::vector<Named> sockets = [] {
         const char* predecessor = std::getenv(predecessor_variable);
         if (!predecessor || std::atoi(predecessor) != ::getppid()) return std::vector<Named>{};
@@ -110,7 +110,7 @@ int start_successor(const std::vector<std::string>& arguments, int channel) {
         envp.push_back(const_cast<char*>(variable.c_str()));
     argv.push_back(nullptr);
     envp.push_back(nullptr);
-    // A binary that was replaced is started as it is now, by its name; /proc/self/exe would be the
+    // Started by name, so that a replaced binary is the one that runs; /proc/self/exe would be the
     // old one.
     pid_t child = -1;
     const int failed = ::posix_spawnp(&child, arguments.front().c_str(), nullptr, nullptr,
@@ -122,7 +122,7 @@ int start_successor(const std::vector<std::string>& arguments, int channel) {
 void tell_predecessor() {
     const char* predecessor = std::getenv(predecessor_variable);
     if (!predecessor || std::atoi(predecessor) != ::getppid()) return;
-    // What the predecessor had open and this configuration does not use is closed.
+    // Closes inherited sockets that this configuration does not use.
     for (Named& socket : inherited())
         if (socket.descriptor >= 0) ::close(std::exchange(socket.descriptor, -1));
     ::kill(::getppid(), SIGTERM);

@@ -6,24 +6,24 @@
 /// connection is refused.
 namespace larder::server {
 
-/// A listening socket that a successor is to take over, under a name both know.
+/// Remembers a listening socket that a successor takes over, under a name that both know.
 void remember_socket(const std::string& name, int descriptor);
 
-/// What the predecessor left under the name; empty: nothing, or no predecessor. Each is handed out
-/// once.
+/// The sockets that the predecessor left under the name; empty: none, or no predecessor. Each is
+/// handed out once.
 std::vector<int> inherited_sockets(const std::string& name);
 
-/// Starts the program anew with the same arguments; it inherits `channel` beside the sockets, under
-/// the name succession_channel. The child's process id; negative: failed.
+/// Starts the program again with the same arguments. The new process inherits the sockets, and
+/// `channel` under the name succession_channel. Returns its process id; negative: failed.
 int start_successor(const std::vector<std::string>& arguments, int channel);
 inline constexpr const char* succession_channel = "succession";
 
-/// This process serves: the predecessor, if there is one, may drain (SIGTERM to it).
+/// Tells the predecessor, if there is one, to drain (SIGTERM), because this process serves.
 void tell_predecessor();
 
-/// In the successor, before it opens anything: lets go of what else it inherited. Connections that
-/// the predecessor has accepted come along (accept does not set close-on-exec); held here, they
-/// would never end for the client when the predecessor closes them.
+/// Call it in the successor before it opens anything: closes all other inherited descriptors.
+/// Connections that the predecessor accepted are among them (accept does not set close-on-exec). If
+/// they stayed open here, the client would not see that the predecessor closes them.
 void close_inherited_descriptors();
 
 }  // namespace larder::server

@@ -10,11 +10,11 @@
 namespace larder::server {
 namespace {
 
-// Without the logger: whoever hangs may hold its lock, and a full pipe must not hold us.
+// Without the logger: a thread that hangs may hold its lock, and a full pipe must not block this
+// one.
 void tell() {
     constexpr std::string_view text =
-        "larder: the end took too long; the process ends now, without waiting for what still "
-        "runs\n";
+        "larder: stopping took too long; the process ends now, with work still running\n";
     pollfd ready{STDERR_FILENO, POLLOUT, 0};
     if (::poll(&ready, 1, 0) != 1) return;
     const ssize_t ignored = ::write(STDERR_FILENO, text.data(), text.size());

@@ -8,9 +8,9 @@
 
 namespace larder::server {
 
-/// Ends the process at a given time, whatever still runs: a look-up of a name that takes a minute,
-/// or a thread that hangs, cannot keep it. Normally the process has ended before. The exit status
-/// is 0, as of every drain: what is cut off had its drain_timeout.
+/// Ends the process at a given time, even if a name look-up takes a minute or a thread hangs.
+/// Normally the process has ended before. The exit status is 0, as after every drain, because
+/// drain_timeout has passed.
 class LastResort {
 public:
     LastResort() = default;
@@ -18,7 +18,7 @@ public:
     LastResort(const LastResort&) = delete;
     LastResort& operator=(const LastResort&) = delete;
 
-    /// At `at`, or when an earlier call said, if that is sooner. One thread.
+    /// Ends the process at `at`, or at the time of an earlier call if that is sooner. One thread.
     void end_process_at(SteadyTime at);
 
 private:

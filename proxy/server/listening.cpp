@@ -45,7 +45,7 @@ int open_socket(const tcp::endpoint& endpoint, const HostPort& address) {
     return descriptor;
 }
 
-// Binding without SO_REUSEPORT fails where anybody listens on the address, larder or not.
+// Binding without SO_REUSEPORT fails if any process listens on the address, also another larder.
 void refuse_if_served(const tcp::endpoint& endpoint, const HostPort& address) {
     const int probe = open_socket(endpoint, address);
     const int bound = ::bind(probe, endpoint.data(), static_cast<socklen_t>(endpoint.size()));
@@ -78,7 +78,7 @@ void open_more_listening(const HostPort& address, int count, std::vector<int>& s
         const int descriptor = open_socket(endpoint, address);
         sockets.push_back(descriptor);
         set_option(descriptor, SOL_SOCKET, SO_REUSEPORT);
-        // Accepted sockets inherit it: no call for each connection.
+        // Accepted sockets inherit the option, which saves a call for each connection.
         set_option(descriptor, IPPROTO_TCP, TCP_NODELAY);
         if (::bind(descriptor, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0)
             fail(address, "bind", errno);

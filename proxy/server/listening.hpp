@@ -6,17 +6,17 @@
 
 namespace larder::server {
 
-/// Opens `count` listening sockets on one address, one for each worker (SO_REUSEPORT). An address
-/// that another process already serves is refused, though SO_REUSEPORT would let both share it.
-/// Port 0 becomes one free port for all. Throws std::runtime_error with a readable line. The caller
-/// owns the descriptors.
+/// Opens `count` listening sockets on one address, one for each worker (SO_REUSEPORT). Refuses an
+/// address that another process already serves, although SO_REUSEPORT would let both share it. Port
+/// 0 becomes one free port for all. Throws std::runtime_error with a readable line. The caller owns
+/// the descriptors.
 std::vector<int> open_listening(const HostPort& address, int count);
 
-/// Adds `count` sockets that listen on the same address beside those in `sockets`, which this
-/// program opened. Throws like open_listening.
+/// Adds `count` sockets that listen on the same address to `sockets`, which this program opened.
+/// Throws like open_listening.
 void open_more_listening(const HostPort& address, int count, std::vector<int>& sockets);
 
-/// The port a listening socket has.
+/// The port of a listening socket.
 std::uint16_t port_of(int descriptor);
 
 }  // namespace larder::server

@@ -7,8 +7,8 @@
 
 namespace larder::server {
 
-/// Compiles everything that is derived from checked settings. Appends what is wrong to `problems`;
-/// null then. `before`: what is in force until now, null at the start.
+/// Compiles everything derived from checked settings. Null: appended a problem to `problems`.
+/// `before`: the configuration in force until now, null at the start.
 std::shared_ptr<const flow::Config> make_config(settings::Settings settings,
                                                 observe::Metrics& metrics,
                                                 settings::Problems& problems,

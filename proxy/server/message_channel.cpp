@@ -37,7 +37,7 @@ void MessageChannel::start() {
 void MessageChannel::wake() const {
     const std::uint64_t one = 1;
     const ssize_t written = ::write(wake_, &one, sizeof one);
-    static_cast<void>(written);  // full: it wakes already
+    static_cast<void>(written);  // full: the thread is already being woken
 }
 
 void MessageChannel::send(char kind, std::string_view body) {
@@ -77,7 +77,7 @@ void MessageChannel::close() {
     ::shutdown(descriptor_, SHUT_RDWR);
 }
 
-// Alternates between what has come and what is to go, until either side ends.
+// Reads and writes until either side ends.
 void MessageChannel::run() {
     while (true) {
         bool writes = false;
@@ -134,7 +134,7 @@ bool MessageChannel::read_some() {
     }
 }
 
-// False: what came is no message.
+// False: the bytes that came are not a message.
 bool MessageChannel::hand_out() {
     std::string_view rest = input_;
     while (rest.size() >= head_bytes) {

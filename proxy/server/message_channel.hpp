@@ -12,8 +12,8 @@
 namespace larder::server {
 
 /// Messages between two processes over a stream socket: a length of four bytes, a letter for the
-/// kind, the body. A thread of its own reads and writes, so that neither a busy worker nor a slow
-/// peer holds up anybody.
+/// kind, the body. The channel has its own thread, so that neither a busy worker nor a slow peer
+/// blocks other threads.
 class MessageChannel {
 public:
     static constexpr std::size_t body_bytes_max = 8 * 1024 * 1024;
@@ -24,9 +24,9 @@ public:
     public:
         virtual ~Handler() = default;
         virtual void on_message(char kind, std::string_view body) = 0;
-        /// All messages that had come were handed out.
+        /// All messages that have come were handed out.
         virtual void on_pause() {}
-        /// The peer has ended, or one of us broke the rules. Nothing follows.
+        /// The peer has ended, or a message broke the rules. No call follows.
         virtual void on_end() = 0;
     };
 
@@ -39,14 +39,14 @@ public:
 
     void start();
 
-    /// Any thread; does not wait. Dropped once the channel has ended; a body or a backlog that is
-    /// too large ends it.
+    /// Any thread; does not wait. Dropped if the channel has ended. A body or a backlog that is too
+    /// large ends the channel.
     void send(char kind, std::string_view body);
-    /// Waits until all that was sent has left this process. False: not by then.
+    /// Waits until all sent messages have left this process. False: they have not at `until`.
     bool flush(SteadyTime until);
-    /// Ends it: the peer sees the end. Not on the channel's thread.
+    /// Ends the channel; the peer sees the end. Not on the channel's thread.
     void close();
-    /// The same from any thread, without waiting; on_end follows.
+    /// Ends the channel from any thread, without waiting; on_end follows.
     void end();
 
 private:

@@ -19,15 +19,15 @@
 #include "base/hex.hpp"
 #include "redis/purge_text.hpp"
 
-// A line for each purge: its checksum, a blank, and the purge as redis/purge_text.hpp writes it. A
-// file that was emptied has no bytes, any other begins with the header.
+// One line per purge: its checksum, a blank, and the purge as redis/purge_text.hpp writes it. The
+// file begins with the header, but is empty when no purge is owed.
 namespace larder::server {
 namespace {
 
 constexpr std::string_view header = "larder owed 1\n";
 constexpr std::size_t checksum_digits = 16;
 constexpr std::size_t file_bytes_max =
-    64 * 1024 * 1024;  // more cannot be ours: what the journal holds is bounded
+    64 * 1024 * 1024;  // a larger file is not from larder, whose journal is bounded
 constexpr std::size_t renew_after_bytes = 16 * 1024 * 1024;
 
 std::string checksum_of(std::string_view line) {
@@ -47,7 +47,7 @@ std::string records_of(const std::vector<redis::PurgeItem>& items) {
     return out;
 }
 
-// Nothing where anything of it is not as it was written.
+// Nothing: a part of the text is not as it was written.
 std::optional<std::vector<redis::PurgeItem>> parse(std::string_view text) {
     std::vector<redis::PurgeItem> items;
     if (text.empty()) return items;
@@ -66,7 +66,7 @@ std::optional<std::vector<redis::PurgeItem>> parse(std::string_view text) {
     return items;
 }
 
-// Nothing where it cannot be read; a file that is not there is empty.
+// Nothing: the file cannot be read. A missing file counts as empty.
 std::optional<std::string> read_file(const std::string& path) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) return errno == ENOENT ? std::optional(std::string()) : std::nullopt;
@@ -90,7 +90,7 @@ bool write_whole(int descriptor, std::string_view text) {
     return true;
 }
 
-// A renamed file is only surely there once its directory is on disk.
+// A rename survives a crash only after its directory was synced.
 void sync_folder(const std::string& folder) {
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return;
@@ -119,7 +119,7 @@ int lock_state_directory(const std::string& folder, int inherited) {
     ::close(descriptor);
     if (error == EWOULDBLOCK)
         throw std::runtime_error("state: another larder uses " + folder +
-                                 "; stop it, or give this one a directory of its own");
+                                 "; stop it, or set another directory");
     throw std::runtime_error("state: cannot lock " + path + ": " + std::strerror(error));
 }
 
@@ -145,8 +145,7 @@ std::vector<redis::PurgeItem> OwedFile::load() {
     const std::string aside = path_ + ".damaged-" + std::to_string(std::time(nullptr));
     const bool moved = ::rename(path_.c_str(), aside.c_str()) == 0;
     spdlog::error(
-        "{} is damaged: {}. It named purges that are owed to Redis, so everything is purged there",
-        path_,
+        "{} is damaged: {}. It listed purges owed to Redis, so everything is purged there", path_,
         moved ? "it was renamed to " + aside
               : std::string("it cannot be renamed: ") + std::strerror(errno));
     return {redis::purge_everything()};
@@ -253,7 +252,7 @@ void OwedFile::tell_written(std::uint64_t position) {
     for (const auto& then : done) then();
 }
 
-// Has what the journal holds now written once more.
+// Writes the present content of the journal into a new file.
 void OwedFile::renew() {
     redis::PurgeJournal* journal = nullptr;
     {
@@ -276,8 +275,8 @@ void OwedFile::write_all(const std::vector<Change>& changes) {
         const bool good = write(change);
         if (!good && is_whole_)
             spdlog::error(
-                "{} cannot be written: {}. Purges that are owed to Redis would not survive a kill "
-                "now",
+                "cannot write {}: {}. Purges owed to Redis would be lost if the process were "
+                "killed now",
                 path_, std::strerror(errno));
         is_whole_ = good && (is_whole_ || change.kind == Change::Kind::replace);
         syncs |= change.kind != Change::Kind::empty;

@@ -13,38 +13,38 @@
 
 namespace larder::server {
 
-/// Takes the state directory for this process: `inherited` is the lock's descriptor where a
-/// predecessor left it, else -1. The descriptor that holds the lock, to be kept open. Throws
-/// std::runtime_error with one readable line where another process has the lock, or the directory
+/// Locks the state directory for this process. `inherited`: the lock's descriptor if a predecessor
+/// left it, else -1. Returns the descriptor that holds the lock; keep it open. Throws
+/// std::runtime_error with one readable line if another process has the lock, or the directory
 /// cannot be used.
 int lock_state_directory(const std::string& folder, int inherited);
 
-/// The purges that are owed to Redis, in the file `owed` of the state directory: what the journal
-/// holds, and perhaps some that were delivered meanwhile. A thread of its own writes; one sync
-/// serves all who wait at that moment.
+/// The purges owed to Redis, in the file `owed` of the state directory: those in the journal, and
+/// perhaps some that were delivered meanwhile. The file has its own thread for writing; one sync
+/// serves all waiting callers.
 class OwedFile final : public redis::PurgeJournal::Observer {
 public:
     explicit OwedFile(const std::string& folder);
-    /// What was noted is on disk afterwards.
+    /// Waits until all noted purges are on disk.
     ~OwedFile() override;
     OwedFile(const OwedFile&) = delete;
     OwedFile& operator=(const OwedFile&) = delete;
 
-    /// What the last process left. A file that is damaged is renamed to owed.damaged-SECONDS, and
-    /// stands for a purge of everything. Not while the file follows a journal.
+    /// The purges that the last process left. A damaged file is renamed to owed.damaged-SECONDS,
+    /// and counts as a purge of everything. Not while the file follows a journal.
     [[nodiscard]] std::vector<redis::PurgeItem> load();
 
-    /// Replaces the file by what the journal holds, and follows it. The journal must stay until
-    /// leave().
+    /// Replaces the file by the content of the journal, and follows the journal, which must live
+    /// until leave().
     void follow(redis::PurgeJournal& journal);
-    /// Follows it no longer; what was noted is on disk when it returns. Somebody else may write the
-    /// file then.
+    /// Stops following the journal. When it returns, all noted purges are on disk, and another
+    /// process may write the file.
     void leave();
     [[nodiscard]] bool follows() const;
 
-    /// Calls `then` on the file's thread once all that is noted by now is on disk.
+    /// Calls `then` on the file's thread when all purges noted so far are on disk.
     void when_written(std::function<void()> then);
-    /// Waits for that. False: not by then.
+    /// Waits for the same. False: not on disk at `until`.
     bool wait_until_written(SteadyTime until);
 
     void begins(const std::vector<redis::PurgeItem>& items) override;
@@ -72,7 +72,7 @@ private:
     int descriptor_ = -1;   // only on the thread: of the file that is appended to
     std::size_t size_ = 0;  // only on the thread
     std::size_t worth_renewing_ =
-        0;                  // only on the thread: the size from which most of the file is past
+        0;                  // only on the thread: from this size on, most of the file is outdated
     bool is_whole_ = true;  // only on the thread: no write has failed since the last replacement
     mutable std::mutex mutex_;  // guards all below
     std::condition_variable changed_;

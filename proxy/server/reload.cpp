@@ -16,7 +16,7 @@ std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
-// The certificates, read again.
+// Reads the certificates again.
 TlsByAddress make_contexts(const settings::Settings& settings) {
     TlsByAddress contexts;
     for (const settings::Listener& listener : settings.listen)
@@ -53,16 +53,16 @@ void Server::reload() {
     observe::set_up_logging(config->settings.log);
     if (!waiting.empty())
         spdlog::warn(
-            "changes of {} take effect at the next start (SIGUSR2 starts anew without refusing a "
-            "connection); until then what runs stays",
+            "changes of {} take effect at the next start (SIGUSR2 restarts without refusing a "
+            "connection); until then the old values stay",
             joined(waiting));
     put_in_force(config, contexts);
     shared_.metrics.note_reload(true);
     spdlog::info("the configuration was reloaded");
 }
 
-// Requests take the new configuration over by themselves, from this instant on. What is posted is
-// for workers that have no request.
+// From this instant on, requests take over the new configuration by themselves. The posted work is
+// for workers without a request.
 void Server::put_in_force(const std::shared_ptr<const flow::Config>& config,
                           const TlsByAddress& contexts) {
     shared_.memory->keep_rules(config->routes.rules());

@@ -54,7 +54,8 @@ Server::~Server() {
     admin_.reset();
     from_predecessor_.reset();
     for (const auto& worker : workers_) worker->join();
-    // Workers may share a link, whose timers belong to one of them: it goes while all are there.
+    // Workers may share a link to Redis whose timers belong to one of them, so destroy the links
+    // while all workers still exist.
     for (const auto& worker : workers_) worker->services().redis.reset();
     workers_.clear();
 }
@@ -74,7 +75,7 @@ void Server::open_state() {
     if (shared_.redis) owed_ = std::make_unique<OwedFile>(folder);
 }
 
-// What earlier processes owe Redis is known before anything is read from it.
+// Loads the purges that earlier processes owe Redis, before anything is read from Redis.
 void Server::inherit() {
     const std::vector<int> channel = inherited_sockets(succession_channel);
     if (owed_ && (state_is_ours_ || channel.empty())) {
@@ -109,7 +110,7 @@ void Server::open_listeners() {
     for (const settings::Listener& listener : config->settings.listen) {
         std::vector<int> sockets = inherited_sockets("listen:" + to_text(listener.address));
         if (sockets.empty()) sockets = open_listening(listener.address, threads);
-        // The predecessor may have had fewer threads. Where it had more, a worker has several
+        // The predecessor may have had fewer threads. If it had more, a worker gets several
         // sockets.
         const int missing = threads - static_cast<int>(sockets.size());
         if (missing > 0) open_more_listening(listener.address, missing, sockets);
@@ -146,7 +147,8 @@ void Server::start_admin() {
     spdlog::info("admin on {}, port {}", to_text(*admin.address), admin_->port());
 }
 
-// The first requests find Redis connected. Where Redis cannot be reached, they do not wait for it.
+// Waits for Redis, so that the first requests find it connected. If Redis cannot be reached, this
+// wait ends, and requests do not wait for it.
 void Server::wait_for_redis() const {
     if (!shared_.redis) return;
     constexpr Milliseconds longest{500};
@@ -225,7 +227,7 @@ void Server::hand_over() {
     if (successor_ > 0) return;
     hands_over_later_ = from_predecessor_ != nullptr;
     if (from_predecessor_ && from_predecessor_->is_under_way()) {
-        spdlog::info("the process before this one is still there: handing over when it has ended");
+        spdlog::info("the previous process still runs: handing over when it has ended");
         return;
     }
     hands_over_later_ = false;
@@ -234,7 +236,7 @@ void Server::hand_over() {
     if (channel >= 0) ::close(channel);
     if (successor_ < 0) {
         to_successor_->end();
-        spdlog::error("cannot start the new process; this one goes on");
+        spdlog::error("cannot start the new process; this one continues to serve");
         return;
     }
     if (channel >= 0) to_successor_->begin();
@@ -242,7 +244,7 @@ void Server::hand_over() {
 }
 
 void Server::successor_ended() {
-    spdlog::error("the new process ended early; this one goes on");
+    spdlog::error("the new process ended early; this one continues to serve");
     successor_ = -1;
     to_successor_->end();
     if (!shared_.redis) shared_.memory->trust_until(SteadyTime::max());

@@ -17,11 +17,11 @@ namespace larder::server {
 /// The program while it serves: workers, admin server, signals.
 class Server {
 public:
-    /// Throws std::runtime_error with one readable line where it cannot start.
+    /// Throws std::runtime_error with one readable line if it cannot start.
     Server(ConfigSource source, settings::Settings settings, std::vector<std::string> arguments);
     ~Server();
 
-    /// Serves until SIGTERM or SIGINT, then drains. The exit status.
+    /// Serves until SIGTERM or SIGINT, then drains. Returns the exit status.
     int run();
 
 private:
@@ -45,17 +45,17 @@ private:
     void note_failure(const char* what, const std::exception_ptr& failure) const noexcept;
     void handle_signal(int signal);
 
-    LastResort last_resort_;  // first: it also watches over the end of all that follows
+    LastResort last_resort_;  // first: it also watches the destruction of the members below
     ConfigSource source_;
     std::vector<std::string> arguments_;
     Shared shared_;
-    int state_lock_ = -1;             // kept open as long as the process lives: it holds the lock
-    bool state_is_ours_ = true;       // no predecessor keeps what is owed there
+    int state_lock_ = -1;             // holds the lock, so it stays open until the process ends
+    bool state_is_ours_ = true;       // no predecessor writes the file of owed purges
     std::unique_ptr<OwedFile> owed_;  // null: no state directory, or no Redis
     std::unique_ptr<ToSuccessor> to_successor_;
-    std::unique_ptr<FromPredecessor> from_predecessor_;  // null: this process was started by itself
+    std::unique_ptr<FromPredecessor> from_predecessor_;  // null: there was no predecessor
     std::vector<std::unique_ptr<Worker>> workers_;
-    std::vector<int> descriptors_;  // listening sockets, by listener and worker, for the successor
+    std::vector<int> descriptors_;  // listening sockets by listener and worker, for the successor
     std::unique_ptr<admin::Bridge> admin_backend_;
     std::unique_ptr<admin::AdminServer> admin_;
     int successor_ = -1;

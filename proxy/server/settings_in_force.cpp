@@ -19,7 +19,7 @@ bool is_same_socket(const settings::Listener& a, const settings::Listener& b) {
            a.tls.has_value() == b.tls.has_value();
 }
 
-// The listeners as they run, with the certificates that were loaded.
+// The running listeners with the newly loaded certificates.
 std::vector<settings::Listener> listeners(const std::vector<settings::Listener>& running,
                                           const std::vector<settings::Listener>& loaded) {
     std::vector<settings::Listener> out = running;

@@ -8,7 +8,7 @@
 namespace larder::server::message {
 namespace {
 
-// A body beyond the channel's bound cannot be sent: everything covers it.
+// The channel cannot send a larger body, so a purge of everything replaces it.
 constexpr std::size_t lines_bytes_max = 4 * 1024 * 1024;
 
 std::string bounded_lines(const std::vector<redis::PurgeItem>& items) {
@@ -18,7 +18,7 @@ std::string bounded_lines(const std::vector<redis::PurgeItem>& items) {
                : redis::to_lines(std::vector{redis::purge_everything()});
 }
 
-// Takes the first line off.
+// Removes the first line from `body` and returns it.
 std::optional<std::string_view> take_line(std::string_view& body) {
     const std::size_t end = body.find('\n');
     if (end == std::string_view::npos) return std::nullopt;

@@ -8,23 +8,23 @@
 #include "base/clock.hpp"
 #include "redis/journal.hpp"
 
-/// What the two processes of a hand-over tell each other. Texts: the first line is the message's
-/// own, further lines are purges (redis/purge_text.hpp). Both are of one machine and may be of
-/// different versions: a kind that is not known is skipped.
+/// The messages between the two processes of a hand-over. A body is text: the first line belongs to
+/// the message, further lines are purges (redis/purge_text.hpp). Both processes run on one machine,
+/// perhaps in different versions: an unknown kind is skipped.
 namespace larder::server::message {
 
 // From the predecessor.
 inline constexpr char hello =
     'h';  ///< the name of its Redis, and how long purges are remembered there
-inline constexpr char remembered = 'm';  ///< some of the purge history
-inline constexpr char owed = 'o';        ///< some of the journal
-inline constexpr char inherited = 'i';   ///< that was all
+inline constexpr char remembered = 'm';  ///< a part of the purge history
+inline constexpr char owed = 'o';        ///< a part of the journal
+inline constexpr char inherited = 'i';   ///< history and journal are complete
 inline constexpr char purge = 'p';       ///< a purge it has just made
-inline constexpr char later = 'l';       ///< a purge that is due after a while
-inline constexpr char silent = 's';      ///< it does not answer from its memory tier any more
+inline constexpr char later = 'l';       ///< a purge that is due later
+inline constexpr char silent = 's';      ///< it no longer answers from its memory tier
 inline constexpr char marks =
     'k';  ///< since when its purge history is complete (redis::HistoryMarks), a line each
-inline constexpr char finished = 'f';  ///< nothing is left to be done
+inline constexpr char finished = 'f';  ///< all its work is done
 
 // From the successor.
 inline constexpr char step_back =

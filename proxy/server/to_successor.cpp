@@ -17,7 +17,7 @@ namespace {
 constexpr Milliseconds acknowledged_within{1000};
 constexpr std::size_t entries_at_once = 2000;
 
-// Sends a long list in some messages.
+// Sends a long list in several messages.
 template <class Entry>
 void send_some_at_once(MessageChannel& channel, char kind, const std::vector<Entry>& entries) {
     for (std::size_t at = 0; at < entries.size(); at += entries_at_once) {
@@ -34,13 +34,13 @@ std::string SuccessionParts::redis_name() const {
     return redis ? redis->settings().url.text + '|' + redis->settings().prefix : std::string();
 }
 
-/// One who waits for an acknowledgement. Its members are used on its own thread only; `wake` is
-/// what others may call.
+/// A coroutine that waits for an acknowledgement. Its members are used on its own thread only;
+/// other threads may call `wake`.
 struct ToSuccessor::Waiter {
     explicit Waiter(net::Executor executor_in) : executor(executor_in) {}
 
     net::Executor executor;
-    net::Event* changed = nullptr;  ///< null once nobody waits any more
+    net::Event* changed = nullptr;  ///< null when the wait is over
     bool done = false;
 
     static void wake(const std::shared_ptr<Waiter>& waiter) {
@@ -66,7 +66,7 @@ int ToSuccessor::open() {
 void ToSuccessor::begin() {
     MessageChannel* channel = nullptr;
     {
-        // From now on every purge is sent: what was made before is in history and journal.
+        // From now on every purge is sent. Earlier ones are in the history and the journal.
         const std::scoped_lock lock(mutex_);
         phase_ = Phase::starting;
         channel = channel_.get();
@@ -96,7 +96,7 @@ void ToSuccessor::end() {
     }
     channel.reset();
     if (parts_.owed && !parts_.owed->follows()) {
-        // What the successor took over and could not deliver is in the file.
+        // The file has the purges that the successor took over and could not deliver.
         const std::vector<redis::PurgeItem> left = parts_.owed->load();
         parts_.redis->history().remember(left, steady_now());
         parts_.redis->journal().add(left);
@@ -125,7 +125,7 @@ bool ToSuccessor::must_hear(store::PurgeOutcome outcome) const {
            (outcome == store::PurgeOutcome::pending && parts_.owed != nullptr);
 }
 
-// True: the waiter is woken when the successor has done it.
+// True: the waiter is woken when the successor has done the purge.
 bool ToSuccessor::send_purge(const store::PurgeOrder& order, store::PurgeOutcome outcome,
                              const std::shared_ptr<Waiter>& waiter) {
     message::Purge purge;
@@ -157,8 +157,8 @@ net::Task<void> ToSuccessor::pass_on(net::Executor executor, const store::PurgeO
     if (waiter->done || !(by_successor || by_file)) co_return;
     if (by_file) {
         spdlog::error(
-            "a purge that is owed to Redis was not on disk within a second: it would not survive a "
-            "kill");
+            "a purge owed to Redis was not on disk within a second: it would be lost if the "
+            "process were killed now");
         co_return;
     }
     spdlog::error(
@@ -183,22 +183,22 @@ void ToSuccessor::on_message(char kind, std::string_view body) {
     if (kind == message::acknowledged) acknowledged(parse_decimal(body).value_or(0));
 }
 
-// A purge that is sent before `silent` is done in the successor before it serves; from then on each
-// is waited for.
+// The successor does the purges sent before `silent` before it serves. After `silent` this process
+// waits for each purge.
 void ToSuccessor::step_back(std::string_view their_redis) {
     parts_.memory.retire();
     same_redis_ = their_redis == parts_.redis_name();
     const std::scoped_lock lock(mutex_);
     if (!channel_ || phase_ != Phase::starting) return;
-    // One that is journalled from now on is waited for until the successor has written it down.
+    // From now on a journalled purge waits until the successor has written it to the file.
     if (parts_.owed && !their_redis.empty()) parts_.owed->leave();
     phase_ = Phase::serving;
     if (parts_.redis && same_redis_) send_full_history();
     channel_->send(message::silent, {});
 }
 
-// The successor hears of all purges by now: with what this process has heard up to now its history
-// has no gap, and it may vouch for data as old as this process could.
+// The successor hears of all purges by now. With the history of this process its own history has no
+// gap, so it may vouch for data that is as old as this process could vouch for.
 void ToSuccessor::send_full_history() {
     send_some_at_once(*channel_, message::remembered,
                       parts_.redis->history().snapshot(steady_now()));

@@ -15,7 +15,7 @@
 
 namespace larder::server {
 
-/// What both ends of a hand-over work on. All of it outlives them.
+/// The parts of the program that both ends of a hand-over use. They outlive the ends.
 struct SuccessionParts {
     store::Generations& generations;
     store::MemoryStore& memory;
@@ -23,37 +23,37 @@ struct SuccessionParts {
     redis::RedisShared* redis = nullptr;  ///< null: off
     OwedFile* owed = nullptr;             ///< null: no state directory, or no Redis
 
-    /// Names the Redis that purges are owed to; empty: none.
+    /// The name of the Redis that gets the owed purges; empty: none.
     [[nodiscard]] std::string redis_name() const;
 };
 
-/// The end of a hand-over in the process that goes (SIGUSR2). For users both processes are one
-/// instance. So the successor gets the purge history and the journal, and then every purge that
-/// this process still makes, before whoever asked for it has an answer. Once the successor says
-/// that it is about to serve, this process stops answering from its memory tier: it does not hear
-/// of writes through the successor.
+/// The old process's end of a hand-over (SIGUSR2). For users both processes are one instance. So
+/// the successor gets the purge history and the journal, and then every further purge of this
+/// process before the client of that purge gets its answer. When the successor is about to serve,
+/// this process stops answering from its memory tier, because it does not learn of writes through
+/// the successor.
 ///
 /// A successor that does not acknowledge within a second counts as gone. It sees the channel end
-/// without the last word, and purges everything.
+/// without `finished`, and purges everything.
 class ToSuccessor final : public flow::PurgeRelay, private MessageChannel::Handler {
 public:
     explicit ToSuccessor(SuccessionParts parts) : parts_(parts) {}
 
-    /// Opens the channel. The successor's end, which the caller lets it inherit and then closes;
-    /// negative: failed.
+    /// Opens the channel. Returns the successor's end; the caller lets the successor inherit it and
+    /// then closes it. Negative: failed.
     int open();
-    /// The successor was started: sends what it inherits.
+    /// Call it when the successor was started: sends the history and the journal.
     void begin();
-    /// Its process has ended: this one serves as before.
+    /// Call it when the successor's process has ended: this process serves as before.
     void end();
-    /// Everything that was asked of this process is done: the last word.
+    /// Call it when all work of this process is done: sends `finished`.
     void finish();
 
-    /// It serves and hears of every purge.
+    /// The successor serves and gets every purge.
     [[nodiscard]] bool serves() const {
         return phase_.load(std::memory_order_acquire) == Phase::serving;
     }
-    /// It has taken over what is owed to Redis.
+    /// The successor has taken over the purges owed to Redis.
     [[nodiscard]] bool owes() const {
         return serves() && same_redis_.load(std::memory_order_acquire);
     }
@@ -66,7 +66,7 @@ public:
 private:
     enum class Phase : std::uint8_t {
         none,      ///< no successor, or it is gone
-        starting,  ///< purges are sent, but nobody waits for it: it has done them before it serves
+        starting,  ///< purges are sent without waiting: it does them before it serves
         serving,
     };
     struct Waiter;

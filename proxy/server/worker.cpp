@@ -82,7 +82,7 @@ net::Task<void> Worker::accept(Listener& listener) {
     while (accepting_) {
         if (shared_.connections.load(std::memory_order_relaxed) >=
             services_.config->settings.limits.connections) {
-            // Full: the kernel's queue holds the next ones until somebody leaves.
+            // Full: new connections wait in the kernel's queue until one is closed.
             const bool goes_on = co_await pause.wait_until(steady_now() + Milliseconds(20));
             if (!goes_on) break;
             continue;
@@ -95,15 +95,15 @@ net::Task<void> Worker::accept(Listener& listener) {
             continue;
         }
         if (!accepting_) break;
-        // Out of descriptors or memory: accepting pauses, what is open goes on.
+        // Out of descriptors or memory: pause accepting, and serve the open connections.
         spdlog::warn("cannot accept a connection: {}", std::strerror(error));
         const bool goes_on = co_await pause.wait_until(steady_now() + Milliseconds(100));
         if (!goes_on) break;
     }
 }
 
-// Takes connections off the kernel's queue: not so many that those who are served already would
-// notice. The error that ended it, 0: there may be more.
+// Accepts connections from the kernel's queue, at most 64 so that open connections do not wait.
+// Returns the error that ended it; 0: more may be there.
 int Worker::accept_some(Listener& listener) {
     constexpr int at_once = 64;
     for (int i = 0; i < at_once; ++i) {

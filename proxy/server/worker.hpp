@@ -17,7 +17,7 @@
 
 namespace larder::server {
 
-/// What all workers share and is safe by itself.
+/// What all workers share. Every member is thread-safe.
 struct Shared {
     store::Generations generations;
     std::unique_ptr<store::MemoryStore> memory;
@@ -28,7 +28,7 @@ struct Shared {
     std::atomic<std::size_t> connections{0};
     flow::PeerCounts peers;
     flow::ConfigInForce config;
-    std::unique_ptr<store::MemorySweeper> sweeper;  ///< last, so that it ends before what it sweeps
+    std::unique_ptr<store::MemorySweeper> sweeper;  ///< last, so that it ends before the memory
 };
 
 /// One listener of one worker.
@@ -42,7 +42,8 @@ struct ListeningSocket {
 /// TLS contexts by the listener's address, as configured.
 using TlsByAddress = std::vector<std::pair<std::string, net::TlsContext>>;
 
-/// A thread, its io_context and all that lives on it. Calls from other threads go through post().
+/// A thread, its io_context and everything that runs on it. Calls from other threads go through
+/// post().
 class Worker {
 public:
     Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> config);
@@ -52,27 +53,27 @@ public:
     /// Takes the listening sockets; before start().
     void add_listener(ListeningSocket listener);
     void start();
-    /// Accepts from now on; until then the kernel's queue holds who comes.
+    /// Accepts from now on. Until then new connections wait in the kernel's queue.
     void start_accepting();
     void join();
 
-    /// Runs on the worker's thread.
+    /// Runs `work` on the worker's thread. Any thread.
     void post(std::function<void()> work);
 
     // ---- on the worker's thread
-    /// Takes over the configuration in force, where that was not done by a request.
+    /// Takes over the configuration in force, if no request has done so.
     void follow_reload() { services_.follow_reload(); }
-    /// New certificates for the listeners of these addresses, where they have TLS.
+    /// Sets new certificates for the TLS listeners of these addresses.
     void use_tls(const TlsByAddress& contexts);
     void stop_accepting();
     [[nodiscard]] std::size_t busy() const { return connections_.busy(); }
-    /// Purges that are still to come: of writes whose outcome is not known.
+    /// Planned purges and awaited answers of writes with an unknown outcome.
     [[nodiscard]] std::size_t late_writes() const { return services_.late_writes.pending(); }
     void close_idle() { connections_.end_idle(); }
-    /// Ends everything that is left; the thread then runs out of work.
+    /// Ends everything that still runs, so that the thread ends.
     void stop();
 
-    /// Of the worker whose thread asks; null on any other thread.
+    /// The metrics of the worker on whose thread the caller is; null on any other thread.
     [[nodiscard]] static observe::WorkerMetrics* metrics_of_this_thread();
 
     [[nodiscard]] flow::Services& services() { return services_; }
@@ -95,7 +96,7 @@ private:
                  const Listener& listener);
 
     Shared& shared_;
-    // All of its sockets are used on its own thread only: their locks are not needed.
+    // All of its sockets are used on its own thread only, so they need no locks.
     boost::asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
     boost::asio::executor_work_guard<net::Executor> work_;
     flow::Services services_;

@@ -15,8 +15,8 @@ namespace http1 {
 class Client;
 }
 
-/// One client's connection. Small while it idles: its buffer and all that belongs to a request are
-/// lent. The worker's list owns it. One thread.
+/// One client's connection. Small while it is idle: the buffer and the state of a request are lent
+/// to it only when needed. The worker's list owns it. One thread.
 struct Connection : boost::intrusive::list_base_hook<> {
     Connection(net::TcpSocket socket, ConnectionList& list_in, boost::asio::ip::address peer_in);
     Connection(const Connection&) = delete;
@@ -27,12 +27,12 @@ struct Connection : boost::intrusive::list_base_hook<> {
 
     ConnectionList& list;
     net::Stream stream;
-    net::Buffer in;                         ///< bytes of the client behind the present head
-    boost::asio::ip::address peer;          ///< or what the PROXY header of a trusted peer said
+    net::Buffer in;                         ///< bytes of the client after the present head
+    boost::asio::ip::address peer;          ///< or the address in a trusted peer's PROXY header
     std::string peer_name;                  ///< the same as text, once a request came
     std::unique_ptr<http1::Client> client;  ///< lent while a request is under way
     bool counted = false;                   ///< in Services::peers
-    bool idle = true;                       ///< between two requests, nothing of the next one seen
+    bool idle = true;                       ///< between two requests, no byte of the next one seen
 };
 
 }  // namespace larder::wire

@@ -7,8 +7,7 @@
 
 namespace larder::wire {
 
-/// The connections of one worker, which it owns: everybody else borrows one, until `close`. One
-/// thread.
+/// Owns the connections of one worker. All others borrow a connection until `close`. One thread.
 class ConnectionList {
 public:
     explicit ConnectionList(flow::Services& services_in) : services(services_in) {}
@@ -17,14 +16,14 @@ public:
     ~ConnectionList();
 
     Connection& add(net::TcpSocket socket, const boost::asio::ip::address& peer);
-    /// Ends the connection: the reference is no longer valid.
+    /// Ends the connection and destroys it: the reference becomes invalid.
     void close(Connection& connection);
 
     /// How many have a request under way, or a part of one.
     [[nodiscard]] std::size_t busy() const;
-    /// Wakes the idle ones, which then end.
+    /// Wakes the idle connections, which then end.
     void end_idle();
-    /// Ends every wait of every connection, which ends them.
+    /// Ends every wait of every connection, which ends the connections.
     void end_all();
 
     flow::Services& services;
@@ -34,8 +33,8 @@ private:
     boost::intrusive::list<Connection> connections_;
 };
 
-/// Closes a connection when the scope that serves it ends, unless somebody else serves it from then
-/// on.
+/// Closes a connection when the scope that serves it ends, unless it was dismissed because other
+/// code serves the connection from then on.
 class CloseOnReturn {
 public:
     explicit CloseOnReturn(Connection& connection) : connection_(&connection) {}

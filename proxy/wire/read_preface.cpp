@@ -10,8 +10,8 @@ void start_header_timeout(Connection& connection) {
     connection.stream.expire_at(steady_now() + limits.header_timeout);
 }
 
-// How many bytes are surely of the PROXY header: those behind it belong to the TLS handshake, which
-// reads the socket itself.
+// How many bytes belong to the PROXY header for certain. Reading more would take bytes of the TLS
+// handshake, which reads the socket itself.
 std::size_t bytes_of_proxy_header(std::string_view so_far) {
     constexpr std::size_t shortest = 15;  // "PROXY UNKNOWN" and its line end
     constexpr std::size_t fixed_v2 = 16;

@@ -17,7 +17,8 @@ bool admit(Connection& connection) {
     return connection.counted;
 }
 
-// The PROXY header comes before the TLS handshake, and names the client that is counted.
+// The PROXY header comes before the TLS handshake, and names the client whose connections are
+// counted.
 net::Task<bool> enter(Connection& connection, Preface preface) {
     if (preface.proxy_protocol) {
         const BehindProxyHeader behind =

@@ -3,11 +3,10 @@
 
 namespace larder::wire {
 
-/// What a listener asks of its connections before the first request.
+/// What comes before the first request on a listener's connections.
 struct Preface {
-    bool tls = false;  ///< the stream speaks TLS already, its handshake is still to come
-    bool proxy_protocol =
-        false;  ///< a PROXY header comes first, believed from trusted_proxies only
+    bool tls = false;             ///< the stream is a TLS stream; the handshake is still to be done
+    bool proxy_protocol = false;  ///< a PROXY header comes first; used only from trusted_proxies
 };
 
 /// Serves the connection until it ends, and then closes it in its list.

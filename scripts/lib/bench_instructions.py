@@ -1,7 +1,7 @@
 """User-space instructions of one request, by callgrind: the same on a busy machine as on an idle one.
 
-larder runs under callgrind with two amounts of requests over one keep-alive connection. The difference of the totals, divided
-by the difference of the amounts, is what one request costs.
+larder runs under callgrind twice, with a different number of requests over one keep-alive connection. The difference of
+the totals, divided by the difference of the numbers, is the cost of one request.
 """
 import json
 import os

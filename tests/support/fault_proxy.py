@@ -109,7 +109,7 @@ class FaultProxy:
         self._pump(pair, client, server, False)
 
     def _take_turn(self, size):
-        """Waits until the shared line has carried that many bytes. Connections take turns in small pieces, as packets do."""
+        """Waits until the shared line has carried that many bytes. Connections take turns, a small piece each."""
         with self._lock:
             begin = max(time.monotonic(), self._line_free_at)
             self._line_free_at = begin + size / self.rate

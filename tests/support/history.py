@@ -1,4 +1,4 @@
-"""A history of writes and reads, judged as it grows: nobody may see a version older than one answered before he asked."""
+"""A history of writes and reads, checked as it grows: no reader may see a version older than one answered before."""
 import bisect
 import threading
 import time
@@ -7,10 +7,10 @@ from .raw_client import Connection
 
 
 class History:
-    """Writers raise the version of one API, readers read it back, all over connections of their own, for so many seconds.
+    """For some seconds, writers raise the version of one API and readers read it, each over its own connection.
 
-    write(port) and read(port) each start a client; lag: how long ago, in seconds, a write must have been answered for this
-    reader to see it. stale holds every read that was too old, failed what was not a 200, slow what took longer than
+    write(port) and read(port) each start a client. lag: the reader must see writes answered this many seconds ago.
+    stale: the reads that were too old. failed: the answers that were not 200. slow: the requests that took longer than
     patience (seconds).
     """
 

@@ -24,7 +24,7 @@ class HostsFile:
         self.within = ["unshare", "-m", "--propagation", "private", "sh", "-c", MOUNT, self._folder]
 
     def set(self, **names):
-        """set(api=["127.0.0.2"]): api.test has these addresses from now on. Written in place, since the file is mounted."""
+        """set(api=["127.0.0.2"]) gives api.test these addresses. Writes in place, because the file is mounted."""
         self._names.update(names)
         lines = ["127.0.0.1 localhost"]
         for name, addresses in self._names.items():

@@ -72,8 +72,8 @@ class Metrics(list):
 class Larder:
     """Starts `larder serve` and waits until it is ready.
 
-    In the text <listen> and <admin> stand for its own addresses, further <names> for what is given by name. within: a command
-    that starts it, such as that of support.hosts_file.
+    In the text, <listen> and <admin> stand for its own addresses; other <names> stand for the arguments of that name.
+    within: a command that starts it, such as that of support.hosts_file.
     """
 
     def __init__(self, text, env=None, arguments=(), start=True, within=(), **named):

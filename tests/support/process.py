@@ -1,4 +1,4 @@
-"""A child process in a session of its own, with its output in a file. It does not outlive the tests, however they end."""
+"""A child process in its own session, with its output in a file. It ends with the tests, however they end."""
 import os
 import signal
 import subprocess

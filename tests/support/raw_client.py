@@ -87,7 +87,7 @@ def request_bytes(method, target, fields=(), body=None, host="api.test", version
 class Connection:
     """One TCP connection. Every wait ends after timeout seconds with an exception.
 
-    segment: the largest segment it takes. Over loopback a sender buffers megabytes; with small segments a few kilobytes.
+    segment: the largest segment it takes. A sender over loopback buffers megabytes, or kilobytes with small segments.
     """
 
     def __init__(self, port, timeout=20.0, receive_buffer=None, segment=None):

@@ -121,7 +121,7 @@ def test_a_reader_after_a_write_does_not_join_an_older_fetch(origin, redis, arti
 
 @MEMORY
 def test_every_reader_sees_the_writes_answered_before_it_asked(origin, redis, articles_larder, memory):
-    """Three clients write and read back, six more only read: nobody ever sees a version older than one answered before."""
+    """Three clients write and read back, six more only read: no read is older than a write answered before it."""
     api = VersionedApi(origin)
     larder = articles_larder(origin, redis, memory)
     deadline = time.monotonic() + 4

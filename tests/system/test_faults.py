@@ -188,8 +188,8 @@ def test_a_purge_through_one_instance_drops_the_slow_fetch_of_another(
     path = target.split("?")[0]
     fields = {"Surrogate-Key": "front"}
     origin.on("GET " + path, reply(fields=fields, body=b"old").after(gate), reply(fields=fields, body=b"new"))
-    # Who joined the old fetch would not get off it in time. (Behind a fetch of a key that extends the purged one, or falls under
-    # a purged pattern, another instance does wait, though it never takes its result.)
+    # A client that joined the old fetch would time out. (Another instance does wait for the fetch of a key that extends
+    # the purged one or matches a purged pattern, but it never takes the result.)
     patient = ARTICLES if "?" in target else ARTICLES.replace("ttl: 300}", "ttl: 300, wait: 60s}")
     here, there = articles_larder(origin, redis, memory, patient), articles_larder(origin, redis, memory, patient)
     old = Later(here.get, target)

@@ -267,7 +267,7 @@ def test_an_address_without_a_server_is_named(origin, articles_larder, host, kin
 
 @pytest.fixture
 def sentinels(scene, tmp_path):
-    """Starts a sentinel that watches the master on a port under the name "m"; `options` are lines of its configuration."""
+    """Starts a sentinel that watches the master on a port as "m"; `options` are lines of its configuration."""
     from support.process import Process
     from support.redis_server import RedisClient
 

@@ -1,4 +1,4 @@
-"""Large values over a slow link to Redis: nothing small waits behind them, and what cannot come in time is not asked for."""
+"""Large values over a slow link to Redis: small ones do not wait; larder skips those that cannot arrive in time."""
 import threading
 import time
 

@@ -18,7 +18,7 @@ routes:
 
 
 def served_for(larder, target):
-    """Asks every few milliseconds until the entry is no longer served: the bounds of how long it was, seen from here."""
+    """Asks every few milliseconds until the entry is no longer served; returns the bounds of its lifetime."""
     words, first = [], "BYPASS"
     while first == "BYPASS":  # a worker may not have its own connection to Redis yet
         asked = time.monotonic()

@@ -48,7 +48,7 @@ def test_a_body_is_let_go_when_its_fetch_has_ended(origin, redis, start_larder):
 
 @plain_only
 def test_where_memory_is_short_requests_fail_and_nothing_else(origin, start_larder):
-    """Each failure is an exception inside a fetch: nobody waits for that fetch for ever, and what it held is given back."""
+    """Each failure is an exception inside a fetch: no client waits for ever, and the fetch gives back what it held."""
     for number in range(60):
         origin.on(f"/cached/{number}", reply(body=b"d" * (4 * MB)))
     origin.on("/cached/small", reply(body=b"small"))

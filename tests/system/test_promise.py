@@ -94,7 +94,7 @@ def test_a_tag_that_a_304_brings_purges_the_entry(origin, redis, articles_larder
 
 @MEMORY
 def test_a_304_does_not_bring_back_what_was_purged_while_it_was_waited_for(origin, redis, articles_larder, memory):
-    """A revalidation waits behind another instance's lock, past a purge; the origin then says 304 to the old validator."""
+    """A revalidation waits for another instance's lock during a purge, then gets a 304 for the old validator."""
     gate = Gate()
     modified = {"Last-Modified": "Sat, 28 Nov 2026 12:00:00 GMT", "Cache-Control": "max-age=1"}
     state = {"version": 0}

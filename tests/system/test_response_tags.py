@@ -1,4 +1,4 @@
-"""Tags that only the response names: a purge of one meets what carries it, however many there are and however they changed."""
+"""Tags from the response only: a purge of a tag drops all entries that carry it, however many, and after any change."""
 import pytest
 
 from support.configurations import BOTH_TIERS

@@ -40,7 +40,7 @@ def ask(client, target):
 
 
 def test_a_reader_that_was_busy_with_an_interim_response_gets_its_answer(origin, larder):
-    """The fetch begins and ends while the interim responses go to a client that does not read: no later wake-up comes."""
+    """The fetch begins and ends while the client does not read the interim responses, so no later wake-up comes."""
     hint = {"Link": "</style.css>; rel=preload; " + "x" * 50_000}
     final = reply(fields={"Cache-Control": "max-age=60"}, body=b"done")
     gate = Gate()

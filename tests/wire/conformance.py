@@ -1,10 +1,9 @@
-"""A sequence of requests through larder with what the origin answers and what has to come of each: RFC 9110 and 9111 as a client
-and an origin see them.
+"""Requests through larder, each with the origin's answer and the expected result: RFC 9110 and 9111 from outside.
 
     run(world, [step([("Cache-Control", "max-age=60")]), step(asked=False)])
 
-Times are seconds relative to now in Date, Expires, Last-Modified and If-Modified-Since where they are numbers. Nothing here waits for an
-entry to become old: an Age makes it so.
+A number in Date, Expires, Last-Modified or If-Modified-Since is a time in seconds relative to now. No test waits for an
+entry to become old; the response carries an Age instead.
 """
 import itertools
 import time
@@ -45,10 +44,10 @@ def pairs(fields):
 class Step:
     """One request, the answer the origin has for it, and what is expected.
 
-    asked: the origin sees it (True), does not (False), or is asked to confirm the entry by "etag" or "lm", and does with 304.
-    gives: the status the client gets (that of `status` where not told); has, lacks: fields of the client's response; text: its
-    body; sent: fields the origin must have been sent; path: appended to the row's own path; answer: a reply in place of status,
-    fields and body.
+    asked: the origin gets the request (True), does not (False), or confirms the entry by "etag" or "lm" with a 304.
+    gives: the status the client gets (default: `status`); has, lacks: fields of the client's response; text: its body;
+    sent: fields that the origin must get; path: appended to the row's own path;
+    answer: a reply in place of status, fields and body.
     """
 
     def __init__(

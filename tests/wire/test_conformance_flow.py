@@ -1,4 +1,4 @@
-"""What takes more than one request at a time, or a route's own options: joined fetches, stale answers, leaders that leave."""
+"""Rules about several requests at a time or options of a route: joined fetches, stale answers, leaders that leave."""
 import concurrent.futures
 import time
 

@@ -1,4 +1,4 @@
-"""RFC 9111, 3 to 5.4 and RFC 9213: what may be kept, for how long, and how a field's value is read. Two requests a row."""
+"""RFC 9111, 3 to 5.4 and RFC 9213: what may be stored, for how long, and how to read a field. Two requests a row."""
 import pytest
 
 from support.larder import Larder

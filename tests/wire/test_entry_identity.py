@@ -1,4 +1,4 @@
-"""What an entry is found by beside its key: scheme and host as the origin is told them, credentials, and the spelling of URLs."""
+"""What identifies an entry beside its key: scheme and host sent to the origin, credentials, spelling of the URL."""
 import http.client
 import ssl
 

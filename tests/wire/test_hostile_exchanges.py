@@ -1,4 +1,4 @@
-"""Exchanges that go wrong in time or order: early answers, stalled and slow sides, half-closed and reused connections."""
+"""Exchanges with wrong timing or order: early answers, stalled and slow peers, half-closed and reused connections."""
 import select
 import time
 

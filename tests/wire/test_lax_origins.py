@@ -1,4 +1,4 @@
-"""Origins whose framing is lax but has one reading only are understood, and what larder passes on and stores is clean."""
+"""larder accepts lax framing that can be read in one way only, and passes on and stores a clean message."""
 import pytest
 
 from support.scripted_origin import cut, raw, reply

@@ -102,7 +102,7 @@ def test_one_bad_answer_takes_nobody_out(wire, servers):
     larder = behind(wire, servers, HEALTH)
     servers[0].on("/health", reply("500 Oops"), reply("500 Oops"), reply(body=b"fine"))
     servers[0].wait_for_requests("/health", 8)
-    assert up(larder, servers[0]) == 1 and "taken out" not in larder.log()
+    assert up(larder, servers[0]) == 1 and "out of use" not in larder.log()
 
 
 def test_with_all_servers_down_the_answer_is_a_503(wire, servers):

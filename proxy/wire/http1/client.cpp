@@ -17,7 +17,7 @@ using origin::BodyReader;
 
 using net::piece;
 
-// The bytes of a stored response as this request gets them.
+// The bytes of a stored response for this request.
 std::array<iovec, 3> pieces_of(const cache::StoredResponse& entry, std::string_view text,
                                http::Method method) {
     const std::string_view body =
@@ -78,8 +78,8 @@ std::string_view Client::take_body_at_hand() {
     return there.substr(0, body_at_hand_);
 }
 
-// The body, or a tunnel, is read through the connection's buffer while the head is still needed:
-// the head keeps the block, what came behind it moves into another one.
+// The body or a tunnel is read through the connection's buffer while the head is still needed. So
+// the head keeps the buffer's block, and the bytes after the head move into another one.
 void Client::keep_head_apart() {
     net::Buffer& in = connection_->in;
     const std::string_view rest = in.view();

@@ -10,8 +10,8 @@ struct Connection;
 
 namespace larder::wire::http1 {
 
-/// A request of an HTTP/1.x connection, and the way of its response (RFC 9112). Lent to the
-/// connection from the first byte of a request until it idles.
+/// A request of an HTTP/1.x connection and the sending of its response (RFC 9112). Lent to the
+/// connection from the first byte of a request until the connection is idle.
 class Client final : public flow::Client {
 public:
     explicit Client(flow::Services& services);
@@ -20,15 +20,15 @@ public:
     void attach(Connection& connection) { connection_ = &connection; }
     /// Forgets the last request.
     void begin_request();
-    /// Gives back what it holds, before another connection gets it.
+    /// Releases everything of this connection, before another connection gets the Client.
     void detach();
-    /// The response was sent: the bytes of the request that are left in the connection's buffer are
-    /// the next one's.
+    /// Call it when the response was sent. The bytes left in the connection's buffer belong to the
+    /// next request.
     void end_request();
 
-    /// Whether the stored response that was sent at once left something to send.
+    /// Whether a part of the response of send_entry_at_once is still to be sent.
     [[nodiscard]] bool has_rest() const { return rest_of_ != nullptr; }
-    /// Sends what is left of it.
+    /// Sends that part.
     net::Task<void> send_rest();
 
     std::string_view take_body_at_hand() override;
@@ -56,14 +56,13 @@ private:
     net::Task<bool> send(std::span<iovec> pieces);
 
     Connection* connection_ = nullptr;
-    net::Buffer head_;  ///< the present head, where its body is read through the connection's
-                        ///< buffer
+    net::Buffer head_;  ///< the present head, while its body uses the connection's buffer
     std::optional<origin::BodyReader> body_;
     std::size_t body_at_hand_ = 0;
     ResponseFraming framing_;
     bool ended_ = false;         ///< the last byte of the response was sent
-    cache::Stored rest_of_;      ///< a stored response of which only a part was taken at once,
-    std::size_t rest_sent_ = 0;  ///< and how many bytes that was
+    cache::Stored rest_of_;      ///< a stored response that the client took only in part,
+    std::size_t rest_sent_ = 0;  ///< and how many bytes it took
 };
 
 }  // namespace larder::wire::http1

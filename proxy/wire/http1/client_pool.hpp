@@ -18,7 +18,7 @@ public:
 
     [[nodiscard]] std::unique_ptr<Client> take(flow::Services& services);
     void give_back(std::unique_ptr<Client> client);
-    /// Those that are kept go: they hold the configuration of their last request.
+    /// Destroys the kept Clients, because they hold the configuration of their last request.
     void clear();
 
 private:

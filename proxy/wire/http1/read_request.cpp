@@ -11,7 +11,7 @@ http::HeadLimits head_limits(const settings::Limits& limits) {
     return {limits.header_bytes, limits.header_count, limits.uri_bytes};
 }
 
-// Completes a head that was parsed: what is known of the connection.
+// Adds to a parsed head what is known of the connection.
 void accept_head(Connection& connection, std::size_t head_bytes) {
     Client& client = *connection.client;
     flow::Exchange& exchange = client.exchange();
@@ -56,7 +56,7 @@ Client& begin_request(Connection& connection) {
 }
 
 RequestRead read_request(Connection& connection) {
-    connection.services().follow_reload();  // counts from the next request on
+    connection.services().follow_reload();  // applies from this request on
     Client& client = begin_request(connection);
     flow::Exchange& exchange = client.exchange();
     RequestRead read;

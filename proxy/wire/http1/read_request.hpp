@@ -5,21 +5,21 @@
 
 namespace larder::wire::http1 {
 
-/// What an attempt to read came to.
+/// The result of an attempt to read.
 enum class ReadResult : std::uint8_t {
     data,     ///< bytes came
-    nothing,  ///< nothing is there now
+    nothing,  ///< no bytes are there now
     closed,   ///< the client has ended, or the connection is lost
 };
 
-/// Reads what is there, without waiting.
+/// Reads the bytes that are there, without waiting.
 [[nodiscard]] ReadResult read_some(Connection& connection);
 
-/// What one look at the buffer came to.
+/// The result of looking at the buffer once.
 enum class Step : std::uint8_t {
     read_more,  ///< the head is not complete
-    answered,   ///< answered already, but for what the client did not take at once
-    answer,     ///< a head is there; the answer takes a coroutine
+    answered,   ///< answered, except for bytes that the client did not take at once
+    answer,     ///< a head is there; the answer needs a coroutine
     refuse,     ///< the head is not acceptable: `parsed` says why
 };
 struct RequestRead {
@@ -27,10 +27,10 @@ struct RequestRead {
     http::HeadResult parsed;
 };
 
-/// The connection's Client, ready for a request of which the first bytes came.
+/// The connection's Client, ready for a request whose first bytes came.
 Client& begin_request(Connection& connection);
 
-/// Looks at what has come of a request, and answers it where nothing has to be waited for.
+/// Parses the bytes of a request that have come, and answers the request if no wait is needed.
 /// Precondition: the buffer is not empty.
 [[nodiscard]] RequestRead read_request(Connection& connection);
 

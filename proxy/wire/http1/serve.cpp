@@ -49,7 +49,7 @@ net::Task<void> refuse(Connection& connection, const http::HeadResult& parsed) {
     flow::finish_request(client);
 }
 
-// Answers where no request came, or not the whole of one.
+// Answers when no request came, or only a part of one.
 net::Task<void> answer_without_request(Connection& connection, int status, Detail detail,
                                        std::string_view message) {
     Client& client = begin_request(connection);
@@ -59,12 +59,13 @@ net::Task<void> answer_without_request(Connection& connection, int status, Detai
     flow::finish_request(client);
 }
 
-// The head did not come in time: 408 where a part of it came, else silence.
+// Ends a wait for a head that took too long: with 408 if a part of the head came, else without an
+// answer.
 net::Task<void> time_out(Connection& connection) {
     connection.stream.clear_timeout();
     if (!connection.stream.is_open() || connection.in.empty()) co_return;
     co_await answer_without_request(connection, 408, Detail::client_timeout,
-                                    "the request did not come in time");
+                                    "the request head did not arrive within limits.header_timeout");
 }
 
 net::Task<void> answer(Connection& connection) {
@@ -82,8 +83,8 @@ net::Task<void> answer(Connection& connection) {
     flow::finish_request(client);
 }
 
-// A connection that is closed with bytes unread is reset, and a client that still sends would lose
-// the response: read on for a moment.
+// The kernel resets a connection that is closed with unread bytes, and a client that still sends
+// would lose the response. So read on for a moment.
 net::Task<void> linger(Connection& connection) {
     net::Stream& stream = connection.stream;
     if (!stream.is_open()) co_return;
@@ -100,7 +101,7 @@ net::Task<void> linger(Connection& connection) {
     }
 }
 
-// Waits for more of a head. False: none comes.
+// Waits for more bytes of a head. False: none will come.
 net::Task<bool> wait_for_more(Connection& connection) {
     if (connection.idle) {
         connection.idle = false;
@@ -118,7 +119,7 @@ net::Task<bool> wait_for_more(Connection& connection) {
     co_return false;
 }
 
-// What takes a coroutine. False: the connection ends.
+// Does the step that needs a coroutine. False: the connection ends.
 net::Task<bool> take_step(Connection& connection, const RequestRead& read) {
     switch (read.step) {
         case Step::read_more: {
@@ -146,14 +147,14 @@ net::Task<bool> take_step(Connection& connection, const RequestRead& read) {
     co_return go_on;
 }
 
-// A hit that went out at once: true where it did so as a whole.
+// Finishes the request if a hit was sent at once and completely. True: it was.
 bool finish_if_sent(Connection& connection, const RequestRead& read) {
     if (read.step != Step::answered || connection.client->has_rest()) return false;
     flow::finish_request(*connection.client);
     return true;
 }
 
-// Goes on with what takes a coroutine, until nothing of the client is left to answer.
+// Serves with a coroutine until no bytes of the client are left to answer.
 net::Task<void> serve_by_coroutine(Connection& connection, RequestRead read) {
     CloseOnReturn closing(connection);
     while (true) {
@@ -215,14 +216,14 @@ void wait_for_request(Connection& connection) {
         connection.stream.when_readable(&on_ready, &connection);
         return;
     }
-    // There may be more already. Other connections come first.
+    // More bytes may be there already, but other connections come first.
     connection.stream.expect_more();
     const net::Executor executor = connection.services().executor();
     boost::asio::post(executor, [&connection] { serve_ready(connection); });
 }
 
 net::Task<void> turn_away(Connection& connection) {
-    // A request that is there already would turn the closing into a reset.
+    // Unread bytes of a request would make the kernel reset the connection at its close.
     static_cast<void>(read_some(connection));
     co_await answer_without_request(connection, 503, Detail::limit,
                                     "too many connections from this address");

@@ -19,7 +19,7 @@ struct Direction {
     bool done = false;
 };
 
-// Copies one direction. Its end is passed on, so that the other direction may go on.
+// Copies one direction. Passes on its end, so that the other direction can go on.
 net::Task<void> copy(Direction& direction) {
     net::Buffer& in = direction.from.in;
     while (true) {
@@ -29,7 +29,7 @@ net::Task<void> copy(Direction& direction) {
             const net::IoResult got = co_await direction.from.stream.read_some(room.at, room.size);
             if (got.kind != net::IoResult::Kind::done) break;
             in.append_done(got.bytes);
-            // A side that only listens is not idle.
+            // A side that only receives is not idle.
             direction.to.expire_at(steady_now() + idle_max);
         }
         const std::string_view data = in.view();
@@ -47,8 +47,8 @@ net::Task<void> copy(Direction& direction) {
     direction.done = true;
 }
 
-// The direction that is copied by a coroutine of its own. The other coroutine owns both streams,
-// so it waits for this one.
+// The direction that has its own coroutine. The other coroutine owns both streams, so it waits for
+// this one.
 struct OwnDirection {
     Direction direction;
     net::Event ended;
@@ -57,7 +57,7 @@ struct OwnDirection {
 struct TellEnd {
     OwnDirection& own;
     ~TellEnd() {
-        if (!own.direction.done) {  // an exception: the other direction is to end as well
+        if (!own.direction.done) {  // an exception: end the other direction too
             own.direction.from.stream.cancel();
             own.direction.to.cancel();
         }
@@ -71,8 +71,8 @@ net::Task<void> copy_and_tell(std::shared_ptr<OwnDirection> own) {
     co_await copy(own->direction);
 }
 
-// Waits until the client has ended, too. An origin that has ended reads nothing more, so the
-// client's bytes are waited for only for a moment.
+// Waits until the client has ended too. Waits only a moment for more bytes, because an origin that
+// has ended does not read them.
 net::Task<void> join(TunnelSide client, std::shared_ptr<OwnDirection> upward) {
     if (upward->direction.done) co_return;
     client.stream.expire_at(steady_now() + client_end_max);

@@ -5,7 +5,7 @@
 
 namespace larder::wire::http1 {
 
-/// One end of a tunnel, and what was read of it already.
+/// One end of a tunnel, and the bytes already read from it.
 struct TunnelSide {
     net::Stream& stream;
     net::Buffer& in;

@@ -49,7 +49,7 @@ TEST_CASE("an order that is not understood wholly is refused with a reason") {
              Row{"{\"urls\": [\"articles\"]}", "must start with"},
              Row{"{\"keys\": [\"a\"], \"soft\": \"yes\"}", "\"soft\" must be true or false"},
              Row{"{\"keys\": [\"a\"], \"soft\": 1}", "\"soft\" must be true or false"},
-             Row{"{\"keys\": [\"a\"], \"keys\": [\"b\"]}", "\"keys\" stands there twice"},
+             Row{"{\"keys\": [\"a\"], \"keys\": [\"b\"]}", "\"keys\" appears twice"},
          }) {
         CAPTURE(body);
         CAPTURE(complaint(body));
