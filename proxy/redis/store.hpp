@@ -51,6 +51,27 @@ struct Found {
     std::string digest;   ///< of the ids that were current; empty: one of them is missing
 };
 
+/// A page of the keys that Redis holds entries under.
+struct KeyPage {
+    RedisState state = RedisState::ok;
+    std::vector<std::string> keys;  ///< without redis.prefix
+    std::string next;               ///< where to go on; empty: the walk is complete
+};
+
+/// One valid variant in Redis.
+struct ListedEntry {
+    cache::Stored entry;      ///< of a large one the body may be absent
+    std::uint64_t bytes = 0;  ///< of the body; of a large one, of the whole as Redis holds it
+    bool soft_purged = false;
+    bool body_absent = false;
+};
+
+/// What Redis holds under some keys, in their order.
+struct Listing {
+    RedisState state = RedisState::ok;
+    std::vector<std::vector<ListedEntry>> entries;
+};
+
 enum class FillOutcome : std::uint8_t {
     stored,
     purged,       ///< a purge overtook the fetch: not stored
@@ -79,6 +100,12 @@ public:
 
     /// The variants of a key that Redis holds, valid or not; none where it does not answer.
     [[nodiscard]] Task<std::vector<std::string>> variants(std::string key, RedisBudget& budget);
+
+    /// For people who look at the cache. A step of a walk over all keys that begin with the prefix
+    /// (SCAN: a key may come twice). `from`: KeyPage::next of the step before; empty: begin.
+    [[nodiscard]] Task<KeyPage> list_keys(std::string from, std::string prefix);
+    /// The entries of these keys that may be served.
+    [[nodiscard]] Task<Listing> list_entries(std::vector<std::string> keys);
 
     /// Begins a fetch: gets or makes the key's guard and the tags' ids; with `lock` also the lock
     /// that makes one fetch of many (one for each key and Host, and for each variant where it is

@@ -36,6 +36,19 @@ struct Provenance {
     std::size_t rule_guards = 0;
 };
 
+/// A key and those of its variants that may be served, newest first.
+struct HeldKey {
+    std::string key;
+    std::vector<cache::Stored> variants;
+    bool soft_purged = false;  ///< the newest one counts as expired
+};
+
+/// A place in a walk over all keys; see MemoryStore::list_some.
+struct ListPlace {
+    std::size_t shard = 0;
+    std::size_t bucket = 0;
+};
+
 /// A walk over all entries, made in small steps; see MemoryStore::sweep_some.
 struct Sweep {
     std::vector<ScanPatterns::Pattern> patterns;
@@ -67,6 +80,12 @@ public:
 
     /// The variants of a key that may be served, newest first.
     [[nodiscard]] std::vector<std::string> variants(std::string_view key, SteadyTime now) const;
+    /// The same with the entries themselves. Counts as no hit.
+    [[nodiscard]] HeldKey held(std::string_view key, SteadyTime now) const;
+    /// One step of a walk over all keys, 100 us at most with a shard's mutex held: appends the keys
+    /// of some buckets and moves the place on. False: the walk is complete. A key that was there
+    /// all the time is met at least once.
+    bool list_some(ListPlace& place, SteadyTime now, std::vector<HeldKey>& out) const;
 
     /// Takes the entry (its `guards` and `sequence` are set) unless one of its guards was purged
     /// since its fetch began; replaces the same variant. False: dropped, because of a purge or of
@@ -137,6 +156,10 @@ private:
     [[nodiscard]] std::shared_ptr<const std::vector<std::uint32_t>> rules() const;
     [[nodiscard]] MemoryShard& shard_of(std::uint64_t hash) const;
     [[nodiscard]] bool may_take(const cache::StoredResponse& entry, std::uint64_t began) const;
+    [[nodiscard]] bool is_trusted(SteadyTime now) const {
+        return now.time_since_epoch().count() < trusted_until_.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] HeldKey held_by(const Node& node) const;
     void count(const Kept& kept);
     void uncount(const Kept& kept);
     void drop(MemoryShard& shard, Node* node, Garbage& garbage);
