@@ -1,5 +1,6 @@
 """All ways of taking something out of the cache, and that they reach every instance."""
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -18,9 +19,15 @@ def larder(origin, redis, articles_larder):
     return articles_larder(origin, redis)
 
 
+def is_stored(larder, target):
+    return larder.admin("GET", "/explain?method=GET&url=" + quote(target, safe="")).json()["decision"] == "hit"
+
+
 def fill(larder, targets=EVERYWHERE):
+    """Stores the targets. A fetch answers before it has stored: a purge in between would end in a miss."""
     for target in targets:
         larder.get(target)
+        until(lambda: is_stored(larder, target), what=f"the entry of {target}")
     assert {target: larder.get(target).x_cache for target in targets} == dict.fromkeys(targets, "HIT")
 
 
