@@ -35,10 +35,13 @@ void gauge(MetricFamily& into, Labels labels, double value) {
     sample(into, labels).gauge.value = value;
 }
 
-/// The bucket beyond the last bound is the sample count's, which the serializer writes as +Inf.
+/// Nothing where nothing was measured: a histogram is some twenty series, and most routes, servers
+/// and operations never see most events. The bucket beyond the last bound is the sample count's,
+/// which the serializer writes as +Inf.
 template <const auto& scale>
 void histogram(MetricFamily& into, Labels labels, const HistogramTotals<scale>& totals,
                double unit) {
+    if (totals.count() == 0) return;
     auto& out = sample(into, labels).histogram;
     out.bucket.reserve(scale.bounds_count);
     std::uint64_t cumulative = 0;
@@ -69,8 +72,8 @@ void count_each(MetricFamily& into, const char* label, const std::array<std::uin
         count(into, {{label, to_word(static_cast<Enum>(i))}}, values[i]);
 }
 
-// What a request without a route is counted as: present from the start, that the two families are
-// never empty.
+// What a request without a route is counted as: present from the start, so that the counter's
+// family is never empty.
 constexpr std::size_t first_method = 0;
 constexpr int first_status = 200;
 constexpr cache::XCache first_word = cache::XCache::bypass;
@@ -136,7 +139,10 @@ void append_paths(const Snapshot& snapshot, std::vector<MetricFamily>& out) {
         count(saved, {{"path", path.path}},
               static_cast<double>(path.saved_nanoseconds) / nanoseconds_per_second);
         histogram(age, {{"path", path.path}}, path.age, 1);
-        for (std::size_t i = 0; i < path.shadow.size(); ++i)
+        // All results once a route has one, so that the first mismatch counts as an increase.
+        const bool shadowed = path.shadow != decltype(path.shadow){};
+        for (std::size_t i = 0; i < path.shadow.size() && (shadowed || &path == &snapshot.paths[0]);
+             ++i)
             count(shadow, {{"path", path.path}, {"result", to_word(static_cast<ShadowResult>(i))}},
                   path.shadow[i]);
     }

@@ -7,6 +7,7 @@
 
 #include "redis/purge_text.hpp"
 #include "server/server.hpp"
+#include "server/service_manager.hpp"
 
 // How a Server ends: on SIGTERM, and when a successor serves.
 namespace larder::server {
@@ -22,6 +23,9 @@ void Server::drain() {
     ready_ = false;
     hands_over_later_ = false;
     spdlog::info("draining");
+    // A successor sent this SIGTERM: the service goes on in its process, which sends the rest.
+    tell_service_manager(to_successor_->serves() ? "MAINPID=" + std::to_string(successor_)
+                                                 : std::string("STOPPING=1"));
     const SteadyTime give_up = steady_now() + shared_.config.get()->settings.limits.drain_timeout;
     last_resort_.end_process_at(give_up + end_within);
     for (const auto& worker : workers_) {

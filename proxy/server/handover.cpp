@@ -18,6 +18,8 @@ namespace {
 
 constexpr const char* sockets_variable = "LARDER_SOCKETS";
 constexpr const char* predecessor_variable = "LARDER_PREDECESSOR";
+/// Names the process whose signs of life systemd expects; after a hand-over it is the successor.
+constexpr const char* watchdog_variable = "WATCHDOG_PID";
 
 struct Named {
     std::string name;
@@ -97,7 +99,8 @@ int start_successor(const std::vector<std::string>& arguments, int channel) {
     for (char** variable = environ; *variable; ++variable) {
         const std::string text = *variable;
         if (!text.starts_with(std::string(sockets_variable) + "=") &&
-            !text.starts_with(std::string(predecessor_variable) + "="))
+            !text.starts_with(std::string(predecessor_variable) + "=") &&
+            !text.starts_with(std::string(watchdog_variable) + "="))
             environment.push_back(text);
     }
     environment.push_back(std::string(sockets_variable) + "=" + list);

@@ -16,6 +16,7 @@
 #include "server/handover.hpp"
 #include "server/listening.hpp"
 #include "server/make_config.hpp"
+#include "server/service_manager.hpp"
 #include "settings/effective_config.hpp"
 
 namespace larder::server {
@@ -183,12 +184,18 @@ int Server::run() {
     spdlog::info("larder {} serves with {} thread{}", LARDER_VERSION, workers_.size(),
                  workers_.size() == 1 ? "" : "s");
     tell_predecessor();
+    tell_service_manager("READY=1");
+    std::vector<Watchdog::Post> posts;
+    for (const auto& worker : workers_)
+        posts.emplace_back(
+            [target = worker.get()](std::function<void()> task) { target->post(std::move(task)); });
+    const Watchdog watchdog(context, std::move(posts));
     bool done = false;
     std::function<void(const boost::system::error_code&, int)> on_signal =
         [&](const boost::system::error_code& error, int signal) {
             if (error) return;
             done = signal == SIGTERM || signal == SIGINT;
-            if (done) return;
+            if (done) return context.stop();
             signals.async_wait(on_signal);
             try {
                 handle_signal(signal);
@@ -205,7 +212,9 @@ int Server::run() {
 void Server::handle_signal(int signal) {
     switch (signal) {
         case SIGHUP:
+            tell_service_manager("RELOADING=1");
             reload();
+            tell_service_manager("READY=1");
             break;
         case SIGUSR2:
             hand_over();

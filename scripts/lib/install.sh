@@ -4,7 +4,7 @@
 BUILD_PACKAGES=(g++ cmake ninja-build ccache libboost1.81-dev libhiredis-dev libyaml-cpp-dev libspdlog-dev doctest-dev libssl-dev
     libcli11-dev prometheus-cpp-dev libzstd-dev libxxhash-dev zlib1g-dev)
 DEMO_PACKAGES=(redis-server redis-tools curl python3 python3-fastapi python3-uvicorn python3-sqlalchemy)
-TEST_PACKAGES=("${DEMO_PACKAGES[@]}" python3-pytest openssl procps clang-format)
+TEST_PACKAGES=("${DEMO_PACKAGES[@]}" python3-pytest python3-yaml openssl procps clang-format prometheus)
 LINT_PACKAGES=(clang-format clang-16 clang-tidy-16 git python3)
 FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
 BENCH_PACKAGES=("${DEMO_PACKAGES[@]}" wrk util-linux valgrind)

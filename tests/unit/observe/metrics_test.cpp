@@ -55,7 +55,7 @@ struct Exposition {
 
 }  // namespace
 
-TEST_CASE("every family is exposed from the start, with a sample") {
+TEST_CASE("every family is exposed from the start; counters and gauges with a sample") {
     Metrics metrics("1.2.3");
     metrics.set_gauges([] { return Gauges{.origins = {{"http://127.0.0.1:8000", true}}}; });
     const Exposition seen(metrics.text());
@@ -94,11 +94,32 @@ TEST_CASE("every family is exposed from the start, with a sample") {
     CHECK(seen.types == expected);
     for (const auto& [family, type] : expected) {
         CAPTURE(family);
-        CHECK(seen.has_sample_of(family));
+        CHECK(seen.has_sample_of(family) == (type != "histogram"));
     }
     CHECK(seen.at("larder_redis_errors_total{reason=\"timeout\"}") == 0);
     CHECK(seen.at("larder_build_info{version=\"1.2.3\"}") == 1);
     CHECK(seen.at("larder_config_last_reload_successful") == 1);
+}
+
+TEST_CASE("a route, server or operation without events has no histogram, and no shadow results") {
+    Metrics metrics("0");
+    const PathId busy = metrics.path("/busy");
+    metrics.path("/idle");
+    metrics.server("http://idle:8000");
+    WorkerMetrics& worker = metrics.add_worker();
+    worker.record(
+        {.path = busy, .method = Method::get, .status = 200, .x_cache = XCache::hit, .age = 1});
+    worker.record_redis_operation(RedisOperation::read, 1ms);
+    worker.record_shadow(busy, ShadowResult::match);
+    const Exposition seen(metrics.text());
+    const auto has = [&](const std::string& sample) { return seen.samples.contains(sample); };
+    CHECK(has(R"(larder_response_age_seconds_count{path="/busy"})"));
+    CHECK_FALSE(has(R"(larder_response_age_seconds_count{path="/idle"})"));
+    CHECK_FALSE(has(R"(larder_origin_request_duration_seconds_count{server="http://idle:8000"})"));
+    CHECK(has(R"(larder_redis_operation_duration_seconds_count{operation="read"})"));
+    CHECK_FALSE(has(R"(larder_redis_operation_duration_seconds_count{operation="purge"})"));
+    CHECK(seen.at(R"(larder_shadow_total{path="/busy",result="mismatch"})") == 0);
+    CHECK_FALSE(has(R"(larder_shadow_total{path="/idle",result="mismatch"})"));
 }
 
 TEST_CASE(
