@@ -104,6 +104,24 @@ bool is_rewritten(const http::Field& field) {
     }
 }
 
+// Fields that pass as they came, unless Connection names them: most of a request's. For these the
+// other questions need not be asked.
+bool always_passes(FieldId id) {
+    switch (id) {
+        case FieldId::accept:
+        case FieldId::accept_encoding:
+        case FieldId::authorization:
+        case FieldId::cache_control:
+        case FieldId::content_encoding:
+        case FieldId::content_type:
+        case FieldId::cookie:
+        case FieldId::pragma:
+            return true;
+        default:
+            return false;
+    }
+}
+
 // X-Forwarded-*: extends those of a trusted peer, replaces all others, because a client must not
 // set them.
 void append_forwarding(const http::RequestHead& request, const Sender& sender, std::string& out) {
@@ -178,7 +196,12 @@ void copy_end_to_end(const http::RequestHead& request, const Sender& sender,
     const http::MaxForwards hops = http::max_forwards_of(request);
     LineCopy lines(out);
     for (const http::Field& field : request.fields) {
-        if (is_rewritten(field) || connection.names(field)) continue;
+        if (connection.names(field)) continue;
+        if (always_passes(field.id)) {
+            lines.add(field);
+            continue;
+        }
+        if (is_rewritten(field)) continue;
         if (field.id == FieldId::expect && request.minor_version == 0) continue;
         if (field.id == FieldId::expect && iequals(field.value, "100-continue") &&
             !request.expects_continue)

@@ -1,6 +1,7 @@
 #include "http/fields.hpp"
 
 #include <array>
+#include <cstring>
 
 namespace larder::http {
 namespace {
@@ -84,6 +85,33 @@ constexpr auto make_table() {
 
 constexpr auto table = make_table();
 
+template <class Word>
+bool differs(const char* text, const char* lower) {
+    Word a, b;
+    std::memcpy(&a, text, sizeof a);
+    std::memcpy(&b, lower, sizeof b);
+    // Bytes may differ in the bit of the case, and only where `lower` has a letter: letters have
+    // 0x40, which hyphens and digits have not.
+    constexpr Word case_bits = static_cast<Word>(0x2020202020202020u);
+    return ((a ^ b) & static_cast<Word>(~((b >> 1) & case_bits))) != 0;
+}
+
+// Whether the text is the known name, in any case; both have the same size. Compares whole words,
+// the last of which may overlap the one before.
+bool is_name(const char* text, const char* lower, std::size_t size) {
+    if (size < 4) {
+        for (std::size_t i = 0; i < size; ++i)
+            if (to_lower(text[i]) != lower[i]) return false;
+        return true;
+    }
+    if (size < 8)
+        return !differs<std::uint32_t>(text, lower) &&
+               !differs<std::uint32_t>(text + size - 4, lower + size - 4);
+    for (std::size_t i = 0; i + 8 < size; i += 8)
+        if (differs<std::uint64_t>(text + i, lower + i)) return false;
+    return !differs<std::uint64_t>(text + size - 8, lower + size - 8);
+}
+
 template <class Matches>
 std::optional<std::string> join(std::span<const Field> lines, Matches matches) {
     std::optional<std::string> out;
@@ -103,8 +131,11 @@ std::optional<std::string> join(std::span<const Field> lines, Matches matches) {
 
 FieldId field_id(std::string_view name) {
     if (name.empty()) return FieldId::other;
-    for (std::size_t slot = slot_of(name); table[slot] != 0; slot = (slot + 1) % table_size)
-        if (iequals(names[table[slot]], name)) return static_cast<FieldId>(table[slot]);
+    for (std::size_t slot = slot_of(name); table[slot] != 0; slot = (slot + 1) % table_size) {
+        const std::string_view known = names[table[slot]];
+        if (known.size() == name.size() && is_name(name.data(), known.data(), name.size()))
+            return static_cast<FieldId>(table[slot]);
+    }
     return FieldId::other;
 }
 

@@ -1,5 +1,6 @@
 #include "http/head_lines.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "http/lists.hpp"
@@ -44,6 +45,20 @@ std::size_t token_size(std::string_view text) {
     std::size_t size = 0;
     while (size < text.size() && token_chars[static_cast<unsigned char>(text[size])]) ++size;
     return size;
+}
+
+// Where the first colon is; the size of the line if there is none.
+std::size_t colon_of(std::string_view line) {
+#if defined(__SSE2__)
+    const __m128i colon = _mm_set1_epi8(':');
+    if (line.size() >= 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(line.data()));
+        const int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, colon));
+        if (found != 0)
+            return static_cast<std::size_t>(__builtin_ctz(static_cast<unsigned>(found)));
+    }
+#endif
+    return std::min(line.find(':'), line.size());
 }
 
 // 0 for "HTTP/1.0", 1 for "HTTP/1.1", -1 for anything else.
@@ -108,10 +123,14 @@ HeadFault split_fields(std::string_view input, const std::vector<std::uint32_t>&
     for (std::size_t i = 1; i < line_ends.size(); ++i) {
         const std::size_t begin = line_ends[i - 1] + 2;
         const std::string_view line = input.substr(begin, line_ends[i] - begin);
-        const std::size_t colon = token_size(line);
-        if (colon == 0 || colon == line.size() || line[colon] != ':') return HeadFault::field;
+        const std::size_t colon = colon_of(line);
+        if (colon == line.size()) return HeadFault::field;
         const std::string_view name = line.substr(0, colon);
-        fields.push_back({name, trim_ows(line.substr(colon + 1)), field_id(name)});
+        const FieldId id = field_id(name);
+        // A known name is a token.
+        if (id == FieldId::other && (name.empty() || token_size(name) != name.size()))
+            return HeadFault::field;
+        fields.push_back({name, trim_ows(line.substr(colon + 1)), id});
     }
     return HeadFault::none;
 }

@@ -217,3 +217,29 @@ TEST_CASE("hop-by-hop and proxy-specific fields are known (RFC 9110, 7.6.1; RFC 
         CHECK(is_proxy_specific({name, "", field_id(name)}));
     CHECK_FALSE(is_proxy_specific({"Proxy-Status", "", field_id("Proxy-Status")}));
 }
+
+TEST_CASE("every known name has its id in any case, and no name beside it has one") {
+    for (unsigned i = 1; i < static_cast<unsigned>(FieldId::count_); ++i) {
+        const auto id = static_cast<FieldId>(i);
+        const std::string name(field_name(id));
+        CAPTURE(name);
+        CHECK(field_id(name) == id);
+        std::string upper = name;
+        for (char& c : upper)
+            if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+        CHECK(field_id(upper) == id);
+        for (std::size_t at = 0; at < name.size(); ++at) {
+            std::string other = name;
+            // The bit of the case makes another byte of a hyphen, and of '@' to '_' too.
+            for (const int bits : {0x01, 0x20, 0x40, 0x80}) {
+                other[at] = static_cast<char>(name[at] ^ bits);
+                const bool same_letter = bits == 0x20 && name[at] >= 'a' && name[at] <= 'z';
+                const FieldId found = field_id(other);
+                const bool is_itself = found == id;
+                CHECK(is_itself == same_letter);
+            }
+        }
+        CHECK(field_id(name + "-") != id);
+        CHECK(field_id(name.substr(1)) != id);
+    }
+}
