@@ -152,6 +152,12 @@ void append_forwarding(const http::RequestHead& request, const Sender& sender, s
         append_line(out, "X-Forwarded-Host", request.authority);
 }
 
+// RFC 9110, 7.6.3: the version by which the request came.
+std::string_view via_member(const http::RequestHead& request) {
+    if (request.major_version == 2) return "2.0 larder";
+    return request.minor_version == 0 ? "1.0 larder" : "1.1 larder";
+}
+
 }  // namespace
 
 Sender sender_of(const Client& client) {
@@ -235,8 +241,7 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender,
     append_line(out, "Host", host);
     copy_end_to_end(request, sender, options, connection, out);
     append_forwarding(request, sender, out);
-    if (settings.headers.via)
-        append_line(out, "Via", request.minor_version == 0 ? "1.0 larder" : "1.1 larder");
+    if (settings.headers.via) append_line(out, "Via", via_member(request));
     out.append(options.conditional);
     if (options.upgrade) {
         out += "Connection: upgrade\r\n";

@@ -71,6 +71,7 @@ struct RequestHead {
     std::string_view
         host;  ///< host[:port] of Host or of the absolute-form; empty in HTTP/1.0 without Host
     std::uint8_t minor_version = 1;
+    std::uint8_t major_version = 1;  ///< 2: it came over HTTP/2, and minor_version is 1
     Fields fields;
     Framing framing = Framing::none;
     std::uint64_t content_length = 0;

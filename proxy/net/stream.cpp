@@ -126,6 +126,14 @@ void Stream::start_tls(ssl_ctx_st* context, bool as_server, const char* server_n
     }
 }
 
+std::string_view Stream::alpn() const {
+    if (!tls_) return {};
+    const unsigned char* name = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(tls_, &name, &size);
+    return {reinterpret_cast<const char*>(name), size};
+}
+
 Task<bool> Stream::handshake() {
     while (true) {
         ERR_clear_error();

@@ -49,6 +49,8 @@ public:
     [[nodiscard]] Task<bool> handshake();
     [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
     [[nodiscard]] ssl_st* tls() const { return tls_; }
+    /// The protocol agreed on by ALPN (RFC 7301); empty: none.
+    [[nodiscard]] std::string_view alpn() const;
     /// TLS has read and decrypted more than was asked for: no readiness of the socket will tell.
     [[nodiscard]] bool has_pending() const;
 

@@ -8,12 +8,18 @@
 namespace larder::net {
 namespace {
 
+// The order is that of larder's preference.
+constexpr std::string_view http1_only = "\x08http/1.1";
+constexpr std::string_view http2_first = "\x02h2\x08http/1.1";
+
+// `offered` is one of the lists above.
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
-                    const unsigned char* in, unsigned in_size, void*) {
-    static constexpr unsigned char ours[] = "\x08http/1.1";
+                    const unsigned char* in, unsigned in_size, void* offered) {
+    const auto& list = *static_cast<const std::string_view*>(offered);
+    const auto* ours = reinterpret_cast<const unsigned char*>(list.data());
     unsigned char* chosen = nullptr;
-    if (SSL_select_next_proto(&chosen, out_size, ours, sizeof ours - 1, in, in_size) !=
-        OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&chosen, out_size, ours, static_cast<unsigned>(list.size()), in,
+                              in_size) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_NOACK;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -29,7 +35,8 @@ std::string last_error() {
 
 TlsContext own_tls_context(ssl_ctx_st* context) { return {context, &SSL_CTX_free}; }
 
-TlsContext make_server_tls(const settings::Tls& tls) {
+TlsContext make_server_tls(const settings::Listener& listener) {
+    const settings::Tls& tls = *listener.tls;
     const TlsContext owner = own_tls_context(SSL_CTX_new(TLS_server_method()));
     SSL_CTX* context = owner.get();
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
@@ -37,7 +44,8 @@ TlsContext make_server_tls(const settings::Tls& tls) {
                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL");
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+    const std::string_view& offered = listener.http2 ? http2_first : http1_only;
+    SSL_CTX_set_alpn_select_cb(context, choose_protocol, const_cast<std::string_view*>(&offered));
     const bool certificate =
         SSL_CTX_use_certificate_chain_file(context, tls.certificate.c_str()) == 1;
     const bool key =

@@ -21,7 +21,7 @@ TlsByAddress make_contexts(const settings::Settings& settings) {
     TlsByAddress contexts;
     for (const settings::Listener& listener : settings.listen)
         if (listener.tls)
-            contexts.emplace_back(to_text(listener.address), net::make_server_tls(*listener.tls));
+            contexts.emplace_back(to_text(listener.address), net::make_server_tls(listener));
     return contexts;
 }
 

@@ -116,11 +116,12 @@ void Server::open_listeners() {
         const int missing = threads - static_cast<int>(sockets.size());
         if (missing > 0) open_more_listening(listener.address, missing, sockets);
         const net::TlsContext tls =
-            listener.tls ? net::make_server_tls(*listener.tls) : net::TlsContext();
+            listener.tls ? net::make_server_tls(listener) : net::TlsContext();
         for (std::size_t i = 0; i < sockets.size(); ++i) {
             remember_socket("listen:" + to_text(listener.address), sockets[i]);
-            workers_[i % workers_.size()]->add_listener(
-                {sockets[i], tls, listener.proxy_protocol, to_text(listener.address)});
+            workers_[i % workers_.size()]->add_listener({sockets[i], tls, listener.proxy_protocol,
+                                                         listener.http2,
+                                                         to_text(listener.address)});
         }
         spdlog::info("listening on {}{}, port {}", to_text(listener.address),
                      listener.tls ? " (TLS)" : "", port_of(sockets.front()));

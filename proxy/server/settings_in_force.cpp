@@ -15,7 +15,7 @@ auto fixed_parts(const settings::Redis& redis) {
 }
 
 bool is_same_socket(const settings::Listener& a, const settings::Listener& b) {
-    return a.address == b.address && a.proxy_protocol == b.proxy_protocol &&
+    return a.address == b.address && a.proxy_protocol == b.proxy_protocol && a.http2 == b.http2 &&
            a.tls.has_value() == b.tls.has_value();
 }
 

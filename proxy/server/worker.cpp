@@ -41,7 +41,8 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
 
 void Worker::add_listener(ListeningSocket listener) {
     auto open = std::make_unique<Listener>(Listener{Acceptor(context_.get_executor()), listener.tls,
-                                                    listener.proxy_protocol, listener.address});
+                                                    listener.proxy_protocol, listener.http2,
+                                                    listener.address});
     boost::system::error_code ignored;
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -132,7 +133,8 @@ void Worker::welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer,
     if (!socket) return;
     wire::Connection& connection = connections_.add(std::move(*socket), peer.address());
     if (listener.tls) connection.stream.start_tls(listener.tls.get(), true, nullptr);
-    wire::serve_connection(connection, {listener.tls != nullptr, listener.proxy_protocol});
+    wire::serve_connection(connection,
+                           {listener.tls != nullptr, listener.proxy_protocol, listener.http2});
 }
 
 void Worker::use_config(std::shared_ptr<const flow::Config> config) {
@@ -141,6 +143,7 @@ void Worker::use_config(std::shared_ptr<const flow::Config> config) {
     services_.origin.clear();
     services_.uncacheable = {};
     connections_.http1_clients.clear();
+    connections_.http2_clients.clear();
     if (first_) watch_origin();
 }
 
@@ -160,6 +163,7 @@ void Worker::stop_accepting() {
     services_.draining = true;
     boost::system::error_code ignored;
     for (const auto& listener : listeners_) listener->acceptor.close(ignored);
+    connections_.begin_drain();
 }
 
 void Worker::stop() {

@@ -36,6 +36,7 @@ struct ListeningSocket {
     int descriptor = -1;
     net::TlsContext tls;
     bool proxy_protocol = false;
+    bool http2 = true;
     std::string address;  ///< as configured
 };
 
@@ -85,6 +86,7 @@ private:
         Acceptor acceptor;
         net::TlsContext tls;
         bool proxy_protocol;
+        bool http2;
         std::string address;
     };
 

@@ -51,7 +51,8 @@ void add_text(json::object& out, const char* key, const std::string& text) {
 
 json::value of_listener(const Listener& listener) {
     json::object out{{"address", to_text(listener.address)},
-                     {"proxy_protocol", on_off(listener.proxy_protocol)}};
+                     {"proxy_protocol", on_off(listener.proxy_protocol)},
+                     {"http2", on_off(listener.http2)}};
     if (listener.tls) {
         out["tls"] = {{"certificate", literal(listener.tls->certificate)},
                       {"key", literal(listener.tls->key)}};
@@ -137,7 +138,8 @@ json::value of_limits(const Limits& limits) {
             {"body_timeout", duration_text(limits.body_timeout)},
             {"keepalive_timeout", duration_text(limits.keepalive_timeout)},
             {"max_object", size_text(limits.max_object)},
-            {"drain_timeout", duration_text(limits.drain_timeout)}};
+            {"drain_timeout", duration_text(limits.drain_timeout)},
+            {"http2_streams", limits.http2_streams}};
 }
 
 json::value of_log(const Log& log) {

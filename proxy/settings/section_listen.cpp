@@ -29,6 +29,7 @@ void read_listener(const Node& node, std::vector<Listener>& listen) {
     if (map.lacks("address")) node.error("needs an address");
     map.read("tls", listener.tls, read_tls);
     map.read("proxy_protocol", listener.proxy_protocol, read_switch);
+    map.read("http2", listener.http2, read_switch);
     map.report_unknown_keys();
     if (has_address) listen.push_back(listener);
 }

@@ -36,6 +36,7 @@ struct Listener {
     HostPort address;
     std::optional<Tls> tls;
     bool proxy_protocol = false;
+    bool http2 = true;  ///< by ALPN with TLS, by prior knowledge without
 };
 
 struct Admin {
@@ -107,6 +108,7 @@ struct Limits {
     milliseconds keepalive_timeout = 75s;
     std::size_t max_object = 8 * 1024 * 1024;  ///< larger responses stream through unstored
     milliseconds drain_timeout = 30s;
+    std::size_t http2_streams = 128;  ///< requests at once on an HTTP/2 connection
 };
 
 enum class LogFormat { text, json };

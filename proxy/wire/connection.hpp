@@ -14,6 +14,9 @@ class ConnectionList;
 namespace http1 {
 class Client;
 }
+namespace http2 {
+class Endpoint;
+}
 
 /// One client's connection. Small while it is idle: the buffer and the state of a request are lent
 /// to it only when needed. The worker's list owns it. One thread.
@@ -27,12 +30,14 @@ struct Connection : boost::intrusive::list_base_hook<> {
 
     ConnectionList& list;
     net::Stream stream;
-    net::Buffer in;                         ///< bytes of the client after the present head
-    boost::asio::ip::address peer;          ///< or the address in a trusted peer's PROXY header
-    std::string peer_name;                  ///< the same as text, once a request came
-    std::unique_ptr<http1::Client> client;  ///< lent while a request is under way
-    bool counted = false;                   ///< in Services::peers
-    bool idle = true;                       ///< between two requests, no byte of the next one seen
+    net::Buffer in;                          ///< bytes of the client after the present head
+    boost::asio::ip::address peer;           ///< or the address in a trusted peer's PROXY header
+    std::string peer_name;                   ///< the same as text, once a request came
+    std::unique_ptr<http1::Client> client;   ///< lent while a request is under way
+    std::unique_ptr<http2::Endpoint> http2;  ///< null: HTTP/1.1 is spoken
+    bool may_be_http2 = false;               ///< the client's first bytes may be HTTP/2's preface
+    bool counted = false;                    ///< in Services::peers
+    bool idle = true;                        ///< between two requests, no byte of the next one seen
 };
 
 }  // namespace larder::wire

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "wire/http1/client.hpp"
+#include "wire/http2/endpoint.hpp"
+#include "wire/http2/stream_client.hpp"
 
 namespace larder::wire {
 
@@ -42,6 +44,13 @@ std::size_t ConnectionList::busy() const {
     return static_cast<std::size_t>(
         std::count_if(connections_.begin(), connections_.end(),
                       [](const Connection& connection) { return !connection.idle; }));
+}
+
+void ConnectionList::begin_drain() {
+    for (auto next = connections_.begin(); next != connections_.end();) {
+        const Connection& connection = *next++;  // it may end now
+        if (connection.http2) connection.http2->begin_drain();
+    }
 }
 
 void ConnectionList::end_idle() {

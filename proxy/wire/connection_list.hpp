@@ -4,6 +4,7 @@
 
 #include "wire/connection.hpp"
 #include "wire/http1/client_pool.hpp"
+#include "wire/http2/client_pool.hpp"
 
 namespace larder::wire {
 
@@ -21,6 +22,8 @@ public:
 
     /// How many have a request under way, or a part of one.
     [[nodiscard]] std::size_t busy() const;
+    /// Tells the clients of HTTP/2 to open no more streams. In HTTP/1.1 the next response says so.
+    void begin_drain();
     /// Wakes the idle connections, which then end.
     void end_idle();
     /// Ends every wait of every connection, which ends the connections.
@@ -28,6 +31,7 @@ public:
 
     flow::Services& services;
     http1::ClientPool http1_clients;
+    http2::ClientPool http2_clients;
 
 private:
     boost::intrusive::list<Connection> connections_;

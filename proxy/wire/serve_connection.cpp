@@ -3,6 +3,7 @@
 #include "net/detached.hpp"
 #include "wire/connection_list.hpp"
 #include "wire/http1/serve.hpp"
+#include "wire/http2/serve.hpp"
 #include "wire/read_preface.hpp"
 
 namespace larder::wire {
@@ -43,13 +44,18 @@ net::Task<void> enter_and_serve(Connection& connection, Preface preface) {
         co_return;
     }
     closing.dismiss();
-    http1::serve(connection);
+    if (connection.stream.alpn() == "h2") {
+        http2::serve(connection);
+    } else {
+        http1::serve(connection);
+    }
 }
 
 }  // namespace
 
 void serve_connection(Connection& connection, Preface preface) {
     const bool enters = preface.tls || preface.proxy_protocol;
+    connection.may_be_http2 = preface.http2 && !preface.tls;
     connection.stream.watch_from_the_start();
     if (!enters && admit(connection)) return http1::wait_for_request(connection);
     const net::Executor executor = connection.services().executor();

@@ -7,6 +7,7 @@ namespace larder::wire {
 struct Preface {
     bool tls = false;             ///< the stream is a TLS stream; the handshake is still to be done
     bool proxy_protocol = false;  ///< a PROXY header comes first; used only from trusted_proxies
+    bool http2 = true;            ///< HTTP/2 by prior knowledge; TLS decides by ALPN
 };
 
 /// Serves the connection until it ends, and then closes it in its list.

@@ -36,6 +36,7 @@ constexpr std::array targets{
     Target{"proxy_header", proxy_header},
     Target{"admin_input", admin_input},
     Target{"addresses", addresses},
+    Target{"http2_session", http2_session},
 };
 
 constexpr std::size_t cuts = 16;

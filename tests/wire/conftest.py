@@ -1,5 +1,6 @@
 import pytest
 
+from support import http2_client
 from support.configurations import WIRE
 
 
@@ -21,3 +22,17 @@ def wire(origin, start_larder):
 @pytest.fixture
 def larder(wire):
     return wire()
+
+
+@pytest.fixture
+def connect(larder):
+    """Connections to the plain listener, by prior knowledge."""
+    opened = []
+
+    def start(**named):
+        opened.append(http2_client.Connection(larder.port, **named))
+        return opened[-1]
+
+    yield start
+    for connection in opened:
+        connection.close()

@@ -89,9 +89,10 @@ def test_older_versions_and_weak_ciphers_are_refused(authority, secure):
 
 
 @pytest.mark.parametrize(
-    "offered, chosen", [(["h2", "http/1.1"], "http/1.1"), (["http/1.1"], "http/1.1"), (["h2"], None)]
+    "offered, chosen",
+    [(["http/1.1", "h2"], "h2"), (["h2"], "h2"), (["http/1.1"], "http/1.1"), (["http/1.0"], None)],
 )
-def test_alpn_chooses_http_1_1(authority, secure, offered, chosen):
+def test_alpn_chooses_the_protocol(authority, secure, offered, chosen):
     context = trusting(authority)
     context.set_alpn_protocols(offered)
     with dial(secure, context) as client:

@@ -1,29 +1,14 @@
 #include "wire/http1/read_request.hpp"
 
 #include "flow/answer_request.hpp"
-#include "http/target_uri.hpp"
+#include "wire/answer.hpp"
 #include "wire/connection_list.hpp"
 
 namespace larder::wire::http1 {
 namespace {
 
-http::HeadLimits head_limits(const settings::Limits& limits) {
-    return {limits.header_bytes, limits.header_count, limits.uri_bytes};
-}
-
-// Adds to a parsed head what is known of the connection.
-void accept_head(Connection& connection, std::size_t head_bytes) {
-    Client& client = *connection.client;
-    flow::Exchange& exchange = client.exchange();
-    connection.in.consume(head_bytes);
-    exchange.bytes_in = head_bytes;
-    exchange.body_pending = exchange.request.framing != http::Framing::none;
-    if (connection.peer_name.empty()) connection.peer_name = connection.peer.to_string();
-    exchange.request.peer = connection.peer_name;
-    exchange.request.peer_trusted = client.config->trusted_proxies.contains(connection.peer);
-    exchange.request.peer_tls = connection.stream.is_tls();
-    http::set_target_uri(exchange.request);
-}
+// The part of the preface that looks like a head.
+constexpr std::string_view preface_head = "PRI * HTTP/2.0\r\n\r\n";
 
 }  // namespace
 
@@ -67,10 +52,14 @@ RequestRead read_request(Connection& connection) {
     exchange.began = steady_now();
     connection.idle = false;
     if (read.parsed.status != http::HeadStatus::complete) {
-        read.step = Step::refuse;
+        const bool is_http2 =
+            connection.may_be_http2 && connection.in.view().starts_with(preface_head);
+        read.step = is_http2 ? Step::http2 : Step::refuse;
         return read;
     }
-    accept_head(connection, read.parsed.consumed);
+    connection.may_be_http2 = false;
+    connection.in.consume(read.parsed.consumed);
+    complete_head(connection, client, read.parsed.consumed);
     read.step = flow::answer_at_once(client) ? Step::answered : Step::answer;
     return read;
 }

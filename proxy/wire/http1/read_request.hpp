@@ -21,6 +21,7 @@ enum class Step : std::uint8_t {
     answered,   ///< answered, except for bytes that the client did not take at once
     answer,     ///< a head is there; the answer needs a coroutine
     refuse,     ///< the head is not acceptable: `parsed` says why
+    http2,      ///< the preface of HTTP/2 by prior knowledge (RFC 9113, 3.3)
 };
 struct RequestRead {
     Step step = Step::read_more;

@@ -20,13 +20,16 @@ ResponseFraming frame_response(const FramedResponse& response) {
     return framing;
 }
 
+void append_length(const FramedResponse& response, std::string& out) {
+    if (!response.length || response.length_in_lines || never_has_body(response.status)) return;
+    out += "Content-Length: ";
+    append_decimal(out, static_cast<std::int64_t>(*response.length));
+    out += "\r\n";
+}
+
 void append_framing(const FramedResponse& response, const ResponseFraming& framing,
                     std::string& out) {
-    if (response.length && !response.length_in_lines && !never_has_body(response.status)) {
-        out += "Content-Length: ";
-        append_decimal(out, static_cast<std::int64_t>(*response.length));
-        out += "\r\n";
-    }
+    append_length(response, out);
     if (framing.chunked) out += "Transfer-Encoding: chunked\r\n";
     append_connection(framing.keep_alive, response.minor_version, out);
 }

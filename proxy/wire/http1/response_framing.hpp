@@ -32,6 +32,9 @@ struct FramedResponse {
 void append_framing(const FramedResponse& response, const ResponseFraming& framing,
                     std::string& out);
 
+/// Appends Content-Length if the length is known and not in the head yet.
+void append_length(const FramedResponse& response, std::string& out);
+
 /// Appends Connection if it differs from the default of the version (RFC 9112, 9.3).
 void append_connection(bool keep_alive, int minor_version, std::string& out);
 

@@ -2,51 +2,25 @@
 
 #include <boost/asio/post.hpp>
 
-#include "flow/answer_request.hpp"
 #include "flow/finish_request.hpp"
 #include "flow/send_response.hpp"
 #include "net/detached.hpp"
+#include "wire/answer.hpp"
 #include "wire/connection_list.hpp"
 #include "wire/http1/client.hpp"
 #include "wire/http1/read_request.hpp"
+#include "wire/http2/serve.hpp"
 
 namespace larder::wire::http1 {
 namespace {
 
 using cache::Detail;
 
-constexpr Milliseconds linger_max{1000};
-constexpr std::size_t linger_bytes_max = 1024 * 1024;
-
-struct Refusal {
-    int status;
-    Detail detail;
-};
-
-Refusal refusal_of(http::HeadStatus status) {
-    switch (status) {
-        case http::HeadStatus::too_large:
-            return {431, Detail::limit};
-        case http::HeadStatus::target_too_long:
-            return {414, Detail::limit};
-        case http::HeadStatus::not_implemented:
-            return {501, Detail::not_implemented};
-        default:
-            return {400, Detail::bad_request};
-    }
-}
-
-net::Task<void> refuse(Connection& connection, const http::HeadResult& parsed) {
-    Client& client = *connection.client;
-    const Refusal refusal = refusal_of(parsed.status);
-    client.exchange().request.fields = {};
-    client.exchange().request.keep_alive = false;
-    client.exchange().outcome = cache::Outcome();
-    client.exchange().bytes_in = connection.in.size();
+// The bytes behind a head that is not acceptable are not read as another one.
+net::Task<void> refuse_head(Connection& connection, const http::HeadResult& parsed) {
+    connection.client->exchange().bytes_in = connection.in.size();
     connection.in.consume(connection.in.size());
-    co_await flow::answer_error(client, refusal.status, refusal.detail, parsed.why,
-                                flow::KeepAlive::no);
-    flow::finish_request(client);
+    co_await refuse(*connection.client, parsed);
 }
 
 // Answers when no request came, or only a part of one.
@@ -66,39 +40,6 @@ net::Task<void> time_out(Connection& connection) {
     if (!connection.stream.is_open() || connection.in.empty()) co_return;
     co_await answer_without_request(connection, 408, Detail::client_timeout,
                                     "the request head did not arrive within limits.header_timeout");
-}
-
-net::Task<void> answer(Connection& connection) {
-    Client& client = *connection.client;
-    const http::RequestHead& request = client.request();
-    connection.stream.never_expire();
-    if (request.framing == http::Framing::length &&
-        request.content_length > client.settings().limits.body_bytes) {
-        co_await flow::answer_error(client, 413, Detail::limit,
-                                    "the request's body is larger than limits.body_bytes",
-                                    flow::KeepAlive::no);
-    } else {
-        co_await flow::answer_request(client);
-    }
-    flow::finish_request(client);
-}
-
-// The kernel resets a connection that is closed with unread bytes, and a client that still sends
-// would lose the response. So read on for a moment.
-net::Task<void> linger(Connection& connection) {
-    net::Stream& stream = connection.stream;
-    if (!stream.is_open()) co_return;
-    stream.shutdown_write();
-    stream.clear_timeout();
-    stream.expire_at(steady_now() + linger_max);
-    std::size_t drained = 0;
-    while (drained < linger_bytes_max) {
-        connection.in.consume(connection.in.size());
-        const net::Buffer::Room room = connection.in.room(4096);
-        const net::IoResult got = co_await stream.read_some(room.at, room.size);
-        if (got.kind != net::IoResult::Kind::done) break;
-        drained += got.bytes;
-    }
 }
 
 // Waits for more bytes of a head. False: none will come.
@@ -131,11 +72,14 @@ net::Task<bool> take_step(Connection& connection, const RequestRead& read) {
             flow::finish_request(*connection.client);
             break;
         case Step::answer:
-            co_await answer(connection);
+            connection.stream.never_expire();
+            co_await answer(*connection.client);
             break;
         case Step::refuse:
-            co_await refuse(connection, read.parsed);
+            co_await refuse_head(connection, read.parsed);
             break;
+        case Step::http2:
+            break;  // not a request; see serve_by_coroutine
     }
     connection.client->end_request();
     connection.idle = true;
@@ -157,7 +101,7 @@ bool finish_if_sent(Connection& connection, const RequestRead& read) {
 // Serves with a coroutine until no bytes of the client are left to answer.
 net::Task<void> serve_by_coroutine(Connection& connection, RequestRead read) {
     CloseOnReturn closing(connection);
-    while (true) {
+    while (read.step != Step::http2) {
         bool go_on = false;
         if (finish_if_sent(connection, read)) {
             go_on = connection.client->exchange().keep_alive;
@@ -169,7 +113,11 @@ net::Task<void> serve_by_coroutine(Connection& connection, RequestRead read) {
         read = read_request(connection);
     }
     closing.dismiss();
-    wait_for_request(connection);
+    if (read.step == Step::http2) {
+        http2::serve(connection);
+    } else {
+        wait_for_request(connection);
+    }
 }
 
 void serve_ready(Connection& connection) {
@@ -199,6 +147,7 @@ void serve(Connection& connection) {
         const RequestRead read = read_request(connection);
         if (!finish_if_sent(connection, read)) {
             closing.dismiss();
+            if (read.step == Step::http2) return http2::serve(connection);
             const net::Executor executor = connection.services().executor();
             net::start_detached(executor, serve_by_coroutine(connection, read),
                                 "answering a client");

@@ -11,7 +11,7 @@ using namespace larder::settings;
 namespace {
 
 const char* const everything = R"(
-listen: [{address: 127.0.0.1:1, proxy_protocol: on, tls: {certificate: c.pem, key: k.pem}}, "[::1]:2"]
+listen: [{address: 127.0.0.1:1, proxy_protocol: on, http2: off, tls: {certificate: c.pem, key: k.pem}}, "[::1]:2"]
 admin: {address: 127.0.0.1:3, token: t0ps3cret}
 origin:
   servers: [http://a:1, https://b:2]
@@ -39,7 +39,8 @@ redis:
 memory: off
 threads: 4
 limits: {header_bytes: 1KB, header_count: 2, uri_bytes: 3KB, body_bytes: 4MB, connections: 5, connections_per_client: 6,
-         header_timeout: 7s, body_timeout: 8s, keepalive_timeout: 9s, max_object: 10KB, drain_timeout: 0}
+         header_timeout: 7s, body_timeout: 8s, keepalive_timeout: 9s, max_object: 10KB, drain_timeout: 0,
+         http2_streams: 11}
 trusted_proxies: [10.0.0.0/8]
 purge_from: []
 log: {level: debug, format: json, access: errors}
@@ -78,6 +79,8 @@ TEST_CASE("the effective configuration shows every value in its own unit") {
     };
     CHECK(text("/listen/0/tls/key") == "k.pem");
     CHECK(text("/listen/0/proxy_protocol") == "on");
+    CHECK(text("/listen/0/http2") == "off");
+    CHECK(shown.at_pointer("/limits/http2_streams").as_int64() == 11);
     CHECK(text("/origin/connect_timeout") == "1500ms");
     CHECK(text("/origin/idle_timeout") == "3m");
     CHECK(text("/origin/resolve") == "45s");

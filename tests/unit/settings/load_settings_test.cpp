@@ -54,6 +54,8 @@ TEST_CASE("listen is an address, a map, or a list of both") {
     CHECK(to_text(load_good("listen: :8080").listen.at(0).address) == "0.0.0.0:8080");
     CHECK(to_text(load_good("listen: '[::1]:0'").listen.at(0).address) == "[::1]:0");
     CHECK(load_good("listen: {address: h:1, proxy_protocol: on}").listen.at(0).proxy_protocol);
+    CHECK(load_good("listen: {address: h:1}").listen.at(0).http2);
+    CHECK(!load_good("listen: {address: h:1, http2: off}").listen.at(0).http2);
     const auto list =
         load_good("listen: [h:1, {address: h:2, tls: {certificate: c.pem, key: k.pem}}]").listen;
     REQUIRE(list.size() == 2);
@@ -191,6 +193,7 @@ limits:
   keepalive_timeout: 9s
   max_object: 10KB
   drain_timeout: 0
+  http2_streams: 11
 )")
                               .limits;
     CHECK(limits.header_bytes == 1024);
@@ -204,6 +207,7 @@ limits:
     CHECK(limits.keepalive_timeout == 9s);
     CHECK(limits.max_object == 10 * 1024);
     CHECK(limits.drain_timeout == 0s);
+    CHECK(limits.http2_streams == 11);
     CHECK(load_good("limits: {body_bytes: 0}").limits.body_bytes == 0);
     CHECK(load_good("limits: {body_bytes: unlimited}").limits.body_bytes == UINT64_MAX);
     CHECK(load_good("limits: {connections_per_client: unlimited}").limits.connections_per_client ==
