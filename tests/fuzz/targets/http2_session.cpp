@@ -10,7 +10,7 @@ using namespace wire::http2;
 constexpr SessionLimits limits{8, 2048};
 
 /// Answers what comes, and checks what it is told.
-struct Owner : SessionEvents {
+struct Owner final : SessionEvents {
     void request_came(Stream& stream, RequestText::Verdict verdict, RequestText& text) override {
         require(session->streams().size() <= limits.streams + 1, "the count of streams is bounded");
         if (verdict == RequestText::Verdict::complete) check_head(text);

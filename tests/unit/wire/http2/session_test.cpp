@@ -15,7 +15,7 @@ using test::FieldPairs;
 constexpr SteadyTime start{1000s};
 
 /// Answers each request as a test wants, and notes what it was told.
-struct Owner : SessionEvents {
+struct Owner final : SessionEvents {
     void request_came(Stream& stream, RequestText::Verdict verdict, RequestText& text) override {
         last = &stream;
         verdicts.push_back(verdict);
