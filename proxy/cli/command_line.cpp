@@ -87,6 +87,8 @@ CLI::App* add_stats(CLI::App& app, StatsOptions& options) {
     CLI::App* command = app.add_subcommand("stats", "Show a running larder's figures");
     add_admin(*command, options.admin);
     command->add_flag("--watch", options.watch, "Show them anew every second");
+    command->add_flag("--ready", options.ready,
+                      "Show nothing: exit status 0 if /readyz says that it serves, else 1");
     return command;
 }
 

@@ -49,6 +49,7 @@ struct PurgeOptions {
 struct StatsOptions {
     AdminTarget admin;
     bool watch = false;
+    bool ready = false;  ///< only whether it serves, by the exit status
 };
 
 using Command =

@@ -152,6 +152,12 @@ std::string render_stats(const StatsReading& reading) {
 
 int run_stats(const StatsOptions& options, bool terminal, std::ostream& out, std::ostream& errors) {
     try {
+        if (options.ready) {
+            const AdminAnswer answer =
+                ask_admin(options.admin, "/readyz", {}, std::chrono::seconds(2));
+            if (answer.status != 200) throw std::runtime_error(describe_error(answer));
+            return exit_fine;
+        }
         StatsReading reading;
         Clock::time_point read_at;
         do {

@@ -4,8 +4,11 @@
 BUILD_PACKAGES=(g++ cmake ninja-build ccache libboost1.81-dev libhiredis-dev libyaml-cpp-dev libspdlog-dev doctest-dev libssl-dev
     libcli11-dev libdtl-dev prometheus-cpp-dev libnghttp2-dev libzstd-dev libxxhash-dev zlib1g-dev)
 DEMO_PACKAGES=(redis-server redis-tools curl python3 python3-fastapi python3-uvicorn python3-sqlalchemy)
-TEST_PACKAGES=("${DEMO_PACKAGES[@]}" python3-pytest python3-yaml python3-h2 python3-hpack nghttp2-client openssl procps
-    clang-format prometheus)
+PACKAGE_PACKAGES=(debhelper dpkg-dev fakeroot lintian git python3 man-db)
+IMAGE_PACKAGES=(ca-certificates binutils)
+TEST_PACKAGES=("${DEMO_PACKAGES[@]}" "${PACKAGE_PACKAGES[@]}" "${IMAGE_PACKAGES[@]}" python3-pytest python3-yaml
+    python3-jsonschema python3-h2 python3-hpack nghttp2-client openssl procps clang-format prometheus debootstrap buildah
+    fish zsh systemd)
 LINT_PACKAGES=(clang-format clang-16 clang-tidy-16 git python3)
 FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
 BENCH_PACKAGES=("${DEMO_PACKAGES[@]}" wrk util-linux valgrind)

@@ -24,7 +24,9 @@ public:
     PurgeResult::Outcome outcome = PurgeResult::Outcome::done;
     PurgeOrder last_order;
 
-    bool ready() override { return true; }
+    bool is_ready = true;
+
+    bool ready() override { return is_ready; }
     std::string metrics_text() override { return {}; }
     std::string stats_json() override { return json_text(admin::to_stats(metrics.snapshot())); }
     std::string config_text() override { return {}; }
@@ -109,6 +111,16 @@ TEST_CASE("a refused or impossible purge ends with status 1 and the reason") {
     CHECK(run_purge({{"nonsense url", ""}, false, false, {"a"}}, larder.out, larder.errors) ==
           exit_wrong);
     CHECK(larder.out.str().empty());
+}
+
+TEST_CASE("stats --ready says by its exit status whether larder serves, and needs no token") {
+    Fixture larder;
+    CHECK(run_stats({larder.target(""), false, true}, false, larder.out, larder.errors) ==
+          exit_fine);
+    CHECK(larder.out.str().empty());
+    larder.backend.is_ready = false;
+    CHECK(run_stats({larder.target(), false, true}, false, larder.out, larder.errors) ==
+          exit_wrong);
 }
 
 TEST_CASE("stats shows totals and routes, and rates between two readings") {

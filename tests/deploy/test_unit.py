@@ -1,0 +1,123 @@
+"""The systemd unit, the man pages and the shells' completions, as far as they can be judged without a running systemd."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from support.larder import REPOSITORY, binary
+
+UNIT = os.path.join(REPOSITORY, "config/systemd/larder.service")
+PAGE = os.path.join(REPOSITORY, "config/man/larder.8")
+COMPLETIONS = os.path.join(REPOSITORY, "config/completions")
+
+
+def needs(program):
+    return pytest.mark.skipif(not shutil.which(program), reason=f"{program} is not installed")
+
+
+def commands():
+    """What `larder --help` lists."""
+    text = subprocess.run([binary(), "--help"], capture_output=True, text=True).stdout
+    return re.findall(r"^  ([a-z]+) ", text[text.index("Subcommands:") :], re.M)
+
+
+@needs("systemd-analyze")
+def test_the_unit_is_hardened():
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", UNIT],
+        capture_output=True,
+        text=True,
+    )
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+@needs("systemd-analyze")
+def test_systemd_understands_every_line_of_the_unit(tmp_path):
+    """The binary is where the package puts it, which this machine does not have."""
+    with open(UNIT) as unit:
+        text = unit.read().replace("/usr/bin/larder", binary())
+    copy = tmp_path / "larder.service"
+    copy.write_text("\n".join(line for line in text.splitlines() if not line.startswith("Documentation")))
+    seen = subprocess.run(["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True)
+    assert "larder.service" not in seen.stdout + seen.stderr
+
+
+def test_the_unit_uses_what_larder_offers():
+    with open(UNIT) as unit:
+        lines = unit.read().splitlines()
+    for line in ("Type=notify", "StateDirectory=larder", "WatchdogSec=60s"):
+        assert line in lines
+    assert len([line for line in lines if line.startswith("ExecReload=")]) == 2
+
+
+def test_each_command_has_its_place_in_the_man_page_and_in_every_completion():
+    with open(PAGE) as page:
+        text = page.read()
+    for command in commands():
+        assert re.search(rf"^\.B {command}$", text, re.M), command
+        for name in os.listdir(COMPLETIONS):
+            with open(os.path.join(COMPLETIONS, name)) as completion:
+                assert re.search(rf"\b{command}\b", completion.read()), f"{name} lacks {command}"
+
+
+@needs("man")
+@pytest.mark.parametrize("page", ["larder.8", "larder.yaml.5"])
+def test_man_pages_are_free_of_warnings(page, tmp_path):
+    path = tmp_path / page
+    if page == "larder.8":
+        shutil.copy(PAGE, path)
+    else:
+        made = subprocess.run(
+            ["/usr/bin/python3", "scripts/lib/reference_page.py", "config/larder.yaml"],
+            cwd=REPOSITORY,
+            capture_output=True,
+            check=True,
+        )
+        path.write_bytes(made.stdout)
+    shown = subprocess.run(
+        ["man", "--warnings", "-l", str(path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MANWIDTH": "120", "LC_ALL": "C.UTF-8"},
+    )
+    assert shown.returncode == 0 and shown.stderr == ""
+    assert "LARDER" in shown.stdout
+    if page == "larder.yaml.5":
+        assert "trusted_proxies: []" in shown.stdout and "${STATE_DIRECTORY:-off}" in shown.stdout
+
+
+@needs("bash")
+def test_bash_completes_commands_and_options():
+    def completed(line):
+        script = f"""
+            _init_completion() {{ words=($COMP_LINE); [ "${{COMP_LINE: -1}}" = " " ] && words+=(""); cword=$((${{#words[@]}} - 1))
+                cur=${{words[cword]}}; prev=${{words[cword - 1]}}; }}
+            _filedir() {{ :; }}
+            . {COMPLETIONS}/larder.bash
+            COMP_LINE={line!r}; _larder; printf '%s\\n' "${{COMPREPLY[@]}}"
+        """
+        return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout.split()
+
+    assert set(commands()) <= set(completed("larder "))
+    assert completed("larder pu") == ["purge"]
+    assert "--soft" in completed("larder purge --")
+    assert completed("larder explain P") == ["POST", "PUT", "PATCH"]
+
+
+@needs("zsh")
+def test_zsh_can_read_its_completion():
+    subprocess.run(["zsh", "-n", f"{COMPLETIONS}/_larder"], check=True)
+
+
+@needs("fish")
+def test_fish_completes_commands_and_options():
+    def completed(line):
+        script = f"source {COMPLETIONS}/larder.fish; complete -C '{line}'"
+        shown = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, check=True)
+        assert shown.stderr == ""
+        return {row.split("\t")[0] for row in shown.stdout.splitlines()}
+
+    assert set(commands()) <= completed("larder ")
+    assert {"--soft", "--tag"} <= completed("larder purge --")
