@@ -10,7 +10,7 @@ RUN scripts/build release && strip -o /larder build/release/larder
 FROM debian:12-slim
 RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends ca-certificates libhiredis0.14 libyaml-cpp0.7 libspdlog1.10 libssl3 \
-        libprometheus-cpp-core1.0 libzstd1 \
+        libprometheus-cpp-core1.0 libzstd1 libbrotli1 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home larder
 COPY --from=build /larder /usr/local/bin/larder

@@ -59,6 +59,7 @@ void read_limits(const Node& node, Limits& limits) {
     map.read("keepalive_timeout", limits.keepalive_timeout, read_timeout);
     map.read("max_object", limits.max_object, read_size);
     map.read("drain_timeout", limits.drain_timeout, read_duration);
+    map.read("key_body", limits.key_body, read_buffer_size);
     map.report_unknown_keys();
 }
 

@@ -2,7 +2,8 @@
 # Sourced by the other scripts: installs Debian packages that are missing, and nothing where all are there.
 
 BUILD_PACKAGES=(g++ cmake ninja-build ccache libboost1.81-dev libhiredis-dev libyaml-cpp-dev libspdlog-dev doctest-dev libssl-dev
-    libcli11-dev prometheus-cpp-dev libzstd-dev libxxhash-dev zlib1g-dev)
+    libcli11-dev prometheus-cpp-dev libzstd-dev libxxhash-dev libbrotli-dev
+    zlib1g-dev)
 DEMO_PACKAGES=(redis-server redis-tools curl python3 python3-fastapi python3-uvicorn python3-sqlalchemy)
 TEST_PACKAGES=("${DEMO_PACKAGES[@]}" python3-pytest openssl procps clang-format)
 LINT_PACKAGES=(clang-format clang-16 clang-tidy-16 git python3)

@@ -36,6 +36,7 @@ constexpr std::array targets{
     Target{"proxy_header", proxy_header},
     Target{"admin_input", admin_input},
     Target{"addresses", addresses},
+    Target{"canonical_json", canonical_json},
 };
 
 constexpr std::size_t cuts = 16;
