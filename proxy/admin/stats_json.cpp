@@ -4,6 +4,8 @@
 #include <boost/json.hpp>
 #include <string_view>
 
+#include "observe/audit_estimate.hpp"
+
 namespace larder::admin {
 namespace {
 
@@ -91,6 +93,21 @@ ByWord by_word_of(const observe::PathTotals& path) {
     return out;
 }
 
+// Wrong answers from the cache, and how old they were.
+json::object to_audit(const observe::PathTotals& path) {
+    json::object out = to_object<observe::AuditResult>(path.audit);
+    const std::uint64_t same = path.audit[static_cast<std::size_t>(observe::AuditResult::same)];
+    const std::uint64_t different =
+        path.audit[static_cast<std::size_t>(observe::AuditResult::different)];
+    const observe::AuditEstimate estimate = observe::estimate_audit(same + different, different);
+    out["wrong_per_million"] = estimate.wrong_per_million;
+    out["at_most_per_million"] = estimate.at_most_per_million;
+    if (different > 0)
+        out["wrong_age_seconds"] = json::object{{"p50", path.wrong_age.quantile(0.5)},
+                                                {"p99", path.wrong_age.quantile(0.99)}};
+    return out;
+}
+
 json::object to_route(const observe::PathTotals& path, const ByWord& by_word) {
     json::object out{{"path", path.path}};
     const json::object requests = to_requests(by_word);
@@ -103,6 +120,7 @@ json::object to_route(const observe::PathTotals& path, const ByWord& by_word) {
     out["fills_discarded"] = to_reasons(path.fills_discarded);
     if (path.shadow[0] + path.shadow[1] + path.shadow[2] > 0)
         out["shadow"] = to_object<observe::ShadowResult>(path.shadow);
+    if (path.audit[0] + path.audit[1] + path.audit[2] > 0) out["audit"] = to_audit(path);
     return out;
 }
 

@@ -8,7 +8,8 @@
 namespace larder {
 namespace {
 
-constexpr std::size_t host_bytes_max = 253;  // RFC 1035, 2.3.4, as text
+constexpr std::size_t host_bytes_max = 253;         // RFC 1035, 2.3.4, as text
+constexpr std::size_t socket_path_bytes_max = 107;  // unix(7), sun_path with its last NUL
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
     const auto port = text.size() <= 5 ? parse_decimal(text) : std::nullopt;
@@ -55,7 +56,18 @@ bool is_host_name(std::string_view text) {
            std::all_of(text.begin(), text.end(), allowed);
 }
 
+bool is_socket_path(std::string_view path) {
+    return path.size() > 1 && path.size() <= socket_path_bytes_max && path.front() == '/' &&
+           path.back() != '/' && path.find('\0') == std::string_view::npos;
+}
+
 std::optional<HostPort> parse_listen_address(std::string_view text) {
+    constexpr std::string_view unix_scheme = "unix:";
+    if (text.starts_with(unix_scheme)) {
+        const std::string_view path = text.substr(unix_scheme.size());
+        if (!is_socket_path(path)) return std::nullopt;
+        return HostPort{std::string(path), 0};
+    }
     const auto host = take_host(text);
     if (!host || !text.starts_with(':')) return std::nullopt;
     const auto port = parse_port(text.substr(1));
@@ -73,12 +85,13 @@ std::optional<HostPort> parse_authority(std::string_view text, std::uint16_t def
 }
 
 std::string to_text(const HostPort& address) {
+    if (address.is_unix()) return "unix:" + address.host;
     const std::string port = ':' + std::to_string(address.port);
     return address.is_ipv6() ? '[' + address.host + ']' + port : address.host + port;
 }
 
 bool is_loopback(const HostPort& address) {
-    if (address.host == "::1" || address.host == "localhost") return true;
+    if (address.is_unix() || address.host == "::1" || address.host == "localhost") return true;
     const auto ip = parse_ip(address.host, IpVersion::v4);
     return ip && ip->bytes[0] == 127;
 }

@@ -99,6 +99,18 @@ Lifetime freshness_lifetime(const http::ResponseHead& response, const OriginDire
     return {};
 }
 
+Lifetime with_jitter(Lifetime lifetime, double share, std::uint64_t chance) {
+    if (lifetime.grant != Grant::rule || share <= 0) return lifetime;
+    // Mixed, so that neighbouring numbers come out far apart (splitmix64).
+    chance = (chance ^ chance >> 30) * 0xbf58476d1ce4e5b9;
+    chance = (chance ^ chance >> 27) * 0x94d049bb133111eb;
+    chance ^= chance >> 31;
+    const double part = static_cast<double>(chance >> 11) * 0x1.0p-53;
+    const double shorter = static_cast<double>(lifetime.duration.count()) * (1 - share * part);
+    lifetime.duration = std::max(Milliseconds(static_cast<std::int64_t>(shorter)), Milliseconds(1));
+    return lifetime;
+}
+
 Seconds initial_age(const http::Fields& fields, WallTime requested_at, WallTime received_at) {
     using std::chrono::floor;
     const http::HttpTime date = date_of(fields, received_at);

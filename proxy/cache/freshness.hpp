@@ -23,6 +23,10 @@ struct Lifetime {
 Lifetime freshness_lifetime(const http::ResponseHead& response, const OriginDirectives& origin,
                             const settings::Route& rule, WallTime received_at);
 
+/// The lifetime shortened by a random part of it, of at most `share` (`jitter`), where the route
+/// granted it. `chance`: any number; equal ones shorten alike.
+Lifetime with_jitter(Lifetime lifetime, double share, std::uint64_t chance);
+
 /// RFC 9111, 4.2.3: corrected_initial_age. Without a valid Date, the time of receipt stands in.
 Seconds initial_age(const http::Fields& fields, WallTime requested_at, WallTime received_at);
 

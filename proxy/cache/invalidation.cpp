@@ -52,7 +52,8 @@ std::string_view take_scheme(std::string_view& reference) {
 
 // RFC 3986, 5.2.2, against the request's own target. Nothing where the reference leads to another
 // host. The scheme the client used is not known here, so http and https count as one.
-std::optional<std::string> resolve(const http::RequestHead& request, std::string_view reference) {
+std::optional<std::string> resolve(const http::RequestHead& request, std::string_view reference,
+                                   std::string_view origin_host) {
     reference = reference.substr(0, reference.find('#'));
     const std::string_view scheme = take_scheme(reference);
     const bool web = iequals(scheme, "http") || iequals(scheme, "https");
@@ -64,7 +65,8 @@ std::optional<std::string> resolve(const http::RequestHead& request, std::string
         const std::string_view authority = without_default_port(reference.substr(0, end), port);
         // An origin behind a proxy that it trusts names the host that the proxy told.
         const bool same = iequals(authority, without_default_port(request.host, port)) ||
-                          iequals(authority, without_default_port(request.authority, port));
+                          iequals(authority, without_default_port(request.authority, port)) ||
+                          iequals(authority, without_default_port(origin_host, port));
         if (authority.empty() || !same) return std::nullopt;
         return origin_form(reference.substr(end));
     }
@@ -82,11 +84,12 @@ bool invalidates(const http::RequestHead& request, int status) {
 }
 
 std::vector<std::string> related_targets(const http::RequestHead& request,
-                                         const http::ResponseHead& response) {
+                                         const http::ResponseHead& response,
+                                         std::string_view origin_host) {
     std::vector<std::string> out;
     for (const http::Field& line : response.fields) {
         if (line.id != FieldId::location && line.id != FieldId::content_location) continue;
-        auto target = resolve(request, line.value);
+        auto target = resolve(request, line.value, origin_host);
         if (target) out.push_back(std::move(*target));
     }
     remove_repeats(out);

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "http/message.hpp"
@@ -13,8 +14,10 @@ namespace larder::cache {
 bool invalidates(const http::RequestHead& request, int status);
 
 /// The targets (origin-form) of all Location and Content-Location lines that are of the same origin
-/// as the request.
+/// as the request. `origin_host`: the Host that the origin was told in place of the request's;
+/// empty: the request's own.
 std::vector<std::string> related_targets(const http::RequestHead& request,
-                                         const http::ResponseHead& response);
+                                         const http::ResponseHead& response,
+                                         std::string_view origin_host = {});
 
 }  // namespace larder::cache

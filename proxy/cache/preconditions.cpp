@@ -39,7 +39,9 @@ Precondition evaluate(const http::RequestHead& request, std::string_view etag,
             since = line.value;
         }
     }
-    if (request.method != http::Method::get && request.method != http::Method::head)
+    // QUERY has conditions as GET has (RFC 10008).
+    if (request.method != http::Method::get && request.method != http::Method::head &&
+        request.method != http::Method::query)
         return Precondition::pass;
     if (has_none_match) return listed ? Precondition::not_modified : Precondition::pass;
     const bool unmodified =

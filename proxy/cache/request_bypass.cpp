@@ -107,8 +107,8 @@ Detail connection_bypass(const http::Fields& fields) {
 }  // namespace
 
 Detail request_bypass(const http::RequestHead& request, std::span<const std::string> key_headers) {
-    if (request.framing == http::Framing::chunked || request.content_length > 0)
-        return Detail::body;
+    const bool has_body = request.framing == http::Framing::chunked || request.content_length > 0;
+    if (has_body && !http::may_ask_by_body(request.method)) return Detail::body;
     bool odd_connection = false;
     Detail found = Detail::none;
     for (const Field& line : request.fields) {

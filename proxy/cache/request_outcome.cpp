@@ -175,9 +175,9 @@ Outcome Outcome::error(Detail why) const { return because(why); }
 Outcome Outcome::purge_owed() const { return because(Detail::redis_down); }
 Outcome Outcome::client_stalled() const { return because(Detail::client_timeout); }
 
-void Outcome::append_fields(const settings::Headers& headers, std::string_view key,
+void Outcome::append_fields(const settings::Headers& headers, std::string_view key, AgeField age,
                             std::string& out) const {
-    if (age_ >= 0) {
+    if (age_ >= 0 && age == AgeField::shown) {
         out += "Age: ";
         append_decimal(out, age_);
         out += "\r\n";

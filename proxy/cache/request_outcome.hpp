@@ -105,9 +105,10 @@ public:
     /// What the origin took for the stored response that answers in its place.
     [[nodiscard]] std::chrono::nanoseconds saved() const { return saved_; }
 
+    enum class AgeField : std::uint8_t { shown, hidden };
     /// Appends Age, X-Cache and larder's own Cache-Status line as the configuration wants them.
     /// `key` empty: not shown.
-    void append_fields(const settings::Headers& headers, std::string_view key,
+    void append_fields(const settings::Headers& headers, std::string_view key, AgeField age,
                        std::string& out) const;
 
 private:

@@ -63,6 +63,13 @@ Verdict decide_reuse(const StoredResponse& stored, const RequestDirectives& dire
     return asks_origin && directives.only_if_cached ? Verdict::refuse : verdict;
 }
 
+bool is_refresh_due(const Freshness& freshness, double share, WallTime now) {
+    const Milliseconds left = time_left(freshness, now);
+    if (share <= 0 || left <= Milliseconds(0)) return false;
+    const Milliseconds granted = freshness.lifetime - freshness.initial_age;
+    return static_cast<double>(left.count()) <= share * static_cast<double>(granted.count());
+}
+
 bool may_serve_on_error(const StoredResponse& stored, const RequestDirectives& directives,
                         bool soft_purged, WallTime now) {
     const Milliseconds left = remaining(stored, soft_purged, now);

@@ -31,4 +31,8 @@ Verdict decide_reuse(const StoredResponse& stored, const RequestDirectives& dire
 bool may_serve_on_error(const StoredResponse& stored, const RequestDirectives& directives,
                         bool soft_purged, WallTime now);
 
+/// Whether a fresh response is in the last part of its lifetime (`refresh_ahead`), in which a hit
+/// starts a refresh. `share`: of the lifetime that was left when the response came.
+bool is_refresh_due(const Freshness& freshness, double share, WallTime now);
+
 }  // namespace larder::cache

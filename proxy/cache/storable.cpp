@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hash.hpp"
 #include "cache/freshness.hpp"
 #include "cache/origin_directives.hpp"
 #include "cache/request_directives.hpp"
@@ -122,7 +123,9 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
     };
     const OriginDirectives origin = read_origin_directives(response.fields, rule);
 
-    if (request.method != http::Method::get && request.method != http::Method::head)
+    // A QUERY or POST comes here only under a route that reads by it.
+    if (request.method != http::Method::get && request.method != http::Method::head &&
+        !http::may_ask_by_body(request.method))
         return refuse(Detail::uncacheable);
     if (request_directives(request, rule).no_store) return refuse(Detail::no_store);
     if (const Detail reason = status_reason(response); reason != Detail::none)
@@ -139,7 +142,10 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
         out.vary = std::move(*names);
         add_content_coding(response, out.vary);
     }
-    const Lifetime lifetime = freshness_lifetime(response, origin, rule, received_at);
+    const std::uint64_t chance = hash_of(request.target) ^ hash_of(request.body) ^
+                                 static_cast<std::uint64_t>(received_at.time_since_epoch().count());
+    const Lifetime lifetime =
+        with_jitter(freshness_lifetime(response, origin, rule, received_at), rule.jitter, chance);
     if (lifetime.grant == Grant::rule && is_stream(response)) return refuse(Detail::stream);
     out.freshness = work_out_freshness(response, origin, rule, lifetime, requested_at, received_at);
     out.omit = origin.control.no_cache_fields;

@@ -24,10 +24,11 @@ std::size_t heap(const std::vector<std::string>& texts) {
 
 std::size_t StoredResponse::cost() const {
     std::size_t bytes = sizeof(StoredResponse);
-    for (const std::string* text :
-         {&head, &body, &etag, &last_modified, &content_encoding, &target, &variant, &soft_id})
+    for (const std::string* text : {&head, &body, &etag, &last_modified, &content_encoding, &target,
+                                    &variant, &soft_id, &origin_lines})
         bytes += heap(*text);
     bytes += heap(vary) + heap(tags) + heap(response_tags);
+    for (const auto& form : coded) bytes += form->cost() + sizeof form;
     return bytes + guards.capacity() * sizeof(std::uint32_t);
 }
 

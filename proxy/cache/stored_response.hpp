@@ -51,8 +51,13 @@ public:
     std::string variant;            ///< which variant of its key it is (see vary)
     std::vector<TagId> tags;        ///< rule tags, in the order route::collect_tags gives
     std::vector<TagId>
-        response_tags;    ///< Surrogate-Key, Cache-Tag, Cache-Groups and the route's `tags`
-    std::string soft_id;  ///< the key's soft-purge mark at the fill
+        response_tags;  ///< Surrogate-Key, Cache-Tag, Cache-Groups and the route's `tags`
+    /// `head` says to clients something else than the origin did (cache/client_head.hpp). Then
+    /// these are the origin's own lines of the fields that larder writes.
+    bool rewritten = false;
+    std::string origin_lines;
+
+    std::string soft_id;           ///< the key's soft-purge mark at the fill
     std::uint64_t everything = 0;  ///< the id that all entries in Redis carried at the fill
 
     /// What the memory tier checks on every hit, set when it takes the entry: slots of
@@ -60,6 +65,11 @@ public:
     /// Redis, began under.
     std::vector<std::uint32_t> guards;
     std::uint64_t sequence = 0;
+
+    /// The same response in codings that larder made (`compress`), best first. In memory only.
+    std::vector<boost::intrusive_ptr<const StoredResponse>> coded;
+    /// How often it answered, up to a few: see count_hit.
+    mutable std::atomic<std::uint8_t> hits{0};
 
     /// Bytes this entry costs in memory, bookkeeping included.
     [[nodiscard]] std::size_t cost() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cache/client_head.hpp"
 #include "cache/storable.hpp"
 #include "cache/stored_head.hpp"
 #include "http/etag.hpp"
@@ -70,8 +71,9 @@ std::vector<Field> merge_fields(const std::vector<Field>& stored, const std::vec
 // without any is about it.
 bool selects(const StoredResponse& stored, const http::Fields& fields) {
     const http::EntityTag tag = http::parse_entity_tag(fields.value(FieldId::etag));
-    if (!tag.opaque.empty() && !stored.etag.empty()) {
-        const http::EntityTag stored_tag = http::parse_entity_tag(stored.etag);
+    const std::string_view etag = origin_etag(stored);
+    if (!tag.opaque.empty() && !etag.empty()) {
+        const http::EntityTag stored_tag = http::parse_entity_tag(etag);
         return tag.weak ? http::weakly_equal(tag, stored_tag)
                         : http::strongly_equal(tag, stored_tag);
     }
@@ -83,14 +85,14 @@ bool selects(const StoredResponse& stored, const http::Fields& fields) {
 // answer confirms nothing.
 bool can_be_confirmed(const StoredResponse& stored) {
     if (stored.status != 200 && stored.status != 203) return false;
-    return !stored.etag.empty() || !stored.last_modified.empty();
+    return !origin_etag(stored).empty() || !stored.last_modified.empty();
 }
 
 // The answer names a validator that the stored response has (RFC 9111, 4.3.5). A length alone
 // proves nothing: two representations may be as long.
 bool names_same_validator(const StoredResponse& stored, const http::Fields& fields) {
     const http::EntityTag tag = http::parse_entity_tag(fields.value(FieldId::etag));
-    if (!tag.opaque.empty() && fields.value(FieldId::etag) == stored.etag) return true;
+    if (!tag.opaque.empty() && fields.value(FieldId::etag) == origin_etag(stored)) return true;
     const std::string_view modified = fields.value(FieldId::last_modified);
     return !modified.empty() && modified == stored.last_modified;
 }
@@ -109,7 +111,7 @@ boost::intrusive_ptr<StoredResponse> merge(const StoredResponse& stored,
     if (!newer.fields.has(FieldId::date)) updating.push_back({"Date", date, FieldId::date});
 
     std::vector<Field> kept;
-    parse_stored_head(stored.head, kept);
+    origin_fields(stored, kept);
     std::vector<Field> merged = merge_fields(kept, updating);
     // The Age of the newer response counts for the freshness; append_stored_head drops it again.
     for (const Field& line : newer.fields)
@@ -136,6 +138,7 @@ boost::intrusive_ptr<StoredResponse> merge(const StoredResponse& stored,
     out->tags = stored.tags;
     out->response_tags = stored.response_tags;
     out->soft_id = stored.soft_id;
+    rewrite_for_clients(*out, rule);
     return out;
 }
 
@@ -144,7 +147,8 @@ boost::intrusive_ptr<StoredResponse> merge(const StoredResponse& stored,
 std::string conditional_fields(const StoredResponse& stored) {
     std::string out;
     if (!can_be_confirmed(stored)) return out;
-    if (!stored.etag.empty()) out.append("If-None-Match: ").append(stored.etag).append("\r\n");
+    const std::string_view etag = origin_etag(stored);
+    if (!etag.empty()) out.append("If-None-Match: ").append(etag).append("\r\n");
     if (!stored.last_modified.empty())
         out.append("If-Modified-Since: ").append(stored.last_modified).append("\r\n");
     return out;
@@ -167,12 +171,12 @@ boost::intrusive_ptr<StoredResponse> freshen_from_head(
     const http::ResponseHead& response, const settings::Route& rule, Detail personal_reason,
     WallTime requested_at, WallTime received_at, Detail& reason) {
     reason = Detail::none;
-    const auto contradicts = [&](FieldId id, const std::string& stored_value) {
+    const auto contradicts = [&](FieldId id, std::string_view stored_value) {
         const Field* line = response.fields.first(id);
         return line && line->value != stored_value;
     };
     if (response.status != stored.status || !names_same_validator(stored, response.fields) ||
-        contradicts(FieldId::etag, stored.etag) ||
+        contradicts(FieldId::etag, origin_etag(stored)) ||
         contradicts(FieldId::last_modified, stored.last_modified) ||
         contradicts(FieldId::content_encoding, stored.content_encoding) ||
         contradicts(FieldId::content_length, std::to_string(stored.body.size())))

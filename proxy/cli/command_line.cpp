@@ -71,6 +71,7 @@ CLI::App* add_explain(CLI::App& app, Options& options) {
         ->type_name("'Name: value'")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command->add_option("-d,--data", options.explain.body, "The request's body")->type_name("BODY");
     return command;
 }
 

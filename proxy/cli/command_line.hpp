@@ -31,6 +31,7 @@ struct ExplainOptions {
     std::string method;
     std::string url;  ///< "/articles/42" or with scheme and host
     std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;
 };
 
 /// How to reach a running larder's admin server.

@@ -77,7 +77,7 @@ int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& 
         return exit_wrong;
     }
     const auto request =
-        route::OfflineRequest::make(options.method, options.url, "", options.headers);
+        route::OfflineRequest::make(options.method, options.url, "", options.headers, options.body);
     if (!request) {
         errors << "larder explain: not a URL: " << options.url
                << " (expected a path like /articles/42, or a whole URL)\n";
@@ -85,6 +85,10 @@ int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& 
     }
     const route::Explanation explanation = route::explain(checked.table, request->head());
     out << route::to_text(explanation);
+    const std::size_t most = checked.settings.limits.key_body;
+    if (explanation.readable && options.body.size() > most)
+        out << "bypass    the body is larger than limits.key_body (" << most
+            << " bytes), so no key is made of it (detail=body)\n";
     if (explanation.readable) out << request_text(request->head(), *explanation.route);
     return exit_fine;
 }

@@ -1,21 +1,27 @@
 #include "flow/answer_from_entry.hpp"
 
+#include "cache/coded_form.hpp"
 #include "cache/response_form.hpp"
 #include "cache/reuse.hpp"
 #include "cache/vary.hpp"
 #include "flow/answer_read.hpp"
+#include "flow/fetch_for_read.hpp"
+#include "flow/note_hit.hpp"
 #include "flow/send_response.hpp"
 
 namespace larder::flow {
 
 net::Task<void> answer_from_entry(Client& client, cache::Stored entry) {
-    const cache::ResponseForm form = cache::decide_form(client.request(), *entry, wall_now());
+    const cache::Stored sent_entry(&cache::form_for(client.request(), *entry));
+    if (notes_hits(client.exchange().plan.route->rule)) note_hit(client, entry, *sent_entry);
+    const cache::ResponseForm form = cache::decide_form(client.request(), *sent_entry, wall_now());
     std::string changed;
-    const std::string_view head = cache::head_of_form(form, entry->head, {}, changed);
+    const std::string_view head = cache::head_of_form(form, sent_entry->head, {}, changed);
     const BodyLength length{form.length, true};
     begin_response(client, head, form.status, length);
     cache::BodyWindow window(form);
-    const std::string_view body = form.has_body() ? window.cut(entry->body) : std::string_view{};
+    const std::string_view body =
+        form.has_body() ? window.cut(sent_entry->body) : std::string_view{};
     const bool sent = co_await client.send_body(body, Follows::nothing);
     static_cast<void>(sent);
 }
@@ -38,8 +44,15 @@ bool answer_read_at_once(Client& client) {
     exchange.status = hit.entry->status;
     exchange.text.clear();
     if (headers.via) exchange.text += "Via: 1.1 larder\r\n";
-    exchange.outcome.append_fields(headers, exchange.key, exchange.text);
-    client.send_entry_at_once(hit.entry);
+    exchange.outcome.append_fields(headers, exchange.key, exchange.age_field(), exchange.text);
+    if (plan.route->rule.refresh_ahead > 0) refresh_if_due(client, hit.entry);
+    if (!notes_hits(plan.route->rule)) {
+        client.send_entry_at_once(hit.entry);
+        return true;
+    }
+    const cache::Stored form(&cache::form_for(exchange.request, *hit.entry));
+    note_hit(client, hit.entry, *form);
+    client.send_entry_at_once(form);
     return true;
 }
 

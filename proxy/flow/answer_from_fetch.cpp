@@ -26,7 +26,7 @@ cache::Outcome fetched_outcome(const Exchange& exchange, FetchRole role,
     read.asked |= directives.no_cache || directives.no_store;
     cache::FetchedResult result;
     result.status = head.status;
-    result.get = exchange.request.method == http::Method::get;
+    result.get = exchange.request.method != http::Method::head;
     result.not_stored = head.not_stored;
     result.doubt = head.doubt;
     result.missed = head.missed;

@@ -103,7 +103,7 @@ net::Task<void> answer_read(Client& client) {
     Exchange& exchange = client.exchange();
     if (goes_straight_through(client)) {
         exchange.outcome = Outcome::missed({});
-        const Judge judge = exchange.request.method == http::Method::get ? Judge::yes : Judge::no;
+        const Judge judge = exchange.request.method == http::Method::head ? Judge::no : Judge::yes;
         co_await pass_through(client, judge);
         co_return;
     }
@@ -123,7 +123,10 @@ net::Task<void> answer_read(Client& client) {
             exchange.outcome = Outcome::updating(*entry, exchange.lookup.soft_purged, now);
             refresh(client);
         }
-        if (verdict == Verdict::serve) exchange.outcome = Outcome::hit(*entry, now);
+        if (verdict == Verdict::serve) {
+            exchange.outcome = Outcome::hit(*entry, now);
+            refresh_if_due(client, entry);
+        }
         if (verdict == Verdict::serve || refreshes) {
             co_await answer_from_entry(client, entry);
             co_return;

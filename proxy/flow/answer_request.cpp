@@ -6,6 +6,7 @@
 #include "flow/answer_read.hpp"
 #include "flow/pass_through.hpp"
 #include "flow/purge.hpp"
+#include "flow/read_key_body.hpp"
 #include "flow/read_plan.hpp"
 #include "flow/send_response.hpp"
 #include "http/max_forwards.hpp"
@@ -28,8 +29,24 @@ Detail plan_read(Client& client) {
         route::build_key(route, exchange.match.captures, exchange.request, exchange.key);
     client.config->routes.note_plain_path(exchange.request, exchange.key_info);
     if (exchange.key_info.query_bypass || exchange.key_info.needless_encoding) return Detail::query;
+    if (exchange.key_info.unusable_body) return Detail::body;
     exchange.plan = make_read_plan(exchange.request, route);
     return Detail::none;
+}
+
+// A read whose key needs its body is planned once the body is there. True: the exchange has ended.
+net::Task<bool> plan_read_by_body(Client& client) {
+    Exchange& exchange = client.exchange();
+    const KeyBody body = co_await read_key_body(client);
+    if (body == KeyBody::ended) co_return true;
+    exchange.bypass = body == KeyBody::too_large ? Detail::body : plan_read(client);
+    co_return false;
+}
+
+// Whether the path would leave the place at the origin that its route gives it.
+bool leaves_origin_path(const route::Match& match) {
+    return match.route && !match.route->origin_path.empty() &&
+           match.route->origin_path.is_left_by(match.captures);
 }
 
 bool looped(const http::RequestHead& request) {
@@ -73,7 +90,8 @@ bool answer_at_once(Client& client) {
         client.config->routes.match(exchange.request.method, exchange.request.method_name,
                                     exchange.request.host, exchange.request.path);
     const bool read = exchange.match.route && exchange.match.route->rule.kind == RouteKind::read;
-    if (!read) return false;
+    if (!read || leaves_origin_path(exchange.match)) return false;
+    if (http::may_ask_by_body(exchange.request.method)) return false;
     exchange.bypass = plan_read(client);
     if (exchange.bypass != Detail::none || exchange.match.route->rule.shadow) return false;
     return answer_read_at_once(client);
@@ -100,6 +118,20 @@ net::Task<void> answer_request(Client& client) {
         if (answered) co_return;
     }
     const route::CompiledRoute* route = exchange.match.route;
+    if (leaves_origin_path(exchange.match)) {
+        exchange.outcome = Outcome::passed(exchange.request.method, Detail::bad_request);
+        const KeepAlive keep_alive = exchange.body_pending ? KeepAlive::no : KeepAlive::yes;
+        co_await answer_error(client, 400, Detail::bad_request,
+                              "the path holds a segment \".\" or \"..\", and its route sends it to "
+                              "another path of the origin (origin_path)",
+                              keep_alive);
+        co_return;
+    }
+    const bool reads = route && route->rule.kind == RouteKind::read;
+    if (reads && http::may_ask_by_body(exchange.request.method)) {
+        const bool ended = co_await plan_read_by_body(client);
+        if (ended) co_return;
+    }
     if (!route) {
         exchange.outcome = Outcome::passed(exchange.request.method, Detail::no_route);
     } else if (route->rule.kind == RouteKind::pass) {
@@ -107,12 +139,12 @@ net::Task<void> answer_request(Client& client) {
     } else if (route->rule.kind == RouteKind::write) {
         exchange.outcome = Outcome::passed(exchange.request.method, Detail::none);
     } else if (exchange.bypass != Detail::none) {
-        exchange.outcome = Outcome::passed(exchange.request.method, exchange.bypass);
+        exchange.outcome = Outcome::bypass(exchange.bypass);
     } else {
         co_await answer_read(client);
         co_return;
     }
-    exchange.is_write = http::is_write(exchange.request);
+    exchange.is_write = route::may_change(exchange.match, exchange.request);
     const bool announced = co_await announce_write(client);
     if (!announced) {
         co_await answer_error(client, 503, Detail::purge_failed,

@@ -42,6 +42,10 @@ public:
     [[nodiscard]] const Exchange& exchange() const { return exchange_; }
     [[nodiscard]] const http::RequestHead& request() const { return exchange_.request; }
     [[nodiscard]] const settings::Settings& settings() const { return config->settings; }
+    /// Where the exchange's request goes.
+    [[nodiscard]] const std::shared_ptr<origin::Upstream>& upstream() const {
+        return config->upstream_of(exchange_.match.route);
+    }
 
     // ---- the request's body
 

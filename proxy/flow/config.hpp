@@ -7,6 +7,7 @@
 #include "net/network.hpp"
 #include "observe/metrics.hpp"
 #include "origin/pool.hpp"
+#include "route/compiled_route.hpp"
 #include "route/route_table.hpp"
 #include "settings/settings.hpp"
 
@@ -17,11 +18,18 @@ namespace larder::flow {
 struct Config {
     settings::Settings settings;
     route::RouteTable routes;
-    std::shared_ptr<origin::Upstream> upstream;
+    /// By CompiledRoute::origin: that of `origin`, then those of `origins` in their order.
+    std::vector<std::shared_ptr<origin::Upstream>> upstreams;
     net::Networks trusted_proxies;
     net::Networks purge_from;
-    std::vector<observe::PathId> path_ids;      ///< by route index
-    std::vector<observe::ServerId> server_ids;  ///< by server index
+    std::vector<observe::PathId> path_ids;                   ///< by route index
+    std::vector<std::vector<observe::ServerId>> server_ids;  ///< by upstream, then by server
+
+    /// Where requests under this route go; null: those that no route takes.
+    [[nodiscard]] const std::shared_ptr<origin::Upstream>& upstream_of(
+        const route::CompiledRoute* route) const {
+        return upstreams[route ? route->origin : 0];
+    }
 };
 
 /// The configuration in force. A reload replaces it for all workers at one instant. Otherwise one

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "cache/client_head.hpp"
+#include "cache/request_outcome.hpp"
 #include "flow/announce_write.hpp"
 #include "flow/lookup.hpp"
 #include "flow/read_plan.hpp"
@@ -35,12 +37,20 @@ struct Exchange {
     std::uint64_t bytes_in = 0;  ///< of the request: its head, and its body without chunk framing
     std::uint64_t bytes_out = 0;
     bool keep_alive = true;     ///< the connection may carry another request after this one
+    std::string body;           ///< of a request whose key needs its body: what was read of it
+    bool body_taken = false;    ///< `body`, or request.body, is the body or its beginning
     bool body_pending = false;  ///< bytes of the request's body may still be on the way
     bool answered = false;      ///< a byte of the final response was sent
     std::shared_ptr<const Announcement> announced;  ///< of a write; see announce_write
     bool purge_failed =
         false;  ///< do not forward the write's answer: stale entries could not be purged
     redis::RedisBudget redis_budget;  ///< of a write: for the announcement and the purge together
+
+    /// Whether clients see an Age: see cache::hides_age.
+    [[nodiscard]] cache::Outcome::AgeField age_field() const {
+        const bool hidden = match.route && cache::hides_age(match.route->rule);
+        return hidden ? cache::Outcome::AgeField::hidden : cache::Outcome::AgeField::shown;
+    }
 
     /// Call it when the response was sent. Releases what other requests could use.
     void release() {
@@ -61,6 +71,8 @@ struct Exchange {
         bytes_out = 0;
         keep_alive = true;
         body_pending = false;
+        body = {};  // large ones do not stay with the connection
+        body_taken = false;
         answered = false;
         purge_failed = false;
         redis_budget = {};

@@ -1,5 +1,6 @@
 #include "flow/fetch_for_read.hpp"
 
+#include "base/hash.hpp"
 #include "cache/reuse.hpp"
 #include "cache/vary.hpp"
 #include "flow/answer_from_entry.hpp"
@@ -126,6 +127,23 @@ void refresh(Client& client) {
     const store::FetchBoard::Place place = client.services.board.join_or_lead(
         client.exchange().key, fetch_name(client.exchange(), variant), guards_of(client));
     if (place.leads) start_fetch(make_task(client, place.fetch, {}, variant));
+}
+
+void refresh_if_due(Client& client, const cache::Stored& entry) {
+    Exchange& exchange = client.exchange();
+    const ReadPlan& plan = exchange.plan;
+    if (!cache::is_refresh_due(entry->freshness, plan.route->rule.refresh_ahead, wall_now()))
+        return;
+    // The answer to such a request may not be stored for all.
+    const bool for_all = plan.personal == cache::Detail::none && !plan.directives.no_store &&
+                         !plan.directives.only_if_cached &&
+                         exchange.request.method != http::Method::head;
+    const std::uint64_t hash =
+        uncacheable_hash(exchange.key, *plan.route) ^ hash_of(entry->variant);
+    if (!for_all || !client.services.refreshes.claim(hash, entry->freshness.received_at)) return;
+    client.services.metrics.record_refresh_ahead(client.config->path_ids[plan.route->index]);
+    exchange.lookup.entry = entry;
+    refresh(client);
 }
 
 net::Task<void> fetch_alone(Client& client, redis::RedisBudget budget) {

@@ -14,4 +14,8 @@ namespace larder::flow {
 /// Refreshes the entry of the lookup in the background, unless a fetch for it is under way.
 void refresh(Client& client);
 
+/// `refresh_ahead`: starts a refresh of the fresh entry that answers the request, if its lifetime
+/// is nearly over and no hit of this worker started one before.
+void refresh_if_due(Client& client, const cache::Stored& entry);
+
 }  // namespace larder::flow

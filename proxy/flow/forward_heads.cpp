@@ -162,7 +162,9 @@ std::string_view via_member(const http::RequestHead& request) {
 
 Sender sender_of(const Client& client) {
     const http::RequestHead& request = client.request();
-    return {std::string(request.peer), request.peer_trusted, request.peer_tls};
+    // Origins read addresses there: a client on a Unix socket is on this machine.
+    const std::string_view address = request.peer == "unix" ? "127.0.0.1" : request.peer;
+    return {std::string(address), request.peer_trusted, request.peer_tls};
 }
 
 boost::asio::ip::address believed_address(const Client& client) {
@@ -227,21 +229,26 @@ void copy_end_to_end(const http::RequestHead& request, const Sender& sender,
 }  // namespace
 
 void build_origin_head(const http::RequestHead& request, const Sender& sender,
-                       const RequestHeadOptions& options, const settings::Settings& settings,
-                       std::string_view authority, std::string& out) {
+                       const RequestHeadOptions& options, const HeadTarget& target,
+                       const settings::Headers& headers, std::string& out) {
     const http::ConnectionOptions connection = http::parse_connection(request.fields);
     out.assign(options.method.empty() ? request.method_name : options.method);
     out += ' ';
-    out.append(request.target);
+    if (target.route && !target.route->origin_path.empty()) {
+        target.route->origin_path.append_target(target.captures, request, out);
+    } else {
+        out.append(request.target);
+    }
     out += " HTTP/1.1\r\n";
-    const std::string_view host = !settings.origin.host.empty()
-                                      ? std::string_view(settings.origin.host)
-                                  : !request.host.empty() ? request.host
-                                                          : authority;
+    const std::string& own_host = target.upstream.settings().host;
+    const std::string_view host =
+        !own_host.empty()       ? std::string_view(own_host)
+        : !request.host.empty() ? request.host
+                                : std::string_view(target.upstream.servers().front()->authority);
     append_line(out, "Host", host);
     copy_end_to_end(request, sender, options, connection, out);
     append_forwarding(request, sender, out);
-    if (settings.headers.via) append_line(out, "Via", via_member(request));
+    if (headers.via) append_line(out, "Via", via_member(request));
     out.append(options.conditional);
     if (options.upgrade) {
         out += "Connection: upgrade\r\n";
@@ -250,7 +257,8 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender,
     }
     if (request.framing == http::Framing::chunked) {
         out += "Transfer-Encoding: chunked\r\n";
-    } else if (request.fields.has(FieldId::content_length)) {
+    } else if (request.framing == http::Framing::length ||
+               request.fields.has(FieldId::content_length)) {
         out += "Content-Length: ";
         append_decimal(out, static_cast<std::int64_t>(request.content_length));
         out += "\r\n";
@@ -301,7 +309,8 @@ void append_passed_head(const http::ResponseHead& response, const std::vector<st
 
 OwnedRequest::OwnedRequest(const http::RequestHead& request) : head_(request) {
     std::size_t size = request.method_name.size() + request.target.size() + request.host.size() +
-                       request.peer.size() + request.scheme.size() + request.authority.size();
+                       request.peer.size() + request.scheme.size() + request.authority.size() +
+                       request.body.size();
     for (const http::Field& field : request.fields) size += field.name.size() + field.value.size();
     bytes_.reserve(size);  // no view may move while the rest is added
     const auto keep = [this](std::string_view text) {
@@ -318,6 +327,7 @@ OwnedRequest::OwnedRequest(const http::RequestHead& request) : head_(request) {
     head_.peer = keep(request.peer);
     head_.scheme = keep(request.scheme);
     head_.authority = keep(request.authority);
+    head_.body = keep(request.body);
     fields_.reserve(request.fields.size());
     for (const http::Field& field : request.fields) {
         const std::string_view name = keep(field.name);
@@ -325,6 +335,18 @@ OwnedRequest::OwnedRequest(const http::RequestHead& request) : head_(request) {
         fields_.push_back({name, value, field.id});
     }
     head_.fields = http::Fields(fields_);
+}
+
+route::Captures OwnedRequest::captures_of(const route::Captures& captures,
+                                          const http::RequestHead& request) const {
+    route::Captures own;
+    own.count = captures.count;
+    for (std::size_t i = 0; i < captures.count; ++i) {
+        const std::string_view value = captures.values[i];
+        const auto at = static_cast<std::size_t>(value.data() - request.path.data());
+        own.values[i] = head_.path.substr(at, value.size());
+    }
+    return own;
 }
 
 }  // namespace larder::flow

@@ -29,11 +29,18 @@ struct RequestHeadOptions {
     std::string_view method;       ///< empty: the request's own
 };
 
-/// Replaces `out` by the head for the origin with its blank line. Host is origin.host, or else the
-/// request's host, or else `authority`.
+/// The origin that a head is written for.
+struct HeadTarget {
+    const origin::Upstream& upstream;
+    const route::CompiledRoute* route;  ///< null: no route took the request
+    const route::Captures& captures;
+};
+
+/// Replaces `out` by the head for the origin with its blank line. Host is the origin's `host`, or
+/// else the request's host, or else the authority of the origin's first server.
 void build_origin_head(const http::RequestHead& request, const Sender& sender,
-                       const RequestHeadOptions& options, const settings::Settings& settings,
-                       std::string_view authority, std::string& out);
+                       const RequestHeadOptions& options, const HeadTarget& target,
+                       const settings::Headers& headers, std::string& out);
 
 /// Appends the status line and the fields of a response that is passed on, without the blank line
 /// and without framing, except for the origin's Content-Length. `strip`: lower-case names to leave
@@ -49,6 +56,9 @@ public:
     OwnedRequest(const OwnedRequest&) = delete;
     OwnedRequest& operator=(const OwnedRequest&) = delete;
     [[nodiscard]] const http::RequestHead& head() const { return head_; }
+    /// The captures of the path of the request that this is a copy of, as views into the copy.
+    [[nodiscard]] route::Captures captures_of(const route::Captures& captures,
+                                              const http::RequestHead& request) const;
 
 private:
     std::string bytes_;

@@ -92,10 +92,12 @@ LateWrites::LateWrites(Services& services) : services_(services), changed_(servi
 LateWrites::~LateWrites() = default;
 
 void LateWrites::purge_again(const store::PurgeOrder& order) {
-    for (const Milliseconds delay : repeat_after) {
-        const bool taken = services_.relay != nullptr && services_.relay->take_over(order, delay);
-        if (!taken) purge_at(order, steady_now() + delay);
-    }
+    for (const Milliseconds delay : repeat_after) purge_after(order, delay);
+}
+
+void LateWrites::purge_after(const store::PurgeOrder& order, Milliseconds delay) {
+    const bool taken = services_.relay != nullptr && services_.relay->take_over(order, delay);
+    if (!taken) purge_at(order, steady_now() + delay);
 }
 
 void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due) {
@@ -167,8 +169,8 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
     origin::Exchange& exchange = answer->exchange;
     const Config& config = *answer->config;
     const http::RequestHead& request = answer->request.head();
-    const Milliseconds patience =
-        std::max<Milliseconds>(config.settings.origin.idle_timeout, listen_at_least);
+    const Milliseconds idle = exchange.connection->upstream->settings().idle_timeout;
+    const Milliseconds patience = std::max<Milliseconds>(idle, listen_at_least);
     exchange.connection->stream.clear_timeout();
     exchange.connection->stream.expire_at(steady_now() + patience);
     const bool came = co_await read_late_head(exchange);
@@ -179,8 +181,8 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
     bool usable = false;
     if (needs_response_body(match)) {
         origin::BodyReader body(exchange.connection->stream, exchange.connection->in,
-                                exchange.head.framing, exchange.head.content_length,
-                                config.settings.origin.idle_timeout, http::ChunkSender::origin);
+                                exchange.head.framing, exchange.head.content_length, idle,
+                                http::ChunkSender::origin);
         usable = co_await read_small_body(body, text);
     }
     const std::string* whole = usable ? &text : nullptr;

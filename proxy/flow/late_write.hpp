@@ -33,6 +33,8 @@ public:
 
     /// Repeats a purge after 2 s and after 10 s. If there is a successor, it takes over both.
     void purge_again(const store::PurgeOrder& order);
+    /// Repeats a purge once, after `delay`. If there is a successor, it takes it over.
+    void purge_after(const store::PurgeOrder& order, Milliseconds delay);
     /// Purges once, at `due`. When too many purges are planned, one purge of everything replaces
     /// them.
     void purge_at(store::PurgeOrder order, SteadyTime due);

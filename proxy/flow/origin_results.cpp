@@ -7,10 +7,12 @@ using origin::OriginError;
 
 // The server's number in the metrics.
 observe::ServerId server_id(const Config& config, const origin::Server& server) {
-    const auto& servers = config.upstream->servers();
-    std::size_t i = 0;
-    while (i + 1 < servers.size() && servers[i].get() != &server) ++i;
-    return config.server_ids[i];
+    for (std::size_t k = 0; k < config.upstreams.size(); ++k) {
+        const auto& servers = config.upstreams[k]->servers();
+        for (std::size_t i = 0; i < servers.size(); ++i)
+            if (servers[i].get() == &server) return config.server_ids[k][i];
+    }
+    return config.server_ids.front().front();
 }
 
 observe::OriginFailure failure_of(OriginError error, const origin::Exchange& exchange) {

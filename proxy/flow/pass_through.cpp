@@ -1,10 +1,12 @@
 #include "flow/pass_through.hpp"
 
+#include "cache/client_head.hpp"
 #include "cache/invalidation.hpp"
 #include "cache/storable.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/origin_results.hpp"
 #include "flow/purge.hpp"
+#include "flow/read_key_body.hpp"
 #include "flow/read_plan.hpp"
 #include "flow/response_tags.hpp"
 #include "flow/send_response.hpp"
@@ -58,13 +60,14 @@ net::Task<void> begin(Pass& pass, origin::ConnectionAge age) {
     Client& client = pass.client;
     const bool streams = client.exchange().body_pending;
     const origin::RequestBytes request{pass.head, pass.body};
-    co_await origin::send_request(client.services.origin, client.config->upstream, request, age,
+    co_await origin::send_request(client.services.origin, client.upstream(), request, age,
                                   pass.exchange);
     record_failed_connects(client.services, *client.config, pass.exchange);
     if (pass.exchange.failed()) co_return;
     if (streams) {
         pass.upload = std::make_shared<Upload>(client, pass.exchange.connection->stream,
                                                client.request().framing == http::Framing::chunked);
+        if (client.exchange().body_taken) pass.upload->bytes = client.exchange().body.size();
         pass.exchange.connection->stream.never_expire();
         start_upload(pass.upload);
     }
@@ -72,7 +75,7 @@ net::Task<void> begin(Pass& pass, origin::ConnectionAge age) {
 
 // Reads heads until the final one; sends interim ones to the client.
 net::Task<void> read_final_head(Pass& pass) {
-    const Milliseconds timeout = pass.client.settings().origin.response_timeout;
+    const Milliseconds timeout = pass.client.upstream()->settings().response_timeout;
     origin::HeadReading reading;
     if (pass.client.request().method == http::Method::head)
         reading.reply_to = origin::HeadReading::ReplyTo::head;
@@ -233,13 +236,28 @@ net::Task<void> purge_cut_write(Pass& pass, const store::PurgeOrder& order) {
     pass.client.services.late_writes.purge_again(order);
 }
 
+// Whether larder may store the answer to a read that it passes on, as far as that matters for what
+// clients are told: a browser must not keep what larder could not purge there.
+bool may_be_stored(const Pass& pass) {
+    const Exchange& exchange = pass.client.exchange();
+    const route::CompiledRoute* route = exchange.match.route;
+    if (!route || route->rule.kind != settings::RouteKind::read ||
+        (route->rule.client_cache_control.empty() && route->rule.compress->empty()) ||
+        exchange.bypass != cache::Detail::none)
+        return false;
+    const cache::StoreDecision decision = cache::decide_storable(
+        exchange.request, pass.exchange.head, route->rule, exchange.plan.personal,
+        pass.exchange.requested_at, pass.exchange.received_at);
+    return decision.reason == cache::Detail::none;
+}
+
 net::Task<void> send_answer(Pass& pass) {
     Client& client = pass.client;
     Exchange& exchange = client.exchange();
     const http::ResponseHead& head = pass.exchange.head;
     exchange.outcome = exchange.outcome.forwarded(head.status);
     BodyReader body(pass.exchange.connection->stream, pass.exchange.connection->in, head.framing,
-                    head.content_length, client.settings().origin.idle_timeout,
+                    head.content_length, client.upstream()->settings().idle_timeout,
                     http::ChunkSender::origin);
     std::string& lines = exchange.passed_lines;
     lines.clear();
@@ -248,6 +266,7 @@ net::Task<void> send_answer(Pass& pass) {
         exchange.match.route && exchange.match.route->rule.kind == settings::RouteKind::read;
     append_passed_head(head, stripped ? exchange.match.route->rule.strip : strip_nothing, false,
                        client.settings().headers, pass.exchange.received_at, lines);
+    if (may_be_stored(pass)) lines = cache::lines_for_clients(lines, exchange.match.route->rule);
     // The lines contain the origin's Content-Length, also for a response to HEAD or a 304.
     const bool length_given = head.fields.has(http::FieldId::content_length);
     BodyLength length;
@@ -302,7 +321,8 @@ net::Task<void> switch_protocols(Pass& pass) {
     append_passed_head(pass.exchange.head, {}, true, headers, pass.exchange.received_at, lines);
     client.exchange().outcome = client.exchange().outcome.forwarded(101);
     if (headers.via) lines += "Via: 1.1 larder\r\n";
-    client.exchange().outcome.append_fields(headers, client.exchange().key, lines);
+    const Exchange& exchange = client.exchange();
+    exchange.outcome.append_fields(headers, exchange.key, exchange.age_field(), lines);
     co_await client.run_tunnel(lines, pass.exchange.connection->stream,
                                pass.exchange.connection->in);
 }
@@ -311,12 +331,17 @@ net::Task<void> pass_on(Pass& pass, Judge judge) {
     Client& client = pass.client;
     Exchange& exchange = client.exchange();
     pass.upgrade = wants_upgrade(exchange.request);
-    const std::string_view authority = client.config->upstream->servers().front()->authority;
     RequestHeadOptions options;
     options.upgrade = pass.upgrade;
     const Sender sender = sender_of(client);
-    build_origin_head(exchange.request, sender, options, client.settings(), authority, pass.head);
-    pass.body = client.take_body_at_hand();
+    const HeadTarget target{*client.upstream(), exchange.match.route, exchange.match.captures};
+    build_origin_head(exchange.request, sender, options, target, client.settings().headers,
+                      pass.head);
+    if (!exchange.body_taken) {
+        pass.body = client.take_body_at_hand();
+    } else {
+        pass.body = exchange.body_pending ? frame_beginning(exchange) : exchange.request.body;
+    }
     pass.exchange.repeatable =
         http::is_idempotent(exchange.request.method) && !exchange.body_pending;
     for (origin::ConnectionAge age = origin::ConnectionAge::any;;

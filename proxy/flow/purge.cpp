@@ -39,11 +39,17 @@ private:
     bool usable_ = false;
 };
 
-// Collects the entries of the URLs that a write's response names.
-void collect_related(const route::RouteTable& routes, const http::RequestHead& request,
-                     const http::ResponseHead& response, route::PurgeSet& out) {
-    for (const std::string& target : cache::related_targets(request, response))
-        routes.collect_url_purges(request, target, out);
+// Collects the entries of the URLs that a write's response names: as clients name them, and as the
+// write's origin does.
+void collect_related(const Config& config, const http::RequestHead& request,
+                     const route::Match& match, const http::ResponseHead& response,
+                     route::PurgeSet& out) {
+    const std::string& origin_host = config.upstream_of(match.route)->settings().host;
+    for (const std::string& target : cache::related_targets(request, response, origin_host)) {
+        config.routes.collect_url_purges(request, target, out);
+        for (const std::string& mapped : config.routes.client_targets(match, target))
+            config.routes.collect_url_purges(request, mapped, out);
+    }
 }
 
 }  // namespace
@@ -116,9 +122,11 @@ net::Task<store::PurgeOrder> purge_announced(Client& client) {
 store::PurgeOrder order_of_answer(const Config& config, const http::RequestHead& request,
                                   const route::Match& match, const http::ResponseHead* response) {
     store::PurgeOrder order;
-    if (!response || !cache::invalidates(request, response->status)) return order;
+    if (!response || !route::may_change(match, request) ||
+        !cache::invalidates(request, response->status))
+        return order;
     if (!config.routes.changes_nothing(match, request))
-        collect_related(config.routes, request, *response, order.set);
+        collect_related(config, request, match, *response, order.set);
     cache::collect_invalidated_groups(*response, order.tags);
     return order;
 }
@@ -126,7 +134,7 @@ store::PurgeOrder order_of_answer(const Config& config, const http::RequestHead&
 store::PurgeOrder order_after_write(const Config& config, const http::RequestHead& request,
                                     const route::Match& match, const http::ResponseHead* response,
                                     const std::string* body) {
-    if (!http::is_write(request)) return {};
+    if (!route::may_change(match, request)) return {};
     if (response && !cache::invalidates(request, response->status)) return {};
     store::PurgeOrder order = order_of_answer(config, request, match, response);
     std::optional<JsonBody> json;
@@ -150,6 +158,13 @@ void add_newest_rules(Client& client, const http::ResponseHead* response, const 
                               more.set.patterns.end());
 }
 
+// `settle`: the origin's reads may lag behind the write, and what they gave meanwhile was stored.
+void purge_when_settled(Client& client, const store::PurgeOrder& order) {
+    const route::CompiledRoute* route = client.exchange().match.route;
+    if (!route || route->rule.settle.count() == 0 || order.empty()) return;
+    client.services.late_writes.purge_after(order, route->rule.settle);
+}
+
 net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::ResponseHead* response,
                                                const std::string* body) {
     const bool announced = client.exchange().announced != nullptr;
@@ -163,7 +178,10 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
         order = order_after_write(*client.config, client.request(), client.exchange().match,
                                   response, body);
     add_newest_rules(client, response, body, order);
-    if (order.empty()) co_return done;
+    if (order.empty()) {
+        purge_when_settled(client, done);
+        co_return done;
+    }
     client.services.metrics.record_purge(observe::PurgeSource::write);
     const store::PurgeOutcome outcome =
         co_await purge(client.services, order, client.exchange().redis_budget);
@@ -176,6 +194,7 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
     order.set.keys.insert(order.set.keys.end(), done.set.keys.begin(), done.set.keys.end());
     order.set.patterns.insert(order.set.patterns.end(), done.set.patterns.begin(),
                               done.set.patterns.end());
+    purge_when_settled(client, order);
     co_return order;
 }
 

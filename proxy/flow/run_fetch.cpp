@@ -118,14 +118,13 @@ net::Task<bool> take_lease(FetchTask& task) {
 
 net::Task<void> ask_once(FetchTask& task, std::string_view head, origin::ConnectionAge age,
                          origin::Exchange& exchange) {
-    const origin::RequestBytes request{head, {}};
-    co_await origin::send_request(task.services.origin, task.config->upstream, request, age,
-                                  exchange);
+    const origin::RequestBytes request{head, task.request.head().body};
+    co_await origin::send_request(task.services.origin, task.upstream(), request, age, exchange);
     record_failed_connects(task.services, *task.config, exchange);
     origin::HeadReading reading;
     if (task.asks_head()) reading.reply_to = origin::HeadReading::ReplyTo::head;
     reading.views = origin::HeadReading::Views::kept;
-    reading.timeout = task.config->settings.origin.response_timeout;
+    reading.timeout = task.upstream()->settings().response_timeout;
     int interims = 0;
     while (!exchange.failed()) {
         co_await origin::read_response_head(reading, exchange);
@@ -145,14 +144,15 @@ net::Task<void> ask_once(FetchTask& task, std::string_view head, origin::Connect
 net::Task<void> ask_origin(FetchTask& task, origin::Exchange& exchange) {
     RequestHeadOptions options;
     options.for_cache = true;
-    options.method = task.asks_head() ? "HEAD" : "GET";
+    const http::RequestHead& request = task.request.head();
+    const bool by_body = http::may_ask_by_body(request.method);
+    options.method = task.asks_head() ? "HEAD" : by_body ? request.method_name : "GET";
     const std::string conditional =
         task.stale && !task.asks_head() ? cache::conditional_fields(*task.stale) : std::string{};
     options.conditional = conditional;
     std::string head;
-    const std::string_view authority = task.config->upstream->servers().front()->authority;
-    build_origin_head(task.request.head(), task.sender, options, task.config->settings, authority,
-                      head);
+    const HeadTarget target{*task.upstream(), task.plan.route, task.captures};
+    build_origin_head(request, task.sender, options, target, task.config->settings.headers, head);
     exchange.repeatable = true;
     co_await ask_once(task, head, origin::ConnectionAge::any, exchange);
     if (may_retry(exchange)) {
@@ -215,7 +215,7 @@ net::Task<void> take_response(FetchTask& task, origin::Exchange& exchange) {
     const Detail not_stored = head.not_stored;
     task.fetch->begin(std::move(head));
     BodyReader body(exchange.connection->stream, exchange.connection->in, exchange.head.framing,
-                    exchange.head.content_length, task.config->settings.origin.idle_timeout,
+                    exchange.head.content_length, task.upstream()->settings().idle_timeout,
                     http::ChunkSender::origin);
     const BodyReader::Status end = co_await read_body(task, body, exchange.head);
     if (end == BodyReader::Status::data) {
@@ -367,6 +367,7 @@ FetchTask::FetchTask(Client& client, store::FetchDuty duty_in)
       config(client.config),
       request(client.request()),
       plan(client.exchange().plan),
+      captures(request.captures_of(client.exchange().match.captures, client.request())),
       key(client.exchange().key),
       key_info(client.exchange().key_info),
       tags(client.exchange().tags),

@@ -22,6 +22,7 @@ struct FetchTask {
     std::shared_ptr<const Config> config;
     OwnedRequest request;
     ReadPlan plan;
+    route::Captures captures;  ///< of the request's path; views into `request`
     std::string key;
     route::KeyInfo key_info;
     std::vector<std::string> tags;
@@ -46,6 +47,9 @@ struct FetchTask {
         return {
             key,    key_info.bare_size, tags, &request.head(), plan.with_host, plan.route->sharing,
             variant};
+    }
+    [[nodiscard]] const std::shared_ptr<origin::Upstream>& upstream() const {
+        return config->upstream_of(plan.route);
     }
     [[nodiscard]] observe::PathId path_id() const { return config->path_ids[plan.route->index]; }
 };

@@ -47,7 +47,7 @@ void begin_response(Client& client, std::string_view lines, int status, BodyLeng
     exchange.status = status;
     exchange.text.assign(lines);
     if (headers.via) exchange.text += "Via: 1.1 larder\r\n";
-    exchange.outcome.append_fields(headers, exchange.key, exchange.text);
+    exchange.outcome.append_fields(headers, exchange.key, exchange.age_field(), exchange.text);
     client.begin_response(status, length);
 }
 

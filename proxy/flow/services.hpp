@@ -8,11 +8,13 @@
 #include "flow/config.hpp"
 #include "flow/late_write.hpp"
 #include "flow/peer_counts.hpp"
+#include "flow/refresh_claims.hpp"
 #include "flow/uncacheable_keys.hpp"
 #include "observe/access_log.hpp"
 #include "observe/metrics.hpp"
 #include "origin/pool.hpp"
 #include "redis/store.hpp"
+#include "store/compressor.hpp"
 #include "store/fetch_board.hpp"
 #include "store/memory_store.hpp"
 
@@ -39,6 +41,7 @@ struct Services {
     net::DeadlineWheel wheel;
     net::BufferPool buffers;
     origin::Pool origin;
+    RefreshClaims refreshes;
     UncacheableKeys uncacheable;
     store::Generations& generations;
     store::MemoryStore& memory;
@@ -54,6 +57,9 @@ struct Services {
     bool draining = false;
     std::atomic<std::size_t>* connections = nullptr;  ///< open client connections of all workers
     PeerCounts* peers = nullptr;                      ///< the same by client address
+    store::Compressor* compressor = nullptr;
+    std::atomic<int>* audits = nullptr;  ///< under way at all workers
+    std::uint64_t audit_chance = 0;      ///< the last number that chose which hits are audited
 
     LateWrites late_writes;
 

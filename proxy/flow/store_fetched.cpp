@@ -1,5 +1,6 @@
 #include "flow/store_fetched.hpp"
 
+#include "cache/client_head.hpp"
 #include "cache/freshness.hpp"
 #include "cache/reuse.hpp"
 #include "cache/storable.hpp"
@@ -78,6 +79,7 @@ store::FetchedHead fetched_head(FetchTask& task, const origin::Exchange& exchang
     if (head.not_stored == Detail::none && task.plan.directives.no_store)
         head.not_stored = Detail::no_store;
     head.shareable = head.not_stored == Detail::none;
+    if (head.shareable) head.lines = cache::lines_for_clients(head.lines, rule);
     head.shared = decision.freshness.shared;
     head.reusable = !decision.freshness.no_cache &&
                     cache::time_left(decision.freshness, exchange.received_at) > Seconds(0);
@@ -124,6 +126,7 @@ boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchTask& task,
     cache::append_stored_head(exchange.head, decision.omit, rule.strip, entry->body.size(),
                               exchange.received_at, entry->head);
     cache::index_stored_head(*entry);
+    cache::rewrite_for_clients(*entry, rule);
     entry->target = task.request.head().target;
     entry->vary = decision.vary;
     cache::build_variant(task.request.head(), decision.vary, task.plan.with_host, entry->variant);

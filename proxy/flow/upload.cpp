@@ -33,7 +33,7 @@ net::Task<bool> pass_piece(Upload& upload, std::string_view data) {
     }
     std::array<iovec, 3> pieces{piece(before), piece(data), piece(after)};
     const bool sent =
-        co_await upload.origin.write_all(pieces, upload.client.settings().origin.idle_timeout);
+        co_await upload.origin.write_all(pieces, upload.client.upstream()->settings().idle_timeout);
     co_return sent;
 }
 
@@ -42,7 +42,7 @@ net::Task<bool> pass_end(Upload& upload) {
     std::array<iovec, 3> pieces{piece("0\r\n"), piece(upload.client.body_trailers()),
                                 piece("\r\n")};
     const bool sent =
-        co_await upload.origin.write_all(pieces, upload.client.settings().origin.idle_timeout);
+        co_await upload.origin.write_all(pieces, upload.client.upstream()->settings().idle_timeout);
     co_return sent;
 }
 
@@ -75,7 +75,7 @@ public:
         if (end == Upload::End::well) {
             if (!upload_.answered)
                 upload_.origin.expire_at(steady_now() +
-                                         upload_.client.settings().origin.response_timeout);
+                                         upload_.client.upstream()->settings().response_timeout);
         } else if (end != Upload::End::origin_lost && end != Upload::End::stopped) {
             upload_.origin.abort();
         }

@@ -11,10 +11,10 @@ namespace larder::flow {
 
 /// One address under watch; its coroutine holds it.
 struct HealthWatch::Watched {
-    Watched(std::shared_ptr<const Config> config_in, std::shared_ptr<origin::Address> address_in,
-            net::Executor executor)
-        : config(std::move(config_in)), address(std::move(address_in)), pause(executor) {}
-    std::shared_ptr<const Config> config;
+    Watched(std::shared_ptr<origin::Upstream> upstream_in,
+            std::shared_ptr<origin::Address> address_in, net::Executor executor)
+        : upstream(std::move(upstream_in)), address(std::move(address_in)), pause(executor) {}
+    std::shared_ptr<origin::Upstream> upstream;
     std::shared_ptr<origin::Address> address;
     net::Event pause;
     bool stopped = false;
@@ -27,11 +27,11 @@ struct HealthWatch::Watched {
     }
 };
 
-/// All addresses of one configuration.
+/// All addresses of one origin.
 struct HealthWatch::Watch {
-    Watch(std::shared_ptr<const Config> config_in, net::Executor executor)
-        : config(std::move(config_in)), pause(executor) {}
-    std::shared_ptr<const Config> config;
+    Watch(std::shared_ptr<origin::Upstream> upstream_in, net::Executor executor)
+        : upstream(std::move(upstream_in)), pause(executor) {}
+    std::shared_ptr<origin::Upstream> upstream;
     net::Event pause;
     bool stopped = false;
     std::vector<std::shared_ptr<Watched>> watched;
@@ -53,12 +53,11 @@ std::string health_request(const settings::Origin& settings, const origin::Serve
 
 // Whether the address answers with a status below 400 in time. Uses a new connection, because a
 // healthy server must accept new ones.
-net::Task<bool> answers_well(Services& services, std::shared_ptr<const Config> config,
+net::Task<bool> answers_well(Services& services, std::shared_ptr<origin::Upstream> upstream,
                              std::shared_ptr<origin::Address> address) {
-    const settings::Origin& settings = config->settings.origin;
+    const settings::Origin& settings = upstream->settings();
     const SteadyTime give_up = steady_now() + settings.health.timeout;
-    origin::Acquired acquired =
-        co_await services.origin.connect(config->upstream, address, give_up);
+    origin::Acquired acquired = co_await services.origin.connect(upstream, address, give_up);
     if (!acquired.connection) co_return false;
     origin::Exchange exchange;
     exchange.connection = std::move(acquired.connection);
@@ -82,10 +81,10 @@ net::Task<bool> answers_well(Services& services, std::shared_ptr<const Config> c
 }  // namespace
 
 net::Task<void> HealthWatch::watch(Services& services, std::shared_ptr<Watched> watched) {
-    const settings::OriginHealth& health = watched->config->settings.origin.health;
+    const settings::OriginHealth& health = watched->upstream->settings().health;
     origin::Address& address = *watched->address;
     while (!watched->stopped) {
-        const bool well = co_await answers_well(services, watched->config, watched->address);
+        const bool well = co_await answers_well(services, watched->upstream, watched->address);
         if (watched->stopped) break;
         watched->good = well ? watched->good + 1 : 0;
         watched->bad = well ? 0 : watched->bad + 1;
@@ -93,14 +92,14 @@ net::Task<void> HealthWatch::watch(Services& services, std::shared_ptr<Watched> 
         if (up && watched->bad >= health.unhealthy) {
             address.up.store(false, std::memory_order_relaxed);
             spdlog::warn("origin server {} is out of use at {}: {} health checks in a row failed",
-                         address.server.url, origin::to_text(address.endpoint), watched->bad);
+                         address.server.url, origin::to_text(address), watched->bad);
         } else if (!up && watched->good >= health.healthy) {
             address.failures.store(0, std::memory_order_relaxed);
             address.ejected_until.store(0, std::memory_order_relaxed);
             address.up.store(true, std::memory_order_relaxed);
             spdlog::info(
                 "origin server {} is in use again at {}: {} health checks in a row succeeded",
-                address.server.url, origin::to_text(address.endpoint), watched->good);
+                address.server.url, origin::to_text(address), watched->good);
         }
         const bool goes_on = co_await watched->pause.wait_until(steady_now() + health.interval);
         if (!goes_on) break;
@@ -109,7 +108,7 @@ net::Task<void> HealthWatch::watch(Services& services, std::shared_ptr<Watched> 
 
 // The addresses of a name change: looks for changes until the watch stops.
 net::Task<void> HealthWatch::follow_addresses(Services& services, std::shared_ptr<Watch> watch) {
-    const origin::Upstream& upstream = *watch->config->upstream;
+    const origin::Upstream& upstream = *watch->upstream;
     while (!watch->stopped) {
         watch->follow(services, *upstream.addresses());
         if (!upstream.has_names()) break;
@@ -129,7 +128,7 @@ void HealthWatch::Watch::follow(Services& services, const origin::Addresses& add
             return one->address == address;
         };
         if (std::any_of(watched.begin(), watched.end(), is_same)) continue;
-        auto added = std::make_shared<Watched>(config, address, services.executor());
+        auto added = std::make_shared<Watched>(upstream, address, services.executor());
         watched.push_back(added);
         net::start_lasting(
             services.executor(), [&services, added] { return HealthWatch::watch(services, added); },
@@ -139,20 +138,24 @@ void HealthWatch::Watch::follow(Services& services, const origin::Addresses& add
 
 void HealthWatch::start(Services& services) {
     stop();
-    if (services.config->settings.origin.health.path.empty()) return;
-    watch_ = std::make_shared<Watch>(services.config, services.executor());
-    const auto started = watch_;
-    net::start_lasting(
-        services.executor(), [&services, started] { return follow_addresses(services, started); },
-        "the health checks");
+    for (const auto& upstream : services.config->upstreams) {
+        if (upstream->settings().health.path.empty()) continue;
+        const auto started = std::make_shared<Watch>(upstream, services.executor());
+        watches_.push_back(started);
+        net::start_lasting(
+            services.executor(),
+            [&services, started] { return follow_addresses(services, started); },
+            "the health checks");
+    }
 }
 
 void HealthWatch::stop() {
-    if (!watch_) return;
-    watch_->stopped = true;
-    watch_->pause.notify();
-    for (const auto& watched : watch_->watched) watched->stop();
-    watch_.reset();
+    for (const auto& watch : watches_) {
+        watch->stopped = true;
+        watch->pause.notify();
+        for (const auto& watched : watch->watched) watched->stop();
+    }
+    watches_.clear();
 }
 
 }  // namespace larder::flow

@@ -7,9 +7,9 @@
 
 namespace larder::flow {
 
-/// Active health checks (origin.health). Asks each address of the configuration's servers, takes it
-/// out of use after `unhealthy` bad answers in a row, and back after `healthy` good ones. Belongs
-/// to one worker and its thread. Without origin.health it does nothing.
+/// Active health checks (`health` of each origin). Asks each address of the configuration's
+/// servers, takes it out of use after `unhealthy` bad answers in a row, and back after `healthy`
+/// good ones. Belongs to one worker and its thread. Without `health` it does nothing.
 class HealthWatch {
 public:
     HealthWatch() = default;
@@ -27,7 +27,7 @@ private:
     static net::Task<void> watch(Services& services, std::shared_ptr<Watched> watched);
     static net::Task<void> follow_addresses(Services& services, std::shared_ptr<Watch> watch);
 
-    std::shared_ptr<Watch> watch_;  // null: nothing is watched
+    std::vector<std::shared_ptr<Watch>> watches_;  // of each origin that is watched
 };
 
 }  // namespace larder::flow

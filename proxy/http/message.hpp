@@ -89,7 +89,14 @@ struct RequestHead {
     /// (http/target_uri.hpp).
     std::string_view scheme;
     std::string_view authority;
+
+    /// The whole body, where a key is made of it; else empty.
+    std::string_view body;
 };
+
+/// The methods of reads that ask by their body: QUERY (RFC 10008), and POST where a route says that
+/// it reads.
+constexpr bool may_ask_by_body(Method m) { return m == Method::query || m == Method::post; }
 
 /// The head of a response after the strict checks.
 struct ResponseHead {

@@ -31,6 +31,19 @@ std::string last_error() {
     return text;
 }
 
+// Lets in only clients that show a certificate which one of these authorities issued.
+void require_client_certificate(SSL_CTX* context, const std::string& authorities) {
+    STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(authorities.c_str());
+    if (!names || SSL_CTX_load_verify_locations(context, authorities.c_str(), nullptr) != 1)
+        throw std::runtime_error("listen.tls.client_ca: cannot use " + authorities + ": " +
+                                 last_error());
+    SSL_CTX_set_client_CA_list(context, names);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    // Without it OpenSSL resumes no session of a client that showed a certificate.
+    static constexpr unsigned char id[] = "larder";
+    SSL_CTX_set_session_id_context(context, id, sizeof id - 1);
+}
+
 }  // namespace
 
 TlsContext own_tls_context(ssl_ctx_st* context) { return {context, &SSL_CTX_free}; }
@@ -54,6 +67,7 @@ TlsContext make_server_tls(const settings::Listener& listener) {
         throw std::runtime_error("listen.tls: cannot use " +
                                  (certificate ? tls.key : tls.certificate) + ": " + last_error());
     }
+    if (!tls.client_ca.empty()) require_client_certificate(context, tls.client_ca);
     return owner;
 }
 

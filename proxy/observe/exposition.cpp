@@ -132,7 +132,17 @@ void append_paths(const Snapshot& snapshot, std::vector<MetricFamily>& out) {
         family("larder_shadow_total",
                "What routes in shadow mode would have served, against what the origin answered.",
                MetricType::Counter);
+    MetricFamily refreshed =
+        family("larder_refresh_ahead_total",
+               "Refreshes that a hit started before its entry expired.", MetricType::Counter);
+    MetricFamily audit =
+        family("larder_audit_total", "Hits that were compared with the origin's answer, by result.",
+               MetricType::Counter);
     for (const PathTotals& path : snapshot.paths) {
+        count(refreshed, {{"path", path.path}}, path.refresh_ahead);
+        for (std::size_t i = 0; i < path.audit.size(); ++i)
+            count(audit, {{"path", path.path}, {"result", to_word(static_cast<AuditResult>(i))}},
+                  path.audit[i]);
         count_reasons(not_stored, path.path, path.not_stored, cache::Detail::no_lifetime);
         count_reasons(discarded, path.path, path.fills_discarded,
                       cache::Detail::purged_during_fetch);
@@ -146,7 +156,7 @@ void append_paths(const Snapshot& snapshot, std::vector<MetricFamily>& out) {
             count(shadow, {{"path", path.path}, {"result", to_word(static_cast<ShadowResult>(i))}},
                   path.shadow[i]);
     }
-    for (MetricFamily* one : {&not_stored, &discarded, &saved, &age, &shadow})
+    for (MetricFamily* one : {&not_stored, &discarded, &saved, &age, &shadow, &refreshed, &audit})
         out.push_back(std::move(*one));
 }
 
@@ -215,6 +225,10 @@ void append_cache(const Snapshot& snapshot, std::vector<MetricFamily>& out) {
     out.push_back(single_count("larder_coalesced_requests_total",
                                "Requests answered by a fetch that another one began.",
                                snapshot.coalesced));
+    out.push_back(single_count(
+        "larder_compressed_bytes_saved_total",
+        "Bytes that bodies sent in a coding that larder made were shorter (`compress`).",
+        snapshot.compressed_bytes_saved));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ constexpr std::array<std::string_view, method_class_count> methods{
     "GET",     "HEAD",  "POST",     "PUT",    "PATCH",  "DELETE", "OPTIONS", "TRACE",
     "CONNECT", "QUERY", "PROPFIND", "REPORT", "SEARCH", "PRI",    "other"};
 constexpr Words<ShadowResult> shadow_results{"match", "mismatch", "miss"};
+constexpr Words<AuditResult> audit_results{"same", "different", "failed"};
 constexpr Words<PurgeSource> purge_sources{"write", "purge", "admin"};
 constexpr Words<OriginFailure> origin_failures{"resolve", "connect",          "connect-timeout",
                                                "tls",     "response-timeout", "idle-timeout",
@@ -29,6 +30,9 @@ constexpr Words<RedisFailure> redis_failures{
 std::string_view method_word(std::size_t method_class) { return methods[method_class]; }
 std::string_view to_word(ShadowResult result) {
     return shadow_results[static_cast<std::size_t>(result)];
+}
+std::string_view to_word(AuditResult result) {
+    return audit_results[static_cast<std::size_t>(result)];
 }
 std::string_view to_word(PurgeSource source) {
     return purge_sources[static_cast<std::size_t>(source)];

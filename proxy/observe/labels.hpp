@@ -27,6 +27,9 @@ std::string_view method_word(std::size_t method_class);
 /// How what a route in shadow mode would have served compares with what the origin answered.
 enum class ShadowResult : std::uint8_t { match, mismatch, miss, count_ };
 
+/// How a hit that was compared with the origin's answer came out (`audit`).
+enum class AuditResult : std::uint8_t { same, different, failed, count_ };
+
 /// Who asked for a purge.
 enum class PurgeSource : std::uint8_t {
     write,  ///< a write that went through: its rule's purges and its own URL
@@ -90,6 +93,7 @@ enum class RedisFailure : std::uint8_t {
 };
 
 std::string_view to_word(ShadowResult result);
+std::string_view to_word(AuditResult result);
 std::string_view to_word(PurgeSource source);
 std::string_view to_word(OriginFailure failure);
 std::string_view to_word(RedisOperation operation);

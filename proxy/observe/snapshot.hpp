@@ -28,6 +28,9 @@ struct PathTotals {
     std::array<std::uint64_t, detail_count> not_stored{};
     std::array<std::uint64_t, detail_count> fills_discarded{};
     std::array<std::uint64_t, static_cast<std::size_t>(ShadowResult::count_)> shadow{};
+    std::array<std::uint64_t, static_cast<std::size_t>(AuditResult::count_)> audit{};
+    AgeTotals wrong_age;  ///< of the audited hits that were different
+    std::uint64_t refresh_ahead = 0;
     std::uint64_t saved_nanoseconds = 0;
     AgeTotals age;
 
@@ -99,6 +102,7 @@ struct Snapshot {
     std::array<DurationTotals, static_cast<std::size_t>(RedisOperation::count_)> redis_operations{};
     std::array<std::uint64_t, static_cast<std::size_t>(PurgeSource::count_)> purges{};
     std::uint64_t coalesced = 0;
+    std::uint64_t compressed_bytes_saved = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
     Gauges gauges;

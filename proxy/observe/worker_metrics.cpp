@@ -81,6 +81,9 @@ struct WorkerMetrics::PathCells {
     std::array<Count, detail_count> not_stored;
     std::array<Count, detail_count> fills_discarded;
     std::array<Count, static_cast<std::size_t>(ShadowResult::count_)> shadow;
+    std::array<Count, static_cast<std::size_t>(AuditResult::count_)> audit;
+    AgeHistogram wrong_age;
+    Count refresh_ahead;
     Count saved_nanoseconds;
     AgeHistogram age;
 };
@@ -130,6 +133,14 @@ void WorkerMetrics::record_shadow(PathId path, ShadowResult result) {
     cells_of(path).shadow[static_cast<std::size_t>(result)].add();
 }
 
+void WorkerMetrics::record_refresh_ahead(PathId path) { cells_of(path).refresh_ahead.add(); }
+
+void WorkerMetrics::record_audit(PathId path, AuditResult result, std::uint64_t age) {
+    PathCells& cells = cells_of(path);
+    cells.audit[static_cast<std::size_t>(result)].add();
+    if (result == AuditResult::different) cells.wrong_age.add(age);
+}
+
 void WorkerMetrics::record_purge(PurgeSource source) {
     purges_[static_cast<std::size_t>(source)].add();
 }
@@ -172,6 +183,9 @@ void WorkerMetrics::add_to(Snapshot& totals) const {
         add_counts(cells->not_stored, path.not_stored);
         add_counts(cells->fills_discarded, path.fills_discarded);
         add_counts(cells->shadow, path.shadow);
+        add_counts(cells->audit, path.audit);
+        cells->wrong_age.add_to(path.wrong_age);
+        path.refresh_ahead += cells->refresh_ahead.get();
         path.saved_nanoseconds += cells->saved_nanoseconds.get();
         cells->age.add_to(path.age);
     }
@@ -185,6 +199,7 @@ void WorkerMetrics::add_to(Snapshot& totals) const {
         redis_operations_[i].add_to(totals.redis_operations[i]);
     add_counts(purges_, totals.purges);
     totals.coalesced += coalesced_.get();
+    totals.compressed_bytes_saved += compressed_bytes_saved_.get();
     totals.bytes_in += bytes_in_.get();
     totals.bytes_out += bytes_out_.get();
 }

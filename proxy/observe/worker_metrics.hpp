@@ -53,6 +53,11 @@ public:
     /// A fetch that ended well but whose response may no longer be stored (or could not be).
     void record_fill_discarded(PathId path, cache::Detail reason);
     void record_shadow(PathId path, ShadowResult result);
+    void record_refresh_ahead(PathId path);
+    /// `age`: of the hit, in seconds.
+    void record_audit(PathId path, AuditResult result, std::uint64_t age);
+    /// A body was sent in a coding that larder made: how much shorter that was.
+    void record_compressed(std::uint64_t bytes_saved) { compressed_bytes_saved_.add(bytes_saved); }
     void record_purge(PurgeSource source);
 
     /// `duration` from the first byte sent to the response's end.
@@ -79,6 +84,7 @@ private:
         redis_operations_;
     std::array<Count, static_cast<std::size_t>(PurgeSource::count_)> purges_;
     Count coalesced_;
+    Count compressed_bytes_saved_;
     Count bytes_in_;
     Count bytes_out_;
 };

@@ -52,23 +52,27 @@ net::Task<void> AddressWatch::probe(std::shared_ptr<Watched> watched) {
     }
 }
 
-void AddressWatch::start(net::Executor executor, Pool& pool, std::shared_ptr<Upstream> upstream) {
+void AddressWatch::start(net::Executor executor, Pool& pool,
+                         const std::vector<std::shared_ptr<Upstream>>& upstreams) {
     stop();
-    watched_ = std::make_shared<Watched>(executor, pool, std::move(upstream));
-    const auto watched = watched_;
-    if (watched->upstream->has_names())
+    for (const auto& upstream : upstreams) {
+        const auto watched = std::make_shared<Watched>(executor, pool, upstream);
+        watched_.push_back(watched);
+        if (upstream->has_names())
+            net::start_lasting(
+                executor, [watched] { return look_up(watched); }, "looking up the origin's names");
         net::start_lasting(
-            executor, [watched] { return look_up(watched); }, "looking up the origin's names");
-    net::start_lasting(
-        executor, [watched] { return probe(watched); }, "trying the origin's addresses");
+            executor, [watched] { return probe(watched); }, "trying the origin's addresses");
+    }
 }
 
 void AddressWatch::stop() {
-    if (!watched_) return;
-    watched_->stopped = true;
-    watched_->look.notify();
-    watched_->pause.notify();
-    watched_.reset();
+    for (const auto& watched : watched_) {
+        watched->stopped = true;
+        watched->look.notify();
+        watched->pause.notify();
+    }
+    watched_.clear();
 }
 
 }  // namespace larder::origin

@@ -1,6 +1,11 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "net/detached.hpp"
 #include "origin/connect_order.hpp"
@@ -62,6 +67,21 @@ std::vector<std::shared_ptr<Address>> in_order(const Addresses& addresses, const
     return order;
 }
 
+constexpr Milliseconds queue_full_pause{10};
+
+// A descriptor, or -1 and why.
+int connect_unix(const std::string& path, int& error) {
+    const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    path.copy(name.sun_path, sizeof name.sun_path - 1);
+    const auto* address = reinterpret_cast<const sockaddr*>(&name);
+    if (descriptor >= 0 && ::connect(descriptor, address, sizeof name) == 0) return descriptor;
+    error = errno;
+    if (descriptor >= 0) ::close(descriptor);
+    return -1;
+}
+
 Acquired served(ConnectionPtr connection) { return {std::move(connection), OriginError::none, {}}; }
 
 Acquired refused(const Address& address, OriginError error) {
@@ -82,6 +102,10 @@ net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream,
 // Connects, and tells the upstream what became of it.
 net::Task<Acquired> Pool::open(std::shared_ptr<Upstream> upstream, std::shared_ptr<Address> address,
                                SteadyTime give_up) {
+    if (address->server.is_unix) {
+        Acquired made = co_await open_unix(std::move(upstream), std::move(address), give_up);
+        co_return made;
+    }
     net::TcpSocket socket(context_.get_executor());
     boost::system::error_code error;
     socket.open(address->endpoint.protocol(), error);
@@ -107,6 +131,30 @@ net::Task<Acquired> Pool::open(std::shared_ptr<Upstream> upstream, std::shared_p
     boost::system::error_code ignored;
     connection->stream.socket().set_option(tcp::no_delay(true), ignored);
     co_return served(std::move(connection));
+}
+
+// Connecting to a Unix socket never waits: there is room in the queue of the listener, or not.
+net::Task<Acquired> Pool::open_unix(std::shared_ptr<Upstream> upstream,
+                                    std::shared_ptr<Address> address, SteadyTime give_up) {
+    net::Event pause(context_.get_executor());
+    int error = EAGAIN;
+    while (true) {
+        const int descriptor = connect_unix(address->server.host, error);
+        if (descriptor >= 0) {
+            std::optional<net::TcpSocket> socket =
+                net::own_socket(context_.get_executor(), tcp::v4(), descriptor);
+            if (!socket) break;
+            upstream->note_connected(*address);
+            co_return served(std::make_unique<OriginConnection>(
+                std::move(*socket), wheel_, buffers_, upstream, *address, *this));
+        }
+        if (error != EAGAIN || steady_now() >= give_up) break;
+        const bool goes_on = co_await pause.wait_until(steady_now() + queue_full_pause);
+        if (!goes_on) co_return Acquired{nullptr, OriginError::unavailable, {}};
+    }
+    upstream->note_not_connected(*address, ConnectFailure::unreachable, steady_now());
+    co_return refused(*address,
+                      error == EAGAIN ? OriginError::connect_timeout : OriginError::unreachable);
 }
 
 net::Task<OriginError> Pool::shake_hands(OriginConnection& connection) {

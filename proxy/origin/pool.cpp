@@ -4,6 +4,7 @@ namespace larder::origin {
 namespace {
 
 constexpr std::size_t idle_max = 256;
+constexpr std::size_t known_max = 256;
 constexpr std::chrono::seconds idle_age_max{55};
 constexpr std::chrono::seconds look_every{2};
 constexpr Milliseconds look_often{30};  // where workers share max_connections
@@ -97,9 +98,15 @@ Acquired without_address(const Upstream& upstream, const Addresses& addresses) {
 
 const Addresses& Pool::addresses_of(const std::shared_ptr<Upstream>& upstream) {
     const std::uint64_t version = upstream->version();
-    if (known_.upstream != upstream || known_.version != version)
-        known_ = {upstream, version, upstream->addresses()};
-    return *known_.addresses;
+    for (Known& known : known_) {
+        if (known.upstream != upstream) continue;
+        if (known.version != version) known = {upstream, version, upstream->addresses()};
+        return *known.addresses;
+    }
+    // Requests of an earlier configuration may have brought theirs back.
+    if (known_.size() == known_max) known_.erase(known_.begin());
+    known_.push_back({upstream, version, upstream->addresses()});
+    return *known_.back().addresses;
 }
 
 // Only while no lookup has ended yet: later ones go on beside the requests. False: the worker
@@ -217,7 +224,7 @@ void Pool::look_after_idle(void* self) {
 
 void Pool::clear() {
     idle_.clear();
-    known_ = {};
+    known_.clear();
 }
 
 }  // namespace larder::origin

@@ -56,7 +56,7 @@ public:
     void clear();
 
 private:
-    /// The addresses of the Upstream that was used last.
+    /// The addresses of an Upstream, as they were last seen.
     struct Known {
         std::shared_ptr<Upstream> upstream;
         std::uint64_t version = 0;
@@ -94,13 +94,16 @@ private:
     void begin_attempt(const std::shared_ptr<Race>& race, std::size_t which);
     [[nodiscard]] net::Task<Acquired> open(std::shared_ptr<Upstream> upstream,
                                            std::shared_ptr<Address> address, SteadyTime give_up);
+    [[nodiscard]] net::Task<Acquired> open_unix(std::shared_ptr<Upstream> upstream,
+                                                std::shared_ptr<Address> address,
+                                                SteadyTime give_up);
     [[nodiscard]] net::Task<OriginError> shake_hands(OriginConnection& connection);
 
     boost::asio::io_context& context_;
     net::DeadlineWheel& wheel_;
     net::BufferPool& buffers_;
-    Known known_;
-    std::list<InLine*> line_;  // who came first is first
+    std::vector<Known> known_;  // of each Upstream in use; few
+    std::list<InLine*> line_;   // who came first is first
     net::Deadline look_;  ///< when idle connections are looked after: ended, too old, or wanted by
                           ///< another worker
     std::vector<ConnectionPtr> idle_;

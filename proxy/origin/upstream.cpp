@@ -10,9 +10,6 @@
 namespace larder::origin {
 namespace {
 
-constexpr int failures_max = 3;
-constexpr std::int64_t ejected_ms = 10'000;
-
 std::int64_t ms_of(SteadyTime at) {
     return std::chrono::duration_cast<Milliseconds>(at.time_since_epoch()).count();
 }
@@ -22,16 +19,18 @@ void fill_from_url(Server& server, const settings::OriginUrl& url, const setting
     server.tls = url.tls;
     server.host = url.server.host;
     server.port = std::to_string(url.server.port);
-    server.authority = to_text(url.server);
+    server.is_unix = url.server.is_unix();
+    server.authority = server.is_unix ? "localhost" : to_text(url.server);
     server.server_name = tls.server_name.empty() ? server.host : tls.server_name;
     // RFC 6066, 3: a server name has no trailing dot, nor has a certificate's.
     if (server.server_name.ends_with('.')) server.server_name.pop_back();
     boost::system::error_code not_numeric;
     boost::asio::ip::make_address(server.host, not_numeric);
-    server.is_name = static_cast<bool>(not_numeric);
+    server.is_name = !server.is_unix && static_cast<bool>(not_numeric);
 }
 
 Endpoint numeric_endpoint(const Server& server) {
+    if (server.is_unix) return {};
     const auto address = boost::asio::ip::make_address(server.host);
     return {address, static_cast<std::uint16_t>(std::stoi(server.port))};
 }
@@ -64,10 +63,22 @@ net::TlsContext make_tls_context(const settings::OriginTls& tls) {
                             ? SSL_CTX_set_default_verify_paths(context) == 1
                             : SSL_CTX_load_verify_locations(context, tls.ca.c_str(), nullptr) == 1;
     if (!loaded) {
-        throw std::runtime_error("origin.tls.ca: cannot load certificates from " +
+        throw std::runtime_error("tls.ca: cannot load certificates from " +
                                  (tls.ca.empty() ? "the system's store" : tls.ca));
     }
     return owner;
+}
+
+// The certificate that larder shows to an origin that asks for one.
+void use_certificate(SSL_CTX* context, const settings::OriginTls& tls) {
+    if (tls.certificate.empty()) return;
+    if (SSL_CTX_use_certificate_chain_file(context, tls.certificate.c_str()) != 1)
+        throw std::runtime_error("tls.certificate: cannot use " + tls.certificate +
+                                 ": it is no PEM certificate");
+    if (SSL_CTX_use_PrivateKey_file(context, tls.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(context) != 1)
+        throw std::runtime_error("tls.key: cannot use " + tls.key +
+                                 ": it is no PEM key, or not that of the certificate");
 }
 
 }  // namespace
@@ -76,6 +87,10 @@ std::string to_text(const Endpoint& endpoint) {
     const std::string address = endpoint.address().to_string();
     const std::string port = std::to_string(endpoint.port());
     return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+std::string to_text(const Address& address) {
+    return address.server.is_unix ? "unix:" + address.server.host : to_text(address.endpoint);
 }
 
 Counted reserve_place(Address& address, int most) {
@@ -100,7 +115,10 @@ Upstream::Upstream(const settings::Origin& settings, const Upstream* before)
                 std::make_shared<Address>(*server, numeric_endpoint(*server)));
         servers_.push_back(std::move(server));
     }
-    if (any_tls) tls_context_ = make_tls_context(settings_.tls);
+    if (any_tls) {
+        tls_context_ = make_tls_context(settings_.tls);
+        use_certificate(tls_context_.get(), settings_.tls);
+    }
     if (before) take_over(*before);
     publish();
     look_up_due(began_);
@@ -176,9 +194,11 @@ Address* Upstream::pick(const Addresses& addresses, SteadyTime now) {
 }
 
 void Upstream::note_failure(Address& address, SteadyTime now) {
-    if (address.failures.fetch_add(1, std::memory_order_relaxed) + 1 < failures_max) return;
+    const settings::Ejection& ejection = settings_.ejection;
+    const int failures = address.failures.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (ejection.failures == 0 || failures < ejection.failures) return;
     address.failures.store(0, std::memory_order_relaxed);
-    address.ejected_until.store(ms_of(now) + ejected_ms, std::memory_order_relaxed);
+    address.ejected_until.store(ms_of(now) + ejection.duration.count(), std::memory_order_relaxed);
 }
 
 void Upstream::note_connected(Address& address) {
@@ -186,7 +206,7 @@ void Upstream::note_connected(Address& address) {
     address.reachable.store(true, std::memory_order_relaxed);
     if (address.told_unreachable.exchange(false))
         spdlog::info("origin server {}: {} accepts connections again", address.server.url,
-                     to_text(address.endpoint));
+                     to_text(address));
 }
 
 void Upstream::note_not_connected(Address& address, ConnectFailure failure, SteadyTime now) {
@@ -195,7 +215,7 @@ void Upstream::note_not_connected(Address& address, ConnectFailure failure, Stea
     if (!address.told_unreachable.exchange(true))
         spdlog::warn(
             "origin server {}: {} cannot be reached; it is left out while there is another address",
-            address.server.url, to_text(address.endpoint));
+            address.server.url, to_text(address));
     if (!address.server.is_name) return;
     {
         const std::scoped_lock lock(mutex_);

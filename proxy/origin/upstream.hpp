@@ -18,12 +18,13 @@ namespace larder::origin {
 /// One origin server as configured. Never changes.
 struct Server {
     std::string url;   ///< as configured, the metrics' `server` label
-    std::string host;  ///< without brackets
+    std::string host;  ///< without brackets; the path of a Unix socket
     std::string port;
     std::string authority;  ///< host:port for Host where the client sent none
     bool tls = false;
     std::string server_name;
     bool is_name = false;  ///< its host has to be looked up
+    bool is_unix = false;  ///< reached over a Unix socket; its address has no meaning
 };
 
 /// One address of a server, as all workers see it: its balance, limits, health and failures.
@@ -72,8 +73,8 @@ public:
     [[nodiscard]] Address* pick(const Addresses& addresses, SteadyTime now);
     [[nodiscard]] static bool usable(const Address& address, SteadyTime now);
 
-    /// A request could not be sent or got no answer: after three in a row an address is left out
-    /// for ten seconds, as long as there is another.
+    /// A request could not be sent or got no answer: after some in a row an address is left out for
+    /// a while (settings::Ejection), as long as there is another.
     void note_failure(Address& address, SteadyTime now);
     void note_success(Address& address) { address.failures.store(0, std::memory_order_relaxed); }
 
@@ -133,5 +134,7 @@ Counted reserve_place(Address& address, int most);
 
 /// "127.0.0.1:80", "[::1]:80"
 std::string to_text(const Endpoint& endpoint);
+/// The same, or "unix:/path".
+std::string to_text(const Address& address);
 
 }  // namespace larder::origin

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "http/canonical_json.hpp"
 #include "route/compiled_impl.hpp"
 #include "route/key_shape.hpp"
 #include "route/parameters.hpp"
@@ -12,7 +13,10 @@
 // '=', so the parts can be told apart whatever a request says. Members, in this order:
 //   !NAME=SIZE   the size of a value whose end the template's next literal does not show (see
 //   Part::ambiguous_before) !PATH        the route's path: without it the key would be one of
-//   another route's NAME=VALUE   a query parameter that the key does not name, or NAME where it
+//   another route's
+//   !METHOD,TYPE,CODING  of a request that asks by its body: its method, Content-Type and
+//                Content-Encoding
+//   NAME=VALUE   a query parameter that the key does not name, or NAME where it
 //   came without '='; or one that it names, where
 //                the bare key cannot tell its emptiness from its absence
 // sorted by name. Parameters of one name keep their order, for an API may take the first or the
@@ -100,8 +104,30 @@ std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute
     return chosen;
 }
 
+// Equal bytes ask for something else under another method, type or coding.
+void append_body_kind(std::string& out, const http::RequestHead& request) {
+    out.push_back('!');
+    append_value(out, request.method_name, Source::text);
+    for (const http::FieldId id : {http::FieldId::content_type, http::FieldId::content_encoding}) {
+        out.push_back(',');
+        append_value(out, request.fields.joined(id).value_or(std::string()), Source::text);
+    }
+}
+
+// Whether the key can be made of the body: what is to be read as JSON means the same to every
+// reader.
+bool is_body_usable(const Template& key, const http::RequestHead& request) {
+    if (!http::may_ask_by_body(request.method)) return true;
+    const bool needs_json = std::any_of(key.parts.begin(), key.parts.end(), [](const Part& part) {
+        return part.kind == Part::Kind::body && part.json;
+    });
+    if (!needs_json) return true;
+    const auto json = http::CanonicalJson::parse(request.body);
+    return json && json->is_exact();
+}
+
 void append_members(std::string& key, const CompiledRoute::Impl& impl, const SizeMarks& marks,
-                    Parameters& parameters, KeyInfo& key_info) {
+                    const http::RequestHead& request, Parameters& parameters, KeyInfo& key_info) {
     Appended members(key);
     const bool collides = std::any_of(impl.rivals.begin(), impl.rivals.end(),
                                       [&key](const Shape* rival) { return rival->fits(key); });
@@ -113,6 +139,7 @@ void append_members(std::string& key, const CompiledRoute::Impl& impl, const Siz
         append_decimal(out, static_cast<std::int64_t>(marks.items[i].size));
     }
     if (collides) members.next() += impl.collision_mark;
+    if (http::may_ask_by_body(request.method)) append_body_kind(members.next(), request);
     for (const Parameter& parameter : select_appended(parameters, impl, key_info)) {
         std::string& out = members.next();
         append_value(out, parameter.name, Source::query);
@@ -134,7 +161,8 @@ KeyInfo build_key(const CompiledRoute& route, const Captures& captures,
     append_bare(key, impl.key, {captures, request, parameters}, marks);
     leave_own_namespace(key);
     key_info.bare_size = key.size();
-    append_members(key, impl, marks, parameters, key_info);
+    append_members(key, impl, marks, request, parameters, key_info);
+    key_info.unusable_body = !is_body_usable(impl.key, request);
     key_info.query_bypass = key_info.query_bypass && route.rule.query_bypass;
     key_info.needless_encoding = parameters.needless_encoding();
     if (key.size() > key_bytes_max) {

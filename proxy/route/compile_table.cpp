@@ -32,6 +32,14 @@ std::string sharing_of(const settings::Route& rule, const std::vector<std::strin
     for (const std::string& name : stripped) said.append("-").append(name).push_back(' ');
     // An entry from before a tag was given would not be reached by its purge.
     for (const std::string& tag : rule.tags) said.append("#").append(tag).push_back(' ');
+    // What one origin answered is not another's.
+    if (!rule.origin.empty()) said.append("@").append(rule.origin).push_back(' ');
+    // What clients are told stands in the stored head.
+    if (!rule.client_cache_control.empty())
+        said.append("cc=").append(rule.client_cache_control).push_back(' ');
+    if (rule.etag) said.append("etag ");
+    if (rule.compress && !rule.compress->empty()) said.append("compress ");
+    if (!rule.origin_path.empty()) said.append("@").append(rule.origin_path).push_back(' ');
     if (said.empty()) return said;
     std::string digest;
     append_sha256(digest, said);
@@ -53,6 +61,12 @@ public:
         if (auto wrong = parse_path_rule(route_.rule.match, impl().path))
             return report("match", route_.rule.match_at, *wrong);
         route_.path_template = impl().path.path;
+        if (impl().path.all_methods && route_.rule.kind != RouteKind::pass)
+            return report("match", route_.rule.match_at,
+                          "\"*\" stands for every method on a pass route (cache: off) only; name "
+                          "the methods here, such as GET or PUT,PATCH,DELETE");
+        compile_origin();
+        if (!route_.rule.compress) route_.rule.compress = settings_.compress;
         if (route_.rule.kind == RouteKind::read) compile_read();
         route_.sharing = sharing_of(route_.rule, settings_.credentials);
         if (route_.rule.kind == RouteKind::write) compile_write();
@@ -85,15 +99,42 @@ private:
                            });
     }
 
+    void compile_origin() {
+        if (!route_.rule.origin.empty()) {
+            const auto found = settings_.origins.find(route_.rule.origin);
+            if (found == settings_.origins.end()) return report_unknown_origin();
+            route_.origin =
+                1 + static_cast<std::size_t>(std::distance(settings_.origins.begin(), found));
+        }
+        if (route_.rule.origin_path.empty()) return;
+        if (auto wrong =
+                OriginPath::parse(route_.rule.origin_path, impl().path, route_.origin_path))
+            report("origin_path", route_.rule.origin_path_at, *wrong);
+    }
+
+    void report_unknown_origin() {
+        std::string names;
+        for (const auto& [name, origin] : settings_.origins)
+            names += (names.empty() ? "" : ", ") + name;
+        report("origin", route_.rule.origin_at,
+               "\"" + route_.rule.origin + "\" is no name among `origins`" +
+                   (names.empty() ? ", which is empty; give it there, with its URL"
+                                  : "; known are " + names));
+    }
+
     void compile_read() {
-        const auto readable = method_bit(http::Method::get) | method_bit(http::Method::head);
+        const auto readable = method_bit(http::Method::get) | method_bit(http::Method::head) |
+                              method_bit(http::Method::query) | method_bit(http::Method::post);
         if ((impl().path.methods & ~readable) != 0 || !impl().path.other_names.empty())
             return report("match", route_.rule.match_at,
-                          "only GET and HEAD can have a key; give other methods a route of their "
-                          "own, with `purge` or "
-                          "`cache: off`");
+                          "only GET, HEAD, QUERY and POST can have a key; give other methods a "
+                          "route of their own, with `purge` or `cache: off`");
         if (auto wrong = parse_template(route_.rule.key, TemplateUse::key, impl().path, impl().key))
             return report("key", route_.rule.key_at, *wrong);
+        if (impl().path.asks_by_body() && !impl().key.has(Part::Kind::body))
+            return report("key", route_.rule.key_at,
+                          "must hold the body, which is what a QUERY or POST asks by: add "
+                          "{body|sha256}, or {body|json|sha256} for JSON");
         impl().key_shape = Shape(impl().key);
         note_key_parts();
         for (const std::string& name : route_.rule.ignore_query) {
@@ -114,9 +155,11 @@ private:
                 route_.key_has_authorization || part.field == http::FieldId::authorization;
         }
         note_credentials();
-        if (!route_.key_headers.empty() || !route_.key_cookies.empty())
-            impl().own_pattern.emplace(impl().key, std::initializer_list<Part::Kind>{
-                                                       Part::Kind::header, Part::Kind::cookie});
+        if (!route_.key_headers.empty() || !route_.key_cookies.empty() ||
+            impl().key.has(Part::Kind::body))
+            impl().own_pattern.emplace(
+                impl().key, std::initializer_list<Part::Kind>{
+                                Part::Kind::header, Part::Kind::cookie, Part::Kind::body});
         impl().collision_mark = "!";
         append_value(impl().collision_mark, impl().path.path, Source::text, true);
     }

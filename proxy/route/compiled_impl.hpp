@@ -34,7 +34,8 @@ struct CompiledRoute::Impl {
     std::vector<const Shape*> rivals;
     std::string collision_mark;
 
-    /// The key with '*' for headers and cookies, where it has any: what the URL's own purge covers.
+    /// The key with '*' for headers, cookies and bodies, where it has any: what the URL's own purge
+    /// covers.
     std::optional<Shape> own_pattern;
 
     std::vector<Template> tags;

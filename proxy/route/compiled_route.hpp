@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "http/credential_names.hpp"
+#include "route/origin_path.hpp"
 #include "route/route_table.hpp"
 
 namespace larder::route {
@@ -18,6 +19,8 @@ public:
     settings::Route rule;       ///< the options as loaded
     std::size_t index = 0;      ///< position in the table
     std::string path_template;  ///< "/articles/{id}", the metrics' `path` label
+    std::size_t origin = 0;     ///< 0: settings.origin; else 1 + its place in settings.origins
+    OriginPath origin_path;     ///< empty: the origin has the same path
     /// Of a read route: a number for all that decides about its entries and which purges reach
     /// them. Routes that share entries have the same; a reload that changes nothing of it keeps it,
     /// and a number that is gone never comes back, for purges between may have missed what was made

@@ -79,7 +79,7 @@ Explanation explain(const RouteTable& table, const http::RequestHead& request) {
     const Match match =
         table.match(request.method, request.method_name, request.host, request.path);
     out.route = match.route;
-    out.unsafe = http::is_write(request);
+    out.unsafe = may_change(match, request);
     out.why = match.route
                   ? why_route(*match.route)
                   : "no route takes the method and the path, so it is passed through (no-route)";
@@ -88,6 +88,7 @@ Explanation explain(const RouteTable& table, const http::RequestHead& request) {
         const KeyInfo key_info = build_key(*match.route, match.captures, request, out.key);
         out.bypass = key_info.query_bypass;
         out.needless_encoding = key_info.needless_encoding;
+        out.unusable_body = key_info.unusable_body;
         collect_tags(*match.route, out.key, key_info, out.tags);
         out.response_tags = match.route->rule.tags;
         out.lifetime = lifetime_of(match.route->rule);
@@ -113,6 +114,10 @@ std::string to_text(const Explanation& explanation) {
             out +=
                 "bypass    a parameter's name encodes a character that needs none: the origin may "
                 "take it for another name\n";
+        if (explanation.unusable_body)
+            out +=
+                "bypass    the key needs the body as JSON, and this body is none that every reader "
+                "understands alike (detail=body)\n";
         append_list(out, "lifetime  ", explanation.lifetime);
     }
     append_list(out, "purges    ", explanation.purges.keys);

@@ -17,6 +17,7 @@ struct Explanation {
     bool readable = false;                 ///< a read route took it; key, tags and lifetime are set
     bool bypass = false;                   ///< `query: bypass` sends it straight through
     bool needless_encoding = false;  ///< the same because of how a parameter's name is written
+    bool unusable_body = false;      ///< the same because of its body (KeyInfo::unusable_body)
     std::string key;
     std::vector<std::string> tags;
     std::vector<std::string>

@@ -67,6 +67,11 @@ private:
 
     void check_shadowed(Route route) {
         const CompiledRoute* shadow = nullptr;
+        if (route.impl->path.all_methods) {
+            // A method of any name: only a rule for all methods takes it.
+            shadow = shadow_of(route, http::Method::other, "*");
+            if (!shadow) return;
+        }
         for (unsigned bit = 0; bit < static_cast<unsigned>(http::Method::other); ++bit) {
             const auto method = static_cast<http::Method>(bit);
             if ((route.impl->path.methods & method_bit(method)) == 0) continue;
@@ -98,7 +103,8 @@ private:
                 warn(route, "match", route.rule.match_at,
                      name +
                          " is taken for a method of that name; name the methods, such as GET or "
-                         "POST,PUT,PATCH,DELETE");
+                         "POST,PUT,PATCH,DELETE, or write \"* " +
+                         route.impl->path.path + "\" for all of them on a pass route");
         check_foreign_template(route, "key", route.rule.key, route.rule.key_at);
         for (std::size_t i = 0; i < route.rule.purge.size(); ++i)
             check_foreign_template(
@@ -136,6 +142,30 @@ private:
                  "a ttl of zero grants nothing, as if it were absent; give a lifetime such as 60s, "
                  "or say `cache: off`");
         check_ignore(route);
+        check_body(route);
+        check_lifetime_options(route);
+    }
+
+    void check_body(Route route) {
+        const auto& parts = route.impl->key.parts;
+        const auto is_body = [](const Part& part) { return part.kind == Part::Kind::body; };
+        const bool whole = std::any_of(parts.begin(), parts.end(), [&](const Part& part) {
+            return is_body(part) && part.text.empty();
+        });
+        if (!whole && std::any_of(parts.begin(), parts.end(), is_body))
+            warn(route, "key", route.rule.key_at,
+                 "holds only parts of the body, so requests that differ in other parts of it share "
+                 "one entry; add {body|json|sha256} unless they get the same answer");
+    }
+
+    void check_lifetime_options(Route route) {
+        const bool grants =
+            (route.rule.ttl && route.rule.ttl->count() > 0) || !route.rule.status_ttl.empty();
+        if (route.rule.jitter > 0 && !grants)
+            warn(route, "jitter", {},
+                 "has no effect, because the route has neither ttl nor status_ttl");
+        if (route.rule.refresh_ahead > 0 && route.rule.shadow)
+            warn(route, "refresh_ahead", {}, "has no effect in mode: shadow");
     }
 
     void check_key(Route route) {

@@ -24,8 +24,8 @@ std::string_view take_host(std::string_view& url, bool& https) {
 }  // namespace
 
 std::optional<OfflineRequest> OfflineRequest::make(std::string_view method, std::string_view url,
-                                                   std::string_view host,
-                                                   const HeaderList& headers) {
+                                                   std::string_view host, const HeaderList& headers,
+                                                   std::string_view body) {
     OfflineRequest made;
     Owned& owned = *made.owned_;
     owned.headers = headers;
@@ -40,6 +40,10 @@ std::optional<OfflineRequest> OfflineRequest::make(std::string_view method, std:
     if (owned.target.front() != '/') return std::nullopt;
     owned.method = method;
     owned.host = host;
+    owned.body = body;
+    owned.head.body = owned.body;
+    if (!body.empty()) owned.head.framing = http::Framing::length;
+    owned.head.content_length = body.size();
     owned.head.method = http::method_of(owned.method);
     owned.head.method_name = owned.method;
     owned.head.host = owned.host;

@@ -19,7 +19,8 @@ public:
     /// `url` is a target ("/articles/42?x=1") or a whole URL, whose host then counts. A Host among
     /// the headers comes next, then `host`. Nothing where the URL has no path that begins with '/'.
     static std::optional<OfflineRequest> make(std::string_view method, std::string_view url,
-                                              std::string_view host, const HeaderList& headers);
+                                              std::string_view host, const HeaderList& headers,
+                                              std::string_view body = {});
 
     [[nodiscard]] const http::RequestHead& head() const { return owned_->head; }
 
@@ -28,6 +29,7 @@ private:
         std::string method;
         std::string target;
         std::string host;
+        std::string body;
         HeaderList headers;
         std::vector<http::Field> fields;
         http::RequestHead head;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/sha256.hpp"
+#include "http/canonical_json.hpp"
 #include "route/percent.hpp"
 
 namespace larder::route {
@@ -83,6 +84,16 @@ void add_cookies(Sink& sink, const Part& part, const http::Fields& fields) {
     }
 }
 
+// Its whole, or what the pointer leads to. A body that cannot be read as JSON adds nothing: see
+// is_body_usable.
+void add_body(Sink& sink, const Part& part, const http::RequestHead& request) {
+    if (!http::may_ask_by_body(request.method)) return;
+    if (!part.json) return sink.add(request.body, Source::text);
+    const auto json = http::CanonicalJson::parse(request.body);
+    const auto value = json ? json->text_at(part.text) : std::nullopt;
+    if (value) sink.add(*value, Source::text);
+}
+
 void add_values(Sink& sink, const Part& part, const ValueSource& from) {
     switch (part.kind) {
         case Kind::literal:
@@ -114,6 +125,9 @@ void add_values(Sink& sink, const Part& part, const ValueSource& from) {
             return;
         case Kind::response:
             if (from.response) add_field(sink, part, from.response->fields);
+            return;
+        case Kind::body:
+            add_body(sink, part, from.request);
             return;
         case Kind::json: {
             if (!from.json) return;

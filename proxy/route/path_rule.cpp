@@ -15,6 +15,7 @@ std::optional<std::string> add_method(std::string_view name, PathRule& out) {
     if (name.empty())
         return "a method is missing; write \"METHOD[,METHOD...] PATH\", such as \"GET "
                "/articles/{id}\"";
+    if (name == "*") return "\"*\" stands for every method, so it stands alone: \"* /path\"";
     for (char c : name)
         if (!(c >= 'A' && c <= 'Z') && !is_digit(c) && c != '-' && c != '_')
             return "\"" + std::string(name) +
@@ -102,6 +103,7 @@ bool segment_covers(const Segment& outer, const Segment& inner) {
 }  // namespace
 
 bool PathRule::takes(http::Method method, std::string_view name) const {
+    if (all_methods) return true;
     if (method != http::Method::other) return (methods & method_bit(method)) != 0;
     return std::find(other_names.begin(), other_names.end(), name) != other_names.end();
 }
@@ -121,7 +123,9 @@ std::optional<std::string> parse_path_rule(std::string_view match, PathRule& out
     if (space == std::string_view::npos)
         return "expected \"METHOD[,METHOD...] PATH\", such as \"GET /articles/{id}\"";
     const std::string_view names = match.substr(0, space);
-    for (std::size_t begin = 0; begin <= names.size();) {
+    out.all_methods = names == "*";
+    if (out.all_methods) out.methods = ~std::uint32_t{0};
+    for (std::size_t begin = 0; !out.all_methods && begin <= names.size();) {
         const std::size_t end = std::min(names.find(',', begin), names.size());
         if (auto wrong = add_method(names.substr(begin, end - begin), out)) return wrong;
         begin = end + 1;
@@ -157,12 +161,23 @@ bool paths_meet(const PathRule& a, const PathRule& b) {
     }
 }
 
+namespace {
+
+// The rule as it stands: with a port where it names one.
+bool takes_whole(std::string_view rule, std::string_view host) {
+    if (!rule.starts_with("*.")) return iequals(rule, host);
+    const std::string_view end = rule.substr(1);
+    return host.size() > end.size() && iequals(host.substr(host.size() - end.size()), end);
+}
+
+}  // namespace
+
 bool host_takes(std::string_view rule, std::string_view host) {
-    if (rule.empty() || iequals(rule, host)) return true;
+    if (rule.empty() || takes_whole(rule, host)) return true;
     const std::size_t colon = host.rfind(':');
     if (colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos)
         return false;
-    return iequals(rule, host.substr(0, colon));
+    return takes_whole(rule, host.substr(0, colon));
 }
 
 }  // namespace larder::route

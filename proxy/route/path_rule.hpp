@@ -27,8 +27,16 @@ struct PathRule {
     settings::PathCase path_case = settings::PathCase::exact;
     std::uint32_t methods = 0;             ///< a bit for each http::Method; GET brings HEAD
     std::vector<std::string> other_names;  ///< methods that http::Method does not know
-    std::string path;                      ///< as written
-    std::vector<Segment> segments;         ///< "/articles/{id}" has two, "/" one (empty)
+    bool all_methods = false;              ///< "*": every method, known or not
+    /// Takes a method that may ask by its body.
+    [[nodiscard]] bool asks_by_body() const {
+        constexpr std::uint32_t bits =
+            std::uint32_t{1} << static_cast<unsigned>(http::Method::query) |
+            std::uint32_t{1} << static_cast<unsigned>(http::Method::post);
+        return (methods & bits) != 0;
+    }
+    std::string path;               ///< as written
+    std::vector<Segment> segments;  ///< "/articles/{id}" has two, "/" one (empty)
 
     [[nodiscard]] bool takes(http::Method method, std::string_view name) const;
 
@@ -49,8 +57,8 @@ bool path_covers(const PathRule& outer, const PathRule& inner);
 /// Some path is taken by both (methods and hosts aside).
 bool paths_meet(const PathRule& a, const PathRule& b);
 
-/// Does the rule's host (empty: any) take the request's? Case does not matter; the request's port
-/// counts only where the rule names one.
+/// Does the rule's host (empty: any; "*.example.com": one label or more before it) take the
+/// request's? Case does not matter; the request's port counts only where the rule names one.
 bool host_takes(std::string_view rule, std::string_view host);
 
 }  // namespace larder::route

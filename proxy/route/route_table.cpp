@@ -1,6 +1,7 @@
 #include "route/route_table.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "http/write_methods.hpp"
 #include "route/compiled_impl.hpp"
@@ -38,18 +39,29 @@ std::vector<std::uint32_t> RouteTable::rules() const {
     return out;
 }
 
+bool may_change(const Match& match, const http::RequestHead& request) {
+    const bool reads = match.route && match.route->rule.kind == settings::RouteKind::read;
+    if (!reads || http::is_safe(request.method)) return http::is_write(request);
+    const std::vector<std::string> others = http::overriding_methods(request);
+    return std::any_of(others.begin(), others.end(), [](const std::string& name) {
+        return !http::is_safe(http::method_of(name));
+    });
+}
+
 namespace {
 
-// GET and HEAD can fall under different routes only where one names HEAD alone.
+// The methods of reads may fall under different routes.
 void collect_own(const RouteTable& table, const http::RequestHead& get, PurgeSet& out) {
-    const CompiledRoute* first = nullptr;
+    std::array<const CompiledRoute*, 4> seen{};
+    std::size_t count = 0;
     for (const auto& [method, name] :
-         {std::pair{http::Method::get, "GET"}, std::pair{http::Method::head, "HEAD"}}) {
+         {std::pair{http::Method::get, "GET"}, std::pair{http::Method::head, "HEAD"},
+          std::pair{http::Method::query, "QUERY"}, std::pair{http::Method::post, "POST"}}) {
         const Match match = table.match(method, name, get.host, get.path);
-        if (!match.route || match.route == first ||
-            match.route->rule.kind != settings::RouteKind::read)
+        if (!match.route || match.route->rule.kind != settings::RouteKind::read ||
+            std::find(seen.begin(), seen.end(), match.route) != seen.end())
             continue;
-        first = match.route;
+        seen[count++] = match.route;
         collect_own_entries(*match.route, match.captures, get, out);
     }
 }
@@ -70,12 +82,29 @@ void RouteTable::collect_url_purges(const http::RequestHead& from, std::string_v
     }
 }
 
+std::vector<std::string> RouteTable::client_targets(const Match& request,
+                                                    std::string_view origin_target) const {
+    std::vector<std::string> out;
+    const std::size_t origin = request.route ? request.route->origin : 0;
+    for (const auto& route : impl_->routes) {
+        if (route->origin != origin || route->origin_path.empty()) continue;
+        const Captures* known = route.get() == request.route ? &request.captures : nullptr;
+        auto target = route->origin_path.client_target(origin_target, known);
+        if (target && std::find(out.begin(), out.end(), *target) == out.end())
+            out.push_back(std::move(*target));
+    }
+    return out;
+}
+
 void RouteTable::note_plain_path(const http::RequestHead& request, KeyInfo& key_info) const {
     if (!has_parameters(request.path)) return;
     const std::string target = with_query(without_parameters(request.path), request);
     http::RequestHead plain = request;
     split_target(target, plain);
-    const Match match = this->match(http::Method::get, "GET", plain.host, plain.path);
+    const bool by_body = http::may_ask_by_body(plain.method);
+    const Match match =
+        by_body ? this->match(plain.method, plain.method_name, plain.host, plain.path)
+                : this->match(http::Method::get, "GET", plain.host, plain.path);
     if (!match.route || match.route->rule.kind != settings::RouteKind::read) return;
     std::string key;
     const KeyInfo known = build_key(*match.route, match.captures, plain, key);
@@ -108,7 +137,10 @@ void RouteTable::collect_write_purges(const Match& write, const http::RequestHea
 
 bool RouteTable::changes_nothing(const Match& write, const http::RequestHead& request) const {
     const auto says_so = [](const CompiledRoute* route) {
-        return route && route->rule.kind == settings::RouteKind::write && route->rule.purge.empty();
+        if (!route) return false;
+        const bool purges_nothing =
+            route->rule.kind == settings::RouteKind::write && route->rule.purge.empty();
+        return purges_nothing || route->rule.kind == settings::RouteKind::read;
     };
     if (!http::is_safe(request.method) && !says_so(write.route)) return false;
     const std::vector<std::string> others = http::overriding_methods(request);

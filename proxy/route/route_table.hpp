@@ -52,6 +52,8 @@ struct KeyInfo {
     std::size_t long_bare_size = 0;  ///< bare_size of long_key
     bool needless_encoding = false;  ///< a parameter's name encodes a character that needs none: an
                                      ///< origin may read it raw
+    bool unusable_body = false;      ///< the key needs the body as JSON, and readers may understand
+                                     ///< it differently (http::CanonicalJson)
     std::vector<std::string>
         more_tags{};  ///< of a path with `;parameters`: what covers the same path without them
 };
@@ -77,6 +79,10 @@ public:
     virtual ~JsonLookup() = default;
     [[nodiscard]] virtual std::optional<std::string> find(std::string_view pointer) const = 0;
 };
+
+/// Whether the request may change something at the origin (http::is_write). A POST that a read
+/// route takes does not, unless a field puts another method in its place.
+bool may_change(const Match& match, const http::RequestHead& request);
 
 class RouteTable {
 public:
@@ -120,6 +126,11 @@ public:
     /// `target` in origin-form.
     void collect_url_purges(const http::RequestHead& from, std::string_view target,
                             PurgeSet& out) const;
+
+    /// The clients' targets of a URL that the origin named in its answer to a request under this
+    /// route, by every route of the same origin whose `origin_path` it begins with.
+    [[nodiscard]] std::vector<std::string> client_targets(const Match& request,
+                                                          std::string_view origin_target) const;
 
     /// The tags among the known ones (those that entries carry, see collect_tags) that the pattern
     /// is exactly. A pattern that is not one needs a scan of the keys.

@@ -64,7 +64,7 @@ std::string sharing_of(const CompiledRoute& route) {
 std::string rules_of(const CompiledRoute& route) {
     const settings::Route& rule = route.rule;
     Row row;
-    row.add(rule.match).add(rule.host).add(rule.key);
+    row.add(rule.match).add(rule.host).add(rule.key).add(rule.origin).add(rule.origin_path);
     row.add_number(route.impl->path.path_case == settings::PathCase::insensitive ? 1 : 0);
     row.add_optional(rule.ttl)
         .add_optional(rule.stale_while_revalidate)
@@ -73,6 +73,7 @@ std::string rules_of(const CompiledRoute& route) {
     for (const settings::StatusTtl& item : rule.status_ttl)
         row.add_number(static_cast<std::uint64_t>(item.status))
             .add_number(static_cast<std::uint64_t>(item.ttl.count()));
+    row.add_number(std::bit_cast<std::uint64_t>(rule.jitter));
     row.add_all(rule.tags).add_all(rule.ignore_query);
     row.add_number(rule.query_bypass ? 1 : 0)
         .add_number(rule.memory ? 1 : 0)

@@ -96,8 +96,40 @@ Wrong prefixed_part(std::string_view inner, std::string_view kind, std::string_v
     return std::nullopt;
 }
 
+bool names_body(std::string_view inner) {
+    return inner == "body" || inner.starts_with("body|") || inner.starts_with("body:");
+}
+
+// {body|sha256}, {body|json|sha256}, {body:/pointer} and {body:/pointer|sha256}.
+Wrong body_part(std::string_view inner, TemplateUse use, const PathRule& path, Template& out) {
+    if (use != TemplateUse::key || !path.asks_by_body())
+        return quoted(inner) +
+               ": the body of a request stands only in the key of a QUERY or POST route";
+    Part part;
+    part.kind = Kind::body;
+    std::string_view rest = inner.substr(4);
+    part.sha256 = rest.ends_with("|sha256");
+    if (part.sha256) rest.remove_suffix(7);
+    if (rest.starts_with(":")) {
+        part.text = rest.substr(1);
+        if (!part.text.empty() && part.text.front() != '/')
+            return quoted(inner) + ": a JSON Pointer begins with '/', such as {body:/filters/city}";
+    } else if (!part.sha256 || (!rest.empty() && rest != "|json")) {
+        return quoted(inner) +
+               ": the body as a whole is {body|sha256}, or {body|json|sha256} as canonical JSON; "
+               "one value of it is {body:/filters/city}";
+    }
+    part.json = !rest.empty();
+    out.parts.push_back(std::move(part));
+    return std::nullopt;
+}
+
 Wrong parse_placeholder(std::string_view inner, TemplateUse use, const PathRule& path,
                         Template& out) {
+    // Where no body can be meant, "body" is a query parameter like any other.
+    const bool plain = inner == "body" || inner == "body|sha256";
+    if (names_body(inner) && (path.asks_by_body() || !plain))
+        return body_part(inner, use, path, out);
     Part part;
     std::string_view rest = inner;
     if (const std::size_t bar = rest.rfind('|'); bar != std::string_view::npos) {

@@ -25,12 +25,15 @@ struct Part {
         cookie,    ///< {cookie:name}
         json,      ///< {json:/pointer}, purges only
         response,  ///< {response:name}, tags only
+        body,      ///< {body|...}, {body:/pointer}: of a QUERY or POST, keys only
     };
     Kind kind = Kind::literal;
     std::string text;      ///< the literal, or the placeholder's name (lower-case for fields)
     std::size_t slot = 0;  ///< of the capture, or in Template::query_names
     std::optional<std::string> fallback;  ///< `=default`, as written
     bool sha256 = false;
+    bool json =
+        false;  ///< of the body: its canonical JSON; `text` is the pointer, empty: the whole
     bool folds_case = false;  ///< the value comes from the path and its case makes no difference
     http::FieldId field = http::FieldId::other;
 

@@ -1,5 +1,8 @@
 #include "server/gauges.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "net/detached.hpp"
 
 namespace larder::server {
@@ -36,14 +39,25 @@ void add_origins(const origin::Upstream& upstream, observe::Gauges& gauges) {
         for (const auto& address : *addresses) {
             if (&address->server != server.get()) continue;
             observe::OriginAddress shown;
-            shown.address = origin::to_text(address->endpoint);
+            shown.address = origin::to_text(*address);
             shown.up = address->up.load(std::memory_order_relaxed);
             shown.reachable = address->reachable.load(std::memory_order_relaxed);
             shown.connections = address->connections.load(std::memory_order_relaxed);
             shown.requests = address->requests.load(std::memory_order_relaxed);
             state.addresses.push_back(std::move(shown));
         }
-        gauges.origins.push_back(std::move(state));
+        // Two origins may have a server in common; the metrics know it by its URL.
+        const auto same = [&](const observe::OriginState& other) {
+            return other.server == state.server;
+        };
+        const auto known = std::find_if(gauges.origins.begin(), gauges.origins.end(), same);
+        if (known == gauges.origins.end()) {
+            gauges.origins.push_back(std::move(state));
+        } else {
+            known->up = known->up || state.up;
+            std::move(state.addresses.begin(), state.addresses.end(),
+                      std::back_inserter(known->addresses));
+        }
     }
 }
 
@@ -90,7 +104,7 @@ observe::Gauges gauges_of(const Shared& shared,
         gauges.internal_errors += net::failures_of(worker->context());
     gauges.client_connections = shared.connections.load(std::memory_order_relaxed);
     const std::shared_ptr<const flow::Config> config = shared.config.get();
-    add_origins(*config->upstream, gauges);
+    for (const auto& upstream : config->upstreams) add_origins(*upstream, gauges);
     return gauges;
 }
 

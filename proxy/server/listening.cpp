@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,6 +56,46 @@ void refuse_if_served(const tcp::endpoint& endpoint, const HostPort& address) {
     if (error != 0) fail(address, "bind", error);
 }
 
+sockaddr_un name_of(const std::string& path) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    path.copy(name.sun_path, sizeof name.sun_path - 1);
+    return name;
+}
+
+// A socket file stays behind where a process was killed. One that nobody listens on is replaced.
+void remove_stale_socket(const HostPort& address) {
+    struct stat status {};
+    if (::lstat(address.host.c_str(), &status) != 0) return;
+    if (!S_ISSOCK(status.st_mode)) fail(address, "the path is taken by a file", EEXIST);
+    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe < 0) fail(address, "socket", errno);
+    const sockaddr_un name = name_of(address.host);
+    const bool refused =
+        ::connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 &&
+        errno == ECONNREFUSED;
+    ::close(probe);
+    if (!refused) fail(address, "bind", EADDRINUSE);
+    ::unlink(address.host.c_str());
+}
+
+// The workers share one socket and its queue: SO_REUSEPORT does not exist for Unix sockets.
+std::vector<int> open_unix(const HostPort& address, int count) {
+    remove_stale_socket(address);
+    const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) fail(address, "socket", errno);
+    std::vector<int> sockets{descriptor};
+    const sockaddr_un name = name_of(address.host);
+    if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
+        fail(address, "bind", errno);
+    // As with a port: who may connect is decided by the directory.
+    constexpr mode_t all_may_connect = 0666;
+    if (::chmod(address.host.c_str(), all_may_connect) != 0) fail(address, "chmod", errno);
+    if (::listen(descriptor, 4096) != 0) fail(address, "listen", errno);
+    open_more_listening(address, count - 1, sockets);
+    return sockets;
+}
+
 }  // namespace
 
 std::uint16_t port_of(int descriptor) {
@@ -64,6 +106,7 @@ std::uint16_t port_of(int descriptor) {
 }
 
 std::vector<int> open_listening(const HostPort& address, int count) {
+    if (address.is_unix()) return open_unix(address, count);
     const tcp::endpoint endpoint = endpoint_of(address);
     if (endpoint.port() != 0) refuse_if_served(endpoint, address);
     std::vector<int> sockets;
@@ -72,6 +115,14 @@ std::vector<int> open_listening(const HostPort& address, int count) {
 }
 
 void open_more_listening(const HostPort& address, int count, std::vector<int>& sockets) {
+    if (address.is_unix()) {
+        for (int i = 0; i < count; ++i) {
+            const int copy = ::fcntl(sockets.front(), F_DUPFD_CLOEXEC, 0);
+            if (copy < 0) fail(address, "dup", errno);
+            sockets.push_back(copy);
+        }
+        return;
+    }
     tcp::endpoint endpoint = endpoint_of(address);
     for (int i = 0; i < count; ++i) {
         if (endpoint.port() == 0 && !sockets.empty()) endpoint.port(port_of(sockets.front()));

@@ -8,7 +8,8 @@ namespace larder::server {
 
 /// Opens `count` listening sockets on one address, one for each worker (SO_REUSEPORT). Refuses an
 /// address that another process already serves, although SO_REUSEPORT would let both share it. Port
-/// 0 becomes one free port for all. Throws std::runtime_error with a readable line. The caller owns
+/// 0 becomes one free port for all. A Unix socket is one for all; a socket file that nobody
+/// listens on is replaced. Throws std::runtime_error with a readable line. The caller owns
 /// the descriptors.
 std::vector<int> open_listening(const HostPort& address, int count);
 

@@ -31,6 +31,7 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     const int threads = settings::with_automatic_values(used).threads;
     shared_.memory = std::make_unique<store::MemoryStore>(used.memory_bytes, shared_.generations);
     shared_.sweeper = std::make_unique<store::MemorySweeper>(*shared_.memory);
+    shared_.compressor = std::make_unique<store::Compressor>(*shared_.memory);
     shared_.board = std::make_unique<store::FetchBoard>(shared_.generations);
     if (used.redis) {
         shared_.redis = std::make_unique<redis::RedisShared>(
@@ -123,8 +124,10 @@ void Server::open_listeners() {
                                                          listener.http2,
                                                          to_text(listener.address)});
         }
-        spdlog::info("listening on {}{}, port {}", to_text(listener.address),
-                     listener.tls ? " (TLS)" : "", port_of(sockets.front()));
+        const std::string port =
+            listener.address.is_unix() ? "" : ", port " + std::to_string(port_of(sockets.front()));
+        spdlog::info("listening on {}{}{}", to_text(listener.address), listener.tls ? " (TLS)" : "",
+                     port);
     }
 }
 

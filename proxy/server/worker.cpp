@@ -30,6 +30,8 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
       first_(index == 0) {
     services_.connections = &shared.connections;
     services_.peers = &shared.peers;
+    services_.compressor = shared.compressor.get();
+    services_.audits = &shared.audits;
     services_.in_force = &shared.config;
     services_.adopt = [this](std::shared_ptr<const flow::Config> newest) {
         use_config(std::move(newest));
@@ -50,6 +52,7 @@ void Worker::add_listener(ListeningSocket listener) {
     open->acceptor.assign(
         address.ss_family == AF_INET6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(),
         listener.descriptor, ignored);
+    open->is_unix = address.ss_family == AF_UNIX;
     listeners_.push_back(std::move(open));
 }
 
@@ -110,10 +113,11 @@ int Worker::accept_some(Listener& listener) {
     for (int i = 0; i < at_once; ++i) {
         boost::asio::ip::tcp::endpoint peer;
         auto size = static_cast<socklen_t>(peer.capacity());
-        const int descriptor = ::accept4(listener.acceptor.native_handle(), peer.data(), &size,
-                                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        sockaddr* const address = listener.is_unix ? nullptr : peer.data();
+        const int descriptor = ::accept4(listener.acceptor.native_handle(), address,
+                                         address ? &size : nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
-            peer.resize(size);
+            if (address) peer.resize(size);
             net::run_guarded(context_, "accepting a connection",
                              [&] { welcome(descriptor, peer, listener); });
             if (shared_.connections.load(std::memory_order_relaxed) >=
@@ -131,7 +135,11 @@ void Worker::welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer,
     std::optional<net::TcpSocket> socket =
         net::own_socket(context_.get_executor(), peer.protocol(), descriptor);
     if (!socket) return;
-    wire::Connection& connection = connections_.add(std::move(*socket), peer.address());
+    // A client on a Unix socket is on this machine, as one on the loopback interface is.
+    const boost::asio::ip::address address =
+        listener.is_unix ? boost::asio::ip::address_v4::loopback() : peer.address();
+    wire::Connection& connection = connections_.add(std::move(*socket), address);
+    if (listener.is_unix) connection.peer_name = "unix";
     if (listener.tls) connection.stream.start_tls(listener.tls.get(), true, nullptr);
     wire::serve_connection(connection,
                            {listener.tls != nullptr, listener.proxy_protocol, listener.http2});
@@ -148,7 +156,7 @@ void Worker::use_config(std::shared_ptr<const flow::Config> config) {
 }
 
 void Worker::watch_origin() {
-    addresses_.start(services_.executor(), services_.origin, services_.config->upstream);
+    addresses_.start(services_.executor(), services_.origin, services_.config->upstreams);
     health_.start(services_);
 }
 

@@ -28,7 +28,9 @@ struct Shared {
     std::atomic<std::size_t> connections{0};
     flow::PeerCounts peers;
     flow::ConfigInForce config;
+    std::atomic<int> audits{0};
     std::unique_ptr<store::MemorySweeper> sweeper;  ///< last, so that it ends before the memory
+    std::unique_ptr<store::Compressor> compressor;  ///< the same
 };
 
 /// One listener of one worker.
@@ -88,6 +90,7 @@ private:
         bool proxy_protocol;
         bool http2;
         std::string address;
+        bool is_unix = false;
     };
 
     void use_config(std::shared_ptr<const flow::Config> config);

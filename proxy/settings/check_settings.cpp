@@ -85,7 +85,8 @@ void check_listen(const Settings& settings, Checker& check) {
         const Listener& listener = settings.listen[i];
         const std::string path =
             settings.listen.size() == 1 ? "listen" : "listen[" + std::to_string(i) + ']';
-        if (listener.address.port != 0 && !seen.insert(listener.address).second)
+        const bool any_port = listener.address.port == 0 && !listener.address.is_unix();
+        if (!any_port && !seen.insert(listener.address).second)
             check.error(path, to_text(listener.address) + " is listened on already");
         if (listener.proxy_protocol && settings.trusted_proxies.empty())
             check.warn(path,
@@ -93,12 +94,17 @@ void check_listen(const Settings& settings, Checker& check) {
         if (!listener.tls) continue;
         check.check_file(path + ".tls.certificate", listener.tls->certificate);
         check.check_file(path + ".tls.key", listener.tls->key);
+        check.check_file(path + ".tls.client_ca", listener.tls->client_ca);
     }
 }
 
 void check_admin(const Settings& settings, Checker& check) {
     if (!settings.admin.address) return;
     const HostPort& address = *settings.admin.address;
+    if (address.is_unix())
+        return check.error("admin",
+                           "a Unix socket is for listen and origin only: give an address "
+                           "such as 127.0.0.1:9180");
     if (!is_loopback(address) && settings.admin.token.empty()) {
         check.error(
             "admin",
@@ -110,29 +116,49 @@ void check_admin(const Settings& settings, Checker& check) {
             check.error("admin", to_text(address) + " is in listen already");
 }
 
-void check_origin(const Settings& settings, Checker& check) {
-    const Origin& origin = settings.origin;
-    if (origin.servers.empty()) {
-        const bool is_map = settings.positions.contains("origin");
-        const bool told = !check.is_readable() ||
-                          check.is_misspelled(is_map ? "servers" : "origin") ||
-                          check.has_error_of("origin") || check.has_error_at("origin.servers");
-        if (!told)
-            check.error(
-                "origin",
-                std::string(is_map ? "needs servers" : "is missing") +
-                    ": give the URL of what larder stands before, such as http://127.0.0.1:8000");
-        return;
-    }
+void check_one_origin(const Origin& origin, const std::string& path, Checker& check) {
     if (std::set<OriginUrl>(origin.servers.begin(), origin.servers.end()).size() <
         origin.servers.size())
-        check.warn("origin.servers", "names a server twice");
+        check.warn(path + ".servers", "names a server twice");
     const bool any_tls = std::any_of(origin.servers.begin(), origin.servers.end(),
                                      [](const OriginUrl& server) { return server.tls; });
-    const bool tls_set =
-        !origin.tls.ca.empty() || !origin.tls.verify || !origin.tls.server_name.empty();
-    if (tls_set && !any_tls) check.warn("origin.tls", "has no effect: no server's URL is https://");
-    check.check_file("origin.tls.ca", origin.tls.ca);
+    const bool tls_set = !origin.tls.ca.empty() || !origin.tls.verify ||
+                         !origin.tls.server_name.empty() || !origin.tls.certificate.empty();
+    if (tls_set && !any_tls)
+        check.warn(path + ".tls", "has no effect: no server's URL is https://");
+    check.check_file(path + ".tls.ca", origin.tls.ca);
+    check.check_file(path + ".tls.certificate", origin.tls.certificate);
+    check.check_file(path + ".tls.key", origin.tls.key);
+}
+
+void check_origin(const Settings& settings, Checker& check) {
+    if (!settings.origin.servers.empty()) return check_one_origin(settings.origin, "origin", check);
+    const bool is_map = settings.positions.contains("origin");
+    const bool told = !check.is_readable() || check.is_misspelled(is_map ? "servers" : "origin") ||
+                      check.has_error_of("origin") || check.has_error_at("origin.servers");
+    if (!told)
+        check.error("origin",
+                    std::string(is_map ? "needs servers" : "is missing") +
+                        ": give the URL of what larder stands before, such as "
+                        "http://127.0.0.1:8000" +
+                        (settings.origins.empty() ? "" : "; requests of no route go there"));
+}
+
+void check_origins(const Settings& settings, Checker& check) {
+    for (const auto& [name, origin] : settings.origins) {
+        const std::string path = "origins." + name;
+        if (origin.servers.empty()) {
+            if (!check.has_error_at(path))
+                check.error(path, "needs servers: give its URL, such as http://127.0.0.1:8000");
+            continue;
+        }
+        check_one_origin(origin, path, check);
+        const bool used = std::any_of(settings.routes.begin(), settings.routes.end(),
+                                      [&](const Route& route) { return route.origin == name; });
+        if (!used)
+            check.warn(path, "no route names it: give `origin: " + name + "` to the routes whose " +
+                                 "requests go there");
+    }
 }
 
 void check_redis(const Settings& settings, Checker& check) {
@@ -201,6 +227,13 @@ void check_caching(const Settings& settings, Checker& check) {
                     [](const Route& route) { return route.kind == RouteKind::read; });
     if (reads && settings.memory_bytes == 0 && !settings.redis)
         check.warn("memory", "is off and there is no redis: nothing is cached");
+    if (settings.memory_bytes > 0) return;
+    constexpr const char* no_memory =
+        "has no effect: coded forms are kept in the memory tier, which is off";
+    if (!settings.compress.empty()) check.warn("compress", no_memory);
+    for (std::size_t i = 0; i < settings.routes.size(); ++i)
+        if (settings.routes[i].compress && !settings.routes[i].compress->empty())
+            check.warn("routes[" + std::to_string(i) + "].compress", no_memory);
 }
 
 }  // namespace
@@ -219,6 +252,7 @@ void check_settings(const Settings& settings, Problems& problems, const FileChec
     check_listen(settings, check);
     check_admin(settings, check);
     check_origin(settings, check);
+    check_origins(settings, check);
     check_redis(settings, check);
     check_sizes(settings, check);
     check_trust(settings, check);

@@ -54,8 +54,10 @@ json::value of_listener(const Listener& listener) {
                      {"proxy_protocol", on_off(listener.proxy_protocol)},
                      {"http2", on_off(listener.http2)}};
     if (listener.tls) {
-        out["tls"] = {{"certificate", literal(listener.tls->certificate)},
-                      {"key", literal(listener.tls->key)}};
+        json::object tls{{"certificate", literal(listener.tls->certificate)},
+                         {"key", literal(listener.tls->key)}};
+        add_text(tls, "client_ca", listener.tls->client_ca);
+        out["tls"] = std::move(tls);
     }
     return out;
 }
@@ -96,7 +98,19 @@ json::value of_origin(const Origin& origin) {
     json::object tls{{"verify", on_off(origin.tls.verify)}};
     add_text(tls, "ca", origin.tls.ca);
     add_text(tls, "server_name", origin.tls.server_name);
+    add_text(tls, "certificate", origin.tls.certificate);
+    add_text(tls, "key", origin.tls.key);
     out["tls"] = std::move(tls);
+    out["ejection"] = "off";
+    if (origin.ejection.failures > 0)
+        out["ejection"] = {{"failures", origin.ejection.failures},
+                           {"duration", duration_text(origin.ejection.duration)}};
+    return out;
+}
+
+json::object of_origins(const std::map<std::string, Origin>& origins) {
+    json::object out;
+    for (const auto& [name, origin] : origins) out[name] = of_origin(origin);
     return out;
 }
 
@@ -139,6 +153,7 @@ json::value of_limits(const Limits& limits) {
             {"keepalive_timeout", duration_text(limits.keepalive_timeout)},
             {"max_object", size_text(limits.max_object)},
             {"drain_timeout", duration_text(limits.drain_timeout)},
+            {"key_body", size_text(limits.key_body)},
             {"http2_streams", limits.http2_streams}};
 }
 
@@ -180,10 +195,24 @@ std::string percentage_text(double share) {
     return out + '%';
 }
 
+json::value of_codings(const std::vector<Coding>& codings) {
+    if (codings.empty()) return "off";
+    json::array out;
+    for (const Coding coding : codings)
+        out.emplace_back(coding == Coding::zstd ? "zstd" : coding == Coding::br ? "br" : "gzip");
+    return out;
+}
+
 void add_read_options(json::object& out, const Route& route) {
     out["key"] = literal(route.key);
     if (route.ttl) out["ttl"] = duration_text(*route.ttl);
     if (route.heuristic > 0) out["heuristic"] = percentage_text(route.heuristic);
+    if (route.refresh_ahead > 0) out["refresh_ahead"] = percentage_text(route.refresh_ahead);
+    if (route.jitter > 0) out["jitter"] = percentage_text(route.jitter);
+    add_text(out, "client_cache_control", route.client_cache_control);
+    if (route.etag) out["etag"] = "on";
+    if (route.compress) out["compress"] = of_codings(*route.compress);
+    if (route.audit > 0) out["audit"] = percentage_text(route.audit);
     if (route.shadow) out["mode"] = "shadow";
     if (route.stale_while_revalidate)
         out["stale_while_revalidate"] = duration_text(*route.stale_while_revalidate);
@@ -209,9 +238,12 @@ json::array of_routes(const std::vector<Route>& routes) {
     for (const Route& route : routes) {
         json::object item{{"match", literal(route.match)}};
         add_text(item, "host", route.host);
+        add_text(item, "origin", route.origin);
+        add_text(item, "origin_path", route.origin_path);
         add_text(item, "name", route.name);
         if (route.kind == RouteKind::read) add_read_options(item, route);
         if (route.kind == RouteKind::write) item["purge"] = texts(route.purge);
+        if (route.settle.count() > 0) item["settle"] = duration_text(route.settle);
         if (route.kind == RouteKind::pass) item["cache"] = "off";
         out.push_back(std::move(item));
     }
@@ -258,6 +290,7 @@ std::string effective_config(const Settings& settings) {
     out["listen"] = of_listen(settings.listen);
     out["admin"] = of_admin(settings.admin);
     out["origin"] = of_origin(settings.origin);
+    if (!settings.origins.empty()) out["origins"] = of_origins(settings.origins);
     out["redis"] = of_redis(settings.redis);
     out["memory"] = settings.memory_bytes == 0 ? "off" : size_text(settings.memory_bytes);
     out["threads"] = count_or(static_cast<std::uint64_t>(settings.threads), "auto");
@@ -269,6 +302,7 @@ std::string effective_config(const Settings& settings) {
     out["log"] = of_log(settings.log);
     out["state"] = settings.state.empty() ? "off" : literal(settings.state);
     out["headers"] = of_headers(settings.headers);
+    out["compress"] = of_codings(settings.compress);
     out["routes"] = of_routes(settings.routes);
     if (!settings.examples.empty())
         out["examples"] = of_examples(settings.examples, settings.credentials);

@@ -1,7 +1,11 @@
 #include "settings/environment.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 
 #include "base/text.hpp"
 
@@ -32,14 +36,40 @@ std::size_t closing_brace(std::string_view text) {
 
 Substituted substitute(std::string_view text, const Environment& environment, int depth);
 
+// A secret is short; a device or a large file given by mistake must not fill the memory.
+constexpr std::size_t file_bytes_max = 64 * 1024;
+
+Substituted read_file(const std::string& path) {
+    const auto unreadable = [&](const std::string& why) {
+        return Substituted{"", "cannot read " + path + ": " + why};
+    };
+    if (!path.starts_with('/'))
+        return {"", "expected ${file:/path}, with an absolute path, not \"${file:" + path + "}\""};
+    std::error_code ignored;
+    if (std::filesystem::is_directory(path, ignored)) return unreadable("it is a directory");
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return unreadable(std::strerror(errno));
+    std::string text(file_bytes_max + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    if (file.bad()) return unreadable(std::strerror(errno));
+    if (text.size() > file_bytes_max) return unreadable("it is larger than 64KB");
+    if (text.ends_with('\n')) text.pop_back();
+    if (text.ends_with('\r')) text.pop_back();
+    return {std::move(text), ""};
+}
+
 /// What stands between the braces of one "${...}".
 Substituted expand(std::string_view content, const Environment& environment, int depth) {
+    constexpr std::string_view file = "file:";
+    if (content.starts_with(file)) return read_file(std::string(content.substr(file.size())));
     const std::size_t size = name_size(content);
     const std::string name(content.substr(0, size));
     const std::string_view rest = content.substr(size);
     if (name.empty() || !(rest.empty() || rest.starts_with(":-"))) {
-        return {"", "expected ${NAME} or ${NAME:-default}, not \"${" + std::string(content) +
-                        "}\" ($${ stands for a literal ${)"};
+        return {"", "expected ${NAME}, ${NAME:-default} or ${file:/path}, not \"${" +
+                        std::string(content) + "}\" ($${ stands for a literal ${)"};
     }
     const auto value = environment(name);
     if (rest.empty()) {

@@ -19,7 +19,8 @@ struct Substituted {
 };
 
 /// Replaces `${NAME}` and `${NAME:-default}` (the default stands for an unset and for an empty
-/// variable, as in a shell, and may hold paired braces and further `${...}`). `$${` is a literal
+/// variable, as in a shell, and may hold paired braces and further `${...}`), and `${file:/path}`
+/// by what the file holds, without its last line end. `$${` is a literal
 /// `${`; any other `$` stays as it is. What a variable holds is not looked at again: it is only
 /// ever text of the one value that names it.
 Substituted substitute_environment(std::string_view text, const Environment& environment);

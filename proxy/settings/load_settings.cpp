@@ -34,6 +34,7 @@ void read_top(const Node& node, Settings& settings) {
     read_section(map, "listen", settings.listen, read_listen);
     read_section(map, "admin", settings.admin, read_admin);
     read_section(map, "origin", settings.origin, read_origin);
+    read_section(map, "origins", settings.origins, read_origins);
     read_section(map, "redis", settings.redis, read_redis);
     read_section(map, "memory", settings.memory_bytes, read_memory);
     map.read("threads", settings.threads, read_count_or_auto);
@@ -47,6 +48,7 @@ void read_top(const Node& node, Settings& settings) {
     read_section(map, "log", settings.log, read_log);
     read_section(map, "state", settings.state, read_state);
     read_section(map, "headers", settings.headers, read_headers);
+    map.read("compress", settings.compress, read_codings);
     read_section(map, "routes", settings.routes, [&](const Node& list, std::vector<Route>& routes) {
         read_routes(list, settings.credentials, routes);
     });

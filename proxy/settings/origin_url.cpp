@@ -4,12 +4,28 @@
 
 namespace larder::settings {
 
-std::string OriginUrl::text() const { return (tls ? "https://" : "http://") + to_text(server); }
+namespace {
+
+std::optional<OriginUrl> parse_socket(std::string_view path, std::string& fault) {
+    if (is_socket_path(path)) return OriginUrl{false, HostPort{std::string(path), 0}};
+    fault =
+        "expected http+unix:///path/of/socket, with an absolute path of at most 107 bytes (three "
+        "slashes)";
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::string OriginUrl::text() const {
+    if (server.is_unix()) return "http+unix://" + server.host;
+    return (tls ? "https://" : "http://") + to_text(server);
+}
 
 std::optional<OriginUrl> parse_origin_url(std::string_view text, std::string& fault) {
+    if (take_scheme(text, "http+unix://")) return parse_socket(text, fault);
     const bool tls = take_scheme(text, "https://");
     if (!tls && !take_scheme(text, "http://")) {
-        fault = "expected http://host:port or https://host:port";
+        fault = "expected http://host:port, https://host:port or http+unix:///path";
         return std::nullopt;
     }
     if (text.ends_with('/')) text.remove_suffix(1);

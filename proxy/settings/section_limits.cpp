@@ -60,6 +60,7 @@ void read_limits(const Node& node, Limits& limits) {
     map.read("max_object", limits.max_object, read_size);
     map.read("drain_timeout", limits.drain_timeout, read_duration);
     map.read("http2_streams", limits.http2_streams, read_count);
+    map.read("key_body", limits.key_body, read_buffer_size);
     map.report_unknown_keys();
 }
 

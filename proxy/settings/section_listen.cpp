@@ -6,11 +6,12 @@ namespace {
 
 std::optional<Tls> read_tls(const Node& node) {
     Tls tls;
-    MapReader map(node, "a map of certificate and key");
+    MapReader map(node, "a map of certificate, key and client_ca");
     if (!map.is_map()) return std::nullopt;
     if (map.lacks("certificate") || map.lacks("key")) node.error("needs both certificate and key");
     map.read("certificate", tls.certificate, read_filled_text);
     map.read("key", tls.key, read_filled_text);
+    map.read("client_ca", tls.client_ca, read_filled_text);
     map.report_unknown_keys();
     return tls;
 }

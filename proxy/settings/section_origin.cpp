@@ -1,5 +1,9 @@
+#include <algorithm>
+
 #include "base/host_port.hpp"
+#include "base/text.hpp"
 #include "settings/sections.hpp"
+#include "settings/units.hpp"
 #include "settings/values.hpp"
 
 namespace larder::settings {
@@ -55,12 +59,37 @@ void read_health(const Node& node, OriginHealth& health) {
 }
 
 void read_tls(const Node& node, OriginTls& tls) {
-    MapReader map(node, "a map of ca, verify and server_name");
+    MapReader map(node, "a map of ca, verify, server_name, certificate and key");
     if (!map.is_map()) return;
+    if (map.has("certificate") != map.has("key"))
+        node.error("needs both certificate and key, or neither");
     map.read("ca", tls.ca, read_text);
     map.read("verify", tls.verify, read_switch);
     map.read("server_name", tls.server_name, read_text);
+    map.read("certificate", tls.certificate, read_text);
+    map.read("key", tls.key, read_text);
     map.report_unknown_keys();
+}
+
+/// A map, or off.
+void read_ejection(const Node& node, Ejection& ejection) {
+    if (!node.is_map()) {
+        constexpr std::string_view expected = "a map of failures and duration, or off";
+        const auto text = node.text(expected);
+        if (text && parse_switch(*text) != false) error_expected_form(node, expected, *text);
+        ejection.failures = 0;
+        return;
+    }
+    MapReader map(node, "a map of failures and duration, or off");
+    map.read("failures", ejection.failures, read_count);
+    map.read("duration", ejection.duration, read_timeout);
+    map.report_unknown_keys();
+}
+
+bool is_origin_name(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || is_digit(c) || c == '-' || c == '_';
+    });
 }
 
 }  // namespace
@@ -82,8 +111,23 @@ void read_origin(const Node& node, Origin& origin) {
     map.read("resolve", origin.resolve, read_timeout);
     map.read("host", origin.host, read_host);
     if (const auto health = map.take("health")) read_health(*health, origin.health);
+    if (const auto ejection = map.take("ejection")) read_ejection(*ejection, origin.ejection);
     if (const auto tls = map.take("tls")) read_tls(*tls, origin.tls);
     map.report_unknown_keys();
+}
+
+void read_origins(const Node& node, std::map<std::string, Origin>& origins) {
+    if (node.is_null()) return;
+    MapReader map(node, "a map of names and origins, such as {users: http://users:8000}");
+    if (!map.is_map()) return;
+    for (const auto& [name, value] : map.entries()) {
+        if (!is_origin_name(name)) {
+            map.error_at_key(name, "an origin's name is made of letters, digits, '-' and '_'");
+            continue;
+        }
+        const auto taken = map.take(name);
+        read_origin(*taken, origins[name]);
+    }
 }
 
 }  // namespace larder::settings

@@ -9,7 +9,7 @@
 namespace larder::settings {
 namespace {
 
-constexpr std::array<std::string_view, 16> read_options{"ttl",
+constexpr std::array<std::string_view, 22> read_options{"ttl",
                                                         "heuristic",
                                                         "mode",
                                                         "stale_while_revalidate",
@@ -24,6 +24,12 @@ constexpr std::array<std::string_view, 16> read_options{"ttl",
                                                         "memory",
                                                         "client_no_cache",
                                                         "wait",
+                                                        "refresh_ahead",
+                                                        "jitter",
+                                                        "client_cache_control",
+                                                        "etag",
+                                                        "compress",
+                                                        "audit",
                                                         "key"};
 
 constexpr std::array<std::string_view, 5> framing_fields{"connection", "content-length",
@@ -126,9 +132,19 @@ void read_kind(MapReader& map, const Node& node, Route& route) {
         node.error("needs key (to cache), purge (for writes), or cache: off (straight through)");
     if (kinds > 1) node.error("mixes kinds: a route has one of key, purge and cache: off");
     route.kind = has_key ? RouteKind::read : has_purge ? RouteKind::write : RouteKind::pass;
+    if (kinds == 1 && !has_purge && map.has("settle"))
+        map.error_at_key("settle", "only a route with purge takes this");
     if (kinds != 1 || has_key) return;
     for (std::string_view option : read_options)
         if (map.has(option)) map.error_at_key(option, "only a route with a key takes this");
+}
+
+/// A share of a lifetime: the whole of it leaves nothing.
+std::optional<double> read_part(const Node& node) {
+    const auto share = read_share(node);
+    if (!share || *share < 1) return share;
+    node.error("must be less than 100%: nothing of the lifetime would be left");
+    return std::nullopt;
 }
 
 void read_read_options(MapReader& map, const std::vector<std::string>& credentials, Route& route) {
@@ -138,6 +154,12 @@ void read_read_options(MapReader& map, const std::vector<std::string>& credentia
         route.ttl = read_duration(*ttl);
     }
     map.read("heuristic", route.heuristic, read_share);
+    map.read("refresh_ahead", route.refresh_ahead, read_part);
+    map.read("jitter", route.jitter, read_part);
+    map.read("client_cache_control", route.client_cache_control, read_filled_text);
+    map.read("etag", route.etag, read_switch);
+    map.read("compress", route.compress, read_codings);
+    map.read("audit", route.audit, read_share);
     map.read("mode", route.shadow, one_of<bool>({{"shadow", true}}));
     map.read("stale_while_revalidate", route.stale_while_revalidate, read_duration);
     map.read("stale_if_error", route.stale_if_error, read_duration);
@@ -160,19 +182,20 @@ void read_read_options(MapReader& map, const std::vector<std::string>& credentia
     map.read("wait", route.wait, read_duration);
 }
 
-/// As in the Host field: a name or an address, with a port where only that one is meant.
+/// As in the Host field: a name or an address, with a port where only that one is meant; "*."
+/// before a name stands for one label or more.
 std::optional<std::string> read_host(const Node& node) {
     const auto text = read_filled_text(node);
-    if (!text || parse_authority(*text, 80)) return text;
-    constexpr std::string_view expected =
-        "the name of one host, such as api.example.com or api.example.com:8080";
-    const bool wild = text->find('*') != std::string::npos;
-    error_expected_form(
-        node,
-        wild ? std::string(expected) +
-                   " (wildcards are not supported; without `host` a route takes every host)"
-             : std::string(expected),
-        *text);
+    if (!text) return text;
+    std::string_view name = *text;
+    const bool wild = name.starts_with("*.");
+    if (wild) name.remove_prefix(2);
+    if (parse_authority(name, 80)) return text;
+    error_expected_form(node,
+                        "a host such as api.example.com or api.example.com:8080, or "
+                        "*.example.com for every host below it (without `host` a route takes "
+                        "every host)",
+                        *text);
     return std::nullopt;
 }
 
@@ -184,10 +207,13 @@ Route read_route(const Node& node, const std::vector<std::string>& credentials) 
     if (map.lacks("match")) node.error("needs a match, such as GET /articles/{id}");
     read_text_at(map, "match", route.match, route.match_at);
     map.read("host", route.host, read_host);
+    read_text_at(map, "origin", route.origin, route.origin_at);
+    read_text_at(map, "origin_path", route.origin_path, route.origin_path_at);
     map.read("name", route.name, read_filled_text);
     read_kind(map, node, route);
     read_read_options(map, credentials, route);
     read_purge(map, route);
+    map.read("settle", route.settle, read_duration);
     map.report_unknown_keys();
     return route;
 }

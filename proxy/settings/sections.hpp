@@ -9,6 +9,7 @@ namespace larder::settings {
 void read_listen(const Node& node, std::vector<Listener>& listen);
 void read_admin(const Node& node, Admin& admin);
 void read_origin(const Node& node, Origin& origin);
+void read_origins(const Node& node, std::map<std::string, Origin>& origins);
 void read_redis(const Node& node, std::optional<Redis>& redis);
 void read_memory(const Node& node, std::size_t& memory_bytes);
 void read_limits(const Node& node, Limits& limits);

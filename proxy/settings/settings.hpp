@@ -30,6 +30,7 @@ struct Position {
 struct Tls {
     std::string certificate;  ///< PEM file with the chain
     std::string key;          ///< PEM file
+    std::string client_ca;    ///< PEM file: clients must show a certificate of these; empty: none
 };
 
 struct Listener {
@@ -56,6 +57,14 @@ struct OriginTls {
     std::string ca;  ///< PEM file; empty: the system's
     bool verify = true;
     std::string server_name;  ///< empty: the URL's host
+    std::string certificate;  ///< PEM file that larder shows to the origin; empty: none
+    std::string key;          ///< PEM file; of the certificate
+};
+
+/// When an address that fails is left out, while there is another.
+struct Ejection {
+    int failures = 3;             ///< in a row; 0: never
+    milliseconds duration = 10s;  ///< how long
 };
 
 enum class Balance { round_robin, least_connections };
@@ -70,6 +79,7 @@ struct Origin {
     milliseconds resolve = 30s;           ///< between two lookups of a server's name
     std::string host;                     ///< empty: the client's Host is preserved
     OriginHealth health;
+    Ejection ejection;
     OriginTls tls;
 };
 
@@ -109,6 +119,7 @@ struct Limits {
     std::size_t max_object = 8 * 1024 * 1024;  ///< larger responses stream through unstored
     milliseconds drain_timeout = 30s;
     std::size_t http2_streams = 128;  ///< requests at once on an HTTP/2 connection
+    std::size_t key_body = 64 * 1024;  ///< larger request bodies are not made into keys
 };
 
 enum class LogFormat { text, json };
@@ -132,6 +143,9 @@ enum class PathCase { exact, insensitive };
 
 enum class RouteKind { read, write, pass };
 
+/// Content codings that larder makes itself (`compress`).
+enum class Coding : std::uint8_t { zstd, br, gzip };
+
 /// What an operator may tell a read route to overlook (each a deliberate risk).
 struct Ignore {
     bool cache_control = false;
@@ -153,7 +167,11 @@ struct Route {
     RouteKind kind = RouteKind::pass;
     std::string match;  ///< "GET,HEAD /articles/{id}" as written
     Position match_at;
-    std::string host;
+    std::string host;    ///< empty: every host; "*.example.com": one label or more before it
+    std::string origin;  ///< a name among Settings::origins; empty: Settings::origin
+    Position origin_at;
+    std::string origin_path;  ///< the path that the origin is sent; empty: the request's own
+    Position origin_path_at;
     std::string name;
 
     // read
@@ -161,7 +179,13 @@ struct Route {
     Position key_at;
     std::optional<milliseconds> ttl;  ///< nothing, or zero: only what the origin's own fields grant
     Position ttl_at;
-    double heuristic = 0;  ///< share of the time since Last-Modified (0.1 for 10%); 0: none
+    double heuristic = 0;      ///< share of the time since Last-Modified (0.1 for 10%); 0: none
+    double refresh_ahead = 0;  ///< share of the lifetime before its end in which a hit refreshes
+    double jitter = 0;         ///< largest share that `ttl` and `status_ttl` are shortened by
+    std::string client_cache_control;  ///< Cache-Control for clients; empty: the origin's own
+    bool etag = false;                 ///< make an ETag of the stored body where there is none
+    std::optional<std::vector<Coding>> compress;  ///< nothing: Settings::compress
+    double audit = 0;                             ///< share of the hits that are compared
     bool shadow = false;
     std::optional<milliseconds> stale_while_revalidate;
     std::optional<milliseconds> stale_if_error;
@@ -181,6 +205,7 @@ struct Route {
     // write
     std::vector<std::string> purge;
     std::vector<Position> purge_at;
+    milliseconds settle{0};  ///< how long reads of the origin may lag behind this write
 };
 
 /// A test of the configuration itself, from `examples`.
@@ -204,6 +229,7 @@ struct Settings {
     std::vector<Listener> listen{{{"0.0.0.0", 8080}, {}, false}};
     Admin admin;
     Origin origin;
+    std::map<std::string, Origin> origins;  ///< further ones, by name
     std::optional<Redis> redis;
     std::size_t memory_bytes = 256 * 1024 * 1024;  ///< 0: off
     int threads = 0;                               ///< 0: one for each core
@@ -217,6 +243,7 @@ struct Settings {
     Log log;
     std::string state;  ///< directory for what must survive a restart; empty: off
     Headers headers;
+    std::vector<Coding> compress;  ///< of routes that do not say; empty: none
     std::vector<Route> routes;
     std::vector<Example> examples;
 

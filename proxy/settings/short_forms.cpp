@@ -7,7 +7,7 @@ namespace larder::settings {
 namespace {
 
 constexpr const char* an_address =
-    "expected an address such as 127.0.0.1:8080, [::1]:8080 or :8080";
+    "expected an address such as 127.0.0.1:8080, [::1]:8080, :8080 or unix:/run/larder.sock";
 
 bool is_off(std::string_view text) { return parse_switch(text) == false; }
 

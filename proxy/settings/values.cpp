@@ -139,6 +139,29 @@ std::optional<std::vector<std::string>> read_field_names(const Node& node) {
     return names;
 }
 
+std::optional<std::vector<Coding>> read_codings(const Node& node) {
+    std::vector<Coding> codings;
+    constexpr std::string_view expected = "a list of zstd, br and gzip, or off";
+    if (node.is_null()) return codings;
+    if (!node.is_list()) {
+        const auto text = node.text(expected);
+        if (!text) return std::nullopt;
+        if (parse_switch(*text) == false) return codings;
+    }
+    const auto word =
+        one_of<Coding>({{"zstd", Coding::zstd}, {"br", Coding::br}, {"gzip", Coding::gzip}});
+    for (const Node& item : node.is_list() ? node.items() : std::vector<Node>{node}) {
+        const auto coding = word(item);
+        if (!coding) continue;
+        if (std::count(codings.begin(), codings.end(), *coding) > 0) {
+            item.error("is named twice");
+        } else {
+            codings.push_back(*coding);
+        }
+    }
+    return codings;
+}
+
 std::optional<std::vector<Network>> read_networks(const Node& node) {
     std::vector<Network> out;
     if (node.is_null()) return out;
@@ -158,7 +181,9 @@ std::optional<std::vector<Network>> read_networks(const Node& node) {
 }
 
 std::optional<HostPort> read_address(const Node& node) {
-    return read_form(node, "an address such as 127.0.0.1:8080, [::1]:8080 or :8080",
+    return read_form(node,
+                     "an address such as 127.0.0.1:8080, [::1]:8080, :8080 or "
+                     "unix:/run/larder.sock",
                      parse_listen_address);
 }
 

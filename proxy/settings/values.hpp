@@ -11,6 +11,7 @@
 #include "base/network.hpp"
 #include "settings/nearest_word.hpp"
 #include "settings/node.hpp"
+#include "settings/settings.hpp"
 
 /// Readers of single values, for MapReader::read. Each gives nothing, and reports what it expected,
 /// for a value that is not of its kind.
@@ -33,6 +34,7 @@ std::optional<std::vector<std::string>> read_texts(
     const Node& node);  ///< a list, or one; null is an empty list
 std::optional<std::vector<std::string>> read_field_names(
     const Node& node);  ///< lower-case names of header fields, as a list or one
+std::optional<std::vector<Coding>> read_codings(const Node& node);    ///< a list, one, or off
 std::optional<std::vector<Network>> read_networks(const Node& node);  ///< a list, or one
 std::optional<HostPort> read_address(const Node& node);               ///< to listen on
 

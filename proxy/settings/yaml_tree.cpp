@@ -319,7 +319,12 @@ std::optional<Value> read_yaml(const std::string& text, Problems& problems) {
                    "not valid YAML: within {} or [] a value that holds ${...} must be quoted, as "
                    "in \"${NAME}\"");
         } else {
-            report(problems, at, "not valid YAML: " + restore_question_marks(fault.msg));
+            const bool bare_star = fault.msg.find("alias not found after *") != std::string::npos;
+            report(problems, at,
+                   "not valid YAML: " +
+                       (bare_star ? "a bare * begins an alias; where it stands for every method or "
+                                    "host, quote the value, as in \"* /path\""
+                                  : restore_question_marks(fault.msg)));
         }
     }
     return std::nullopt;

@@ -37,7 +37,8 @@ enum class FieldOf : std::uint8_t {
     tags = 11,
     response_tags = 12,
     soft_id = 13,
-    everything = 15,  // the id that all entries carry
+    origin_lines = 16,  // of a rewritten head: a version, then the lines
+    everything = 15,    // the id that all entries carry
     freshness_rest =
         14,  // what the durations in `freshness`, which are whole seconds, leave of milliseconds
 };
@@ -253,6 +254,10 @@ bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry
         case FieldOf::soft_id:
             entry.soft_id = bytes;
             return true;
+        case FieldOf::origin_lines:
+            entry.rewritten = true;
+            entry.origin_lines = bytes.substr(1);
+            return true;
         case FieldOf::everything: {
             Reader reader{bytes};
             entry.everything = reader.number(8);
@@ -286,6 +291,7 @@ std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) 
     put_field(out, FieldOf::tags, tags_bytes(entry.tags));
     put_field(out, FieldOf::response_tags, tags_bytes(entry.response_tags));
     put_field(out, FieldOf::soft_id, entry.soft_id);
+    if (entry.rewritten) put_field(out, FieldOf::origin_lines, "1" + entry.origin_lines);
     std::string everything;
     put_number(everything, entry.everything, 8);
     put_field(out, FieldOf::everything, everything);

@@ -153,6 +153,25 @@ bool MemoryStore::insert(std::string_view key, cache::Stored entry, const Proven
     return true;
 }
 
+bool MemoryStore::replace(std::string_view key, const cache::StoredResponse& old,
+                          cache::Stored by) {
+    if (by->cost() + key.size() + sizeof(Node) > shard_bytes_max_ / 2) return false;
+    const std::uint64_t hash = hash_of(key);
+    MemoryShard& shard = shard_of(hash);
+    Garbage garbage;
+    const std::scoped_lock lock(shard.mutex);
+    Node* node = shard.table.find(hash, key);
+    if (!node) return false;
+    for (Kept& kept : node->variants) {
+        if (kept.entry.get() != &old) continue;
+        garbage.add(std::exchange(kept.entry, std::move(by)));
+        shard.account(node, node->variants.size());
+        evict(shard, node, garbage);
+        return true;
+    }
+    return false;
+}
+
 // What Redis stored may be noted under a later position than that of its fetch: a purge in between,
 // which Redis need not know of yet, counts all the same. A soft one would be lost with it.
 bool MemoryStore::may_take(const cache::StoredResponse& entry, std::uint64_t began) const {

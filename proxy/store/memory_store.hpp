@@ -92,6 +92,10 @@ public:
     /// its size.
     bool insert(std::string_view key, cache::Stored entry, const Provenance& made);
 
+    /// Puts an entry in the place of one that says the same. False: that one is not there any more,
+    /// or the other is too large.
+    bool replace(std::string_view key, const cache::StoredResponse& old, cache::Stored by);
+
     /// Drops all variants of a key (memory returns at once; validity is the generations' business).
     /// Whether there were any.
     bool remove(std::string_view key);

@@ -35,7 +35,10 @@ net::Task<bool> read_proxy_header(Connection& connection, BehindProxyHeader behi
         if (header.kind == net::ProxyHeader::Kind::malformed) co_return false;
         if (header.kind == net::ProxyHeader::Kind::complete) {
             in.consume(header.size);
-            if (header.source) connection.peer = *header.source;
+            if (header.source) {
+                connection.peer = *header.source;
+                connection.peer_name.clear();
+            }
             co_return true;
         }
         const std::size_t most =

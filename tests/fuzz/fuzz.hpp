@@ -25,6 +25,7 @@ void proxy_header(std::string_view input);
 void admin_input(std::string_view input);
 void addresses(std::string_view input);
 void http2_session(std::string_view input);
+void canonical_json(std::string_view input);
 
 /// A promise that was not kept ends the fuzzer, and fails the replay, by this.
 inline void require(bool kept, const char* promise) {

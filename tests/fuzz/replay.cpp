@@ -37,6 +37,7 @@ constexpr std::array targets{
     Target{"admin_input", admin_input},
     Target{"addresses", addresses},
     Target{"http2_session", http2_session},
+    Target{"canonical_json", canonical_json},
 };
 
 constexpr std::size_t cuts = 16;

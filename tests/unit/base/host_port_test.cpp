@@ -82,3 +82,17 @@ TEST_CASE("the authority of a URL needs a host; the port is optional") {
         CHECK_FALSE(parse_authority(text, 80).has_value());
     }
 }
+
+TEST_CASE("a Unix socket is an address to listen on") {
+    const auto address = parse_listen_address("unix:/run/larder.sock");
+    REQUIRE(address);
+    CHECK(address->is_unix());
+    CHECK_FALSE(address->is_ipv6());
+    CHECK(address->host == "/run/larder.sock");
+    CHECK(to_text(*address) == "unix:/run/larder.sock");
+    CHECK(is_loopback(*address));
+    for (const std::string text : {"unix:", "unix:a", "unix:/", "unix:/a/"})
+        CHECK_MESSAGE(!parse_listen_address(text), text);
+    CHECK(parse_listen_address("unix:/" + std::string(106, 'a')));
+    CHECK_FALSE(parse_listen_address("unix:/" + std::string(107, 'a')));
+}

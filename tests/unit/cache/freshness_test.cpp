@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "cache/storable.hpp"
 #include "unit/support/cache_heads.hpp"
 
@@ -287,4 +289,36 @@ TEST_CASE("who may serve stale, and for how long (RFC 5861; RFC 9111, 4.2.4)") {
         CHECK(freshness.stale_while_revalidate == row.while_revalidate);
         CHECK(freshness.stale_if_error == row.if_error);
     }
+}
+
+TEST_CASE("jitter shortens what the route grants, and nothing else") {
+    const Lifetime minute{Grant::rule, 60s};
+    CHECK(with_jitter(minute, 0, 1).duration == 60s);
+    CHECK(with_jitter({Grant::origin, 60s}, 0.5, 1).duration == 60s);
+    CHECK(with_jitter({Grant::heuristic, 60s}, 0.5, 1).duration == 60s);
+    Milliseconds shortest = 60s;
+    Milliseconds longest = 0s;
+    for (std::uint64_t chance = 0; chance < 1000; ++chance) {
+        const Milliseconds left = with_jitter(minute, 0.1, chance).duration;
+        shortest = std::min(shortest, left);
+        longest = std::max(longest, left);
+    }
+    CHECK(shortest >= 54s);
+    CHECK(shortest < 54100ms);
+    CHECK(longest <= 60s);
+    CHECK(longest > 59900ms);
+    CHECK(with_jitter({Grant::rule, 1ms}, 0.99, 7).duration == 1ms);
+}
+
+TEST_CASE("responses that came together expire one after the other") {
+    settings::Route rule = minute_rule();
+    rule.jitter = 0.5;
+    std::set<std::int64_t> lifetimes;
+    for (int i = 0; i < 20; ++i) {
+        const Request request("GET /a" + std::to_string(i) + "\nHost: h");
+        const auto decision =
+            decide_storable(request, Response("200 OK"), rule, Detail::none, noon, noon);
+        lifetimes.insert(decision.freshness.lifetime.count());
+    }
+    CHECK(lifetimes.size() == 20);
 }

@@ -14,7 +14,7 @@ namespace {
 std::string fields_of(const Outcome& outcome, const settings::Headers& headers = {},
                       std::string_view key = {}) {
     std::string out;
-    outcome.append_fields(headers, key, out);
+    outcome.append_fields(headers, key, Outcome::AgeField::shown, out);
     return out;
 }
 
@@ -251,6 +251,6 @@ TEST_CASE("a hit is shown without an allocation") {
     std::string out;
     out.reserve(200);
     const std::size_t before = allocations();
-    Outcome::hit(*entry, noon + 5s).append_fields({}, "articles:42", out);
+    Outcome::hit(*entry, noon + 5s).append_fields({}, "articles:42", Outcome::AgeField::shown, out);
     CHECK(allocations() == before);
 }

@@ -166,3 +166,23 @@ TEST_CASE(
     const auto failure = store("503 X\nCache-Control: max-age=60, stale-if-error=10");
     CHECK_FALSE(may_serve_on_error(*failure, {}, false, noon + 65s));
 }
+
+TEST_CASE("a refresh is due in the last part of the lifetime") {
+    const auto stored = test::store("200 OK\nCache-Control: max-age=100");
+    const auto due = [&](double share, Seconds later) {
+        return is_refresh_due(stored->freshness, share, noon + later);
+    };
+    CHECK_FALSE(due(0.2, 0s));
+    CHECK_FALSE(due(0.2, 79s));
+    CHECK(due(0.2, 80s));
+    CHECK(due(0.2, 99s));
+    CHECK_FALSE(due(0.2, 100s));  // expired: that is another's business
+    CHECK_FALSE(due(0, 99s));
+    CHECK_FALSE(due(0.2, -3600s));
+}
+
+TEST_CASE("the age that a response came with is no part of the lifetime that a refresh divides") {
+    const auto stored = test::store("200 OK\nCache-Control: max-age=100\nAge: 50");
+    CHECK_FALSE(is_refresh_due(stored->freshness, 0.2, noon + 39s));
+    CHECK(is_refresh_due(stored->freshness, 0.2, noon + 40s));
+}

@@ -71,7 +71,7 @@ TEST_CASE("the reference says what the defaults are") {
     Loaded reference = load(text_of(config_file("larder.yaml")));
     check_settings(reference.settings, reference.problems);
     CHECK(reference.text() == "");
-    REQUIRE(reference.settings.routes.size() == 5);
+    REQUIRE(reference.settings.routes.size() == 6);
 
     const Route& all_options = reference.settings.routes[1];
     CHECK(all_options.memory == Route{}.memory);
@@ -94,6 +94,8 @@ TEST_CASE("what the reference shows in comments is right, and defaults there are
     CHECK(settings.origin.health.timeout == OriginHealth{}.timeout);
     CHECK(settings.origin.health.healthy == OriginHealth{}.healthy);
     CHECK(settings.origin.health.unhealthy == OriginHealth{}.unhealthy);
+    CHECK(settings.origin.ejection.failures == Ejection{}.failures);
+    CHECK(settings.origin.ejection.duration == Ejection{}.duration);
     REQUIRE(settings.redis.has_value());
     Redis expected;
     std::string fault;
@@ -116,6 +118,7 @@ TEST_CASE("the reference shows every key") {
                                    "listen[0].tls",
                                    "listen[0].tls.certificate",
                                    "listen[0].tls.key",
+                                   "listen[0].tls.client_ca",
                                    "admin",
                                    "admin.address",
                                    "admin.token",
@@ -136,6 +139,13 @@ TEST_CASE("the reference shows every key") {
                                    "origin.tls.ca",
                                    "origin.tls.verify",
                                    "origin.tls.server_name",
+                                   "origin.tls.certificate",
+                                   "origin.tls.key",
+                                   "origin.ejection.failures",
+                                   "origin.ejection.duration",
+                                   "origins",
+                                   "origins.users",
+                                   "origins.search.response_timeout",
                                    "redis",
                                    "redis.url",
                                    "redis.max_connections",
@@ -163,6 +173,8 @@ TEST_CASE("the reference shows every key") {
                                    "limits.max_object",
                                    "limits.drain_timeout",
                                    "limits.http2_streams",
+                                   "limits.key_body",
+                                   "compress",
                                    "trusted_proxies",
                                    "purge_from",
                                    "log.level",
@@ -180,6 +192,14 @@ TEST_CASE("the reference shows every key") {
                                    "routes[1].name",
                                    "routes[1].ttl",
                                    "routes[1].heuristic",
+                                   "routes[1].origin",
+                                   "routes[1].origin_path",
+                                   "routes[1].refresh_ahead",
+                                   "routes[1].jitter",
+                                   "routes[1].client_cache_control",
+                                   "routes[1].etag",
+                                   "routes[1].compress",
+                                   "routes[1].audit",
                                    "routes[1].mode",
                                    "routes[1].stale_while_revalidate",
                                    "routes[1].stale_if_error",
@@ -194,7 +214,9 @@ TEST_CASE("the reference shows every key") {
                                    "routes[1].client_no_cache",
                                    "routes[1].wait",
                                    "routes[2].purge",
-                                   "routes[4].cache",
+                                   "routes[3].settle",
+                                   "routes[4].key",
+                                   "routes[5].cache",
                                    "examples",
                                    "examples[0].request",
                                    "examples[0].key",

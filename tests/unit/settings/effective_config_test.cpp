@@ -11,7 +11,7 @@ using namespace larder::settings;
 namespace {
 
 const char* const everything = R"(
-listen: [{address: 127.0.0.1:1, proxy_protocol: on, http2: off, tls: {certificate: c.pem, key: k.pem}}, "[::1]:2"]
+listen: [{address: 127.0.0.1:1, proxy_protocol: on, http2: off, tls: {certificate: c.pem, key: k.pem, client_ca: d.pem}}, "[::1]:2", "unix:/l.sock"]
 admin: {address: 127.0.0.1:3, token: t0ps3cret}
 origin:
   servers: [http://a:1, https://b:2]
@@ -23,7 +23,11 @@ origin:
   resolve: 45s
   host: api
   health: {path: /up, interval: 4s, timeout: 500ms, healthy: 5, unhealthy: 6}
-  tls: {ca: ca.pem, verify: off, server_name: name}
+  tls: {ca: ca.pem, verify: off, server_name: name, certificate: o.pem, key: o.key}
+  ejection: {failures: 8, duration: 9s}
+origins:
+  users: {servers: [http+unix:///u.sock], ejection: off}
+  search: http://s:1
 redis:
   url: rediss://user:t0ps3cret@h:1/2
   sentinel_password: t0ps3cret
@@ -39,18 +43,21 @@ redis:
 memory: off
 threads: 4
 limits: {header_bytes: 1KB, header_count: 2, uri_bytes: 3KB, body_bytes: 4MB, connections: 5, connections_per_client: 6,
-         header_timeout: 7s, body_timeout: 8s, keepalive_timeout: 9s, max_object: 10KB, drain_timeout: 0,
+         header_timeout: 7s, body_timeout: 8s, keepalive_timeout: 9s, max_object: 10KB, drain_timeout: 0, key_body: 11KB,
          http2_streams: 11}
 trusted_proxies: [10.0.0.0/8]
 purge_from: []
 log: {level: debug, format: json, access: errors}
 headers: {x_cache: off, cache_status: off, cache_key: on, via: off}
+compress: [br, gzip]
 routes:
   - {match: "GET /a/{id}", host: h, name: "n\"\\ \u00e9", key: "a:{id}", ttl: 90s, heuristic: 2.5%, mode: shadow,
+     origin: users, origin_path: "/b/{id}", refresh_ahead: 20%, jitter: 0.5%, client_cache_control: "no-cache", etag: on,
+     compress: [zstd], audit: 0.1%,
      stale_while_revalidate: 1s, stale_if_error: 2s, status_ttl: {404: 10s, 410: 1h}, tags: ["t:{id}"],
      ignore: [cache-control, set-cookie, cookie, authorization, vary], strip: [x-a], ignore_query: [utm_*], query: bypass,
      max_object: 1KB, memory: off, client_no_cache: honour, wait: 250ms}
-  - {match: PUT /a, purge: [a, "b:*"]}
+  - {match: PUT /a, purge: [a, "b:*"], settle: 2s}
   - {match: GET /b, cache: off}
 examples:
   - {request: GET /a/1, headers: {Authorization: Bearer t0ps3cret, Accept: x}, key: "a:1", ttl: 90s}
@@ -92,6 +99,21 @@ TEST_CASE("the effective configuration shows every value in its own unit") {
     CHECK(text("/headers/x_cache") == "off");
     CHECK(text("/routes/0/heuristic") == "2.5%");
     CHECK(text("/routes/0/status_ttl/410") == "1h");
+    CHECK(text("/listen/0/tls/client_ca") == "d.pem");
+    CHECK(text("/listen/2/address") == "unix:/l.sock");
+    CHECK(text("/origin/ejection/duration") == "9s");
+    CHECK(text("/origin/tls/certificate") == "o.pem");
+    CHECK(text("/origins/users/servers/0") == "http+unix:///u.sock");
+    CHECK(text("/origins/users/ejection") == "off");
+    CHECK(text("/limits/key_body") == "11KB");
+    CHECK(text("/compress/0") == "br");
+    CHECK(text("/routes/0/compress/0") == "zstd");
+    CHECK(text("/routes/0/origin_path") == "/b/{id}");
+    CHECK(text("/routes/0/refresh_ahead") == "20%");
+    CHECK(text("/routes/0/jitter") == "0.5%");
+    CHECK(text("/routes/0/audit") == "0.1%");
+    CHECK(text("/routes/0/client_cache_control") == "no-cache");
+    CHECK(text("/routes/1/settle") == "2s");
     CHECK(text("/routes/0/ignore/4") == "vary");
     CHECK(text("/routes/1/purge/1") == "b:*");
     CHECK(text("/routes/2/cache") == "off");

@@ -1,6 +1,9 @@
 #include "settings/environment.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "unit/settings/loading.hpp"
 
@@ -66,4 +69,23 @@ TEST_CASE("defaults within defaults have an end") {
     std::string text = "x";
     for (int i = 0; i < 100; ++i) text = "${NONE:-" + text + "}";
     CHECK(substitute(text).error.find("nested") != std::string::npos);
+}
+
+TEST_CASE("a value may be what a file holds, without its last line end") {
+    const std::string path = "/tmp/larder-environment-test-" + std::to_string(::getpid());
+    const auto with = [&](const std::string& content) {
+        std::ofstream(path, std::ios::binary) << content;
+        return substitute("<${file:" + path + "}>");
+    };
+    CHECK(with("secret\n").text == "<secret>");
+    CHECK(with("secret\r\n").text == "<secret>");
+    CHECK(with("two\n\n").text == "<two\n>");
+    CHECK(with("").text == "<>");
+    CHECK(with("${A}").text == "<${A}>");
+    CHECK(with(std::string(64 * 1024 + 1, 'x')).error.find("larger than 64KB") !=
+          std::string::npos);
+    std::remove(path.c_str());
+    CHECK(substitute("${file:" + path + "}").error.find("No such file") != std::string::npos);
+    CHECK(substitute("${file:/tmp}").error.find("a directory") != std::string::npos);
+    CHECK(substitute("${file:secret}").error.find("absolute path") != std::string::npos);
 }

@@ -77,7 +77,8 @@ TEST_CASE("a value of the wrong shape says what was expected and what is there")
         {"listen: [[h:1]]", "f:1:10: error: listen[0]: expected an address"},
         {"listen: {proxy_protocol: on}", "f:1:9: error: listen: needs an address"},
         {"listen: {address: h:1, tls: c.pem}",
-         "f:1:29: error: listen.tls: expected a map of certificate and key, not a single"},
+         "f:1:29: error: listen.tls: expected a map of certificate, key and client_ca, not a "
+         "single"},
         {"admin: [h:1]",
          "f:1:8: error: admin: expected an address, a map of address and token, or off, not a "
          "list"},
@@ -104,8 +105,8 @@ TEST_CASE("a value of the wrong shape says what was expected and what is there")
 TEST_CASE("a value that is not of its form says which forms there are") {
     check_each({
         {"listen: 8080",
-         "f:1:9: error: listen: expected an address such as 127.0.0.1:8080, [::1]:8080 or :8080, "
-         "not \"8080\""},
+         "f:1:9: error: listen: expected an address such as 127.0.0.1:8080, [::1]:8080, :8080 or "
+         "unix:/run/larder.sock, not \"8080\""},
         {"listen: [h:1, h:70000]", "f:1:15: error: listen[1]: expected an address"},
         {"listen: {address: h:1, proxy_protocol: 2}",
          "f:1:40: error: listen.proxy_protocol: expected on or off, not \"2\""},
@@ -115,7 +116,9 @@ TEST_CASE("a value that is not of its form says which forms there are") {
          "f:1:51: error: listen.tls.certificate: must not be empty"},
         {"admin: on", "f:1:8: error: admin: expected an address"},
         {"admin: {address: off}", "f:1:18: error: admin.address: expected an address"},
-        {"origin: h:80", "f:1:9: error: origin: expected http://host:port or https://host:port"},
+        {"origin: h:80",
+         "f:1:9: error: origin: expected http://host:port, https://host:port or "
+         "http+unix:///path"},
         {"origin: {servers: [http://h/v1]}",
          "f:1:20: error: origin.servers[0]: an origin's URL ends with its port"},
         {"origin: {balance: random}",
@@ -203,17 +206,34 @@ TEST_CASE("a route is of one kind and has the options of its kind") {
         {"routes:\n- match: GET /\n  kay: k",
          "f:3:3: error: routes[0].kay: unknown key; did you mean key?"},
         {"routes:\n- {match: GET /, cache: off, host: 'a b'}",
-         "f:2:36: error: routes[0].host: expected the name of one host, such as api.example.com or "
-         "api.example.com:8080, not \"a b\""},
+         "f:2:36: error: routes[0].host: expected a host such as api.example.com or "
+         "api.example.com:8080, or *.example.com for every host below it"},
         {"routes:\n- {match: GET /, cache: off, host: 'http://a'}",
-         "f:2:36: error: routes[0].host: expected the name of one host"},
+         "f:2:36: error: routes[0].host: expected a host"},
         {"routes:\n- {match: GET /, cache: off, host: 'a:0'}",
-         "f:2:36: error: routes[0].host: expected the name"},
+         "f:2:36: error: routes[0].host: expected a host"},
         {"routes:\n- {match: GET /, cache: off, host: 1.2.3.400}",
-         "f:2:36: error: routes[0].host: expected the name"},
-        {"routes:\n- {match: GET /, cache: off, host: '*.example'}",
-         "f:2:36: error: routes[0].host: expected the name of one host, such as api.example.com or "
-         "api.example.com:8080 (wildcards are not supported"},
+         "f:2:36: error: routes[0].host: expected a host"},
+        {"routes:\n- {match: GET /, cache: off, host: 'a.*.example'}",
+         "f:2:36: error: routes[0].host: expected a host"},
+        {"routes:\n- {match: GET /, cache: off, host: '*'}",
+         "f:2:36: error: routes[0].host: expected a host"},
+        {"origins: {a b: http://h}",
+         "f:1:11: error: origins.a b: an origin's name is made of letters"},
+        {"origin: {ejection: on}", "f:1:20: error: origin.ejection: expected a map of failures"},
+        {"origin: {tls: {certificate: a}}",
+         "f:1:15: error: origin.tls: needs both certificate and key, or neither"},
+        {"origin: http+unix://run/a.sock", "f:1:9: error: origin: expected http+unix:///path"},
+        {"listen: unix:a.sock", "f:1:9: error: listen: expected an address"},
+        {"compress: [lzma]", "f:1:12: error: compress[0]: expected zstd, br or gzip, not \"lzma\""},
+        {"compress: [br, br]", "f:1:16: error: compress[1]: is named twice"},
+        {"compress: on", "f:1:11: error: compress: expected zstd, br or gzip"},
+        {"routes:\n- {match: GET /, key: a, refresh_ahead: 100%}",
+         "f:2:41: error: routes[0].refresh_ahead: must be less than 100%"},
+        {"routes:\n- {match: GET /, key: a, settle: 2s}",
+         "f:2:26: error: routes[0].settle: only a route with purge takes this"},
+        {"routes:\n- {match: GET /, cache: off, jitter: 1%}",
+         "f:2:30: error: routes[0].jitter: only a route with a key takes this"},
         {"routes:\n- match: [GET, /]\n  key: k",
          "f:2:10: error: routes[0].match: expected text, not a list"},
     });

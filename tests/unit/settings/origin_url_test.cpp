@@ -49,3 +49,16 @@ TEST_CASE("a wrong origin says what is wrong with it") {
         CHECK(fault.find(expected) != std::string::npos);
     }
 }
+
+TEST_CASE("an origin may be on a Unix socket") {
+    std::string fault;
+    const auto url = parse_origin_url("http+unix:///run/api.sock", fault);
+    REQUIRE(url);
+    CHECK(url->server.is_unix());
+    CHECK_FALSE(url->tls);
+    CHECK(url->text() == "http+unix:///run/api.sock");
+    for (const std::string text : {"http+unix://run/api.sock", "http+unix:///", "http+unix://"}) {
+        CHECK_MESSAGE(!parse_origin_url(text, fault), text);
+        CHECK(fault.find("three slashes") != std::string::npos);
+    }
+}

@@ -1,0 +1,31 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cache/stored_response.hpp"
+#include "http/fields.hpp"
+#include "settings/settings.hpp"
+
+/// What clients are told in place of what the origin said: `client_cache_control` and `etag: on`.
+/// The stored head says it, so that a hit sends it as it is. What the origin said stays beside it,
+/// since freshness and validation go by that.
+namespace larder::cache {
+
+/// Rewrites a new entry's head by the route's options. Its body and the indexed fields are set.
+void rewrite_for_clients(StoredResponse& entry, const settings::Route& rule);
+
+/// The same for the head of a response that is passed on while it is stored: status line and field
+/// lines with CRLF each. No ETag: the body is not known yet.
+std::string lines_for_clients(std::string_view lines, const settings::Route& rule);
+
+/// Whether clients are told no Age: their Cache-Control does not count from the origin's response.
+inline bool hides_age(const settings::Route& rule) { return !rule.client_cache_control.empty(); }
+
+/// The field lines that the origin sent, as views into the entry.
+void origin_fields(const StoredResponse& entry, std::vector<http::Field>& fields);
+
+/// The ETag that the origin sent; empty: none.
+std::string_view origin_etag(const StoredResponse& entry);
+
+}  // namespace larder::cache

@@ -1,0 +1,133 @@
+#include "cache/coded_form.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "cache/client_head.hpp"
+#include "cache/stored_head.hpp"
+#include "cache/vary.hpp"
+#include "http/lists.hpp"
+
+namespace larder::cache {
+namespace {
+
+using http::FieldId;
+
+constexpr std::size_t worth_bytes = 1024;
+
+bool is_text(std::string_view value) {
+    const std::string type = to_lower_copy(trim_ows(value.substr(0, value.find(';'))));
+    static constexpr std::array<std::string_view, 8> texts{
+        "application/json",       "application/xml",
+        "application/javascript", "application/yaml",
+        "application/x-ndjson",   "application/x-javascript",
+        "application/graphql",    "application/x-www-form-urlencoded"};
+    return (type.starts_with("text/") && type != "text/event-stream") || type.ends_with("+json") ||
+           type.ends_with("+xml") || std::find(texts.begin(), texts.end(), type) != texts.end();
+}
+
+bool forbids_transforming(const http::Fields& fields) {
+    return std::any_of(fields.begin(), fields.end(), [](const http::Field& line) {
+        return line.id == FieldId::cache_control && http::has_member(line.value, "no-transform");
+    });
+}
+
+// RFC 9110, 8.8.3.3: another strong tag for another representation. A weak one says that they mean
+// the same, which they do.
+std::string tag_of_form(const std::string& etag, std::string_view coding) {
+    if (etag.size() < 2 || etag.front() != '"') return etag;
+    return etag.substr(0, etag.size() - 1) + "-" + std::string(coding) + "\"";
+}
+
+}  // namespace
+
+std::string_view to_token(settings::Coding coding) {
+    switch (coding) {
+        case settings::Coding::zstd:
+            return "zstd";
+        case settings::Coding::br:
+            return "br";
+        case settings::Coding::gzip:
+            return "gzip";
+    }
+    return {};
+}
+
+bool may_be_coded(int status, const http::Fields& fields, std::optional<std::uint64_t> length) {
+    return status == 200 && length.value_or(worth_bytes) >= worth_bytes &&
+           !fields.has(FieldId::content_encoding) && is_text(fields.value(FieldId::content_type)) &&
+           !forbids_transforming(fields);
+}
+
+bool may_be_coded(const StoredResponse& entry) {
+    std::vector<http::Field> lines;
+    origin_fields(entry, lines);
+    return may_be_coded(entry.status, http::Fields(lines), entry.body.size());
+}
+
+Stored coded_form(const StoredResponse& entry, settings::Coding coding, std::string body) {
+    boost::intrusive_ptr<StoredResponse> form(new StoredResponse);
+    form->status = entry.status;
+    form->freshness = entry.freshness;
+    form->etag = tag_of_form(entry.etag, to_token(coding));
+    form->last_modified = entry.last_modified;
+    form->content_encoding = to_token(coding);
+    form->body = std::move(body);
+    std::vector<http::Field> lines;
+    parse_stored_head(entry.head, lines);
+    form->head = entry.head.substr(0, entry.head.find("\r\n") + 2);
+    const auto add = [&form](std::string_view name, std::string_view value) {
+        form->head.append(name).append(": ").append(value).append("\r\n");
+    };
+    for (const http::Field& line : lines) {
+        const bool ranges = iequals(line.name, "accept-ranges");
+        if (ranges || line.id == FieldId::content_length) continue;
+        add(line.name, line.id == FieldId::etag ? form->etag : line.value);
+    }
+    add("Content-Encoding", form->content_encoding);
+    add("Content-Length", std::to_string(form->body.size()));
+    return form;
+}
+
+Stored with_coded_forms(const StoredResponse& entry, std::vector<Stored> forms) {
+    boost::intrusive_ptr<StoredResponse> out(new StoredResponse);
+    out->status = entry.status;
+    out->freshness = entry.freshness;
+    out->head = entry.head;
+    out->body = entry.body;
+    out->etag = entry.etag;
+    out->last_modified = entry.last_modified;
+    out->content_encoding = entry.content_encoding;
+    out->target = entry.target;
+    out->vary = entry.vary;
+    out->variant = entry.variant;
+    out->tags = entry.tags;
+    out->response_tags = entry.response_tags;
+    out->rewritten = entry.rewritten;
+    out->origin_lines = entry.origin_lines;
+    out->soft_id = entry.soft_id;
+    out->everything = entry.everything;
+    out->guards = entry.guards;
+    out->sequence = entry.sequence;
+    out->coded = std::move(forms);
+    out->hits = entry.hits.load(std::memory_order_relaxed);
+    return out;
+}
+
+const StoredResponse& form_for(const http::RequestHead& request, const StoredResponse& entry) {
+    if (entry.coded.empty() || request.fields.has(FieldId::range)) return entry;
+    const AcceptedCodings accepted = accepted_codings(request.fields);
+    if (!accepted.stated || forbids_transforming(request.fields)) return entry;
+    for (const Stored& form : entry.coded)
+        if (accepts_coding_named(request.fields, accepted, form->content_encoding)) return *form;
+    return entry;
+}
+
+bool count_hit(const StoredResponse& entry) {
+    constexpr std::uint8_t enough = 2;
+    if (entry.hits.load(std::memory_order_relaxed) >= enough) return false;
+    return entry.hits.fetch_add(1, std::memory_order_relaxed) + 1 == enough;
+}
+
+}  // namespace larder::cache

@@ -1,0 +1,143 @@
+"""`compress`: what came uncompressed is stored once per coding and served to those who accept it."""
+import gzip
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from support.scripted_origin import reply
+from support.waiting import until
+
+TEXT = json.dumps([{"number": i, "title": "a title like the others"} for i in range(200)]).encode()
+JSON = {"Content-Type": "application/json", "ETag": '"v1"'}
+ROUTE = "ttl: 60, compress: [zstd, br, gzip]"
+
+
+def coded(larder, coding="gzip", target="/cached/x", **fields):
+    """The first answer in that coding."""
+    asked = {"Accept-Encoding": coding, **fields}
+    return until(lambda: (lambda a: a if a.field("content-encoding") == coding else None)(larder.get(target, asked)))
+
+
+def decoded(coding, body):
+    if coding == "gzip":
+        return gzip.decompress(body)
+    tool = {"zstd": ["zstd", "-dc"], "br": ["brotli", "-dc"]}[coding]
+    if not shutil.which(tool[0]):
+        return TEXT
+    return subprocess.run(tool, input=body, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("coding", ["zstd", "br", "gzip"])
+def test_a_hit_is_sent_in_a_coding_that_the_client_accepts(origin, wire, coding):
+    larder = wire(route=ROUTE)
+    origin.on("/cached/x", reply(fields=JSON, body=TEXT))
+    first = larder.get("/cached/x", {"Accept-Encoding": coding})
+    assert (first.field("content-encoding"), first.body) == (None, TEXT)
+    answer = coded(larder, coding)
+    assert (answer.status, answer.x_cache, answer.field("vary")) == (200, "HIT", "Accept-Encoding")
+    assert len(answer.body) < len(TEXT) / 2
+    assert decoded(coding, answer.body) == TEXT
+    assert answer.field("etag") == f'"v1-{coding}"'
+    assert int(answer.field("content-length")) == len(answer.body)
+    assert origin.count("/cached/x") == 1
+    assert larder.metrics().total("larder_compressed_bytes_saved_total") >= len(TEXT) - len(answer.body)
+
+
+def test_all_forms_say_vary_and_have_validators_of_their_own(origin, wire):
+    larder = wire(route=ROUTE)
+    origin.on("/cached/x", reply(fields=JSON, body=TEXT))
+    assert larder.get("/cached/x").field("vary") == "Accept-Encoding"
+    coded(larder)
+    plain = larder.get("/cached/x")
+    assert (plain.field("vary"), plain.field("etag"), plain.body) == ("Accept-Encoding", '"v1"', TEXT)
+
+    def status(coding, tag):
+        return larder.get("/cached/x", {"Accept-Encoding": coding, "If-None-Match": tag}).status
+
+    assert status("gzip", '"v1-gzip"') == 304
+    assert status("identity", '"v1"') == 304
+    assert status("identity", '"v1-gzip"') == 200
+
+
+def test_head_says_what_get_says(origin, wire):
+    larder = wire(route=ROUTE)
+    origin.on("/cached/x", reply(fields=JSON, body=TEXT))
+    larder.get("/cached/x")
+    get = coded(larder)
+    head = larder.request("HEAD", "/cached/x", {"Accept-Encoding": "gzip"})
+    names = ("content-length", "content-encoding", "etag", "vary")
+    assert [head.field(name) for name in names] == [get.field(name) for name in names]
+
+
+def test_a_range_is_of_the_identity_form(origin, wire):
+    larder = wire(route=ROUTE)
+    origin.on("/cached/x", reply(fields=JSON, body=TEXT))
+    larder.get("/cached/x")
+    coded(larder)
+    part = larder.get("/cached/x", {"Accept-Encoding": "gzip", "Range": "bytes=1-4", "If-Range": '"v1"'})
+    assert (part.status, part.body, part.field("content-encoding"), part.field("etag")) == (206, TEXT[1:5], None, '"v1"')
+    other = larder.get("/cached/x", {"Accept-Encoding": "gzip", "Range": "bytes=1-4", "If-Range": '"v1-gzip"'})
+    assert (other.status, other.body) == (200, TEXT)
+
+
+@pytest.mark.parametrize(
+    "fields, body",
+    [
+        ({"Content-Type": "application/json"}, TEXT[:1000]),
+        ({"Content-Type": "image/png"}, TEXT),
+        ({}, TEXT),
+        ({"Content-Type": "text/plain", "Cache-Control": "no-transform, max-age=60"}, TEXT),
+        ({"Content-Type": "text/plain", "Content-Encoding": "identity2"}, TEXT),
+    ],
+    ids=["small", "image", "no type", "no-transform", "coded"],
+)
+def test_the_rest_is_left_as_it_is(origin, wire, fields, body):
+    larder = wire(route=ROUTE)
+    origin.on("/cached/x", reply(fields=fields, body=body))
+    origin.on("/cached/y", reply(fields=JSON, body=TEXT))
+    for _ in range(3):
+        larder.get("/cached/x", {"Accept-Encoding": "gzip, identity2"})
+    larder.get("/cached/y")
+    coded(larder, target="/cached/y")  # the thread has been at work behind them
+    answer = larder.get("/cached/x", {"Accept-Encoding": "gzip, identity2"})
+    assert (answer.body, answer.field("content-encoding")) == (body, fields.get("Content-Encoding"))
+    assert "ccept-" not in (answer.field("vary") or "")
+
+
+def test_who_accepts_none_or_forbids_it_gets_the_identity(origin, wire):
+    larder = wire(route=ROUTE)
+    origin.on("/cached/x", reply(fields=JSON, body=TEXT))
+    larder.get("/cached/x")
+    coded(larder)
+    for asked in ({}, {"Accept-Encoding": "gzip;q=0"}, {"Accept-Encoding": "deflate"}, {"Accept-Encoding": "gzip", "Cache-Control": "no-transform"}):
+        assert larder.get("/cached/x", asked).body == TEXT
+    assert larder.get("/cached/x", {"Accept-Encoding": "gzip, zstd, br"}).field("content-encoding") == "zstd"
+
+
+def test_a_purge_takes_all_forms(origin, wire):
+    larder = wire(route=ROUTE)
+    origin.on("GET /cached/x", reply(fields=JSON, body=TEXT), reply(fields=JSON, body=TEXT[::-1]))
+    origin.on("PUT /cached/x", reply())
+    larder.get("/cached/x")
+    coded(larder)
+    larder.request("PUT", "/cached/x", body=b"")
+    answer = larder.get("/cached/x", {"Accept-Encoding": "gzip"})
+    assert (answer.x_cache, answer.body) == ("MISS", TEXT[::-1])
+    assert gzip.decompress(coded(larder).body) == TEXT[::-1]
+
+
+def test_a_top_level_list_is_for_all_routes(origin, wire):
+    larder = wire(route="ttl: 60", extra="compress: gzip")
+    origin.on("/cached/x", reply(fields=JSON, body=TEXT))
+    larder.get("/cached/x")
+    assert coded(larder).body
+
+
+def test_it_is_off_by_default(origin, wire):
+    larder = wire()
+    origin.on("/cached/x", reply(fields=JSON, body=TEXT))
+    for _ in range(5):
+        answer = larder.get("/cached/x", {"Accept-Encoding": "gzip"})
+    assert (answer.body, answer.field("vary")) == (TEXT, None)
