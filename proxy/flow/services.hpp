@@ -16,6 +16,12 @@
 #include "store/fetch_board.hpp"
 #include "store/memory_store.hpp"
 
+namespace larder::observe {
+class KeyRanks;
+class PurgeRecords;
+class RequestEvents;
+}  // namespace larder::observe
+
 namespace larder::flow {
 
 /// What the path of a request uses. Each worker thread owns one. The members that are references
@@ -54,6 +60,9 @@ struct Services {
     bool draining = false;
     std::atomic<std::size_t>* connections = nullptr;  ///< open client connections of all workers
     PeerCounts* peers = nullptr;                      ///< the same by client address
+    observe::PurgeRecords* purges = nullptr;          ///< of all workers; null: none is kept
+    observe::RequestEvents* events = nullptr;         ///< of all workers; null: nobody can listen
+    std::shared_ptr<observe::KeyRanks> ranks;         ///< of this worker; null: not counted
 
     LateWrites late_writes;
 

@@ -12,7 +12,7 @@ constexpr std::array<std::string_view, method_class_count> methods{
     "GET",     "HEAD",  "POST",     "PUT",    "PATCH",  "DELETE", "OPTIONS", "TRACE",
     "CONNECT", "QUERY", "PROPFIND", "REPORT", "SEARCH", "PRI",    "other"};
 constexpr Words<ShadowResult> shadow_results{"match", "mismatch", "miss"};
-constexpr Words<PurgeSource> purge_sources{"write", "purge", "admin"};
+constexpr Words<PurgeSource> purge_sources{"write", "purge", "api", "fastly", "cloudflare"};
 constexpr Words<OriginFailure> origin_failures{"resolve", "connect",          "connect-timeout",
                                                "tls",     "response-timeout", "idle-timeout",
                                                "closed",  "malformed"};

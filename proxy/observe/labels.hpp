@@ -29,9 +29,11 @@ enum class ShadowResult : std::uint8_t { match, mismatch, miss, count_ };
 
 /// Who asked for a purge.
 enum class PurgeSource : std::uint8_t {
-    write,  ///< a write that went through: its rule's purges and its own URL
-    purge,  ///< the PURGE method
-    admin,  ///< POST /purge of the admin server
+    write,       ///< a write that went through: its rule's purges and its own URL
+    purge,       ///< the PURGE method
+    api,         ///< POST /purge of the admin server
+    fastly,      ///< a call of Fastly's API at the admin server
+    cloudflare,  ///< a call of Cloudflare's API at the admin server
     count_
 };
 

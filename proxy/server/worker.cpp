@@ -30,6 +30,8 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
       first_(index == 0) {
     services_.connections = &shared.connections;
     services_.peers = &shared.peers;
+    services_.purges = &shared.purges;
+    services_.events = shared.events.get();
     services_.in_force = &shared.config;
     services_.adopt = [this](std::shared_ptr<const flow::Config> newest) {
         use_config(std::move(newest));

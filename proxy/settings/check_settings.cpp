@@ -99,7 +99,11 @@ void check_listen(const Settings& settings, Checker& check) {
 void check_admin(const Settings& settings, Checker& check) {
     if (!settings.admin.address) return;
     const HostPort& address = *settings.admin.address;
-    if (!is_loopback(address) && settings.admin.token.empty()) {
+    if (settings.admin.tls) {
+        check.check_file("admin.tls.certificate", settings.admin.tls->certificate);
+        check.check_file("admin.tls.key", settings.admin.tls->key);
+    }
+    if (!is_loopback(address) && !settings.admin.needs_token()) {
         check.error(
             "admin",
             to_text(address) +
