@@ -62,6 +62,7 @@ struct Runner {
     int operator()(const cli::CheckOptions& options) const {
         return cli::run_check(options, std::cout, std::cerr);
     }
+    int operator()(const cli::SchemaOptions&) const { return cli::run_schema(std::cout); }
     int operator()(const cli::ExplainOptions& options) const {
         return cli::run_explain(options, std::cout, std::cerr);
     }

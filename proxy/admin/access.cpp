@@ -24,6 +24,22 @@ std::string_view value_of(const http::fields& fields, std::string_view name) {
     return {found->value().data(), found->value().size()};
 }
 
+std::string_view bearer_of(const http::fields& fields) {
+    constexpr std::string_view scheme = "Bearer ";
+    if (fields.count(http::field::authorization) != 1) return {};
+    const std::string_view value = value_of(fields, http::field::authorization);
+    if (value.size() < scheme.size() || !iequals(value.substr(0, scheme.size()), scheme)) return {};
+    return trim_ows(value.substr(scheme.size()));
+}
+
+/// Empty: the request shows none. A configured token is never empty.
+std::string_view shown_token(const http::fields& fields, TokenField field) {
+    std::string_view shown;
+    if (field == TokenField::fastly) shown = value_of(fields, "Fastly-Key");
+    if (field == TokenField::cloudflare) shown = value_of(fields, "X-Auth-Key");
+    return shown.empty() ? bearer_of(fields) : shown;
+}
+
 /// The host without its port and, for IPv6, without its brackets.
 std::string_view bare_host(std::string_view host) {
     if (host.starts_with('[')) {
@@ -40,13 +56,19 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
     return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-bool has_token(const http::fields& fields, std::string_view token) {
-    if (fields.count(http::field::authorization) != 1) return false;
-    constexpr std::string_view scheme = "Bearer ";
-    const std::string_view value = value_of(fields, http::field::authorization);
-    if (value.size() < scheme.size() || !iequals(value.substr(0, scheme.size()), scheme))
-        return false;
-    return equal_in_constant_time(trim_ows(value.substr(scheme.size())), token);
+std::optional<Visitor> identify(const http::fields& fields, TokenField field,
+                                const settings::Admin& admin) {
+    constexpr settings::AdminRights everything{true, true, true};
+    if (!admin.needs_token()) return Visitor{"", everything};
+    const std::string_view shown = shown_token(fields, field);
+    std::optional<Visitor> visitor;
+    if (!admin.token.empty() && equal_in_constant_time(shown, admin.token))
+        visitor = Visitor{"", everything};
+    for (const settings::AdminToken& known : admin.tokens) {
+        const bool equal = equal_in_constant_time(shown, known.token);
+        if (equal && !visitor) visitor = Visitor{known.name, known.may};
+    }
+    return visitor;
 }
 
 bool has_local_host(const http::fields& fields) {

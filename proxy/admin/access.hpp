@@ -1,6 +1,11 @@
 #pragma once
 #include <boost/beast/http/fields.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+
+#include "settings/settings.hpp"
 
 /// Who may use the admin server. Browsers are the danger: a page from any site can make a browser
 /// send requests to loopback.
@@ -10,8 +15,24 @@ namespace larder::admin {
 /// lengths).
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
 
-/// Whether `Authorization: Bearer TOKEN` holds the token (RFC 6750, 2.1).
-[[nodiscard]] bool has_token(const boost::beast::http::fields& fields, std::string_view token);
+/// Where a request may show its token, besides `Authorization: Bearer TOKEN` (RFC 6750, 2.1).
+enum class TokenField : std::uint8_t {
+    bearer,
+    fastly,      ///< Fastly-Key
+    cloudflare,  ///< X-Auth-Key
+};
+
+/// Who asks, as far as the tokens tell.
+struct Visitor {
+    std::string token;  ///< its name; empty: none is needed, or it has no name
+    settings::AdminRights may;
+};
+
+/// The owner of the request's token; everybody may do everything where no token is configured.
+/// Nothing: the token is needed, and missing or wrong. The time does not tell which tokens there
+/// are.
+[[nodiscard]] std::optional<Visitor> identify(const boost::beast::http::fields& fields,
+                                              TokenField field, const settings::Admin& admin);
 
 /// Whether the Host can name only this machine: an address, or localhost. Needed where no token is
 /// set, because an attacker's DNS can point any other name at loopback and read answers through the

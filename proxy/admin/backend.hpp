@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "observe/labels.hpp"
+
 /// What the admin server needs from the program.
 namespace larder::admin {
 
@@ -15,13 +17,25 @@ struct PurgeOrder {
     std::vector<std::string> patterns;  ///< '*' is any run of characters; without one, an exact key
     std::vector<std::string> tags;
     std::vector<std::string>
-        urls;           ///< "/articles/42", or with scheme and host: purges the entries of that URL
-    bool soft = false;  ///< make stale instead of removing
+        urls;  ///< "/articles/42", or with scheme and host: purges the entries of that URL
+    std::vector<std::string> hosts;     ///< every entry that a request for this host may get
+    std::vector<std::string> prefixes;  ///< the same, of URLs that begin so: "api.example.com/blog"
+    bool everything = false;            ///< all that is stored
+    bool soft = false;                  ///< make stale instead of removing
 
-    [[nodiscard]] bool empty() const {
-        return keys.empty() && patterns.empty() && tags.empty() && urls.empty();
+    [[nodiscard]] std::size_t items() const {
+        return keys.size() + patterns.size() + tags.size() + urls.size() + hosts.size() +
+               prefixes.size();
     }
+    [[nodiscard]] bool empty() const { return items() == 0 && !everything; }
     bool operator==(const PurgeOrder&) const = default;
+};
+
+/// Who asks for a purge, for the record.
+struct PurgeAsker {
+    observe::PurgeSource source = observe::PurgeSource::api;
+    std::string who;    ///< the client's address
+    std::string token;  ///< name of the token; empty: none, or one without a name
 };
 
 struct PurgeResult {
@@ -29,9 +43,11 @@ struct PurgeResult {
         done,        ///< acknowledged by Redis (or there is none): 200
         journalled,  ///< done here; done in Redis before larder serves from it again: 202
         failed,      ///< not done: 503
+        malformed,   ///< the order names something that is not what it should be: 400
     };
     Outcome outcome = Outcome::done;
-    PurgeOrder purged;  ///< what was purged, with the keys and patterns of `urls`
+    PurgeOrder asked;   ///< the order as it came
+    PurgeOrder purged;  ///< what was purged: with the keys and patterns of URLs, hosts and prefixes
     std::optional<std::uint64_t> entries;  ///< how many entries were purged, if known
     std::string message;                   ///< why it failed or waits; empty when done
 };
@@ -67,7 +83,12 @@ public:
     [[nodiscard]] virtual std::string config_text() = 0;
 
     virtual void explain(ExplainQuestion question, std::function<void(JsonAnswer)> done) = 0;
-    virtual void purge(PurgeOrder order, std::function<void(PurgeResult)> done) = 0;
+    virtual void purge(PurgeOrder order, PurgeAsker asker,
+                       std::function<void(PurgeResult)> done) = 0;
+    /// The last purges as JSON.
+    [[nodiscard]] virtual std::string purges_json() = 0;
+    /// Loads the configuration again: 200, or 422 with what is wrong.
+    virtual void reload(std::function<void(JsonAnswer)> done) = 0;
 };
 
 }  // namespace larder::admin

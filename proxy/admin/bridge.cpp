@@ -7,10 +7,12 @@
 #include "admin/explain_live.hpp"
 #include "admin/explain_offline.hpp"
 #include "admin/purge_order.hpp"
+#include "admin/purges_json.hpp"
 #include "admin/stats_json.hpp"
 #include "base/json_text.hpp"
 #include "base/text.hpp"
 #include "flow/purge.hpp"
+#include "flow/purge_record.hpp"
 #include "net/detached.hpp"
 #include "settings/effective_config.hpp"
 
@@ -34,29 +36,50 @@ bool names_a_host(const admin::ExplainQuestion& question) {
                        [](const auto& header) { return iequals(header.first, "host"); });
 }
 
-net::Task<void> purge_and_tell(flow::Services& services, store::PurgeOrder order, PurgeOrder asked,
-                               std::function<void(PurgeResult)> done) {
+/// A purge under way: what was asked, what is purged, and who waits for it.
+struct PurgeJob {
+    PurgeOrder asked;
+    ResolvedPurge resolved;
+    PurgeAsker asker;
+    std::function<void(PurgeResult)> done;
+};
+
+observe::PurgeRecord record_of_job(const PurgeJob& job) {
+    observe::PurgeRecord record = flow::record_of(job.asker.source, job.resolved.order);
+    record.who = job.asker.who;
+    record.token = job.asker.token;
+    record.patterns = job.resolved.asked.patterns;
+    record.urls = job.asked.urls;
+    record.hosts = job.asked.hosts;
+    record.prefixes = job.asked.prefixes;
+    record.everything = job.asked.everything;
+    return record;
+}
+
+net::Task<void> purge_and_tell(flow::Services& services, PurgeJob job) {
     redis::RedisBudget budget;
-    services.metrics.record_purge(observe::PurgeSource::admin);
+    const SteadyTime began = steady_now();
     store::PurgeOutcome outcome = store::PurgeOutcome::pending;
     std::exception_ptr failure;
     try {
-        outcome = co_await flow::purge(services, std::move(order), budget);
+        outcome = co_await flow::purge(services, job.resolved.order, budget);
     } catch (...) {
         failure = std::current_exception();
     }
     if (failure) {
-        done({PurgeResult::Outcome::failed, {}, {}, "internal error: see the log of larder"});
+        job.done({PurgeResult::Outcome::failed, {}, {}, {}, "internal error: see larder's log"});
         std::rethrow_exception(failure);
     }
+    flow::keep_record(services, record_of_job(job), began, outcome);
     PurgeResult result;
-    result.purged = std::move(asked);
+    result.asked = std::move(job.asked);
+    result.purged = std::move(job.resolved.asked);
     if (outcome == store::PurgeOutcome::pending) {
         result.outcome = PurgeResult::Outcome::journalled;
         result.message =
             "Redis cannot be reached; larder purges there before it serves from Redis again";
     }
-    done(std::move(result));
+    job.done(std::move(result));
 }
 
 }  // namespace
@@ -97,20 +120,22 @@ void Bridge::explain(ExplainQuestion question, std::function<void(JsonAnswer)> d
     });
 }
 
-void Bridge::purge(PurgeOrder asked, std::function<void(PurgeResult)> done) {
-    auto resolved = resolve_purge(std::move(asked), config_()->routes);
+void Bridge::purge(PurgeOrder order, PurgeAsker asker, std::function<void(PurgeResult)> done) {
+    auto resolved = resolve_purge(order, config_()->routes);
     if (const std::string* fault = std::get_if<std::string>(&resolved)) {
-        done({PurgeResult::Outcome::failed, {}, {}, *fault});
+        done({PurgeResult::Outcome::malformed, {}, {}, {}, *fault});
         return;
     }
-    boost::asio::post(
-        services_.context, [this, purge = std::get<ResolvedPurge>(std::move(resolved)),
-                            done = std::move(done)]() mutable {
-            net::start_detached(services_.executor(),
-                                purge_and_tell(services_, std::move(purge.order),
-                                               std::move(purge.asked), std::move(done)),
-                                "a purge");
-        });
+    PurgeJob job{std::move(order), std::get<ResolvedPurge>(std::move(resolved)), std::move(asker),
+                 std::move(done)};
+    boost::asio::post(services_.context, [this, job = std::move(job)]() mutable {
+        net::start_detached(services_.executor(), purge_and_tell(services_, std::move(job)),
+                            "a purge");
+    });
 }
+
+std::string Bridge::purges_json() { return json_text(to_json(services_.purges->all())); }
+
+void Bridge::reload(std::function<void(JsonAnswer)> done) { reload_(std::move(done)); }
 
 }  // namespace larder::admin

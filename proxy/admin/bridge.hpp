@@ -13,26 +13,33 @@ class Bridge final : public AdminBackend {
 public:
     using CurrentConfig = std::function<std::shared_ptr<const flow::Config>()>;
 
+    /// Loads the configuration again and says what came of it, later and from any thread.
+    using Reload = std::function<void(std::function<void(JsonAnswer)>)>;
+
     /// `services`: of that worker. All references outlive the bridge.
     Bridge(const observe::Metrics& metrics, flow::Services& services, CurrentConfig config,
-           std::function<bool()> ready)
+           std::function<bool()> ready, Reload reload)
         : metrics_(metrics),
           services_(services),
           config_(std::move(config)),
-          ready_(std::move(ready)) {}
+          ready_(std::move(ready)),
+          reload_(std::move(reload)) {}
 
     bool ready() override { return ready_(); }
     std::string metrics_text() override;
     std::string stats_json() override;
     std::string config_text() override;
     void explain(ExplainQuestion question, std::function<void(JsonAnswer)> done) override;
-    void purge(PurgeOrder asked, std::function<void(PurgeResult)> done) override;
+    void purge(PurgeOrder order, PurgeAsker asker, std::function<void(PurgeResult)> done) override;
+    std::string purges_json() override;
+    void reload(std::function<void(JsonAnswer)> done) override;
 
 private:
     const observe::Metrics& metrics_;
     flow::Services& services_;
     CurrentConfig config_;
     std::function<bool()> ready_;
+    Reload reload_;
 };
 
 }  // namespace larder::admin

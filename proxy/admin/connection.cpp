@@ -40,11 +40,20 @@ http::response<http::string_body> to_response(AdminReply reply, const AdminReque
 
 }  // namespace
 
-AdminConnection::AdminConnection(Stream::socket_type socket, AdminShared& shared, Closed closed)
-    : stream_(std::move(socket)),
+AdminConnection::AdminConnection(AdminStream::Tcp::socket_type socket, AdminShared& shared,
+                                 Closed closed)
+    : stream_(std::move(socket), shared.tls),
       shared_(shared),
       closed_(std::move(closed)),
       answer_timer_(stream_.get_executor()) {}
+
+void AdminConnection::start() {
+    if (!stream_.is_tls()) return read_request(shared_.options.request_timeout);
+    stream_.expires_after(shared_.options.request_timeout);
+    stream_.async_handshake([self = shared_from_this()](beast::error_code error) {
+        error ? self->close() : self->read_request(self->shared_.options.request_timeout);
+    });
+}
 
 void AdminConnection::close() {
     answer_timer_.cancel();
@@ -93,8 +102,11 @@ void AdminConnection::on_request(beast::error_code error) {
             if (const auto self = weak.lock()) self->on_answer(number, std::move(reply));
         });
     };
+    beast::error_code unknown;
+    const auto peer = stream_.tcp().socket().remote_endpoint(unknown);
+    const std::string who = unknown ? "" : peer.address().to_string();
     try {
-        answer_admin_request(parser_->get(), shared_.options.token, shared_.backend, done);
+        answer_admin_request({parser_->get(), who, shared_.options.access}, shared_.backend, done);
     } catch (...) {
         if (shared_.options.failed) shared_.options.failed(std::current_exception());
         on_answer(number_, error_reply(500, "internal error: see the log of larder"));
@@ -153,7 +165,7 @@ void AdminConnection::on_sent(beast::error_code error, bool keep_alive) {
 // answer. So read on for a moment.
 void AdminConnection::linger() {
     beast::error_code error;
-    stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, error);
+    stream_.tcp().socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, error);
     if (error) return close();
     stream_.expires_after(linger_time);
     discard(0);

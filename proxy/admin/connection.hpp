@@ -3,7 +3,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <functional>
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include "admin/routes.hpp"
 #include "admin/server.hpp"
+#include "admin/stream.hpp"
 
 namespace larder::admin {
 
@@ -39,9 +39,10 @@ private:
 
 /// What all connections share. Outlives them.
 struct AdminShared {
-    AdminOptions options;  ///< its token only on the server's thread
+    AdminOptions options;  ///< its access only on the server's thread
     AdminBackend& backend;
     std::shared_ptr<Mailbox> mailbox;
+    std::shared_ptr<boost::asio::ssl::context> tls{};  ///< null: none; on the server's thread
 };
 
 /// One client's connection to the admin server: reads requests and sends the answers. Runs on the
@@ -49,15 +50,13 @@ struct AdminShared {
 /// for an answer.
 class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
 public:
-    using Stream =
-        boost::beast::basic_stream<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
     using Closed = std::function<void(AdminConnection*)>;
 
     /// Calls `closed` at the end of the connection, on the server's thread; `closed` releases the
     /// connection.
-    AdminConnection(Stream::socket_type socket, AdminShared& shared, Closed closed);
+    AdminConnection(AdminStream::Tcp::socket_type socket, AdminShared& shared, Closed closed);
 
-    void start() { read_request(shared_.options.request_timeout); }
+    void start();
     void close();
 
 private:
@@ -73,7 +72,7 @@ private:
     void linger();
     void discard(std::size_t discarded);
 
-    Stream stream_;
+    AdminStream stream_;
     AdminShared& shared_;
     Closed closed_;
     boost::asio::steady_timer answer_timer_;

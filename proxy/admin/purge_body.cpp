@@ -45,11 +45,13 @@ std::string read_field(std::string_view field, const json::value& value, PurgeOr
     if (field == "patterns") return read_list(field, value, order.patterns);
     if (field == "tags") return read_list(field, value, order.tags);
     if (field == "urls") return read_list(field, value, order.urls);
-    if (field != "soft")
+    if (field == "hosts") return read_list(field, value, order.hosts);
+    if (field == "prefixes") return read_list(field, value, order.prefixes);
+    if (field != "soft" && field != "everything")
         return "unknown field " + json_text(json::string(field)) +
-               "; known are keys, patterns, tags, urls and soft";
-    if (!value.is_bool()) return "\"soft\" must be true or false";
-    order.soft = value.get_bool();
+               "; known are keys, patterns, tags, urls, hosts, prefixes, everything and soft";
+    if (!value.is_bool()) return "\"" + std::string(field) + "\" must be true or false";
+    (field == "soft" ? order.soft : order.everything) = value.get_bool();
     return {};
 }
 
@@ -127,24 +129,35 @@ std::variant<PurgeOrder, std::string> parse_purge_body(std::string_view body) {
         if (!complaint.empty()) return complaint;
     }
     if (order.empty())
-        return std::string("nothing to purge: give at least one of keys, patterns, tags or urls");
-    if (order.keys.size() + order.patterns.size() + order.tags.size() + order.urls.size() >
-        purge_items_max)
+        return std::string(
+            "nothing to purge: give at least one of keys, patterns, tags, urls, hosts, prefixes "
+            "or \"everything\": true");
+    if (order.items() > purge_items_max)
         return "more than " + std::to_string(purge_items_max) + " items to purge in one order";
     return order;
 }
 
 JsonAnswer to_answer(const PurgeResult& result) {
+    if (result.outcome == PurgeResult::Outcome::malformed)
+        return {400, json_text(json::object{{"error", "bad purge"}, {"detail", result.message}})};
     if (result.outcome == PurgeResult::Outcome::failed)
         return {503,
                 json_text(json::object{{"error", "the purge failed"}, {"detail", result.message}})};
     const bool done = result.outcome == PurgeResult::Outcome::done;
-    json::object answer{{"status", done ? "done" : "journalled"},
-                        {"soft", result.purged.soft},
-                        {"purged", json::object{{"keys", to_array(result.purged.keys)},
-                                                {"patterns", to_array(result.purged.patterns)},
-                                                {"tags", to_array(result.purged.tags)},
-                                                {"urls", to_array(result.purged.urls)}}}};
+    const PurgeOrder& asked = result.asked;
+    json::object answer{{"purged", json::object{{"keys", asked.keys.size()},
+                                                {"patterns", asked.patterns.size()},
+                                                {"tags", asked.tags.size()},
+                                                {"urls", asked.urls.size()},
+                                                {"hosts", asked.hosts.size()},
+                                                {"prefixes", asked.prefixes.size()},
+                                                {"everything", asked.everything}}},
+                        {"acknowledged", done},
+                        {"soft", asked.soft},
+                        {"names", json::object{{"keys", to_array(result.purged.keys)},
+                                               {"patterns", to_array(result.purged.patterns)},
+                                               {"tags", to_array(result.purged.tags)},
+                                               {"urls", to_array(result.purged.urls)}}}};
     if (result.entries) answer["entries"] = *result.entries;
     if (!result.message.empty()) answer["message"] = result.message;
     return {done ? 200 : 202, json_text(answer)};

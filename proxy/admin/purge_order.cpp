@@ -1,6 +1,9 @@
 #include "admin/purge_order.hpp"
 
+#include <algorithm>
+
 #include "route/offline_request.hpp"
+#include "route/prefix_purges.hpp"
 
 namespace larder::admin {
 namespace {
@@ -31,6 +34,16 @@ void add_pattern(const std::string& pattern, const route::RouteTable& routes,
     }
 }
 
+/// A host, and the beginning of a path: of "https://example.com/a" too, and of "/a" at every host.
+void add_prefix(std::string_view prefix, const route::RouteTable& routes, ResolvedPurge& resolved) {
+    for (const std::string_view scheme : {"http://", "https://"})
+        if (prefix.starts_with(scheme)) prefix.remove_prefix(scheme.size());
+    prefix = prefix.substr(0, prefix.find_first_of("?#"));
+    const std::size_t slash = std::min(prefix.find('/'), prefix.size());
+    const std::string_view path = slash < prefix.size() ? prefix.substr(slash) : "/";
+    route::collect_prefix_patterns(routes, prefix.substr(0, slash), path, resolved.asked.patterns);
+}
+
 }  // namespace
 
 std::variant<ResolvedPurge, std::string> resolve_purge(PurgeOrder asked,
@@ -42,6 +55,11 @@ std::variant<ResolvedPurge, std::string> resolve_purge(PurgeOrder asked,
     resolved.order.tags = resolved.asked.tags;
     for (const std::string& url : resolved.asked.urls)
         if (!add_url(url, routes, resolved)) return "not a URL: " + url;
+    for (const std::string& host : resolved.asked.hosts) add_prefix(host, routes, resolved);
+    for (const std::string& prefix : resolved.asked.prefixes) add_prefix(prefix, routes, resolved);
+    resolved.order.everything = resolved.asked.everything && !resolved.asked.soft;
+    if (resolved.asked.everything && resolved.asked.soft)
+        resolved.order.scan_patterns.emplace_back("*");
     for (const std::string& pattern : resolved.asked.patterns)
         add_pattern(pattern, routes, resolved.order);
     return resolved;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/beast/http/field.hpp>
 #include <boost/json.hpp>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -11,6 +13,8 @@
 #include "admin/explain_query.hpp"
 #include "admin/page.hpp"
 #include "admin/purge_body.hpp"
+#include "admin/purge_clients.hpp"
+#include "base/clock.hpp"
 #include "base/json_text.hpp"
 
 namespace larder::admin {
@@ -29,8 +33,13 @@ struct Call {
     const AdminRequest& request;
     std::string_view query;
     AdminBackend& backend;
+    PurgeAsker asker;
     Done done;
 };
+
+AdminReply to_reply(JsonAnswer answer) {
+    return {answer.status, "application/json", std::move(answer.json), {}};
+}
 
 void show_page(Call& call) { call.done({200, html_type, std::string(admin_page()), {}}); }
 
@@ -58,38 +67,77 @@ void explain(Call& call) {
     const auto host = call.request[http::field::host];
     question.host.assign(host.data(), host.size());
     call.backend.explain(std::move(question), [done = std::move(call.done)](JsonAnswer answer) {
-        done({answer.status, "application/json", std::move(answer.json), {}});
+        done(to_reply(std::move(answer)));
     });
+}
+
+void show_purges(Call& call) {
+    call.done({200, "application/json", call.backend.purges_json(), {}});
+}
+
+void reload(Call& call) {
+    call.backend.reload(
+        [done = std::move(call.done)](JsonAnswer answer) { done(to_reply(std::move(answer))); });
 }
 
 void purge(Call& call) {
     auto parsed = parse_purge_body(call.request.body());
     if (const auto* complaint = std::get_if<std::string>(&parsed))
         return call.done(error_reply(400, "bad purge", *complaint));
-    call.backend.purge(std::get<PurgeOrder>(std::move(parsed)),
+    call.backend.purge(std::get<PurgeOrder>(std::move(parsed)), std::move(call.asker),
                        [done = std::move(call.done)](const PurgeResult& result) {
-                           JsonAnswer answer = to_answer(result);
-                           done({answer.status, "application/json", std::move(answer.json), {}});
+                           done(to_reply(to_answer(result)));
                        });
 }
+
+/// A number of its own for each purge, as Fastly's answers have one.
+std::string next_purge_id() {
+    static std::atomic<std::uint64_t> count{0};
+    const auto now = std::chrono::floor<std::chrono::seconds>(wall_now()).time_since_epoch();
+    return "larder-" + std::to_string(now.count()) + '-' + std::to_string(++count);
+}
+
+void purge_for_client(Call& call, const ClientCall& client) {
+    auto parsed = parse_client_order(client, call.request, call.request.body());
+    if (const auto* complaint = std::get_if<std::string>(&parsed))
+        return call.done(to_reply(to_client_error(client, 400, "bad purge", *complaint)));
+    call.asker.source = client.source();
+    auto order = std::get<PurgeOrder>(std::move(parsed));
+    call.backend.purge(order, std::move(call.asker),
+                       [done = std::move(call.done), client, order](const PurgeResult& result) {
+                           done(to_reply(to_client_answer(client, order, result, next_purge_id())));
+                       });
+}
+
+/// What a token must allow.
+enum class Right : std::uint8_t {
+    none,  ///< needs neither token nor local Host, for load balancers
+    read,
+    purge,
+    reload,
+};
 
 struct Endpoint {
     std::string_view path;
     bool changes;  ///< POST only, and never for a page from another site; otherwise GET and HEAD
-    bool open;     ///< needs neither token nor local Host, for load balancers
+    Right right;
     void (*handle)(Call&);
 };
 
-constexpr std::array<Endpoint, 8> endpoints{{
-    {"/", false, false, show_page},
-    {"/healthz", false, true, tell_health},
-    {"/readyz", false, true, tell_readiness},
-    {"/metrics", false, false, show_metrics},
-    {"/stats", false, false, show_stats},
-    {"/explain", false, false, explain},
-    {"/purge", true, false, purge},
-    {"/config", false, false, show_config},
-}};
+constexpr std::array endpoints{
+    Endpoint{"/", false, Right::read, show_page},
+    Endpoint{"/healthz", false, Right::none, tell_health},
+    Endpoint{"/readyz", false, Right::none, tell_readiness},
+    Endpoint{"/metrics", false, Right::read, show_metrics},
+    Endpoint{"/stats", false, Right::read, show_stats},
+    Endpoint{"/explain", false, Right::read, explain},
+    Endpoint{"/purge", true, Right::purge, purge},
+    Endpoint{"/purges", false, Right::read, show_purges},
+    Endpoint{"/reload", true, Right::reload, reload},
+    Endpoint{"/config", false, Right::read, show_config},
+};
+/// For the calls of purge clients.
+constexpr Endpoint client_endpoint{"", true, Right::purge, nullptr};
 
 const Endpoint* find_endpoint(std::string_view path) {
     for (const Endpoint& endpoint : endpoints)
@@ -111,12 +159,37 @@ AdminReply unauthorized_reply(const AdminRequest& request, const Endpoint* endpo
     return error_reply(401, "unauthorized", "send Authorization: Bearer with the configured token");
 }
 
-/// The reply to a request that is not allowed; nothing: it is allowed.
-std::optional<AdminReply> refusal(const AdminRequest& request, const Endpoint* endpoint,
-                                  const std::string& token) {
-    if (endpoint != nullptr && endpoint->open) return std::nullopt;
-    if (!token.empty() && !has_token(request, token)) return unauthorized_reply(request, endpoint);
-    if (token.empty() && request.method() == http::verb::post &&
+bool allows(const settings::AdminRights& may, Right right) {
+    switch (right) {
+        case Right::none:
+            return true;
+        case Right::read:
+            return may.read;
+        case Right::purge:
+            return may.purge;
+        case Right::reload:
+            return may.reload;
+    }
+    return false;
+}
+
+AdminReply missing_right_reply(const Visitor& visitor, Right right) {
+    const char* word = right == Right::read ? "read" : right == Right::purge ? "purge" : "reload";
+    return error_reply(403, "forbidden",
+                       "the token \"" + visitor.token + "\" lacks the right for this: add " + word +
+                           " to its `may` under admin.tokens");
+}
+
+/// The reply to a request that is not allowed; nothing: it is allowed. `visitor` null: the token is
+/// missing or wrong.
+std::optional<AdminReply> refusal(const AdminQuestion& question, const Endpoint* endpoint,
+                                  const Visitor* visitor) {
+    const AdminRequest& request = question.request;
+    if (endpoint != nullptr && endpoint->right == Right::none) return std::nullopt;
+    if (visitor == nullptr) return unauthorized_reply(request, endpoint);
+    if (endpoint != nullptr && !allows(visitor->may, endpoint->right))
+        return missing_right_reply(*visitor, endpoint->right);
+    if (!question.access.needs_token() && request.method() == http::verb::post &&
         request.count(http::field::origin) > 0 && !has_local_host(request))
         return error_reply(403, "forbidden",
                            "without a token, Host must be an address or localhost");
@@ -124,6 +197,28 @@ std::optional<AdminReply> refusal(const AdminRequest& request, const Endpoint* e
         return error_reply(403, "forbidden",
                            "a page from another site may not change anything here");
     return std::nullopt;
+}
+
+AdminReply wrong_method_reply(const Endpoint& endpoint) {
+    AdminReply reply =
+        error_reply(405, "method not allowed", endpoint.changes ? "send a POST" : "send a GET");
+    reply.allow = endpoint.changes ? "POST" : "GET, HEAD";
+    return reply;
+}
+
+/// An error as the client of that service reads it.
+AdminReply for_client(const std::optional<ClientCall>& client, AdminReply reply) {
+    if (!client) return reply;
+    json::error_code error;
+    const json::value body = json::parse(reply.body, error);
+    const auto text = [&](const char* name) {
+        const json::value* found = error ? nullptr : body.as_object().if_contains(name);
+        return found != nullptr ? std::string(found->as_string()) : std::string();
+    };
+    AdminReply out =
+        to_reply(to_client_error(*client, reply.status, text("error"), text("detail")));
+    out.allow = std::move(reply.allow);
+    return out;
 }
 
 }  // namespace
@@ -134,23 +229,32 @@ AdminReply error_reply(int status, std::string_view error, std::string_view deta
     return {status, "application/json", json_text(body), {}};
 }
 
-void answer_admin_request(const AdminRequest& request, const std::string& token,
-                          AdminBackend& backend, Done done) {
+void answer_admin_request(const AdminQuestion& question, AdminBackend& backend, Done done) {
+    const AdminRequest& request = question.request;
     const std::string_view target(request.target().data(), request.target().size());
     const std::size_t path_end = std::min(target.find('?'), target.size());
-    const Endpoint* endpoint = find_endpoint(target.substr(0, path_end));
+    const std::string_view path = target.substr(0, path_end);
+    const Endpoint* endpoint = find_endpoint(path);
+    const std::optional<ClientCall> client =
+        endpoint == nullptr ? find_client_call(path) : std::nullopt;
+    if (client) endpoint = &client_endpoint;
 
-    if (auto refused = refusal(request, endpoint, token)) return done(*std::move(refused));
+    const std::optional<Visitor> visitor =
+        identify(request, client ? client->token_field() : TokenField::bearer, question.access);
+    if (auto refused = refusal(question, endpoint, visitor ? &*visitor : nullptr))
+        return done(for_client(client, *std::move(refused)));
     if (endpoint == nullptr)
         return done(error_reply(404, "not found", "GET / shows the addresses"));
-    if (!method_fits(*endpoint, request.method())) {
-        AdminReply reply = error_reply(405, "method not allowed");
-        reply.allow = endpoint->changes ? "POST" : "GET, HEAD";
-        return done(std::move(reply));
-    }
+    if (!method_fits(*endpoint, request.method()))
+        return done(for_client(client, wrong_method_reply(*endpoint)));
     const std::string_view query =
         path_end < target.size() ? target.substr(path_end + 1) : std::string_view();
-    Call call{request, query, backend, std::move(done)};
+    Call call{request,
+              query,
+              backend,
+              {observe::PurgeSource::api, question.who, visitor ? visitor->token : std::string()},
+              std::move(done)};
+    if (client) return purge_for_client(call, *client);
     endpoint->handle(call);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "admin/backend.hpp"
+#include "settings/settings.hpp"
 
 namespace larder::admin {
 
@@ -22,9 +23,16 @@ struct AdminReply {
 [[nodiscard]] AdminReply error_reply(int status, std::string_view error,
                                      std::string_view detail = {});
 
-/// Checks whether the request is allowed, then answers it. `token` empty: none needed. Calls `done`
-/// once: at once, or for /purge and /explain later, from any thread.
-void answer_admin_request(const AdminRequest& request, const std::string& token,
-                          AdminBackend& backend, std::function<void(AdminReply)> done);
+/// A request, and what tells who sent it.
+struct AdminQuestion {
+    const AdminRequest& request;
+    std::string who;                ///< the client's address
+    const settings::Admin& access;  ///< the tokens in force
+};
+
+/// Checks whether the request is allowed, then answers it. Calls `done` once: at once, or for
+/// purges, reloads and /explain later, from any thread.
+void answer_admin_request(const AdminQuestion& question, AdminBackend& backend,
+                          std::function<void(AdminReply)> done);
 
 }  // namespace larder::admin

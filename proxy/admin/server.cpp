@@ -39,6 +39,13 @@ tcp::endpoint resolve(asio::io_context& context, const HostPort& address) {
     return found.begin()->endpoint();
 }
 
+/// Another owner of the same context.
+std::shared_ptr<asio::ssl::context> as_asio_context(const net::TlsContext& tls) {
+    if (!tls) return nullptr;
+    SSL_CTX_up_ref(tls.get());
+    return std::make_shared<asio::ssl::context>(tls.get());
+}
+
 tcp protocol_of(int listening_socket) {
     sockaddr_storage name{};
     socklen_t size = sizeof(name);
@@ -73,6 +80,7 @@ public:
           port_(acceptor_.local_endpoint().port()),
           shared_{std::move(options), backend, std::make_shared<Mailbox>(context_)},
           work_(context_.get_executor()) {
+        shared_.tls = as_asio_context(shared_.options.tls);
         if (!shared_.options.waits) accept();
         thread_ = std::thread([this] { run(); });
     }
@@ -98,9 +106,10 @@ public:
         });
     }
 
-    void set_token(std::string token) {
-        asio::post(context_, [this, token = std::move(token)]() mutable {
-            shared_.options.token = std::move(token);
+    void set_access(settings::Admin access, net::TlsContext tls) {
+        asio::post(context_, [this, access = std::move(access), tls = std::move(tls)]() mutable {
+            shared_.options.access = std::move(access);
+            shared_.tls = as_asio_context(tls);
         });
     }
 
@@ -120,14 +129,13 @@ private:
     }
 
     void accept() {
-        acceptor_.async_accept(
-            [this](error_code error, AdminConnection::Stream::socket_type socket) {
-                if (!acceptor_.is_open()) return;
-                if (error) return pause();
-                // Accepts the next connection before serving this one, because serving may throw.
-                accept();
-                if (connections_.size() < shared_.options.connections_max) serve(std::move(socket));
-            });
+        acceptor_.async_accept([this](error_code error, AdminStream::Tcp::socket_type socket) {
+            if (!acceptor_.is_open()) return;
+            if (error) return pause();
+            // Accepts the next connection before serving this one, because serving may throw.
+            accept();
+            if (connections_.size() < shared_.options.connections_max) serve(std::move(socket));
+        });
     }
 
     void pause() {
@@ -137,7 +145,7 @@ private:
         });
     }
 
-    void serve(AdminConnection::Stream::socket_type socket) {
+    void serve(AdminStream::Tcp::socket_type socket) {
         const auto connection = std::make_shared<AdminConnection>(
             std::move(socket), shared_,
             [this](AdminConnection* over) { connections_.erase(over->shared_from_this()); });
@@ -172,7 +180,9 @@ AdminServer::~AdminServer() = default;
 
 std::uint16_t AdminServer::port() const { return core_->port(); }
 int AdminServer::native_socket() const { return core_->native_socket(); }
-void AdminServer::set_token(std::string token) { core_->set_token(std::move(token)); }
+void AdminServer::set_access(settings::Admin access, net::TlsContext tls) {
+    core_->set_access(std::move(access), std::move(tls));
+}
 void AdminServer::open() { core_->open(); }
 void AdminServer::stop_accepting() { core_->stop_accepting(); }
 void AdminServer::stop() { core_->stop(); }

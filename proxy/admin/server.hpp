@@ -9,12 +9,15 @@
 
 #include "admin/backend.hpp"
 #include "base/host_port.hpp"
+#include "net/tls_context.hpp"
+#include "settings/settings.hpp"
 
 namespace larder::admin {
 
 struct AdminOptions {
     HostPort address{"127.0.0.1", 9180};  ///< port 0: any free one
-    std::string token;                    ///< empty: none needed
+    settings::Admin access;               ///< its tokens count
+    net::TlsContext tls;                  ///< null: none
     int inherited_socket =
         -1;  ///< a listening socket to take over instead of opening one; the server owns it
     bool waits = false;                 ///< accepts no connection before open()
@@ -45,8 +48,9 @@ public:
     /// The listening socket, for handing it to a successor.
     [[nodiscard]] int native_socket() const;
 
-    /// Sets the token for the next requests, after a reload. From any thread.
-    void set_token(std::string token);
+    /// Sets the tokens for the next requests and the certificate for the next connections, after a
+    /// reload. From any thread.
+    void set_access(settings::Admin access, net::TlsContext tls);
 
     /// Accepts from now on. From any thread.
     void open();

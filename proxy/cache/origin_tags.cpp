@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "http/lists.hpp"
 #include "http/structured_fields.hpp"
 
 namespace larder::cache {
@@ -14,12 +13,9 @@ using http::FieldId;
 constexpr std::size_t tags_max = 1024;
 constexpr std::size_t tag_bytes_max = 1024;
 
-void add_separated_by_spaces(std::string_view value, std::vector<std::string>& tags) {
-    while (!value.empty()) {
-        const std::size_t end = std::min(value.find_first_of(" \t"), value.size());
-        if (end > 0) tags.emplace_back(value.substr(0, end));
-        value.remove_prefix(std::min(end + 1, value.size()));
-    }
+bool lists(const std::vector<std::string>& names, std::string_view name) {
+    return std::any_of(names.begin(), names.end(),
+                       [name](const std::string& listed) { return iequals(listed, name); });
 }
 
 // RFC 9875, 2 and 3: a list of strings; any other value is ignored as a whole.
@@ -38,6 +34,14 @@ void add_groups(const http::Fields& fields, FieldId id, std::vector<std::string>
 
 }  // namespace
 
+void add_named_tags(std::string_view value, std::vector<std::string>& tags) {
+    while (!value.empty()) {
+        const std::size_t end = std::min(value.find_first_of(", \t"), value.size());
+        if (end > 0) tags.emplace_back(value.substr(0, end));
+        value.remove_prefix(std::min(end + 1, value.size()));
+    }
+}
+
 void remove_repeats(std::vector<std::string>& names) {
     std::unordered_set<std::string> seen;
     seen.reserve(names.size());
@@ -50,13 +54,11 @@ bool are_within_tag_bounds(const std::vector<std::string>& tags) {
     return tags.size() <= tags_max && std::all_of(tags.begin(), tags.end(), fits);
 }
 
-void collect_origin_tags(const http::ResponseHead& response, std::vector<std::string>& tags) {
-    for (const http::Field& line : response.fields) {
-        if (line.id == FieldId::surrogate_key) add_separated_by_spaces(line.value, tags);
-        if (line.id == FieldId::cache_tag)
-            http::for_each_member(line.value,
-                                  [&](std::string_view tag) { tags.emplace_back(tag); });
-    }
+void collect_origin_tags(const http::ResponseHead& response,
+                         const std::vector<std::string>& tag_headers,
+                         std::vector<std::string>& tags) {
+    for (const http::Field& line : response.fields)
+        if (lists(tag_headers, line.name)) add_named_tags(line.value, tags);
     add_groups(response.fields, FieldId::cache_groups, tags);
     remove_repeats(tags);
 }

@@ -6,10 +6,15 @@
 
 namespace larder::cache {
 
-/// The response tags that the origin sent: Surrogate-Key (separated by spaces), Cache-Tag
-/// (separated by commas), Cache-Groups (RFC 9875, each prefixed "group:"). Appended to `tags`: all
+/// The response tags that the origin sent: in the fields that `tag_headers` names (lower-case, see
+/// add_named_tags), and Cache-Groups (RFC 9875, each prefixed "group:"). Appended to `tags`: all
 /// that the response names, each once, however many. See are_within_tag_bounds.
-void collect_origin_tags(const http::ResponseHead& response, std::vector<std::string>& tags);
+void collect_origin_tags(const http::ResponseHead& response,
+                         const std::vector<std::string>& tag_headers,
+                         std::vector<std::string>& tags);
+
+/// Appends the tags in the value of such a field: separated by commas and white space.
+void add_named_tags(std::string_view value, std::vector<std::string>& tags);
 
 /// Leaves the first of equal names, in their order. Linear.
 void remove_repeats(std::vector<std::string>& names);

@@ -2,10 +2,12 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/json.hpp>
+#include <optional>
 #include <stdexcept>
 
 #include "base/text.hpp"
@@ -29,11 +31,20 @@ public:
         parser_.body_limit(answer_bytes_max);
     }
 
+    /// Before start(). The authorities are the system's, or those in SSL_CERT_FILE.
+    void use_tls(const std::string& host) {
+        tls_context_.set_default_verify_paths();
+        tls_.emplace(stream_, tls_context_);
+        tls_->set_verify_mode(asio::ssl::verify_peer);
+        tls_->set_verify_callback(asio::ssl::host_name_verification(host));
+        SSL_set_tlsext_host_name(tls_->native_handle(), host.c_str());
+    }
+
     void start(const asio::ip::tcp::resolver::results_type& endpoints,
                std::chrono::milliseconds timeout) {
         stream_.expires_after(timeout);
         stream_.async_connect(endpoints, [this](error_code connected, const auto&) {
-            if (!failed(connected)) send();
+            if (!failed(connected)) shake_hands();
         });
     }
 
@@ -43,20 +54,31 @@ public:
     }
 
 private:
-    void send() {
-        http::async_write(stream_, request_, [this](error_code sent, std::size_t) {
-            if (!failed(sent)) receive();
+    void shake_hands() {
+        if (!tls_) return send(stream_);
+        tls_->async_handshake(asio::ssl::stream_base::client, [this](error_code shaken) {
+            if (!failed(shaken)) send(*tls_);
         });
     }
 
-    void receive() {
-        http::async_read(stream_, input_, parser_,
+    template <class Stream>
+    void send(Stream& stream) {
+        http::async_write(stream, request_, [this, &stream](error_code sent, std::size_t) {
+            if (!failed(sent)) receive(stream);
+        });
+    }
+
+    template <class Stream>
+    void receive(Stream& stream) {
+        http::async_read(stream, input_, parser_,
                          [this](error_code received, std::size_t) { failed(received); });
     }
 
     bool failed(error_code what) { return (error = what).failed(); }
 
     beast::tcp_stream stream_;
+    asio::ssl::context tls_context_{asio::ssl::context::tls_client};
+    std::optional<asio::ssl::stream<beast::tcp_stream&>> tls_;
     http::request<http::string_body> request_;
     http::response_parser<http::string_body> parser_;
     beast::flat_buffer input_;
@@ -86,9 +108,12 @@ http::request<http::string_body> make_request(const AdminTarget& admin, const Ho
 }  // namespace
 
 HostPort parse_admin_url(const std::string& url) {
-    constexpr std::string_view scheme = "http://";
     std::string_view rest = url;
-    if (iequals(rest.substr(0, scheme.size()), scheme)) rest.remove_prefix(scheme.size());
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!iequals(rest.substr(0, scheme.size()), scheme)) continue;
+        rest.remove_prefix(scheme.size());
+        break;
+    }
     while (rest.ends_with('/')) rest.remove_suffix(1);
     auto address = parse_authority(rest, 9180);
     if (!address) throw std::runtime_error("not an admin URL (like http://127.0.0.1:9180): " + url);
@@ -105,6 +130,8 @@ AdminAnswer ask_admin(const AdminTarget& admin, const std::string& path, const s
     if (error) fail(admin, error);
 
     Exchange exchange(context, make_request(admin, address, path, body));
+    if (iequals(std::string_view(admin.url).substr(0, 8), "https://"))
+        exchange.use_tls(address.host);
     exchange.start(endpoints, timeout);
     context.run();
     if (exchange.error) fail(admin, exchange.error);

@@ -19,8 +19,8 @@ struct AdminAnswer {
                                     const std::string& body = {},
                                     std::chrono::milliseconds timeout = std::chrono::seconds(35));
 
-/// Reads an admin URL: http://host:port, or host:port alone. Without a port it is 9180. Throws
-/// std::runtime_error with a readable line.
+/// Reads an admin URL: http://host:port, https://host:port, or host:port alone. Without a port it
+/// is 9180. Throws std::runtime_error with a readable line.
 [[nodiscard]] HostPort parse_admin_url(const std::string& url);
 
 /// What an error answer says: its `error` and `detail`, or its status where the body is not ours.

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <map>
 #include <sstream>
 #include <string_view>
 
@@ -11,7 +12,8 @@
 namespace larder::cli {
 namespace {
 
-constexpr std::array<std::string_view, 5> commands{"serve", "check", "explain", "purge", "stats"};
+constexpr std::array<std::string_view, 6> commands{"serve", "check", "explain",
+                                                   "purge", "stats", "schema"};
 
 /// Everything the parser writes to, for all commands.
 struct Options {
@@ -58,6 +60,11 @@ CLI::App* add_serve(CLI::App& app, ServeOptions& options) {
 CLI::App* add_check(CLI::App& app, CheckOptions& options) {
     CLI::App* command = app.add_subcommand("check", "Validate and lint the configuration");
     add_config(*command, options.config_file);
+    const std::map<std::string, OutputFormat> formats{{"text", OutputFormat::text},
+                                                      {"json", OutputFormat::json}};
+    command->add_option("--format", options.format, "How the problems are written")
+        ->transform(CLI::CheckedTransformer(formats))
+        ->type_name("text|json");
     return command;
 }
 
@@ -139,6 +146,8 @@ std::variant<Command, Exit> parse_command_line(const std::vector<std::string>& a
     CLI::App* explain = add_explain(app, options);
     CLI::App* purge = add_purge(app, options.purge);
     add_stats(app, options.stats);
+    CLI::App* schema =
+        app.add_subcommand("schema", "Print the JSON Schema of the configuration file");
 
     std::vector<std::string> all = with_command(arguments);
     const std::string& first = all.front();
@@ -160,6 +169,7 @@ std::variant<Command, Exit> parse_command_line(const std::vector<std::string>& a
     if (check->parsed()) return Command{std::move(options.check)};
     if (explain->parsed()) return finish_explain(options);
     if (purge->parsed()) return finish_purge(options.purge);
+    if (schema->parsed()) return Command{SchemaOptions{}};
     return Command{std::move(options.stats)};
 }
 

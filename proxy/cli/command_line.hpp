@@ -22,9 +22,15 @@ struct ServeOptions {
     std::string redis;
 };
 
+/// Lines for people, or JSON for programs.
+enum class OutputFormat { text, json };
+
 struct CheckOptions {
     std::string config_file;
+    OutputFormat format = OutputFormat::text;
 };
+
+struct SchemaOptions {};
 
 struct ExplainOptions {
     std::string config_file;
@@ -53,8 +59,8 @@ struct StatsOptions {
     bool ready = false;  ///< only whether it serves, by the exit status
 };
 
-using Command =
-    std::variant<ServeOptions, CheckOptions, ExplainOptions, PurgeOptions, StatsOptions>;
+using Command = std::variant<ServeOptions, CheckOptions, ExplainOptions, PurgeOptions, StatsOptions,
+                             SchemaOptions>;
 
 /// The program has nothing to run but to say something and go: help, the version, or what was wrong
 /// with the arguments.

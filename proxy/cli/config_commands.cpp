@@ -9,7 +9,9 @@
 #include "route/explain.hpp"
 #include "route/lint.hpp"
 #include "settings/check_settings.hpp"
+#include "settings/indented_json.hpp"
 #include "settings/load_settings.hpp"
+#include "settings/schema.hpp"
 
 namespace larder::cli {
 namespace {
@@ -57,6 +59,10 @@ int run_check(const CheckOptions& options, std::ostream& out, std::ostream& erro
     }
     const std::string name =
         options.config_file.empty() ? "(embedded default)" : options.config_file;
+    if (options.format == OutputFormat::json) {
+        out << settings::indented_json(settings::to_json(checked.problems, name));
+        return settings::has_errors(checked.problems) ? exit_wrong : exit_fine;
+    }
     std::size_t wrong = 0;
     for (const settings::Problem& problem : checked.problems) {
         const bool error = problem.severity == settings::Problem::Severity::error;
@@ -67,6 +73,11 @@ int run_check(const CheckOptions& options, std::ostream& out, std::ostream& erro
         << checked.problems.size() - wrong
         << (checked.problems.size() - wrong == 1 ? " warning\n" : " warnings\n");
     return wrong == 0 ? exit_fine : exit_wrong;
+}
+
+int run_schema(std::ostream& out) {
+    out << settings::indented_json(settings::config_schema());
+    return exit_fine;
 }
 
 int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& errors) {

@@ -9,6 +9,9 @@ namespace larder::cli {
 /// an error.
 int run_check(const CheckOptions& options, std::ostream& out, std::ostream& errors);
 
+/// `larder schema`: the JSON Schema of the configuration.
+int run_schema(std::ostream& out);
+
 /// `larder explain`: what would happen to a request, from the configuration alone.
 int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& errors);
 

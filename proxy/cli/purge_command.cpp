@@ -14,7 +14,7 @@ namespace {
 namespace json = boost::json;
 
 void print_result(const json::value& answer, std::ostream& out, std::ostream& errors) {
-    const json::object& purged = answer.at("purged").as_object();
+    const json::object& purged = answer.at("names").as_object();
     const char* verb = answer.at("soft").as_bool() ? "made stale" : "purged";
     for (const auto& [kind, word] :
          {std::pair{"keys", "key"}, {"patterns", "pattern"}, {"tags", "tag"}, {"urls", "URL"}})
@@ -22,7 +22,7 @@ void print_result(const json::value& answer, std::ostream& out, std::ostream& er
             out << verb << ' ' << word << ' ' << printable(std::string(item.as_string())) << '\n';
     if (const json::value* entries = answer.as_object().if_contains("entries"))
         out << "entries: " << json_text(*entries) << '\n';
-    if (answer.at("status").as_string() != "done")
+    if (!answer.at("acknowledged").as_bool())
         errors << "larder: Redis cannot be asked now; the purge is kept and done before anything "
                   "is served from it "
                   "again\n";

@@ -14,8 +14,13 @@
 
 namespace larder::flow {
 
+struct RequestTrace;  // defined in flow/request_trace.hpp
+
 /// The state of one request under way. Its buffers are reused for the next request.
 struct Exchange {
+    Exchange();
+    ~Exchange();
+
     http::HeadStorage storage;
     http::RequestHead request;
     route::Match match;
@@ -45,6 +50,8 @@ struct Exchange {
     bool purge_failed =
         false;  ///< do not forward the write's answer: stale entries could not be purged
     redis::RedisBudget redis_budget;  ///< of a write: for the announcement and the purge together
+    std::string request_id;           ///< made for a request without one; empty: not needed
+    std::unique_ptr<RequestTrace> trace;  ///< of a request that asks for Larder-Explain, else null
 
     /// Whether clients see an Age: see cache::hides_age.
     [[nodiscard]] cache::Outcome::AgeField age_field() const {
@@ -59,6 +66,8 @@ struct Exchange {
     }
 
     void reset() {
+        request_id.clear();
+        if (trace) forget_trace();
         match = {};
         key.clear();
         tags.clear();
@@ -77,6 +86,9 @@ struct Exchange {
         purge_failed = false;
         redis_budget = {};
     }
+
+private:
+    void forget_trace();
 };
 
 }  // namespace larder::flow

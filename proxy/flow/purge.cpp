@@ -1,14 +1,16 @@
 #include "flow/purge.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "cache/invalidation.hpp"
 #include "cache/origin_tags.hpp"
 #include "flow/announce_write.hpp"
 #include "flow/forward_heads.hpp"
-#include "flow/send_response.hpp"
+#include "flow/purge_record.hpp"
 #include "http/write_methods.hpp"
 #include "redis/purge_text.hpp"
+#include "route/compiled_route.hpp"
 
 namespace larder::flow {
 namespace {
@@ -38,6 +40,11 @@ private:
     boost::json::value value_;
     bool usable_ = false;
 };
+
+void append(route::PurgeSet& to, const route::PurgeSet& from) {
+    to.keys.insert(to.keys.end(), from.keys.begin(), from.keys.end());
+    to.patterns.insert(to.patterns.end(), from.patterns.begin(), from.patterns.end());
+}
 
 // Collects the entries of the URLs that a write's response names: as clients name them, and as the
 // write's origin does.
@@ -133,29 +140,46 @@ store::PurgeOrder order_of_answer(const Config& config, const http::RequestHead&
 
 store::PurgeOrder order_after_write(const Config& config, const http::RequestHead& request,
                                     const route::Match& match, const http::ResponseHead* response,
-                                    const std::string* body) {
+                                    const std::string* body, route::Secrets secrets) {
     if (!route::may_change(match, request)) return {};
     if (response && !cache::invalidates(request, response->status)) return {};
     store::PurgeOrder order = order_of_answer(config, request, match, response);
     std::optional<JsonBody> json;
     if (body) json.emplace(*body);
-    config.routes.collect_write_purges(match, request, json ? &*json : nullptr, order.set);
+    config.routes.collect_write_purges(match, request, json ? &*json : nullptr, order.set, secrets);
     return order;
 }
 
 // If a reload came during the write, later reads use the new rules: purge by these too.
 void add_newest_rules(Client& client, const http::ResponseHead* response, const std::string* body,
-                      store::PurgeOrder& order) {
+                      route::Secrets secrets, store::PurgeOrder& order) {
     client.services.follow_reload();
     if (client.services.config == client.config) return;
     const http::RequestHead& request = client.request();
     const route::Match match = client.services.config->routes.match(
         request.method, request.method_name, request.host, request.path);
     store::PurgeOrder more =
-        order_after_write(*client.services.config, request, match, response, body);
-    order.set.keys.insert(order.set.keys.end(), more.set.keys.begin(), more.set.keys.end());
-    order.set.patterns.insert(order.set.patterns.end(), more.set.patterns.begin(),
-                              more.set.patterns.end());
+        order_after_write(*client.services.config, request, match, response, body, secrets);
+    append(order.set, more.set);
+}
+
+// The record of a write's purges, without what they take from header fields and cookies.
+observe::PurgeRecord record_of_write(Client& client, const http::ResponseHead* response,
+                                     const std::string* body, const store::PurgeOrder& purged) {
+    observe::PurgeRecord record = record_of(observe::PurgeSource::write, purged);
+    record.who = believed_address(client).to_string();
+    const route::Match& match = client.exchange().match;
+    if (match.route) record.route = match.route->rule.match;
+    const auto& routes = client.config->routes.routes();
+    if (std::none_of(routes.begin(), routes.end(),
+                     [](const auto& route) { return route->has_secrets; }))
+        return record;
+    store::PurgeOrder shown = order_after_write(*client.config, client.request(), match, response,
+                                                body, route::Secrets::masked);
+    add_newest_rules(client, response, body, route::Secrets::masked, shown);
+    record.keys = std::move(shown.set.keys);
+    record.patterns = std::move(shown.set.patterns);
+    return record;
 }
 
 // `settle`: the origin's reads may lag behind the write, and what they gave meanwhile was stored.
@@ -167,66 +191,31 @@ void purge_when_settled(Client& client, const store::PurgeOrder& order) {
 
 net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::ResponseHead* response,
                                                const std::string* body) {
+    const SteadyTime began = steady_now();
     const bool announced = client.exchange().announced != nullptr;
     store::PurgeOrder done;
     if (announced) done = co_await purge_announced(client);
-    store::PurgeOrder order;
-    if (announced)
-        order =
-            order_of_answer(*client.config, client.request(), client.exchange().match, response);
-    if (!announced)
-        order = order_after_write(*client.config, client.request(), client.exchange().match,
-                                  response, body);
-    add_newest_rules(client, response, body, order);
-    if (order.empty()) {
-        purge_when_settled(client, done);
-        co_return done;
-    }
-    client.services.metrics.record_purge(observe::PurgeSource::write);
-    const store::PurgeOutcome outcome =
-        co_await purge(client.services, order, client.exchange().redis_budget);
+    const route::Match& match = client.exchange().match;
+    store::PurgeOrder order =
+        announced ? order_of_answer(*client.config, client.request(), match, response)
+                  : order_after_write(*client.config, client.request(), match, response, body);
+    add_newest_rules(client, response, body, route::Secrets::shown, order);
+    if (order.empty() && done.empty()) co_return done;
+    store::PurgeOutcome outcome = store::PurgeOutcome::done;
+    if (!order.empty())
+        outcome = co_await purge(client.services, order, client.exchange().redis_budget);
+    append(order.set, done.set);
+    const bool owed = client.exchange().outcome.detail() == cache::Detail::redis_down;
+    keep_record(client.services, record_of_write(client, response, body, order), began,
+                owed ? store::PurgeOutcome::pending : outcome);
     if (outcome == store::PurgeOutcome::pending)
         client.exchange().outcome = client.exchange().outcome.purge_owed();
     // What only the answer names was not announced, so other instances may still serve stale
     // entries.
     client.exchange().purge_failed =
         refuses_unpurged_writes(client) && response && outcome == store::PurgeOutcome::pending;
-    order.set.keys.insert(order.set.keys.end(), done.set.keys.begin(), done.set.keys.end());
-    order.set.patterns.insert(order.set.patterns.end(), done.set.patterns.begin(),
-                              done.set.patterns.end());
     purge_when_settled(client, order);
     co_return order;
-}
-
-net::Task<void> answer_purge(Client& client) {
-    Exchange& exchange = client.exchange();
-    exchange.outcome = cache::Outcome::method();
-    if (!client.config->purge_from.contains(believed_address(client))) {
-        co_await answer_error(client, 405, cache::Detail::purge_denied,
-                              "PURGE is not allowed from this address", KeepAlive::yes);
-        co_return;
-    }
-    store::PurgeOrder order;
-    client.config->routes.collect_url_purges(exchange.request, exchange.request.target, order.set);
-    const bool in_memory = client.services.memory.holds_any(order.set);
-    redis::RedisBudget budget;
-    std::uint64_t in_redis = 0;
-    if (client.services.redis)
-        in_redis = co_await client.services.redis->count_present(order.set, budget);
-    client.services.metrics.record_purge(observe::PurgeSource::purge);
-    const store::PurgeOutcome outcome = co_await purge(client.services, std::move(order), budget);
-    if (outcome == store::PurgeOutcome::pending) exchange.outcome = exchange.outcome.purge_owed();
-    const bool met = in_memory || in_redis > 0 || outcome == store::PurgeOutcome::pending;
-    const std::string_view body =
-        met ? "{\"purged\": true}\n"
-            : "{\"purged\": false, \"detail\": \"nothing was stored for this URL\"}\n";
-    const std::string_view lines =
-        met ? "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            : "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n";
-    const BodyLength length{body.size()};
-    begin_response(client, lines, met ? 200 : 404, length);
-    const bool sent = co_await client.send_body(body, Follows::nothing);
-    static_cast<void>(sent);
 }
 
 }  // namespace larder::flow

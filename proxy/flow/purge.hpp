@@ -21,7 +21,8 @@ void purge_here(store::Generations& generations, store::MemoryStore& memory,
 /// that says that nothing changed.
 store::PurgeOrder order_after_write(const Config& config, const http::RequestHead& request,
                                     const route::Match& match, const http::ResponseHead* response,
-                                    const std::string* body);
+                                    const std::string* body,
+                                    route::Secrets secrets = route::Secrets::shown);
 
 /// Purges what `order_after_write` names, and returns it.
 net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::ResponseHead* response,
@@ -29,8 +30,5 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
 
 /// Whether the write's rule takes values from the response's body.
 bool needs_response_body(const route::Match& match);
-
-/// Answers PURGE; refuses it unless the address is in purge_from.
-net::Task<void> answer_purge(Client& client);
 
 }  // namespace larder::flow

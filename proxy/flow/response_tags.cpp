@@ -29,7 +29,7 @@ ResponseTags response_tags_of(const Config& config, const route::CompiledRoute& 
                               const http::RequestHead& request,
                               const http::ResponseHead& response) {
     ResponseTags tags;
-    cache::collect_origin_tags(response, tags.names);
+    cache::collect_origin_tags(response, config.settings.tag_headers, tags.names);
     if (!route.rule.tags.empty()) {
         const route::Match match =
             config.routes.match(request.method, request.method_name, request.host, request.path);

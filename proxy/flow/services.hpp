@@ -18,6 +18,12 @@
 #include "store/fetch_board.hpp"
 #include "store/memory_store.hpp"
 
+namespace larder::observe {
+class KeyRanks;
+class PurgeRecords;
+class RequestEvents;
+}  // namespace larder::observe
+
 namespace larder::flow {
 
 /// What the path of a request uses. Each worker thread owns one. The members that are references
@@ -60,6 +66,9 @@ struct Services {
     store::Compressor* compressor = nullptr;
     std::atomic<int>* audits = nullptr;  ///< under way at all workers
     std::uint64_t audit_chance = 0;      ///< the last number that chose which hits are audited
+    observe::PurgeRecords* purges = nullptr;          ///< of all workers; null: none is kept
+    observe::RequestEvents* events = nullptr;         ///< of all workers; null: nobody can listen
+    std::shared_ptr<observe::KeyRanks> ranks;         ///< of this worker; null: not counted
 
     LateWrites late_writes;
 

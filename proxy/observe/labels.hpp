@@ -32,9 +32,11 @@ enum class AuditResult : std::uint8_t { same, different, failed, count_ };
 
 /// Who asked for a purge.
 enum class PurgeSource : std::uint8_t {
-    write,  ///< a write that went through: its rule's purges and its own URL
-    purge,  ///< the PURGE method
-    admin,  ///< POST /purge of the admin server
+    write,       ///< a write that went through: its rule's purges and its own URL
+    purge,       ///< the PURGE method
+    api,         ///< POST /purge of the admin server
+    fastly,      ///< a call of Fastly's API at the admin server
+    cloudflare,  ///< a call of Cloudflare's API at the admin server
     count_
 };
 

@@ -149,16 +149,14 @@ void append_members(std::string& key, const CompiledRoute::Impl& impl, const Siz
     }
 }
 
-}  // namespace
-
-KeyInfo build_key(const CompiledRoute& route, const Captures& captures,
-                  const http::RequestHead& request, std::string& key) {
+KeyInfo build(const CompiledRoute& route, const Captures& captures,
+              const http::RequestHead& request, Secrets secrets, std::string& key) {
     const CompiledRoute::Impl& impl = *route.impl;
     key.clear();
     KeyInfo key_info;
     SizeMarks marks;
     Parameters parameters(request.query, impl.key.query_names);
-    append_bare(key, impl.key, {captures, request, parameters}, marks);
+    append_bare(key, impl.key, {captures, request, parameters, nullptr, nullptr, secrets}, marks);
     leave_own_namespace(key);
     key_info.bare_size = key.size();
     append_members(key, impl, marks, request, parameters, key_info);
@@ -171,6 +169,20 @@ KeyInfo build_key(const CompiledRoute& route, const Captures& captures,
         key_info.bare_size = shorten_key(key, key_info.bare_size);
     }
     return key_info;
+}
+
+}  // namespace
+
+KeyInfo build_key(const CompiledRoute& route, const Captures& captures,
+                  const http::RequestHead& request, std::string& key) {
+    return build(route, captures, request, Secrets::shown, key);
+}
+
+std::string masked_key(const CompiledRoute& route, const Captures& captures,
+                       const http::RequestHead& request) {
+    std::string key;
+    static_cast<void>(build(route, captures, request, Secrets::masked, key));
+    return key;
 }
 
 }  // namespace larder::route

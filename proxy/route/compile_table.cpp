@@ -154,6 +154,7 @@ private:
             route_.key_has_authorization =
                 route_.key_has_authorization || part.field == http::FieldId::authorization;
         }
+        route_.has_secrets = impl().key.has_secrets();
         note_credentials();
         if (!route_.key_headers.empty() || !route_.key_cookies.empty() ||
             impl().key.has(Part::Kind::body))
@@ -199,6 +200,7 @@ private:
                                             purge.source))
                 report("purge[" + std::to_string(i) + "]", at, *wrong);
             purge.has_json = purge.source.has(Part::Kind::json);
+            route_.has_secrets = route_.has_secrets || purge.source.has_secrets();
             purge.concrete = Shape(purge.source);
             purge.widened = Shape(purge.source, {Part::Kind::json});
         }

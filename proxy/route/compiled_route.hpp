@@ -37,6 +37,9 @@ public:
     http::CredentialNames credential_fields;  ///< all of settings.credentials
     std::vector<std::string> key_headers;     ///< lower-case names of {header:...} in the key
     std::vector<std::string> key_cookies;     ///< names of {cookie:...} in the key
+    /// The key, or a purge of this write route, takes values from header fields or cookies: show it
+    /// by masked_key, or with Secrets::masked.
+    bool has_secrets = false;
 
     struct Impl;
     std::unique_ptr<Impl> impl;  ///< the matcher's own

@@ -140,6 +140,10 @@ void add_values(Sink& sink, const Part& part, const ValueSource& from) {
 }  // namespace
 
 bool append_part(std::string& out, const Part& part, const ValueSource& from) {
+    if (from.secrets == Secrets::masked && part.is_secret()) {
+        out += "***";
+        return true;
+    }
     Sink sink(out, part);
     add_values(sink, part, from);
     if (sink.any()) return true;

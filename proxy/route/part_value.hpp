@@ -15,6 +15,7 @@ struct ValueSource {
     const Parameters& parameters;  ///< parsed with the names of the part's own template
     const http::ResponseHead* response = nullptr;
     const JsonLookup* json = nullptr;
+    Secrets secrets = Secrets::shown;
 };
 
 /// Appends a placeholder's value as keys hold it (or its SHA-256). An absent one gives its default,

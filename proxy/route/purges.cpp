@@ -84,11 +84,12 @@ http::RequestHead get_of(const http::RequestHead& from, std::string_view target)
 }
 
 void collect_rule_purges(const CompiledRoute& write, const Captures& captures,
-                         const http::RequestHead& request, const JsonLookup* json, PurgeSet& out) {
+                         const http::RequestHead& request, const JsonLookup* json, PurgeSet& out,
+                         Secrets secrets) {
     for (const CompiledPurge& line : write.impl->purges) {
         const Parameters parameters(request.query, line.source.query_names);
         add_line(line, write.impl->path.path_case == settings::PathCase::insensitive,
-                 {captures, request, parameters, nullptr, json}, out);
+                 {captures, request, parameters, nullptr, json, secrets}, out);
     }
 }
 

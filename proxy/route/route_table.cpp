@@ -114,16 +114,18 @@ void RouteTable::note_plain_path(const http::RequestHead& request, KeyInfo& key_
 }
 
 void RouteTable::collect_write_purges(const Match& write, const http::RequestHead& request,
-                                      const JsonLookup* json, PurgeSet& out) const {
+                                      const JsonLookup* json, PurgeSet& out,
+                                      Secrets secrets) const {
     if (changes_nothing(write, request)) return;
-    if (write.route) collect_rule_purges(*write.route, write.captures, request, json, out);
+    if (write.route) collect_rule_purges(*write.route, write.captures, request, json, out, secrets);
     const std::vector<std::string> spellings = other_spellings(request.path);
     const auto add_spelled = [&](http::Method method, std::string_view name,
                                  const std::string& target) {
         http::RequestHead other = request;
         split_target(target, other);
         const Match match = this->match(method, name, other.host, other.path);
-        if (match.route) collect_rule_purges(*match.route, match.captures, other, json, out);
+        if (match.route)
+            collect_rule_purges(*match.route, match.captures, other, json, out, secrets);
     };
     for (const std::string& path : spellings)
         add_spelled(request.method, request.method_name, with_query(path, request));

@@ -83,6 +83,8 @@ public:
 /// Whether the request may change something at the origin (http::is_write). A POST that a read
 /// route takes does not, unless a field puts another method in its place.
 bool may_change(const Match& match, const http::RequestHead& request);
+/// Whether a text shows the values that it takes from header fields and cookies, or `***`.
+enum class Secrets : std::uint8_t { shown, masked };
 
 class RouteTable {
 public:
@@ -114,8 +116,10 @@ public:
     /// match first), whatever headers or cookies their keys hold. `json` may be null (no usable
     /// body): what needs it is widened to '*'. Where fields of the request override its method, the
     /// rules of both methods count. Nothing where the write changes nothing.
+    /// `secrets`: masked for a log; what is purged has to be shown.
     void collect_write_purges(const Match& write, const http::RequestHead& request,
-                              const JsonLookup* json, PurgeSet& out) const;
+                              const JsonLookup* json, PurgeSet& out,
+                              Secrets secrets = Secrets::shown) const;
 
     /// Whether the write's route says that it changes nothing that is cached (`purge: []`), by
     /// every method that the request may be carried out by.
@@ -148,6 +152,11 @@ private:
 /// Makes the key of a request under a read route into `key` (replaced, its capacity reused).
 KeyInfo build_key(const CompiledRoute& route, const Captures& captures,
                   const http::RequestHead& request, std::string& key);
+
+/// The same key for logs, records and reports: with `***` in place of what comes from header fields
+/// and cookies.
+std::string masked_key(const CompiledRoute& route, const Captures& captures,
+                       const http::RequestHead& request);
 
 /// The pattern instances that cover an entry with this key, each a tag the entry is filled under: a
 /// purge of that pattern by a write rule invalidates the entry by invalidating the tag. Replaces

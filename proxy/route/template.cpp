@@ -206,6 +206,11 @@ bool Template::has(Kind kind) const {
                        [kind](const Part& part) { return part.kind == kind; });
 }
 
+bool Template::has_secrets() const {
+    return std::any_of(parts.begin(), parts.end(),
+                       [](const Part& part) { return part.is_secret(); });
+}
+
 Wrong parse_template(std::string_view text, TemplateUse use, const PathRule& path, Template& out) {
     out.source = text;
     if (text.empty()) return "must not be empty";

@@ -44,6 +44,8 @@ struct Part {
     char ambiguous_before = 0;
 
     [[nodiscard]] bool is_value() const { return kind != Kind::literal && kind != Kind::star; }
+    /// Logs and records must not show the value: it may be a credential.
+    [[nodiscard]] bool is_secret() const { return kind == Kind::header || kind == Kind::cookie; }
 };
 
 struct Template {
@@ -54,6 +56,7 @@ struct Template {
         empty_differs;  ///< by query slot: an empty value and an absent one make different keys
 
     [[nodiscard]] bool has(Part::Kind kind) const;
+    [[nodiscard]] bool has_secrets() const;
 };
 
 enum class TemplateUse : std::uint8_t { key, purge, tag };

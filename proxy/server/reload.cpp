@@ -1,8 +1,11 @@
 #include <spdlog/spdlog.h>
 
+#include <boost/json.hpp>
 #include <stdexcept>
 
+#include "base/json_text.hpp"
 #include "observe/logging.hpp"
+#include "server/admin_tls.hpp"
 #include "server/make_config.hpp"
 #include "server/server.hpp"
 #include "server/settings_in_force.hpp"
@@ -27,28 +30,31 @@ TlsByAddress make_contexts(const settings::Settings& settings) {
 
 }  // namespace
 
-void Server::reload() {
+admin::JsonAnswer Server::reload() {
     const std::shared_ptr<const flow::Config> before = shared_.config.get();
     settings::Problems problems;
     settings::Settings settings = load(source_, problems);
     std::shared_ptr<const flow::Config> config;
     std::vector<std::string> waiting;
     TlsByAddress contexts;
+    net::TlsContext admin_tls;
     if (!settings::has_errors(problems)) {
         config = make_config(settings_in_force(before->settings, std::move(settings), waiting),
                              shared_.metrics, problems, before.get());
         try {
             if (config) contexts = make_contexts(config->settings);
+            if (config) admin_tls = make_admin_tls(config->settings.admin);
         } catch (const std::runtime_error& error) {
             problems.push_back({settings::Problem::Severity::error, {}, "listen", error.what()});
             config.reset();
         }
     }
+    boost::json::object answer = settings::to_json(problems, source_.file);
     if (!config) {
         spdlog::error("the configuration was not reloaded, the old one stays:\n{}",
                       errors_of(problems, source_.file));
         shared_.metrics.note_reload(false);
-        return;
+        return {422, json_text(answer)};
     }
     observe::set_up_logging(config->settings.log);
     if (!waiting.empty())
@@ -56,15 +62,27 @@ void Server::reload() {
             "changes of {} take effect at the next start (SIGUSR2 restarts without refusing a "
             "connection); until then the old values stay",
             joined(waiting));
-    put_in_force(config, contexts);
+    put_in_force(config, contexts, std::move(admin_tls));
     shared_.metrics.note_reload(true);
     spdlog::info("the configuration was reloaded");
+    answer["reloaded"] = true;
+    answer["needs_restart"] = boost::json::array(waiting.begin(), waiting.end());
+    return {200, json_text(answer)};
+}
+
+void Server::reload_for(const std::function<void(admin::JsonAnswer)>& done) {
+    try {
+        done(reload());
+    } catch (...) {
+        note_failure("a reload", std::current_exception());
+        done({500, R"({"error":"the reload failed","detail":"see larder's log"})"});
+    }
 }
 
 // From this instant on, requests take over the new configuration by themselves. The posted work is
 // for workers without a request.
 void Server::put_in_force(const std::shared_ptr<const flow::Config>& config,
-                          const TlsByAddress& contexts) {
+                          const TlsByAddress& contexts, net::TlsContext admin_tls) {
     shared_.memory->keep_rules(config->routes.rules());
     shared_.config.set(config);
     for (const auto& worker : workers_) {
@@ -74,7 +92,7 @@ void Server::put_in_force(const std::shared_ptr<const flow::Config>& config,
             target->use_tls(contexts);
         });
     }
-    if (admin_) admin_->set_token(config->settings.admin.token);
+    if (admin_) admin_->set_access(config->settings.admin, std::move(admin_tls));
 }
 
 }  // namespace larder::server

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <stdexcept>
@@ -12,6 +13,7 @@
 #include "net/detached.hpp"
 #include "net/tls_context.hpp"
 #include "redis/shared.hpp"
+#include "server/admin_tls.hpp"
 #include "server/gauges.hpp"
 #include "server/handover.hpp"
 #include "server/listening.hpp"
@@ -137,10 +139,14 @@ void Server::start_admin() {
     if (!admin.address) return;
     admin_backend_ = std::make_unique<admin::Bridge>(
         shared_.metrics, workers_.front()->services(), [this] { return shared_.config.get(); },
-        [this] { return ready_.load(); });
+        [this] { return ready_.load(); },
+        [this](std::function<void(admin::JsonAnswer)> done) {
+            boost::asio::post(control_, [this, done = std::move(done)] { reload_for(done); });
+        });
     admin::AdminOptions options;
     options.address = *admin.address;
-    options.token = admin.token;
+    options.access = admin;
+    options.tls = make_admin_tls(admin);
     options.failed = [this](const std::exception_ptr& failure) {
         note_failure("a step of the admin server", failure);
     };
@@ -149,7 +155,8 @@ void Server::start_admin() {
     options.waits = from_predecessor_ != nullptr;
     admin_ = std::make_unique<admin::AdminServer>(options, *admin_backend_);
     remember_socket("admin:" + to_text(*admin.address), admin_->native_socket());
-    spdlog::info("admin on {}, port {}", to_text(*admin.address), admin_->port());
+    spdlog::info("admin on {}{}, port {}", to_text(*admin.address), admin.tls ? " (TLS)" : "",
+                 admin_->port());
 }
 
 // Waits for Redis, so that the first requests find it connected. If Redis cannot be reached, this
@@ -173,8 +180,7 @@ void Server::wait_for_redis() const {
 }
 
 int Server::run() {
-    boost::asio::io_context context(1);
-    boost::asio::signal_set signals(context, SIGTERM, SIGINT, SIGHUP);
+    boost::asio::signal_set signals(control_, SIGTERM, SIGINT, SIGHUP);
     signals.add(SIGUSR2);
     signals.add(SIGCHLD);
     for (const auto& worker : workers_) worker->start();
@@ -199,7 +205,7 @@ int Server::run() {
         [&](const boost::system::error_code& error, int signal) {
             if (error) return;
             done = signal == SIGTERM || signal == SIGINT;
-            if (done) return context.stop();
+            if (done) return control_.stop();
             signals.async_wait(on_signal);
             try {
                 handle_signal(signal);
@@ -208,7 +214,7 @@ int Server::run() {
             }
         };
     signals.async_wait(on_signal);
-    context.run();
+    control_.run();
     drain();
     return 0;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <boost/asio/io_context.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,9 +30,10 @@ private:
     void inherit();
     void open_listeners();
     void start_admin();
-    void reload();
+    admin::JsonAnswer reload();
+    void reload_for(const std::function<void(admin::JsonAnswer)>& done);
     void put_in_force(const std::shared_ptr<const flow::Config>& config,
-                      const TlsByAddress& contexts);
+                      const TlsByAddress& contexts, net::TlsContext admin_tls);
     void hand_over();
     void successor_ended();
     void drain();
@@ -46,6 +48,7 @@ private:
     void handle_signal(int signal);
 
     LastResort last_resort_;  // first: it also watches the destruction of the members below
+    boost::asio::io_context control_{1};  // of the main thread: signals, and reloads asked for
     ConfigSource source_;
     std::vector<std::string> arguments_;
     Shared shared_;

@@ -32,6 +32,8 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
     services_.peers = &shared.peers;
     services_.compressor = shared.compressor.get();
     services_.audits = &shared.audits;
+    services_.purges = &shared.purges;
+    services_.events = shared.events.get();
     services_.in_force = &shared.config;
     services_.adopt = [this](std::shared_ptr<const flow::Config> newest) {
         use_config(std::move(newest));

@@ -11,6 +11,7 @@
 #include "flow/services.hpp"
 #include "flow/watch_health.hpp"
 #include "net/tls_context.hpp"
+#include "observe/purge_records.hpp"
 #include "origin/address_watch.hpp"
 #include "store/memory_sweeper.hpp"
 #include "wire/connection_list.hpp"
@@ -27,6 +28,8 @@ struct Shared {
     flow::PurgeRelay* relay = nullptr;  ///< of the program; set before the workers are made
     std::atomic<std::size_t> connections{0};
     flow::PeerCounts peers;
+    observe::PurgeRecords purges;
+    std::shared_ptr<observe::RequestEvents> events;
     flow::ConfigInForce config;
     std::atomic<int> audits{0};
     std::unique_ptr<store::MemorySweeper> sweeper;  ///< last, so that it ends before the memory

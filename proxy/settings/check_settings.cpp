@@ -105,7 +105,11 @@ void check_admin(const Settings& settings, Checker& check) {
         return check.error("admin",
                            "a Unix socket is for listen and origin only: give an address "
                            "such as 127.0.0.1:9180");
-    if (!is_loopback(address) && settings.admin.token.empty()) {
+    if (settings.admin.tls) {
+        check.check_file("admin.tls.certificate", settings.admin.tls->certificate);
+        check.check_file("admin.tls.key", settings.admin.tls->key);
+    }
+    if (!is_loopback(address) && !settings.admin.needs_token()) {
         check.error(
             "admin",
             to_text(address) +

@@ -49,16 +49,17 @@ void add_text(json::object& out, const char* key, const std::string& text) {
     if (!text.empty()) out[key] = literal(text);
 }
 
+json::value of_tls(const Tls& tls) {
+    json::object out{{"certificate", literal(tls.certificate)}, {"key", literal(tls.key)}};
+    add_text(out, "client_ca", tls.client_ca);
+    return out;
+}
+
 json::value of_listener(const Listener& listener) {
     json::object out{{"address", to_text(listener.address)},
                      {"proxy_protocol", on_off(listener.proxy_protocol)},
                      {"http2", on_off(listener.http2)}};
-    if (listener.tls) {
-        json::object tls{{"certificate", literal(listener.tls->certificate)},
-                         {"key", literal(listener.tls->key)}};
-        add_text(tls, "client_ca", listener.tls->client_ca);
-        out["tls"] = std::move(tls);
-    }
+    if (listener.tls) out["tls"] = of_tls(*listener.tls);
     return out;
 }
 
@@ -72,6 +73,17 @@ json::value of_admin(const Admin& admin) {
     if (!admin.address) return "off";
     json::object out{{"address", to_text(*admin.address)}};
     if (!admin.token.empty()) out["token"] = masked;
+    json::array tokens;
+    for (const AdminToken& token : admin.tokens) {
+        json::array may;
+        if (token.may.read) may.emplace_back("read");
+        if (token.may.purge) may.emplace_back("purge");
+        if (token.may.reload) may.emplace_back("reload");
+        tokens.push_back(json::object{
+            {"name", literal(token.name)}, {"token", masked}, {"may", std::move(may)}});
+    }
+    if (!tokens.empty()) out["tokens"] = std::move(tokens);
+    if (admin.tls) out["tls"] = of_tls(*admin.tls);
     return out;
 }
 
@@ -163,7 +175,8 @@ json::value of_log(const Log& log) {
                                                         : "errors";
     return {{"level", log.level},
             {"format", log.format == LogFormat::text ? "text" : "json"},
-            {"access", access}};
+            {"access", access},
+            {"query", log.query == LogQuery::names ? "names" : "full"}};
 }
 
 json::value of_headers(const Headers& headers) {
@@ -299,6 +312,8 @@ std::string effective_config(const Settings& settings) {
     out["purge_from"] = networks(settings.purge_from);
     out["credentials"] = texts(settings.credentials);
     out["path_case"] = settings.path_case == PathCase::exact ? "exact" : "insensitive";
+    out["tag_headers"] = texts(settings.tag_headers);
+    if (!settings.debug_token.empty()) out["debug_token"] = masked;
     out["log"] = of_log(settings.log);
     out["state"] = settings.state.empty() ? "off" : literal(settings.state);
     out["headers"] = of_headers(settings.headers);

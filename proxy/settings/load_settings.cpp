@@ -45,6 +45,8 @@ void read_top(const Node& node, Settings& settings) {
     map.read(
         "path_case", settings.path_case,
         one_of<PathCase>({{"exact", PathCase::exact}, {"insensitive", PathCase::insensitive}}));
+    map.read("tag_headers", settings.tag_headers, read_field_names);
+    map.read("debug_token", settings.debug_token, read_filled_text);
     read_section(map, "log", settings.log, read_log);
     read_section(map, "state", settings.state, read_state);
     read_section(map, "headers", settings.headers, read_headers);
@@ -93,6 +95,20 @@ Settings load_settings_text(const std::string& text, const std::string& name, Pr
     read_top(Node(*root, "", reading), settings);
     sort_by_position(problems, first);
     return settings;
+}
+
+Shape describe_settings() {
+    Shape shape;
+    for (const Assumed assumed :
+         {Assumed::map, Assumed::list_of_maps, Assumed::list_of_scalars, Assumed::scalar}) {
+        Problems none;
+        Settings settings;
+        const Environment environment = [](const std::string&) { return std::nullopt; };
+        Reading reading{none, environment, settings.positions, assumed};
+        read_top(Node(shape, Assumed::map, reading), settings);
+    }
+    shape.required = {"origin"};  // check_settings says so, since the command line may give it
+    return shape;
 }
 
 Settings load_settings(const std::string& file, Problems& problems,

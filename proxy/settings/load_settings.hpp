@@ -5,6 +5,7 @@
 #include "settings/environment.hpp"
 #include "settings/problem.hpp"
 #include "settings/settings.hpp"
+#include "settings/shape.hpp"
 
 /// From a file, a text, or nothing, to Settings. The order is: load (or default), apply_overrides,
 /// check_settings; what may only be judged of the whole (a missing origin, an admin open to the
@@ -19,6 +20,9 @@ Settings load_settings(const std::string& file, Problems& problems,
 /// The same of a text; `name` is what stands for the file in Settings.
 Settings load_settings_text(const std::string& text, const std::string& name, Problems& problems,
                             const Environment& environment = process_environment());
+
+/// What a configuration may hold, at all of its places: found out by the readers themselves.
+Shape describe_settings();
 
 /// What holds without any file: every member's default, and one route that caches what the origin's
 /// own fields grant.

@@ -31,11 +31,25 @@ std::string shown(std::string_view text) {
     return text.size() > shown_max ? out + "..." : out;
 }
 
+const Value no_value;
+
 }  // namespace
 
-std::optional<std::string> Node::text(std::string_view expected) const {
+Node::Node(Shape& shape, Assumed as, Reading& reading)
+    : value_(&no_value), reading_(&reading), shape_(&shape), as_(as) {}
+
+bool Node::is_null_as_empty() const {
+    if (shape_) shape_->nothing = true;
+    return is_null();
+}
+
+std::optional<std::string> Node::text(const Form& form) const {
+    if (shape_) {
+        shape_->add(form);
+        return std::nullopt;
+    }
     if (value_->kind != Value::Kind::scalar) {
-        error_expected(expected);
+        error_expected(form.expected);
         return std::nullopt;
     }
     Substituted out = substitute_environment(value_->text, reading_->environment);
@@ -52,6 +66,11 @@ std::optional<std::string> Node::text(std::string_view expected) const {
 
 std::vector<Node> Node::items() const {
     std::vector<Node> out;
+    if (shape_) {
+        const bool maps = as_ == Assumed::list_of_maps;
+        out.emplace_back(shape_->each_item(), maps ? Assumed::map : Assumed::scalar, *reading_);
+        return out;
+    }
     out.reserve(value_->items.size());
     for (std::size_t i = 0; i < value_->items.size(); ++i)
         out.emplace_back(value_->items[i], path_ + '[' + std::to_string(i) + ']', *reading_);
@@ -60,6 +79,7 @@ std::vector<Node> Node::items() const {
 
 void Node::report(Problem::Severity severity, Position at, std::string path,
                   std::string message) const {
+    if (shape_) return;
     reading_->problems.push_back({severity, at, std::move(path), std::move(message)});
 }
 
@@ -76,7 +96,9 @@ void Node::error_expected(std::string_view expected) const {
 }
 
 MapReader::MapReader(const Node& node, std::string_view expected) : node_(node) {
-    if (node_.is_map()) {
+    if (node_.shape_) {
+        node_.shape_->map = true;
+    } else if (node_.is_map()) {
         report_repeated_keys();
     } else {
         node_.error_expected(expected);
@@ -104,7 +126,38 @@ void MapReader::report_repeated_keys() const {
     }
 }
 
+void MapReader::require(std::string_view key, std::string_view what) {
+    if (node_.shape_) {
+        auto& required = node_.shape_->required;
+        if (std::find(required.begin(), required.end(), key) == required.end())
+            required.emplace_back(key);
+    } else if (lacks(key)) {
+        node_.error("needs " + std::string(what));
+    }
+}
+
+void MapReader::require_both_or_neither(std::string_view one, std::string_view other) {
+    declare_need(one, other);
+    declare_need(other, one);
+    if (has(one) != has(other))
+        node_.error("needs both " + std::string(one) + " and " + std::string(other) +
+                    ", or neither");
+}
+
+void MapReader::declare_alternatives(std::vector<std::vector<std::string>> groups) {
+    if (node_.shape_) node_.shape_->alternatives = std::move(groups);
+}
+
+void MapReader::declare_need(std::string_view key, std::string_view other) {
+    if (!node_.shape_) return;
+    std::pair<std::string, std::string> need(key, other);
+    auto& needs = node_.shape_->needs;
+    if (std::find(needs.begin(), needs.end(), need) == needs.end())
+        needs.push_back(std::move(need));
+}
+
 bool MapReader::lacks(std::string_view key) const {
+    if (node_.shape_) return false;
     const auto stands_for_it = [&](const Entry& entry) {
         return entry.first.kind == Value::Kind::scalar &&
                (entry.first.text == key || !nearest_word(entry.first.text, {key}).empty());
@@ -114,6 +167,8 @@ bool MapReader::lacks(std::string_view key) const {
 
 std::optional<Node> MapReader::take(std::string_view key) {
     known_.push_back(key);
+    if (node_.shape_)
+        return Node(node_.shape_->member(key), node_.reading_->assumed, *node_.reading_);
     const Entry* entry = find(key);
     if (!entry) return std::nullopt;
     Node node(entry->second, path_of(key), *node_.reading_);
@@ -121,9 +176,17 @@ std::optional<Node> MapReader::take(std::string_view key) {
     return node;
 }
 
-std::vector<std::pair<std::string, Node>> MapReader::entries() {
+std::vector<std::pair<std::string, Node>> MapReader::entries(std::string_view sample,
+                                                             std::string_view pattern) {
     all_known_ = true;
     std::vector<std::pair<std::string, Node>> out;
+    if (Shape* shape = node_.shape_) {
+        if (!shape->any_member) shape->any_member = std::make_unique<Shape>();
+        shape->any_member_pattern = pattern;
+        out.emplace_back(sample,
+                         Node(*shape->any_member, node_.reading_->assumed, *node_.reading_));
+        return out;
+    }
     for (const auto& [key, value] : node_.value_->entries) {
         if (key.kind == Value::Kind::scalar) {
             out.emplace_back(key.text, Node(value, path_of(key.text), *node_.reading_));
@@ -152,6 +215,7 @@ void MapReader::report_unknown_keys() {
 }
 
 void MapReader::error_at_key(std::string_view key, std::string message) const {
+    if (node_.shape_) return;
     const Entry* entry = find(key);
     node_.report(Problem::Severity::error, entry ? entry->first.at : node_.at(), path_of(key),
                  std::move(message));

@@ -7,6 +7,7 @@
 
 #include "settings/environment.hpp"
 #include "settings/problem.hpp"
+#include "settings/shape.hpp"
 #include "settings/yaml_tree.hpp"
 
 /// Walking the tree: a Node knows the path that leads to it ("routes[2].ttl"), so that whoever
@@ -18,6 +19,7 @@ struct Reading {
     Problems& problems;
     const Environment& environment;
     std::map<std::string, Position>& positions;  ///< of every key that was read
+    Assumed assumed = Assumed::scalar;           ///< where a Shape is made instead of reading
 };
 
 class Node {
@@ -25,17 +27,29 @@ public:
     /// The value outlives the node.
     Node(const Value& value, std::string path, Reading& reading)
         : value_(&value), path_(std::move(path)), reading_(&reading) {}
+    /// A value that is not there, to learn what is asked of it. The shape outlives the node.
+    Node(Shape& shape, Assumed as, Reading& reading);
 
-    [[nodiscard]] bool is_map() const { return value_->kind == Value::Kind::map; }
-    [[nodiscard]] bool is_list() const { return value_->kind == Value::Kind::list; }
-    [[nodiscard]] bool is_null() const { return value_->kind == Value::Kind::null; }
+    [[nodiscard]] bool is_map() const {
+        return shape_ ? as_ == Assumed::map : value_->kind == Value::Kind::map;
+    }
+    [[nodiscard]] bool is_list() const {
+        return shape_ ? as_ >= Assumed::list_of_scalars : value_->kind == Value::Kind::list;
+    }
+    [[nodiscard]] bool is_null() const { return value_->kind == Value::Kind::null && !shape_; }
+    /// is_null, by a reader that takes nothing for an empty list.
+    [[nodiscard]] bool is_null_as_empty() const;
     [[nodiscard]] Position at() const { return value_->at; }
     [[nodiscard]] const std::string& path() const { return path_; }
 
     /// A scalar's text with the environment put in. Nothing, and a problem, for anything else, for
     /// an unset variable and for control characters (a value ends up in header fields and Redis
     /// commands).
-    [[nodiscard]] std::optional<std::string> text(std::string_view expected) const;
+    [[nodiscard]] std::optional<std::string> text(const Form& form) const;
+    /// Any text; `expected` names it where there is none.
+    [[nodiscard]] std::optional<std::string> text(std::string_view expected) const {
+        return text(any_text(std::string(expected)));
+    }
 
     /// A list's items, with paths of their own. Empty for anything else.
     [[nodiscard]] std::vector<Node> items() const;
@@ -53,6 +67,8 @@ private:
     const Value* value_;
     std::string path_;
     Reading* reading_;
+    Shape* shape_ = nullptr;  ///< not null: there is no value, and this is filled
+    Assumed as_ = Assumed::scalar;
 };
 
 /// The entries of a map, each taken by its name. Repeated keys are reported at once, unknown ones
@@ -62,8 +78,19 @@ public:
     /// `expected` describes the map for the problem where the node is none.
     MapReader(const Node& node, std::string_view expected);
 
-    [[nodiscard]] bool is_map() const { return node_.is_map(); }
-    [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
+    [[nodiscard]] bool is_map() const { return node_.shape_ || node_.is_map(); }
+    [[nodiscard]] bool has(std::string_view key) const {
+        return node_.shape_ || find(key) != nullptr;
+    }
+
+    /// Reports that the map "needs WHAT" where it lacks the key.
+    void require(std::string_view key, std::string_view what);
+    /// Reports where only one of the two is given.
+    void require_both_or_neither(std::string_view one, std::string_view other);
+    /// Says for the schema that the keys of exactly one group are given; the caller checks it.
+    void declare_alternatives(std::vector<std::vector<std::string>> groups);
+    /// Says for the schema that a key makes sense only with another one; the caller checks it.
+    void declare_need(std::string_view key, std::string_view other);
 
     /// Whether the map lacks the key, and has none that is told to be a misspelling of it.
     [[nodiscard]] bool lacks(std::string_view key) const;
@@ -85,8 +112,10 @@ public:
     }
 
     /// Every entry, each of them known from now on: for maps whose keys are the user's own. Keys
-    /// that are no plain words are reported and left out.
-    [[nodiscard]] std::vector<std::pair<std::string, Node>> entries();
+    /// that are no plain words are reported and left out. `sample` and `pattern` tell the schema
+    /// what a key looks like; the caller checks it.
+    [[nodiscard]] std::vector<std::pair<std::string, Node>> entries(
+        std::string_view sample = "name", std::string_view pattern = {});
 
     void report_unknown_keys();
 

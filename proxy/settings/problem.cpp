@@ -1,6 +1,7 @@
 #include "settings/problem.hpp"
 
 #include <algorithm>
+#include <boost/json/array.hpp>
 
 namespace larder::settings {
 
@@ -17,6 +18,21 @@ std::string to_text(const Problem& problem, const std::string& file) {
     out += problem.severity == Problem::Severity::error ? "error: " : "warning: ";
     if (!problem.path.empty()) out += problem.path + ": ";
     return out + problem.message;
+}
+
+boost::json::object to_json(const Problems& problems, const std::string& file) {
+    boost::json::array errors, warnings;
+    for (const Problem& problem : problems) {
+        const bool from_command_line = problem.path.starts_with("--");
+        boost::json::object item{{"file", from_command_line ? "" : file},
+                                 {"line", problem.at.line},
+                                 {"column", problem.at.column},
+                                 {"path", problem.path},
+                                 {"message", problem.message}};
+        const bool is_error = problem.severity == Problem::Severity::error;
+        (is_error ? errors : warnings).push_back(std::move(item));
+    }
+    return {{"errors", std::move(errors)}, {"warnings", std::move(warnings)}};
 }
 
 bool has_errors(const Problems& problems) {

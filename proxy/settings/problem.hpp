@@ -1,4 +1,5 @@
 #pragma once
+#include <boost/json/object.hpp>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ using Problems = std::vector<Problem>;
 
 /// "config/larder.yaml:12:15: error: limits.max_object: must not exceed memory"
 std::string to_text(const Problem& problem, const std::string& file);
+
+/// {"errors": [{"file", "line", "column", "path", "message"}], "warnings": [...]}. What does not
+/// stand in the file has line and column 0.
+boost::json::object to_json(const Problems& problems, const std::string& file);
 
 bool has_errors(const Problems& problems);
 

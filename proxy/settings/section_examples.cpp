@@ -18,15 +18,15 @@ Example read_example(const Node& node) {
     example.at = node.at();
     MapReader map(node, "a map with request, and what to expect of it");
     if (!map.is_map()) return example;
-    if (map.lacks("request")) node.error("needs a request, such as GET /articles?limit=5");
+    map.require("request", "a request, such as GET /articles?limit=5");
     map.read("request", example.request, read_filled_text);
     if (const auto headers = map.take("headers")) example.headers = read_request_headers(*headers);
     map.read("key", example.key, read_text);
     map.read("ttl", example.ttl, read_duration);
     map.read("purges", example.purges, read_texts);
-    bool cache = true;
-    if (map.read("cache", cache, read_switch) && cache) map.error_at_key("cache", "expected off");
-    example.cache_off = !cache;
+    if (const auto cache = map.take("cache"))
+        example.cache_off = read_off(*cache, "expected off") == false;
+    map.declare_alternatives({{"key", "ttl"}, {"purges"}, {"cache"}});
     map.report_unknown_keys();
     const bool reads = map.has("key") || map.has("ttl");
     const int kinds = int{reads} + int{map.has("purges")} + int{map.has("cache")};
@@ -38,7 +38,7 @@ Example read_example(const Node& node) {
 }  // namespace
 
 void read_examples(const Node& node, std::vector<Example>& examples) {
-    if (node.is_null()) return;
+    if (node.is_null_as_empty()) return;
     if (!node.is_list()) return node.error_expected("a list of examples");
     for (const Node& item : node.items()) examples.push_back(read_example(item));
 }

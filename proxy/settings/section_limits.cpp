@@ -22,7 +22,8 @@ std::optional<std::string> read_level(const Node& node) {
 
 /// on, off, or errors.
 std::optional<AccessLog> read_access(const Node& node) {
-    const auto text = node.text("on, off or errors");
+    const auto text =
+        node.text({.expected = "on, off or errors", .words = {"errors"}, .is_switch = true});
     if (!text) return std::nullopt;
     if (*text == "errors") return AccessLog::errors;
     if (const auto on = parse_switch(*text)) return *on ? AccessLog::on : AccessLog::off;
@@ -33,8 +34,12 @@ std::optional<AccessLog> read_access(const Node& node) {
 }  // namespace
 
 void read_memory(const Node& node, std::size_t& memory_bytes) {
-    constexpr std::string_view expected = "a size such as 256MB, or off";
-    const auto text = node.text(expected);
+    constexpr const char* expected = "a size such as 256MB, or off";
+    const auto text = node.text({.expected = expected,
+                                 .pattern = "[0-9]{1,20}(?:[KMGkmg][Bb])?|[Oo][Ff][Ff]|"
+                                            "[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]",
+                                 .words = {"off"},
+                                 .numbers = Form::Numbers::whole});
     if (!text) return;
     if (parse_switch(*text) == false) {
         memory_bytes = 0;
@@ -65,18 +70,20 @@ void read_limits(const Node& node, Limits& limits) {
 }
 
 void read_log(const Node& node, Log& log) {
-    MapReader map(node, "a map of level, format and access");
+    MapReader map(node, "a map of level, format, access and query");
     if (!map.is_map()) return;
     map.read("level", log.level, read_level);
     map.read("format", log.format,
              one_of<LogFormat>({{"text", LogFormat::text}, {"json", LogFormat::json}}));
     map.read("access", log.access, read_access);
+    map.read("query", log.query,
+             one_of<LogQuery>({{"names", LogQuery::names}, {"full", LogQuery::full}}));
     map.report_unknown_keys();
 }
 
 void read_state(const Node& node, std::string& state) {
     constexpr std::string_view expected = "a directory, or off";
-    const auto text = node.text(expected);
+    const auto text = node.text({.expected = std::string(expected), .may_be_empty = false});
     if (!text) return;
     if (parse_switch(*text) == false) {
         state.clear();

@@ -10,7 +10,8 @@ namespace larder::settings {
 namespace {
 
 std::optional<OriginUrl> read_server(const Node& node) {
-    const auto text = node.text("a URL such as http://127.0.0.1:8000");
+    const auto text = node.text(pattern_form("a URL such as http://127.0.0.1:8000",
+                                             "[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\s]+/?"));
     if (!text) return std::nullopt;
     std::string fault;
     auto url = parse_origin_url(*text, fault);
@@ -30,7 +31,8 @@ std::optional<std::vector<OriginUrl>> read_servers(const Node& node) {
 
 /// The Host that the origin sees: empty where the client's is preserved.
 std::optional<std::string> read_host(const Node& node) {
-    const auto text = node.text("preserve, or a host name");
+    const auto text =
+        node.text(pattern_form("preserve, or a host name", "[^/?#@\\s]+", {"preserve"}));
     if (!text) return std::nullopt;
     if (*text == "preserve") return "";
     if (parse_authority(*text, 80)) return text;
@@ -39,7 +41,7 @@ std::optional<std::string> read_host(const Node& node) {
 }
 
 std::optional<std::string> read_path(const Node& node) {
-    const auto text = node.text("a path such as /health");
+    const auto text = node.text(pattern_form("a path such as /health", "/[^ #]*"));
     if (!text) return std::nullopt;
     if (text->starts_with('/') && text->find_first_of(" #") == std::string::npos) return text;
     error_expected_form(node, "a path such as /health", *text);
@@ -49,7 +51,7 @@ std::optional<std::string> read_path(const Node& node) {
 void read_health(const Node& node, OriginHealth& health) {
     MapReader map(node, "a map of path, interval, timeout, healthy and unhealthy");
     if (!map.is_map()) return;
-    if (map.lacks("path")) node.error("needs a path to ask for");
+    map.require("path", "a path to ask for");
     map.read("path", health.path, read_path);
     map.read("interval", health.interval, read_timeout);
     map.read("timeout", health.timeout, read_timeout);

@@ -7,14 +7,18 @@ namespace {
 constexpr std::string_view own_prefix = "larder:";
 
 void read_url(const Node& node, std::optional<Redis>& redis) {
-    const auto text = node.text("a URL such as redis://127.0.0.1:6379/0, a map, or off");
+    const auto text =
+        node.text(pattern_form("a URL such as redis://127.0.0.1:6379/0, a map, or off",
+                               "(?:redis|rediss|unix|redis-sentinel)://.+|"
+                               "[Oo][Ff][Ff]|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]",
+                               {"off"}));
     if (!text) return;
     const std::string fault = set_redis(*text, redis);
     if (!fault.empty()) node.error(fault);
 }
 
 std::optional<std::string> read_prefix(const Node& node) {
-    const auto text = node.text("text");
+    const auto text = node.text(pattern_form("text", "(?!larder:).*"));
     if (!text || !text->starts_with(own_prefix)) return text;
     node.error("must not start with larder:, under which larder keeps its own keys");
     return std::nullopt;
@@ -23,8 +27,7 @@ std::optional<std::string> read_prefix(const Node& node) {
 void read_tls(const Node& node, RedisTls& tls) {
     MapReader map(node, "a map of ca, certificate, key and verify");
     if (!map.is_map()) return;
-    if (map.has("certificate") != map.has("key"))
-        node.error("needs both certificate and key, or neither");
+    map.require_both_or_neither("certificate", "key");
     map.read("ca", tls.ca, read_text);
     map.read("certificate", tls.certificate, read_text);
     map.read("key", tls.key, read_text);
@@ -48,7 +51,7 @@ void read_redis(const Node& node, std::optional<Redis>& redis) {
     if (!node.is_map()) return read_url(node, redis);
     redis.emplace();
     MapReader map(node, "a map");
-    if (map.lacks("url")) node.error("needs a url");
+    map.require("url", "a url");
     map.read("max_connections", redis->max_connections, read_count_or_auto);
     map.read("connect_timeout", redis->connect_timeout, read_timeout);
     map.read("timeout", redis->timeout, read_timeout);

@@ -43,11 +43,11 @@ std::optional<Ignore> read_ignore(const Node& node, const std::vector<std::strin
         {"cookie", &Ignore::cookie},
         {"authorization", &Ignore::authorization},
         {"vary", &Ignore::vary}};
-    if (node.is_null()) return ignore;
+    if (node.is_null_as_empty()) return ignore;
     for (const Node& item : node.is_list() ? node.items() : std::vector<Node>{node}) {
-        constexpr std::string_view expected =
+        constexpr const char* expected =
             "cache-control, set-cookie, cookie, authorization, vary, or one of `credentials`";
-        const auto name = item.text(expected);
+        const auto name = item.text(pattern_form(expected, "[!#$%&'*+.^_`|~0-9A-Za-z-]+"));
         if (!name) continue;
         const auto found = std::find_if(fields.begin(), fields.end(), [&](const auto& field) {
             return iequals(field.first, *name);
@@ -66,7 +66,7 @@ std::optional<Ignore> read_ignore(const Node& node, const std::vector<std::strin
 
 std::optional<std::vector<std::string>> read_strip(const Node& node) {
     std::vector<std::string> names;
-    if (node.is_null()) return names;
+    if (node.is_null_as_empty()) return names;
     for (const Node& item : node.is_list() ? node.items() : std::vector<Node>{node}) {
         const auto text = read_filled_text(item);
         if (!text) continue;
@@ -83,7 +83,7 @@ std::optional<std::vector<StatusTtl>> read_status_ttl(const Node& node) {
     std::vector<StatusTtl> out;
     MapReader map(node, "a map such as {404: 10s}");
     if (!map.is_map()) return std::nullopt;
-    for (const auto& [key, value] : map.entries()) {
+    for (const auto& [key, value] : map.entries("404", "^[2-5][0-9][0-9]$")) {
         const auto status = key.size() == 3 ? parse_decimal(key) : std::nullopt;
         if (!status || *status < 200 || *status > 599) {
             map.error_at_key(key, "expected a status from 200 to 599 as the key");
@@ -123,9 +123,11 @@ void read_kind(MapReader& map, const Node& node, Route& route) {
     const bool has_key = map.has("key");
     const bool has_purge = map.has("purge");
     const bool has_cache = map.has("cache");
-    bool cache = true;
-    if (map.read("cache", cache, read_switch) && cache)
-        map.error_at_key("cache", "expected off; a route is cached when it has a key");
+    if (const auto cache = map.take("cache"))
+        static_cast<void>(read_off(*cache, "expected off; a route is cached when it has a key"));
+    map.declare_alternatives({{"key"}, {"purge"}, {"cache"}});
+    for (std::string_view option : read_options)
+        if (option != "key") map.declare_need(option, "key");
     const int kinds = int{has_key} + int{has_purge} + int{has_cache};
     const bool misspelled = !map.lacks("key") || !map.lacks("purge") || !map.lacks("cache");
     if (kinds == 0 && !misspelled)
@@ -204,7 +206,7 @@ Route read_route(const Node& node, const std::vector<std::string>& credentials) 
     route.at = node.at();
     MapReader map(node, "a map with match, and key, purge or cache: off");
     if (!map.is_map()) return route;
-    if (map.lacks("match")) node.error("needs a match, such as GET /articles/{id}");
+    map.require("match", "a match, such as GET /articles/{id}");
     read_text_at(map, "match", route.match, route.match_at);
     map.read("host", route.host, read_host);
     read_text_at(map, "origin", route.origin, route.origin_at);
@@ -222,7 +224,7 @@ Route read_route(const Node& node, const std::vector<std::string>& credentials) 
 
 void read_routes(const Node& node, const std::vector<std::string>& credentials,
                  std::vector<Route>& routes) {
-    if (node.is_null()) return;
+    if (node.is_null_as_empty()) return;
     if (!node.is_list()) return node.error_expected("a list of routes");
     for (const Node& item : node.items()) routes.push_back(read_route(item, credentials));
 }

@@ -40,9 +40,26 @@ struct Listener {
     bool http2 = true;  ///< by ALPN with TLS, by prior knowledge without
 };
 
+/// What the owner of a token may do at the admin address.
+struct AdminRights {
+    bool read = false;    ///< look at figures and settings
+    bool purge = false;   ///< purge, and see what is stored
+    bool reload = false;  ///< load the configuration again
+};
+
+struct AdminToken {
+    std::string name;  ///< for the record of purges
+    std::string token;
+    AdminRights may;
+};
+
 struct Admin {
     std::optional<HostPort> address{{"127.0.0.1", 9180}};  ///< nothing: off
-    std::string token;                                     ///< empty: none needed
+    std::string token;               ///< may do everything; empty: there is none
+    std::vector<AdminToken> tokens;  ///< with a name and rights each
+    std::optional<Tls> tls;
+
+    [[nodiscard]] bool needs_token() const { return !token.empty() || !tokens.empty(); }
 };
 
 struct OriginHealth {
@@ -124,11 +141,14 @@ struct Limits {
 
 enum class LogFormat { text, json };
 enum class AccessLog { off, on, errors };
+/// What the access log shows of a query: the parameters' names, or their values too.
+enum class LogQuery { names, full };
 
 struct Log {
     std::string level = "info";
     LogFormat format = LogFormat::text;
     AccessLog access = AccessLog::off;
+    LogQuery query = LogQuery::names;
 };
 
 struct Headers {
@@ -240,6 +260,11 @@ struct Settings {
     /// names.
     std::vector<std::string> credentials{"x-api-key", "api-key", "x-auth-token", "x-access-token"};
     PathCase path_case = PathCase::exact;
+    /// Response fields whose values are tags of the entry, and request fields of PURGE: lower-case
+    /// names.
+    std::vector<std::string> tag_headers{"surrogate-key", "cache-tag", "cache-tags", "xkey",
+                                         "edge-cache-tag"};
+    std::string debug_token;  ///< of requests that want Larder-Explain; empty: nobody gets it
     Log log;
     std::string state;  ///< directory for what must survive a restart; empty: off
     Headers headers;

@@ -17,7 +17,9 @@
 /// for a value that is not of its kind.
 namespace larder::settings {
 
-std::optional<bool> read_switch(const Node& node);                         ///< on, off
+std::optional<bool> read_switch(const Node& node);  ///< on, off
+/// Off, and nothing else; `otherwise` is the message for on. False where it was read.
+std::optional<bool> read_off(const Node& node, std::string_view otherwise);
 std::optional<std::chrono::milliseconds> read_duration(const Node& node);  ///< zero allowed
 std::optional<std::chrono::milliseconds> read_timeout(const Node& node);   ///< above zero
 std::optional<std::uint64_t> read_size(const Node& node);                  ///< bytes, above zero
@@ -38,6 +40,8 @@ std::optional<std::vector<Coding>> read_codings(const Node& node);    ///< a lis
 std::optional<std::vector<Network>> read_networks(const Node& node);  ///< a list, or one
 std::optional<HostPort> read_address(const Node& node);               ///< to listen on
 
+Form address_form(std::vector<std::string> words = {});  ///< to listen on, or one of the words
+
 bool is_field_name(std::string_view name);  ///< a token of RFC 9110, 5.6.2
 
 /// Reports "expected ..., not "..."".
@@ -51,7 +55,7 @@ auto one_of(std::vector<std::pair<std::string_view, T>> choices) {
         words.reserve(choices.size());
         for (const auto& choice : choices) words.push_back(choice.first);
         const std::string expected = list_words(words);
-        const auto text = node.text(expected);
+        const auto text = node.text(words_form(expected, {words.begin(), words.end()}));
         if (!text) return std::nullopt;
         for (const auto& [word, value] : choices)
             if (word == *text) return value;

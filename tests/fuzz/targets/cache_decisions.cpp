@@ -158,7 +158,7 @@ void cache_decisions(std::string_view input) {
     cache::request_bypass(request.head);
     const Detail personal = cache::personal(request.head, rule, {});
     std::vector<std::string> tags;
-    cache::collect_origin_tags(response.head, tags);
+    cache::collect_origin_tags(response.head, settings::Settings().tag_headers, tags);
     cache::collect_invalidated_groups(response.head, tags);
     for (const std::string& target : cache::related_targets(request.head, response.head))
         require(target.starts_with('/'), "related targets are in origin-form");

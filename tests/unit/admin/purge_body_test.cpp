@@ -67,13 +67,19 @@ TEST_CASE("the size of an order is bounded") {
 }
 
 TEST_CASE("a purge is answered by what became of it") {
-    PurgeResult result{PurgeResult::Outcome::done, {{"k"}, {}, {}, {"/u"}, false}, 3, ""};
+    PurgeOrder order;
+    order.urls = {"/u"};
+    PurgeOrder with_its_keys = order;
+    with_its_keys.keys = {"k"};
+    PurgeResult result{PurgeResult::Outcome::done, order, with_its_keys, 3, ""};
     CHECK(to_answer(result).status == 200);
     CHECK(
         to_answer(result).json ==
-        R"({"status":"done","soft":false,"purged":{"keys":["k"],"patterns":[],"tags":[],"urls":["/u"]},"entries":3})");
+        R"({"purged":{"keys":0,"patterns":0,"tags":0,"urls":1,"hosts":0,"prefixes":0,"everything":false},"acknowledged":true,"soft":false,"names":{"keys":["k"],"patterns":[],"tags":[],"urls":["/u"]},"entries":3})");
     result.outcome = PurgeResult::Outcome::journalled;
     CHECK(to_answer(result).status == 202);
+    result.outcome = PurgeResult::Outcome::malformed;
+    CHECK(to_answer(result).status == 400);
     result.outcome = PurgeResult::Outcome::failed;
     result.message = "Redis cannot be asked";
     CHECK(to_answer(result).status == 503);

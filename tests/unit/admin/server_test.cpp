@@ -25,6 +25,7 @@ public:
     bool answers = true;  ///< else completions are kept in `owed`
     bool throws = false;
     PurgeOrder last_order;
+    PurgeAsker last_asker;
     ExplainQuestion last_question;
     std::function<void(PurgeResult)> owed;
 
@@ -41,14 +42,20 @@ public:
         done({200, R"({"decision":"HIT"})"});
     }
 
-    void purge(PurgeOrder order, std::function<void(PurgeResult)> done) override {
+    std::string purges_json() override { return R"({"purges":[]})"; }
+    void reload(std::function<void(JsonAnswer)> done) override {
+        done({422, R"({"errors":[],"warnings":[]})"});
+    }
+
+    void purge(PurgeOrder order, PurgeAsker asker, std::function<void(PurgeResult)> done) override {
         last_order = order;
+        last_asker = std::move(asker);
         if (!answers) {
             owed = std::move(done);
             return;
         }
         std::thread([order = std::move(order), done = std::move(done)] {
-            done({PurgeResult::Outcome::done, order, 1, ""});
+            done({PurgeResult::Outcome::done, order, order, 1, ""});
         }).join();
     }
 };
@@ -74,7 +81,7 @@ struct Fixture {
     static AdminOptions options(std::string token) {
         AdminOptions out;
         out.address = {"127.0.0.1", 0};
-        out.token = std::move(token);
+        out.access.token = std::move(token);
         return out;
     }
 
@@ -170,7 +177,9 @@ TEST_CASE("a purge is passed on and its result awaited") {
         "Content-Type: application/x-www-form-urlencoded\r\n";  // what curl -d sends
     const std::string response = admin.ask("POST /purge", form, one_key);
     CHECK(status_of(response) == 200);
-    CHECK(boost::json::parse(body_of(response)).at_pointer("/purged/keys/0") == "articles:42");
+    CHECK(boost::json::parse(body_of(response)).at_pointer("/purged/keys") == 1);
+    CHECK(boost::json::parse(body_of(response)).at_pointer("/names/keys/0") == "articles:42");
+    CHECK(admin.backend.last_asker.who == "127.0.0.1");
     CHECK(admin.backend.last_order.keys == std::vector<std::string>{"articles:42"});
     CHECK(status_of(admin.ask("POST /purge", "", R"({"kyes":["a"]})")) == 400);
     CHECK(status_of(admin.ask("POST /purge")) == 400);
@@ -212,9 +221,64 @@ TEST_CASE("with a token, everything but health and readiness needs it") {
                   one_key)) == 401);
         CHECK(status_of(admin.ask(line, "Authorization: Bearer secret\r\n", one_key)) != 401);
     }
-    admin.server.set_token("other");
+    larder::settings::Admin access;
+    access.token = "other";
+    admin.server.set_access(access, nullptr);
     CHECK(status_of(admin.ask("GET /stats", "Authorization: Bearer secret\r\n")) == 401);
     CHECK(status_of(admin.ask("GET /stats", "Authorization: bearer other\r\n")) == 200);
+}
+
+TEST_CASE("a named token may do what its rights say") {
+    Fixture admin;
+    larder::settings::Admin access;
+    access.tokens = {{"graphs", "r", {.read = true}},
+                     {"deploy", "p", {.purge = true}},
+                     {"ops", "l", {.reload = true}}};
+    admin.server.set_access(access, nullptr);
+    struct Row {
+        const char* line;
+        int graphs, deploy, ops;
+    };
+    for (const Row& row :
+         {Row{"GET /metrics", 200, 403, 403}, Row{"GET /purges", 200, 403, 403},
+          Row{"POST /purge", 403, 200, 403}, Row{"POST /service/s/purge/t", 403, 200, 403},
+          Row{"POST /reload", 403, 403, 422}, Row{"GET /healthz", 200, 200, 200}}) {
+        CAPTURE(row.line);
+        const auto by = [&](const char* token) {
+            const std::string field = std::string("Authorization: Bearer ") + token + "\r\n";
+            return admin.ask(row.line, field, one_key);
+        };
+        CHECK(status_of(by("r")) == row.graphs);
+        CHECK(status_of(by("p")) == row.deploy);
+        CHECK(status_of(by("l")) == row.ops);
+        if (row.line != std::string("GET /healthz")) CHECK(status_of(by("x")) == 401);
+        if (row.graphs == 403) CHECK(has(by("r"), "graphs"));
+    }
+    CHECK(status_of(admin.ask("POST /purge", "Authorization: Bearer p\r\n", one_key)) == 200);
+    CHECK(admin.backend.last_asker.token == "deploy");
+}
+
+TEST_CASE("calls of other services' purge clients are understood, with their own tokens") {
+    Fixture admin("secret");
+    const std::string fastly = "Fastly-Key: secret\r\nFastly-Soft-Purge: 1\r\n";
+    CHECK(status_of(admin.ask("POST /service/s/purge/a%2Fb", fastly)) == 200);
+    CHECK(admin.backend.last_order.tags == std::vector<std::string>{"a/b"});
+    CHECK(admin.backend.last_order.soft);
+    CHECK(admin.backend.last_asker.source == larder::observe::PurgeSource::fastly);
+    CHECK(status_of(admin.ask("POST /service/s/purge/t", "Fastly-Key: wrong\r\n")) == 401);
+    CHECK(has(admin.ask("POST /service/s/purge/t"), R"("msg":"unauthorized")"));
+    CHECK(status_of(admin.ask("GET /service/s/purge/t", "Fastly-Key: secret\r\n")) == 405);
+    CHECK(status_of(admin.ask("GET /stats", "Fastly-Key: secret\r\n")) == 401);
+
+    const std::string cloudflare = "Authorization: Bearer secret\r\n";
+    const std::string answer = admin.ask("POST /client/v4/zones/z/purge_cache", cloudflare,
+                                         R"({"files": ["http://a/x", {"url": "b/y"}]})");
+    CHECK(body_of(answer) == R"({"success":true,"errors":[],"messages":[],"result":{"id":"z"}})");
+    CHECK(admin.backend.last_order.urls == std::vector<std::string>{"http://a/x", "http://b/y"});
+    const std::string refused =
+        admin.ask("POST /client/v4/zones/z/purge_cache", cloudflare, R"({"tag": ["x"]})");
+    CHECK(status_of(refused) == 400);
+    CHECK(has(refused, R"("success":false)"));
 }
 
 TEST_CASE("a page from another site can neither purge nor read") {

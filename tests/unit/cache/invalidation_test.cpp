@@ -9,6 +9,10 @@ using namespace larder;
 using namespace larder::cache;
 using namespace larder::test;
 
+namespace {
+const std::vector<std::string> default_tag_headers = settings::Settings().tag_headers;
+}
+
 TEST_CASE("requests that may be writes invalidate unless the origin refused them (RFC 9111, 4.4)") {
     for (const char* line :
          {"POST /", "PUT /", "PATCH /", "DELETE /", "MKCOL /", "query /",
@@ -78,15 +82,22 @@ TEST_CASE("Location and Content-Location of the same host are invalidated too (R
     CHECK(related_targets(request, Response(many)).size() == 300);
 }
 
+TEST_CASE("only the fields that tag_headers names hold tags") {
+    std::vector<std::string> tags;
+    collect_origin_tags(Response("200 OK\nMy-Tags: a\nCache-Tag: b"), {"my-tags"}, tags);
+    CHECK(tags == std::vector<std::string>{"a"});
+}
+
 TEST_CASE("the tags an origin sends, and the groups a write invalidates (RFC 9875)") {
     const auto tags = [](const char* fields) {
         std::vector<std::string> out;
-        collect_origin_tags(Response(std::string("200 OK\n") + fields), out);
+        collect_origin_tags(Response(std::string("200 OK\n") + fields), default_tag_headers, out);
         return out;
     };
     using Tags = std::vector<std::string>;
-    CHECK(tags("Surrogate-Key: a  b,c\nSurrogate-Key: d") == Tags{"a", "b,c", "d"});
-    CHECK(tags("Cache-Tag: a b, c ,,d") == Tags{"a b", "c", "d"});
+    CHECK(tags("Surrogate-Key: a  b,c\nSurrogate-Key: d") == Tags{"a", "b", "c", "d"});
+    CHECK(tags("Cache-Tag: a b, c ,,\td") == Tags{"a", "b", "c", "d"});
+    CHECK(tags("XKEY: x\nCache-Tags: y\nEdge-Cache-Tag: z") == Tags{"x", "y", "z"});
     CHECK(tags("Cache-Groups: \"x\", \"y z\";p") == Tags{"group:x", "group:y z"});
     CHECK(tags("Cache-Groups: \"x\"\nCache-Groups: \"y\"") == Tags{"group:x", "group:y"});
     CHECK(tags("Cache-Groups: x, \"y\"").empty());
@@ -107,16 +118,16 @@ TEST_CASE("no tag that a response names is left out, and what is too much to kee
     for (int i = 1; i < 5000; ++i) groups += ", \"" + std::to_string(i) + "\"";
     for (int i = 1; i < 5000; ++i) invalidated += ", \"" + std::to_string(i) + "\"";
     std::vector<std::string> tags;
-    collect_origin_tags(Response(keys), tags);
+    collect_origin_tags(Response(keys), default_tag_headers, tags);
     CHECK(tags.size() == 1024);
     CHECK(are_within_tag_bounds(tags));
-    collect_origin_tags(Response("200 OK\nCache-Tag: 0, 1"), tags);
+    collect_origin_tags(Response("200 OK\nCache-Tag: 0, 1"), default_tag_headers, tags);
     CHECK(are_within_tag_bounds(tags));
-    collect_origin_tags(Response("200 OK\nCache-Tag: one-more"), tags);
+    collect_origin_tags(Response("200 OK\nCache-Tag: one-more"), default_tag_headers, tags);
     CHECK_FALSE(are_within_tag_bounds(tags));
 
     tags.clear();
-    collect_origin_tags(Response(groups), tags);
+    collect_origin_tags(Response(groups), default_tag_headers, tags);
     CHECK(tags.size() == 5000);
     CHECK_FALSE(are_within_tag_bounds(tags));
     tags.clear();

@@ -188,7 +188,7 @@ TEST_CASE("Redis, origin, purge, fill and shadow figures keep their labels") {
     const ServerId server = metrics.server("http://127.0.0.1:8000");
     worker.record_fill_discarded(path, Detail::purged_during_fetch);
     worker.record_shadow(path, ShadowResult::mismatch);
-    worker.record_purge(PurgeSource::admin);
+    worker.record_purge(PurgeSource::api);
     worker.record_origin_request(server, 180ms);
     worker.record_origin_failure(server, OriginFailure::response_timeout);
     worker.record_redis_operation(RedisOperation::lease, 300us);
@@ -205,7 +205,7 @@ TEST_CASE("Redis, origin, purge, fill and shadow figures keep their labels") {
     const Exposition seen(metrics.text());
     CHECK(seen.at(R"(larder_fills_discarded_total{path="/a",reason="purged-during-fetch"})") == 1);
     CHECK(seen.at(R"(larder_shadow_total{path="/a",result="mismatch"})") == 1);
-    CHECK(seen.at(R"(larder_purges_total{source="admin"})") == 1);
+    CHECK(seen.at(R"(larder_purges_total{source="api"})") == 1);
     CHECK(
         seen.at(R"(larder_origin_request_duration_seconds_sum{server="http://127.0.0.1:8000"})") ==
         doctest::Approx(0.18));

@@ -1,0 +1,46 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "settings/form.hpp"
+
+namespace larder::settings {
+
+/// What the readers of the configuration accept at one place. Nobody writes it down: the readers
+/// run over a configuration that is not there (describe_settings), and each question that they ask
+/// leaves its mark here. So the schema cannot differ from what is read.
+struct Shape {
+    std::vector<Form> forms;      ///< of a single value; empty: none is accepted
+    std::unique_ptr<Shape> item;  ///< of a list; null: no list is accepted
+    bool map = false;
+    bool nothing = false;  ///< YAML's null is accepted
+
+    std::vector<std::pair<std::string, std::unique_ptr<Shape>>> members;  ///< in reading order
+    std::unique_ptr<Shape> any_member;  ///< of a map whose keys are the user's own
+    std::string any_member_pattern;     ///< that such a key has to match; empty: any
+    std::vector<std::string> required;
+    std::vector<std::vector<std::string>> alternatives;  ///< keys of exactly one group are given
+    std::vector<std::pair<std::string, std::string>> needs;  ///< the first only with the second
+
+    Shape& member(std::string_view key) {
+        for (auto& [name, shape] : members)
+            if (name == key) return *shape;
+        return *members.emplace_back(std::string(key), std::make_unique<Shape>()).second;
+    }
+    Shape& each_item() {
+        if (!item) item = std::make_unique<Shape>();
+        return *item;
+    }
+    void add(Form form) {
+        for (const Form& known : forms)
+            if (known == form) return;
+        forms.push_back(std::move(form));
+    }
+};
+
+/// What a reader finds where it asks for the kind of a value that is not there.
+enum class Assumed { scalar, map, list_of_scalars, list_of_maps };
+
+}  // namespace larder::settings
