@@ -22,6 +22,7 @@ struct PurgeOrder {
     std::vector<std::string> prefixes;  ///< the same, of URLs that begin so: "api.example.com/blog"
     bool everything = false;            ///< all that is stored
     bool soft = false;                  ///< make stale instead of removing
+    bool dry_run = false;               ///< purge nothing; say how many entries each item meets
 
     [[nodiscard]] std::size_t items() const {
         return keys.size() + patterns.size() + tags.size() + urls.size() + hosts.size() +
@@ -60,6 +61,27 @@ struct ExplainQuestion {
     std::vector<std::pair<std::string, std::string>> headers;
 };
 
+/// What GET /entries asks for.
+struct EntriesQuestion {
+    std::string route;   ///< only entries of this path template; empty: of all
+    std::string prefix;  ///< of the keys
+    std::string after;   ///< `next` of the page before; empty: begin
+    std::size_t limit = 100;
+};
+
+/// What GET /entry asks for: one key, by name or by a URL that a GET would store under it.
+struct EntryQuestion {
+    std::string key;
+    std::string url;  ///< empty: `key` is given
+    bool with_body = false;
+    bool with_diff = false;
+    std::vector<std::pair<std::string, std::string>> headers;  ///< of the request, with `url`
+    std::string host;  ///< the Host of the request that asks; empty: none
+
+    /// Bodies are the API's data, and a diff costs the origin a request.
+    [[nodiscard]] bool needs_purge_right() const { return with_body || with_diff; }
+};
+
 /// JSON text and the status to send it with (200, or 400 for an invalid question).
 struct JsonAnswer {
     int status = 200;
@@ -85,6 +107,10 @@ public:
     virtual void explain(ExplainQuestion question, std::function<void(JsonAnswer)> done) = 0;
     virtual void purge(PurgeOrder order, PurgeAsker asker,
                        std::function<void(PurgeResult)> done) = 0;
+    /// How many entries a purge would meet. Purges nothing.
+    virtual void count_entries(PurgeOrder order, std::function<void(JsonAnswer)> done) = 0;
+    virtual void list_entries(EntriesQuestion question, std::function<void(JsonAnswer)> done) = 0;
+    virtual void show_entry(EntryQuestion question, std::function<void(JsonAnswer)> done) = 0;
     /// The last purges as JSON.
     [[nodiscard]] virtual std::string purges_json() = 0;
     /// Loads the configuration again: 200, or 422 with what is wrong.

@@ -4,10 +4,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
+#include "admin/count_entries.hpp"
 #include "admin/explain_live.hpp"
 #include "admin/explain_offline.hpp"
+#include "admin/list_entries.hpp"
 #include "admin/purge_order.hpp"
 #include "admin/purges_json.hpp"
+#include "admin/show_entry.hpp"
 #include "admin/stats_json.hpp"
 #include "base/json_text.hpp"
 #include "base/text.hpp"
@@ -132,6 +135,63 @@ void Bridge::purge(PurgeOrder order, PurgeAsker asker, std::function<void(PurgeR
         net::start_detached(services_.executor(), purge_and_tell(services_, std::move(job)),
                             "a purge");
     });
+}
+
+namespace {
+
+net::Task<void> answer_always(flow::Services& services,
+                              std::function<net::Task<void>(flow::Services&)> make,
+                              std::function<void(JsonAnswer)> done) {
+    std::exception_ptr failure;
+    try {
+        co_await make(services);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!failure) co_return;
+    done({500, R"({"error": "Internal Server Error", "detail": "see the log of larder"})"});
+    std::rethrow_exception(failure);
+}
+
+}  // namespace
+
+void Bridge::run(std::function<net::Task<void>(flow::Services&)> make,
+                 std::function<void(JsonAnswer)> done) {
+    boost::asio::post(
+        services_.context, [this, make = std::move(make), done = std::move(done)]() mutable {
+            net::start_detached(services_.executor(),
+                                answer_always(services_, std::move(make), std::move(done)),
+                                "a look at the entries");
+        });
+}
+
+void Bridge::count_entries(PurgeOrder order, std::function<void(JsonAnswer)> done) {
+    auto resolved = resolve_purge(order, config_()->routes);
+    if (const std::string* fault = std::get_if<std::string>(&resolved)) {
+        done({400, json_text(boost::json::object{{"error", "bad purge"}, {"detail", *fault}})});
+        return;
+    }
+    auto make = [config = config_(), order = std::move(order), done](flow::Services& services) {
+        return admin::count_entries(services, config, order, done);
+    };
+    run(std::move(make), std::move(done));
+}
+
+void Bridge::list_entries(EntriesQuestion question, std::function<void(JsonAnswer)> done) {
+    auto make = [config = config_(), question = std::move(question),
+                 done](flow::Services& services) {
+        return admin::list_entries(services, config, question, done);
+    };
+    run(std::move(make), std::move(done));
+}
+
+void Bridge::show_entry(EntryQuestion question, std::function<void(JsonAnswer)> done) {
+    question.host = usual_host(config_()->settings, question.host);
+    auto make = [config = config_(), question = std::move(question),
+                 done](flow::Services& services) {
+        return admin::show_entry(services, config, question, done);
+    };
+    run(std::move(make), std::move(done));
 }
 
 std::string Bridge::purges_json() { return json_text(to_json(services_.purges->all())); }

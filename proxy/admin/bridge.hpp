@@ -31,10 +31,17 @@ public:
     std::string config_text() override;
     void explain(ExplainQuestion question, std::function<void(JsonAnswer)> done) override;
     void purge(PurgeOrder order, PurgeAsker asker, std::function<void(PurgeResult)> done) override;
+    void count_entries(PurgeOrder order, std::function<void(JsonAnswer)> done) override;
+    void list_entries(EntriesQuestion question, std::function<void(JsonAnswer)> done) override;
+    void show_entry(EntryQuestion question, std::function<void(JsonAnswer)> done) override;
     std::string purges_json() override;
     void reload(std::function<void(JsonAnswer)> done) override;
 
 private:
+    /// Starts `make(services)` on the worker's thread and answers 500 after an exception.
+    void run(std::function<net::Task<void>(flow::Services&)> make,
+             std::function<void(JsonAnswer)> done);
+
     const observe::Metrics& metrics_;
     flow::Services& services_;
     CurrentConfig config_;

@@ -20,12 +20,10 @@ std::string take(std::string_view name, std::string value, EntriesQuestion& ques
     if (name == "route") {
         question.route = std::move(value);
     } else if (name == "prefix") {
-        question.walk.prefix = std::move(value);
+        question.prefix = std::move(value);
     } else if (name == "after") {
-        auto walk = parse_cursor(value);
-        if (!walk) return "after must be the `next` of a former answer";
-        walk->prefix = std::move(question.walk.prefix);
-        question.walk = *std::move(walk);
+        if (!parse_cursor(value)) return "after must be the `next` of a former answer";
+        question.after = std::move(value);
     } else if (name == "limit") {
         const auto limit = parse_decimal(value);
         if (!limit || *limit == 0 || *limit > limit_max)
@@ -53,7 +51,8 @@ net::Task<void> list_entries(flow::Services& services, std::shared_ptr<const flo
                              EntriesQuestion question, std::function<void(JsonAnswer)> done) {
     json::array entries;
     json::object out;
-    EntryWalk walk = std::move(question.walk);
+    EntryWalk walk = parse_cursor(question.after).value_or(EntryWalk{});
+    walk.prefix = std::move(question.prefix);
     const SteadyTime give_up = steady_now() + looks_for;
     while (walk.part != EntryWalk::Part::over && entries.size() < question.limit) {
         std::vector<ShownKey> met;

@@ -10,13 +10,6 @@
 
 namespace larder::admin {
 
-/// What GET /entries asks for.
-struct EntriesQuestion {
-    std::string route;  ///< only entries of this path template; empty: of all
-    EntryWalk walk;     ///< where to go on, and the prefix of the keys
-    std::size_t limit = 100;
-};
-
 /// `route`, `prefix`, `after` (a cursor) and `limit` (1 to 1000), or a sentence that says what is
 /// wrong.
 [[nodiscard]] std::variant<EntriesQuestion, std::string> parse_entries_query(

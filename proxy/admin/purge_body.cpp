@@ -47,11 +47,16 @@ std::string read_field(std::string_view field, const json::value& value, PurgeOr
     if (field == "urls") return read_list(field, value, order.urls);
     if (field == "hosts") return read_list(field, value, order.hosts);
     if (field == "prefixes") return read_list(field, value, order.prefixes);
-    if (field != "soft" && field != "everything")
+    bool* flag = field == "soft"         ? &order.soft
+                 : field == "everything" ? &order.everything
+                 : field == "dry_run"    ? &order.dry_run
+                                         : nullptr;
+    if (flag == nullptr)
         return "unknown field " + json_text(json::string(field)) +
-               "; known are keys, patterns, tags, urls, hosts, prefixes, everything and soft";
+               "; known are keys, patterns, tags, urls, hosts, prefixes, everything, soft and "
+               "dry_run";
     if (!value.is_bool()) return "\"" + std::string(field) + "\" must be true or false";
-    (field == "soft" ? order.soft : order.everything) = value.get_bool();
+    *flag = value.get_bool();
     return {};
 }
 

@@ -11,9 +11,11 @@
 
 #include "admin/access.hpp"
 #include "admin/explain_query.hpp"
+#include "admin/list_entries.hpp"
 #include "admin/page.hpp"
 #include "admin/purge_body.hpp"
 #include "admin/purge_clients.hpp"
+#include "admin/show_entry.hpp"
 #include "base/clock.hpp"
 #include "base/json_text.hpp"
 
@@ -34,6 +36,7 @@ struct Call {
     std::string_view query;
     AdminBackend& backend;
     PurgeAsker asker;
+    settings::AdminRights may;  ///< of who asks
     Done done;
 };
 
@@ -71,6 +74,31 @@ void explain(Call& call) {
     });
 }
 
+void list_entries(Call& call) {
+    auto parsed = parse_entries_query(call.query);
+    if (const auto* complaint = std::get_if<std::string>(&parsed))
+        return call.done(error_reply(400, "bad question", *complaint));
+    call.backend.list_entries(
+        std::get<EntriesQuestion>(std::move(parsed)),
+        [done = std::move(call.done)](JsonAnswer answer) { done(to_reply(std::move(answer))); });
+}
+
+void show_entry(Call& call) {
+    auto parsed = parse_entry_query(call.query);
+    if (const auto* complaint = std::get_if<std::string>(&parsed))
+        return call.done(error_reply(400, "bad question", *complaint));
+    auto& question = std::get<EntryQuestion>(parsed);
+    if (question.needs_purge_right() && !call.may.purge)
+        return call.done(error_reply(403, "forbidden",
+                                     "body and diff need a token with `purge` in its `may` under "
+                                     "admin.tokens"));
+    const auto host = call.request[http::field::host];
+    question.host.assign(host.data(), host.size());
+    call.backend.show_entry(std::move(question), [done = std::move(call.done)](JsonAnswer answer) {
+        done(to_reply(std::move(answer)));
+    });
+}
+
 void show_purges(Call& call) {
     call.done({200, "application/json", call.backend.purges_json(), {}});
 }
@@ -84,6 +112,11 @@ void purge(Call& call) {
     auto parsed = parse_purge_body(call.request.body());
     if (const auto* complaint = std::get_if<std::string>(&parsed))
         return call.done(error_reply(400, "bad purge", *complaint));
+    if (std::get<PurgeOrder>(parsed).dry_run)
+        return call.backend.count_entries(std::get<PurgeOrder>(std::move(parsed)),
+                                          [done = std::move(call.done)](JsonAnswer answer) {
+                                              done(to_reply(std::move(answer)));
+                                          });
     call.backend.purge(std::get<PurgeOrder>(std::move(parsed)), std::move(call.asker),
                        [done = std::move(call.done)](const PurgeResult& result) {
                            done(to_reply(to_answer(result)));
@@ -133,6 +166,8 @@ constexpr std::array endpoints{
     Endpoint{"/explain", false, Right::read, explain},
     Endpoint{"/purge", true, Right::purge, purge},
     Endpoint{"/purges", false, Right::read, show_purges},
+    Endpoint{"/entries", false, Right::purge, list_entries},
+    Endpoint{"/entry", false, Right::read, show_entry},
     Endpoint{"/reload", true, Right::reload, reload},
     Endpoint{"/config", false, Right::read, show_config},
 };
@@ -253,6 +288,7 @@ void answer_admin_request(const AdminQuestion& question, AdminBackend& backend, 
               query,
               backend,
               {observe::PurgeSource::api, question.who, visitor ? visitor->token : std::string()},
+              visitor ? visitor->may : settings::AdminRights{},
               std::move(done)};
     if (client) return purge_for_client(call, *client);
     endpoint->handle(call);

@@ -95,8 +95,14 @@ net::Task<void> add_diff(flow::Services& services, std::shared_ptr<const flow::C
                                 : target.scheme + "://" + target.authority + shown.entry->target;
     const auto request = route::OfflineRequest::make("GET", url, question.host, question.headers);
     if (!request) co_return;
+    const http::RequestHead& head = request->head();
+    const route::Match match =
+        config->routes.match(head.method, head.method_name, head.host, head.path);
+    flow::Sender sender;
+    sender.address = "127.0.0.1";
+    const flow::AsideRequest aside{*config, match.route, match.captures, head, sender};
     flow::AsideAnswer answer;
-    co_await flow::fetch_aside(services, config, request->head(), diff_body_max, answer);
+    co_await flow::fetch_aside(services, aside, diff_body_max, answer);
     out["diff"] = answer.failure.empty() ? to_diff(*shown.entry, answer)
                                          : json::object{{"error", answer.failure}};
 }

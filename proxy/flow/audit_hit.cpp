@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "cache/freshness.hpp"
-#include "flow/forward_heads.hpp"
-#include "flow/origin_results.hpp"
+#include "flow/fetch_aside.hpp"
 #include "net/detached.hpp"
 
 namespace larder::flow {
@@ -14,7 +13,6 @@ using observe::AuditResult;
 using origin::BodyReader;
 
 constexpr int at_once_max = 10;
-constexpr int interim_max = 32;
 
 // Counts an audit while it is under way.
 class Place {
@@ -75,30 +73,11 @@ double next_chance(std::uint64_t& state) {
     return static_cast<double>((mixed ^ mixed >> 31) >> 11) * 0x1.0p-53;
 }
 
-net::Task<void> ask(Audit& audit, origin::Exchange& exchange) {
-    const auto& upstream = audit.config->upstream_of(&audit.route);
-    const http::RequestHead& request = audit.request.head();
-    RequestHeadOptions options;
-    options.for_cache = true;
-    std::string head;
-    const HeadTarget target{*upstream, &audit.route, audit.captures};
-    build_origin_head(request, audit.sender, options, target, audit.config->settings.headers, head);
-    const origin::RequestBytes bytes{head, request.body};
-    co_await origin::send_request(audit.services.origin, upstream, bytes,
-                                  origin::ConnectionAge::any, exchange);
-    origin::HeadReading reading;
-    reading.views = origin::HeadReading::Views::kept;
-    reading.timeout = upstream->settings().response_timeout;
-    for (int interims = 0; !exchange.failed() && interims <= interim_max; ++interims) {
-        co_await origin::read_response_head(reading, exchange);
-        if (exchange.failed() || exchange.head.status >= 200) co_return;
-    }
-    if (!exchange.failed()) exchange.error = origin::OriginError::malformed;
-}
-
 net::Task<AuditResult> compare(Audit& audit) {
     origin::Exchange exchange;
-    co_await ask(audit, exchange);
+    const AsideRequest aside{*audit.config, &audit.route, audit.captures, audit.request.head(),
+                             audit.sender};
+    co_await ask_aside(audit.services, aside, exchange);
     if (exchange.failed()) co_return AuditResult::failed;
     if (exchange.head.status >= 500 && audit.entry->status < 500) co_return AuditResult::failed;
     if (exchange.head.status != audit.entry->status) co_return AuditResult::different;

@@ -10,17 +10,18 @@ using origin::BodyReader;
 
 constexpr int interim_max = 32;
 
-net::Task<void> ask_once(Services& services, const Config& config, std::string_view head,
+net::Task<void> ask_once(Services& services, const AsideRequest& aside, std::string_view head,
                          origin::ConnectionAge age, origin::Exchange& exchange) {
-    const origin::RequestBytes request{head, {}};
-    co_await origin::send_request(services.origin, config.upstream, request, age, exchange);
-    record_failed_connects(services, config, exchange);
+    const auto& upstream = aside.config.upstream_of(aside.route);
+    const origin::RequestBytes bytes{head, aside.request.body};
+    co_await origin::send_request(services.origin, upstream, bytes, age, exchange);
+    record_failed_connects(services, aside.config, exchange);
     origin::HeadReading reading;
     reading.views = origin::HeadReading::Views::kept;
-    reading.timeout = config.settings.origin.response_timeout;
+    reading.timeout = upstream->settings().response_timeout;
     for (int interims = 0; !exchange.failed(); ++interims) {
         co_await origin::read_response_head(reading, exchange);
-        if (exchange.failed() || exchange.head.status >= 200) break;
+        if (exchange.failed() || exchange.head.status >= 200) co_return;
         if (exchange.head.status != 101 && interims < interim_max) continue;
         exchange.error = origin::OriginError::malformed;
         exchange.why = "101 without a request to upgrade, or too many interim responses";
@@ -49,41 +50,43 @@ net::Task<void> read_body(origin::Exchange& exchange, BodyReader& body, std::siz
 
 }  // namespace
 
-net::Task<void> fetch_aside(Services& services, std::shared_ptr<const Config> config,
-                            const http::RequestHead& request, std::size_t body_bytes_max,
-                            AsideAnswer& answer) {
+net::Task<void> ask_aside(Services& services, const AsideRequest& aside,
+                          origin::Exchange& exchange) {
     RequestHeadOptions options;
     options.for_cache = true;
-    options.method = "GET";
-    Sender sender;
-    sender.address = "127.0.0.1";
     std::string head;
-    const std::string_view authority = config->upstream->servers().front()->authority;
-    build_origin_head(request, sender, options, config->settings, authority, head);
-    origin::Exchange exchange;
+    const HeadTarget target{*aside.config.upstream_of(aside.route), aside.route, aside.captures};
+    build_origin_head(aside.request, aside.sender, options, target, aside.config.settings.headers,
+                      head);
     exchange.repeatable = true;
-    co_await ask_once(services, *config, head, origin::ConnectionAge::any, exchange);
-    if (may_retry(exchange)) {
-        exchange.drop_connection();
-        exchange.error = origin::OriginError::none;
-        co_await ask_once(services, *config, head, origin::ConnectionAge::fresh, exchange);
-    }
+    co_await ask_once(services, aside, head, origin::ConnectionAge::any, exchange);
+    if (!may_retry(exchange)) co_return;
+    exchange.drop_connection();
+    exchange.error = origin::OriginError::none;
+    co_await ask_once(services, aside, head, origin::ConnectionAge::fresh, exchange);
+}
+
+net::Task<void> fetch_aside(Services& services, const AsideRequest& aside,
+                            std::size_t body_bytes_max, AsideAnswer& answer) {
+    origin::Exchange exchange;
+    co_await ask_aside(services, aside, exchange);
     if (!exchange.failed()) {
         answer.status = exchange.head.status;
         for (const http::Field& field : exchange.head.fields)
             answer.fields.emplace_back(field.name, field.value);
         BodyReader body(exchange.connection->stream, exchange.connection->in, exchange.head.framing,
-                        exchange.head.content_length, config->settings.origin.idle_timeout,
+                        exchange.head.content_length,
+                        aside.config.upstream_of(aside.route)->settings().idle_timeout,
                         http::ChunkSender::origin);
         co_await read_body(exchange, body, body_bytes_max, answer);
         if (!exchange.failed() && !answer.body_too_large)
             origin::finish_exchange(services.origin, exchange, body);
     }
     if (!exchange.failed()) {
-        record_origin_success(services, *config, exchange);
+        record_origin_success(services, aside.config, exchange);
         co_return;
     }
-    if (exchange.connection) record_origin_failure(services, *config, exchange);
+    if (exchange.connection) record_origin_failure(services, aside.config, exchange);
     answer.failure = failure_answer(exchange).message;
 }
 

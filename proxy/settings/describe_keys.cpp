@@ -91,7 +91,8 @@ const std::map<std::string, std::string>& key_descriptions() {
         {"credentials",
          "Request fields that carry a user's identity, beside Authorization and Cookie."},
         {"tag_headers",
-         "Response fields that name tags of the entry; in a PURGE they name what is purged. A value "
+         "Response fields that name tags of the entry; in a PURGE they name what is purged. A "
+         "value "
          "is split at commas and white space."},
         {"debug_token",
          "A request with Larder-Debug: TOKEN gets Larder-Explain, which tells what larder did."},

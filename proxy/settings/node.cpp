@@ -190,6 +190,7 @@ std::vector<std::pair<std::string, Node>> MapReader::entries(std::string_view sa
     for (const auto& [key, value] : node_.value_->entries) {
         if (key.kind == Value::Kind::scalar) {
             out.emplace_back(key.text, Node(value, path_of(key.text), *node_.reading_));
+            node_.reading_->positions.emplace(out.back().second.path(), value.at);
         } else {
             node_.report(Problem::Severity::error, key.at, node_.path(),
                          "a key must be a plain word");

@@ -11,7 +11,8 @@ namespace {
 
 std::optional<OriginUrl> read_server(const Node& node) {
     const auto text = node.text(pattern_form("a URL such as http://127.0.0.1:8000",
-                                             "[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\s]+/?"));
+                                             "[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\s]+/?|"
+                                             "[Hh][Tt][Tt][Pp]\\+[Uu][Nn][Ii][Xx]:///.+"));
     if (!text) return std::nullopt;
     std::string fault;
     auto url = parse_origin_url(*text, fault);
@@ -63,8 +64,7 @@ void read_health(const Node& node, OriginHealth& health) {
 void read_tls(const Node& node, OriginTls& tls) {
     MapReader map(node, "a map of ca, verify, server_name, certificate and key");
     if (!map.is_map()) return;
-    if (map.has("certificate") != map.has("key"))
-        node.error("needs both certificate and key, or neither");
+    map.require_both_or_neither("certificate", "key");
     map.read("ca", tls.ca, read_text);
     map.read("verify", tls.verify, read_switch);
     map.read("server_name", tls.server_name, read_text);
@@ -77,7 +77,7 @@ void read_tls(const Node& node, OriginTls& tls) {
 void read_ejection(const Node& node, Ejection& ejection) {
     if (!node.is_map()) {
         constexpr std::string_view expected = "a map of failures and duration, or off";
-        const auto text = node.text(expected);
+        const auto text = node.text(off_form(std::string(expected)));
         if (text && parse_switch(*text) != false) error_expected_form(node, expected, *text);
         ejection.failures = 0;
         return;
@@ -119,16 +119,15 @@ void read_origin(const Node& node, Origin& origin) {
 }
 
 void read_origins(const Node& node, std::map<std::string, Origin>& origins) {
-    if (node.is_null()) return;
+    if (node.is_null_as_empty()) return;
     MapReader map(node, "a map of names and origins, such as {users: http://users:8000}");
     if (!map.is_map()) return;
-    for (const auto& [name, value] : map.entries()) {
+    for (const auto& [name, value] : map.entries("users", "^[A-Za-z0-9_-]+$")) {
         if (!is_origin_name(name)) {
             map.error_at_key(name, "an origin's name is made of letters, digits, '-' and '_'");
             continue;
         }
-        const auto taken = map.take(name);
-        read_origin(*taken, origins[name]);
+        read_origin(value, origins[name]);
     }
 }
 

@@ -135,7 +135,7 @@ struct Limits {
     milliseconds keepalive_timeout = 75s;
     std::size_t max_object = 8 * 1024 * 1024;  ///< larger responses stream through unstored
     milliseconds drain_timeout = 30s;
-    std::size_t http2_streams = 128;  ///< requests at once on an HTTP/2 connection
+    std::size_t http2_streams = 128;   ///< requests at once on an HTTP/2 connection
     std::size_t key_body = 64 * 1024;  ///< larger request bodies are not made into keys
 };
 

@@ -85,8 +85,7 @@ std::optional<bool> read_switch(const Node& node) {
 }
 
 std::optional<bool> read_off(const Node& node, std::string_view otherwise) {
-    const auto text =
-        node.text(pattern_form("off", "[Oo][Ff][Ff]|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]", {"off"}));
+    const auto text = node.text(off_form("off"));
     if (!text) return std::nullopt;
     const auto on = parse_switch(*text);
     if (!on) {
@@ -191,10 +190,9 @@ std::optional<std::vector<std::string>> read_field_names(const Node& node) {
 
 std::optional<std::vector<Coding>> read_codings(const Node& node) {
     std::vector<Coding> codings;
-    constexpr std::string_view expected = "a list of zstd, br and gzip, or off";
-    if (node.is_null()) return codings;
+    if (node.is_null_as_empty()) return codings;
     if (!node.is_list()) {
-        const auto text = node.text(expected);
+        const auto text = node.text(off_form("a list of zstd, br and gzip, or off"));
         if (!text) return std::nullopt;
         if (parse_switch(*text) == false) return codings;
     }
@@ -230,10 +228,15 @@ std::optional<std::vector<Network>> read_networks(const Node& node) {
     return out;
 }
 
+Form off_form(std::string expected) {
+    return pattern_form(std::move(expected), "[Oo][Ff][Ff]|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]", {"off"});
+}
+
 Form address_form(std::vector<std::string> words) {
-    Form form =
-        pattern_form("an address such as 127.0.0.1:8080, [::1]:8080 or :8080",
-                     "(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s:/\\[\\]@?#]*):[0-9]{1,5}", std::move(words));
+    Form form = pattern_form(
+        "an address such as 127.0.0.1:8080, [::1]:8080, :8080 or "
+        "unix:/run/larder.sock",
+        "(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s:/\\[\\]@?#]*):[0-9]{1,5}|unix:/.+", std::move(words));
     for (const std::string& word : form.words) form.expected += ", or " + word;
     return form;
 }

@@ -40,6 +40,7 @@ std::optional<std::vector<Coding>> read_codings(const Node& node);    ///< a lis
 std::optional<std::vector<Network>> read_networks(const Node& node);  ///< a list, or one
 std::optional<HostPort> read_address(const Node& node);               ///< to listen on
 
+Form off_form(std::string expected);                     ///< off and its like, and nothing else
 Form address_form(std::vector<std::string> words = {});  ///< to listen on, or one of the words
 
 bool is_field_name(std::string_view name);  ///< a token of RFC 9110, 5.6.2

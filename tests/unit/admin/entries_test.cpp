@@ -66,7 +66,7 @@ TEST_CASE("a cursor leads to the place that it was made of, and nothing else is 
 TEST_CASE("questions about entries that are not understood say why") {
     CHECK(complaint_of(parse_entries_query("route=/a&prefix=a%3A&limit=7")).empty());
     const auto parsed = parse_entries_query("prefix=articles%3A&after=m.1.2");
-    CHECK(std::get<EntriesQuestion>(parsed).walk.prefix == "articles:");
+    CHECK(std::get<EntriesQuestion>(parsed).prefix == "articles:");
     CHECK(complaint_of(parse_entries_query("limit=0")).find("from 1 to") != std::string::npos);
     CHECK(complaint_of(parse_entries_query("after=1")).find("next") != std::string::npos);
     CHECK(complaint_of(parse_entries_query("pefix=a")).find("known are") != std::string::npos);
@@ -94,8 +94,8 @@ TEST_CASE("a body is shown as text, or as base64 where it is none; fields are va
 }
 
 TEST_CASE("a diff shows the member of a JSON body that differs, and only fields that matter") {
-    const auto diff = to_diff(*entry_with(R"({"id":1,"title":"old"})"),
-                              answer_with(R"({"id":1,"title":"new"})"));
+    const auto diff =
+        to_diff(*entry_with(R"({"id":1,"title":"old"})"), answer_with(R"({"id":1,"title":"new"})"));
     CHECK_FALSE(diff.at("same").as_bool());
     const std::string body(diff.at("body").as_string());
     CHECK(body.find("-  \"title\": \"old\"") != std::string::npos);

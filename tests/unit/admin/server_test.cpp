@@ -42,6 +42,16 @@ public:
         done({200, R"({"decision":"HIT"})"});
     }
 
+    void count_entries(PurgeOrder, std::function<void(JsonAnswer)> done) override {
+        done({200, R"({"dry_run":true})"});
+    }
+    void list_entries(EntriesQuestion, std::function<void(JsonAnswer)> done) override {
+        done({200, R"({"entries":[]})"});
+    }
+    void show_entry(EntryQuestion, std::function<void(JsonAnswer)> done) override {
+        done({200, R"({"variants":[]})"});
+    }
+
     std::string purges_json() override { return R"({"purges":[]})"; }
     void reload(std::function<void(JsonAnswer)> done) override {
         done({422, R"({"errors":[],"warnings":[]})"});
