@@ -36,7 +36,7 @@ std::unique_ptr<FetchTask> make_task(Client& client, const store::FetchPtr& fetc
     auto task = std::make_unique<FetchTask>(client, std::move(duty));
     if (!was_purged(client)) task->stale = exchange.lookup.entry;
     task->soft_purged = exchange.lookup.soft_purged;
-    task->digest = exchange.lookup.digest;
+    task->ids = exchange.lookup.ids;
     task->variant = variant;
     task->budget = budget;
     if (exchange.plan.route->rule.shadow) {

@@ -18,7 +18,7 @@ net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
     lookup.other_variant = hit.other_variant;
     if (!client.services.redis) co_return lookup;
     const redis::EntryName name = entry_name(exchange);
-    const redis::Found found = co_await client.services.redis->find(name, budget);
+    redis::Found found = co_await client.services.redis->find(name, budget);
     if (found.entry && !found.soft_purged && plan.route->rule.memory) {
         const std::size_t rule_guards =
             store::guard_count(name.key, name.bare_size, name.tags.size());
@@ -30,7 +30,7 @@ net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
     lookup.soft_purged = found.soft_purged;
     lookup.other_variant |= found.other_variant;
     lookup.variant = found.variant;
-    lookup.digest = found.digest;
+    lookup.ids = std::move(found.ids);
     co_return lookup;
 }
 

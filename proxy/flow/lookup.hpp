@@ -18,7 +18,7 @@ struct Lookup {
     bool other_variant = false;  ///< other variants are stored
     bool asked = false;   ///< `entry` is fresh, but the client's Cache-Control demands revalidation
     std::string variant;  ///< as redis::Found
-    std::string digest;   ///< of the ids that Redis has shown
+    redis::KnownIds ids;  ///< that Redis has shown
 
     /// Forgets what was found; keeps the memory of the strings.
     void clear() {
@@ -26,7 +26,7 @@ struct Lookup {
         entry.reset();
         soft_purged = other_variant = asked = false;
         variant.clear();
-        digest.clear();
+        ids.clear();
     }
 };
 

@@ -73,7 +73,7 @@ net::Task<UnderLease> look_under_lease(FetchTask& task) {
     // Meanwhile another instance fetched another variant, so now it is known what the response
     // varies on.
     task.variant = found.variant;
-    task.digest = found.digest;
+    task.ids = std::move(found.ids);
     co_return UnderLease::variant;
 }
 
@@ -84,7 +84,7 @@ net::Task<bool> take_lease(FetchTask& task) {
     while (true) {
         redis::RedisStore::LeaseWish wish;
         wish.lock = task.shared;
-        wish.digest = std::exchange(task.digest, {});
+        wish.ids = std::exchange(task.ids, {});
         redis::Lease lease = co_await task.services.redis->lease(task.name(), wish, task.budget);
         task.lease = task.services.redis->hold(std::move(lease));
         if (task.lease->state != redis::RedisState::ok) {

@@ -33,7 +33,7 @@ struct FetchTask {
     bool shadow = false;
     bool shared = true;   ///< on the board: other requests may join, other instances wait
     std::string variant;  ///< the variant that is fetched, if known; each variant has its own lock
-    std::string digest;   ///< of the ids that the lookup saw (redis::Found::digest)
+    redis::KnownIds ids;  ///< that the lookup saw (redis::Found::ids)
     redis::RedisBudget budget;
     redis::LeaseHold lease;
     net::Deadline prolong_at;  ///< when the lease is prolonged next

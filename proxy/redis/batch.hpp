@@ -29,6 +29,13 @@ struct RedisBatch {
     SteadyTime deadline{};
     std::uint64_t epoch = 0;  ///< not 0: the batch fails as down on any other server than this one
     Needs needs = Needs::usable_link;
+    bool scripts_whole = false;  ///< not by their digests, which the server may not know
+
+    // In a cluster only (redis/route_batch.hpp).
+    bool trusted = false;  ///< the replies must be right: of nodes that may be read, of slots that
+                           ///< no purge is owed to
+    int epoch_slot = -1;   ///< the slot whose node `epoch` is of
+    std::size_t optional_from = SIZE_MAX;  ///< commands from there on may fail alone: nil
     bool probe = false;  ///< the link's own question: is the server alive, and still the same?
     std::size_t bytes_expected = 0;     ///< of a large value, in either direction (RedisBulk)
     RedisWork work = RedisWork::other;  ///< what does not work if the server refuses a command

@@ -34,7 +34,9 @@ void RedisBulk::submit(RedisBatchPointer batch, std::string sharing) {
         Transfer& transfer = transfers_.emplace_back();
         transfer.sharing = std::move(sharing);
         transfer.replies = batch->commands.count();
-        transfer.bytes = std::make_shared<const std::string>(std::move(batch->commands.bytes()));
+        auto bytes = std::make_shared<std::string>();
+        batch->commands.append_to(*bytes, 0, RedisCommands::Scripts::whole);
+        transfer.bytes = std::move(bytes);
         transfer.waiting.push_back(std::move(batch));
     }
     arm();

@@ -1,43 +1,61 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <boost/container/small_vector.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/text.hpp"
+#include "redis/script.hpp"
 
 namespace larder::redis {
 
 /// Commands for one round trip, formatted as Redis reads them: arrays of bulk strings.
 class RedisCommands {
 public:
+    /// How scripts go out.
+    enum class Scripts : std::uint8_t {
+        by_digest,  ///< EVALSHA: short, but a server that has not run them yet refuses them
+        whole,      ///< EVAL
+    };
+
     template <std::size_t size, class... Arguments>
     RedisCommands& add(const char (&name)[size], const Arguments&... arguments) {
-        if (count_ < names_.size()) names_[count_] = name;
         begin(1 + sizeof...(arguments));
+        noted_.back().name = name;
         argument(std::string_view(name, size - 1));
         (argument(arguments), ...);
         return *this;
     }
 
-    /// Of the command at that place; the last noted one's for those far behind.
-    [[nodiscard]] std::string_view name(std::size_t index) const {
-        const std::size_t noted = std::min(count_, names_.size());
-        return noted == 0 ? std::string_view()
-                          : std::string_view(names_[std::min(index, noted - 1)]);
+    /// A script, by its digest. The arguments: how many keys, the keys, the rest.
+    template <class... Arguments>
+    RedisCommands& run(const Script& script, const Arguments&... arguments) {
+        begin(2 + sizeof...(arguments));
+        noted_.back().name = "EVAL";
+        noted_.back().script = &script;
+        argument(std::string_view("EVALSHA"));
+        argument(script.name());
+        noted_.back().rest = bytes_.size();
+        (argument(arguments), ...);
+        return *this;
     }
+
+    /// Of the command at that place: what a user must be allowed to run.
+    [[nodiscard]] std::string_view name(std::size_t index) const { return noted_[index].name; }
 
     /// For a command whose number of arguments is known at run time: `begin`, then that many
     /// `argument`s.
     void begin(std::size_t arguments) {
-        ++count_;
-        size_line('*', arguments);
+        Noted& noted = noted_.emplace_back();
+        noted.begin = bytes_.size();
+        noted.arguments = arguments;
+        size_line(bytes_, '*', arguments);
     }
-    void argument(std::string_view text) {
-        size_line('$', text.size());
-        bytes_.append(text);
-        bytes_.append("\r\n");
-    }
+    void argument(std::string_view text) { append(bytes_, text); }
     void argument(std::int64_t number) {
         char digits[20];
         const char* end = write_decimal(digits, number);
@@ -46,19 +64,89 @@ public:
     void argument(const char* text) { argument(std::string_view(text)); }
     void argument(const std::string& text) { argument(std::string_view(text)); }
 
-    [[nodiscard]] std::size_t count() const { return count_; }
+    [[nodiscard]] std::size_t count() const { return noted_.size(); }
+    /// The first key of the command at that place; nothing where it has none.
+    [[nodiscard]] std::optional<std::string_view> key(std::size_t index) const {
+        const Noted& noted = noted_[index];
+        constexpr std::array<std::string_view, 8> keyless{"PUBLISH", "SCAN",   "INFO",   "PING",
+                                                          "CLUSTER", "CLIENT", "DBSIZE", "ASKING"};
+        if (std::find(keyless.begin(), keyless.end(), noted.name) != keyless.end())
+            return std::nullopt;
+        return argument_at(index, noted.script ? 3 : 1);
+    }
+    /// Adds a copy of another's command.
+    void add_from(const RedisCommands& other, std::size_t index) {
+        Noted noted = other.noted_[index];
+        const std::size_t begin = noted.begin;
+        noted.begin = bytes_.size();
+        if (noted.script) noted.rest = noted.rest - begin + noted.begin;
+        noted_.push_back(noted);
+        bytes_.append(other.bytes_, begin, other.end_of(index) - begin);
+    }
+    /// All commands, scripts by their digests.
     [[nodiscard]] std::string& bytes() { return bytes_; }
+    [[nodiscard]] const std::string& bytes() const { return bytes_; }
+
+    /// Appends the commands from that place on, as they go out.
+    void append_to(std::string& out, std::size_t from, Scripts scripts) const {
+        if (from >= count()) return;
+        if (scripts == Scripts::by_digest) {
+            out.append(bytes_, noted_[from].begin);
+            return;
+        }
+        for (std::size_t index = from; index < count(); ++index) append_whole(out, index);
+    }
 
 private:
-    void size_line(char kind, std::size_t size) {
-        bytes_.push_back(kind);
-        append_decimal(bytes_, static_cast<std::int64_t>(size));
-        bytes_.append("\r\n");
+    struct Noted {
+        std::size_t begin = 0;      ///< in `bytes_`
+        std::size_t arguments = 0;  ///< how many, the command's name included
+        std::size_t rest = 0;       ///< of a script: where what follows its digest begins
+        const Script* script = nullptr;
+        const char* name = "";  ///< the text outlives the program
+    };
+
+    static void size_line(std::string& out, char kind, std::size_t size) {
+        out.push_back(kind);
+        append_decimal(out, static_cast<std::int64_t>(size));
+        out.append("\r\n");
+    }
+    static void append(std::string& out, std::string_view text) {
+        size_line(out, '$', text.size());
+        out.append(text);
+        out.append("\r\n");
+    }
+    [[nodiscard]] std::size_t end_of(std::size_t index) const {
+        return index + 1 < count() ? noted_[index + 1].begin : bytes_.size();
+    }
+    /// Argument 0 is the command's name.
+    [[nodiscard]] std::string_view argument_at(std::size_t index, std::size_t number) const {
+        std::string_view text(bytes_);
+        text.remove_prefix(noted_[index].begin);
+        text.remove_prefix(text.find('\n') + 1);
+        for (;; --number) {
+            const std::size_t line = text.find('\r');
+            const auto size = parse_decimal(text.substr(1, line - 1)).value_or(0);
+            text.remove_prefix(line + 2);
+            if (number == 0) return text.substr(0, size);
+            text.remove_prefix(size + 2);
+        }
+    }
+    void append_whole(std::string& out, std::size_t index) const {
+        const Noted& noted = noted_[index];
+        const std::size_t end = end_of(index);
+        if (!noted.script) {
+            out.append(bytes_, noted.begin, end - noted.begin);
+            return;
+        }
+        size_line(out, '*', noted.arguments);
+        append(out, "EVAL");
+        append(out, noted.script->text);
+        out.append(bytes_, noted.rest, end - noted.rest);
     }
 
     std::string bytes_;
-    std::size_t count_ = 0;
-    std::array<const char*, 12> names_;  ///< of the first commands: the texts outlive the program
+    boost::container::small_vector<Noted, 6> noted_;
 };
 
 }  // namespace larder::redis

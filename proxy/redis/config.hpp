@@ -21,6 +21,7 @@ struct RedisConfig {
     const RedisUrl& url;                                            ///< of `settings`
     const std::shared_ptr<boost::asio::ssl::context> tls;           ///< null: without TLS
     const std::shared_ptr<boost::asio::ssl::context> sentinel_tls;  ///< null: without TLS
+    const bool is_cluster;
     const RedisKeys keys;
     const std::string server_text;  ///< where Redis is, for the log: without user and password
 
@@ -28,7 +29,7 @@ struct RedisConfig {
     const int connections_max;
     const bool has_subscriber;
     const bool has_bulk;  ///< a connection for large values
-    const int links;      ///< worker i uses link i % links
+    const int links;      ///< worker i uses link i % links; in a cluster the most for each master
 };
 
 }  // namespace larder::redis

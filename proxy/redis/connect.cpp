@@ -20,6 +20,7 @@ constexpr Milliseconds first_pause = 50ms;
 constexpr Milliseconds longest_pause = 500ms;
 constexpr Milliseconds longest_connect = 1000ms;  // beyond it, a lost SYN is better sent anew
 constexpr Milliseconds heartbeat_every = 200ms;
+constexpr Milliseconds doubted_after = 600ms;    // three heartbeats
 constexpr Milliseconds pause_when_refused = 5s;  // rights are given by hand
 
 Milliseconds jittered(Milliseconds pause) {
@@ -124,6 +125,10 @@ Task<bool> RedisLink::attempt() {
 Task<bool> RedisLink::find_address(Transport transport) {
     const RedisUrl& url = shared_.config().url;
     RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
+    if (node_.is_of_cluster()) {
+        address = node_.address().target();
+        if (address.host.empty()) lose(transport);  // its slots have another master now
+    }
     if (url.kind == RedisUrl::Kind::sentinel) {
         const Milliseconds connect_timeout = shared_.settings().connect_timeout;
         limit_attempt(connect_timeout);
@@ -169,6 +174,8 @@ Task<bool> RedisLink::shake_hands() {
     const bool identified = co_await find_identity(handshake);
     if (!identified) co_return false;
     epoch_.store(node_.register_server(handshake.server(), this), std::memory_order_release);
+    // The lane may lead elsewhere since the address was looked up.
+    if (node_.is_of_cluster() && node_.address().target() != address_) co_return false;
     const bool kept = co_await enable_tracking();
     if (!kept || transport != transport_) co_return false;
     node_.address().set_not_the_master({});
@@ -281,7 +288,10 @@ void RedisLink::heartbeat() {
     heartbeat_timer_.async_wait([self = shared_from_this()](error_code error) {
         if (!error) self->heartbeat();
     });
-    if (usable()) probe();
+    // A node of a cluster that is silent for so long may be replaced by now.
+    if (node_.is_of_cluster() && usable() && steady_now() - proved_at() > doubted_after)
+        node_.doubt();
+    if (usable() || (connected() && node_.is_of_cluster())) probe();
     if (health_.hopeless(steady_now())) {
         shared_.reporter().failed(RedisWork::use, RedisError::timeout,
                                   "no answer within redis.timeout", {});

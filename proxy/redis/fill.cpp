@@ -22,19 +22,23 @@ constexpr std::size_t fills_waiting_bytes_max = 64u << 20;
 /// of the next change, and before there was none. What it tells of the fill itself mostly came
 /// before; where it comes later, the memory tier drops the entry, and the next read takes it from
 /// Redis.
-Task<bool> is_tracked(Filling& fill) {
+Task<void> look_after(Filling& fill, RedisStore::Filled& filled) {
     const RedisKeys& keys = fill.store.shared.keys();
     const auto ids = id_keys(fill);
     fill.entry.sequence = fill.store.shared.generations().now();
     const RedisBatchPointer batch = fill.new_batch();
     batch->commands.add("HGET", keys.entry(fill.lookup.name.key), "larder");
     for (const IdKey& id : ids) batch->commands.add("GET", id.key);
-    co_await fill.store.link->async_run(batch);
-    if (batch->status != RedisBatch::Status::ok || batch->replies.front().text != fill.mark)
-        co_return false;
-    for (std::size_t i = 0; i < ids.size(); ++i)
-        if (batch->replies[i + 1].text != ids[i].id) co_return false;
-    co_return true;
+    co_await fill.store.run(batch);
+    if (batch->status != RedisBatch::Status::ok) co_return;
+    bool same = true;
+    bool current = true;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        same = same && batch->replies[i + 1].text == ids[i].id;
+        current = current && batch->replies[i + 1].text.starts_with(ids[i].hard);
+    }
+    if (!current) filled.outcome = FillOutcome::purged;
+    filled.tracked = same && batch->replies.front().text == fill.mark;
 }
 
 /// Whether the key holds an entry, and nothing was purged since the lease: then Redis tells of the
@@ -48,7 +52,7 @@ Task<bool> is_still_there(Filling& fill) {
     batch->commands.add("HGET", keys.entry(fill.lookup.name.key), "larder");
     batch->commands.add("GET", keys.guard(fill.lookup.name.key));
     for (const IdKey& id : ids) batch->commands.add("GET", id.key);
-    co_await fill.store.link->async_run(batch);
+    co_await fill.store.run(batch);
     if (batch->status != RedisBatch::Status::ok || !batch->replies[0].is_text()) co_return false;
     if (!batch->replies[1].is_text() || batch->replies[1].text != fill.lease.guard) co_return false;
     for (std::size_t i = 0; i < ids.size(); ++i)
@@ -59,7 +63,7 @@ Task<bool> is_still_there(Filling& fill) {
 Task<void> send_small(Filling& fill, const Encoded& encoded, RedisStore::Filled& filled) {
     const RedisBatchPointer batch = fill.new_batch();
     add_fill(fill, batch->commands, encoded);
-    co_await fill.store.link->async_run(batch);
+    co_await fill.store.run(batch);
     if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
 }
 
@@ -93,7 +97,7 @@ Task<void> send_fill(Filling& fill, RedisStore::Filled& filled) {
     Encoded encoded = encode(fill);
     if (encoded.value.empty()) co_return;
     const std::shared_ptr<RedisBulk> bulk =
-        encoded.whole.empty() ? nullptr : fill.store.shared.node().links().bulk();
+        encoded.whole.empty() ? nullptr : fill.store.node_of(fill.lookup.name.key).links().bulk();
     if (bulk) {
         const bool sent = co_await send_large(fill, bulk, encoded, filled);
         if (sent) co_return;
@@ -126,16 +130,12 @@ void prepare_entry(Filling& fill, boost::intrusive_ptr<cache::StoredResponse> en
     for (const std::string_view id : index_ids(*entry)) fill.mark.append(",").append(id);
 }
 
-/// Redis tells of the next change to what this link has read, since before `heard_by` was noted.
-bool still_tracked(const RedisStore::Impl& store, std::int64_t heard_by) {
-    return heard_by != 0 && heard_by == store.link->tracked_by() &&
-           heard_by == store.shared.node().subscriber();
-}
-
 /// Stores the entry, or leaves what is there where that is too slow to read. The script of a fill
 /// gives the lock back: `hold` is told where it has run.
 Task<void> store_entry(Filling& fill, LeaseHold& hold, RedisStore::Filled& filled) {
-    const std::int64_t heard_by = fill.store.link->tracked_by();
+    const std::uint64_t heard_by = fill.store.heard_by();
+    // Without a memory tier nobody needs to be told of the entry's next change.
+    fill.looks = heard_by == 0 || !fill.store.shared.node().tracks_all();
     bool tracked = false;
     if (fill.lease.too_slow && fill.entry.body.size() > large_above) {
         tracked = co_await is_still_there(fill);
@@ -143,18 +143,18 @@ Task<void> store_entry(Filling& fill, LeaseHold& hold, RedisStore::Filled& fille
     } else {
         co_await send_fill(fill, filled);
         if (filled.outcome != FillOutcome::unavailable) hold.filled();
-        if (filled.outcome == FillOutcome::stored && heard_by != 0)
-            tracked = co_await is_tracked(fill);
+        if (filled.outcome == FillOutcome::stored && !fill.looks) co_await look_after(fill, filled);
+        tracked = filled.tracked;
     }
-    filled.tracked = tracked && still_tracked(fill.store, heard_by);
+    // Redis has told of all changes to what was read since `heard_by` was noted.
+    filled.tracked = tracked && heard_by != 0 && heard_by == fill.store.heard_by();
 }
 
 }  // namespace
 
 RedisBatchPointer Filling::new_batch() const {
-    auto batch = store.new_batch(steady_now() + store.timeout(), RedisWork::store);
-    batch->epoch = lease.epoch;
-    return batch;
+    return store.new_batch_of(lookup.name.key, lease.epoch, steady_now() + store.timeout(),
+                              RedisWork::store);
 }
 
 Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease,
@@ -164,7 +164,7 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease,
     LeaseHold lock = hold(lease);
     Filling fill{*impl_, EntryLookup(name), lease, *entry, Milliseconds(0), random_id()};
     const bool same_tags = lease.tags.size() == name.tags.size() + (fill.lookup.extended() ? 1 : 0);
-    const bool may = lease.can_store() && same_tags && impl_->may_read();
+    const bool may = lease.can_store() && same_tags && impl_->may_read(name.key);
     Tags tags = Tags::unavailable;
     if (may) tags = co_await settle_response_tags(fill);
     if (tags == Tags::purged) filled.outcome = FillOutcome::purged;

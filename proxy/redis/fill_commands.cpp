@@ -75,19 +75,24 @@ Encoded encode(const Filling& fill) {
     return out;
 }
 
-void add_fill(const Filling& fill, RedisCommands& commands, const Encoded& encoded) {
+void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
     const RedisKeys& keys = fill.store.shared.keys();
     const std::string_view key = fill.lookup.name.key;
     const auto ids = id_keys(fill);
     const std::int64_t needed = (fill.lives + 60s).count();
     const std::int64_t prolonged = std::max<std::int64_t>(id_lifetime.count(), 2 * needed);
-    for (const IdKey& id : ids)
-        commands.add("EVAL", script::refresh, "1", id.key, needed, prolonged, id.hard);
+    const SteadyTime until = steady_now() + Milliseconds(needed);
+    fill.prolonged.clear();
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (fill.store.id_lives.lives(ids[i].hard, until)) continue;
+        fill.prolonged.push_back(i);
+        commands.run(script::refresh, "1", ids[i].key, needed, prolonged, ids[i].hard);
+    }
     const std::string_view sharing = fill.lookup.name.sharing;
     const std::string plain = field_of("v:", sharing, fill.lookup.host_variant);
     const std::string guard_key = keys.guard(key);
     const bool locked = fill.lease.lock == Lease::Lock::mine;
-    commands.add("EVAL", script::fill, "3", keys.entry(key), guard_key,
+    commands.run(script::fill, "3", keys.entry(key), guard_key,
                  locked ? fill.lease.lock_key : guard_key, fill.lease.guard,
                  locked ? fill.lease.token : std::string(),
                  field_of("v:", sharing, fill.entry.variant), encoded.value,
@@ -95,22 +100,31 @@ void add_fill(const Filling& fill, RedisCommands& commands, const Encoded& encod
                  plain, fill.lives.count(), fill.mark, fields_max,
                  field_of("b:", sharing, fill.entry.variant), encoded.whole);
     for (const std::string_view id : index_ids(fill.entry))
-        commands.add("EVAL", script::note, "1", keys.index(id), keys.entry(key), index_members_max,
-                     needed, prolonged);
+        commands.run(script::note, "1", keys.index(id), keys.entry(key), index_members_max, needed,
+                     prolonged);
+    for (std::size_t i = 0; fill.looks && i < ids.size(); ++i) commands.add("GET", ids[i].key);
 }
 
-RedisStore::Filled read_fill(const Filling& fill, const RedisBatch& batch) {
+RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
     RedisStore::Filled filled;
     const auto ids = id_keys(fill);
     const RedisReply* reply = batch.replies.data();
     bool current = true;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        const std::string_view now = reply++->text;
-        current = current && now.starts_with(hard_part(ids[i].id));
+    for (const std::size_t i : fill.prolonged) {
+        const RedisReply& answer = *reply++;
+        const bool is_there =
+            answer.items.size() == 2 && answer.items[0].text.starts_with(ids[i].hard);
+        current = current && is_there;
+        if (is_there && answer.items[1].integer > 0)
+            fill.store.id_lives.note(ids[i].hard,
+                                     steady_now() + Milliseconds(answer.items[1].integer));
     }
     const RedisReply& stored = *reply++;
     if (stored.type != RedisReply::Type::integer) return filled;
     fill.store.shared.reporter().works(RedisWork::store);
+    const RedisReply* look = &batch.replies.back() - ids.size() + 1;
+    for (std::size_t i = 0; fill.looks && i < ids.size(); ++i)
+        current = current && look[i].text.starts_with(ids[i].hard);
     filled.outcome = stored.integer == 1 && current ? FillOutcome::stored : FillOutcome::purged;
     if (stored.integer == 2) filled.outcome = FillOutcome::foreign;
     return filled;

@@ -18,6 +18,8 @@ struct Filling {
     cache::StoredResponse& entry;
     Milliseconds lives{0};  ///< how long the entry is of any use
     std::string mark;       ///< what the entry's hash names this fill by
+    bool looks = true;  ///< the fill itself looks whether the ids are current: nobody does later
+    std::vector<std::size_t> prolonged{};  ///< which ids the fill prolongs
 
     /// A batch for the server that gave the lease.
     [[nodiscard]] RedisBatchPointer new_batch() const;
@@ -55,9 +57,9 @@ struct Encoded {
 };
 [[nodiscard]] Encoded encode(const Filling& fill);
 
-/// One round trip: prolongs the ids, stores, and notes the key in the indexes. The first replies
-/// are of the prolonging, one for each id; then comes the fill's.
-void add_fill(const Filling& fill, RedisCommands& commands, const Encoded& encoded);
-[[nodiscard]] RedisStore::Filled read_fill(const Filling& fill, const RedisBatch& batch);
+/// One round trip: prolongs the ids that may end before the entry does, stores, notes the key in
+/// the indexes, and looks at the ids (`fill.looks`).
+void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded);
+[[nodiscard]] RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch);
 
 }  // namespace larder::redis

@@ -60,7 +60,7 @@ void EntryLookup::ask(RedisCommands& commands, const RedisKeys& keys, bool with_
     if (!with_vary) commands.add("HMGET", entry_key, field, "soft");
     for (const std::string& tag : name.tags) commands.add("GET", keys.tag(tag));
     if (extended()) commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
-    if (everything == 0) commands.add("GET", keys.everything());
+    if (everything == 0) commands.add("GET", keys.everything(entry_key));
 }
 
 bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
@@ -169,6 +169,17 @@ void EntryLookup::set_guards() {
 
 std::string EntryLookup::digest() const { return digest_of_ids(everything, ids); }
 
+KnownIds EntryLookup::known_ids() const {
+    KnownIds known;
+    const bool held =
+        std::any_of(ids.begin(), ids.end(), [](const std::string& id) { return is_held(id); });
+    if (held) return known;
+    known.digest = digest();
+    known.ids = ids;
+    known.everything = everything;
+    return known;
+}
+
 std::string digest_of_ids(std::uint64_t everything, const std::vector<std::string>& ids) {
     if (everything == 0) return {};
     std::string text = std::to_string(everything);
@@ -184,7 +195,7 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     const SteadyTime now = steady_now();
     const auto left = std::chrono::duration_cast<Milliseconds>(deadline - now);
     const Milliseconds time = std::min(timeout() / 2, left);
-    const std::shared_ptr<RedisBulk> bulk = shared.node().links().bulk();
+    const std::shared_ptr<RedisBulk> bulk = node_of(lookup.name.key).links().bulk();
     const std::size_t backlog = bulk ? bulk->backlog() : 0;
     const boost::intrusive_ptr<cache::StoredResponse> head = std::move(lookup.entry);
     if (lookup.stub.is_alone() || time <= Milliseconds(0) ||
@@ -196,7 +207,7 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     batch->commands.add("HGET", key, field_of("b:", lookup.name.sharing, lookup.variant));
     std::string sharing = key + " " + lookup.stub.token;
     if (bulk) co_await bulk->async_run(batch, std::move(sharing));
-    if (!bulk) co_await link->async_run(batch);
+    if (!bulk) co_await run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     const std::string_view whole = batch->replies.front().text;
     if (!whole.starts_with(lookup.stub.token))
@@ -209,7 +220,7 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
 Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     Found found;
     found.state = RedisState::down;
-    if (!impl_->may_read()) co_return found;
+    if (!impl_->may_read(name.key)) co_return found;
     const RedisBudget::Wait wait(budget, impl_->timeout());
     found.state = RedisState::timeout;
     if (wait.spent()) co_return found;
@@ -218,14 +229,14 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     lookup.everything = impl_->shared.node().everything_id();
     RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
     lookup.ask(batch->commands, impl_->shared.keys(), true);
-    co_await impl_->link->async_run(batch);
+    co_await impl_->run(batch);
     bool vary = false;
     if (batch->status == RedisBatch::Status::ok) vary = lookup.read(*batch, true);
     if (vary) {
         batch = impl_->new_batch(wait.deadline(), RedisWork::read);
         lookup.everything = impl_->shared.node().everything_id();
         lookup.ask(batch->commands, impl_->shared.keys(), false);
-        co_await impl_->link->async_run(batch);
+        co_await impl_->run(batch);
         if (batch->status == RedisBatch::Status::ok) lookup.read(*batch, false);
         found.other_variant = batch->status == RedisBatch::Status::ok &&
                               batch->replies.front().items.size() == 2 &&
@@ -234,7 +245,7 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     if (batch->status == RedisBatch::Status::ok && lookup.has_more()) {
         batch = impl_->new_batch(wait.deadline(), RedisWork::read);
         lookup.ask_more(batch->commands, impl_->shared.keys());
-        co_await impl_->link->async_run(batch);
+        co_await impl_->run(batch);
         if (batch->status == RedisBatch::Status::ok) lookup.read_more(*batch);
     }
     found.state = to_state(batch->status);
@@ -247,7 +258,7 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     }
     const bool is_hit = lookup.entry && !lookup.soft_purged &&
                         cache::time_left(lookup.entry->freshness, wall_now()) > Seconds(0);
-    if (!is_hit) found.digest = lookup.digest();
+    if (!is_hit) found.ids = lookup.known_ids();
     if (lookup.entry && lookup.large) {
         const bool came = co_await impl_->read_large(lookup, wait.deadline());
         found.too_slow = !came && is_hit;
@@ -274,11 +285,11 @@ std::string_view without_sharing(std::string_view variant) {
 
 Task<std::vector<std::string>> RedisStore::variants(std::string key, RedisBudget& budget) {
     std::vector<std::string> out;
-    if (!impl_->may_read()) co_return out;
+    if (!impl_->may_read(key)) co_return out;
     const RedisBudget::Wait wait(budget, impl_->timeout());
     const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
     batch->commands.add("HKEYS", impl_->shared.keys().entry(key));
-    co_await impl_->link->async_run(batch);
+    co_await impl_->run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return out;
     for (const RedisReply& field : batch->replies.front().items)
         if (field.text.starts_with("v:"))
@@ -306,7 +317,7 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
     const std::string guard_key = keys.guard(name.key);
     Milliseconds pause = first_poll;
     while (true) {
-        if (!impl_->may_read()) {
+        if (!impl_->may_read(name.key)) {
             waited.state = RedisState::down;
             break;
         }
@@ -314,7 +325,7 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
         RedisBatchPointer batch =
             impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::read);
         batch->commands.add("GET", lock_key).add("GET", guard_key);
-        co_await impl_->link->async_run(batch);
+        co_await impl_->run(batch);
         waited.state = to_state(batch->status);
         if (waited.state != RedisState::ok) break;
         const RedisReply lock = std::move(batch->replies.front());
@@ -329,7 +340,7 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
             usable &&
             (!lock.is_text() || cache::time_left(found.entry->freshness, wall_now()) > Seconds(0));
         if (result) waited.entry = std::move(found.entry);
-        const bool ended = !lock.is_text() || is_dead(lock.text, guard, found.digest);
+        const bool ended = !lock.is_text() || is_dead(lock.text, guard, found.ids.digest);
         waited.uncacheable = !ended && lock.text.ends_with(":u");
         if (waited.entry || waited.uncacheable || ended) break;
         waited.timed_out = steady_now() + pause > deadline;

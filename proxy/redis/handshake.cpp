@@ -28,7 +28,9 @@ RedisCommands RedisHandshake::introduction() {
     if (url_.database != 0) commands.add("SELECT", static_cast<std::int64_t>(url_.database));
     // A read tells what a PING would not: that the password is missing, the data is loading, the
     // master is away.
-    commands.add("GET", keys_.clock());
+    if (url_.kind != RedisUrl::Kind::cluster) commands.add("GET", keys_.clock());
+    // A node of a cluster holds some keys only.
+    if (url_.kind == RedisUrl::Kind::cluster) commands.add("PING");
     must_succeed_ = commands.count();
     commands.add("CLIENT", "SETNAME", "larder");
     commands.add("INFO", "server");
@@ -50,6 +52,11 @@ RedisHandshake::Next RedisHandshake::take_introduction(const std::vector<RedisRe
     const RedisReply& server_info = replies[must_succeed_ + 1];
     const RedisReply& replication_info = replies[must_succeed_ + 2];
     if (server_info.is_error()) refusal_ = refusal_of(RedisWork::identity, server_info, "INFO");
+    // Masters of a cluster replace each other: without INFO nobody could tell them apart.
+    if (server_info.is_error() && url_.kind == RedisUrl::Kind::cluster) {
+        refusal_->work = RedisWork::use;
+        return Next::refused;
+    }
     read_info(server_info.text, identity_);
     read_info(replication_info.text, identity_);
     if (identity_.replica) {
@@ -64,7 +71,7 @@ RedisCommands RedisHandshake::identification(const std::string& instance,
                                              const std::string& nonce) {
     nonce_ = nonce;
     RedisCommands commands;
-    commands.add("EVAL", script::nonce, "1", keys_.nonce(instance), nonce, nonce_lifetime.count());
+    commands.run(script::nonce, "1", keys_.nonce(instance), nonce, nonce_lifetime.count());
     return commands;
 }
 

@@ -17,7 +17,7 @@ void RedisShared::invalidated(std::string_view redis_key) {
     switch (named.kind) {
         case Kind::entry:
             generations_.note_change(store::Generations::slot_of_key(named.name));
-            if (memory_ != nullptr) memory_->remove(named.name);
+            if (trust_.has_memory()) trust_.memory()->remove(named.name);
             break;
         case Kind::tag:
             generations_.note_change(store::Generations::slot_of_tag(named.name));
@@ -33,7 +33,7 @@ void RedisShared::invalidated(std::string_view redis_key) {
                 store::Generations::slot_of_extensions("{" + std::string(named.name) + "}"));
             break;
         case Kind::everything:
-            node_.forget_everything_id();
+            fleet_.forget_everything_ids();
             break;
         case Kind::other:
             break;
@@ -41,10 +41,10 @@ void RedisShared::invalidated(std::string_view redis_key) {
 }
 
 // A flush, or a server that takes another's data over: the links ask to which server they lead.
-void RedisShared::all_invalidated() {
-    node_.forget_everything_id();
-    node_.forget_untracked();
-    node_.link_troubled(nullptr);
+void RedisShared::all_invalidated(RedisNode& node) {
+    node.forget_everything_id();
+    node.forget_untracked();
+    node.link_troubled(nullptr);
 }
 
 // The purges of other instances take effect here at once: before Redis tells of the keys, and where
@@ -56,22 +56,26 @@ void RedisShared::heard_news(std::string_view message) {
     if (news->kind == News::Kind::bye) return peers_.left(news->sender);
     // A new instance must know of this one at once: a purge of this one may be the last thing that
     // this server tells.
-    if (peers_.heard(news->sender, steady_now())) node_.tell_presence_soon();
+    if (peers_.heard(news->sender, steady_now())) node().tell_presence_soon();
     if (news->items.empty()) return;
     history_.add(news->items, steady_now(), std::max(news->keep, history_.keeps_for()));
     for (const PurgeItem& item : news->items) {
         mark_purged(generations_, item);
+        if (item.kind == PurgeItem::Kind::response_tag)
+            node_of(keys().clock()).purge_clock().forget();
         const bool scan = item.kind == PurgeItem::Kind::scan;
-        if (scan && memory_ != nullptr) memory_->purge_matching(item.name, item.soft);
+        if (scan && trust_.has_memory()) trust_.memory()->purge_matching(item.name, item.soft);
     }
     const auto is_all = [](const PurgeItem& item) {
         return item.kind == PurgeItem::Kind::everything;
     };
-    if (std::any_of(news->items.begin(), news->items.end(), is_all)) node_.forget_everything_id();
+    if (std::any_of(news->items.begin(), news->items.end(), is_all)) fleet_.forget_everything_ids();
 }
 
 void RedisShared::say_goodbye() {
-    const std::shared_ptr<RedisLink> link = node_.usable_link(nullptr);
+    std::shared_ptr<RedisLink> link;
+    for (const int lane : fleet_.in_use())
+        if (!link) link = fleet_.lane(lane).usable_link(nullptr);
     if (!link || !journal_.empty()) return;
     const auto batch = std::make_shared<RedisBatch>();
     batch->deadline = steady_now() + settings().timeout;

@@ -34,9 +34,17 @@ void PurgeJournal::add(const std::vector<PurgeItem>& items) {
     // version must rise, and it is done again.
     const bool all = !items.empty() && (entries_.empty() || entries_.contains(everything));
     if (all) put(purge_everything());
-    size_.store(entries_.size(), std::memory_order_release);
+    count();
     if (observer_ && !items.empty())
         observer_->added(all ? std::vector{purge_everything()} : items);
+}
+
+void PurgeJournal::count() {
+    SlotGroups owed = touches_ || entries_.empty() ? 0 : all_groups;
+    if (touches_)
+        for (const auto& [text, entry] : entries_) owed |= touches_(entry.item);
+    owed_.store(owed, std::memory_order_release);
+    size_.store(entries_.size(), std::memory_order_release);
 }
 
 void PurgeJournal::observe(Observer* observer) {
@@ -63,7 +71,7 @@ void PurgeJournal::acknowledged(const std::vector<Entry>& entries) {
         const auto at = entries_.find(text_of(entry.item));
         if (at != entries_.end() && at->second.version == entry.version) entries_.erase(at);
     }
-    size_.store(entries_.size(), std::memory_order_release);
+    count();
     if (observer_ && entries_.empty() && !was_empty) observer_->emptied();
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "redis/slots.hpp"
 
 namespace larder::redis {
 
@@ -29,8 +31,8 @@ struct PurgeItem {
 /// The purge that covers every entry: what a list too long to keep turns into.
 PurgeItem purge_everything();
 
-/// The purges that Redis has not acknowledged. Nothing may be read from Redis while there are any.
-/// Any thread.
+/// The purges that Redis has not acknowledged. What they touch may not be read from Redis until
+/// they are done. Any thread.
 class PurgeJournal {
 public:
     struct Entry {
@@ -49,7 +51,11 @@ public:
         virtual void emptied() = 0;
     };
 
-    explicit PurgeJournal(std::size_t entries_max = 10'000) : entries_max_(entries_max) {}
+    /// Which slots of a cluster a purge touches.
+    using Touches = std::function<SlotGroups(const PurgeItem&)>;
+    /// Without `touches` each purge concerns everything.
+    explicit PurgeJournal(std::size_t entries_max = 10'000, Touches touches = nullptr)
+        : touches_(std::move(touches)), entries_max_(entries_max) {}
 
     /// From now on. Null: nobody follows. The observer must stay until then.
     void observe(Observer* observer);
@@ -57,15 +63,21 @@ public:
     void add(const std::vector<PurgeItem>& items);
     [[nodiscard]] bool empty() const { return size_.load(std::memory_order_acquire) == 0; }
     [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_acquire); }
+    /// The slots that may not be read.
+    [[nodiscard]] SlotGroups owed() const { return owed_.load(std::memory_order_acquire); }
     [[nodiscard]] std::vector<Entry> pending() const;
     /// Takes out what was acknowledged. An item that was added again since `pending` stays: the
     /// acknowledged purge may have been done before the later one was asked for.
     void acknowledged(const std::vector<Entry>& entries);
 
 private:
+    void count();
+
+    const Touches touches_;
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Entry> entries_;
     std::atomic<std::size_t> size_{0};
+    std::atomic<SlotGroups> owed_{0};
     std::size_t entries_max_;
     std::uint64_t version_ = 0;
     Observer* observer_ = nullptr;

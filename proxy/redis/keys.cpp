@@ -1,5 +1,6 @@
 #include "redis/keys.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <random>
@@ -12,6 +13,11 @@
 namespace larder::redis {
 namespace {
 
+// Each id is one key. The slots of a group may belong to two nodes, and then its entries need both:
+// small groups make that a matter of few entries.
+constexpr int id_groups = 1024;
+constexpr int slots_of_id = slots_all / id_groups;
+
 std::mt19937_64 seeded() {
     std::random_device device;
     std::array<unsigned, 8> words;
@@ -22,13 +28,42 @@ std::mt19937_64 seeded() {
 
 }  // namespace
 
-RedisKeys::RedisKeys(std::string prefix)
+RedisKeys::RedisKeys(std::string prefix, Slots slots)
     : prefix_(std::move(prefix)),
       own_(prefix_ + "larder:"),
       clock_(own_ + "clock"),
-      everything_(own_ + "all"),
-      vouched_(own_ + "server"),
-      news_(own_ + "news") {}
+      names_(slots == Slots::of_cluster ? std::make_shared<const SlotNames>() : nullptr),
+      news_(own_ + "news") {
+    if (!names_) everything_.push_back(own_ + "all");
+    for (int group = 0; names_ && group < id_groups; ++group)
+        everything_.push_back(own_ + "all:" + names_->of(group * slots_of_id));
+}
+
+const std::string& RedisKeys::everything(std::string_view entry_key) const {
+    if (!names_) return everything_.front();
+    return everything_[slot_of(entry_key) / slots_of_id];
+}
+
+std::vector<int> RedisKeys::slots_of(const PurgeItem& item) const {
+    switch (item.kind) {
+        case PurgeItem::Kind::key:
+            return {slot_of(entry(item.name))};
+        case PurgeItem::Kind::pattern:
+            return {slot_of(tag(item.name))};
+        case PurgeItem::Kind::response_tag:
+            return {slot_of(response_tag(item.name)), slot_of(clock_)};
+        case PurgeItem::Kind::scan:
+        case PurgeItem::Kind::everything:
+            break;
+    }
+    return {};
+}
+
+SlotGroups RedisKeys::touched_by(const PurgeItem& item) const {
+    const std::vector<int> slots = slots_of(item);
+    // What a response tag purges is found by its mark; the clock is only its measure.
+    return slots.empty() ? all_groups : bit_of_group(group_of_slot(slots.front()));
+}
 
 std::string RedisKeys::entry(std::string_view key) const {
     return std::string(prefix_).append(key);
@@ -54,7 +89,8 @@ std::string RedisKeys::braced(std::string_view kind, std::string_view key) const
 RedisKeys::Named RedisKeys::name_of(std::string_view key) const {
     if (!key.starts_with(prefix_)) return {};
     if (!key.starts_with(own_)) return {Kind::entry, key.substr(prefix_.size())};
-    if (key == everything_) return {Kind::everything, {}};
+    const std::string_view own_name = key.substr(own_.size());
+    if (own_name == "all" || own_name.starts_with("all:{")) return {Kind::everything, {}};
     struct Space {
         std::string_view start;
         Kind kind;

@@ -1,8 +1,12 @@
 #pragma once
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "redis/journal.hpp"
+#include "redis/slot_names.hpp"
+#include "redis/slots.hpp"
 #include "route/route_table.hpp"
 
 namespace larder::redis {
@@ -12,7 +16,8 @@ namespace larder::redis {
 /// command may touch both in a cluster.
 class RedisKeys {
 public:
-    explicit RedisKeys(std::string prefix);
+    enum class Slots : unsigned char { one, of_cluster };
+    explicit RedisKeys(std::string prefix, Slots slots = Slots::one);
 
     [[nodiscard]] const std::string& prefix() const { return prefix_; }
 
@@ -40,17 +45,37 @@ public:
     /// The keys filled under a tag's or extension's id.
     [[nodiscard]] std::string index(std::string_view id) const { return own("index:", id); }
 
-    /// The id that every entry carries: deleting it purges everything in one step.
-    [[nodiscard]] const std::string& everything() const { return everything_; }
+    /// The id that every entry carries: deleting it purges everything in one step. In a cluster
+    /// there is one for each group of slots, so that the entries of one node need no other node:
+    /// `entry_key` is the entry's, as Redis knows it.
+    [[nodiscard]] const std::string& everything(std::string_view entry_key) const;
+    /// All of them.
+    [[nodiscard]] const std::vector<std::string>& everything_ids() const { return everything_; }
+
+    // What concerns one server stands there. `home`: a hash tag of a slot of this server, where it
+    // is one of a cluster; else empty.
+
     /// Names the server (its identity) that an instance with a full purge history has vouched for.
-    [[nodiscard]] const std::string& vouched() const { return vouched_; }
+    [[nodiscard]] std::string vouched(std::string_view home = {}) const {
+        return own("server", home);
+    }
     /// Set by an instance when it began to hear of all purges: data that holds it is no older than
     /// that instance's history.
-    [[nodiscard]] std::string mark(std::string_view name) const { return own("joined:", name); }
-    /// The instances that have brought their purges to this server.
-    [[nodiscard]] std::string present(std::string_view server) const {
-        return own("present:", server);
+    [[nodiscard]] std::string mark(std::string_view name, std::string_view home = {}) const {
+        return own("joined:", home).append(name);
     }
+    /// The instances that have brought their purges to this server.
+    [[nodiscard]] std::string present(std::string_view server, std::string_view home = {}) const {
+        return own("present:", home).append(server);
+    }
+    /// The hash tag of a slot.
+    [[nodiscard]] std::string home_of(int slot) const {
+        return names_ && slot >= 0 ? names_->of(slot) : std::string();
+    }
+    /// Which groups of slots a purge touches. All, where that is more than one.
+    [[nodiscard]] SlotGroups touched_by(const PurgeItem& item) const;
+    /// The slots whose nodes must know of the purge; empty: all nodes.
+    [[nodiscard]] std::vector<int> slots_of(const PurgeItem& item) const;
     /// Tells one server from another where the user may not run INFO.
     [[nodiscard]] std::string nonce(std::string_view instance) const {
         return own("nonce:", instance);
@@ -73,8 +98,8 @@ private:
     std::string prefix_;
     std::string own_;  ///< the prefix and "larder:"
     std::string clock_;
-    std::string everything_;
-    std::string vouched_;
+    std::vector<std::string> everything_;
+    std::shared_ptr<const SlotNames> names_;  ///< in a cluster
     std::string news_;
 };
 

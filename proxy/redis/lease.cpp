@@ -38,7 +38,8 @@ void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& 
     for (const std::string& tag : name.tags) get_or_make(keys.tag(tag));
     if (lookup.extended()) get_or_make(keys.extension(name.key.substr(0, name.bare_size)));
     if (lookup.everything != 0) return;
-    commands.add("SET", keys.everything(), random_id(), "NX").add("GET", keys.everything());
+    const std::string& everything = keys.everything(keys.entry(name.key));
+    commands.add("SET", everything, random_id(), "NX").add("GET", everything);
 }
 
 /// Their replies. An id that is missing (a full Redis), or somebody else's, is empty.
@@ -82,7 +83,20 @@ struct Attempt {
     EntryLookup lookup;
     std::string digest;  ///< of the ids as they were seen last
     std::string dead;    ///< the lock that is to be replaced; empty: none is known to be dead
+    bool asks = true;    ///< for the ids; not where the lookup before has seen them
 };
+
+/// The commands of a try.
+void add_attempt(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
+                 const Lease& lease, std::uint64_t known_clock) {
+    const std::string_view key = attempt.lookup.name.key;
+    const std::string guard_key = keys.guard(key);
+    commands.run(script::lease, "3", guard_key, lease.lock_key.empty() ? guard_key : lease.lock_key,
+                 keys.entry(key), random_id(), guard_lifetime.count(), lease.token,
+                 lock_lifetime.count(), attempt.digest, attempt.dead);
+    if (attempt.asks) add_ids(commands, keys, attempt.lookup);
+    if (known_clock == 0) commands.run(script::clock, "1", keys.clock());
+}
 
 /// Reads the reply of script::lease. False: the lock was taken under other ids than the caller
 /// knows, so another try is due.
@@ -100,6 +114,8 @@ bool read_lease(Attempt& attempt, const RedisReply& answer, Lease& lease) {
     if (word == "theirs" || word == "other") lease.lock = Lease::Lock::theirs;
     if (word == "mine") lease.lock = Lease::Lock::mine;
     if (word == "other" && (digest.empty() || digest_in(lock) == digest)) return true;
+    // The ids of the lookup may be older than the lock's: only new ones tell.
+    if (word == "other" && !std::exchange(attempt.asks, true)) return false;
     if (word == "other") attempt.dead = lock;
     // The lock is ours, but it names ids from before a purge: others would take it for dead.
     if (word == "mine" && outdated)
@@ -110,19 +126,19 @@ bool read_lease(Attempt& attempt, const RedisReply& answer, Lease& lease) {
 }
 
 /// Until it is done, or the lock has ended by itself.
-Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomic<bool>> stopped,
-                     Milliseconds timeout, std::string lock_key, std::string token, LeaseEnd end) {
+Task<void> free_lock(RedisWay way, std::shared_ptr<std::atomic<bool>> stopped, Milliseconds timeout,
+                     std::string lock_key, std::string token, LeaseEnd end) {
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
     const SteadyTime give_up = steady_now() + lock_lifetime;
     while (steady_now() < give_up && !*stopped) {
         const RedisBatchPointer batch = std::make_shared<RedisBatch>();
         batch->deadline = steady_now() + timeout;
-        batch->needs =
-            RedisBatch::Needs::connection;  // also behind what a stalled connection still has to do
-        batch->commands.add("EVAL", script::release, "1", lock_key, token,
+        batch->needs = RedisBatch::Needs::connection;  // also behind what a stalled
+                                                       // connection still has to do
+        batch->commands.run(script::release, "1", lock_key, token,
                             end == LeaseEnd::uncacheable ? "u" : "", uncacheable_for.count());
-        co_await link->async_run(batch);
+        co_await way.run(batch);
         if (batch->status == RedisBatch::Status::ok) co_return;
         pause.expires_after(free_again);
         [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
@@ -134,7 +150,7 @@ Task<void> free_lock(std::shared_ptr<RedisLink> link, std::shared_ptr<std::atomi
 void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token,
                                  LeaseEnd end) {
     net::start_detached(context.get_executor(),
-                        free_lock(link, stopped, timeout(), lock_key, token, end),
+                        free_lock(way(), stopped, timeout(), lock_key, token, end),
                         "giving a lock back");
 }
 
@@ -144,7 +160,7 @@ Task<RedisState> RedisStore::Impl::make_ids(EntryLookup& lookup, SteadyTime dead
     lookup.everything = shared.node().everything_id();
     add_ids(batch->commands, shared.keys(), lookup);
     if (batch->commands.count() == 0) co_return RedisState::ok;
-    co_await link->async_run(batch);
+    co_await run(batch);
     if (batch->status == RedisBatch::Status::ok)
         read_made_ids(lookup, shared.keys(), batch->replies.data());
     co_return to_state(batch->status);
@@ -154,48 +170,60 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
     Lease lease;
     lease.state = RedisState::down;
     lease.sequence = impl_->shared.generations().now();
-    if (!impl_->may_read()) co_return lease;
+    if (!impl_->may_read(name.key)) co_return lease;
     const RedisBudget::Wait wait(budget, impl_->timeout());
     lease.state = RedisState::timeout;
     if (wait.spent()) co_return lease;
     const RedisKeys& keys = impl_->shared.keys();
-    Attempt attempt{EntryLookup(name), std::move(wish.digest), {}};
+    RedisNode& clock_node = impl_->shared.node_of(keys.clock());
+    KnownValue& clock = clock_node.purge_clock();
+    Attempt attempt{EntryLookup(name), {}, {}};
     lease.state = RedisState::ok;
     if (wish.lock) {
         lease.token = random_id();
         lease.lock_key = keys.lock(name.key, lock_part(name));
-        if (attempt.digest.empty()) {
-            lease.state = co_await impl_->make_ids(attempt.lookup, wait.deadline());
-            attempt.digest = attempt.lookup.digest();
-        }
+    }
+    if (!wish.ids.digest.empty()) {
+        attempt.asks = false;
+        attempt.digest = std::move(wish.ids.digest);
+        attempt.lookup.ids = std::move(wish.ids.ids);
+        attempt.lookup.everything = wish.ids.everything;
+    } else if (wish.lock) {
+        lease.state = co_await impl_->make_ids(attempt.lookup, wait.deadline());
+        attempt.digest = attempt.lookup.digest();
     }
     if (attempt.digest.empty()) attempt.digest = no_digest;
-    const std::string guard_key = keys.guard(name.key);
     bool settled = false;
     for (int tries = 0; tries < 4 && !settled && lease.state == RedisState::ok; ++tries) {
-        const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
-        lease.epoch = batch->epoch;
-        attempt.lookup.everything = impl_->shared.node().everything_id();
-        batch->commands.add("EVAL", script::lease, "3", guard_key,
-                            wish.lock ? lease.lock_key : guard_key, keys.entry(name.key),
-                            random_id(), guard_lifetime.count(), lease.token, lock_lifetime.count(),
-                            attempt.digest, attempt.dead);
-        batch->commands.add("EVAL", script::clock, "1", keys.clock());
-        add_ids(batch->commands, keys, attempt.lookup);
-        co_await impl_->link->async_run(batch);
+        lease.epoch = impl_->node_of(name.key).epochs().cleared();
+        lease.clock_epoch = clock_node.epochs().cleared();
+        const RedisBatchPointer batch =
+            impl_->new_batch_of(name.key, lease.epoch, wait.deadline(), RedisWork::store);
+        if (attempt.asks) attempt.lookup.everything = impl_->shared.node().everything_id();
+        const std::uint64_t version = clock.version();
+        lease.clock = clock.get();
+        const bool asks_ids = attempt.asks;
+        add_attempt(batch->commands, keys, attempt, lease, lease.clock);
+        // Without the clock all can be stored but what carries tags of the response.
+        if (lease.clock == 0) batch->optional_from = batch->commands.count() - 1;
+        co_await impl_->run(batch);
         lease.state = to_state(batch->status);
         if (lease.state != RedisState::ok) break;
-        read_made_ids(attempt.lookup, keys, batch->replies.data() + 2);
+        if (asks_ids) read_made_ids(attempt.lookup, keys, batch->replies.data() + 1);
         const RedisReply& answer = batch->replies[0];
         settled = answer.items.size() != 6;  // no guard: the fetch is made, and not stored
         if (!settled) {
             settled = read_lease(attempt, answer, lease);
             lease.foreign_type = answer.items[5].text;
             if (!lease.foreign_type.empty())
-                lease.foreign_key = lease.guard.empty() ? guard_key : keys.entry(name.key);
+                lease.foreign_key =
+                    lease.guard.empty() ? keys.guard(name.key) : keys.entry(name.key);
         }
-        if (batch->replies[1].is_text())
-            lease.clock = parse_decimal(batch->replies[1].text).value_or(0);
+        const RedisReply& last = batch->replies.back();
+        if (lease.clock == 0 && last.is_text()) {
+            lease.clock = parse_decimal(last.text).value_or(0);
+            clock.set(lease.clock, version);
+        }
     }
     impl_->observed(RedisOperation::lease, wait.began());
     // Redis may have given us the lock all the same. Give it back: this fetch will not store, and
@@ -207,7 +235,7 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
 }
 
 Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& budget) {
-    if (!impl_->may_read() || lease.epoch != impl_->shared.node().epochs().current())
+    if (!impl_->may_read(name.key) || lease.epoch != impl_->node_of(name.key).epochs().current())
         co_return false;
     const RedisBudget::Wait wait(budget, impl_->timeout());
     if (wait.spent()) co_return false;
@@ -218,14 +246,15 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
     EntryLookup lookup(name);
     lookup.everything = impl_->shared.node().everything_id();
     const RedisKeys& keys = impl_->shared.keys();
-    const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::store);
+    const RedisBatchPointer batch =
+        impl_->new_batch_of(name.key, lease.epoch, wait.deadline(), RedisWork::store);
     batch->commands.add("GET", keys.guard(name.key));
     for (const std::string& tag : name.tags) batch->commands.add("GET", keys.tag(tag));
     if (lookup.extended())
         batch->commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
     const std::size_t ids = batch->commands.count() - 1;
-    if (lookup.everything == 0) batch->commands.add("GET", keys.everything());
-    co_await impl_->link->async_run(batch);
+    if (lookup.everything == 0) batch->commands.add("GET", keys.everything(keys.entry(name.key)));
+    co_await impl_->run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     if (lookup.everything == 0)
         lookup.everything = parse_id(batch->replies.back().text).value_or(0);
@@ -240,9 +269,9 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
 Task<bool> RedisStore::Impl::hear_all(SteadyTime deadline) {
     const SteadyTime asked = steady_now();
     Timer pause(context);
-    while (shared.node().heard_until() <= asked) {
-        if (shared.node().subscriber() == 0 || steady_now() >= deadline) co_return false;
-        shared.node().prove_subscriber();
+    while (shared.fleet().heard_until() <= asked) {
+        if (!shared.fleet().has_subscribers() || steady_now() >= deadline) co_return false;
+        shared.fleet().prove_subscribers();
         pause.expires_after(1ms);
         [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
     }
@@ -254,7 +283,7 @@ LeaseHold RedisStore::hold(Lease lease) {
         return {std::move(lease), nullptr};
     const auto give_back = [store = std::weak_ptr<Impl>(impl_)](const Lease& held, LeaseEnd end) {
         const std::shared_ptr<Impl> impl = store.lock();
-        if (!impl || impl->connected() == nullptr) return;
+        if (!impl || (!impl->in_cluster() && impl->connected() == nullptr)) return;
         net::run_guarded(impl->context, "giving a lease back",
                          [&] { impl->give_back(held.lock_key, held.token, end); });
     };
@@ -262,15 +291,16 @@ LeaseHold RedisStore::hold(Lease lease) {
 }
 
 void RedisStore::prolong(std::string_view key, const Lease& lease) {
-    if (lease.guard.empty() || lease.held || impl_->connected() == nullptr) return;
+    if (lease.guard.empty() || lease.held) return;
+    if (!impl_->in_cluster() && impl_->connected() == nullptr) return;
     const std::string guard_key = impl_->shared.keys().guard(key);
     const bool locked = lease.lock == Lease::Lock::mine;
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = steady_now() + impl_->timeout();
-    batch->commands.add("EVAL", script::prolong, "2", guard_key,
-                        locked ? lease.lock_key : guard_key, lease.guard, guard_lifetime.count(),
-                        locked ? lease.token : std::string(), lock_lifetime.count());
-    impl_->link->send(batch);
+    batch->commands.run(script::prolong, "2", guard_key, locked ? lease.lock_key : guard_key,
+                        lease.guard, guard_lifetime.count(), locked ? lease.token : std::string(),
+                        lock_lifetime.count());
+    impl_->way().send(batch);
 }
 
 }  // namespace larder::redis

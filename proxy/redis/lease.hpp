@@ -16,6 +16,17 @@ enum class RedisState : std::uint8_t {
     timeout,  ///< this request waited as long as it may
 };
 
+/// The ids that an entry of some name must carry, as a lookup has seen them. Older ids than the
+/// present ones make an entry invalid, never valid.
+struct KnownIds {
+    std::string digest;            ///< of them; empty: one is missing, or stands for a write
+                                   ///< under way, and the others are of no use
+    std::vector<std::string> ids;  ///< of the rule tags in their order, then of the bare key
+    std::uint64_t everything = 0;  ///< the id that all entries carry
+
+    void clear() { digest.clear(), ids.clear(), everything = 0; }
+};
+
 /// The right to fill a key, taken before a fetch begins.
 struct Lease {
     enum class Lock : std::uint8_t {
@@ -33,13 +44,14 @@ struct Lease {
     std::vector<cache::TagId>
         tags;  ///< the rule tags' ids (and the bare key's, for an extended key)
     std::uint64_t everything =
-        0;                     ///< the id that all entries carry; 0: unknown, nothing can be stored
-    std::uint64_t clock = 0;   ///< the purge clock for response tags at the start
-    std::string soft_id;       ///< the key's soft-purge mark at the start
-    bool entry_there = false;  ///< the key holds entries: one may have come since the lookup
-    std::string foreign_key{};   ///< a key that the entry or its bookkeeping needs, and that
-                                 ///< somebody else holds; else empty
-    std::string foreign_type{};  ///< what Redis says that it is ("string")
+        0;                    ///< the id that all entries carry; 0: unknown, nothing can be stored
+    std::uint64_t clock = 0;  ///< the purge clock for response tags at the start
+    std::uint64_t clock_epoch = 0;  ///< which server told it: another one's may be behind
+    std::string soft_id;            ///< the key's soft-purge mark at the start
+    bool entry_there = false;       ///< the key holds entries: one may have come since the lookup
+    std::string foreign_key{};      ///< a key that the entry or its bookkeeping needs, and that
+                                    ///< somebody else holds; else empty
+    std::string foreign_type{};     ///< what Redis says that it is ("string")
     bool too_slow = false;  ///< what is there is fresh, but too large to come in time: the fill
                             ///< leaves it, for other instances, and only the memory tier takes the
                             ///< new one. Set by the caller, from Found

@@ -30,13 +30,20 @@ bool says_unfit(const RedisReply& reply) {
                        [&](std::string_view code) { return reply.is_error(code); });
 }
 
+/// The same of a node of a cluster, which may not serve one slot, or whose cluster is in trouble:
+/// the probe tells.
+bool says_node_unfit(const RedisReply& reply) {
+    return says_unfit(reply) && !reply.is_error("CLUSTERDOWN");
+}
+
 }  // namespace
 
 RedisLink::RedisLink(asio::io_context& context, RedisShared& shared, RedisNode& node)
     : context_(context),
       shared_(shared),
       node_(node),
-      health_(shared.settings().timeout),
+      health_(shared.settings().timeout,
+              node.is_of_cluster() ? LinkHealth::Of::cluster : LinkHealth::Of::single),
       deadline_timer_(context),
       pause_timer_(context),
       attempt_timer_(context),
@@ -62,8 +69,13 @@ void RedisLink::submit(RedisBatchPointer batch) {
 }
 
 void RedisLink::enqueue(RedisBatchPointer batch) {
+    const auto scripts = batch->scripts_whole ? RedisCommands::Scripts::whole : scripts_;
+    enqueue(std::move(batch), scripts);
+}
+
+void RedisLink::enqueue(RedisBatchPointer batch, RedisCommands::Scripts scripts) {
     arm(batch->deadline);
-    pipeline_.submit(std::move(batch), steady_now());
+    pipeline_.submit(std::move(batch), steady_now(), scripts);
     if (std::exchange(flush_posted_, true)) return;
     asio::post(context_, [self = shared_from_this()] {
         self->flush_posted_ = false;
@@ -137,15 +149,32 @@ void RedisLink::take_answer(RedisPipeline::Answer& answer) {
     RedisBatch& batch = *answer.batch;
     if (batch.probe) judge_probe(answer);
     if (!answer.waiting) return;
+    if (send_scripts_whole(answer.batch)) return;
     // The handshake judges its own replies.
     const bool in_use = batch.needs != RedisBatch::Needs::transport;
     const bool refused =
         in_use && std::any_of(batch.replies.begin(), batch.replies.end(), is_error);
-    const bool unfit =
-        refused && std::any_of(batch.replies.begin(), batch.replies.end(), says_unfit);
+    bool unfit = refused && std::any_of(batch.replies.begin(), batch.replies.end(), says_unfit);
+    if (unfit && node_.is_of_cluster())
+        unfit = std::any_of(batch.replies.begin(), batch.replies.end(), says_node_unfit);
     if (refused || shared_.reporter().troubled(RedisWork::news)) note_refusals(batch);
     if (unfit) lose(transport_);
     complete(std::move(answer.batch), unfit ? RedisBatch::Status::down : RedisBatch::Status::ok);
+}
+
+/// A server runs by its digest only a script that it has run before. The refused one is sent again,
+/// whole, and all that stands behind it in its batch: what stands behind may rely on it. True: the
+/// batch is under way again.
+bool RedisLink::send_scripts_whole(const RedisBatchPointer& batch) {
+    const auto refused = std::find_if(
+        batch->replies.begin(), batch->replies.end(),
+        [](const RedisReply& reply) { return reply.is_error() && refuses_digest(reply.text); });
+    if (refused == batch->replies.end()) return false;
+    // It may never know them: EVALSHA is renamed, or not allowed to this user.
+    if (!refused->is_error("NOSCRIPT")) scripts_ = RedisCommands::Scripts::whole;
+    batch->replies.erase(refused, batch->replies.end());
+    enqueue(batch, RedisCommands::Scripts::whole);
+    return true;
 }
 
 void RedisLink::note_refusals(const RedisBatch& batch) {
@@ -157,6 +186,11 @@ void RedisLink::note_refusals(const RedisBatch& batch) {
             continue;
         }
         const RedisError reason = classify_reply(reply.text);
+        // The batch is routed again, or the watch finds out.
+        if (reason == RedisError::cluster && node_.is_of_cluster()) {
+            shared_.reporter().count(reason);
+            continue;
+        }
         // The key belongs to an application. The store leaves the key alone, and names it in the
         // log where that matters.
         if (reason == RedisError::wrong_type) {
@@ -179,6 +213,8 @@ void RedisLink::judge_probe(const RedisPipeline::Answer& answer) {
             return node_.link_changed();
         case Verdict::late:
             return probe();
+        case Verdict::no_cluster:
+            return node_.doubt();
         case Verdict::replica:
             shared_.reporter().failed(RedisWork::use, RedisError::readonly,
                                       "the server has become a replica", {});

@@ -108,10 +108,12 @@ private:
     static Task<void> read_replies(std::shared_ptr<RedisLink> self, Transport transport);
     void submit(RedisBatchPointer batch);
     void enqueue(RedisBatchPointer batch);
+    void enqueue(RedisBatchPointer batch, RedisCommands::Scripts scripts);
     void flush();
     void written(const Transport& transport, error_code error);
     bool take_replies();
     void take_answer(RedisPipeline::Answer& answer);
+    bool send_scripts_whole(const RedisBatchPointer& batch);
     void note_refusals(const RedisBatch& batch);
     void probe();
     void judge_probe(const RedisPipeline::Answer& answer);
@@ -134,6 +136,7 @@ private:
     bool stopping_ = false;
     bool retracking_ = false;
     bool attempting_ = false;
+    RedisCommands::Scripts scripts_ = RedisCommands::Scripts::by_digest;
     SteadyTime tracking_refused_until_{};
     RedisAddress address_;  ///< of the last try
     SteadyTime armed_for_ = SteadyTime::max();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "redis/cluster_view.hpp"
+
 namespace larder::redis {
 namespace {
 
@@ -32,6 +34,7 @@ RedisCommands LinkHealth::probe() const {
     RedisCommands commands;
     if (names_server()) commands.add("INFO", "replication");
     if (!names_server()) commands.add("PING");
+    if (of_ == Of::cluster) commands.add("CLUSTER", "INFO");
     return commands;
 }
 
@@ -42,6 +45,11 @@ LinkHealth::Verdict LinkHealth::judge(const std::vector<RedisReply>& replies, St
         read_info(replies.front().text, found);
         if (found.replica) return Verdict::replica;
         if (found.replication_id != identity_.replication_id) return Verdict::other_data;
+    }
+    if (of_ == Of::cluster && replies.size() > 1 && says_cluster_fails(replies[1].text)) {
+        stalled_since_ = now;  // it answers: a new connection would not help
+        set(State::stalled);
+        return Verdict::no_cluster;
     }
     if (state() != State::stalled) return Verdict::alive;
     if (now - sent_at > timeout_) return Verdict::late;

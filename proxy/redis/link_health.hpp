@@ -24,8 +24,10 @@ public:
         stalled,  ///< connected, but a probe must be answered before it is used
         ready,
     };
+    /// Whether the server is alone, or a node that also must find that its cluster serves.
+    enum class Of : std::uint8_t { single, cluster };
     /// `timeout`: within which a probe must be answered.
-    explicit LinkHealth(Milliseconds timeout) : timeout_(timeout) {}
+    explicit LinkHealth(Milliseconds timeout, Of of = Of::single) : timeout_(timeout), of_(of) {}
 
     /// Any thread.
     [[nodiscard]] State state() const { return state_.load(std::memory_order_acquire); }
@@ -49,6 +51,7 @@ public:
         late,        ///< the answer took too long: another probe is due
         replica,     ///< the server is no master any more: give the connection up
         other_data,  ///< the server has taken over other data: give the connection up
+        no_cluster,  ///< the node says that its cluster does not serve: not to be used for now
     };
     /// Judges the answer to a probe. `replies` may be empty: the probe's deadline had passed.
     [[nodiscard]] Verdict judge(const std::vector<RedisReply>& replies, SteadyTime sent_at,
@@ -65,6 +68,7 @@ private:
     void set(State state) { state_.store(state, std::memory_order_release); }
 
     const Milliseconds timeout_;
+    const Of of_;
     std::atomic<State> state_{State::disconnected};
     ServerIdentity identity_;
     SteadyTime stalled_since_{};

@@ -12,7 +12,11 @@ void RedisLinks::set(int index, Pointer link) {
 
 RedisLinks::Pointer RedisLinks::of_worker(int index) const {
     const std::lock_guard lock(mutex_);
-    return links_[static_cast<std::size_t>(index) % links_.size()];
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+        const Pointer& link = links_[(static_cast<std::size_t>(index) + i) % links_.size()];
+        if (link) return link;
+    }
+    return nullptr;
 }
 
 std::vector<RedisLinks::Pointer> RedisLinks::all_but(const RedisLink* which) const {
@@ -46,6 +50,16 @@ RedisAddress NodeAddress::current() const {
 void NodeAddress::set(RedisAddress address) {
     const std::lock_guard lock(mutex_);
     current_ = std::move(address);
+}
+
+RedisAddress NodeAddress::target() const {
+    const std::lock_guard lock(mutex_);
+    return target_;
+}
+
+void NodeAddress::set_target(RedisAddress address) {
+    const std::lock_guard lock(mutex_);
+    target_ = std::move(address);
 }
 
 RedisAddress NodeAddress::not_the_master() const {

@@ -18,10 +18,11 @@ public:
 
     /// Null: the link is gone.
     void set(int index, Pointer link);
-    /// The link of that worker; null: it is not there yet, or gone.
+    /// The link of that worker, or another where it has none; null: there is none yet.
     [[nodiscard]] Pointer of_worker(int index) const;
     /// All that are there.
     [[nodiscard]] std::vector<Pointer> all() const { return all_but(nullptr); }
+    [[nodiscard]] int places() const { return static_cast<int>(links_.size()); }
     [[nodiscard]] std::vector<Pointer> all_but(const RedisLink* which) const;
     /// Whether one of them is not there.
     [[nodiscard]] bool some_missing() const;
@@ -42,6 +43,9 @@ public:
     /// Of the server that a link was connected to last.
     [[nodiscard]] RedisAddress current() const;
     void set(RedisAddress address);
+    /// Where a master of a cluster is to be reached; an empty host: nowhere at present.
+    [[nodiscard]] RedisAddress target() const;
+    void set_target(RedisAddress address);
     /// An address that sentinels have named and that is not the master's: other sentinels may know
     /// better. An empty host: none.
     [[nodiscard]] RedisAddress not_the_master() const;
@@ -50,6 +54,7 @@ public:
 private:
     mutable std::mutex mutex_;
     RedisAddress current_;
+    RedisAddress target_;
     RedisAddress not_the_master_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/dispatch.hpp>
+#include <map>
 #include <utility>
 
 #include "net/detached.hpp"
@@ -26,20 +27,27 @@ Milliseconds step_of(const RedisShared& shared) {
 }  // namespace
 
 RedisMaintenance::RedisMaintenance(asio::io_context& context, RedisShared& shared, RedisNode& node,
-                                   std::shared_ptr<RedisLink> link)
-    : context_(context), shared_(shared), node_(node), link_(std::move(link)), timer_(context) {}
+                                   std::shared_ptr<RedisLink> link, Keeps keeps)
+    : context_(context),
+      shared_(shared),
+      node_(node),
+      link_(std::move(link)),
+      keeps_(keeps),
+      timer_(context) {}
 
 void RedisMaintenance::start() {
-    shared_.maintenance_waker().set([weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->wake();
-    });
+    // In a cluster the watch wakes all of them.
+    if (keeps_ == Keeps::all)
+        shared_.maintenance_waker().set([weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->wake();
+        });
     net::start_lasting(
         context_.get_executor(), [self = shared_from_this()] { return keep(self); },
         "settling with Redis");
 }
 
 void RedisMaintenance::stop() {
-    shared_.maintenance_waker().set(nullptr);
+    if (keeps_ == Keeps::all) shared_.maintenance_waker().set(nullptr);
     asio::dispatch(context_, [self = shared_from_this()] {
         self->stopping_ = true;
         self->timer_.cancel();
@@ -74,62 +82,114 @@ Task<void> RedisMaintenance::keep(std::shared_ptr<RedisMaintenance> self) {
 
 /// Does all that is due. False: a task has failed and must be tried again.
 Task<bool> RedisMaintenance::work() {
-    if (shared_.reporter().troubled(RedisWork::use) && node_.up())
+    if (keeps_ != Keeps::node && shared_.reporter().troubled(RedisWork::use) &&
+        shared_.fleet().up())
         shared_.reporter().works(RedisWork::use);
+    bool good = true;
+    if (keeps_ == Keeps::process) {
+        const RedisWay way{shared_, nullptr};
+        good = co_await keep_process(way);
+        co_return good;
+    }
     const std::shared_ptr<RedisLink> link = node_.usable_link(link_);
     if (!link) co_return true;
+    good = co_await keep_node(link);
+    const RedisWay way{shared_, link};
+    if (good && keeps_ == Keeps::all) good = co_await keep_process(way);
+    co_return good;
+}
+
+Task<bool> RedisMaintenance::keep_node(std::shared_ptr<RedisLink> link) {
     const std::uint64_t epoch = node_.epochs().current();
     if (epoch != node_.epochs().cleared()) {
         if (std::exchange(met_epoch_, epoch) != epoch) met_at_ = steady_now();
         const bool cleared = co_await clear_server(link, shared_, epoch, met_at_);
         if (!cleared) co_return false;
     }
+    co_await leave_marks(link);
+    const bool tracked = link->tracked_by() != 0 && link->tracked_by() == node_.subscriber();
+    if (tracked && !node_.is_of_cluster() && !node_.knows_everything_id())
+        co_await read_everything_id(link, shared_);
+    co_return true;
+}
+
+/// What later connections, and vouchers for this server's data, know of this instance.
+Task<void> RedisMaintenance::leave_marks(std::shared_ptr<RedisLink> link) {
+    if (!shared_.fleet().has_subscribers()) co_return;
+    const SteadyTime now = steady_now();
+    const std::string home = shared_.keys().home_of(shared_.fleet().home_slot(node_.lane()));
+    const bool mark_due = node_.marks().names().empty() || now - mark_left_ >= mark_every ||
+                          marked_epoch_ != node_.epochs().cleared() || marked_home_ != home;
+    if (!mark_due) co_return;
+    mark_left_ = now;
+    marked_epoch_ = node_.epochs().cleared();
+    marked_home_ = home;
+    co_await leave_mark(link, shared_);
+}
+
+Task<bool> RedisMaintenance::keep_process(RedisWay way) {
+    const SteadyTime now = steady_now();
     if (!shared_.journal().empty()) {
-        const bool delivered = co_await deliver_owed(link, epoch);
+        const bool delivered = co_await deliver_owed(way);
         if (!delivered) co_return false;
     }
-    co_await keep_known(link);
-    const bool swept = co_await sweep(link);
+    if (node_.take_presence_due() || now - presence_told_ >= presence_every) {
+        presence_told_ = now;
+        tell_presence(way);
+    }
+    const bool swept = co_await sweep(way);
     co_return swept;
 }
 
-Task<bool> RedisMaintenance::deliver_owed(std::shared_ptr<RedisLink> link, std::uint64_t epoch) {
+Task<bool> RedisMaintenance::deliver_owed(RedisWay way) {
+    bool done = false;
+    if (!way.link) {
+        done = co_await deliver_in_cluster(way);
+        if (done) shared_.reporter().works(RedisWork::purge);
+        co_return done;
+    }
+    const std::uint64_t epoch = way.link->epoch();
     const std::vector<PurgeJournal::Entry> owed = shared_.journal().pending();
     std::vector<PurgeItem> items;
     for (const PurgeJournal::Entry& entry : owed) items.push_back(entry.item);
     PurgeRun how;
     how.step = step_of(shared_);
     how.tell = PurgeRun::Tell::others;
-    const bool done = co_await run_purges(link, shared_, items, how);
+    done = co_await run_purges(way, items, how);
     if (done) shared_.reporter().works(RedisWork::purge);
     if (!done || node_.epochs().current() != epoch) co_return false;
     shared_.journal().acknowledged(owed);
     co_return true;
 }
 
-/// What other instances, and later connections, know of this one.
-Task<void> RedisMaintenance::keep_known(std::shared_ptr<RedisLink> link) {
-    const SteadyTime now = steady_now();
-    if (node_.take_presence_due() || now - presence_told_ >= presence_every) {
-        presence_told_ = now;
-        tell_presence(*link, shared_);
+/// What is owed to one node must not wait for another: delivered lane by lane. False: something is
+/// left.
+Task<bool> RedisMaintenance::deliver_in_cluster(RedisWay way) {
+    std::map<std::vector<int>, std::vector<PurgeJournal::Entry>> by_lanes;
+    for (PurgeJournal::Entry& entry : shared_.journal().pending()) {
+        std::vector<int> lanes;
+        for (const int slot : shared_.keys().slots_of(entry.item))
+            lanes.push_back(shared_.fleet().lane_of(slot));
+        by_lanes[std::move(lanes)].push_back(std::move(entry));
     }
-    if (node_.subscriber() == 0) co_return;
-    const bool mark_due = node_.marks().names().empty() || now - mark_left_ >= mark_every ||
-                          marked_epoch_ != node_.epochs().cleared();
-    if (mark_due) {
-        mark_left_ = now;
-        marked_epoch_ = node_.epochs().cleared();
-        co_await leave_mark(link, shared_);
+    bool all = true;
+    for (const auto& [lanes, entries] : by_lanes) {
+        std::vector<PurgeItem> items;
+        for (const PurgeJournal::Entry& entry : entries) items.push_back(entry.item);
+        PurgeRun how;
+        how.step = step_of(shared_);
+        how.tell = PurgeRun::Tell::others;
+        const bool done = co_await run_purges(way, items, how);
+        if (done) shared_.journal().acknowledged(entries);
+        all = all && done;
     }
-    const bool tracked = link->tracked_by() != 0 && link->tracked_by() == node_.subscriber();
-    if (tracked && !node_.knows_everything_id()) co_await read_everything_id(link, shared_);
+    co_return all;
 }
 
-Task<bool> RedisMaintenance::sweep(std::shared_ptr<RedisLink> link) {
+Task<bool> RedisMaintenance::sweep(RedisWay way) {
     std::string id = shared_.next_to_sweep();
     while (!id.empty() && !stopping_) {
-        const bool swept = co_await sweep_index(link, shared_, id, step_of(shared_));
+        const bool swept = co_await sweep_index(way, id, step_of(shared_));
         if (!swept) shared_.sweep_later(id);
         if (!swept) co_return false;
         // Reads wait for these two, so they go before the rest of the sweep.

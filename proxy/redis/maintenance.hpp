@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "redis/link.hpp"
 #include "redis/task.hpp"
+#include "redis/way.hpp"
 
 namespace larder::redis {
 
@@ -18,8 +19,10 @@ class RedisShared;
 /// process, on worker 0's context; it uses whichever link works.
 class RedisMaintenance : public std::enable_shared_from_this<RedisMaintenance> {
 public:
+    /// What it keeps: in a cluster one keeps each node, and one the process.
+    enum class Keeps : std::uint8_t { all, node, process };
     RedisMaintenance(boost::asio::io_context& context, RedisShared& shared, RedisNode& node,
-                     std::shared_ptr<RedisLink> link);
+                     std::shared_ptr<RedisLink> link, Keeps keeps = Keeps::all);
 
     void start();
     /// Any thread.
@@ -34,15 +37,19 @@ private:
 
     static Task<void> keep(std::shared_ptr<RedisMaintenance> self);
     Task<bool> work();
-    Task<bool> deliver_owed(std::shared_ptr<RedisLink> link, std::uint64_t epoch);
-    Task<bool> sweep(std::shared_ptr<RedisLink> link);
-    Task<void> keep_known(std::shared_ptr<RedisLink> link);
+    Task<bool> keep_node(std::shared_ptr<RedisLink> link);
+    Task<bool> keep_process(RedisWay way);
+    Task<bool> deliver_owed(RedisWay way);
+    Task<bool> deliver_in_cluster(RedisWay way);
+    Task<bool> sweep(RedisWay way);
+    Task<void> leave_marks(std::shared_ptr<RedisLink> link);
     Task<void> sleep(Milliseconds time);
 
     boost::asio::io_context& context_;
     RedisShared& shared_;
     RedisNode& node_;
     std::shared_ptr<RedisLink> link_;
+    const Keeps keeps_;
     Timer timer_;
     bool stopping_ = false;
     bool working_ = false;
@@ -50,6 +57,7 @@ private:
     SteadyTime presence_told_{};
     SteadyTime mark_left_{};
     std::uint64_t marked_epoch_ = 0;
+    std::string marked_home_{};    ///< in a cluster
     std::uint64_t met_epoch_ = 0;  ///< the server that was met last, and when
     SteadyTime met_at_{};
 };

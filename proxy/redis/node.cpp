@@ -6,15 +6,23 @@
 
 namespace larder::redis {
 
-RedisNode::RedisNode(int links, const PurgeJournal& journal, store::MemoryStore* memory,
-                     const SharedCallback& wake_maintenance)
-    : journal_(journal), memory_(memory), wake_maintenance_(wake_maintenance), links_(links) {}
+RedisNode::RedisNode(int links, const PurgeJournal& journal, MemoryTrust& trust,
+                     const SharedCallback& wake_maintenance, NodeKind kind, int lane)
+    : journal_(journal),
+      trust_(trust),
+      wake_maintenance_(wake_maintenance),
+      kind_(kind),
+      lane_(lane),
+      // Epochs of different lanes are different numbers: a lease names the server that gave it.
+      epochs_(kind == NodeKind::single ? 0 : static_cast<std::uint64_t>(lane),
+              kind == NodeKind::single ? 1 : MemoryTrust::lanes_max),
+      links_(links) {}
 
 bool RedisNode::up() const {
     const auto links = links_.all();
-    return !links_.some_missing() &&
-           std::all_of(links.begin(), links.end(),
-                       [this](const auto& link) { return may_read(*link); });
+    const bool missing = is_of_cluster() ? links.empty() : links_.some_missing();
+    return !missing && std::all_of(links.begin(), links.end(),
+                                   [this](const auto& link) { return may_read(*link); });
 }
 
 RedisNode::Breaker RedisNode::breaker() const {
@@ -27,18 +35,46 @@ RedisNode::Breaker RedisNode::breaker() const {
 }
 
 bool RedisNode::may_read(const RedisLink& link) const {
-    return link.usable() && journal_.empty() && epochs_.may_read(link.epoch());
+    return is_fit(link) && (is_of_cluster() || journal_.empty());
+}
+
+bool RedisNode::is_fit(const RedisLink& link) const {
+    return link.usable() && !is_doubtful() && epochs_.may_read(link.epoch());
+}
+
+bool RedisNode::is_current(const RedisLink& link) const {
+    return link.usable() && !is_doubtful() && link.epoch() == epochs_.current();
 }
 
 std::shared_ptr<RedisLink> RedisNode::usable_link(
     const std::shared_ptr<RedisLink>& preferred) const {
     const auto fits = [this](const std::shared_ptr<RedisLink>& link) {
-        return link && link->usable() && link->epoch() == epochs_.current();
+        return link && is_current(*link);
     };
     if (fits(preferred)) return preferred;
     const auto links = links_.all();
     const auto found = std::find_if(links.begin(), links.end(), fits);
     return found == links.end() ? nullptr : *found;
+}
+
+void RedisNode::lead_to(const RedisAddress& address) {
+    address_.set_target(address);
+    doubted_at_.store(0, std::memory_order_release);
+    end_epoch(epochs_.current());
+    subscriber_ender_();
+}
+
+void RedisNode::doubt() {
+    if (!is_of_cluster()) return;
+    doubted_at_.store(steady_now().time_since_epoch().count(), std::memory_order_release);
+    wake_maintenance_();
+}
+
+void RedisNode::confirmed(SteadyTime asked_at) {
+    SteadyClock::rep doubted = doubted_at_.load(std::memory_order_acquire);
+    if (doubted == 0 || asked_at.time_since_epoch().count() <= doubted) return;
+    doubted_at_.compare_exchange_strong(doubted, 0, std::memory_order_acq_rel);
+    wake_maintenance_();
 }
 
 std::uint64_t RedisNode::register_server(const std::string& name, const RedisLink* link) {
@@ -59,7 +95,8 @@ void RedisNode::end_epoch(std::uint64_t epoch) {
     for (const auto& link : links_.all()) link->end_unless(0);
 }
 
-void RedisNode::link_troubled(const RedisLink* which) const {
+void RedisNode::link_troubled(const RedisLink* which) {
+    doubt();
     for (const auto& link : links_.all_but(which)) link->suspect();
 }
 

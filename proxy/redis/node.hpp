@@ -5,18 +5,23 @@
 #include <string>
 
 #include "base/clock.hpp"
-#include "redis/everything_id.hpp"
 #include "redis/history_marks.hpp"
 #include "redis/journal.hpp"
+#include "redis/known_value.hpp"
 #include "redis/links.hpp"
+#include "redis/memory_trust.hpp"
 #include "redis/server_epochs.hpp"
 #include "redis/shared_callback.hpp"
 #include "redis/subscriber_state.hpp"
-#include "store/memory_store.hpp"
 
 namespace larder::redis {
 
 class RedisLink;
+
+enum class NodeKind : std::uint8_t {
+    single,
+    of_cluster,  ///< a master: after any trouble others must confirm that it still is one
+};
 
 /// One Redis server as this process knows it: where it is, who it is, whether it may be read, the
 /// connections to it, and whether the memory tier may trust what was read from it. Any thread.
@@ -26,9 +31,13 @@ class RedisLink;
 /// server of the current epoch; a connection to another one is ended.
 class RedisNode {
 public:
-    /// `memory` may be null. All that is given must outlive the node.
-    RedisNode(int links, const PurgeJournal& journal, store::MemoryStore* memory,
-              const SharedCallback& wake_maintenance);
+    /// All that is given must outlive the node. `lane`: its place among the nodes of a cluster.
+    RedisNode(int links, const PurgeJournal& journal, MemoryTrust& trust,
+              const SharedCallback& wake_maintenance, NodeKind kind = NodeKind::single,
+              int lane = 0);
+
+    [[nodiscard]] int lane() const { return lane_; }
+    [[nodiscard]] bool is_of_cluster() const { return kind_ == NodeKind::of_cluster; }
 
     [[nodiscard]] ServerEpochs& epochs() { return epochs_; }
     [[nodiscard]] const ServerEpochs& epochs() const { return epochs_; }
@@ -36,6 +45,7 @@ public:
     [[nodiscard]] NodeAddress& address() { return address_; }
     [[nodiscard]] const NodeAddress& address() const { return address_; }
     [[nodiscard]] HistoryMarks& marks() { return marks_; }
+    [[nodiscard]] const HistoryMarks& marks() const { return marks_; }
 
     // ---- the server (node.cpp)
 
@@ -45,6 +55,10 @@ public:
     [[nodiscard]] Breaker breaker() const;
     /// Whether what this link reads may be believed.
     [[nodiscard]] bool may_read(const RedisLink& link) const;
+    /// The same, whatever purges are owed.
+    [[nodiscard]] bool is_fit(const RedisLink& link) const;
+    /// Whether the connection leads to the current server, and that is still the one to use.
+    [[nodiscard]] bool is_current(const RedisLink& link) const;
     /// A link that could carry a purge now: `preferred`, or any other that leads to the current
     /// server. Null: none.
     [[nodiscard]] std::shared_ptr<RedisLink> usable_link(
@@ -57,10 +71,21 @@ public:
     /// all connections are made anew, since nothing else tells whether the server was restarted in
     /// between.
     void end_epoch(std::uint64_t epoch);
+    /// Another server takes this one's place. An empty host: none does, and the links rest.
+    void lead_to(const RedisAddress& address);
     /// A link came or went.
     void link_changed() const { wake_maintenance_(); }
     /// A link had trouble of its own: all others prove themselves. `which` null: all do.
-    void link_troubled(const RedisLink* which) const;
+    void link_troubled(const RedisLink* which);
+
+    /// A master of a cluster that was silent may have been replaced meanwhile, and not know it yet.
+    /// It is not used until another node, asked after that, says that it owns its slots.
+    void doubt();
+    [[nodiscard]] bool is_doubtful() const {
+        return doubted_at_.load(std::memory_order_acquire) != SteadyClock::rep{0};
+    }
+    /// Another node that was asked then says that it owns its slots.
+    void confirmed(SteadyTime asked_at);
 
     /// Has the maintenance tell the other instances that this one lives, now rather than when it is
     /// due.
@@ -91,7 +116,7 @@ public:
 
     /// Whether links track every key they read (there is a memory tier), or only what they ask to
     /// be told of.
-    [[nodiscard]] bool tracks_all() const { return memory_ != nullptr; }
+    [[nodiscard]] bool tracks_all() const { return trust_.has_memory(); }
     /// What is in memory and was read from Redis so far may have been read untracked: forget it.
     void forget_untracked();
 
@@ -105,18 +130,26 @@ public:
     void set_everything(std::uint64_t id, std::uint64_t version, std::uint64_t epoch);
     void forget_everything_id();
 
+    /// The purge clock as it was read last: at most what it is now. An older value than the present
+    /// one only makes a fetch look as if it had begun earlier.
+    [[nodiscard]] KnownValue& purge_clock() { return purge_clock_; }
+
 private:
     void settle_subscriber();
 
     const PurgeJournal& journal_;
-    store::MemoryStore* const memory_;
+    MemoryTrust& trust_;
     const SharedCallback& wake_maintenance_;
+    const NodeKind kind_;
+    const int lane_;
     ServerEpochs epochs_;
+    std::atomic<SteadyClock::rep> doubted_at_{0};  ///< 0: it is not in doubt
     RedisLinks links_;
     NodeAddress address_;
     HistoryMarks marks_;
     SubscriberState subscriber_{epochs_};
-    EverythingId everything_;
+    KnownValue everything_;
+    KnownValue purge_clock_;
     std::atomic<bool> presence_due_{false};
     SharedCallback prover_;
     SharedCallback subscriber_ender_;

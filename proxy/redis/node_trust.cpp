@@ -21,11 +21,12 @@ void RedisNode::settle_subscriber() {
     if (!id) return;
     if (*id == 0) {
         forget_everything_id();
-        if (memory_ != nullptr) memory_->distrust();
+        trust_.lost(lane_);
         return;
     }
     for (const auto& link : links_.all()) link->track(*id);
-    tell_presence_soon();  // also, the server's data is to bear our mark from now on
+    tell_presence_soon();  // also, the server's data is to bear our mark from now
+                           // on
 }
 
 void RedisNode::set_subscriber(std::int64_t id, std::string server) {
@@ -40,17 +41,16 @@ void RedisNode::subscriber_proved(SteadyTime ping_sent) {
     SteadyTime proved = ping_sent;
     for (const auto& link : links_.all()) {
         if (!link->connected()) continue;
+        if (is_doubtful()) return;
         if (link->tracked_by() != id) return;  // trust runs out, unless the link is told in time
         proved = std::min(proved, link->proved_at());
     }
     const SteadyTime until = proved + trust_for;
     subscriber_.trusted_until(until);
-    if (memory_ != nullptr) memory_->trust_until(until);
+    trust_.proved(lane_, until);
 }
 
-void RedisNode::forget_untracked() {
-    if (memory_ != nullptr) memory_->forget();
-}
+void RedisNode::forget_untracked() { trust_.forget(); }
 
 std::uint64_t RedisNode::everything_id() const {
     const std::uint64_t id = everything_.get();
@@ -65,7 +65,8 @@ void RedisNode::set_everything(std::uint64_t id, std::uint64_t version, std::uin
 // purge.
 void RedisNode::forget_everything_id() {
     everything_.forget();
-    if (memory_ != nullptr) memory_->forget();
+    purge_clock_.forget();  // the server may be another one, whose clock is behind
+    trust_.forget();
     wake_maintenance_();
 }
 

@@ -24,17 +24,19 @@ bool RedisPipeline::has_room() const {
     return places_.size() < places_max && output_bytes_ < output_bytes_max;
 }
 
-void RedisPipeline::submit(RedisBatchPointer batch, SteadyTime now) {
-    std::string& bytes = batch->commands.bytes();
-    output_bytes_ += bytes.size();
-    if (output_.empty() || bytes.size() > own_piece_above ||
-        output_.back().size() > own_piece_above) {
-        output_.push_back(std::move(bytes));
-    } else {
-        output_.back().append(bytes);
-    }
+void RedisPipeline::submit(RedisBatchPointer batch, SteadyTime now,
+                           RedisCommands::Scripts scripts) {
+    const std::size_t done = batch->replies.size();
+    const RedisCommands& commands = batch->commands;
+    // A large command is sent once: nothing in it is refused for being unknown.
+    const bool large = commands.bytes().size() > own_piece_above;
+    if (large) scripts = RedisCommands::Scripts::whole;
+    if (large || output_.empty() || output_.back().size() > own_piece_above) output_.emplace_back();
+    const std::size_t before = output_.back().size();
+    commands.append_to(output_.back(), done, scripts);
+    output_bytes_ += output_.back().size() - before;
     Place& place = places_.emplace_back();
-    place.expected = batch->commands.count();
+    place.expected = commands.count() - done;
     place.sent_at = now;
     place.deadline = batch->deadline;
     batch->replies.reserve(place.expected);

@@ -25,7 +25,9 @@ public:
     // ---- batches
     /// False: too many batches wait, or too many bytes.
     [[nodiscard]] bool has_room() const;
-    void submit(RedisBatchPointer batch, SteadyTime now);
+    /// A batch that has replies already is sent from the next command on: Redis refused that one.
+    void submit(RedisBatchPointer batch, SteadyTime now,
+                RedisCommands::Scripts scripts = RedisCommands::Scripts::by_digest);
 
     // ---- bytes to write
     [[nodiscard]] bool has_output() const { return !output_.empty(); }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "redis/cluster_view.hpp"
 #include "redis/ids.hpp"
+#include "redis/link.hpp"
 #include "redis/news.hpp"
 #include "redis/scripts.hpp"
 #include "redis/shared.hpp"
@@ -16,9 +18,11 @@ constexpr std::string_view scan_count = "500";
 
 /// One run of purges: what all its steps share.
 struct Run {
-    std::shared_ptr<RedisLink> link;
+    RedisWay way;
     RedisShared& shared;
     const PurgeRun& how;
+
+    [[nodiscard]] bool in_cluster() const { return way.link == nullptr; }
 };
 
 RedisBatchPointer new_batch(const Run& run) {
@@ -37,61 +41,97 @@ bool any_failed(const RedisBatch& batch, std::size_t first) {
                        [](const RedisReply& reply) { return reply.is_error(); });
 }
 
-// The news stands behind the purges in the batch. So an instance that hears it and marks the purge
-// cannot, after its mark, read what was there before the purge.
+News news_of(RedisShared& shared, std::vector<PurgeItem> items) {
+    return {News::Kind::purges, shared.instance(), shared.history().keeps_for(), std::move(items)};
+}
+
+// The news stands behind the purges. So an instance that hears it and marks the purge cannot, after
+// its mark, read what was there before the purge. In one server's batch that is its place; in a
+// cluster the commands of a batch have no order, and the news follows when all is done.
 void add_news(RedisCommands& commands, const Run& run, std::vector<PurgeItem> items) {
-    if (run.how.tell == PurgeRun::Tell::nobody) return;
-    News news{News::Kind::purges, run.shared.instance(), run.shared.history().keeps_for(),
-              std::move(items)};
-    commands.add("PUBLISH", run.shared.keys().news(), encode_news(news));
+    if (run.how.tell == PurgeRun::Tell::nobody || run.in_cluster()) return;
+    commands.add("PUBLISH", run.shared.keys().news(),
+                 encode_news(news_of(run.shared, std::move(items))));
 }
 
-void add_hard(RedisCommands& commands, const Run& run, const PurgeItem& item) {
-    const RedisKeys& keys = run.shared.keys();
-    const std::string& token = run.how.token;
+Task<bool> tell_in_cluster(Run run, std::vector<PurgeItem> items) {
+    if (run.how.tell == PurgeRun::Tell::nobody || !run.in_cluster()) co_return true;
+    const bool told = co_await tell_others(run.way, std::move(items), new_batch(run)->deadline);
+    co_return told;
+}
+
+// A key's purge is one script on one server. While a cluster moves a slot a script over several
+// keys is refused, for some of the keys are on either side; so there each key has its own. The
+// guard goes first: then nothing is stored any more, and what was stored is deleted next.
+void add_hard(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& item,
+              const std::string& token, bool in_cluster) {
     if (item.kind == PurgeItem::Kind::pattern) {
-        commands.add("EVAL", script::purge_tag, "1", keys.tag(item.name), token);
-        return;
+        commands.run(script::purge_tag, "1", keys.tag(item.name), token);
+    } else if (!in_cluster) {
+        commands.run(script::purge_key, "3", keys.entry(item.name), keys.guard(item.name),
+                     keys.extension(item.name), token);
+    } else {
+        commands.run(script::purge_tag, "1", keys.guard(item.name), token);
+        commands.run(script::remove_entry, "1", keys.entry(item.name));
+        commands.run(script::purge_tag, "1", keys.extension(item.name), token);
     }
-    commands.add("EVAL", script::purge_key, "3", keys.entry(item.name), keys.guard(item.name),
-                 keys.extension(item.name), token);
 }
 
-void add_soft(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& item) {
+void add_soft(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& item,
+              bool in_cluster) {
     const std::string mark = random_id();
     if (item.kind == PurgeItem::Kind::pattern) {
-        commands.add("EVAL", script::soft_tag, "1", keys.tag(item.name), mark);
-        return;
+        commands.run(script::soft_tag, "1", keys.tag(item.name), mark);
+    } else if (!in_cluster) {
+        commands.run(script::soft_key, "3", keys.entry(item.name), keys.guard(item.name),
+                     keys.extension(item.name), mark);
+    } else {
+        commands.run(script::purge_tag, "1", keys.guard(item.name), "");
+        commands.run(script::soft_entry, "1", keys.entry(item.name), mark);
+        commands.run(script::soft_tag, "1", keys.extension(item.name), mark);
     }
-    commands.add("EVAL", script::soft_key, "3", keys.entry(item.name), keys.guard(item.name),
-                 keys.extension(item.name), mark);
+}
+
+/// How many commands `add_hard` and `add_soft` make of an item. The last one's reply names the id
+/// that has died.
+std::size_t commands_of(const PurgeItem& item, bool in_cluster) {
+    return item.kind == PurgeItem::Kind::pattern || !in_cluster ? 1 : 3;
 }
 
 /// Keys and patterns, some at once. Soft ones that fail (a full Redis) become hard.
 Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
     const RedisBatchPointer batch = new_batch(run);
+    const RedisKeys& keys = run.shared.keys();
+    const bool in_cluster = run.in_cluster();
     if (first->soft) batch->work = RedisWork::other;
     for (const PurgeItem* item = first; item != last; ++item) {
-        if (item->soft) add_soft(batch->commands, run.shared.keys(), *item);
-        if (!item->soft) add_hard(batch->commands, run, *item);
+        if (item->soft) add_soft(batch->commands, keys, *item, in_cluster);
+        if (!item->soft) add_hard(batch->commands, keys, *item, run.how.token, in_cluster);
     }
     add_news(batch->commands, run, std::vector<PurgeItem>(first, last));
-    co_await run.link->async_run(batch);
+    co_await run.way.run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     std::for_each(first, last,
                   [&](const PurgeItem& item) { mark_purged(run.shared.generations(), item); });
     std::vector<PurgeItem> harder;
     auto reply = batch->replies.begin();
     bool good = true;
-    for (const PurgeItem* item = first; item != last; ++item, ++reply) {
+    for (const PurgeItem* item = first; item != last; ++item) {
+        const auto end = reply + static_cast<std::ptrdiff_t>(commands_of(*item, in_cluster));
+        const bool failed =
+            std::any_of(reply, end, [](const RedisReply& one) { return one.is_error(); });
+        const RedisReply& id = *(end - 1);
+        reply = end;
         if (item->soft) {
-            if (reply->is_error()) harder.push_back(PurgeItem{item->kind, false, item->name});
+            if (failed) harder.push_back(PurgeItem{item->kind, false, item->name});
             continue;
         }
-        if (reply->is_text() && !reply->text.empty())
-            run.shared.sweep_later(std::string(hard_part(reply->text)));
-        good = good && !reply->is_error();
+        if (id.is_text() && !id.text.empty())
+            run.shared.sweep_later(std::string(hard_part(id.text)));
+        good = good && !failed;
     }
+    std::vector<PurgeItem> items(first, last);
+    if (good) good = co_await tell_in_cluster(run, std::move(items));
     if (!good || harder.empty()) co_return good;
     const bool hardened = co_await purge_some(run, harder.data(), harder.data() + harder.size());
     co_return hardened;
@@ -99,16 +139,18 @@ Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
 
 Task<bool> purge_all(Run run) {
     run.shared.generations().purge_all();
-    run.link->node().forget_everything_id();
+    run.shared.fleet().forget_everything_ids();
     const RedisBatchPointer batch = new_batch(run);
-    batch->commands.add("DEL", run.shared.keys().everything());
+    const std::vector<std::string>& ids = run.shared.keys().everything_ids();
+    for (const std::string& id : ids) batch->commands.add("DEL", id);
     add_news(batch->commands, run, {purge_everything()});
-    co_await run.link->async_run(batch);
-    if (batch->status != RedisBatch::Status::ok || batch->replies.front().is_error())
-        co_return false;
+    co_await run.way.run(batch);
+    if (batch->status != RedisBatch::Status::ok || any_failed(*batch, ids.size())) co_return false;
     run.shared.generations().purge_all();
-    run.link->node().forget_everything_id();
-    co_return true;
+    run.shared.fleet().forget_everything_ids();
+    std::vector<PurgeItem> items(1, purge_everything());
+    const bool told = co_await tell_in_cluster(run, std::move(items));
+    co_return told;
 }
 
 std::vector<PurgeItem> copies_of(const std::vector<const PurgeItem*>& items) {
@@ -122,25 +164,29 @@ std::vector<PurgeItem> copies_of(const std::vector<const PurgeItem*>& items) {
 /// anew, lets no fill pass that began before. The clock goes first, as it is moved first: see
 /// `fill`.
 Task<bool> drop_response_tags(Run run, const std::vector<const PurgeItem*>& items) {
-    const RedisBatchPointer batch = new_batch(run);
+    RedisBatchPointer batch = new_batch(run);
     batch->commands.add("UNLINK", run.shared.keys().clock());
+    if (run.in_cluster()) {
+        co_await run.way.run(batch);
+        if (batch->status != RedisBatch::Status::ok || any_failed(*batch, 1)) co_return false;
+        batch = new_batch(run);
+    }
     for (const PurgeItem* item : items)
-        batch->commands.add("EVAL", script::drop_response_tag, "1",
+        batch->commands.run(script::drop_response_tag, "1",
                             run.shared.keys().response_tag(item->name));
     const std::size_t drops = batch->commands.count();
     add_news(batch->commands, run, copies_of(items));
-    co_await run.link->async_run(batch);
-    if (batch->status != RedisBatch::Status::ok) co_return false;
-    co_return !any_failed(*batch, drops);
+    co_await run.way.run(batch);
+    co_return batch->status == RedisBatch::Status::ok && !any_failed(*batch, drops);
 }
 
 Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
     const RedisKeys& keys = run.shared.keys();
     const RedisBatchPointer ticking = new_batch(run);
     ticking->work = RedisWork::other;  // there is a way without it
-    ticking->commands.add("EVAL", script::tick, "1", keys.clock());
+    ticking->commands.run(script::tick, "1", keys.clock());
     for (const PurgeItem* item : items) ticking->commands.add("GET", keys.response_tag(item->name));
-    co_await run.link->async_run(ticking);
+    co_await run.way.run(ticking);
     if (ticking->status != RedisBatch::Status::ok) co_return false;
     bool marked = ticking->replies.front().is_text();
     if (marked) {
@@ -150,14 +196,14 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
         for (const PurgeItem* item : items) {
             const std::string tag = keys.response_tag(item->name);
             if (item->soft)
-                marking->commands.add("EVAL", script::soft_response_tag, "1", tag,
+                marking->commands.run(script::soft_response_tag, "1", tag,
                                       clock + "-" + random_id());
             if (!item->soft)
-                marking->commands.add("EVAL", script::mark_response_tag, "1", tag,
+                marking->commands.run(script::mark_response_tag, "1", tag,
                                       clock + ":" + random_id(), id_lifetime.count());
         }
         add_news(marking->commands, run, copies_of(items));
-        co_await run.link->async_run(marking);
+        co_await run.way.run(marking);
         if (marking->status != RedisBatch::Status::ok) co_return false;
         marked = !any_failed(*marking, items.size());
     }
@@ -165,7 +211,10 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
         const bool dropped = co_await drop_response_tags(run, items);
         if (!dropped) co_return false;
     }
+    const bool told = co_await tell_in_cluster(run, copies_of(items));
+    if (!told) co_return false;
     for (const PurgeItem* item : items) mark_purged(run.shared.generations(), *item);
+    run.shared.node_of(keys.clock()).purge_clock().forget();
     for (std::size_t i = 0; i < items.size(); ++i)
         if (!items[i]->soft && ticking->replies[i + 1].is_text())
             run.shared.sweep_later(std::string(index_part(ticking->replies[i + 1].text)));
@@ -184,26 +233,40 @@ void add_removals(RedisCommands& commands, const RedisKeys& keys,
                   const std::vector<RedisReply>& found, Removal removal) {
     for (const RedisReply& key : found) {
         if (removal == Removal::of_guards) {
-            commands.add("EVAL", script::remove_guard, "1", key.text);
+            commands.run(script::remove_guard, "1", key.text);
         } else if (keys.name_of(key.text).kind != RedisKeys::Kind::entry) {
             continue;
         } else if (removal == Removal::softly) {
-            commands.add("EVAL", script::soft_entry, "1", key.text, random_id());
+            commands.run(script::soft_entry, "1", key.text, random_id());
         } else {
-            commands.add("EVAL", script::remove_entry, "1", key.text);
+            commands.run(script::remove_entry, "1", key.text);
         }
     }
 }
 
-/// Walks all keys that match a glob and purges those of larder's. Soft ones that fail (a full
-/// Redis) become hard.
-Task<bool> scan(Run run, std::string match, Removal what) {
+/// Sends a step of a scan to where it is: to that lane of a cluster.
+Task<void> walk_on(Run run, int lane, RedisBatchPointer walk) {
+    if (!run.in_cluster()) {
+        co_await run.way.run(walk);
+        co_return;
+    }
+    RedisNode& node = run.shared.fleet().lane(lane);
+    const std::shared_ptr<RedisLink> link = node.usable_link(nullptr);
+    if (!link) co_return;
+    walk->epoch = link->epoch();
+    co_await link->async_run(walk);
+    if (walk->epoch != node.epochs().current()) walk->status = RedisBatch::Status::down;
+}
+
+/// Walks all keys of a server that match a glob and purges those of larder's. Soft ones that fail
+/// (a full Redis) become hard.
+Task<bool> scan_one(Run run, int lane, std::string match, Removal what) {
     std::string cursor = "0";
     do {
         const RedisBatchPointer walk = new_batch(run);
         walk->commands.add("SCAN", cursor, "MATCH", match, "COUNT", scan_count, "TYPE",
                            what == Removal::of_guards ? "string" : "hash");
-        co_await run.link->async_run(walk);
+        co_await walk_on(run, lane, walk);
         if (walk->status != RedisBatch::Status::ok) co_return false;
         const RedisReply& page = walk->replies.front();
         if (page.items.size() != 2) co_return false;
@@ -211,13 +274,13 @@ Task<bool> scan(Run run, std::string match, Removal what) {
         RedisBatchPointer removal = new_batch(run);
         add_removals(removal->commands, run.shared.keys(), page.items[1].items, what);
         if (removal->commands.count() == 0) continue;
-        co_await run.link->async_run(removal);
+        co_await run.way.run(removal);
         if (removal->status != RedisBatch::Status::ok) co_return false;
         if (what == Removal::softly && any_failed(*removal, removal->replies.size())) {
             removal = new_batch(run);
             add_removals(removal->commands, run.shared.keys(), page.items[1].items,
                          Removal::of_entries);
-            co_await run.link->async_run(removal);
+            co_await run.way.run(removal);
             if (removal->status != RedisBatch::Status::ok) co_return false;
         }
         if (any_failed(*removal, removal->replies.size())) co_return false;
@@ -226,9 +289,19 @@ Task<bool> scan(Run run, std::string match, Removal what) {
     co_return true;
 }
 
-/// The guards first: a fetch whose guard was still there has stored before the keys are walked, and
-/// is found there.
-Task<bool> purge_by_scan(Run run, PurgeItem item) {
+/// The same on all servers.
+Task<bool> scan(Run run, std::string match, Removal what) {
+    for (const int lane : run.shared.fleet().in_use()) {
+        if (run.how.scanned_lane >= 0 && lane != run.how.scanned_lane) continue;
+        const bool good = co_await scan_one(run, lane, match, what);
+        if (!good) co_return false;
+    }
+    co_return true;
+}
+
+/// The guards first, on all servers: a fetch whose guard was still there has stored before the keys
+/// are walked, and is found there.
+Task<bool> walk_all(Run run, PurgeItem item) {
     const std::string& prefix = run.shared.keys().prefix();
     const std::string escaped = escape_glob(prefix, item.name);
     // Both forms that a guard's name may have; see RedisKeys.
@@ -241,11 +314,49 @@ Task<bool> purge_by_scan(Run run, PurgeItem item) {
     if (!plain_gone) co_return false;
     const Removal removal = item.soft ? Removal::softly : Removal::of_entries;
     const bool entries = co_await scan(run, escaped, removal);
-    if (!entries || run.how.tell == PurgeRun::Tell::nobody) co_return entries;
-    const RedisBatchPointer telling = new_batch(run);
-    add_news(telling->commands, run, {item});
-    co_await run.link->async_run(telling);
-    co_return telling->status == RedisBatch::Status::ok;
+    co_return entries;
+}
+
+/// What the masters say of their slots and of moves that are under way: where it is the same before
+/// and after a scan, and no slot is on its way, no key can have passed the scan. Empty: a slot is
+/// being moved, or a master does not say.
+Task<std::string> slots_at_rest(Run run) {
+    std::string said = std::to_string(run.shared.fleet().version());
+    for (const int lane : run.shared.fleet().in_use()) {
+        if (run.how.scanned_lane >= 0 && lane != run.how.scanned_lane) continue;
+        const RedisBatchPointer ask = new_batch(run);
+        ask->commands.add("CLUSTER", "NODES");
+        co_await walk_on(run, lane, ask);
+        const bool answered = ask->status == RedisBatch::Status::ok && ask->replies[0].is_text();
+        const std::string own = answered ? own_slots(ask->replies[0].text) : std::string();
+        if (own.empty()) co_return std::string();
+        said.append("\n").append(own);
+    }
+    co_return said;
+}
+
+/// Where slots move, keys pass from a server that is not walked yet to one that was: then all that
+/// is stored is purged instead.
+Task<bool> purge_by_scan(Run run, PurgeItem item) {
+    std::string before;
+    if (run.in_cluster()) before = co_await slots_at_rest(run);
+    bool good = false;
+    if (!run.in_cluster() || !before.empty()) {
+        good = co_await walk_all(run, item);
+        if (!good) co_return false;
+    }
+    if (run.in_cluster()) {
+        const std::string after = co_await slots_at_rest(run);
+        if (after.empty() || after != before) {
+            good = co_await purge_all(run);
+            co_return good;
+        }
+    }
+    if (run.how.tell == PurgeRun::Tell::nobody) co_return true;
+    std::vector<PurgeItem> items;
+    items.push_back(std::move(item));
+    const bool told = co_await tell_others(run.way, std::move(items), new_batch(run)->deadline);
+    co_return told;
 }
 
 }  // namespace
@@ -274,20 +385,37 @@ void mark_purged(store::Generations& generations, const PurgeItem& item) {
     }
 }
 
+Task<bool> tell_others(RedisWay way, std::vector<PurgeItem> items, SteadyTime deadline) {
+    auto batch = std::make_shared<RedisBatch>();
+    batch->work = RedisWork::purge;
+    batch->deadline = deadline;
+    batch->commands.add("PUBLISH", way.shared.keys().news(),
+                        encode_news(news_of(way.shared, std::move(items))));
+    co_await way.run(batch);
+    co_return batch->status == RedisBatch::Status::ok;
+}
+
 void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector<PurgeItem>& items,
                std::string_view token, Milliseconds time) {
+    const bool in_cluster = keys.everything_ids().size() > 1;
     for (const PurgeItem& item : items) {
         if (item.kind == PurgeItem::Kind::pattern)
-            commands.add("EVAL", script::hold_tag, "1", keys.tag(item.name), token, time.count());
-        if (item.kind == PurgeItem::Kind::key)
-            commands.add("EVAL", script::hold_key, "3", keys.entry(item.name),
-                         keys.guard(item.name), keys.extension(item.name), token, time.count());
+            commands.run(script::hold_tag, "1", keys.tag(item.name), token, time.count());
+        if (item.kind != PurgeItem::Kind::key) continue;
+        if (in_cluster) {
+            commands.run(script::hold_tag, "1", keys.guard(item.name), token, time.count());
+            commands.run(script::remove_entry, "1", keys.entry(item.name));
+            commands.run(script::hold_tag, "1", keys.extension(item.name), token, time.count());
+        }
+        if (!in_cluster)
+            commands.run(script::hold_key, "3", keys.entry(item.name), keys.guard(item.name),
+                         keys.extension(item.name), token, time.count());
     }
 }
 
-Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared,
-                      const std::vector<PurgeItem>& items, const PurgeRun& how) {
-    const Run run{std::move(link), shared, how};
+Task<bool> run_purges(RedisWay way, const std::vector<PurgeItem>& items, const PurgeRun& how) {
+    RedisShared& shared = way.shared;
+    const Run run{way, shared, how};
     std::vector<PurgeItem> direct;
     std::vector<const PurgeItem*> tags;
     bool all = false;
@@ -315,7 +443,7 @@ Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared,
     }
     PurgeRun patient = how;
     if (patient.step.count() == 0) patient.step = shared.settings().timeout;
-    const Run scans{run.link, shared, patient};
+    const Run scans{run.way, shared, patient};
     for (const PurgeItem& item : items) {
         if (item.kind != PurgeItem::Kind::scan) continue;
         const bool good = co_await purge_by_scan(scans, item);
@@ -324,27 +452,27 @@ Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared,
     co_return true;
 }
 
-Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared, std::string id,
-                       Milliseconds step) {
+Task<bool> sweep_index(RedisWay way, std::string id, Milliseconds step) {
     PurgeRun how;
     how.step = step;
-    const Run run{std::move(link), shared, how};
+    RedisShared& shared = way.shared;
+    const Run run{way, shared, how};
     const std::string index = shared.keys().index(id);
     std::string cursor = "0";
     do {
         const RedisBatchPointer walk = new_batch(run);
         walk->commands.add("SSCAN", index, cursor, "COUNT", "100");
-        co_await run.link->async_run(walk);
+        co_await run.way.run(walk);
         if (walk->status != RedisBatch::Status::ok) co_return false;
         const RedisReply& page = walk->replies.front();
         if (page.items.size() != 2) co_return true;
         cursor = page.items[0].text;
         const RedisBatchPointer removal = new_batch(run);
         for (const RedisReply& key : page.items[1].items)
-            removal->commands.add("EVAL", script::sweep, "1", key.text, id);
+            removal->commands.run(script::sweep, "1", key.text, id);
         if (cursor == "0") removal->commands.add("UNLINK", index);
         if (removal->commands.count() == 0) continue;
-        co_await run.link->async_run(removal);
+        co_await run.way.run(removal);
         if (removal->status != RedisBatch::Status::ok) co_return false;
         for (std::size_t i = 0; i < page.items[1].items.size(); ++i)
             if (removal->replies[i].integer == 1) shared.invalidated(page.items[1].items[i].text);

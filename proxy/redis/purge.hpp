@@ -5,8 +5,8 @@
 #include "base/clock.hpp"
 #include "redis/journal.hpp"
 #include "redis/keys.hpp"
-#include "redis/link.hpp"
 #include "redis/task.hpp"
+#include "redis/way.hpp"
 #include "store/generations.hpp"
 
 namespace larder::redis {
@@ -23,6 +23,7 @@ struct PurgeRun {
                           ///< (RedisStore::announce), or empty
     enum class Tell : std::uint8_t { others, nobody };
     Tell tell = Tell::nobody;  ///< whether the other instances are told (redis/news.hpp)
+    int scanned_lane = -1;     ///< not -1: scans walk this lane of a cluster only
 };
 
 /// Does the purges and waits until Redis has acknowledged all of them. False: Redis has not. What
@@ -30,8 +31,8 @@ struct PurgeRun {
 ///
 /// Every slot of the process's Generations that a purge touches is purged (again) once Redis has
 /// acknowledged it: the acknowledgement may arrive before what Redis tells the subscriber.
-[[nodiscard]] Task<bool> run_purges(std::shared_ptr<RedisLink> link, RedisShared& shared,
-                                    const std::vector<PurgeItem>& items, const PurgeRun& how);
+[[nodiscard]] Task<bool> run_purges(RedisWay way, const std::vector<PurgeItem>& items,
+                                    const PurgeRun& how);
 
 /// Marks what the item covers as purged in this process. A pattern whose keys must be looked for
 /// only closes the door of what is not stored yet: its keys are found one by one.
@@ -41,9 +42,12 @@ void mark_purged(store::Generations& generations, const PurgeItem& item);
 void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector<PurgeItem>& items,
                std::string_view token, Milliseconds time);
 
+/// Tells the other instances of purges that are done. False: nobody could be told.
+[[nodiscard]] Task<bool> tell_others(RedisWay way, std::vector<PurgeItem> items,
+                                     SteadyTime deadline);
+
 /// Removes the keys filled under an id that a purge has killed, in small steps. False: the
 /// connection failed over it.
-[[nodiscard]] Task<bool> sweep_index(std::shared_ptr<RedisLink> link, RedisShared& shared,
-                                     std::string id, Milliseconds step);
+[[nodiscard]] Task<bool> sweep_index(RedisWay way, std::string id, Milliseconds step);
 
 }  // namespace larder::redis

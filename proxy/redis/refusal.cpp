@@ -117,6 +117,13 @@ RedisError classify_reply(std::string_view text) {
     return RedisError::reply;
 }
 
+bool refuses_digest(std::string_view text) {
+    if (text.starts_with("NOSCRIPT")) return true;
+    const RedisError reason = classify_reply(text);
+    return (reason == RedisError::noperm || reason == RedisError::unknown_command) &&
+           contains(text, "evalsha");
+}
+
 RedisError classify_error(const boost::system::error_code& error) {
     namespace asio = boost::asio;
     const auto& category = error.category();
@@ -196,7 +203,8 @@ std::string_view remedy_for_server(RedisError reason) {
         case RedisError::busy:
             return "see who runs the long script (CLIENT LIST), and end it with SCRIPT KILL";
         case RedisError::cluster:
-            return "redis.url leads to a node of a cluster: name a single server";
+            return "redis.url must begin with redis-cluster:// where it leads to nodes of a cluster, "
+                   "and only there";
         case RedisError::other_data:
             return "none needed: larder asks again which server it talks to";
         default:

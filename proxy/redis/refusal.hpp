@@ -45,6 +45,8 @@ enum class RedisError : std::uint8_t {
 
 /// Of an error reply's text. Also of the older form in which a script's error is quoted.
 [[nodiscard]] RedisError classify_reply(std::string_view text);
+/// An error reply that says that Redis does not run a script by its digest: EVAL may work.
+[[nodiscard]] bool refuses_digest(std::string_view text);
 /// Of a failed connection.
 [[nodiscard]] RedisError classify_error(const boost::system::error_code& error);
 

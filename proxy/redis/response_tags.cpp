@@ -56,20 +56,22 @@ Task<void> take_back(const Filling& fill, const std::vector<cache::TagId>& made)
     const RedisKeys& keys = fill.store.shared.keys();
     const RedisBatchPointer undo = fill.new_batch();
     for (const cache::TagId& tag : made)
-        undo->commands.add("EVAL", script::delete_if, "1", keys.response_tag(tag.name), tag.id);
-    co_await fill.store.link->async_run(undo);
+        undo->commands.run(script::delete_if, "1", keys.response_tag(tag.name), tag.id);
+    co_await fill.store.run(undo);
 }
 
 }  // namespace
 
-Task<Tags> settle_response_tags(Filling& fill) {
+namespace {
+
+Task<Tags> settle(Filling& fill) {
     const RedisKeys& keys = fill.store.shared.keys();
     std::vector<cache::TagId>& tags = fill.entry.response_tags;
     if (tags.empty()) co_return Tags::current;
     if (fill.lease.clock == 0) co_return Tags::unavailable;
     const RedisBatchPointer look = fill.new_batch();
     for (const cache::TagId& tag : tags) look->commands.add("GET", keys.response_tag(tag.name));
-    co_await fill.store.link->async_run(look);
+    co_await fill.store.run(look);
     if (look->status != RedisBatch::Status::ok) co_return Tags::unavailable;
     std::size_t missing = 0;
     Tags state = take_response_tags(look->replies.data(), fill.lease.clock, tags, missing);
@@ -83,9 +85,17 @@ Task<Tags> settle_response_tags(Filling& fill) {
                            id_lifetime.count());
     }
     for (const cache::TagId& tag : tags) make->commands.add("GET", keys.response_tag(tag.name));
-    make->commands.add("GET", keys.clock());
-    co_await fill.store.link->async_run(make);
+    if (!fill.store.in_cluster()) make->commands.add("GET", keys.clock());
+    co_await fill.store.run(make);
     if (make->status != RedisBatch::Status::ok) co_return Tags::unavailable;
+    if (fill.store.in_cluster()) {
+        // The clock must not be read before the tags are made, and stands on another node.
+        const RedisBatchPointer later = fill.new_batch();
+        later->commands.add("GET", keys.clock());
+        co_await fill.store.run(later);
+        if (later->status != RedisBatch::Status::ok) co_return Tags::unavailable;
+        make->replies.push_back(std::move(later->replies.front()));
+    }
     state = take_response_tags(make->replies.data() + made.size(), fill.lease.clock, tags, missing);
     bool certain = false;
     if (state == Tags::current && missing == 0)
@@ -95,10 +105,26 @@ Task<Tags> settle_response_tags(Filling& fill) {
     co_return missing == 0 ? Tags::purged : Tags::unavailable;
 }
 
+}  // namespace
+
+Task<Tags> settle_response_tags(Filling& fill) {
+    Tags tags = co_await settle(fill);
+    RedisShared& shared = fill.store.shared;
+    // What the clock said at the start says nothing of purges that another server measures.
+    const bool same_clock =
+        fill.entry.response_tags.empty() ||
+        shared.node_of(shared.keys().clock()).epochs().may_read(fill.lease.clock_epoch);
+    if (!same_clock) tags = Tags::unavailable;
+    // The clock may have been moved since it was read: the next fetch is to know.
+    if (tags == Tags::purged)
+        fill.store.shared.node_of(fill.store.shared.keys().clock()).purge_clock().forget();
+    co_return tags;
+}
+
 Task<bool> RedisStore::tags_current(Lease lease, std::vector<std::string> names,
                                     RedisBudget& budget) {
     if (names.empty()) co_return true;
-    if (!impl_->may_read()) co_return false;
+    if (!impl_->in_cluster() && !impl_->may_read({})) co_return false;
     const RedisBudget::Wait wait(budget, impl_->timeout());
     if (wait.spent()) co_return false;
     std::vector<cache::TagId> tags;
@@ -112,8 +138,9 @@ Task<bool> RedisStore::tags_current(Lease lease, std::vector<std::string> names,
     const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
     batch->commands.add("GET", keys.clock());
     for (const std::string& name : names) batch->commands.add("GET", keys.response_tag(name));
-    co_await impl_->link->async_run(batch);
+    co_await impl_->run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
+    if (!impl_->shared.node_of(keys.clock()).epochs().may_read(lease.clock_epoch)) co_return false;
     std::size_t missing = 0;
     const Tags state = take_response_tags(batch->replies.data() + 1, lease.clock, tags, missing);
     if (state != Tags::current || missing == 0) co_return state == Tags::current;

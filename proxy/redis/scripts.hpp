@@ -2,8 +2,11 @@
 #include <array>
 #include <string_view>
 
-/// The scripts that Redis runs: each touches the keys of one slot, loops over nothing unbounded,
-/// and is sent whole (EVAL), so that a server that was restarted needs no extra step.
+#include "redis/script.hpp"
+
+/// The scripts that Redis runs: each touches the keys of one slot, and loops over nothing
+/// unbounded. They are sent by their digests (EVALSHA); one that the server does not know is sent
+/// whole.
 namespace larder::redis::script {
 
 /// Joins texts when the program is compiled.
@@ -31,7 +34,7 @@ inline constexpr std::string_view own_entry_part = R"(
 local function own_entry(key)
   local mark = redis.pcall('HGET', key, 'larder')
   if type(mark) == 'table' and string.sub(mark.err, 1, 9) ~= 'WRONGTYPE' then mark = redis.call('HGET', key, 'larder') end
-  return type(mark) == 'string' and string.find(mark .. ',', '^' .. string.rep('%x', 16) .. ',') ~= nil
+  return type(mark) == 'string' and string.find(mark .. ',', '^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x,') ~= nil
 end)";
 
 /// own_id: the id at a key, of a guard, a tag or an extension: nil where it is missing or not
@@ -42,7 +45,7 @@ local function own_id(key)
   if not id then return nil end
   if type(id) == 'table' and string.sub(id.err, 1, 9) ~= 'WRONGTYPE' then id = redis.call('GET', key) end
   if type(id) ~= 'string' then return nil, true end
-  if string.sub(id, 1, 5) == 'held:' or string.find(id .. ':', '^' .. string.rep('%x', 16) .. ':') then return id end
+  if string.sub(id, 1, 5) == 'held:' or string.find(id .. ':', '^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x:') then return id end
   return nil, true
 end)";
 
@@ -82,55 +85,66 @@ end)";
 /// nobody waits for a fetch that began before it. 'other': the ids differ, so either the lock or
 /// the caller's ids are from before a purge. A guard that is held ("held:...", see hold_key) is
 /// left alone: nothing may be stored. A lock that is not larder's counts as no lock.
-inline constexpr std::string_view lease_part = R"(
+inline constexpr Script lease{R"(
 local function type_of(key)
   local kind = redis.pcall('TYPE', key)
   kind = kind.ok or 'none'
   return kind == 'none' and '' or kind
 end
-local guard, foreign = own_id(KEYS[1])
-if foreign then return {'', 'none', '', 0, '', type_of(KEYS[1])} end
-if not guard then guard = ARGV[1] redis.call('SET', KEYS[1], guard, 'PX', ARGV[2])
-elseif string.sub(guard, 1, 5) ~= 'held:' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+local id = '%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x'
+local stands = redis.call('MGET', KEYS[1], KEYS[2])
+local guard = stands[1]
+if not guard then
+  guard = redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') and ARGV[1]
+elseif string.sub(guard, 1, 5) == 'held:' then
+elseif string.find(guard .. ':', '^' .. id .. ':') then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+else
+  guard = nil
+end
+if not guard then return {'', 'none', '', 0, '', type_of(KEYS[1])} end
 local lock = 'none'
 local held = ''
 if ARGV[3] ~= '' then
-  held = redis.pcall('GET', KEYS[2]) or ''
-  local own = type(held) == 'string' and (held == '' or string.sub(held, 1, 5) == 'held:' or string.find(held, '^%x+:[%x-]+:[%xu]') ~= nil)
+  held = stands[2] or ''
+  local own = held == '' or string.sub(held, 1, 5) == 'held:' or string.find(held, '^%x+:[%x-]+:[%xu]')
   if not own then
     held = ''
   elseif held ~= '' and held ~= ARGV[6] and string.sub(held, 1, 16) == guard then
     if string.sub(held, 18, 33) ~= ARGV[5] then lock = 'other'
     elseif string.sub(held, 35) == 'u' then lock = 'u' else lock = 'theirs' end
   else
-    redis.call('SET', KEYS[2], guard .. ':' .. ARGV[5] .. ':' .. ARGV[3], 'PX', ARGV[4])
-    lock = 'mine'
+    local value = guard .. ':' .. ARGV[5] .. ':' .. ARGV[3]
+    local got
+    if held == '' then got = redis.call('SET', KEYS[2], value, 'PX', ARGV[4], 'NX')
+    else got = redis.call('SET', KEYS[2], value, 'PX', ARGV[4]) end
+    if got then lock = 'mine' end
   end
 end
-if not own_entry(KEYS[3]) then return {guard, lock, '', 0, held, type_of(KEYS[3])} end
-local soft = redis.call('HGET', KEYS[3], 'soft') or ''
-return {guard, lock, soft, 1, held, ''})";
-inline constexpr std::string_view lease = Joined<own_entry_part, own_id_part, lease_part>::text;
-
+local entry = redis.pcall('HMGET', KEYS[3], 'larder', 'soft')
+if entry.err and string.sub(entry.err, 1, 9) ~= 'WRONGTYPE' then entry = redis.call('HMGET', KEYS[3], 'larder', 'soft') end
+if not entry.err and entry[1] and string.find(entry[1] .. ',', '^' .. id .. ',') then return {guard, lock, entry[2] or '', 1, held, ''} end
+return {guard, lock, '', 0, held, type_of(KEYS[3])})"};
 /// The purge clock, made where it is missing: from the time in microseconds, beyond any value it
 /// had. KEYS clock.
-inline constexpr std::string_view clock = R"(
+inline constexpr Script clock{R"(
 local now = redis.call('GET', KEYS[1])
 if not now then
   local t = redis.call('TIME')
   now = t[1] .. string.rep('0', 6 - #t[2]) .. t[2]
   redis.call('SET', KEYS[1], now)
 end
-return now)";
+return now)"};
 
-/// Moves the purge clock on. KEYS clock.
-inline constexpr std::string_view tick = R"(
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  local t = redis.call('TIME')
-  redis.call('SET', KEYS[1], t[1] .. string.rep('0', 6 - #t[2]) .. t[2])
-end
-redis.call('INCR', KEYS[1])
-return redis.call('GET', KEYS[1]))";
+/// Moves the purge clock on: to the time in microseconds, or by one where that is more. So a server
+/// that has lost the last purges does not use a value that was used before. KEYS clock.
+inline constexpr Script tick{R"(
+local t = redis.call('TIME')
+local now = t[1] .. string.rep('0', 6 - #t[2]) .. t[2]
+local last = redis.call('GET', KEYS[1])
+if last and tonumber(last) >= tonumber(now) then return tostring(redis.call('INCR', KEYS[1]) and redis.call('GET', KEYS[1])) end
+redis.call('SET', KEYS[1], now)
+return now)"};
 
 /// Stores one variant if no purge came since the lease. KEYS entry, guard, lock.
 /// ARGV guard, own lock's token or '', variant field, envelope, vary field, vary names or '', plain
@@ -138,107 +152,111 @@ return redis.call('GET', KEYS[1]))";
 /// entry's whole, that whole or ''. Returns 1; 0: purged meanwhile; 2: the key is not larder's.
 inline constexpr std::string_view fill_part = R"(
 local stored = 0
-if not own_entry(KEYS[1]) and redis.call('EXISTS', KEYS[1]) == 1 then
+local there = redis.call('EXISTS', KEYS[1]) == 1
+local stands = redis.call('MGET', KEYS[2], KEYS[3])
+if there and not own_entry(KEYS[1]) then
   stored = 2
-elseif redis.pcall('GET', KEYS[2]) == ARGV[1] then
-  redis.call('HSET', KEYS[1], ARGV[3], ARGV[4], 'larder', ARGV[9])
+elseif stands[1] == ARGV[1] then
+  local set = {ARGV[3], ARGV[4], 'larder', ARGV[9]}
   local large = ARGV[12] ~= '' and 1 or 0
-  if large == 1 then redis.call('HSET', KEYS[1], ARGV[11], ARGV[12]) else redis.call('HDEL', KEYS[1], ARGV[11]) end
-  local vary = 0
-  if ARGV[6] ~= '' then
-    redis.call('HSET', KEYS[1], ARGV[5], ARGV[6])
-    if ARGV[7] ~= ARGV[3] then redis.call('HDEL', KEYS[1], ARGV[7], 'b' .. string.sub(ARGV[7], 2)) end
-    vary = 1
-  else
-    redis.call('HDEL', KEYS[1], ARGV[5])
-  end
-  local fields = redis.call('HLEN', KEYS[1])
-  local excess = fields - tonumber(ARGV[10])
-  if excess > 0 then
-    local dropped = {}
-    for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-      local kept = field == ARGV[3] or field == ARGV[5] or field == 'larder' or field == 'soft' or string.sub(field, 1, 2) == 'b:'
-      if #dropped < excess and not kept then
-        dropped[#dropped + 1] = field
-        if string.sub(field, 1, 2) == 'v:' then dropped[#dropped + 1] = 'b' .. string.sub(field, 2) end
+  local vary = ARGV[6] ~= '' and 1 or 0
+  if large == 1 then set[5] = ARGV[11] set[6] = ARGV[12] end
+  if vary == 1 then set[#set + 1] = ARGV[5] set[#set + 1] = ARGV[6] end
+  redis.call('HSET', KEYS[1], unpack(set))
+  local alone = not there
+  if there then
+    local gone = {}
+    if large == 0 then gone[1] = ARGV[11] end
+    if vary == 0 then gone[#gone + 1] = ARGV[5]
+    elseif ARGV[7] ~= ARGV[3] then gone[#gone + 1] = ARGV[7] gone[#gone + 1] = 'b' .. string.sub(ARGV[7], 2) end
+    if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
+    local fields = redis.call('HLEN', KEYS[1])
+    local excess = fields - tonumber(ARGV[10])
+    if excess > 0 then
+      local dropped = {}
+      for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+        local kept = field == ARGV[3] or field == ARGV[5] or field == 'larder' or field == 'soft' or string.sub(field, 1, 2) == 'b:'
+        if #dropped < excess and not kept then
+          dropped[#dropped + 1] = field
+          if string.sub(field, 1, 2) == 'v:' then dropped[#dropped + 1] = 'b' .. string.sub(field, 2) end
+        end
       end
+      if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
     end
-    if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
+    alone = fields <= 2 + vary + large + redis.call('HEXISTS', KEYS[1], 'soft')
   end
-  local alone = fields <= 2 + vary + large + redis.call('HEXISTS', KEYS[1], 'soft')
   if alone or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[8]) then redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
   stored = 1
 end
-if ARGV[2] ~= '' then
-  local held = redis.call('GET', KEYS[3])
-  if held and string.sub(held, 35) == ARGV[2] then redis.call('DEL', KEYS[3]) end
-end
+if ARGV[2] ~= '' and stands[2] and string.sub(stands[2], 35) == ARGV[2] then redis.call('DEL', KEYS[3]) end
 return stored)";
-inline constexpr std::string_view fill = Joined<own_entry_part, fill_part>::text;
+inline constexpr Script fill{Joined<own_entry_part, fill_part>::text};
 
 /// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told
 /// so) or '', ms of that.
-inline constexpr std::string_view release = R"(
+inline constexpr Script release{R"(
 local held = redis.call('GET', KEYS[1])
 if not held or string.sub(held, 35) ~= ARGV[1] then return 0 end
 if ARGV[2] ~= '' then
   local kept = redis.pcall('SET', KEYS[1], string.sub(held, 1, 34) .. ARGV[2], 'PX', ARGV[3])
   if not kept.err then return 1 end
 end
-return redis.call('DEL', KEYS[1]))";
+return redis.call('DEL', KEYS[1]))"};
 
 /// KEYS guard, lock. ARGV guard, guard ms, own lock's token or '', lock ms.
-inline constexpr std::string_view prolong = R"(
+inline constexpr Script prolong{R"(
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 if ARGV[3] ~= '' then
   local held = redis.call('GET', KEYS[2])
   if held and string.sub(held, 35) == ARGV[3] then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
 end
-return 1)";
+return 1)"};
 
 /// Makes an id outlive the entry filled under it. Writes rarely, because Redis tells every reader
 /// of the id of each write. KEYS id. ARGV ms needed, ms to set, the id's unchanging part. Returns
-/// what stands there. Another id, a hold, and what is not larder's are not prolonged.
-inline constexpr std::string_view refresh = R"(
+/// {what stands there, ms it lives from now on; less than 0: nothing is known}. Another id, a hold,
+/// and what is not larder's are not prolonged.
+inline constexpr Script refresh{R"(
 local id = redis.call('GET', KEYS[1])
-if id and string.sub(id, 1, #ARGV[3]) == ARGV[3] then
-  local left = redis.call('PTTL', KEYS[1])
-  if left >= 0 and left < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+if not id or string.sub(id, 1, #ARGV[3]) ~= ARGV[3] then return {id, -1} end
+local left = redis.call('PTTL', KEYS[1])
+if left >= 0 and left < tonumber(ARGV[1]) then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  left = tonumber(ARGV[2])
 end
-return id)";
+return {id, left})"};
 
 /// Notes that a key was filled under an id. KEYS index. ARGV key, most members, ms needed, ms to
 /// set.
-inline constexpr std::string_view note = R"(
+inline constexpr Script note{R"(
 if redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
 redis.call('SADD', KEYS[1], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
-return 1)";
+return 1)"};
 
 /// Removes an entry that was last filled under a dead id; one filled anew has other ids in its
 /// mark. KEYS entry. ARGV id.
-inline constexpr std::string_view sweep = R"(
+inline constexpr Script sweep{R"(
 local mark = redis.pcall('HGET', KEYS[1], 'larder')
 if type(mark) == 'string' and string.find(mark, ARGV[1], 1, true) then return redis.call('UNLINK', KEYS[1]) end
-return 0)";
+return 0)"};
 
 /// Removes a key if it is an entry of larder's. KEYS entry.
 inline constexpr std::string_view remove_entry_part = R"(
 if own_entry(KEYS[1]) then return redis.call('UNLINK', KEYS[1]) end
 return 0)";
-inline constexpr std::string_view remove_entry = Joined<own_entry_part, remove_entry_part>::text;
+inline constexpr Script remove_entry{Joined<own_entry_part, remove_entry_part>::text};
 
 /// Removes a guard that nobody holds. KEYS guard.
 inline constexpr std::string_view remove_guard_part = R"(
 return free(KEYS[1], ''))";
-inline constexpr std::string_view remove_guard =
-    Joined<own_id_part, free_part, remove_guard_part>::text;
+inline constexpr Script remove_guard{Joined<own_id_part, free_part, remove_guard_part>::text};
 
 /// KEYS entry. ARGV new soft mark.
 inline constexpr std::string_view soft_entry_part = R"(
 if own_entry(KEYS[1]) then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
 return 1)";
-inline constexpr std::string_view soft_entry = Joined<own_entry_part, soft_entry_part>::text;
+inline constexpr Script soft_entry{Joined<own_entry_part, soft_entry_part>::text};
 
 /// Purges a key: its entry, where that is larder's, its guard, and the id of the keys that extend
 /// it. KEYS entry, guard, extension id. ARGV token of the hold that ends with this purge, or ''.
@@ -247,13 +265,13 @@ inline constexpr std::string_view purge_key_part = R"(
 if own_entry(KEYS[1]) then redis.call('UNLINK', KEYS[1]) end
 free(KEYS[2], ARGV[1])
 return free(KEYS[3], ARGV[1]))";
-inline constexpr std::string_view purge_key =
-    Joined<own_entry_part, own_id_part, free_part, purge_key_part>::text;
+inline constexpr Script purge_key{
+    Joined<own_entry_part, own_id_part, free_part, purge_key_part>::text};
 
 /// The same for a tag. KEYS tag. ARGV token or ''.
 inline constexpr std::string_view purge_tag_part = R"(
 return free(KEYS[1], ARGV[1]))";
-inline constexpr std::string_view purge_tag = Joined<own_id_part, free_part, purge_tag_part>::text;
+inline constexpr Script purge_tag{Joined<own_id_part, free_part, purge_tag_part>::text};
 
 /// Announces that a write is under way: purges the key and puts "held:TOKEN[,TOKEN...]" in the
 /// place of its guard and of its extensions' id, so that nothing is found and nothing can be
@@ -264,13 +282,13 @@ inline constexpr std::string_view hold_key_part = R"(
 if own_entry(KEYS[1]) then redis.call('UNLINK', KEYS[1]) end
 hold(KEYS[2], ARGV[1], ARGV[2])
 return hold(KEYS[3], ARGV[1], ARGV[2]))";
-inline constexpr std::string_view hold_key =
-    Joined<own_entry_part, own_id_part, hold_part, hold_key_part>::text;
+inline constexpr Script hold_key{
+    Joined<own_entry_part, own_id_part, hold_part, hold_key_part>::text};
 
 /// The same for a tag. KEYS tag. ARGV token, ms.
 inline constexpr std::string_view hold_tag_part = R"(
 return hold(KEYS[1], ARGV[1], ARGV[2]))";
-inline constexpr std::string_view hold_tag = Joined<own_id_part, hold_part, hold_tag_part>::text;
+inline constexpr Script hold_tag{Joined<own_id_part, hold_part, hold_tag_part>::text};
 
 /// KEYS entry, guard, extension id. ARGV new soft mark. What began before must not store as fresh:
 /// the guard goes.
@@ -280,15 +298,15 @@ if own_entry(KEYS[1]) then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
 local id = own_id(KEYS[3])
 if id and string.sub(id, 1, 5) ~= 'held:' then redis.call('SET', KEYS[3], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
 return 1)";
-inline constexpr std::string_view soft_key =
-    Joined<own_entry_part, own_id_part, free_part, soft_key_part>::text;
+inline constexpr Script soft_key{
+    Joined<own_entry_part, own_id_part, free_part, soft_key_part>::text};
 
 /// KEYS tag. ARGV new soft mark.
 inline constexpr std::string_view soft_tag_part = R"(
 local id = own_id(KEYS[1])
 if id and string.sub(id, 1, 5) ~= 'held:' then redis.call('SET', KEYS[1], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
 return 1)";
-inline constexpr std::string_view soft_tag = Joined<own_id_part, soft_tag_part>::text;
+inline constexpr Script soft_tag{Joined<own_id_part, soft_tag_part>::text};
 
 /// own_mark: whether a response tag may be written or dropped: it is missing, or its value is
 /// "clock:random[:soft]".
@@ -303,15 +321,13 @@ end)";
 inline constexpr std::string_view mark_response_tag_part = R"(
 if own_mark(KEYS[1]) then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return 1)";
-inline constexpr std::string_view mark_response_tag =
-    Joined<own_mark_part, mark_response_tag_part>::text;
+inline constexpr Script mark_response_tag{Joined<own_mark_part, mark_response_tag_part>::text};
 
 /// KEYS response tag.
 inline constexpr std::string_view drop_response_tag_part = R"(
 if own_mark(KEYS[1]) then redis.call('UNLINK', KEYS[1]) end
 return 1)";
-inline constexpr std::string_view drop_response_tag =
-    Joined<own_mark_part, drop_response_tag_part>::text;
+inline constexpr Script drop_response_tag{Joined<own_mark_part, drop_response_tag_part>::text};
 
 /// KEYS response tag. ARGV new soft mark ("clock-random"). The value is "clock:random[:soft]".
 inline constexpr std::string_view soft_response_tag_part = R"(
@@ -321,20 +337,19 @@ if id then
   if hard then redis.call('SET', KEYS[1], hard .. ':' .. ARGV[1], 'KEEPTTL') end
 end
 return 1)";
-inline constexpr std::string_view soft_response_tag =
-    Joined<own_mark_part, soft_response_tag_part>::text;
+inline constexpr Script soft_response_tag{Joined<own_mark_part, soft_response_tag_part>::text};
 
 /// Tells whether this is the server that the process met first in this round of connections, by a
 /// value of its own. KEYS nonce. ARGV value, ms. Returns 'same', or 'new': it was not there, and is
 /// now.
-inline constexpr std::string_view nonce = R"(
+inline constexpr Script nonce{R"(
 if redis.call('GET', KEYS[1]) == ARGV[1] then return 'same' end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 'new')";
+return 'new')"};
 
 /// KEYS any. ARGV value: deletes the key if it holds it.
-inline constexpr std::string_view delete_if = R"(
+inline constexpr Script delete_if{R"(
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0)";
+return 0)"};
 
 }  // namespace larder::redis::script

@@ -1,18 +1,22 @@
 #include "redis/server_epochs.hpp"
 
+#include <algorithm>
+
 #include "redis/keys.hpp"
 
 namespace larder::redis {
 
-ServerEpochs::ServerEpochs() : nonce_(random_id()) {}
+ServerEpochs::ServerEpochs(std::uint64_t start, std::uint64_t step)
+    : start_(start), step_(step), nonce_(random_id()) {}
 
 ServerEpochs::Registered ServerEpochs::register_server(const std::string& name) {
     const std::lock_guard lock(mutex_);
     const std::uint64_t epoch = current();
     if (epoch != 0 && name == server_) return {epoch, false};
     server_ = name;
-    current_.store(epoch + 1, std::memory_order_release);
-    return {epoch + 1, true};
+    const std::uint64_t next = std::max(epoch, start_) + step_;
+    current_.store(next, std::memory_order_release);
+    return {next, true};
 }
 
 bool ServerEpochs::end(std::uint64_t epoch) {
@@ -20,7 +24,7 @@ bool ServerEpochs::end(std::uint64_t epoch) {
     if (epoch != current()) return false;
     server_.clear();
     nonce_ = random_id();
-    current_.store(epoch + 1, std::memory_order_release);
+    current_.store(std::max(epoch, start_) + step_, std::memory_order_release);
     return true;
 }
 

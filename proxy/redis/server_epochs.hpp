@@ -13,7 +13,8 @@ namespace larder::redis {
 /// forgotten purges, and is read once its epoch is cleared (clear_server in redis/vouching.hpp).
 class ServerEpochs {
 public:
-    ServerEpochs();
+    /// The first epoch is `start` + `step`, and each next one is `step` more.
+    explicit ServerEpochs(std::uint64_t start = 0, std::uint64_t step = 1);
 
     struct Registered {
         std::uint64_t epoch = 0;
@@ -34,6 +35,7 @@ public:
     [[nodiscard]] std::uint64_t current() const { return current_.load(std::memory_order_acquire); }
     /// The epoch whose server may be read.
     [[nodiscard]] std::uint64_t cleared() const { return cleared_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool is_first(std::uint64_t epoch) const { return epoch <= start_ + step_; }
     void clear(std::uint64_t epoch) { cleared_.store(epoch, std::memory_order_release); }
     /// Whether the server of that epoch is the current one, and may be read.
     [[nodiscard]] bool may_read(std::uint64_t epoch) const {
@@ -41,6 +43,8 @@ public:
     }
 
 private:
+    const std::uint64_t start_;
+    const std::uint64_t step_;
     std::atomic<std::uint64_t> current_{0};
     std::atomic<std::uint64_t> cleared_{0};
     mutable std::mutex mutex_;  ///< guards the names, and each change of `current_`

@@ -15,10 +15,15 @@ RedisShared::RedisShared(settings::Redis settings, int workers, store::Generatio
                          store::MemoryStore* memory)
     : config_(std::move(settings), workers),
       generations_(generations),
-      memory_(memory),
+      trust_(memory),
       instance_(random_id()),
-      node_(config_.links, journal_, memory, maintenance_waker_) {
-    if (!config_.url.addresses.empty()) node_.address().set(config_.url.addresses.front());
+      journal_(10'000, config_.is_cluster ? PurgeJournal::Touches([this](const PurgeItem& item) {
+                   return keys().touched_by(item);
+               })
+                                          : nullptr),
+      fleet_(config_.is_cluster, config_.links, journal_, trust_, maintenance_waker_) {
+    if (!config_.is_cluster && !config_.url.addresses.empty())
+        node().address().set(config_.url.addresses.front());
 }
 
 void RedisShared::sweep_later(std::string id) {

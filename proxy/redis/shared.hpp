@@ -1,6 +1,9 @@
 #pragma once
+#include <atomic>
+#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,8 +11,10 @@
 #include "base/clock.hpp"
 #include "redis/bulk_rate.hpp"
 #include "redis/config.hpp"
+#include "redis/fleet.hpp"
 #include "redis/journal.hpp"
-#include "redis/node.hpp"
+#include "redis/lock_waiters.hpp"
+#include "redis/memory_trust.hpp"
 #include "redis/peers.hpp"
 #include "redis/reporter.hpp"
 #include "redis/shared_callback.hpp"
@@ -38,9 +43,18 @@ public:
     /// This process, as other instances and Redis know it.
     [[nodiscard]] const std::string& instance() const { return instance_; }
 
-    /// The server that holds the data.
-    [[nodiscard]] RedisNode& node() { return node_; }
-    [[nodiscard]] const RedisNode& node() const { return node_; }
+    /// The servers that hold the data.
+    [[nodiscard]] RedisFleet& fleet() { return fleet_; }
+    [[nodiscard]] const RedisFleet& fleet() const { return fleet_; }
+    /// The server that holds the data, where it is one.
+    [[nodiscard]] RedisNode& node() { return fleet_.first(); }
+    [[nodiscard]] const RedisNode& node() const { return fleet_.first(); }
+    /// The server that holds the key; in a cluster whose map is not known, some node that cannot be
+    /// read.
+    [[nodiscard]] RedisNode& node_of(std::string_view redis_key) {
+        RedisNode* const node = fleet_.node_of(redis_key);
+        return node == nullptr ? fleet_.first() : *node;
+    }
     /// The purges that Redis has not acknowledged.
     [[nodiscard]] PurgeJournal& journal() { return journal_; }
     [[nodiscard]] const PurgeJournal& journal() const { return journal_; }
@@ -71,24 +85,56 @@ public:
     /// What `wake_maintenance` does.
     [[nodiscard]] SharedCallback& maintenance_waker() { return maintenance_waker_; }
 
+    /// Somebody was sent to a wrong node of the cluster, or found none.
+    void map_is_old() const { map_waker_(); }
+    /// What `map_is_old` does.
+    [[nodiscard]] SharedCallback& map_waker() { return map_waker_; }
+    /// The workers' contexts, in their order.
+    void add_context(boost::asio::io_context& context) {
+        const std::lock_guard lock(contexts_mutex_);
+        contexts_.push_back(&context);
+    }
+    [[nodiscard]] std::vector<boost::asio::io_context*> contexts() const {
+        const std::lock_guard lock(contexts_mutex_);
+        return contexts_;
+    }
+
+    /// Who waits for the fetches of other instances.
+    [[nodiscard]] LockWaiters& lock_waiters() { return lock_waiters_; }
+
+    /// Whether the stream of purges (redis.purge_stream) has been done up to now, so that what Redis
+    /// holds may be read.
+    [[nodiscard]] bool stream_is_done() {
+        return settings().purge_stream.empty() ||
+               stream_done_epoch_.load(std::memory_order_acquire) ==
+                   node_of(keys().entry(settings().purge_stream)).epochs().cleared();
+    }
+    /// All that stood in the stream of that server when it was met is done.
+    void stream_done(std::uint64_t epoch) {
+        stream_done_epoch_.store(epoch, std::memory_order_release);
+    }
+
     // ---- what the subscriber hears (heard.cpp)
 
     /// What came on the news channel.
     void heard_news(std::string_view message);
     /// Redis says that this key changed.
     void invalidated(std::string_view redis_key);
-    /// Redis says that everything changed.
-    void all_invalidated();
+    /// That node says that everything changed.
+    void all_invalidated(RedisNode& node);
     /// Tells the other instances that this one ends: they need not wait for it. Does not wait.
     void say_goodbye();
 
 private:
     const RedisConfig config_;
     store::Generations& generations_;
-    store::MemoryStore* const memory_;
+    MemoryTrust trust_;
     const std::string instance_;
     std::function<void(RedisOperation, SteadyClock::duration)> observer_;
     SharedCallback maintenance_waker_;
+    SharedCallback map_waker_;
+    mutable std::mutex contexts_mutex_;
+    std::vector<boost::asio::io_context*> contexts_;
     PurgeJournal journal_;
     PurgeHistory history_;
     RedisPeers peers_;
@@ -96,7 +142,9 @@ private:
     RedisReporter reporter_{config_};
     BulkRate bulk_rate_;
     BulkRate bulk_fill_rate_;
-    RedisNode node_;
+    LockWaiters lock_waiters_;
+    std::atomic<std::uint64_t> stream_done_epoch_{0};
+    RedisFleet fleet_;
 };
 
 }  // namespace larder::redis

@@ -32,6 +32,12 @@ RedisState to_state(RedisBatch::Status status) {
 RedisStore::Impl::Impl(boost::asio::io_context& context_in, RedisShared& shared_in,
                        int worker_index_in)
     : context(context_in), shared(shared_in), worker_index(worker_index_in) {
+    shared.add_context(context);
+    if (in_cluster()) {
+        if (worker_index == 0) watch = std::make_shared<ClusterWatch>(context, shared);
+        if (watch) watch->start();
+        return;
+    }
     if (worker_index < shared.config().links) {
         own_link = std::make_shared<RedisLink>(context, shared, shared.node());
         shared.node().links().set(worker_index, own_link);
@@ -55,7 +61,17 @@ RedisLink* RedisStore::Impl::connected() {
     return link.get();
 }
 
-bool RedisStore::Impl::may_read() {
+bool RedisStore::Impl::may_read(std::string_view key) {
+    if (!shared.stream_is_done()) return false;
+    if (in_cluster()) {
+        const int slot = slot_of(shared.keys().entry(key));
+        const int lane = shared.fleet().lane_of(slot);
+        if (lane == RedisFleet::no_lane) return false;
+        RedisNode& node = shared.fleet().lane(lane);
+        const std::shared_ptr<RedisLink> used = node.links().of_worker(worker_index);
+        return used && node.may_read(*used) &&
+               (shared.journal().owed() & bit_of_group(group_of_slot(slot))) == 0;
+    }
     const RedisLink* used = connected();
     return used != nullptr && shared.node().may_read(*used);
 }
@@ -63,14 +79,41 @@ bool RedisStore::Impl::may_read() {
 RedisBatchPointer RedisStore::Impl::new_batch(SteadyTime deadline, RedisWork work) {
     auto batch = std::make_shared<RedisBatch>();
     batch->deadline = deadline;
-    batch->epoch = shared.node().epochs().cleared();
     batch->work = work;
+    batch->trusted = true;
+    if (!in_cluster()) batch->epoch = shared.node().epochs().cleared();
     return batch;
 }
 
+RedisBatchPointer RedisStore::Impl::new_batch_of(std::string_view key, std::uint64_t epoch,
+                                                 SteadyTime deadline, RedisWork work) {
+    auto batch = new_batch(deadline, work);
+    batch->epoch = epoch;
+    if (in_cluster()) batch->epoch_slot = slot_of(shared.keys().entry(key));
+    return batch;
+}
+
+std::uint64_t RedisStore::Impl::heard_by() const {
+    RedisFleet& fleet = shared.fleet();
+    if (!in_cluster()) {
+        const std::int64_t id = link->tracked_by();
+        return id != 0 && id == shared.node().subscriber() ? static_cast<std::uint64_t>(id) : 0;
+    }
+    if (!fleet.is_whole()) return 0;
+    constexpr std::uint64_t odd = 0x9E3779B97F4A7C15;
+    std::uint64_t all = fleet.version();
+    for (const int lane : fleet.in_use()) {
+        RedisNode& node = fleet.lane(lane);
+        const std::shared_ptr<RedisLink> used = node.links().of_worker(worker_index);
+        const std::int64_t id = used ? used->tracked_by() : 0;
+        if (id == 0 || id != node.subscriber()) return 0;
+        all = (all ^ static_cast<std::uint64_t>(id) ^ used->epoch() << 32) * odd;
+    }
+    return all | 1;
+}
+
 std::uint64_t RedisStore::Impl::sequence() const {
-    const std::int64_t heard_by = link->tracked_by();
-    return heard_by != 0 && heard_by == shared.node().subscriber() ? shared.generations().now() : 0;
+    return heard_by() != 0 ? shared.generations().now() : 0;
 }
 
 RedisStore::RedisStore(boost::asio::io_context& context, RedisShared& shared, int worker_index)
@@ -86,6 +129,7 @@ void RedisStore::stop() {
     *impl_->stopped = true;
     if (impl_->maintenance) impl_->maintenance->stop();
     if (impl_->subscriber) impl_->subscriber->stop();
+    if (impl_->watch) impl_->watch->stop();
     if (impl_->own_link) impl_->own_link->stop();
     if (impl_->own_bulk) impl_->own_bulk->stop();
 }
@@ -99,7 +143,8 @@ void RedisStore::tell_foreign(const Lease& lease, std::string_view shown) {
 }
 
 Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& budget) {
-    if (set.empty() || !impl_->may_read()) co_return 0;
+    const std::string first = set.keys.empty() ? std::string() : set.keys.front();
+    if (set.empty() || !impl_->may_read(first)) co_return 0;
     const RedisKeys& keys = impl_->shared.keys();
     const RedisBudget::Wait wait(budget, impl_->timeout());
     const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
@@ -109,7 +154,7 @@ Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& 
             .add("EXISTS", keys.extension(key));
     for (const std::string& pattern : set.patterns)
         batch->commands.add("EXISTS", keys.tag(pattern));
-    co_await impl_->link->async_run(batch);
+    co_await impl_->run(batch);
     std::uint64_t count = 0;
     if (batch->status != RedisBatch::Status::ok) co_return count;
     for (const RedisReply& reply : batch->replies)
@@ -120,31 +165,41 @@ Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& 
 Task<bool> RedisStore::announce(std::vector<PurgeItem> items, std::string token,
                                 RedisBudget& budget) {
     const RedisBudget::Wait wait(budget, impl_->timeout());
-    const std::shared_ptr<RedisLink> link = impl_->shared.node().usable_link(impl_->link);
-    if (!link || wait.spent() || link->epoch() != impl_->shared.node().epochs().cleared())
-        co_return false;
-    impl_->shared.history().remember(items, steady_now());
+    RedisShared& shared = impl_->shared;
+    RedisWay way{shared, nullptr, impl_->worker_index};
+    if (!impl_->in_cluster()) {
+        way.link = shared.node().usable_link(impl_->link);
+        if (!way.link || way.link->epoch() != shared.node().epochs().cleared()) co_return false;
+    }
+    if (wait.spent()) co_return false;
+    shared.history().remember(items, steady_now());
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = wait.deadline();
     batch->work = RedisWork::purge;
-    add_holds(batch->commands, impl_->shared.keys(), items, token, announced_for);
-    const News news{News::Kind::purges, impl_->shared.instance(),
-                    impl_->shared.history().keeps_for(), items};
-    batch->commands.add("PUBLISH", impl_->shared.keys().news(), encode_news(news));
-    co_await link->async_run(batch);
+    batch->trusted = true;
+    add_holds(batch->commands, shared.keys(), items, token, announced_for);
+    const std::size_t holds = batch->commands.count();
+    const News news{News::Kind::purges, shared.instance(), shared.history().keeps_for(), items};
+    if (way.link) batch->commands.add("PUBLISH", shared.keys().news(), encode_news(news));
+    co_await way.run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
-    const auto end = batch->replies.end() - 1;  // the news may be refused
-    co_return std::none_of(batch->replies.begin(), end,
-                           [](const RedisReply& reply) { return reply.is_error(); });
+    // The news may be refused.
+    const auto end = batch->replies.begin() + static_cast<std::ptrdiff_t>(holds);
+    const bool held = std::none_of(batch->replies.begin(), end,
+                                   [](const RedisReply& reply) { return reply.is_error(); });
+    if (!held || way.link) co_return held;
+    const bool told = co_await tell_others(way, std::move(items), wait.deadline());
+    co_return told;
 }
 
 void RedisStore::renew_announcement(const std::vector<PurgeItem>& items, const std::string& token) {
-    const std::shared_ptr<RedisLink> link = impl_->shared.node().usable_link(impl_->link);
-    if (!link) return;
+    RedisWay way{impl_->shared, nullptr, impl_->worker_index};
+    if (!impl_->in_cluster()) way.link = impl_->shared.node().usable_link(impl_->link);
+    if (!impl_->in_cluster() && !way.link) return;
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = steady_now() + impl_->timeout();
     add_holds(batch->commands, impl_->shared.keys(), items, token, announced_for);
-    link->send(batch);
+    way.send(batch);
 }
 
 Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget& budget,
@@ -157,16 +212,17 @@ Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget
     const RedisBudget::Wait wait(budget, impl_->timeout());
     bool done = false;
     // Whichever link works will do: the purge must not wait for this worker's own.
-    const std::shared_ptr<RedisLink> link = impl_->shared.node().usable_link(impl_->link);
-    if (link && !wait.spent()) {
-        const std::uint64_t epoch = link->epoch();
+    RedisWay way{impl_->shared, nullptr, impl_->worker_index};
+    if (!impl_->in_cluster()) way.link = impl_->shared.node().usable_link(impl_->link);
+    if ((way.link || impl_->in_cluster()) && !wait.spent()) {
+        const std::uint64_t epoch = way.link ? way.link->epoch() : 0;
         PurgeRun how;
         how.deadline = wait.deadline();
         how.token = std::move(token);
         how.tell = PurgeRun::Tell::others;
-        done = co_await run_purges(link, impl_->shared, items, how);
+        done = co_await run_purges(way, items, how);
         // Acknowledged by a server that is no longer the one: that proves nothing.
-        done = done && epoch == impl_->shared.node().epochs().current();
+        done = done && (!way.link || epoch == impl_->shared.node().epochs().current());
     }
     impl_->observed(RedisOperation::purge, wait.began());
     if (done) impl_->shared.reporter().works(RedisWork::purge);

@@ -48,7 +48,7 @@ struct Found {
     bool other_variant = false;  ///< the key is there, for other values of the selecting fields
     std::string variant;  ///< the one that was asked for, where the key's selecting fields are
                           ///< known; else empty
-    std::string digest;   ///< of the ids that were current; empty: one of them is missing
+    KnownIds ids;         ///< that were current, where there is no hit
 };
 
 /// A page of the keys that Redis holds entries under.
@@ -112,8 +112,8 @@ public:
     /// known).
     struct LeaseWish {
         bool lock = true;
-        std::string digest{};  ///< of the ids, as the lookup before has seen them (Found::digest);
-                               ///< empty: they are asked for
+        KnownIds ids{};  ///< as the lookup before has seen them (Found::ids); without a digest they
+                         ///< are asked for
     };
     [[nodiscard]] Task<Lease> lease(EntryName name, LeaseWish wish, RedisBudget& budget);
 

@@ -6,12 +6,15 @@
 #include <vector>
 
 #include "redis/bulk.hpp"
+#include "redis/cluster_watch.hpp"
+#include "redis/id_lives.hpp"
 #include "redis/large.hpp"
 #include "redis/link.hpp"
 #include "redis/maintenance.hpp"
 #include "redis/shared.hpp"
 #include "redis/store.hpp"
 #include "redis/subscriber.hpp"
+#include "redis/way.hpp"
 
 namespace larder::redis {
 
@@ -29,14 +32,29 @@ struct RedisStore::Impl {
     std::shared_ptr<RedisSubscriber> subscriber;
     std::shared_ptr<RedisMaintenance> maintenance;
     std::shared_ptr<RedisBulk> own_bulk;  ///< worker 0's, for all
+    std::shared_ptr<ClusterWatch> watch;  ///< worker 0's, in a cluster: has all connections
+    IdLives id_lives;
     const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
 
     /// The link to use, once its worker has made it.
     RedisLink* connected();
-    [[nodiscard]] bool may_read();
+    /// Whether the key's entry may be read.
+    [[nodiscard]] bool may_read(std::string_view key);
+    [[nodiscard]] bool in_cluster() const { return shared.fleet().is_cluster(); }
+    [[nodiscard]] RedisWay way() const { return {shared, link, worker_index}; }
+    /// Sends the batch to where its keys are, and waits.
+    [[nodiscard]] Task<void> run(const RedisBatchPointer& batch) const { return way().run(batch); }
+    /// The server that holds the key.
+    [[nodiscard]] RedisNode& node_of(std::string_view key) const {
+        return shared.node_of(shared.keys().entry(key));
+    }
 
-    /// A batch bound to the server the link leads to now.
+    /// A batch bound to the server the link leads to now; in a cluster, to servers that may be
+    /// read.
     [[nodiscard]] RedisBatchPointer new_batch(SteadyTime deadline, RedisWork work);
+    /// A batch that fails where the key's server is not the one of that epoch.
+    [[nodiscard]] RedisBatchPointer new_batch_of(std::string_view key, std::uint64_t epoch,
+                                                 SteadyTime deadline, RedisWork work);
     [[nodiscard]] Milliseconds timeout() const { return shared.settings().timeout; }
 
     /// Brings the whole of a large entry whose stub is there and valid; null where it is gone.
@@ -44,6 +62,9 @@ struct RedisStore::Impl {
     /// deadline.
     [[nodiscard]] Task<bool> read_large(EntryLookup& lookup, SteadyTime deadline);
 
+    /// Names those who hear of the keys that this worker reads; 0: Redis does not tell anybody, or
+    /// not of all keys. While it stays the same nothing read in between was read untracked.
+    [[nodiscard]] std::uint64_t heard_by() const;
     /// The purge sequence to note before a read: 0 (older than anything) where nobody would hear of
     /// the key's next change.
     [[nodiscard]] std::uint64_t sequence() const;
@@ -101,6 +122,8 @@ struct EntryLookup {
     void set_guards();
     /// Of the ids as they are now; empty: one is missing.
     [[nodiscard]] std::string digest() const;
+    /// For a lease.
+    [[nodiscard]] KnownIds known_ids() const;
 
 private:
     void read_ids(const RedisReply* replies);

@@ -48,7 +48,8 @@ void RedisSubscriber::start() {
 // sent is read to its end, because its last news may tell of purges that the new server has
 // forgotten.
 void RedisSubscriber::end() {
-    if (transport_ && server_ != node_.epochs().server()) transport_->end();
+    const bool elsewhere = node_.is_of_cluster() && node_.address().target() != address_;
+    if (transport_ && (elsewhere || server_ != node_.epochs().server())) transport_->end();
 }
 
 // Sends a heartbeat now rather than when it is due. If one waits for its answer already, the next
@@ -90,6 +91,10 @@ Task<void> RedisSubscriber::listen(std::shared_ptr<RedisTransport> transport) {
     ping_answered_ = false;
     heartbeat(transport);
     RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
+    if (node_.is_of_cluster()) {
+        address = address_ = node_.address().target();
+        if (address.host.empty()) co_return;
+    }
     if (url.kind == RedisUrl::Kind::sentinel) {
         const auto master =
             co_await find_master(context_, shared_, node_, shared_.settings().connect_timeout);
@@ -187,6 +192,8 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
     // Only a server that has forgotten purges asks for the history, and the one it was heard on is
     // gone then.
     if (server == server_) node_.marks().news_missed();
+    // The news of what was purged on the other nodes may have come here.
+    if (node_.is_of_cluster()) shared_.fleet().news_missed(node_.lane());
     server_ = server;
     node_.set_subscriber(id.integer, server);
     co_return true;
@@ -211,7 +218,7 @@ bool RedisSubscriber::take(const RedisReply& message) {
     if (keys.type == RedisReply::Type::array) {
         for (const RedisReply& key : keys.items) shared_.invalidated(key.text);
     } else {
-        shared_.all_invalidated();
+        shared_.all_invalidated(node_);
     }
     return true;
 }

@@ -38,10 +38,9 @@ std::shared_ptr<asio::ssl::context> make_tls(const settings::RedisTls& settings)
 
 std::shared_ptr<asio::ssl::context> make_redis_tls(const RedisUrl& url,
                                                    const settings::RedisTls& settings) {
-    const bool wanted =
-        url.kind == RedisUrl::Kind::tls || !settings.ca.empty() || !settings.certificate.empty();
-    if (!wanted || url.kind == RedisUrl::Kind::tcp || url.kind == RedisUrl::Kind::unix_socket)
-        return nullptr;
+    const bool of_sentinels = url.kind == RedisUrl::Kind::sentinel &&
+                              (!settings.ca.empty() || !settings.certificate.empty());
+    if (!url.secure && !of_sentinels) return nullptr;
     return make_tls(settings);
 }
 

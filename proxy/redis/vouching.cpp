@@ -9,6 +9,7 @@
 #include "redis/ids.hpp"
 #include "redis/news.hpp"
 #include "redis/purge.hpp"
+#include "redis/redirect.hpp"
 #include "redis/shared.hpp"
 
 namespace larder::redis {
@@ -38,6 +39,29 @@ RedisBatchPointer new_batch(const RedisShared& shared, std::uint64_t epoch) {
     return batch;
 }
 
+/// The hash tag of what stands on the link's server.
+std::string home_of(const RedisLink& link, const RedisShared& shared) {
+    return shared.keys().home_of(shared.fleet().home_slot(link.node().lane()));
+}
+
+/// What a server of a cluster must hear of the history: what touches its slots.
+std::vector<PurgeItem> items_for(const RedisNode& node, const RedisShared& shared,
+                                 std::vector<PurgeItem> items) {
+    if (!node.is_of_cluster()) return items;
+    std::erase_if(items, [&](const PurgeItem& item) {
+        const std::vector<int> slots = shared.keys().slots_of(item);
+        return !slots.empty() && std::none_of(slots.begin(), slots.end(), [&](int slot) {
+            return shared.fleet().lane_of(slot) == node.lane();
+        });
+    });
+    return items;
+}
+
+RedisWay way_to(std::shared_ptr<RedisLink> link, RedisShared& shared) {
+    if (shared.fleet().is_cluster()) return {shared, nullptr};
+    return {shared, std::move(link)};
+}
+
 bool still_this(const RedisLink& link, std::uint64_t epoch) {
     return link.usable() && link.epoch() == epoch && link.node().epochs().current() == epoch;
 }
@@ -48,18 +72,32 @@ Task<bool> look_at_server(std::shared_ptr<RedisLink> link, RedisShared& shared, 
     const RedisKeys& keys = shared.keys();
     const std::string server = link->node().epochs().server();
     const std::vector<std::string> marks = link->node().marks().names();
+    const bool in_cluster = link->node().is_of_cluster();
+    const std::string home = home_of(*link, shared);
+    const std::string present = keys.present(server, home);
     const RedisBatchPointer batch = new_batch(shared, epoch);
-    batch->commands.add("HSET", keys.present(server), shared.instance(), "1");
-    batch->commands.add("PEXPIRE", keys.present(server), presence_lifetime.count());
-    batch->commands.add("GET", keys.vouched());
-    batch->commands.add("EXISTS", keys.everything());
-    batch->commands.add("HKEYS", keys.present(server));
-    for (const std::string& mark : marks) batch->commands.add("EXISTS", keys.mark(mark));
+    // Before anything of this instance is there.
+    if (in_cluster) batch->commands.add("DBSIZE");
+    if (!in_cluster) batch->commands.add("EXISTS", keys.everything_ids().front());
+    batch->commands.add("HSET", present, shared.instance(), "1");
+    batch->commands.add("PEXPIRE", present, presence_lifetime.count());
+    batch->commands.add("GET", keys.vouched(home));
+    batch->commands.add("HKEYS", present);
+    for (const std::string& mark : marks) batch->commands.add("EXISTS", keys.mark(mark, home));
     co_await link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     const std::vector<RedisReply>& replies = batch->replies;
-    facts.vouched = replies[2].is_text() && replies[2].text == server;
-    facts.has_entries = replies[3].integer != 0;
+    // A slot has moved on meanwhile, so what was asked for stands elsewhere.
+    const bool moved =
+        in_cluster && std::any_of(replies.begin() + 1, replies.end(), [](const RedisReply& reply) {
+            return read_redirect(reply).kind != Redirect::Kind::none;
+        });
+    if (moved) shared.map_is_old();
+    if (moved) co_return false;
+    facts.vouched = replies[3].is_text() && replies[3].text == server;
+    // A node may hold no more than a tag's id: one that is old would make entries of other nodes
+    // valid again.
+    facts.has_entries = replies[0].is_error() || replies[0].integer != 0;
     const auto there = [&](const std::string& peer) {
         return std::any_of(replies[4].items.begin(), replies[4].items.end(),
                            [&](const RedisReply& name) { return name.text == peer; });
@@ -77,10 +115,22 @@ Task<bool> look_at_server(std::shared_ptr<RedisLink> link, RedisShared& shared, 
 Task<bool> vouch(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch,
                  bool purge_first) {
     const RedisKeys& keys = shared.keys();
+    const bool in_cluster = link->node().is_of_cluster();
+    if (in_cluster && purge_first) {
+        // The ids that stand on this node may make entries of all nodes valid.
+        PurgeRun how;
+        how.step = step_of(shared);
+        const std::vector<PurgeItem> all{purge_everything()};
+        const RedisWay way = way_to(link, shared);
+        const bool purged = co_await run_purges(way, all, how);
+        if (!purged) co_return false;
+        purge_first = false;
+    }
     const RedisBatchPointer batch = new_batch(shared, epoch);
-    if (purge_first) batch->commands.add("DEL", keys.everything());
-    batch->commands.add("SET", keys.everything(), random_id(), "NX");
-    batch->commands.add("SET", keys.vouched(), link->node().epochs().server());
+    if (purge_first) batch->commands.add("DEL", keys.everything_ids().front());
+    if (!in_cluster) batch->commands.add("SET", keys.everything_ids().front(), random_id(), "NX");
+    batch->commands.add("SET", keys.vouched(home_of(*link, shared)),
+                        link->node().epochs().server());
     co_await link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     co_return !purge_first || !batch->replies.front().is_error();
@@ -106,10 +156,13 @@ Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, st
         [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
         if (!still_this(*link, epoch)) co_return false;
     }
-    const std::vector<PurgeItem> items = shared.history().recent(steady_now());
+    const std::vector<PurgeItem> items =
+        items_for(link->node(), shared, shared.history().recent(steady_now()));
     PurgeRun how;
     how.step = step_of(shared);
-    const bool replayed = co_await run_purges(link, shared, items, how);
+    if (link->node().is_of_cluster()) how.scanned_lane = link->node().lane();
+    const RedisWay way = way_to(link, shared);
+    const bool replayed = co_await run_purges(way, items, how);
     if (!replayed) co_return false;
     while (true) {
         VouchingFacts facts;
@@ -126,7 +179,8 @@ Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, st
         const bool purge_first = decision == Vouching::purge_everything;
         if (purge_first) {
             spdlog::warn(
-                "Redis came back, or was met, with data that may be older than the last purges: "
+                "Redis came back, or was met, with data that may be older "
+                "than the last purges: "
                 "all that is stored in it is invalid now");
             shared.generations().purge_all();
         }
@@ -136,7 +190,7 @@ Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, st
     }
     // Until the subscriber listens here, the purges of others are not heard. The marks have vouched
     // for this server; for a later one they prove nothing.
-    if (epoch > 1) link->node().marks().news_missed();
+    if (!link->node().epochs().is_first(epoch)) link->node().marks().news_missed();
     link->node().forget_everything_id();
     link->node().epochs().clear(epoch);
     co_return true;
@@ -146,9 +200,14 @@ Task<void> leave_mark(std::shared_ptr<RedisLink> link, RedisShared& shared) {
     const std::uint64_t version = link->node().marks().version();
     std::vector<std::string> marks = link->node().marks().names();
     if (marks.empty()) marks.push_back(shared.instance() + ":" + random_id());
+    const std::string home = home_of(*link, shared);
     const RedisBatchPointer batch = new_batch(shared, link->node().epochs().cleared());
     for (const std::string& mark : marks)
-        batch->commands.add("SET", shared.keys().mark(mark), "1", "PX", mark_lifetime.count());
+        batch->commands.add("SET", shared.keys().mark(mark, home), "1", "PX",
+                            mark_lifetime.count());
+    // The slot where it stood may be another node's now.
+    if (link->node().is_of_cluster())
+        batch->commands.add("SET", shared.keys().vouched(home), link->node().epochs().server());
     co_await link->async_run(batch);
     const bool done = batch->status == RedisBatch::Status::ok && !batch->replies.front().is_error();
     if (done) link->node().marks().set(std::move(marks), version);
@@ -160,9 +219,10 @@ Task<void> read_everything_id(std::shared_ptr<RedisLink> link, RedisShared& shar
     const std::int64_t heard_by = link->tracked_by();
     const RedisKeys& keys = shared.keys();
     const RedisBatchPointer batch = new_batch(shared, epoch);
-    batch->commands.add("SET", keys.everything(), random_id(), "NX");
+    const std::string& everything = keys.everything_ids().front();
+    batch->commands.add("SET", everything, random_id(), "NX");
     if (!link->node().tracks_all()) batch->commands.add("CLIENT", "CACHING", "YES");
-    batch->commands.add("GET", keys.everything());
+    batch->commands.add("GET", everything);
     co_await link->async_run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return;
     const bool tracked =
@@ -171,11 +231,11 @@ Task<void> read_everything_id(std::shared_ptr<RedisLink> link, RedisShared& shar
     if (tracked && id) link->node().set_everything(*id, version, epoch);
 }
 
-void tell_presence(RedisLink& link, RedisShared& shared) {
-    const RedisBatchPointer batch = new_batch(shared, 0);
-    batch->commands.add("PUBLISH", shared.keys().news(),
-                        encode_news({News::Kind::here, shared.instance()}));
-    link.send(batch);
+void tell_presence(const RedisWay& way) {
+    const RedisBatchPointer batch = new_batch(way.shared, 0);
+    batch->commands.add("PUBLISH", way.shared.keys().news(),
+                        encode_news({News::Kind::here, way.shared.instance()}));
+    way.send(batch);
 }
 
 }  // namespace larder::redis

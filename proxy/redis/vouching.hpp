@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "redis/link.hpp"
 #include "redis/task.hpp"
+#include "redis/way.hpp"
 
 /// Decides whether a server may be read that was restarted, that was failed over to, or that took
 /// over other data. Such a server may have forgotten purges.
@@ -51,6 +52,6 @@ enum class Vouching : std::uint8_t {
 [[nodiscard]] Task<void> read_everything_id(std::shared_ptr<RedisLink> link, RedisShared& shared);
 
 /// Tells the other instances that this one lives. Does not wait.
-void tell_presence(RedisLink& link, RedisShared& shared);
+void tell_presence(const RedisWay& way);
 
 }  // namespace larder::redis

@@ -73,7 +73,7 @@ bool Server::owes_purges(SteadyTime give_up) const {
         return true;
     if (!shared_.redis || to_successor_->owes()) return false;
     const bool is_kept = owed_ && owed_->follows();
-    const bool reaches_redis = shared_.redis->node().breaker() != redis::RedisNode::Breaker::open;
+    const bool reaches_redis = shared_.redis->fleet().breaker() != redis::RedisNode::Breaker::open;
     return !shared_.redis->journal().empty() && (reaches_redis || !is_kept);
 }
 

@@ -117,7 +117,7 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
 void FromPredecessor::adopt_marks(std::string_view lines) {
     while (!lines.empty()) {
         const std::size_t end = std::min(lines.find('\n'), lines.size());
-        if (end > 0) parts_.redis->node().marks().adopt(std::string(lines.substr(0, end)));
+        if (end > 0) parts_.redis->fleet().adopt_mark(std::string(lines.substr(0, end)));
         lines.remove_prefix(std::min(end + 1, lines.size()));
     }
 }

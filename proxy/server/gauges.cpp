@@ -95,8 +95,8 @@ observe::Gauges gauges_of(const Shared& shared,
     gauges.memory_evictions = shared.memory->evictions();
     gauges.redis_configured = shared.redis != nullptr;
     if (shared.redis) {
-        gauges.redis_up = shared.redis->node().up();
-        gauges.redis_breaker = static_cast<observe::BreakerState>(shared.redis->node().breaker());
+        gauges.redis_up = shared.redis->fleet().up();
+        gauges.redis_breaker = static_cast<observe::BreakerState>(shared.redis->fleet().breaker());
         gauges.purges_pending = shared.redis->journal().size();
         add_redis_failures(*shared.redis, gauges);
     }

@@ -172,8 +172,8 @@ void Server::wait_for_redis() const {
     };
     const auto connected = [this] {
         const bool memory_serves = !shared_.redis->config().has_subscriber ||
-                                   shared_.redis->node().memory_trusted_until() > steady_now();
-        return shared_.redis->node().up() && memory_serves;
+                                   shared_.redis->fleet().memory_trusted_until() > steady_now();
+        return shared_.redis->fleet().up() && memory_serves;
     };
     while (!connected() && !refused() && steady_now() < give_up)
         std::this_thread::sleep_for(Milliseconds(1));

@@ -203,7 +203,7 @@ void ToSuccessor::send_full_history() {
     send_some_at_once(*channel_, message::remembered,
                       parts_.redis->history().snapshot(steady_now()));
     std::string marks;
-    for (const std::string& mark : parts_.redis->node().marks().names())
+    for (const std::string& mark : parts_.redis->fleet().mark_names())
         marks.append(mark).append("\n");
     channel_->send(message::marks, marks);
 }

@@ -10,6 +10,7 @@
 
 #include "net/detached.hpp"
 #include "redis/shared.hpp"
+#include "server/purge_stream.hpp"
 #include "wire/serve_connection.hpp"
 
 namespace larder::server {
@@ -71,6 +72,8 @@ void Worker::start_accepting() {
 
 void Worker::start() {
     if (first_) post([this] { watch_origin(); });
+    if (first_ && shared_.redis)
+        post([this] { follow_purge_stream(services_, *shared_.redis); });
     thread_ = std::thread([this] {
         own_metrics = &services_.metrics;
         net::run_context(context_, "a step of a worker");

@@ -165,16 +165,53 @@ void check_origins(const Settings& settings, Checker& check) {
     }
 }
 
+/// Whether a key or pattern has a brace that belongs to no placeholder.
+bool has_lone_brace(std::string_view text) {
+    while (true) {
+        const std::size_t brace = text.find_first_of("{}");
+        if (brace == text.npos) return false;
+        if (text[brace] == '}') return true;
+        const std::size_t close = text.find('}', brace);
+        if (close == text.npos) return true;
+        text.remove_prefix(close + 1);
+    }
+}
+
+/// In a cluster a key and what belongs to it must hash to one slot: by the key's own braces, if it
+/// has any, else by those that are put around it.
+void check_cluster(const Settings& settings, Checker& check) {
+    if (settings.redis->url.kind != RedisUrl::Kind::cluster) return;
+    for (std::size_t i = 0; i < settings.routes.size(); ++i)
+        if (has_lone_brace(settings.routes[i].key))
+            check.error(
+                "routes[" + std::to_string(i) + "].key",
+                "has a brace that belongs to no placeholder: on a Redis Cluster the key and "
+                "its guard would stand in different slots");
+    const std::string& prefix = settings.redis->prefix;
+    const std::size_t open = prefix.find('{');
+    const std::size_t close = prefix.find('}', open + 1);
+    if (open == prefix.npos) return;
+    if (close == prefix.npos || close == open + 1)
+        check.error("redis.prefix",
+                    "has a brace without its pair: on a cluster its keys would hash apart");
+    else
+        check.warn("redis.prefix",
+                   "has a hash tag: all that is cached stands in one slot of the cluster");
+}
+
 void check_redis(const Settings& settings, Checker& check) {
     if (!settings.redis || settings.redis->url.empty()) return;  // the reader told of a wrong one
     const RedisTls& tls = settings.redis->tls;
     const RedisUrl::Kind kind = settings.redis->url.kind;
     const bool tls_set = !tls.ca.empty() || !tls.certificate.empty() || !tls.verify;
-    if (tls_set && kind == RedisUrl::Kind::tcp)
-        check.warn("redis.tls", "has no effect: the url is not rediss://");
+    const bool plain = kind == RedisUrl::Kind::tcp ||
+                       (kind == RedisUrl::Kind::cluster && !settings.redis->url.secure);
+    if (tls_set && plain)
+        check.warn("redis.tls", "has no effect: the url is not rediss:// or rediss-cluster://");
     check.check_file("redis.tls.ca", tls.ca);
     check.check_file("redis.tls.certificate", tls.certificate);
     check.check_file("redis.tls.key", tls.key);
+    check_cluster(settings, check);
     const bool sentinels = kind == RedisUrl::Kind::sentinel;
     const bool of_sentinels =
         !settings.redis->sentinel_password.empty() || settings.redis->sentinel_tls;

@@ -12,8 +12,8 @@ namespace {
 using Kind = RedisUrl::Kind;
 
 constexpr std::string_view redis_forms =
-    "expected redis://[user:password@]host:port/db, rediss://..., unix:///path?db=0 "
-    "or redis-sentinel://host:26379,.../master/db";
+    "expected redis://[user:password@]host:port/db, rediss://..., unix:///path?db=0, "
+    "redis-sentinel://host:26379,.../master/db or redis-cluster://host:6379,...";
 
 constexpr std::uint64_t database_max = 1'000'000;
 // sockaddr_un holds 108 bytes, the closing zero included.
@@ -76,8 +76,9 @@ bool read_addresses(std::string_view text, RedisUrl& url, std::string& fault) {
         if (!address) fault = "expected host:port after the scheme";
         if (address) url.addresses.push_back(*std::move(address));
     }
-    if (fault.empty() && url.kind != Kind::sentinel && url.addresses.size() > 1)
-        fault = "several servers need redis-sentinel://";
+    const bool may_be_several = url.kind == Kind::sentinel || url.kind == Kind::cluster;
+    if (fault.empty() && !may_be_several && url.addresses.size() > 1)
+        fault = "several servers need redis-sentinel:// or redis-cluster://";
     return fault.empty();
 }
 
@@ -107,11 +108,15 @@ void read_network(std::string_view text, RedisUrl& url, std::string& fault) {
             fault = "expected the master's name, as in redis-sentinel://host:26379/mymaster/0";
     }
     if (fault.empty()) read_database(text, url, fault);
+    if (fault.empty() && url.kind == Kind::cluster && url.database != 0)
+        fault = "a Redis Cluster has database 0 only";
 }
 
 std::optional<Kind> take_kind(std::string_view& text) {
     if (take_scheme(text, "redis://")) return Kind::tcp;
     if (take_scheme(text, "rediss://")) return Kind::tls;
+    if (take_scheme(text, "redis-cluster://")) return Kind::cluster;
+    if (take_scheme(text, "rediss-cluster://")) return Kind::cluster;
     if (take_scheme(text, "unix://")) return Kind::unix_socket;
     if (take_scheme(text, "redis-sentinel://")) return Kind::sentinel;
     return std::nullopt;
@@ -133,15 +138,14 @@ std::optional<RedisUrl> parse_redis_url(std::string_view text, std::string& faul
     std::string_view rest = text;
     const auto kind = take_kind(rest);
     if (!kind) {
-        fault = take_scheme(rest, "redis-cluster://")
-                    ? "redis-cluster:// is not supported yet: give a single Redis, or "
-                      "redis-sentinel://host:26379,.../master/db"
-                    : std::string(redis_forms);
+        fault = redis_forms;
         return std::nullopt;
     }
     RedisUrl url;
     url.text = text;
     url.kind = *kind;
+    std::string_view scheme = text;
+    url.secure = take_scheme(scheme, "rediss://") || take_scheme(scheme, "rediss-cluster://");
     if (url.kind == Kind::unix_socket) {
         read_unix(rest, url, fault);
     } else {

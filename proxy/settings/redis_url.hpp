@@ -16,10 +16,13 @@ struct RedisUrl {
         tls,          ///< rediss://, otherwise the same
         unix_socket,  ///< unix:///path?db=0
         sentinel,     ///< redis-sentinel://h1:26379,h2:26379/mymaster/0
+        cluster,      ///< redis-cluster://h1:7000,h2:7001, or rediss-cluster://
     };
     std::string text;  ///< as written, with the password: not for logs
     Kind kind = Kind::tcp;
-    std::vector<HostPort> addresses;  ///< one; all sentinels of a sentinel URL; none for a socket
+    bool secure = false;              ///< rediss:// or rediss-cluster://
+    std::vector<HostPort> addresses;  ///< one; all sentinels of a sentinel URL, or the nodes of a
+                                      ///< cluster to begin with; none for a socket
     std::string path;                 ///< of the socket
     std::string master;               ///< the name that the sentinels know
     std::string user;                 ///< percent-decoded; empty: the default user

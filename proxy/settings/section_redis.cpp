@@ -62,6 +62,7 @@ void read_redis(const Node& node, std::optional<Redis>& redis) {
     map.read(
         "on_purge_failure", redis->on_purge_failure,
         one_of<OnPurgeFailure>({{"pass", OnPurgeFailure::pass}, {"fail", OnPurgeFailure::fail}}));
+    map.read("purge_stream", redis->purge_stream, read_text);
     map.read("compress", redis->compress, read_switch);
     map.read("compress_above", redis->compress_above, read_size);
     // Last, for a url of off leaves nothing to read the others into.

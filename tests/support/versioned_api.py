@@ -8,13 +8,14 @@ class VersionedApi:
     """Every write raises the version; every read of anything says which version it shows.
 
     before_read: called between the making of a representation and its sending, so that a slow answer is an old one.
+    more: further places.
     """
 
-    def __init__(self, origin, read_fields=(), write_status="200 OK", before_read=None):
+    def __init__(self, origin, read_fields=(), write_status="200 OK", before_read=None, more=()):
         self._lock = threading.Lock()
         self.version = 0
         self.read_fields, self.write_status, self.before_read = read_fields, write_status, before_read
-        for place in ("/articles", "/articles/42", "/articles/7", "/users/7", "/tags"):
+        for place in ("/articles", "/articles/42", "/articles/7", "/users/7", "/tags", *more):
             origin.on("GET " + place, self._read)
             for method in ("POST", "PUT", "PATCH", "DELETE"):
                 origin.on(f"{method} {place}", self._write)

@@ -171,18 +171,10 @@ def test_a_wrong_option_of_serve_is_a_usage_error(option, wrong):
     assert option in done.stderr and "expected" in done.stderr and "larder serve --help" in done.stderr
 
 
-def test_check_and_start_refuse_a_redis_cluster_by_its_key(check, tmp_path):
-    for text, key in (
-        ("redis: redis-cluster://127.0.0.1:7000", "redis"),
-        ("redis: {url: 'redis-cluster://127.0.0.1:7000'}", "redis.url"),
-    ):
-        done = check(f"origin: http://127.0.0.1:8000\n{text}\n")
-        assert done.returncode == 1 and f"error: {key}: redis-cluster:// is not supported yet" in done.text, done.text
-    words = ["serve", "--origin", "http://127.0.0.1:1", "--admin", "off", "--listen", "127.0.0.1:0"]
-    done = larder_command.run(*words, "--redis", "redis-cluster://127.0.0.1:7000")
-    assert (
-        done.returncode == 2 and "--redis" in done.stderr and "redis-cluster:// is not supported yet" in done.stderr
-    ), done
+def test_check_takes_a_redis_cluster_and_refuses_what_it_has_not(check):
+    assert check("origin: http://127.0.0.1:8000\nredis: redis-cluster://h1:7000,h2:7001\n").returncode == 0
+    done = check("origin: http://127.0.0.1:8000\nredis: {url: 'rediss-cluster://h1:7000/3'}\n")
+    assert done.returncode == 1 and "error: redis.url: a Redis Cluster has database 0 only" in done.text, done.text
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ TEST_CASE("a server that does not say who it is, is known by a value of our own"
     REQUIRE(scene.introduce() == Next::needs_nonce);
     const auto asked = words_of(scene.handshake.identification("instance-1", "nonce-1"));
     REQUIRE(asked.size() == 1);
-    CHECK(asked[0].starts_with("EVAL "));
+    CHECK(asked[0].starts_with("EVALSHA "));
     CHECK(asked[0].ends_with(" 1 p:larder:nonce:instance-1 nonce-1 86400000"));
     SUBCASE("it takes the value") {
         CHECK(scene.handshake.take_identification({text("new")}) == Next::identified);

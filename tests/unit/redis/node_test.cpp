@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 struct Process {
     store::Generations generations;
     store::MemoryStore memory{1 << 20, generations};
+    MemoryTrust trust{&memory};
     PurgeJournal journal;
     SharedCallback wake_maintenance;
 };
@@ -57,7 +58,7 @@ TEST_CASE("an epoch ends once, and takes the server's name and the nonce with it
 }
 
 TEST_CASE("the id of all entries is taken only if no change was heard of since it was asked for") {
-    EverythingId everything;
+    KnownValue everything;
     const auto version = everything.version();
     everything.set(7, version);
     CHECK(everything.get() == 7);
@@ -97,7 +98,7 @@ TEST_CASE("the sweep's queue is bounded") {
 
 TEST_CASE("a subscriber counts only while it is connected to the server of the links") {
     Process process;
-    RedisNode node(1, process.journal, &process.memory, process.wake_maintenance);
+    RedisNode node(1, process.journal, process.trust, process.wake_maintenance);
     int ended = 0;
     node.subscriber_ender().set([&] { ++ended; });
     node.set_subscriber(42, "run-1:data-1");
@@ -140,7 +141,7 @@ TEST_CASE("a subscriber counts only while it is connected to the server of the l
 
 TEST_CASE("the id of all entries is known while the subscriber is proved, and of this server") {
     Process process;
-    RedisNode node(1, process.journal, &process.memory, process.wake_maintenance);
+    RedisNode node(1, process.journal, process.trust, process.wake_maintenance);
     const std::uint64_t epoch = node.register_server("run-1:data-1", nullptr);
     node.set_subscriber(42, "run-1:data-1");
     const auto version = node.everything_version();
@@ -159,8 +160,8 @@ TEST_CASE("the id of all entries is known while the subscriber is proved, and of
 
 TEST_CASE("what one node learns does not concern another") {
     Process process;
-    RedisNode one(1, process.journal, &process.memory, process.wake_maintenance);
-    RedisNode two(1, process.journal, &process.memory, process.wake_maintenance);
+    RedisNode one(1, process.journal, process.trust, process.wake_maintenance);
+    RedisNode two(1, process.journal, process.trust, process.wake_maintenance, NodeKind::single, 1);
     const std::uint64_t epoch = one.register_server("run-1:data-1", nullptr);
     one.epochs().clear(epoch);
     one.set_subscriber(42, "run-1:data-1");
@@ -176,7 +177,7 @@ TEST_CASE("what one node learns does not concern another") {
 
 TEST_CASE("without its links a node is not up") {
     Process process;
-    const RedisNode node(2, process.journal, &process.memory, process.wake_maintenance);
+    const RedisNode node(2, process.journal, process.trust, process.wake_maintenance);
     CHECK_FALSE(node.up());
     CHECK(node.breaker() == RedisNode::Breaker::open);
     CHECK(node.usable_link(nullptr) == nullptr);

@@ -98,7 +98,9 @@ TEST_CASE("a wrong Redis URL says what is wrong, and never the password") {
         {"redis-sentinel://h:1", "master's name"},
         {"redis-sentinel://h:1//0", "master's name"},
         {"redis-sentinel://h:1,/m", "expected host:port"},
-        {"redis-cluster://:s3cret@h1:7000,h2:7001", "redis-cluster:// is not supported yet"},
+        {"redis-cluster://:s3cret@h1:7000,h2:7001/1", "database 0 only"},
+        {"redis-cluster://:s3cret@", "expected host:port"},
+        {"redis://:s3cret@h1:7000,h2:7001", "redis-cluster://"},
     };
     for (const auto& [text, expected] : cases) {
         CAPTURE(text);
@@ -107,6 +109,20 @@ TEST_CASE("a wrong Redis URL says what is wrong, and never the password") {
         CHECK(fault.find(expected) != std::string::npos);
         CHECK(fault.find("s3cret") == std::string::npos);
     }
+}
+
+TEST_CASE("the nodes of a cluster to begin with are a list, with one user and one password") {
+    std::string fault;
+    const auto url = parse_redis_url("rediss-cluster://u:pw@h1:7000,[::1]:7001,h3", fault);
+    REQUIRE(url.has_value());
+    CHECK(url->kind == RedisUrl::Kind::cluster);
+    CHECK(url->secure);
+    CHECK(url->addresses == std::vector<HostPort>{{"h1", 7000}, {"::1", 7001}, {"h3", 6379}});
+    CHECK(url->user == "u");
+    CHECK(url->password == "pw");
+    CHECK(url->masked() == "rediss-cluster://u:***@h1:7000,[::1]:7001,h3");
+    CHECK_FALSE(parse_redis_url("redis-cluster://h1:7000", fault)->secure);
+    CHECK(parse_redis_url("rediss://h1", fault)->secure);
 }
 
 TEST_CASE("a masked URL shows everything but the password") {

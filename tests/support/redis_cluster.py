@@ -1,0 +1,171 @@
+"""A Redis Cluster of real nodes on free ports: masters, replicas, and what happens to them."""
+import time
+
+from .fault_proxy import FaultProxy
+from .ports import HOST, free_port
+from .redis_server import RedisClient, RedisError, RedisServer
+from .waiting import until
+
+SLOTS = 16384
+NODE_TIMEOUT = 1000  # milliseconds: after so long a silent master is replaced
+
+
+def slot_of(key):
+    """CRC16 of the hash tag, or of the whole key, as the specification of Redis Cluster says."""
+    key = key if isinstance(key, bytes) else key.encode()
+    begin = key.find(b"{")
+    end = key.find(b"}", begin + 1)
+    if begin >= 0 and end > begin + 1:
+        key = key[begin + 1 : end]
+    total = 0
+    for byte in key:
+        total ^= byte << 8
+        for _ in range(8):
+            total = (total << 1 ^ 0x1021 if total & 0x8000 else total << 1) & 0xFFFF
+    return total % SLOTS
+
+
+class RedisCluster:
+    """masters: how many. Each has one replica where replicas is true. url: of the masters, for larder.
+
+    proxied: each node is reached by its clients through a FaultProxy (node.network), which it announces as its address;
+    the nodes talk among each other as ever.
+    """
+
+    def __init__(self, masters=3, replicas=True, options=(), full_coverage=True, password=None, acl=None, proxied=False):
+        self.masters, self.replicas, self._password = [], [], password
+        self._options = [
+            *("--cluster-enabled", "yes", "--cluster-node-timeout", NODE_TIMEOUT, "--cluster-config-file", "nodes.conf"),
+            *("--cluster-require-full-coverage", "yes" if full_coverage else "no", "--cluster-replica-validity-factor", "0"),
+            *("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"),
+            *options,
+        ]
+        if password:
+            self._options += ["--masterauth", password]
+        self._acl, self._proxied = acl, proxied
+        try:
+            self._begin(masters, replicas)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self):
+        network = FaultProxy(0) if self._proxied else None
+        announced = ["--cluster-announce-ip", HOST, "--cluster-announce-port", network.port] if network else []
+        node = RedisServer(
+            password=self._password, acl=self._acl, options=[*self._options, "--cluster-port", free_port(), *announced]
+        )
+        node.network, node.public_port = network, network.port if network else node.port
+        if network:
+            network.target_port = node.port
+        node.bus_port = int(node("CONFIG", "GET", "cluster-port")[1])
+        node.id = node("CLUSTER", "MYID").decode()
+        return node
+
+    def _begin(self, masters, replicas):
+        for number in range(masters):
+            self.masters.append(self._start())
+            self.masters[-1]("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            first, last = number * SLOTS // masters, (number + 1) * SLOTS // masters - 1
+            self.masters[-1]("CLUSTER", "ADDSLOTSRANGE", first, last)
+        for number in range(masters if replicas else 0):
+            self.replicas.append(self._start())
+        self._introduce(self.masters + self.replicas)
+        for master, replica in zip(self.masters, self.replicas):
+            until(lambda: self._try(replica, "CLUSTER", "REPLICATE", master.id), what="a replica's knowledge of its master")
+        for replica in self.replicas:
+            until(lambda: b"master_link_status:up" in replica("INFO", "replication"), what="the replication")
+        self.wait_until_well()
+
+    def _introduce(self, nodes):
+        for node in nodes[1:]:
+            nodes[0]("CLUSTER", "MEET", HOST, node.port, node.bus_port)
+        until(lambda: all(self._knows(node) >= len(nodes) for node in nodes), what="the nodes' meeting")
+
+    @staticmethod
+    def _knows(node):
+        return len([line for line in node("CLUSTER", "NODES").decode().splitlines() if "handshake" not in line])
+
+    @staticmethod
+    def _try(node, *words):
+        try:
+            return node(*words) == b"OK"
+        except RedisError:
+            return False
+
+    @property
+    def nodes(self):
+        return self.masters + self.replicas
+
+    @property
+    def url(self):
+        secret = f":{self._password}@" if self._password else ""
+        return f"redis-cluster://{secret}" + ",".join(f"{HOST}:{node.public_port}" for node in self.masters)
+
+    def running(self):
+        return [node for node in self.nodes if node.is_running()]
+
+    def owner_of(self, key):
+        """The master that owns the key's slot now, as the others say."""
+        slot = key if isinstance(key, int) else slot_of(key)
+        for asked in self.running():
+            try:
+                if b"role:master" not in RedisClient(asked.port, password=self._password, timeout=0.5)("INFO", "replication"):
+                    continue
+                ranges = RedisClient(asked.port, password=self._password, timeout=0.5)("CLUSTER", "SLOTS")
+            except (OSError, RedisError):
+                continue
+            for first, last, master, *_ in ranges:
+                if first <= slot <= last:
+                    found = [node for node in self.nodes if node.id == master[2].decode()]
+                    return found[0]
+        raise AssertionError(f"no node says who owns slot {slot}")
+
+    def replica_of(self, master):
+        return self.replicas[self.masters.index(master)]
+
+    def wait_until_well(self, without=()):
+        """Until every node but those says that all slots are served."""
+
+        def well(node):
+            return b"cluster_state:ok" in node("CLUSTER", "INFO")
+
+        until(lambda: all(well(node) for node in self.running() if node not in without), 20, "the cluster's health")
+
+    def wait_until_replaced(self, master):
+        """Until the replica of that master owns its slots and the others know."""
+        replica = self.replica_of(master)
+        until(lambda: b"role:master" in replica("INFO", "replication"), 20, "the promotion of the replica")
+        others = [node for node in self.running() if node is not master]
+        until(lambda: all(b"cluster_state:ok" in node("CLUSTER", "INFO") for node in others), 20, "the cluster's health")
+        return replica
+
+    def move_slot(self, slot, source, target, pause=0.0):
+        """As an operator's tool does it: keys one after the other, under load."""
+        target("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+        source("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
+        while True:
+            keys = source("CLUSTER", "GETKEYSINSLOT", slot, 10)
+            if not keys:
+                break
+            for key in keys:
+                try:
+                    source("MIGRATE", HOST, target.port, key, 0, 5000, "REPLACE")
+                except RedisError as error:
+                    if "NOKEY" not in str(error):
+                        raise
+                time.sleep(pause)
+        # The new owner first, then the old one, then all others, who would learn it a little later.
+        for node in (target, source, *self.masters, *self.replicas):
+            if node.is_running() and b"role:master" in node("INFO", "replication"):
+                node("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+
+    def keys(self, pattern="*"):
+        return sorted(key for node in self.masters if node.is_running() for key in node.keys(pattern))
+
+    def stop(self):
+        for node in self.nodes:
+            node.thaw()
+            node.stop()
+            if node.network:
+                node.network.stop()

@@ -1,0 +1,217 @@
+"""Larder on a Redis Cluster: real nodes, and what happens to them."""
+import random
+import time
+
+import pytest
+
+from support.configurations import ARTICLES, BOTH_TIERS
+from support.history import History
+from support.redis_cluster import RedisCluster, slot_of
+from support.redis_server import RedisClient
+from support.scripted_origin import reply
+from support.versioned_api import VersionedApi
+from support.waiting import until
+
+MEMORY = pytest.mark.parametrize("memory", ["off", "64MB"])
+TARGETS = ["/articles/42", "/articles", "/articles?skip=20", "/articles/42?lang=de"]
+LAG = 0.3
+
+
+@pytest.fixture
+def cluster(scene):
+    return scene(RedisCluster())
+
+
+@pytest.fixture
+def start_cluster(scene):
+    return lambda **named: scene(RedisCluster(**named))
+
+
+def caching(larder, target="/articles/42"):
+    return larder.get(target).x_cache == "HIT"
+
+
+def judged(history):
+    history.finish()
+    assert history.failed == []
+    assert history.stale == []
+    assert history.slow == []
+    assert history.writes > 10 and history.reads > 100
+    return history
+
+
+@MEMORY
+def test_entries_of_all_nodes_are_stored_found_and_purged(origin, cluster, articles_larder, memory):
+    targets = [f"/articles/{number}" for number in range(60)]
+    api = VersionedApi(origin, more=targets)
+    one, two = articles_larder(origin, cluster, memory), articles_larder(origin, cluster, memory)
+    assert {cluster.owner_of(f"articles:{number}").port for number in range(60)} == {m.port for m in cluster.masters}
+    for target in targets:
+        until(lambda: caching(one, target), what=target)
+    until(lambda: all(caching(two, target) for target in targets), what="hits at the other instance")
+    assert one.request("PUT", "/articles/7", body={}).status == 200
+    assert one.get("/articles/7").json()["version"] == api.version
+    until(lambda: two.get("/articles/7").json()["version"] == api.version, timeout=1)
+    assert all(caching(two, target) for target in targets if target != "/articles/7")
+    assert one.metrics().total("larder_redis_up") == 1
+
+
+@MEMORY
+def test_patterns_tags_and_everything_are_purged_on_all_nodes(origin, cluster, articles_larder, memory):
+    origin.on("GET /articles", reply(fields={"Surrogate-Key": "front"}, body=b"list"))
+    for number in range(30):
+        origin.on(f"GET /articles/{number}", reply(fields={"Surrogate-Key": f"author-{number % 3}"}, body=b"one"))
+    one, two = articles_larder(origin, cluster, memory), articles_larder(origin, cluster, memory)
+    targets = [f"/articles/{number}" for number in range(30)]
+
+    def fill():
+        for target in [*targets, "/articles"]:
+            until(lambda: caching(one, target) and caching(two, target), what=target)
+
+    fill()
+    assert one.purge(tags=["author-1"]).status == 200
+    for number in range(30):
+        assert caching(one, targets[number]) == (number % 3 != 1), number
+    fill()
+    assert one.purge(patterns=["articles:1*"]).status == 200
+    assert [t for t in targets if not caching(one, t)] == [t for t in targets if t.startswith("/articles/1")]
+    fill()
+    assert one.purge(patterns=["articles:list:*"]).status == 200
+    assert not caching(one, "/articles") and caching(one, "/articles/2")
+    until(lambda: caching(two, "/articles"))
+
+
+@MEMORY
+def test_three_instances_read_each_others_writes(origin, cluster, articles_larder, memory):
+    VersionedApi(origin)
+    one, two, three = [articles_larder(origin, cluster, memory) for _ in range(3)]
+    lag = 0.0 if memory == "off" else LAG
+    history = History("/articles/42", TARGETS, seconds=5)
+    history.write(one.port).read(one.port).read(two.port, lag=lag).read(two.port, lag=lag).read(three.port, lag=lag)
+    judged(history)
+
+
+@MEMORY
+@pytest.mark.parametrize("fault", ["killed", "frozen"])
+def test_a_master_that_is_lost_is_replaced_and_nothing_old_is_read(origin, cluster, articles_larder, memory, fault):
+    VersionedApi(origin)
+    one, two = articles_larder(origin, cluster, memory), articles_larder(origin, cluster, memory)
+    until(lambda: caching(one) and caching(two))
+    master = cluster.owner_of("articles:42")
+    lag = 0.0 if memory == "off" else LAG
+    history = History("/articles/42", TARGETS, seconds=8, patience=1.0)
+    history.write(one.port).read(one.port).read(two.port, lag=4.0 if fault == "killed" else 4.0 + lag)
+    time.sleep(1)
+    master.kill() if fault == "killed" else master.freeze()
+    replaced = cluster.wait_until_replaced(master)
+    back = time.monotonic()
+    until(lambda: caching(one) and caching(two), timeout=5, what="caching again")
+    assert time.monotonic() - back < 4
+    assert cluster.owner_of("articles:42") is replaced
+    if fault == "frozen":
+        master.thaw()
+    judged(history)
+
+
+@MEMORY
+def test_slots_that_move_under_load_show_nothing_old(scene, origin, cluster, articles_larder, memory):
+    VersionedApi(origin)
+    one, two = articles_larder(origin, cluster, memory), articles_larder(origin, cluster, memory)
+    until(lambda: caching(one) and caching(two))
+    slots = {slot_of(key) for key in cluster.keys() if "articles" in key}
+    lag = 0.0 if memory == "off" else LAG
+    history = History("/articles/42", TARGETS, seconds=8)
+    history.write(one.port).read(one.port).read(two.port, lag=lag)
+    moves = 0
+    while history._until > time.monotonic():
+        for slot in slots:
+            source = cluster.owner_of(slot)
+            target = random.Random(moves).choice([node for node in cluster.masters if node is not source])
+            cluster.move_slot(slot, source, target, pause=0.005)
+            moves += 1
+    judged(history)
+    assert moves > 5
+    until(lambda: caching(one) and caching(two), what="caching after the moves")
+
+
+def test_a_node_that_cannot_be_reached_leaves_the_others_keys_in_use(origin, start_cluster, articles_larder):
+    cluster = start_cluster(replicas=False, full_coverage=False)
+    targets = [f"/articles/{number}" for number in range(40)]
+    VersionedApi(origin, more=targets)
+    larder = articles_larder(origin, cluster, "off")
+    for target in targets:
+        until(lambda: caching(larder, target))
+    dead = cluster.masters[1]
+    lost = [t for t in targets if cluster.owner_of("articles:" + t.split("/")[-1]) is dead]
+    kept = [t for t in targets if t not in lost]
+    dead.kill()
+    until(lambda: not caching(larder, lost[0]))
+    fetched = origin.count()
+    for target in kept:
+        until(lambda: caching(larder, target), what=target)
+    assert origin.count() - fetched <= 2, "the others' entries are still there"
+    for target in lost:
+        answer = larder.get(target)
+        assert answer.status == 200 and answer.x_cache == "BYPASS" and answer.seconds < 0.5
+    # A purge of what the dead node holds is owed to it, and closes nothing else.
+    assert larder.request("PUT", lost[0], body={}).status == 200
+    assert larder.metrics().total("larder_purges_pending") > 0
+    reading = [t for t in kept if slot_of("articles:" + t.split("/")[-1]) // 256 != slot_of("articles:" + lost[0].split("/")[-1]) // 256]
+    assert all(caching(larder, target) for target in reading)
+
+
+@MEMORY
+def test_a_partition_between_an_instance_and_one_node_shows_nothing_old(origin, start_cluster, articles_larder, memory):
+    cluster = start_cluster(proxied=True)
+    VersionedApi(origin)
+    one = articles_larder(origin, cluster, memory)
+    until(lambda: caching(one))
+    owner = cluster.owner_of("articles:42")
+    history = History("/articles/42", TARGETS, seconds=6).write(one.port).read(one.port).read(one.port)
+    for _ in range(3):
+        time.sleep(0.7)
+        owner.network.hold()
+        time.sleep(0.8)
+        owner.network.release()
+    judged(history)
+    until(lambda: caching(one), timeout=5, what="caching again")
+
+
+def test_a_seed_that_is_down_is_no_reason_not_to_start(origin, cluster, articles_larder):
+    VersionedApi(origin)
+    url = cluster.url.replace("redis-cluster://", "redis-cluster://127.0.0.1:1,")
+    larder = articles_larder(origin, url, "64MB")
+    until(lambda: caching(larder))
+
+
+def test_passwords_and_announced_names(origin, start_cluster, articles_larder):
+    cluster = start_cluster(
+        password="s3cret", options=("--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname")
+    )
+    VersionedApi(origin)
+    larder = articles_larder(origin, cluster, "64MB")
+    until(lambda: caching(larder))
+    assert larder.request("PUT", "/articles/42", body={}).status == 200
+    assert larder.get("/articles/42").json()["version"] == 1
+
+
+def test_a_single_server_is_refused_with_a_remedy(origin, redis, articles_larder):
+    larder = articles_larder(origin, redis.url.replace("redis://", "redis-cluster://").replace("/0", ""), "off", wait_for_redis=False)
+    assert larder.get("/articles/42").status in (200, 404)
+    until(lambda: "redis-cluster://" in larder.log(), what="the log")
+
+
+def test_moved_keys_are_told_of_by_the_node_that_they_leave(cluster):
+    """What the memory tier relies on while slots move: MIGRATE is a change of the key at its source."""
+    key = "articles:42"
+    source = cluster.owner_of(key)
+    target = next(node for node in cluster.masters if node is not source)
+    listener, reader = RedisClient(source.port), RedisClient(source.port)
+    number = listener("CLIENT", "ID")
+    listener("SUBSCRIBE", "__redis__:invalidate")
+    reader("CLIENT", "TRACKING", "ON", "REDIRECT", number)
+    source("SET", key, "x")
+    assert reader("GET", key) == b"x"
+    cluster.move_slot(slot_of(key), source, target)
+    kind, channel, keys = listener._read()
+    assert (kind, channel, keys) == (b"message", b"__redis__:invalidate", [key.encode()])

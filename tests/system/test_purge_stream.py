@@ -1,0 +1,101 @@
+"""redis.purge_stream: what writes past larder purges by adding to a stream."""
+import signal
+import time
+
+import pytest
+
+from support.configurations import ARTICLES
+from support.redis_cluster import RedisCluster
+from support.versioned_api import VersionedApi
+from support.waiting import until
+
+STREAM = ARTICLES.replace('{url: "<redis>"}', '{url: "<redis>", purge_stream: "larder:purges"}')
+MEMORY = pytest.mark.parametrize("memory", ["off", "64MB"])
+
+
+def caching(larder, target="/articles/42"):
+    return larder.get(target).x_cache == "HIT"
+
+
+def pending(redis):
+    groups = redis("XINFO", "GROUPS", "larder:purges")
+    return groups[0][groups[0].index(b"pending") + 1]
+
+
+@MEMORY
+def test_an_entry_purges_at_all_instances(origin, redis, articles_larder, memory):
+    api = VersionedApi(origin)
+    both = [articles_larder(origin, redis, memory, STREAM) for _ in range(2)]
+    for larder in both:
+        for target in ("/articles/42", "/articles", "/articles/7"):
+            until(lambda: caching(larder, target))
+    api.version = 1
+    redis("XADD", "larder:purges", "*", "pattern", "articles:list:*", "key", "articles:42")
+    for larder in both:
+        for target in ("/articles/42", "/articles"):
+            until(lambda: larder.get(target).json()["version"] == 1, timeout=2)
+        assert larder.get("/articles/7").json()["version"] == 0
+    redis("XADD", "larder:purges", "*", "url", "/articles/7")
+    for larder in both:
+        until(lambda: larder.get("/articles/7").json()["version"] == 1, timeout=2)
+    until(lambda: pending(redis) == 0, what="the acknowledgement")
+    until(lambda: redis("XLEN", "larder:purges") <= 1, what="the trimming")
+
+
+@MEMORY
+def test_what_came_while_no_larder_ran_is_done_before_the_first_entry_is_served(origin, redis, articles_larder, memory):
+    api = VersionedApi(origin)
+    larder = articles_larder(origin, redis, memory, STREAM)
+    until(lambda: caching(larder))
+    larder.process.signal(signal.SIGTERM)
+    larder.process.wait(30)
+    api.version = 1
+    for _ in range(200):
+        redis("XADD", "larder:purges", "*", "key", "articles:nothing")
+    redis("XADD", "larder:purges", "*", "tag", "none", "key", "articles:42")
+    larder.start()
+    assert larder.get("/articles/42").json()["version"] == 1
+
+
+def test_a_malformed_entry_is_passed_over_and_logged(origin, redis, articles_larder):
+    api = VersionedApi(origin)
+    larder = articles_larder(origin, redis, "off", STREAM)
+    until(lambda: caching(larder))
+    redis("XADD", "larder:purges", "*", "kee", "articles:42")
+    redis("XADD", "larder:purges", "*", "key", "articles:*")
+    api.version = 1
+    redis("XADD", "larder:purges", "*", "key", "articles:42")
+    until(lambda: larder.get("/articles/42").json()["version"] == 1, timeout=2)
+    until(lambda: pending(redis) == 0, what="the acknowledgement")
+    assert larder.log().count("is no purge, and is passed over") == 2
+
+
+def test_what_a_dead_instance_left_is_done_by_another(origin, redis, articles_larder):
+    api = VersionedApi(origin)
+    redis("XGROUP", "CREATE", "larder:purges", "larder", "0", "MKSTREAM")
+    larder = articles_larder(origin, redis, "off", STREAM)
+    until(lambda: caching(larder))
+    # Another consumer takes the entry and dies.
+    until(lambda: _take(redis), what="the other's turn")
+    api.version = 1
+    began = time.monotonic()
+    until(lambda: larder.get("/articles/42").json()["version"] == 1, timeout=10)
+    assert time.monotonic() - began < 10
+    until(lambda: pending(redis) == 0, what="the acknowledgement")
+
+
+def _take(redis):
+    script = """
+    redis.call('XADD', KEYS[1], '*', 'key', 'articles:42')
+    return redis.call('XREADGROUP', 'GROUP', 'larder', 'dead', 'COUNT', '1', 'STREAMS', KEYS[1], '>')"""
+    return redis("EVAL", script, 1, "larder:purges")
+
+
+def test_in_a_cluster(origin, scene, articles_larder):
+    cluster = scene(RedisCluster())
+    api = VersionedApi(origin)
+    larder = articles_larder(origin, cluster, "64MB", STREAM)
+    until(lambda: caching(larder))
+    api.version = 1
+    cluster.owner_of("larder:purges")("XADD", "larder:purges", "*", "key", "articles:42")
+    until(lambda: larder.get("/articles/42").json()["version"] == 1, timeout=2)
