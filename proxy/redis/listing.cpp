@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "redis/ids.hpp"
 #include "redis/large.hpp"
 #include "redis/store_impl.hpp"
@@ -11,6 +12,23 @@ namespace larder::redis {
 namespace {
 
 constexpr std::string_view keys_per_step = "500";
+
+// How far a walk over all keys has come.
+struct ListPlace {
+    std::size_t lane = 0;  // in RedisFleet::in_use
+    std::string cursor = "0";
+};
+
+std::string to_text(const ListPlace& place) {
+    return std::to_string(place.lane) + '.' + place.cursor;
+}
+
+ListPlace place_of(std::string_view text) {
+    const std::size_t dot = text.find('.');
+    if (dot == text.npos) return {};
+    const auto lane = parse_decimal(text.substr(0, dot));
+    return {static_cast<std::size_t>(lane.value_or(0)), std::string(text.substr(dot + 1))};
+}
 
 // A variant as it was read, before it is known whether a purge has ended it.
 struct Candidate {
@@ -78,14 +96,17 @@ bool has_valid_ids(const cache::StoredResponse& entry, const RedisReply*& reply,
 Task<KeyPage> RedisStore::list_keys(std::string from, std::string prefix) {
     KeyPage page;
     page.state = RedisState::down;
-    if (!impl_->may_read()) co_return page;
+    if (!impl_->in_cluster() && !impl_->may_read({})) co_return page;
+    const std::vector<int> lanes = impl_->shared.fleet().in_use();
+    ListPlace place = place_of(from);
+    if (place.lane >= lanes.size()) co_return page;
     const RedisKeys& keys = impl_->shared.keys();
     const RedisBatchPointer batch =
         impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::other);
     const std::string match = escape_glob(keys.prefix() + prefix, "*");
-    batch->commands.add("SCAN", from.empty() ? std::string("0") : from, "MATCH", match, "COUNT",
-                        keys_per_step, "TYPE", "hash");
-    co_await impl_->link->async_run(batch);
+    batch->commands.add("SCAN", place.cursor, "MATCH", match, "COUNT", keys_per_step, "TYPE",
+                        "hash");
+    co_await run_on_lane(impl_->way(), lanes[place.lane], batch);
     page.state = to_state(batch->status);
     if (page.state != RedisState::ok) co_return page;
     const RedisReply& reply = batch->replies.front();
@@ -93,7 +114,9 @@ Task<KeyPage> RedisStore::list_keys(std::string from, std::string prefix) {
         page.state = RedisState::down;
         co_return page;
     }
-    if (reply.items[0].text != "0") page.next = reply.items[0].text;
+    place.cursor = reply.items[0].text;
+    if (place.cursor == "0") ++place.lane;
+    if (place.lane < lanes.size()) page.next = to_text(place);
     for (const RedisReply& key : reply.items[1].items)
         if (keys.name_of(key.text).kind == RedisKeys::Kind::entry)
             page.keys.emplace_back(keys.name_of(key.text).name);
@@ -105,32 +128,37 @@ Task<Listing> RedisStore::list_entries(std::vector<std::string> names) {
     listing.state = RedisState::down;
     listing.entries.resize(names.size());
     if (names.empty()) listing.state = RedisState::ok;
-    if (names.empty() || !impl_->may_read()) co_return listing;
+    if (names.empty() || (!impl_->in_cluster() && !impl_->may_read({}))) co_return listing;
     const RedisKeys& keys = impl_->shared.keys();
 
     RedisBatchPointer batch = impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::other);
     for (const std::string& name : names) batch->commands.add("HKEYS", keys.entry(name));
-    co_await impl_->link->async_run(batch);
+    co_await impl_->run(batch);
     listing.state = to_state(batch->status);
     if (listing.state != RedisState::ok) co_return listing;
     const std::vector<RedisReply> fields = std::move(batch->replies);
 
     batch = impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::other);
-    for (std::size_t i = 0; i < names.size(); ++i)
-        ask_fields(batch->commands, keys.entry(names[i]), fields[i]);
-    batch->commands.add("GET", keys.everything());
-    co_await impl_->link->async_run(batch);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const std::string entry_key = keys.entry(names[i]);
+        ask_fields(batch->commands, entry_key, fields[i]);
+        batch->commands.add("GET", keys.everything(entry_key));
+    }
+    co_await impl_->run(batch);
     listing.state = to_state(batch->status);
     if (listing.state != RedisState::ok) co_return listing;
     std::vector<Candidate> candidates;
-    for (std::size_t i = 0; i < names.size(); ++i) read_fields(batch->replies[i], i, candidates);
-    const std::uint64_t everything = parse_id(batch->replies.back().text).value_or(0);
+    std::vector<std::uint64_t> everything;  // by key
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        read_fields(batch->replies[2 * i], i, candidates);
+        everything.push_back(parse_id(batch->replies[2 * i + 1].text).value_or(0));
+    }
 
     batch = impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::other);
     for (const Candidate& candidate : candidates)
         ask_ids(batch->commands, keys, names[candidate.key], *candidate.entry);
     if (batch->commands.count() > 0) {
-        co_await impl_->link->async_run(batch);
+        co_await impl_->run(batch);
         listing.state = to_state(batch->status);
         if (listing.state != RedisState::ok) co_return listing;
     }
@@ -138,7 +166,7 @@ Task<Listing> RedisStore::list_entries(std::vector<std::string> names) {
     for (Candidate& candidate : candidates) {
         bool soft = candidate.soft_id != candidate.entry->soft_id;
         const bool valid = has_valid_ids(*candidate.entry, reply, soft);
-        if (!valid || candidate.entry->everything != everything) continue;
+        if (!valid || candidate.entry->everything != everything[candidate.key]) continue;
         listing.entries[candidate.key].push_back(
             {std::move(candidate.entry), candidate.bytes, soft, candidate.body_absent});
     }

@@ -244,20 +244,6 @@ void add_removals(RedisCommands& commands, const RedisKeys& keys,
     }
 }
 
-/// Sends a step of a scan to where it is: to that lane of a cluster.
-Task<void> walk_on(Run run, int lane, RedisBatchPointer walk) {
-    if (!run.in_cluster()) {
-        co_await run.way.run(walk);
-        co_return;
-    }
-    RedisNode& node = run.shared.fleet().lane(lane);
-    const std::shared_ptr<RedisLink> link = node.usable_link(nullptr);
-    if (!link) co_return;
-    walk->epoch = link->epoch();
-    co_await link->async_run(walk);
-    if (walk->epoch != node.epochs().current()) walk->status = RedisBatch::Status::down;
-}
-
 /// Walks all keys of a server that match a glob and purges those of larder's. Soft ones that fail
 /// (a full Redis) become hard.
 Task<bool> scan_one(Run run, int lane, std::string match, Removal what) {
@@ -266,7 +252,7 @@ Task<bool> scan_one(Run run, int lane, std::string match, Removal what) {
         const RedisBatchPointer walk = new_batch(run);
         walk->commands.add("SCAN", cursor, "MATCH", match, "COUNT", scan_count, "TYPE",
                            what == Removal::of_guards ? "string" : "hash");
-        co_await walk_on(run, lane, walk);
+        co_await run_on_lane(run.way, lane, walk);
         if (walk->status != RedisBatch::Status::ok) co_return false;
         const RedisReply& page = walk->replies.front();
         if (page.items.size() != 2) co_return false;
@@ -326,7 +312,7 @@ Task<std::string> slots_at_rest(Run run) {
         if (run.how.scanned_lane >= 0 && lane != run.how.scanned_lane) continue;
         const RedisBatchPointer ask = new_batch(run);
         ask->commands.add("CLUSTER", "NODES");
-        co_await walk_on(run, lane, ask);
+        co_await run_on_lane(run.way, lane, ask);
         const bool answered = ask->status == RedisBatch::Status::ok && ask->replies[0].is_text();
         const std::string own = answered ? own_slots(ask->replies[0].text) : std::string();
         if (own.empty()) co_return std::string();

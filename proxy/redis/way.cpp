@@ -21,4 +21,17 @@ void RedisWay::send(RedisBatchPointer batch) const {
                         "sending to the Redis cluster");
 }
 
+Task<void> run_on_lane(RedisWay way, int lane, RedisBatchPointer batch) {
+    if (!way.shared.fleet().is_cluster()) {
+        co_await way.run(batch);
+        co_return;
+    }
+    RedisNode& node = way.shared.fleet().lane(lane);
+    const std::shared_ptr<RedisLink> link = node.usable_link(nullptr);
+    if (!link) co_return;
+    batch->epoch = link->epoch();
+    co_await link->async_run(batch);
+    if (batch->epoch != node.epochs().current()) batch->status = RedisBatch::Status::down;
+}
+
 }  // namespace larder::redis

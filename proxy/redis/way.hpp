@@ -20,4 +20,8 @@ struct RedisWay {
     void send(RedisBatchPointer batch) const;
 };
 
+/// For a command that names no key, such as SCAN: runs the batch on that lane of a cluster, or on
+/// the single server. In a cluster it is `ok` only if the lane's server stayed the same.
+[[nodiscard]] Task<void> run_on_lane(RedisWay way, int lane, RedisBatchPointer batch);
+
 }  // namespace larder::redis
