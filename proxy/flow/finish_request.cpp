@@ -7,7 +7,9 @@ namespace {
 
 void log(Client& client, std::chrono::nanoseconds duration) {
     const Exchange& exchange = client.exchange();
-    const std::string address = believed_address(client).to_string();
+    const boost::asio::ip::address believed = believed_address(client);
+    const bool on_socket = exchange.request.peer == "unix" && believed == client.peer;
+    const std::string address = on_socket ? "unix" : believed.to_string();
     observe::AccessEntry entry;
     entry.client = address;
     entry.method = exchange.request.method_name;

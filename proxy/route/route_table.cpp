@@ -102,9 +102,9 @@ void RouteTable::note_plain_path(const http::RequestHead& request, KeyInfo& key_
     http::RequestHead plain = request;
     split_target(target, plain);
     const bool by_body = http::may_ask_by_body(plain.method);
-    const Match match =
-        by_body ? this->match(plain.method, plain.method_name, plain.host, plain.path)
-                : this->match(http::Method::get, "GET", plain.host, plain.path);
+    const Match match = by_body
+                            ? this->match(plain.method, plain.method_name, plain.host, plain.path)
+                            : this->match(http::Method::get, "GET", plain.host, plain.path);
     if (!match.route || match.route->rule.kind != settings::RouteKind::read) return;
     std::string key;
     const KeyInfo known = build_key(*match.route, match.captures, plain, key);

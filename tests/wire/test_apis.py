@@ -62,7 +62,9 @@ def test_what_a_value_encodes_stays_encoded(users, larder):
     assert larder.get("/api/users/a%2Fb%20c").body == b"x"
 
 
-@pytest.mark.parametrize("path", ["/find/../secret", "/find/a/%2e%2E/b", "/find/./a", "/find/..;x/a", "/find/a%2f..%2fb"])
+@pytest.mark.parametrize(
+    "path", ["/find/../secret", "/find/a/%2e%2E/b", "/find/./a", "/find/..;x/a", "/find/a%2f..%2fb"]
+)
 def test_a_path_cannot_leave_the_place_of_its_route(search, larder, path):
     answer = larder.get(path)
     assert (answer.status, "detail=bad-request" in answer.field("cache-status")) == (400, True)
@@ -143,7 +145,9 @@ threads: 1
 """
 
 
-@pytest.mark.parametrize("ejection, asked", [("{failures: 1, duration: 30s}", 1), ("{failures: 4, duration: 30s}", 4), ("off", 12)])
+@pytest.mark.parametrize(
+    "ejection, asked", [("{failures: 1, duration: 30s}", 1), ("{failures: 4, duration: 30s}", 4), ("off", 12)]
+)
 def test_a_server_that_fails_is_left_out_as_configured(scene, start_larder, ejection, asked):
     good, bad = scene(ScriptedOrigin(default=reply(body=b"good"))), scene(ScriptedOrigin(default=raw(cut)))
     larder = start_larder(EJECTING, one=good.url, two=bad.url, ejection=ejection)
@@ -283,7 +287,9 @@ def secure_origin(scene, authority, asks):
                 with context.wrap_socket(plain, server_side=True) as connection:
                     connection.recv(65536)
                     name = dict(pair[0] for pair in connection.getpeercert()["subject"])["commonName"].encode()
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(name), name))
+                    connection.sendall(
+                        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(name), name)
+                    )
             except ssl.SSLError:
                 continue
             except OSError:
@@ -307,7 +313,13 @@ def test_certificates_are_shown_both_ways(scene, start_larder, tmp_path):
     own, own_key = authority.issue("larder-client")
     server = secure_origin(scene, authority, asks=True)
     larder = start_larder(
-        MUTUAL, certificate=certificate, key=key, ca=authority.certificate, own=own, own_key=own_key, secure=server.address
+        MUTUAL,
+        certificate=certificate,
+        key=key,
+        ca=authority.certificate,
+        own=own,
+        own_key=own_key,
+        secure=server.address,
     )
 
     def ask(pair):
@@ -380,7 +392,10 @@ def test_check_says_what_is_wrong_and_where(tmp_path, text, message):
     "text, message",
     [
         ("origins: {users: http://x}", "no route names it"),
-        ('routes: [{match: POST /a, key: "a:{body:/x}", ttl: 1}, {match: PUT /a, purge: []}]', "only parts of the body"),
+        (
+            'routes: [{match: POST /a, key: "a:{body:/x}", ttl: 1}, {match: PUT /a, purge: []}]',
+            "only parts of the body",
+        ),
         ("routes: [{match: GET /a, key: a, jitter: 10%}, {match: PUT /a, purge: []}]", "has no effect"),
         ("memory: off\nredis: redis://127.0.0.1:1\ncompress: [gzip]", "has no effect"),
     ],

@@ -16,7 +16,6 @@ admin: <admin>
 origin: <origin>
 threads: 2
 limits: {key_body: 1KB}
-headers: {cache_key: on}
 routes:
   - {match: "QUERY /bytes", key: "bytes:{body|sha256}", ttl: 60}
   - {match: "QUERY,POST /json", key: "json:{body|json|sha256}", ttl: 60}
@@ -120,16 +119,18 @@ def document_name(random):
     return "".join(random.choice("ab\ufb33😀é\r") for _ in range(random.randrange(4)))
 
 
+def explained_key(larder, body):
+    said = run("explain", "-c", larder.config_file, "QUERY", "/json", "-d", body).stdout
+    return said.split("key       ")[1].split("\n")[0]
+
+
 def test_the_key_is_made_of_the_text_that_another_writer_of_rfc_8785_writes(larder):
     chance = random.Random(17)
-    with larder.connect() as client:
-        for _ in range(500):
-            value = document(chance)
-            body = json.dumps(value, ensure_ascii=chance.random() < 0.5, indent=chance.choice([None, 1])).encode()
-            if len(body) > 1024:
-                continue
-            key = client.request("QUERY", "/json", {}, body).field("cache-status").split('key="')[1]
-            assert key.startswith("json:" + hashlib.sha256(canonical(value).encode()).hexdigest() + "?"), body
+    for _ in range(60):
+        value = [document(chance) for _ in range(5)]
+        body = json.dumps(value, ensure_ascii=chance.random() < 0.5, indent=chance.choice([None, 1]))
+        digest = hashlib.sha256(canonical(value).encode()).hexdigest()
+        assert explained_key(larder, body) == f"json:{digest}?!QUERY,,", body
 
 
 def test_a_pointer_tells_bodies_apart_by_one_value(larder):
@@ -160,7 +161,10 @@ def test_what_readers_may_understand_differently_is_passed(origin, larder, body)
     for _ in range(2):
         answer = ask(larder, "/json", body)
         assert answer.body == b"QUERY " + body
-        assert (answer.x_cache, answer.field("cache-status").split("; ")[1:3]) == ("BYPASS", ["fwd=bypass", "detail=body"])
+        assert (answer.x_cache, answer.field("cache-status").split("; ")[1:]) == (
+            "BYPASS",
+            ["fwd=bypass", "detail=body"],
+        )
     assert origin.count("/json") == 2
 
 
@@ -267,9 +271,9 @@ def test_explain_takes_a_body(origin, larder):
     def explain(*words):
         return run("explain", "-c", larder.config_file, *words).stdout
 
-    shown = ask(larder, "/json", b"[1, 2]").field("cache-status").split('key="')[1].split('"')[0]
-    said = explain("QUERY", "/json", "-H", "Content-Type: application/json", "-d", "[1,2]")
-    assert f"key       {shown}\n" in said
+    digest = hashlib.sha256(b"[1,2]").hexdigest()
+    said = explain("QUERY", "/json", "-H", "Content-Type: application/json", "-d", "[1, 2]")
+    assert f"key       json:{digest}?!QUERY,application%2Fjson,\n" in said
     assert "detail=body" in explain("QUERY", "/json", "-d", '{"a":1,"a":1}')
     assert "detail=body" in explain("QUERY", "/bytes", "-d", "x" * 1025)
     assert "purges" not in explain("POST", "/json", "-d", "{}")

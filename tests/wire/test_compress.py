@@ -77,7 +77,12 @@ def test_a_range_is_of_the_identity_form(origin, wire):
     larder.get("/cached/x")
     coded(larder)
     part = larder.get("/cached/x", {"Accept-Encoding": "gzip", "Range": "bytes=1-4", "If-Range": '"v1"'})
-    assert (part.status, part.body, part.field("content-encoding"), part.field("etag")) == (206, TEXT[1:5], None, '"v1"')
+    assert (part.status, part.body, part.field("content-encoding"), part.field("etag")) == (
+        206,
+        TEXT[1:5],
+        None,
+        '"v1"',
+    )
     other = larder.get("/cached/x", {"Accept-Encoding": "gzip", "Range": "bytes=1-4", "If-Range": '"v1-gzip"'})
     assert (other.status, other.body) == (200, TEXT)
 
@@ -111,7 +116,12 @@ def test_who_accepts_none_or_forbids_it_gets_the_identity(origin, wire):
     origin.on("/cached/x", reply(fields=JSON, body=TEXT))
     larder.get("/cached/x")
     coded(larder)
-    for asked in ({}, {"Accept-Encoding": "gzip;q=0"}, {"Accept-Encoding": "deflate"}, {"Accept-Encoding": "gzip", "Cache-Control": "no-transform"}):
+    for asked in (
+        {},
+        {"Accept-Encoding": "gzip;q=0"},
+        {"Accept-Encoding": "deflate"},
+        {"Accept-Encoding": "gzip", "Cache-Control": "no-transform"},
+    ):
         assert larder.get("/cached/x", asked).body == TEXT
     assert larder.get("/cached/x", {"Accept-Encoding": "gzip, zstd, br"}).field("content-encoding") == "zstd"
 

@@ -26,7 +26,8 @@ TEST_CASE("a key that is not known names the one that was meant") {
     check_each({
         {"memroy: 1MB", "f:1:1: error: memroy: unknown key; did you mean memory?"},
         {"frobnicate: 1",
-         "f:1:1: error: frobnicate: unknown key; expected listen, admin, origin, redis"},
+         "f:1:1: error: frobnicate: unknown key; expected listen, admin, origin, origins, "
+         "redis"},
         {"limits:\n  max-object: 1MB",
          "f:2:3: error: limits.max-object: unknown key; did you mean max_object?"},
         {"limits: {${X}: 1}", "f:1:"},
