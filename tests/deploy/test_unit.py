@@ -121,3 +121,20 @@ def test_fish_completes_commands_and_options():
 
     assert set(commands()) <= completed("larder ")
     assert {"--soft", "--tag"} <= completed("larder purge --")
+
+
+def test_the_reference_lists_every_key_that_larder_accepts():
+    if "schema" not in commands():
+        pytest.skip("this larder prints no schema")
+    schema = subprocess.run([binary(), "schema"], capture_output=True, text=True, check=True).stdout
+    made = subprocess.run(
+        ["/usr/bin/python3", "scripts/lib/reference.py"],
+        cwd=REPOSITORY,
+        input=schema,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for key in re.findall(r"^#?([a-z_]+):", open(os.path.join(REPOSITORY, "config/larder.yaml")).read(), re.M):
+        assert f"## {key}\n" in made, key
+    assert "| `limits.header_bytes` | `32KB` |" in made and "`routes[].match`" in made
