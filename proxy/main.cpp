@@ -1,3 +1,4 @@
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -7,10 +8,14 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "cli/advise_command.hpp"
 #include "cli/command_line.hpp"
 #include "cli/config_commands.hpp"
+#include "cli/openapi_routes.hpp"
 #include "cli/purge_command.hpp"
 #include "cli/stats_command.hpp"
+#include "cli/tail_command.hpp"
+#include "cli/top_command.hpp"
 #include "observe/logging.hpp"
 #include "server/handover.hpp"
 #include "server/server.hpp"
@@ -71,6 +76,26 @@ struct Runner {
     }
     int operator()(const cli::StatsOptions& options) const {
         return cli::run_stats(options, ::isatty(STDOUT_FILENO) == 1, std::cout, std::cerr);
+    }
+    int operator()(const cli::TailOptions& options) const {
+        return cli::run_tail(options, screen(), std::cout, std::cerr);
+    }
+    int operator()(const cli::TopOptions& options) const {
+        return cli::run_top(options, screen(), std::cout, std::cerr);
+    }
+
+    int operator()(const cli::RoutesOptions& options) const {
+        return cli::run_routes(options, std::cout, std::cerr);
+    }
+    int operator()(const cli::AdviseOptions& options) const {
+        return cli::run_advise(options, std::cout, std::cerr);
+    }
+
+    static cli::Screen screen() {
+        winsize size{};
+        if (::isatty(STDOUT_FILENO) != 1) return {};
+        const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+        return {known ? size.ws_col : std::size_t{80}};
     }
 };
 

@@ -1,10 +1,9 @@
 #include "admin/access.hpp"
 
-#include <openssl/crypto.h>
-
 #include <boost/asio/ip/address.hpp>
 #include <string>
 
+#include "base/equal_in_constant_time.hpp"
 #include "base/text.hpp"
 
 namespace larder::admin {
@@ -50,11 +49,6 @@ std::string_view bare_host(std::string_view host) {
 }
 
 }  // namespace
-
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-    if (a.size() != b.size()) return false;
-    return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
 
 std::optional<Visitor> identify(const http::fields& fields, TokenField field,
                                 const settings::Admin& admin) {

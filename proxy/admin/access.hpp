@@ -11,10 +11,6 @@
 /// send requests to loopback.
 namespace larder::admin {
 
-/// Compares in a time that does not depend on how many bytes are equal (it may depend on the
-/// lengths).
-[[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b);
-
 /// Where a request may show its token, besides `Authorization: Bearer TOKEN` (RFC 6750, 2.1).
 enum class TokenField : std::uint8_t {
     bearer,

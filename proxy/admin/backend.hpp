@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "observe/key_ranks.hpp"
 #include "observe/labels.hpp"
+#include "observe/request_events.hpp"
 
 /// What the admin server needs from the program.
 namespace larder::admin {
@@ -113,6 +115,15 @@ public:
     virtual void show_entry(EntryQuestion question, std::function<void(JsonAnswer)> done) = 0;
     /// The last purges as JSON.
     [[nodiscard]] virtual std::string purges_json() = 0;
+    /// The heaviest keys, of all workers together.
+    [[nodiscard]] virtual std::vector<observe::RankedKey> top(observe::RankBy by,
+                                                              std::size_t count) = 0;
+    /// What the traffic says about the configuration, as JSON.
+    [[nodiscard]] virtual std::string advice_json() = 0;
+    /// Listens to the requests that larder answers; see observe::EventListener. Null: too many
+    /// listen already.
+    [[nodiscard]] virtual std::shared_ptr<observe::EventListener> listen(
+        observe::EventFilter filter, std::function<void()> wake) = 0;
     /// Loads the configuration again: 200, or 422 with what is wrong.
     virtual void reload(std::function<void(JsonAnswer)> done) = 0;
 };

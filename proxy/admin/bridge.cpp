@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
+#include "admin/advise.hpp"
 #include "admin/count_entries.hpp"
 #include "admin/explain_live.hpp"
 #include "admin/explain_offline.hpp"
@@ -14,9 +15,11 @@
 #include "admin/stats_json.hpp"
 #include "base/json_text.hpp"
 #include "base/text.hpp"
+#include "flow/explain_steps.hpp"
 #include "flow/purge.hpp"
 #include "flow/purge_record.hpp"
 #include "net/detached.hpp"
+#include "observe/fetch_findings.hpp"
 #include "settings/effective_config.hpp"
 
 namespace larder::admin {
@@ -108,6 +111,7 @@ void Bridge::explain(ExplainQuestion question, std::function<void(JsonAnswer)> d
     }
     const route::Explanation explanation = route::explain(config->routes, request->head());
     boost::json::object out = explain_offline(explanation);
+    out["steps"] = array_of(flow::explain_steps(explanation, request->head(), config->settings));
     if (!explanation.readable) {
         out["decision"] = explanation.unsafe ? "write" : "bypass";
         out["reason"] = explanation.why;
@@ -195,6 +199,29 @@ void Bridge::show_entry(EntryQuestion question, std::function<void(JsonAnswer)> 
 }
 
 std::string Bridge::purges_json() { return json_text(to_json(services_.purges->all())); }
+
+std::vector<observe::RankedKey> Bridge::top(observe::RankBy by, std::size_t count) {
+    std::vector<observe::SpaceSaving> tables;
+    for (const auto& ranks : ranks_) tables.push_back(ranks->table(by));
+    return observe::heaviest(tables, count);
+}
+
+std::string Bridge::advice_json() {
+    constexpr std::size_t paths_looked_at = 50;
+    const std::shared_ptr<const flow::Config> config = config_();
+    const AdviceFacts facts{config->routes,
+                            metrics_.snapshot(),
+                            services_.findings->by_route(),
+                            top(observe::RankBy::uncached, paths_looked_at),
+                            top(observe::RankBy::uncached_time, paths_looked_at),
+                            services_.purges->all()};
+    return json_text(to_json(advise(facts)));
+}
+
+std::shared_ptr<observe::EventListener> Bridge::listen(observe::EventFilter filter,
+                                                       std::function<void()> wake) {
+    return services_.events->listen(std::move(filter), std::move(wake));
+}
 
 void Bridge::reload(std::function<void(JsonAnswer)> done) { reload_(std::move(done)); }
 

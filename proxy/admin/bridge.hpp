@@ -18,12 +18,14 @@ public:
 
     /// `services`: of that worker. All references outlive the bridge.
     Bridge(const observe::Metrics& metrics, flow::Services& services, CurrentConfig config,
-           std::function<bool()> ready, Reload reload)
+           std::function<bool()> ready, Reload reload,
+           std::vector<std::shared_ptr<const observe::KeyRanks>> ranks)
         : metrics_(metrics),
           services_(services),
           config_(std::move(config)),
           ready_(std::move(ready)),
-          reload_(std::move(reload)) {}
+          reload_(std::move(reload)),
+          ranks_(std::move(ranks)) {}
 
     bool ready() override { return ready_(); }
     std::string metrics_text() override;
@@ -35,6 +37,10 @@ public:
     void list_entries(EntriesQuestion question, std::function<void(JsonAnswer)> done) override;
     void show_entry(EntryQuestion question, std::function<void(JsonAnswer)> done) override;
     std::string purges_json() override;
+    std::vector<observe::RankedKey> top(observe::RankBy by, std::size_t count) override;
+    std::string advice_json() override;
+    std::shared_ptr<observe::EventListener> listen(observe::EventFilter filter,
+                                                   std::function<void()> wake) override;
     void reload(std::function<void(JsonAnswer)> done) override;
 
 private:
@@ -47,6 +53,7 @@ private:
     CurrentConfig config_;
     std::function<bool()> ready_;
     Reload reload_;
+    std::vector<std::shared_ptr<const observe::KeyRanks>> ranks_;  // of each worker
 };
 
 }  // namespace larder::admin

@@ -57,6 +57,7 @@ void AdminConnection::start() {
 
 void AdminConnection::close() {
     answer_timer_.cancel();
+    listener_.reset();
     stream_.close();
     if (closed_) std::exchange(closed_, nullptr)(this);
 }
@@ -140,6 +141,7 @@ void AdminConnection::on_answer(std::uint64_t number, AdminReply reply) {
     if (number != number_ || !closed_) return;
     ++number_;
     answer_timer_.cancel();
+    if (reply.events) return start_feed(*std::move(reply.events));
     send(std::move(reply), parser_->get().keep_alive());
 }
 

@@ -69,6 +69,12 @@ private:
     void on_answer(std::uint64_t number, AdminReply reply);
     void send(AdminReply reply, bool keep_alive);
     void on_sent(boost::beast::error_code error, bool keep_alive);
+    void start_feed(observe::EventFilter filter);
+    void feed();
+    void write_feed();
+    void on_fed(boost::beast::error_code error);
+    void keep_feed_alive();
+    void watch_for_end();
     void linger();
     void discard(std::size_t discarded);
 
@@ -79,6 +85,10 @@ private:
     boost::beast::flat_buffer input_{64 * 1024};
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
     boost::beast::http::response<boost::beast::http::string_body> response_;
+    std::shared_ptr<observe::EventListener> listener_;  // null: no events are sent
+    std::string feed_text_;                             // being written
+    bool feed_busy_ = false;
+    char feed_input_ = 0;  // a listener has nothing to say: read to notice its end
     std::uint64_t number_ =
         0;  // of the request being answered; a completion for another number came too late
 };

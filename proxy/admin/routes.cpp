@@ -12,6 +12,7 @@
 #include "admin/access.hpp"
 #include "admin/explain_query.hpp"
 #include "admin/list_entries.hpp"
+#include "admin/live_json.hpp"
 #include "admin/page.hpp"
 #include "admin/purge_body.hpp"
 #include "admin/purge_clients.hpp"
@@ -103,6 +104,31 @@ void show_purges(Call& call) {
     call.done({200, "application/json", call.backend.purges_json(), {}});
 }
 
+void show_top(Call& call) {
+    const auto parsed = parse_top_query(call.query);
+    if (const auto* complaint = std::get_if<std::string>(&parsed))
+        return call.done(error_reply(400, "bad question", *complaint));
+    const auto& question = std::get<TopQuestion>(parsed);
+    call.done({200,
+               "application/json",
+               to_top_json(question.by, call.backend.top(question.by, question.count)),
+               {}});
+}
+
+void show_advice(Call& call) {
+    call.done({200, "application/json", call.backend.advice_json(), {}});
+}
+
+void show_events(Call& call) {
+    auto parsed = parse_event_query(call.query);
+    if (const auto* complaint = std::get_if<std::string>(&parsed))
+        return call.done(error_reply(400, "bad filter", *complaint));
+    AdminReply reply{200, "text/event-stream", {}, {}};
+    if (call.request.method() != http::verb::head)
+        reply.events = std::get<observe::EventFilter>(std::move(parsed));
+    call.done(std::move(reply));
+}
+
 void reload(Call& call) {
     call.backend.reload(
         [done = std::move(call.done)](JsonAnswer answer) { done(to_reply(std::move(answer))); });
@@ -168,6 +194,9 @@ constexpr std::array endpoints{
     Endpoint{"/purges", false, Right::read, show_purges},
     Endpoint{"/entries", false, Right::purge, list_entries},
     Endpoint{"/entry", false, Right::read, show_entry},
+    Endpoint{"/events", false, Right::read, show_events},
+    Endpoint{"/top", false, Right::read, show_top},
+    Endpoint{"/advise", false, Right::read, show_advice},
     Endpoint{"/reload", true, Right::reload, reload},
     Endpoint{"/config", false, Right::read, show_config},
 };

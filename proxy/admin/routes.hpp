@@ -2,6 +2,7 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "admin/backend.hpp"
@@ -16,7 +17,8 @@ struct AdminReply {
     int status = 200;
     std::string content_type = "application/json";
     std::string body;
-    std::string allow;  ///< for 405
+    std::string allow;                             ///< for 405
+    std::optional<observe::EventFilter> events{};  ///< in place of a body: requests as they happen
 };
 
 /// {"error": "...", "detail": "..."}; without `detail` if it is empty.

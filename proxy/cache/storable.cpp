@@ -151,6 +151,9 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
     out.omit = origin.control.no_cache_fields;
     out.omit.insert(out.omit.end(), origin.control.private_fields.begin(),
                     origin.control.private_fields.end());
+    // An id that the origin repeats names the request that fetched, not those that it answers
+    // later.
+    if (response.fields.first_named("x-request-id")) out.omit.emplace_back("x-request-id");
     return refuse(lifetime_reason(response, lifetime, out.freshness));
 }
 

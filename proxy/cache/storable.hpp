@@ -16,8 +16,8 @@ struct StoreDecision {
     std::vector<std::string>
         vary;  ///< lower-case names, sorted, without duplicates; empty under ignore: [vary];
                ///< accept-encoding is among them where the response has a content coding
-    std::vector<std::string>
-        omit;  ///< lower-case names of fields not to be stored (private="..", no-cache="..")
+    std::vector<std::string> omit;  ///< lower-case names of fields not to be stored (private="..",
+                                    ///< no-cache="..", and X-Request-Id)
 };
 
 /// Whether a response may be stored (RFC 9111, 3). The head of the final response to a GET or HEAD

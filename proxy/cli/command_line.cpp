@@ -12,8 +12,8 @@
 namespace larder::cli {
 namespace {
 
-constexpr std::array<std::string_view, 6> commands{"serve", "check", "explain",
-                                                   "purge", "stats", "schema"};
+constexpr std::array<std::string_view, 10> commands{
+    "serve", "check", "explain", "purge", "stats", "schema", "tail", "top", "advise", "routes"};
 
 /// Everything the parser writes to, for all commands.
 struct Options {
@@ -23,6 +23,10 @@ struct Options {
     std::vector<std::string> header_lines;
     PurgeOptions purge;
     StatsOptions stats;
+    TailOptions tail;
+    TopOptions top;
+    AdviseOptions advise;
+    RoutesOptions routes;
 };
 
 void add_config(CLI::App& command, std::string& file) {
@@ -85,7 +89,8 @@ CLI::App* add_explain(CLI::App& app, Options& options) {
 CLI::App* add_purge(CLI::App& app, PurgeOptions& options) {
     CLI::App* command = app.add_subcommand("purge", "Purge keys, patterns with '*', or tags");
     add_admin(*command, options.admin);
-    command->add_flag("--tag", options.tag, "What follows are tags");
+    CLI::Option* tag = command->add_flag("--tag", options.tag, "What follows are tags");
+    command->add_flag("--url", options.url, "What follows are URLs, or paths")->excludes(tag);
     command->add_flag("--soft", options.soft, "Make stale instead of removing");
     command->add_option("KEY-OR-PATTERN", options.items, "What to purge")->required();
     return command;
@@ -97,6 +102,35 @@ CLI::App* add_stats(CLI::App& app, StatsOptions& options) {
     command->add_flag("--watch", options.watch, "Show them anew every second");
     command->add_flag("--ready", options.ready,
                       "Show nothing: exit status 0 if /readyz says that it serves, else 1");
+    command->add_flag("--json", options.json, "Print the answer of /stats as it is");
+    return command;
+}
+
+CLI::App* add_tail(CLI::App& app, TailOptions& options) {
+    CLI::App* command = app.add_subcommand("tail", "Show requests as they happen");
+    add_admin(*command, options.admin);
+    command->add_flag("--json", options.json, "One JSON object a line");
+    command
+        ->add_option("FILTER", options.filters,
+                     "name=value, and all must hold: route, cache, status, method, client, detail, "
+                     "slower")
+        ->check([](const std::string& filter) {
+            const std::size_t equals = filter.find('=');
+            return equals == 0 || equals == std::string::npos
+                       ? "'" + filter + "' is no filter such as cache=MISS"
+                       : std::string();
+        });
+    return command;
+}
+
+CLI::App* add_top(CLI::App& app, TopOptions& options) {
+    CLI::App* command = app.add_subcommand("top", "Show the keys that matter most");
+    add_admin(*command, options.admin);
+    command->add_option("--by", options.by, "What counts")
+        ->check(CLI::IsMember({"hits", "misses", "origin-time", "bytes"}))
+        ->type_name("hits|misses|origin-time|bytes")
+        ->capture_default_str();
+    command->add_flag("--watch", options.watch, "Show them anew every second");
     return command;
 }
 
@@ -145,6 +179,15 @@ std::variant<Command, Exit> parse_command_line(const std::vector<std::string>& a
     CLI::App* check = add_check(app, options.check);
     CLI::App* explain = add_explain(app, options);
     CLI::App* purge = add_purge(app, options.purge);
+    CLI::App* tail = add_tail(app, options.tail);
+    CLI::App* top = add_top(app, options.top);
+    CLI::App* advise =
+        app.add_subcommand("advise", "Say what the traffic tells about the configuration");
+    add_admin(*advise, options.advise.admin);
+    CLI::App* routes = app.add_subcommand("routes", "Draft routes from an API's OpenAPI document");
+    routes->add_option("--openapi", options.routes.openapi_file, "The document, YAML or JSON")
+        ->type_name("FILE")
+        ->required();
     add_stats(app, options.stats);
     CLI::App* schema =
         app.add_subcommand("schema", "Print the JSON Schema of the configuration file");
@@ -170,6 +213,10 @@ std::variant<Command, Exit> parse_command_line(const std::vector<std::string>& a
     if (explain->parsed()) return finish_explain(options);
     if (purge->parsed()) return finish_purge(options.purge);
     if (schema->parsed()) return Command{SchemaOptions{}};
+    if (tail->parsed()) return Command{std::move(options.tail)};
+    if (top->parsed()) return Command{std::move(options.top)};
+    if (advise->parsed()) return Command{std::move(options.advise)};
+    if (routes->parsed()) return Command{std::move(options.routes)};
     return Command{std::move(options.stats)};
 }
 

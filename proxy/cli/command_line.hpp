@@ -51,16 +51,38 @@ struct PurgeOptions {
     bool tag = false;  ///< the items are tags
     bool soft = false;
     std::vector<std::string> items;
+    bool url = false;  ///< the items are URLs, or paths
+};
+
+struct TailOptions {
+    AdminTarget admin;
+    std::vector<std::string> filters;  ///< "name=value" each
+    bool json = false;
+};
+
+struct RoutesOptions {
+    std::string openapi_file;
+};
+
+struct AdviseOptions {
+    AdminTarget admin;
+};
+
+struct TopOptions {
+    AdminTarget admin;
+    std::string by = "hits";
+    bool watch = false;
 };
 
 struct StatsOptions {
     AdminTarget admin;
     bool watch = false;
     bool ready = false;  ///< only whether it serves, by the exit status
+    bool json = false;
 };
 
 using Command = std::variant<ServeOptions, CheckOptions, ExplainOptions, PurgeOptions, StatsOptions,
-                             SchemaOptions>;
+                             SchemaOptions, TailOptions, TopOptions, AdviseOptions, RoutesOptions>;
 
 /// The program has nothing to run but to say something and go: help, the version, or what was wrong
 /// with the arguments.

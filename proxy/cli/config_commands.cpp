@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "cache/request_bypass.hpp"
+#include "flow/explain_steps.hpp"
 #include "flow/read_plan.hpp"
 #include "route/examples.hpp"
 #include "route/explain.hpp"
@@ -101,6 +102,10 @@ int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& 
         out << "bypass    the body is larger than limits.key_body (" << most
             << " bytes), so no key is made of it (detail=body)\n";
     if (explanation.readable) out << request_text(request->head(), *explanation.route);
+    std::size_t number = 0;
+    for (const std::string& step :
+         flow::explain_steps(explanation, request->head(), checked.settings))
+        out << (number++ == 0 ? "steps     " : "          ") << number << ". " << step << '\n';
     return exit_fine;
 }
 

@@ -31,15 +31,19 @@ void print_result(const json::value& answer, std::ostream& out, std::ostream& er
 }  // namespace
 
 std::string make_purge_body(const PurgeOptions& options) {
-    json::array keys, patterns, tags;
+    json::array keys, patterns, tags, urls;
     for (const std::string& item : options.items) {
         json::array& list = options.tag                           ? tags
+                            : options.url                         ? urls
                             : item.find('*') != std::string::npos ? patterns
                                                                   : keys;
         list.emplace_back(item);
     }
-    return json_text(json::object{
-        {"keys", keys}, {"patterns", patterns}, {"tags", tags}, {"soft", options.soft}});
+    return json_text(json::object{{"keys", keys},
+                                  {"patterns", patterns},
+                                  {"tags", tags},
+                                  {"urls", urls},
+                                  {"soft", options.soft}});
 }
 
 int run_purge(const PurgeOptions& options, std::ostream& out, std::ostream& errors) {

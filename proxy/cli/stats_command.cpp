@@ -164,8 +164,10 @@ int run_stats(const StatsOptions& options, bool terminal, std::ostream& out, std
             reading.current = read_stats(options);
             const Clock::time_point now = Clock::now();
             reading.seconds = std::chrono::duration<double>(now - read_at).count();
-            const std::string screen = render_stats(reading);
-            out << (options.watch && terminal ? clear_screen : "") << screen << std::flush;
+            const std::string screen =
+                options.json ? reading.current + '\n' : render_stats(reading);
+            const bool clears = options.watch && terminal && !options.json;
+            out << (clears ? clear_screen : "") << screen << std::flush;
             reading.before = std::move(reading.current);
             read_at = now;
             if (options.watch) std::this_thread::sleep_for(std::chrono::seconds(1));

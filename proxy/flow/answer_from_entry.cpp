@@ -39,12 +39,10 @@ bool answer_read_at_once(Client& client) {
     if (!cache::accepts_coding(exchange.request, *hit.entry)) return false;
     if (has_condition_or_range(exchange.request)) return false;
 
-    const settings::Headers& headers = client.settings().headers;
     exchange.outcome = cache::Outcome::hit(*hit.entry, now);
     exchange.status = hit.entry->status;
     exchange.text.clear();
-    if (headers.via) exchange.text += "Via: 1.1 larder\r\n";
-    exchange.outcome.append_fields(headers, exchange.key, exchange.age_field(), exchange.text);
+    append_own_fields(client, exchange.text);
     if (plan.route->rule.refresh_ahead > 0) refresh_if_due(client, hit.entry);
     if (!notes_hits(plan.route->rule)) {
         client.send_entry_at_once(hit.entry);

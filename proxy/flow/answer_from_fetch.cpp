@@ -1,6 +1,7 @@
 #include "flow/answer_from_fetch.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "cache/preconditions.hpp"
 #include "cache/ranges.hpp"
@@ -9,6 +10,7 @@
 #include "cache/vary.hpp"
 #include "flow/answer_from_entry.hpp"
 #include "flow/hold_up_watch.hpp"
+#include "flow/request_trace.hpp"
 #include "flow/send_response.hpp"
 
 namespace larder::flow {
@@ -186,6 +188,10 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, FetchPart part) {
     const HoldUpWatch watch(client, reader);
     if (reader.too_late()) co_return FetchAnswer::alone;
     const SteadyTime give_up = joined ? steady_now() + plan.route->rule.wait : SteadyTime::max();
+    std::optional<OriginWait> wait;  // until the head is there
+    if (!joined) wait.emplace(client.exchange());
+    std::optional<TraceStep> joined_wait;
+    if (joined) joined_wait.emplace(client.exchange(), "wait");
     while (true) {
         const FetchState state = reader.state();
         if (!joined) {
@@ -194,6 +200,10 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, FetchPart part) {
                 const bool sent = co_await client.send_interim(lines);
                 static_cast<void>(sent);
             }
+        }
+        if (state != FetchState::pending) {
+            wait.reset();
+            joined_wait.reset();
         }
         if (state == FetchState::failed) {
             // A second try may succeed after an error. After a timeout all have waited long enough.

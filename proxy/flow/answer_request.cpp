@@ -8,6 +8,7 @@
 #include "flow/pass_through.hpp"
 #include "flow/read_key_body.hpp"
 #include "flow/read_plan.hpp"
+#include "flow/request_trace.hpp"
 #include "flow/send_response.hpp"
 #include "http/max_forwards.hpp"
 #include "http/write_methods.hpp"
@@ -86,6 +87,7 @@ net::Task<bool> answer_if_it_ends_here(Client& client) {
 
 bool answer_at_once(Client& client) {
     Exchange& exchange = client.exchange();
+    if (!client.settings().debug_token.empty()) begin_trace(client);
     exchange.match =
         client.config->routes.match(exchange.request.method, exchange.request.method_name,
                                     exchange.request.host, exchange.request.path);
@@ -94,6 +96,7 @@ bool answer_at_once(Client& client) {
     if (http::may_ask_by_body(exchange.request.method)) return false;
     exchange.bypass = plan_read(client);
     if (exchange.bypass != Detail::none || exchange.match.route->rule.shadow) return false;
+    if (exchange.trace) return false;  // answer_read notes the steps
     return answer_read_at_once(client);
 }
 

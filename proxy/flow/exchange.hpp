@@ -50,7 +50,8 @@ struct Exchange {
     bool purge_failed =
         false;  ///< do not forward the write's answer: stale entries could not be purged
     redis::RedisBudget redis_budget;  ///< of a write: for the announcement and the purge together
-    std::string request_id;           ///< made for a request without one; empty: not needed
+    std::chrono::nanoseconds origin_time{0};  ///< what the request waited for the origin's head
+    std::string request_id;                   ///< made for a request without one; empty: not needed
     std::unique_ptr<RequestTrace> trace;  ///< of a request that asks for Larder-Explain, else null
 
     /// Whether clients see an Age: see cache::hides_age.
@@ -66,6 +67,7 @@ struct Exchange {
     }
 
     void reset() {
+        origin_time = {};
         request_id.clear();
         if (trace) forget_trace();
         match = {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 
+#include "flow/request_trace.hpp"
 #include "http/claims.hpp"
 #include "http/hop_by_hop.hpp"
 #include "http/http_date.hpp"
@@ -12,6 +13,19 @@ namespace larder::flow {
 namespace {
 
 using http::FieldId;
+
+bool is_id_field(const http::Field& field) { return iequals(field.name, "x-request-id"); }
+
+// The client's own id is not the one in use.
+bool is_replaced_id(const http::Field& field, std::string_view id) {
+    return !id.empty() && is_id_field(field) && field.value != id;
+}
+
+bool keeps_id(const http::RequestHead& request, std::string_view id) {
+    return std::any_of(
+        request.fields.begin(), request.fields.end(),
+        [id](const http::Field& field) { return is_id_field(field) && field.value == id; });
+}
 
 void append_line(std::string& out, std::string_view name, std::string_view value) {
     out.append(name);
@@ -200,7 +214,7 @@ namespace {
 // Copies the fields of the request that are forwarded to the origin.
 void copy_end_to_end(const http::RequestHead& request, const Sender& sender,
                      const RequestHeadOptions& options, const http::ConnectionOptions& connection,
-                     std::string& out) {
+                     const settings::Settings& settings, std::string& out) {
     const http::MaxForwards hops = http::max_forwards_of(request);
     LineCopy lines(out);
     for (const http::Field& field : request.fields) {
@@ -218,6 +232,8 @@ void copy_end_to_end(const http::RequestHead& request, const Sender& sender,
         if (field.id == FieldId::x_forwarded_for || field.id == FieldId::forwarded)
             continue;  // extended
         if (options.for_cache && is_precondition_or_range(field.id)) continue;
+        if (field.id == FieldId::other && is_debug_field(field, settings)) continue;
+        if (field.id == FieldId::other && is_replaced_id(field, options.request_id)) continue;
         if (hops.kind == http::MaxForwards::Kind::goes_on && http::is_max_forwards(field)) {
             lines.add(field.name, std::to_string(hops.left));
             continue;
@@ -246,7 +262,9 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender,
         : !request.host.empty() ? request.host
                                 : std::string_view(target.upstream.servers().front()->authority);
     append_line(out, "Host", host);
-    copy_end_to_end(request, sender, options, connection, out);
+    copy_end_to_end(request, sender, options, connection, settings, out);
+    if (!options.request_id.empty() && !keeps_id(request, options.request_id))
+        append_line(out, "X-Request-Id", options.request_id);
     append_forwarding(request, sender, out);
     if (headers.via) append_line(out, "Via", via_member(request));
     out.append(options.conditional);

@@ -25,8 +25,9 @@ boost::asio::ip::address believed_address(const Client& client);
 struct RequestHeadOptions {
     bool for_cache = false;  ///< a fetch to be stored: no Range, no preconditions of the client's
     bool upgrade = false;    ///< keep Upgrade and Connection: upgrade
-    std::string_view conditional;  ///< validator lines of a stored response, with CRLF
-    std::string_view method;       ///< empty: the request's own
+    std::string_view conditional;   ///< validator lines of a stored response, with CRLF
+    std::string_view method;        ///< empty: the request's own
+    std::string_view request_id{};  ///< sent as X-Request-Id; empty: the request's own, if any
 };
 
 /// The origin that a head is written for.

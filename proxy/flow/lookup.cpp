@@ -1,16 +1,28 @@
 #include "flow/lookup.hpp"
 
 #include "flow/client.hpp"
+#include "flow/request_trace.hpp"
 
 namespace larder::flow {
+namespace {
+
+store::MemoryHit find_in_memory(Client& client) {
+    Exchange& exchange = client.exchange();
+    const ReadPlan& plan = exchange.plan;
+    const TraceStep step(exchange, "memory");
+    return client.services.memory.find(exchange.key, exchange.request, plan.with_host,
+                                       plan.route->rules, steady_now());
+}
+
+}  // namespace
 
 net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
     Exchange& exchange = client.exchange();
     const ReadPlan& plan = exchange.plan;
     Lookup lookup;
-    const store::MemoryHit hit = client.services.memory.find(
-        exchange.key, exchange.request, plan.with_host, plan.route->rules, steady_now());
+    const store::MemoryHit hit = find_in_memory(client);
     if (hit.entry) {
+        if (exchange.trace) exchange.trace->found_in = "memory";
         lookup.entry = hit.entry;
         lookup.soft_purged = hit.soft_purged;
         co_return lookup;
@@ -18,7 +30,9 @@ net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
     lookup.other_variant = hit.other_variant;
     if (!client.services.redis) co_return lookup;
     const redis::EntryName name = entry_name(exchange);
+    const TraceStep step(exchange, "redis");
     redis::Found found = co_await client.services.redis->find(name, budget);
+    if (exchange.trace && found.entry) exchange.trace->found_in = "redis";
     if (found.entry && !found.soft_purged && plan.route->rule.memory) {
         const std::size_t rule_guards =
             store::guard_count(name.key, name.bare_size, name.tags.size());

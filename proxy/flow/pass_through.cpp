@@ -8,6 +8,8 @@
 #include "flow/purge.hpp"
 #include "flow/read_key_body.hpp"
 #include "flow/read_plan.hpp"
+#include "flow/request_id.hpp"
+#include "flow/request_trace.hpp"
 #include "flow/response_tags.hpp"
 #include "flow/send_response.hpp"
 #include "flow/upload.hpp"
@@ -320,9 +322,7 @@ net::Task<void> switch_protocols(Pass& pass) {
     const settings::Headers& headers = client.settings().headers;
     append_passed_head(pass.exchange.head, {}, true, headers, pass.exchange.received_at, lines);
     client.exchange().outcome = client.exchange().outcome.forwarded(101);
-    if (headers.via) lines += "Via: 1.1 larder\r\n";
-    const Exchange& exchange = client.exchange();
-    exchange.outcome.append_fields(headers, exchange.key, exchange.age_field(), lines);
+    append_own_fields(client, lines);
     co_await client.run_tunnel(lines, pass.exchange.connection->stream,
                                pass.exchange.connection->in);
 }
@@ -333,6 +333,7 @@ net::Task<void> pass_on(Pass& pass, Judge judge) {
     pass.upgrade = wants_upgrade(exchange.request);
     RequestHeadOptions options;
     options.upgrade = pass.upgrade;
+    options.request_id = request_id(exchange);
     const Sender sender = sender_of(client);
     const HeadTarget target{*client.upstream(), exchange.match.route, exchange.match.captures};
     build_origin_head(exchange.request, sender, options, target, client.settings().headers,
@@ -346,6 +347,7 @@ net::Task<void> pass_on(Pass& pass, Judge judge) {
         http::is_idempotent(exchange.request.method) && !exchange.body_pending;
     for (origin::ConnectionAge age = origin::ConnectionAge::any;;
          age = origin::ConnectionAge::fresh) {
+        const OriginWait wait(exchange);
         co_await begin(pass, age);
         pass.reached_origin |= pass.exchange.connection != nullptr;
         if (!pass.exchange.failed()) co_await read_final_head(pass);

@@ -8,6 +8,7 @@
 #include "flow/announce_write.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/purge_record.hpp"
+#include "flow/request_trace.hpp"
 #include "http/write_methods.hpp"
 #include "redis/purge_text.hpp"
 #include "route/compiled_route.hpp"
@@ -202,6 +203,7 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
     add_newest_rules(client, response, body, route::Secrets::shown, order);
     if (order.empty() && done.empty()) co_return done;
     store::PurgeOutcome outcome = store::PurgeOutcome::done;
+    const TraceStep step(client.exchange(), "purge");
     if (!order.empty())
         outcome = co_await purge(client.services, order, client.exchange().redis_budget);
     append(order.set, done.set);

@@ -7,6 +7,7 @@
 #include "cache/validation.hpp"
 #include "cache/vary.hpp"
 #include "flow/origin_results.hpp"
+#include "flow/request_id.hpp"
 #include "flow/response_tags.hpp"
 #include "flow/store_fetched.hpp"
 #include "net/detached.hpp"
@@ -143,6 +144,7 @@ net::Task<void> ask_once(FetchTask& task, std::string_view head, origin::Connect
 
 net::Task<void> ask_origin(FetchTask& task, origin::Exchange& exchange) {
     RequestHeadOptions options;
+    options.request_id = task.request_id;
     options.for_cache = true;
     const http::RequestHead& request = task.request.head();
     const bool by_body = http::may_ask_by_body(request.method);
@@ -242,6 +244,7 @@ net::Task<void> take_response(FetchTask& task, origin::Exchange& exchange) {
     task.fetch->complete(body.trailers(), entry);
     finish_exchange(task.services.origin, exchange, body);
     if (entry) {
+        note_finding(task, *entry);
         co_await store_entry(task, entry);
     } else {
         const Detail reason = not_stored == Detail::none ? Detail::too_large : not_stored;
@@ -303,6 +306,7 @@ net::Task<bool> take_not_modified(FetchTask& task, origin::Exchange& exchange) {
     }
     cache::build_variant(task.request.head(), entry->vary, task.plan.with_host, entry->variant);
     task.fetch->resolve(entry, store::Resolution::revalidated, not_stored_in_redis(task));
+    note_finding(task, *entry);
     co_await store_entry(task, entry);
     co_return true;
 }
@@ -372,6 +376,7 @@ FetchTask::FetchTask(Client& client, store::FetchDuty duty_in)
       key_info(client.exchange().key_info),
       tags(client.exchange().tags),
       sender(sender_of(client)),
+      request_id(flow::request_id(client.exchange())),
       prolong_at(services.wheel, &prolong_lease, this) {}
 
 void start_fetch(std::unique_ptr<FetchTask> task) {

@@ -27,6 +27,7 @@ struct FetchTask {
     route::KeyInfo key_info;
     std::vector<std::string> tags;
     Sender sender;
+    std::string request_id;
     cache::Stored stale;        ///< the origin is asked to confirm it; null: nothing was stored
     bool soft_purged = false;   ///< `stale` was purged softly
     cache::Stored would_serve;  ///< shadow mode: what the cache would have answered

@@ -1,7 +1,9 @@
 #include "flow/send_response.hpp"
 
 #include "base/json_string.hpp"
+#include "flow/request_trace.hpp"
 #include "http/http_date.hpp"
+#include "route/compiled_route.hpp"
 
 namespace larder::flow {
 std::string_view reason_phrase(int status) {
@@ -41,13 +43,25 @@ std::string_view reason_phrase(int status) {
     }
 }
 
+void append_own_fields(Client& client, std::string& out) {
+    const Exchange& exchange = client.exchange();
+    const settings::Headers& headers = client.settings().headers;
+    if (headers.via) out += "Via: 1.1 larder\r\n";
+    const bool masks =
+        headers.cache_key && exchange.match.route != nullptr && exchange.match.route->has_secrets;
+    if (!masks) return exchange.outcome.append_fields(headers, exchange.key, exchange.age_field(), out);
+    exchange.outcome.append_fields(
+        headers,
+        route::masked_key(*exchange.match.route, exchange.match.captures, exchange.request),
+        exchange.age_field(), out);
+}
+
 void begin_response(Client& client, std::string_view lines, int status, BodyLength length) {
     Exchange& exchange = client.exchange();
-    const settings::Headers& headers = client.settings().headers;
     exchange.status = status;
     exchange.text.assign(lines);
-    if (headers.via) exchange.text += "Via: 1.1 larder\r\n";
-    exchange.outcome.append_fields(headers, exchange.key, exchange.age_field(), exchange.text);
+    append_own_fields(client, exchange.text);
+    if (exchange.trace) append_explanation(client, lines, exchange.text);
     client.begin_response(status, length);
 }
 

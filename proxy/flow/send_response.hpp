@@ -5,6 +5,9 @@
 
 namespace larder::flow {
 
+/// Appends Via, Age, X-Cache and Cache-Status as the configuration wants them.
+void append_own_fields(Client& client, std::string& out);
+
 /// Begins a response. `lines`: its status line and field lines with CRLF each, see
 /// Client::begin_response. Adds Via and larder's own fields.
 void begin_response(Client& client, std::string_view lines, int status, BodyLength length);

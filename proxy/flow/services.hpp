@@ -19,6 +19,7 @@
 #include "store/memory_store.hpp"
 
 namespace larder::observe {
+class FetchFindings;
 class KeyRanks;
 class PurgeRecords;
 class RequestEvents;
@@ -68,6 +69,7 @@ struct Services {
     std::uint64_t audit_chance = 0;      ///< the last number that chose which hits are audited
     observe::PurgeRecords* purges = nullptr;          ///< of all workers; null: none is kept
     observe::RequestEvents* events = nullptr;         ///< of all workers; null: nobody can listen
+    observe::FetchFindings* findings = nullptr;       ///< of all workers; null: none are kept
     std::shared_ptr<observe::KeyRanks> ranks;         ///< of this worker; null: not counted
 
     LateWrites late_writes;

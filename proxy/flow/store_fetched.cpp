@@ -1,5 +1,8 @@
 #include "flow/store_fetched.hpp"
 
+#include <algorithm>
+
+#include "base/hash.hpp"
 #include "cache/client_head.hpp"
 #include "cache/freshness.hpp"
 #include "cache/reuse.hpp"
@@ -7,6 +10,7 @@
 #include "cache/stored_head.hpp"
 #include "cache/vary.hpp"
 #include "flow/response_tags.hpp"
+#include "observe/fetch_findings.hpp"
 
 namespace larder::flow {
 
@@ -133,6 +137,21 @@ boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchTask& task,
     for (const std::string& tag : task.fetch->head().tags)
         entry->response_tags.push_back({tag, {}});
     return entry;
+}
+
+void note_finding(const FetchTask& task, const cache::StoredResponse& entry) {
+    if (task.services.findings == nullptr || task.plan.route->has_secrets) return;
+    const std::string_view key = task.key;
+    const std::size_t bare = std::min(task.key_info.bare_size, key.size());
+    observe::FetchFinding finding;
+    finding.route = task.plan.route->path_template;
+    finding.bare_key = key.substr(0, bare);
+    finding.appended = key.substr(std::min(bare + 1, key.size()));
+    finding.body_hash = hash_of(entry.body);
+    finding.replaces = task.stale != nullptr && !task.soft_purged;
+    finding.same_body = finding.replaces && task.stale->body == entry.body;
+    finding.has_tags = !entry.response_tags.empty();
+    task.services.findings->note(finding);
 }
 
 net::Task<void> store_entry(FetchTask& task, boost::intrusive_ptr<cache::StoredResponse> entry) {

@@ -25,6 +25,9 @@ boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchTask& task,
                                                             const origin::Exchange& exchange,
                                                             const cache::StoreDecision& decision);
 
+/// Notes what the entry tells about the configuration (`larder advise`). Before it is stored.
+void note_finding(const FetchTask& task, const cache::StoredResponse& entry);
+
 /// Stores the entry in Redis under the lease, and in the memory tier.
 net::Task<void> store_entry(FetchTask& task, boost::intrusive_ptr<cache::StoredResponse> entry);
 

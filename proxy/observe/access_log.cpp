@@ -81,11 +81,33 @@ void append_access_fields(std::string& out, const AccessEntry& entry, settings::
     line.text("key", entry.key);
     line.text("user_agent", entry.user_agent);
     if (!entry.request_id.empty()) line.text("request_id", entry.request_id);
+    if (entry.trace.trace_id.empty()) return;
+    line.text("trace_id", entry.trace.trace_id);
+    line.text("span_id", entry.trace.span_id);
+}
+
+std::string shown_target(std::string_view target, settings::LogQuery query) {
+    const std::size_t question = target.find('?');
+    if (query == settings::LogQuery::full || question == std::string_view::npos)
+        return std::string(target);
+    std::string out(target.substr(0, question + 1));
+    for (std::string_view rest = target.substr(question + 1); !rest.empty();) {
+        const std::size_t end = std::min(rest.find('&'), rest.size());
+        const std::string_view parameter = rest.substr(0, end);
+        // A value may stand without a name: `?s3cret` is shown as `?=`.
+        const std::size_t equals = parameter.find('=');
+        if (equals != std::string_view::npos) out.append(parameter.substr(0, equals));
+        out += '=';
+        if (end < rest.size()) out += '&';
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return out;
 }
 
 AccessLog::AccessLog(const settings::Log& log)
     : access_(log.access),
       format_(log.format),
+      query_(log.query),
       logger_(log.access == settings::AccessLog::off ? nullptr : spdlog::get(access_logger_name)) {}
 
 AccessLog::~AccessLog() = default;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cache/outcome.hpp"
+#include "observe/trace_context.hpp"
 #include "settings/settings.hpp"
 
 namespace spdlog {
@@ -30,7 +31,12 @@ struct AccessEntry {
     std::string_view key;
     std::string_view user_agent;
     std::string_view request_id;  ///< X-Request-Id; left out where empty
+    TraceContext trace;           ///< left out where empty
 };
+
+/// The target as the log shows it: with LogQuery::names `/articles?limit=&skip=`, without the
+/// values of the query.
+[[nodiscard]] std::string shown_target(std::string_view target, settings::LogQuery query);
 
 /// Appends the fields of a line: `client="::1" method=GET ...`, or the members of a JSON object
 /// without its braces. Every value a stranger chose is escaped and bounded (log_text.hpp).
@@ -53,11 +59,14 @@ public:
                (access_ == settings::AccessLog::errors && status >= 400);
     }
 
+    [[nodiscard]] settings::LogQuery query() const { return query_; }
+
     void write(const AccessEntry& entry);
 
 private:
     settings::AccessLog access_;
     settings::LogFormat format_;
+    settings::LogQuery query_;
     std::shared_ptr<spdlog::logger> logger_;  // null where nothing is logged
     std::string line_;
 };

@@ -86,7 +86,7 @@ private:
 
     void format_json(const spdlog::details::log_msg& message, std::string_view payload,
                      bool finished) {
-        line_ += R"({"time":")";
+        line_ += R"({"ts":")";
         timestamp_.append(line_, message.time);
         line_ += R"(","level":")";
         line_ += word_of(message.level);

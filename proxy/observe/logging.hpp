@@ -25,7 +25,7 @@ void set_up_logging(const settings::Log& log);
 void shut_down_logging();
 
 /// One line for each message: `2026-01-31T12:00:00.123Z info message`, or a JSON object with
-/// `time`, `level` and `message`. The message is escaped, so it stays one line and one value.
+/// `ts`, `level` and `message`. The message is escaped, so it stays one line and one value.
 [[nodiscard]] std::unique_ptr<spdlog::formatter> make_formatter(settings::LogFormat format);
 
 }  // namespace larder::observe

@@ -127,7 +127,8 @@ bool is_body_usable(const Template& key, const http::RequestHead& request) {
 }
 
 void append_members(std::string& key, const CompiledRoute::Impl& impl, const SizeMarks& marks,
-                    const http::RequestHead& request, Parameters& parameters, KeyInfo& key_info) {
+                    const http::RequestHead& request, Parameters& parameters, Secrets secrets,
+                    KeyInfo& key_info) {
     Appended members(key);
     const bool collides = std::any_of(impl.rivals.begin(), impl.rivals.end(),
                                       [&key](const Shape* rival) { return rival->fits(key); });
@@ -145,7 +146,11 @@ void append_members(std::string& key, const CompiledRoute::Impl& impl, const Siz
         append_value(out, parameter.name, Source::query);
         if (!parameter.has_equals) continue;
         out.push_back('=');
-        append_value(out, parameter.value, Source::query);
+        if (secrets == Secrets::masked_with_query) {
+            out += masked_value;
+        } else {
+            append_value(out, parameter.value, Source::query);
+        }
     }
 }
 
@@ -159,7 +164,7 @@ KeyInfo build(const CompiledRoute& route, const Captures& captures,
     append_bare(key, impl.key, {captures, request, parameters, nullptr, nullptr, secrets}, marks);
     leave_own_namespace(key);
     key_info.bare_size = key.size();
-    append_members(key, impl, marks, request, parameters, key_info);
+    append_members(key, impl, marks, request, parameters, secrets, key_info);
     key_info.unusable_body = !is_body_usable(impl.key, request);
     key_info.query_bypass = key_info.query_bypass && route.rule.query_bypass;
     key_info.needless_encoding = parameters.needless_encoding();
@@ -179,9 +184,9 @@ KeyInfo build_key(const CompiledRoute& route, const Captures& captures,
 }
 
 std::string masked_key(const CompiledRoute& route, const Captures& captures,
-                       const http::RequestHead& request) {
+                       const http::RequestHead& request, Secrets secrets) {
     std::string key;
-    static_cast<void>(build(route, captures, request, Secrets::masked, key));
+    static_cast<void>(build(route, captures, request, secrets, key));
     return key;
 }
 

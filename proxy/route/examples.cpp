@@ -77,8 +77,8 @@ private:
             return fail("key", "expected \"" + expected + "\", but it has none" + instead(actual) +
                                    ": " + actual.why);
         if (actual.key != expected)
-            fail("key",
-                 "expected \"" + expected + "\", but it is \"" + actual.key + "\"; " + actual.why);
+            fail("key", "expected \"" + expected + "\", but it is \"" + actual.key + "\" " +
+                            ttl_text(actual) + "; " + actual.why);
     }
 
     void check_ttl(std::chrono::milliseconds expected, const Explanation& actual) {

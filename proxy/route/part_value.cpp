@@ -140,12 +140,15 @@ void add_values(Sink& sink, const Part& part, const ValueSource& from) {
 }  // namespace
 
 bool append_part(std::string& out, const Part& part, const ValueSource& from) {
-    if (from.secrets == Secrets::masked && part.is_secret()) {
-        out += "***";
+    if (from.secrets != Secrets::shown && part.is_secret()) {
+        out += masked_value;
         return true;
     }
+    const std::size_t begin = out.size();
     Sink sink(out, part);
     add_values(sink, part, from);
+    if (sink.any() && part.kind == Kind::query && from.secrets == Secrets::masked_with_query)
+        out.replace(begin, std::string::npos, masked_value);
     if (sink.any()) return true;
     if (part.fallback) {
         sink.add(*part.fallback, Source::text);

@@ -8,6 +8,9 @@
 
 namespace larder::route {
 
+/// What stands for a value that is not shown.
+inline constexpr std::string_view masked_value = "***";
+
 /// Where the values of placeholders come from. `response` and `json` may be null.
 struct ValueSource {
     const Captures& captures;

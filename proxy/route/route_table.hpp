@@ -83,8 +83,13 @@ public:
 /// Whether the request may change something at the origin (http::is_write). A POST that a read
 /// route takes does not, unless a field puts another method in its place.
 bool may_change(const Match& match, const http::RequestHead& request);
-/// Whether a text shows the values that it takes from header fields and cookies, or `***`.
-enum class Secrets : std::uint8_t { shown, masked };
+
+/// Whether a text shows the values that it takes from the request, or `***` in their place.
+enum class Secrets : std::uint8_t {
+    shown,
+    masked,             ///< those of header fields and cookies are masked
+    masked_with_query,  ///< and those of query parameters
+};
 
 class RouteTable {
 public:
@@ -153,10 +158,9 @@ private:
 KeyInfo build_key(const CompiledRoute& route, const Captures& captures,
                   const http::RequestHead& request, std::string& key);
 
-/// The same key for logs, records and reports: with `***` in place of what comes from header fields
-/// and cookies.
+/// The same key for logs, records and reports.
 std::string masked_key(const CompiledRoute& route, const Captures& captures,
-                       const http::RequestHead& request);
+                       const http::RequestHead& request, Secrets secrets = Secrets::masked);
 
 /// The pattern instances that cover an entry with this key, each a tag the entry is filled under: a
 /// purge of that pattern by a write rule invalidates the entry by invalidating the tag. Replaces

@@ -1,4 +1,5 @@
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <stdexcept>
@@ -9,6 +10,7 @@
 #include "server/make_config.hpp"
 #include "server/server.hpp"
 #include "server/settings_in_force.hpp"
+#include "settings/changes.hpp"
 
 namespace larder::server {
 namespace {
@@ -56,16 +58,20 @@ admin::JsonAnswer Server::reload() {
         shared_.metrics.note_reload(false);
         return {422, json_text(answer)};
     }
+    const std::vector<std::string> changed = settings::changes(before->settings, config->settings);
+    for (const std::string& line : changed) spdlog::info("reload: {}", line);
     observe::set_up_logging(config->settings.log);
     if (!waiting.empty())
         spdlog::warn(
             "changes of {} take effect at the next start (SIGUSR2 restarts without refusing a "
-            "connection); until then the old values stay",
-            joined(waiting));
+            "connection: kill -USR2 {}); until then the old values stay",
+            joined(waiting), ::getpid());
     put_in_force(config, contexts, std::move(admin_tls));
     shared_.metrics.note_reload(true);
-    spdlog::info("the configuration was reloaded");
+    spdlog::info("the configuration was reloaded, {} change{}", changed.size(),
+                 changed.size() == 1 ? "" : "s");
     answer["reloaded"] = true;
+    answer["changes"] = boost::json::array(changed.begin(), changed.end());
     answer["needs_restart"] = boost::json::array(waiting.begin(), waiting.end());
     return {200, json_text(answer)};
 }

@@ -12,6 +12,7 @@
 
 #include "net/detached.hpp"
 #include "net/tls_context.hpp"
+#include "observe/request_events.hpp"
 #include "redis/shared.hpp"
 #include "server/admin_tls.hpp"
 #include "server/gauges.hpp"
@@ -46,6 +47,7 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     open_state();
     to_successor_ = std::make_unique<ToSuccessor>(succession_parts());
     shared_.relay = to_successor_.get();
+    shared_.events = std::make_shared<observe::RequestEvents>();
     inherit();
     for (int i = 0; i < threads; ++i)
         workers_.push_back(std::make_unique<Worker>(shared_, i, config));
@@ -133,6 +135,12 @@ void Server::open_listeners() {
     }
 }
 
+std::vector<std::shared_ptr<const observe::KeyRanks>> Server::key_ranks() const {
+    std::vector<std::shared_ptr<const observe::KeyRanks>> all;
+    for (const auto& worker : workers_) all.push_back(worker->services().ranks);
+    return all;
+}
+
 void Server::start_admin() {
     const std::shared_ptr<const flow::Config> config = shared_.config.get();
     const settings::Admin& admin = config->settings.admin;
@@ -142,7 +150,8 @@ void Server::start_admin() {
         [this] { return ready_.load(); },
         [this](std::function<void(admin::JsonAnswer)> done) {
             boost::asio::post(control_, [this, done = std::move(done)] { reload_for(done); });
-        });
+        },
+        key_ranks());
     admin::AdminOptions options;
     options.address = *admin.address;
     options.access = admin;

@@ -29,6 +29,7 @@ private:
     void open_state();
     void inherit();
     void open_listeners();
+    [[nodiscard]] std::vector<std::shared_ptr<const observe::KeyRanks>> key_ranks() const;
     void start_admin();
     admin::JsonAnswer reload();
     void reload_for(const std::function<void(admin::JsonAnswer)>& done);

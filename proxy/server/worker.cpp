@@ -9,6 +9,8 @@
 #include <cstring>
 
 #include "net/detached.hpp"
+#include "observe/key_ranks.hpp"
+#include "observe/request_events.hpp"
 #include "redis/shared.hpp"
 #include "server/purge_stream.hpp"
 #include "wire/serve_connection.hpp"
@@ -35,6 +37,8 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
     services_.audits = &shared.audits;
     services_.purges = &shared.purges;
     services_.events = shared.events.get();
+    services_.findings = &shared.findings;
+    services_.ranks = std::make_shared<observe::KeyRanks>();
     services_.in_force = &shared.config;
     services_.adopt = [this](std::shared_ptr<const flow::Config> newest) {
         use_config(std::move(newest));

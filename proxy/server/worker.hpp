@@ -11,6 +11,7 @@
 #include "flow/services.hpp"
 #include "flow/watch_health.hpp"
 #include "net/tls_context.hpp"
+#include "observe/fetch_findings.hpp"
 #include "observe/purge_records.hpp"
 #include "origin/address_watch.hpp"
 #include "store/memory_sweeper.hpp"
@@ -29,6 +30,7 @@ struct Shared {
     std::atomic<std::size_t> connections{0};
     flow::PeerCounts peers;
     observe::PurgeRecords purges;
+    observe::FetchFindings findings;
     std::shared_ptr<observe::RequestEvents> events;
     flow::ConfigInForce config;
     std::atomic<int> audits{0};

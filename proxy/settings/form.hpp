@@ -18,6 +18,7 @@ struct Form {
     bool above_minimum = false;  ///< the minimum itself is not accepted
     double maximum = 0;          ///< 0: none
     bool may_be_empty = true;    ///< of any text
+    bool any_scalar = false;     ///< YAML's numbers and booleans match the pattern too
 
     bool operator==(const Form&) const = default;
 };

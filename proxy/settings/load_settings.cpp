@@ -99,11 +99,17 @@ Settings load_settings_text(const std::string& text, const std::string& name, Pr
 
 Shape describe_settings() {
     Shape shape;
-    for (const Assumed assumed :
-         {Assumed::map, Assumed::list_of_maps, Assumed::list_of_scalars, Assumed::scalar}) {
+    std::size_t ways = 1;
+    for (std::size_t depth = 0; depth < shape_depth_max; ++depth) ways *= assumed_count;
+    for (std::size_t way = 0; way < ways; ++way) {
         Problems none;
         Settings settings;
         const Environment environment = [](const std::string&) { return std::nullopt; };
+        AssumedByDepth assumed{Assumed::map};
+        for (std::size_t depth = 1, rest = way; depth <= shape_depth_max; ++depth) {
+            assumed[depth] = static_cast<Assumed>(rest % assumed_count);
+            rest /= assumed_count;
+        }
         Reading reading{none, environment, settings.positions, assumed};
         read_top(Node(shape, Assumed::map, reading), settings);
     }

@@ -35,8 +35,8 @@ const Value no_value;
 
 }  // namespace
 
-Node::Node(Shape& shape, Assumed as, Reading& reading)
-    : value_(&no_value), reading_(&reading), shape_(&shape), as_(as) {}
+Node::Node(Shape& shape, Assumed as, Reading& reading, std::size_t depth)
+    : value_(&no_value), reading_(&reading), shape_(&shape), as_(as), depth_(depth) {}
 
 bool Node::is_null_as_empty() const {
     if (shape_) shape_->nothing = true;
@@ -68,7 +68,8 @@ std::vector<Node> Node::items() const {
     std::vector<Node> out;
     if (shape_) {
         const bool maps = as_ == Assumed::list_of_maps;
-        out.emplace_back(shape_->each_item(), maps ? Assumed::map : Assumed::scalar, *reading_);
+        out.emplace_back(shape_->each_item(), maps ? Assumed::map : Assumed::scalar, *reading_,
+                         std::min(depth_ + 1, shape_depth_max));
         return out;
     }
     out.reserve(value_->items.size());
@@ -167,8 +168,7 @@ bool MapReader::lacks(std::string_view key) const {
 
 std::optional<Node> MapReader::take(std::string_view key) {
     known_.push_back(key);
-    if (node_.shape_)
-        return Node(node_.shape_->member(key), node_.reading_->assumed, *node_.reading_);
+    if (node_.shape_) return node_.inner(node_.shape_->member(key));
     const Entry* entry = find(key);
     if (!entry) return std::nullopt;
     Node node(entry->second, path_of(key), *node_.reading_);
@@ -183,8 +183,7 @@ std::vector<std::pair<std::string, Node>> MapReader::entries(std::string_view sa
     if (Shape* shape = node_.shape_) {
         if (!shape->any_member) shape->any_member = std::make_unique<Shape>();
         shape->any_member_pattern = pattern;
-        out.emplace_back(sample,
-                         Node(*shape->any_member, node_.reading_->assumed, *node_.reading_));
+        out.emplace_back(sample, node_.inner(*shape->any_member));
         return out;
     }
     for (const auto& [key, value] : node_.value_->entries) {

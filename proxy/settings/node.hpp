@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,7 +20,7 @@ struct Reading {
     Problems& problems;
     const Environment& environment;
     std::map<std::string, Position>& positions;  ///< of every key that was read
-    Assumed assumed = Assumed::scalar;           ///< where a Shape is made instead of reading
+    AssumedByDepth assumed{};                    ///< where a Shape is made instead of reading
 };
 
 class Node {
@@ -28,7 +29,7 @@ public:
     Node(const Value& value, std::string path, Reading& reading)
         : value_(&value), path_(std::move(path)), reading_(&reading) {}
     /// A value that is not there, to learn what is asked of it. The shape outlives the node.
-    Node(Shape& shape, Assumed as, Reading& reading);
+    Node(Shape& shape, Assumed as, Reading& reading, std::size_t depth = 0);
 
     [[nodiscard]] bool is_map() const {
         return shape_ ? as_ == Assumed::map : value_->kind == Value::Kind::map;
@@ -69,6 +70,13 @@ private:
     Reading* reading_;
     Shape* shape_ = nullptr;  ///< not null: there is no value, and this is filled
     Assumed as_ = Assumed::scalar;
+    std::size_t depth_ = 0;  ///< of the shape
+
+    /// The shape of something within this one.
+    [[nodiscard]] Node inner(Shape& shape) const {
+        const std::size_t depth = std::min(depth_ + 1, shape_depth_max);
+        return {shape, reading_->assumed[depth], *reading_, depth};
+    }
 };
 
 /// The entries of a map, each taken by its name. Repeated keys are reported at once, unknown ones

@@ -50,6 +50,7 @@ void append_ways(const Form& form, json::array& ways) {
         ways.push_back(of_pattern(switch_pattern));
     } else if (!form.pattern.empty()) {
         ways.push_back(of_pattern(form.pattern));
+        if (form.any_scalar) ways.push_back(json::object{{"type", {"number", "boolean"}}});
         if (form.pattern.find("[Ff][Aa][Ll]") != std::string::npos)
             ways.push_back(json::object{{"enum", json::array{false}}});  // as YAML reads that word
     } else {
@@ -80,6 +81,16 @@ struct Place {
 };
 
 json::object of_shape(const Shape& shape, const Place& place);
+
+/// What stands in a list may also stand alone (`listen`), and means the same there. Null: none.
+const std::string* description_of(std::string path) {
+    const auto& texts = key_descriptions();
+    auto found = texts.find(path);
+    if (const std::size_t brackets = path.find("[].");
+        found == texts.end() && brackets != path.npos)
+        found = texts.find(path.erase(brackets, 2));
+    return found == texts.end() ? nullptr : &found->second;
+}
 
 json::object of_map(const Shape& shape, const Place& place) {
     json::object out{{"type", "object"}};
@@ -134,8 +145,7 @@ json::object of_shape(const Shape& shape, const Place& place) {
     }
     if (shape.map) ways.push_back(of_map(shape, place));
     json::object out;
-    const auto description = key_descriptions().find(place.path);
-    if (description != key_descriptions().end()) out["description"] = description->second;
+    if (const std::string* text = description_of(place.path)) out["description"] = *text;
     if (place.standard != nullptr && is_worth_saying(*place.standard) &&
         !place.path.ends_with("[]"))
         out["default"] = *place.standard;

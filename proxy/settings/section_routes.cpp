@@ -68,13 +68,11 @@ std::optional<std::vector<std::string>> read_strip(const Node& node) {
     std::vector<std::string> names;
     if (node.is_null_as_empty()) return names;
     for (const Node& item : node.is_list() ? node.items() : std::vector<Node>{node}) {
-        const auto text = read_filled_text(item);
-        if (!text) continue;
-        const std::string name = to_lower_copy(*text);
-        if (!is_field_name(name)) error_expected_form(item, "the name of a header field", name);
-        if (std::find(framing_fields.begin(), framing_fields.end(), name) != framing_fields.end())
-            item.error(name + " belongs to the message itself and cannot be stripped");
-        names.push_back(name);
+        const auto name = read_field_name(item);
+        if (!name) continue;
+        if (std::find(framing_fields.begin(), framing_fields.end(), *name) != framing_fields.end())
+            item.error(*name + " belongs to the message itself and cannot be stripped");
+        names.push_back(*name);
     }
     return names;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -40,7 +41,11 @@ struct Shape {
     }
 };
 
-/// What a reader finds where it asks for the kind of a value that is not there.
+/// What a reader finds where it asks for the kind of a value that is not there. A reader takes
+/// other ways for other kinds, so describe_settings lets it find each kind at each depth.
 enum class Assumed { scalar, map, list_of_scalars, list_of_maps };
+inline constexpr std::size_t assumed_count = 4;
+inline constexpr std::size_t shape_depth_max = 4;  ///< admin.tokens[].may is the deepest key
+using AssumedByDepth = std::array<Assumed, shape_depth_max + 1>;
 
 }  // namespace larder::settings

@@ -176,14 +176,22 @@ bool is_field_name(std::string_view name) {
     });
 }
 
+std::optional<std::string> read_field_name(const Node& node) {
+    constexpr const char* expected = "the name of a header field";
+    const auto text = node.text(
+        {.expected = expected, .pattern = "[!#$%&'*+.^_`|~0-9A-Za-z-]+", .any_scalar = true});
+    if (!text) return std::nullopt;
+    if (is_field_name(*text)) return to_lower_copy(*text);
+    error_expected_form(node, expected, *text);
+    return std::nullopt;
+}
+
 std::optional<std::vector<std::string>> read_field_names(const Node& node) {
     std::vector<std::string> names;
     if (node.is_null_as_empty()) return names;
     for (const Node& item : node.is_list() ? node.items() : std::vector<Node>{node}) {
-        const auto text = read_filled_text(item);
-        if (!text) continue;
-        if (!is_field_name(*text)) error_expected_form(item, "the name of a header field", *text);
-        names.push_back(to_lower_copy(*text));
+        const auto name = read_field_name(item);
+        if (name) names.push_back(*name);
     }
     return names;
 }

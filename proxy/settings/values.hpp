@@ -34,6 +34,7 @@ std::optional<std::string> read_text(const Node& node);        ///< may be empty
 std::optional<std::string> read_filled_text(const Node& node);  ///< not empty
 std::optional<std::vector<std::string>> read_texts(
     const Node& node);  ///< a list, or one; null is an empty list
+std::optional<std::string> read_field_name(const Node& node);  ///< in lower case
 std::optional<std::vector<std::string>> read_field_names(
     const Node& node);  ///< lower-case names of header fields, as a list or one
 std::optional<std::vector<Coding>> read_codings(const Node& node);    ///< a list, one, or off

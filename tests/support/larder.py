@@ -83,6 +83,7 @@ class Larder:
         self.config_file = os.path.join(self._folder, "larder.yaml")
         self.process = None
         self.successor = None  # process id, after hand_over()
+        self.metrics_token = None  # where the admin address needs one
         self.write_config(text)
         if start:
             self.start()
@@ -129,7 +130,8 @@ class Larder:
         return self.admin("POST", "/purge", body=what)
 
     def metrics(self):
-        response = self.admin("GET", "/metrics")
+        fields = {"Authorization": f"Bearer {self.metrics_token}"} if self.metrics_token else {}
+        response = self.admin("GET", "/metrics", fields)
         assert response.status == 200, response
         return Metrics(response.body.decode())
 

@@ -10,10 +10,11 @@ from support.larder import REPOSITORY
 def articles_larder(start_larder):
     """A larder with the demo's routes before an origin and a Redis; memory: the size of its memory tier, or "off"."""
 
-    def start(origin, redis, memory="64MB", text=ARTICLES, wait_for_redis=True, **named):
+    def start(origin, redis, memory="64MB", text=ARTICLES, wait_for_redis=True, metrics_token=None, **named):
         started = start_larder(
             text, origin=origin.url, redis=redis if isinstance(redis, str) else redis.url, memory=memory, **named
         )
+        started.metrics_token = metrics_token
         if wait_for_redis:
             started.wait_for_redis()
         return started

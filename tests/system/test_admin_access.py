@@ -34,7 +34,7 @@ def api(origin):
 
 @pytest.fixture
 def larder(origin, redis, api, articles_larder):
-    return articles_larder(origin, redis, text=with_admin(ARTICLES, TOKENS))
+    return articles_larder(origin, redis, text=with_admin(ARTICLES, TOKENS), metrics_token="read-secret")
 
 
 def purges(larder, token="read-secret"):

@@ -28,7 +28,7 @@ routes:
 def larder(request, origin, redis, articles_larder):
     for target, tags in TAGS.items():
         origin.on(f"GET {target}", reply(fields={"Surrogate-Key": tags}, body=target.encode()))
-    started = articles_larder(origin, redis, memory=request.param, text=TEXT)
+    started = articles_larder(origin, redis, memory=request.param, text=TEXT, metrics_token="secret")
     for target in EVERYWHERE:
         started.get(target)
     assert gone(started) == []
@@ -150,7 +150,7 @@ def test_a_purge_whose_field_names_no_tag_purges_nothing(larder):
 def test_which_fields_name_tags_is_a_setting(origin, redis, articles_larder):
     origin.on("GET /articles/1", reply(fields={"My-Tags": "a", "Cache-Tag": "b"}, body=b"x"))
     text = TEXT.replace("routes:", "tag_headers: [my-tags]\nroutes:")
-    larder = articles_larder(origin, redis, text=text)
+    larder = articles_larder(origin, redis, text=text, metrics_token="secret")
     larder.get("/articles/1")
     assert larder.get("/articles/1").field("my-tags") == "a"
     for tag, expected in (("b", "HIT"), ("a", "MISS")):

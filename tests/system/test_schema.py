@@ -88,12 +88,13 @@ VALUES = [
     [], ["x"], ["on"], [1], [None], [[]], {}, {"x": 1}, {"address": ":80"}, ["10.0.0.0/8"], ["read", "purge"],
 ]  # fmt: skip
 
-# What only the whole, another key, another file or the route's own language tells: check's alone.
+# What only the whole, another key, a file or the routes' own language tells: `check` alone knows it.
 BEYOND_THE_SCHEMA = re.compile(
-    r"cannot read|is listened on already|is in listen already|open to the network|must not exceed|is larger than"
-    r"|placeholder|capture|METHOD|path|GET|route|expected .* but|names nobody|method|has the name of|in the range"
-    r"|credential|larder:|key|port|host|address|URL|url|network|header field|field"
-    r"|certificate|prefix|directory|must not hold|too|sentinel|request|purge"
+    r"cannot read|is no directory|is listened on already|is in listen already|open to the network"
+    r"|has the name of an earlier token|needs (at least )?one"
+    r"|must not exceed|must not start with larder:|belongs to the message itself"
+    r"|or one of `credentials`|name of one host"
+    r"|METHOD|method is missing|such as \"GET|placeholder|capture"
 )
 
 

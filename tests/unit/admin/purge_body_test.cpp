@@ -20,9 +20,26 @@ TEST_CASE("an order may name keys, patterns, tags and URLs together") {
     const auto parsed = parse_purge_body(
         R"({"keys": ["articles:42"], "patterns": ["articles:list:*"], "tags": ["author:7"], "urls": ["/a?b=c", "http://h/x"], "soft": true})");
     REQUIRE(std::holds_alternative<PurgeOrder>(parsed));
-    CHECK(std::get<PurgeOrder>(parsed) ==
-          PurgeOrder{
-              {"articles:42"}, {"articles:list:*"}, {"author:7"}, {"/a?b=c", "http://h/x"}, true});
+    PurgeOrder order;
+    order.keys = {"articles:42"};
+    order.patterns = {"articles:list:*"};
+    order.tags = {"author:7"};
+    order.urls = {"/a?b=c", "http://h/x"};
+    order.soft = true;
+    CHECK(std::get<PurgeOrder>(parsed) == order);
+}
+
+TEST_CASE("an order may name hosts, prefixes or everything") {
+    const auto parsed =
+        parse_purge_body(R"({"hosts": ["a.example"], "prefixes": ["b.example/blog"]})");
+    REQUIRE(std::holds_alternative<PurgeOrder>(parsed));
+    CHECK(std::get<PurgeOrder>(parsed).hosts == std::vector<std::string>{"a.example"});
+    CHECK(std::get<PurgeOrder>(parsed).prefixes == std::vector<std::string>{"b.example/blog"});
+    const auto all = parse_purge_body(R"({"everything": true})");
+    REQUIRE(std::holds_alternative<PurgeOrder>(all));
+    CHECK(std::get<PurgeOrder>(all).everything);
+    CHECK_FALSE(complaint(R"({"everything": false})").empty());
+    CHECK_FALSE(complaint(R"({"everything": 1})").empty());
 }
 
 TEST_CASE("an order that is not understood wholly is refused with a reason") {

@@ -21,6 +21,7 @@ namespace {
 
 class FakeBackend : public AdminBackend {
 public:
+    larder::observe::RequestEvents events;
     bool is_ready = true;
     bool answers = true;  ///< else completions are kept in `owed`
     bool throws = false;
@@ -52,7 +53,16 @@ public:
         done({200, R"({"variants":[]})"});
     }
 
+    std::string advice_json() override { return R"({"advice":[]})"; }
     std::string purges_json() override { return R"({"purges":[]})"; }
+    std::vector<larder::observe::RankedKey> top(larder::observe::RankBy,
+                                                std::size_t count) override {
+        return std::vector<larder::observe::RankedKey>(count, {"k", "/k", 2'000'000, 0});
+    }
+    std::shared_ptr<larder::observe::EventListener> listen(larder::observe::EventFilter filter,
+                                                           std::function<void()> wake) override {
+        return events.listen(std::move(filter), std::move(wake));
+    }
     void reload(std::function<void(JsonAnswer)> done) override {
         done({422, R"({"errors":[],"warnings":[]})"});
     }
@@ -266,6 +276,44 @@ TEST_CASE("a named token may do what its rights say") {
     }
     CHECK(status_of(admin.ask("POST /purge", "Authorization: Bearer p\r\n", one_key)) == 200);
     CHECK(admin.backend.last_asker.token == "deploy");
+}
+
+TEST_CASE("the heaviest keys are shown by what is asked") {
+    Fixture admin;
+    const auto ask = [&](const std::string& query) { return admin.ask("GET /top" + query); };
+    const auto answer = boost::json::parse(body_of(ask("?by=origin-time&limit=2")));
+    CHECK(answer.at("by") == "origin-time");
+    CHECK(answer.at("keys").as_array().size() == 2);
+    CHECK(answer.at_pointer("/keys/0/value") == 2.0);
+    CHECK(boost::json::parse(body_of(ask(""))).at_pointer("/keys/0/value") == 2'000'000);
+    for (const char* bad : {"?by=x", "?limit=0", "?limit=1001", "?x=1"})
+        CHECK(status_of(ask(bad)) == 400);
+}
+
+TEST_CASE("who listens is served until it goes, and its end is noticed") {
+    Fixture admin;
+    asio::io_context context;
+    tcp::socket socket(context);
+    socket.connect({asio::ip::address_v4::loopback(), admin.server.port()});
+    asio::write(socket,
+                asio::buffer(std::string("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")));
+    std::string text;
+    const auto read_to = [&](std::string_view end) {
+        while (text.find(end) == std::string::npos) {
+            char block[4096];
+            text.append(block, socket.read_some(asio::buffer(block)));
+        }
+    };
+    read_to(": listening");
+    admin.backend.events.publish(std::make_shared<const larder::observe::RequestEvent>());
+    read_to("event: request\ndata: {");
+    socket.close();
+    while (admin.backend.events.has_listeners()) {
+        admin.backend.events.publish(std::make_shared<const larder::observe::RequestEvent>());
+        std::this_thread::yield();
+    }
+    CHECK(status_of(admin.ask("GET /events?status=x")) == 400);
+    CHECK(status_of(admin.ask("HEAD /events")) == 200);
 }
 
 TEST_CASE("calls of other services' purge clients are understood, with their own tokens") {

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "admin/server.hpp"
 #include "admin/stats_json.hpp"
@@ -9,6 +10,8 @@
 #include "cli/admin_client.hpp"
 #include "cli/purge_command.hpp"
 #include "cli/stats_command.hpp"
+#include "cli/tail_command.hpp"
+#include "cli/top_command.hpp"
 #include "observe/metrics.hpp"
 
 using namespace larder;
@@ -21,6 +24,7 @@ namespace {
 class FakeBackend : public admin::AdminBackend {
 public:
     observe::Metrics metrics{"9.9"};
+    observe::RequestEvents events;
     PurgeResult::Outcome outcome = PurgeResult::Outcome::done;
     PurgeOrder last_order;
 
@@ -33,10 +37,21 @@ public:
     void explain(admin::ExplainQuestion, std::function<void(admin::JsonAnswer)> done) override {
         done({});
     }
-    void purge(PurgeOrder order, std::function<void(PurgeResult)> done) override {
+    void purge(PurgeOrder order, admin::PurgeAsker,
+               std::function<void(PurgeResult)> done) override {
         last_order = order;
-        done({outcome, std::move(order), 3, "Redis cannot be asked"});
+        done({outcome, order, order, 3, "Redis cannot be asked"});
     }
+    std::string advice_json() override { return R"({"advice":[]})"; }
+    std::string purges_json() override { return {}; }
+    std::vector<observe::RankedKey> top(observe::RankBy, std::size_t) override {
+        return {{"articles:42", "/articles/{id}", 12, 1}};
+    }
+    std::shared_ptr<observe::EventListener> listen(observe::EventFilter filter,
+                                                   std::function<void()> wake) override {
+        return events.listen(std::move(filter), std::move(wake));
+    }
+    void reload(std::function<void(admin::JsonAnswer)> done) override { done({}); }
 };
 
 struct Fixture {
@@ -47,7 +62,7 @@ struct Fixture {
     static admin::AdminOptions options() {
         admin::AdminOptions result;
         result.address = {"127.0.0.1", 0};
-        result.token = "secret";
+        result.access.token = "secret";
         return result;
     }
     AdminTarget target(std::string token = "secret") const {
@@ -65,9 +80,10 @@ TEST_CASE("an admin URL is host and port, scheme and port optional") {
     CHECK(parsed("http://127.0.0.1:9180") == "127.0.0.1 9180");
     CHECK(parsed("HTTP://host/") == "host 9180");
     CHECK(parsed("host:1") == "host 1");
+    CHECK(parsed("https://host:443") == "host 443");
     CHECK(parsed("http://[::1]:99") == "::1 99");
     CHECK(parsed("[::1]") == "::1 9180");
-    for (const char* url : {"", "http://", "https://h", "h:0", "h:65536", "h:x", ":1", "h/path",
+    for (const char* url : {"", "http://", "https://", "h:0", "h:65536", "h:x", ":1", "h/path",
                             "user@h", "ftp://h"}) {
         CAPTURE(url);
         CHECK_THROWS_AS((void)parse_admin_url(url), std::runtime_error);
@@ -76,16 +92,20 @@ TEST_CASE("an admin URL is host and port, scheme and port optional") {
 
 TEST_CASE("purge sorts what it is given into keys and patterns, or takes all for tags") {
     CHECK(make_purge_body({{}, false, false, {"a", "b:*", "c"}}) ==
-          R"({"keys":["a","c"],"patterns":["b:*"],"tags":[],"soft":false})");
+          R"({"keys":["a","c"],"patterns":["b:*"],"tags":[],"urls":[],"soft":false})");
     CHECK(make_purge_body({{}, true, true, {"a", "b"}}) ==
-          R"({"keys":[],"patterns":[],"tags":["a","b"],"soft":true})");
+          R"({"keys":[],"patterns":[],"tags":["a","b"],"urls":[],"soft":true})");
+    CHECK(make_purge_body({{}, false, false, {"/a*"}, true}) ==
+          R"({"keys":[],"patterns":[],"tags":[],"urls":["/a*"],"soft":false})");
 }
 
 TEST_CASE("purge asks the running larder and says what became of it") {
     Fixture larder;
     CHECK(run_purge({larder.target(), false, false, {"a\x1b", "b:*"}}, larder.out, larder.errors) ==
           exit_fine);
-    CHECK(larder.backend.last_order == PurgeOrder{{"a\x1b"}, {"b:*"}, {}, {}, false});
+    CHECK(larder.backend.last_order.keys == std::vector<std::string>{"a\x1b"});
+    CHECK(larder.backend.last_order.patterns == std::vector<std::string>{"b:*"});
+    CHECK(larder.backend.last_order.items() == 2);
     CHECK(larder.out.str() == "purged key a?\npurged pattern b:*\nentries: 3\n");
     CHECK(larder.errors.str().empty());
 
@@ -171,4 +191,45 @@ TEST_CASE("stats of something that is no larder ends with status 1") {
     CHECK(run_stats({larder.target("wrong"), false}, false, larder.out, larder.errors) ==
           exit_wrong);
     CHECK(larder.errors.str().starts_with("larder: unauthorized"));
+}
+
+TEST_CASE("top shows what the running larder ranks") {
+    Fixture larder;
+    CHECK(run_top({larder.target(), "misses", false}, {}, larder.out, larder.errors) == exit_fine);
+    CHECK(larder.out.str() ==
+          "      misses      error  key\n          12          1  articles:42\n");
+    CHECK(run_top({larder.target("wrong"), "hits", false}, {}, larder.out, larder.errors) ==
+          exit_wrong);
+    CHECK(larder.errors.str().find("unauthorized") != std::string::npos);
+}
+
+TEST_CASE("tail shows requests until its output ends, and says why it cannot") {
+    Fixture larder;
+    const auto event = std::make_shared<observe::RequestEvent>();
+    event->client = "10.0.0.7";
+    event->method = "GET";
+    event->target = "/a";
+    event->status = 200;
+    event->x_cache = cache::XCache::hit;
+    std::thread requests([&] {
+        while (!larder.backend.events.has_listeners()) std::this_thread::yield();
+        while (larder.backend.events.has_listeners()) {
+            larder.backend.events.publish(event);
+            std::this_thread::yield();
+        }
+    });
+    /// Takes one line, as `head -1` does.
+    struct OneLine : std::stringbuf {
+        int sync() override { return str().find('\n') == std::string::npos ? 0 : -1; }
+    } buffer;
+    std::ostream one_line(&buffer);
+    CHECK(run_tail({larder.target(), {"cache=HIT"}, false}, {}, one_line, larder.errors) ==
+          exit_fine);
+    requests.join();
+    CHECK(buffer.str() == "1970-01-01T00:00:00.000Z 10.0.0.7 GET /a 200 HIT - 0.0ms -\n");
+    CHECK(run_tail({larder.target(), {"cache=WARM"}, false}, {}, larder.out, larder.errors) ==
+          exit_wrong);
+    CHECK(larder.errors.str().find("cache=WARM is not understood") != std::string::npos);
+    CHECK(run_tail({larder.target("wrong"), {}, false}, {}, larder.out, larder.errors) ==
+          exit_wrong);
 }

@@ -118,7 +118,47 @@ TEST_CASE("the program's own messages stay one line and one value in both format
     const boost::json::object object =
         boost::json::parse(logged(LogFormat::json, "larder", "bad\n\"line\"")).as_object();
     CHECK(object.at("message") == "bad\n\"line\"");
-    CHECK(object.at("time").as_string().size() == 24);
+    CHECK(object.at("ts").as_string().size() == 24);
+}
+
+TEST_CASE("a target is logged with the names of its query parameters only, unless told otherwise") {
+    const auto names = [](std::string_view target) {
+        return shown_target(target, settings::LogQuery::names);
+    };
+    CHECK(names("/articles") == "/articles");
+    CHECK(names("/articles?limit=5&skip=20") == "/articles?limit=&skip=");
+    CHECK(names("/a?token=a=b&&x") == "/a?token=&=&=");
+    CHECK(names("/a?") == "/a?");
+    CHECK(names("/a?s3cret") == "/a?=");
+    CHECK(names("/a?b=1?c=2") == "/a?b=");
+    CHECK(shown_target("/a?b=1", settings::LogQuery::full) == "/a?b=1");
+}
+
+TEST_CASE("ids of the trace stand in the line where the request belongs to one") {
+    AccessEntry entry;
+    entry.request_id = "r-1";
+    entry.trace = parse_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    std::string fields;
+    append_access_fields(fields, entry, LogFormat::json);
+    const boost::json::object object = boost::json::parse("{" + fields + "}").as_object();
+    CHECK(object.at("request_id") == "r-1");
+    CHECK(object.at("trace_id") == "4bf92f3577b34da6a3ce929d0e0e4736");
+    CHECK(object.at("span_id") == "00f067aa0ba902b7");
+}
+
+TEST_CASE("a traceparent that is not valid names no trace") {
+    const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    CHECK(parse_traceparent(good).trace_id.size() == 32);
+    CHECK(parse_traceparent("cc" + good.substr(2) + "-what-comes-later").span_id.size() == 16);
+    for (const std::string& bad :
+         {std::string(), good.substr(0, 54), good + "-x", "ff" + good.substr(2),
+          std::string("00-00000000000000000000000000000000-00f067aa0ba902b7-01"),
+          std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"),
+          std::string("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"),
+          std::string("00-4bf92f3577b34da6a3ce929d0e0e4736_00f067aa0ba902b7-01")}) {
+        CAPTURE(bad);
+        CHECK(parse_traceparent(bad).trace_id.empty());
+    }
 }
 
 TEST_CASE("access: off, on and errors choose what is logged") {
