@@ -45,7 +45,9 @@ struct Part {
 
     [[nodiscard]] bool is_value() const { return kind != Kind::literal && kind != Kind::star; }
     /// Logs and records must not show the value: it may be a credential.
-    [[nodiscard]] bool is_secret() const { return kind == Kind::header || kind == Kind::cookie; }
+    [[nodiscard]] bool is_secret() const {
+        return kind == Kind::header || kind == Kind::cookie || kind == Kind::body;
+    }
 };
 
 struct Template {
