@@ -37,7 +37,9 @@ public:
         tls_.emplace(stream_, tls_context_);
         tls_->set_verify_mode(asio::ssl::verify_peer);
         tls_->set_verify_callback(asio::ssl::host_name_verification(host));
-        SSL_set_tlsext_host_name(tls_->native_handle(), host.c_str());
+        std::string name = host;
+        SSL_ctrl(tls_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 name.data());
     }
 
     void start(const asio::ip::tcp::resolver::results_type& endpoints,

@@ -104,8 +104,10 @@ int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& 
     if (explanation.readable) out << request_text(request->head(), *explanation.route);
     std::size_t number = 0;
     for (const std::string& step :
-         flow::explain_steps(explanation, request->head(), checked.settings))
-        out << (number++ == 0 ? "steps     " : "          ") << number << ". " << step << '\n';
+         flow::explain_steps(explanation, request->head(), checked.settings)) {
+        out << (number == 0 ? "steps     " : "          ") << number + 1 << ". " << step << '\n';
+        ++number;
+    }
     return exit_fine;
 }
 

@@ -3,6 +3,7 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/write.hpp>
@@ -60,7 +61,9 @@ void use_tls(asio::ip::tcp::socket& socket, const HostPort& address, const std::
     asio::ssl::stream<asio::ip::tcp::socket&> stream(socket, context);
     stream.set_verify_mode(asio::ssl::verify_peer);
     stream.set_verify_callback(asio::ssl::host_name_verification(address.host));
-    SSL_set_tlsext_host_name(stream.native_handle(), address.host.c_str());
+    std::string name = address.host;
+    SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+             name.data());
     stream.handshake(asio::ssl::stream_base::client);
     exchange(stream, request, take);
 }

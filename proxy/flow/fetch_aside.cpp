@@ -56,8 +56,7 @@ net::Task<void> ask_aside(Services& services, const AsideRequest& aside,
     options.for_cache = true;
     std::string head;
     const HeadTarget target{*aside.config.upstream_of(aside.route), aside.route, aside.captures};
-    build_origin_head(aside.request, aside.sender, options, target, aside.config.settings.headers,
-                      head);
+    build_origin_head(aside.request, aside.sender, options, target, aside.config.settings, head);
     exchange.repeatable = true;
     co_await ask_once(services, aside, head, origin::ConnectionAge::any, exchange);
     if (!may_retry(exchange)) co_return;

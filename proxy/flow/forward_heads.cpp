@@ -246,7 +246,7 @@ void copy_end_to_end(const http::RequestHead& request, const Sender& sender,
 
 void build_origin_head(const http::RequestHead& request, const Sender& sender,
                        const RequestHeadOptions& options, const HeadTarget& target,
-                       const settings::Headers& headers, std::string& out) {
+                       const settings::Settings& settings, std::string& out) {
     const http::ConnectionOptions connection = http::parse_connection(request.fields);
     out.assign(options.method.empty() ? request.method_name : options.method);
     out += ' ';
@@ -266,7 +266,7 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender,
     if (!options.request_id.empty() && !keeps_id(request, options.request_id))
         append_line(out, "X-Request-Id", options.request_id);
     append_forwarding(request, sender, out);
-    if (headers.via) append_line(out, "Via", via_member(request));
+    if (settings.headers.via) append_line(out, "Via", via_member(request));
     out.append(options.conditional);
     if (options.upgrade) {
         out += "Connection: upgrade\r\n";

@@ -41,7 +41,7 @@ struct HeadTarget {
 /// else the request's host, or else the authority of the origin's first server.
 void build_origin_head(const http::RequestHead& request, const Sender& sender,
                        const RequestHeadOptions& options, const HeadTarget& target,
-                       const settings::Headers& headers, std::string& out);
+                       const settings::Settings& settings, std::string& out);
 
 /// Appends the status line and the fields of a response that is passed on, without the blank line
 /// and without framing, except for the origin's Content-Length. `strip`: lower-case names to leave

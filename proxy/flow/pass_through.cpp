@@ -336,8 +336,7 @@ net::Task<void> pass_on(Pass& pass, Judge judge) {
     options.request_id = request_id(exchange);
     const Sender sender = sender_of(client);
     const HeadTarget target{*client.upstream(), exchange.match.route, exchange.match.captures};
-    build_origin_head(exchange.request, sender, options, target, client.settings().headers,
-                      pass.head);
+    build_origin_head(exchange.request, sender, options, target, client.settings(), pass.head);
     if (!exchange.body_taken) {
         pass.body = client.take_body_at_hand();
     } else {

@@ -154,7 +154,7 @@ net::Task<void> ask_origin(FetchTask& task, origin::Exchange& exchange) {
     options.conditional = conditional;
     std::string head;
     const HeadTarget target{*task.upstream(), task.plan.route, task.captures};
-    build_origin_head(request, task.sender, options, target, task.config->settings.headers, head);
+    build_origin_head(request, task.sender, options, target, task.config->settings, head);
     exchange.repeatable = true;
     co_await ask_once(task, head, origin::ConnectionAge::any, exchange);
     if (may_retry(exchange)) {

@@ -49,7 +49,8 @@ void append_own_fields(Client& client, std::string& out) {
     if (headers.via) out += "Via: 1.1 larder\r\n";
     const bool masks =
         headers.cache_key && exchange.match.route != nullptr && exchange.match.route->has_secrets;
-    if (!masks) return exchange.outcome.append_fields(headers, exchange.key, exchange.age_field(), out);
+    if (!masks)
+        return exchange.outcome.append_fields(headers, exchange.key, exchange.age_field(), out);
     exchange.outcome.append_fields(
         headers,
         route::masked_key(*exchange.match.route, exchange.match.captures, exchange.request),

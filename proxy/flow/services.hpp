@@ -65,12 +65,12 @@ struct Services {
     std::atomic<std::size_t>* connections = nullptr;  ///< open client connections of all workers
     PeerCounts* peers = nullptr;                      ///< the same by client address
     store::Compressor* compressor = nullptr;
-    std::atomic<int>* audits = nullptr;  ///< under way at all workers
-    std::uint64_t audit_chance = 0;      ///< the last number that chose which hits are audited
-    observe::PurgeRecords* purges = nullptr;          ///< of all workers; null: none is kept
-    observe::RequestEvents* events = nullptr;         ///< of all workers; null: nobody can listen
-    observe::FetchFindings* findings = nullptr;       ///< of all workers; null: none are kept
-    std::shared_ptr<observe::KeyRanks> ranks;         ///< of this worker; null: not counted
+    std::atomic<int>* audits = nullptr;       ///< under way at all workers
+    std::uint64_t audit_chance = 0;           ///< the last number that chose which hits are audited
+    observe::PurgeRecords* purges = nullptr;  ///< of all workers; null: none is kept
+    observe::RequestEvents* events = nullptr;    ///< of all workers; null: nobody can listen
+    observe::FetchFindings* findings = nullptr;  ///< of all workers; null: none are kept
+    std::shared_ptr<observe::KeyRanks> ranks;    ///< of this worker; null: not counted
 
     LateWrites late_writes;
 
