@@ -60,7 +60,7 @@ class Stream:
         return self.ended or self.reset is not None
 
     def __repr__(self):
-        return f"<{self.status} {self.x_cache} [{self.cache_status}] reset={self.reset} {self.body[:80]!r}>"
+        return f"<{self.status} {self.x_cache} [{self.cache_status}] reset={self.reset} {len(self.body)} bytes {self.body[:40]!r}>"
 
 
 class Connection:

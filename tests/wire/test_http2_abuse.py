@@ -16,7 +16,7 @@ from hyperframe.frame import (
 
 from support import http2_client
 from support.http2_client import ENHANCE_YOUR_CALM, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM
-from support.scripted_origin import Gate, reply
+from support.scripted_origin import Gate, chunked, reply
 from support.waiting import until
 
 FRESH = {"Cache-Control": "max-age=60"}
@@ -89,6 +89,7 @@ def test_resets_that_larder_is_made_to_send(attack, origin, provoke):
             fields = client.fields_of("GET", "/slow")
             if provoke == "malformed":
                 yield (client.headers(stream, [*fields, ("connection", "close")]),)
+                client.read_until(lambda: client.go_away or client.streams[stream].reset is not None)
             elif provoke == "window":
                 zero = RawFrame(8, 0, stream, b"\0\0\0\0")
                 yield client.headers(stream, fields), zero
@@ -98,7 +99,7 @@ def test_resets_that_larder_is_made_to_send(attack, origin, provoke):
                 data = DataFrame(stream, b"abcdef")
                 yield client.headers(stream, [*fields, ("content-length", "5")], end=False), data
 
-    attack(frames, codes=(ENHANCE_YOUR_CALM, PROTOCOL_ERROR))
+    attack(frames, (ENHANCE_YOUR_CALM,) if provoke == "malformed" else (ENHANCE_YOUR_CALM, PROTOCOL_ERROR))
     assert origin.count("/slow") <= 128 + 1
     gate.open()
 
@@ -256,6 +257,25 @@ def test_a_window_of_one_stream_stops_no_other(origin, larder):
         assert client.get("/cached/small").body == b"small"
         client.give(stream, 2_000_000)
         assert len(client.response(stream).body) == 1_000_000
+
+
+def test_a_stream_that_holds_up_others_is_reset(origin, wire):
+    """A body that turns out too large to be stored goes to all its readers at the pace of the slowest one."""
+    larder = wire(limits="{max_object: 64KB}")
+    gate = Gate()
+    origin.on("GET /cached/large", chunked(*[b"x" * 50_000] * 40, fields=FRESH).after(gate))
+    with http2_client.Connection(larder.port, window=0) as slow, http2_client.Connection(larder.port) as fast:
+        held = slow.start("GET", "/cached/large")
+        gate.wait_for()
+        read = fast.start("GET", "/cached/large")
+        fast.ping()
+        fast.read_until(lambda: fast.pings)
+        gate.open()
+        assert len(fast.response(read, timeout=30).body) == 2_000_000
+        assert slow.response(held).reset is not None
+        missing = slow.start("GET", "/missing")
+        slow.read_until(lambda: slow.streams[missing].status == 404)
+    assert origin.count("/cached/large") == 1
 
 
 def test_a_socket_that_is_not_read(origin, wire):
