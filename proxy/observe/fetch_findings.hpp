@@ -22,14 +22,14 @@ struct RouteFinding {
     std::uint64_t refetched_same = 0;     ///< expired, and the body was still the same
     std::uint64_t refetched_changed = 0;  ///< expired, and the body had changed
     std::uint64_t with_tags = 0;          ///< stored with tags that the response names
-    std::map<std::string, ParameterFinding, std::less<>> parameters;
+    std::map<std::string, ParameterFinding, std::less<>> parameters{};
 };
 
 /// One response that is stored.
 struct FetchFinding {
-    std::string_view route;     ///< path template
-    std::string_view bare_key;  ///< without the appended query
-    std::string_view appended;  ///< "a=1&b=2": the parameters that the key does not name
+    std::string_view route;       ///< path template
+    std::string_view bare_key{};  ///< without the appended query
+    std::string_view appended{};  ///< "a=1&b=2": the parameters that the key does not name
     std::uint64_t body_hash = 0;
     bool replaces = false;   ///< an expired entry was there
     bool same_body = false;  ///< as in that entry

@@ -1,6 +1,7 @@
 #include "observe/request_events.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace larder::observe {
 

@@ -208,7 +208,7 @@ int Server::run() {
     for (const auto& worker : workers_)
         posts.emplace_back(
             [target = worker.get()](std::function<void()> task) { target->post(std::move(task)); });
-    const Watchdog watchdog(context, std::move(posts));
+    const Watchdog watchdog(control_, std::move(posts));
     bool done = false;
     std::function<void(const boost::system::error_code&, int)> on_signal =
         [&](const boost::system::error_code& error, int signal) {

@@ -164,7 +164,7 @@ json::value standard_values() {
     settings.redis.emplace();
     settings.state.clear();
     settings.routes.emplace_back().kind = RouteKind::read;
-    settings.origin.health.path = "/";
+    settings.origin.health.path = std::string("/");
     json::value out = json::parse(effective_config(settings));
     json::object& top = out.get_object();
     top["redis"].get_object().erase("url");

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <boost/json.hpp>
+
 #include "cli/advise_command.hpp"
 #include "observe/metrics.hpp"
 #include "unit/route/table_kit.hpp"

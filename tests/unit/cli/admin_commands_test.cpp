@@ -42,6 +42,16 @@ public:
         last_order = order;
         done({outcome, order, order, 3, "Redis cannot be asked"});
     }
+    void count_entries(PurgeOrder, std::function<void(admin::JsonAnswer)> done) override {
+        done({});
+    }
+    void list_entries(admin::EntriesQuestion,
+                      std::function<void(admin::JsonAnswer)> done) override {
+        done({});
+    }
+    void show_entry(admin::EntryQuestion, std::function<void(admin::JsonAnswer)> done) override {
+        done({});
+    }
     std::string advice_json() override { return R"({"advice":[]})"; }
     std::string purges_json() override { return {}; }
     std::vector<observe::RankedKey> top(observe::RankBy, std::size_t) override {
