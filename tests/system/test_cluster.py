@@ -1,5 +1,6 @@
 """Larder on a Redis Cluster: real nodes, and what happens to them."""
 import random
+import threading
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from support.redis_cluster import RedisCluster, slot_of
 from support.redis_server import RedisClient
 from support.scripted_origin import reply
 from support.versioned_api import VersionedApi
-from support.waiting import until
+from support.waiting import Later, until
 
 MEMORY = pytest.mark.parametrize("memory", ["off", "64MB"])
 TARGETS = ["/articles/42", "/articles", "/articles?skip=20", "/articles/42?lang=de"]
@@ -175,6 +176,35 @@ def test_a_partition_between_an_instance_and_one_node_shows_nothing_old(origin, 
         owner.network.release()
     judged(history)
     until(lambda: caching(one), timeout=5, what="caching again")
+
+
+@pytest.mark.parametrize("slow", [0, 1, 2])
+def test_the_order_of_commands_on_different_nodes_holds_where_one_is_slow(origin, start_cluster, articles_larder, slow):
+    """A fetch is under way all the time while its tag is purged: what it brings is from before the purge."""
+    cluster = start_cluster(proxied=True, replicas=False)
+    api = VersionedApi(origin, read_fields={"Surrogate-Key": "front"}, before_read=lambda _: time.sleep(0.02))
+    one, two = articles_larder(origin, cluster, "off"), articles_larder(origin, cluster, "off")
+    until(lambda: caching(one) and caching(two))
+    cluster.masters[slow].network.delay = 0.015
+    ended = threading.Event()
+
+    def read():
+        while not ended.is_set():
+            two.get("/articles/42")
+
+    readers = [Later(read) for _ in range(3)]
+    stale = []
+    for version in range(1, 30):
+        api.version = version
+        assert one.purge(tags=["front"]).status in (200, 202)
+        for larder in (one, two):
+            seen = larder.get("/articles/42").json()["version"]
+            if seen < version:
+                stale.append((version, seen))
+    ended.set()
+    for reader in readers:
+        reader.finish()
+    assert stale == []
 
 
 def test_a_seed_that_is_down_is_no_reason_not_to_start(origin, cluster, articles_larder):
