@@ -203,7 +203,8 @@ std::string_view remedy_for_server(RedisError reason) {
         case RedisError::busy:
             return "see who runs the long script (CLIENT LIST), and end it with SCRIPT KILL";
         case RedisError::cluster:
-            return "redis.url must begin with redis-cluster:// where it leads to nodes of a cluster, "
+            return "redis.url must begin with redis-cluster:// where it leads to nodes of a "
+                   "cluster, "
                    "and only there";
         case RedisError::other_data:
             return "none needed: larder asks again which server it talks to";

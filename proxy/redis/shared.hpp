@@ -102,8 +102,8 @@ public:
     /// Who waits for the fetches of other instances.
     [[nodiscard]] LockWaiters& lock_waiters() { return lock_waiters_; }
 
-    /// Whether the stream of purges (redis.purge_stream) has been done up to now, so that what Redis
-    /// holds may be read.
+    /// Whether the stream of purges (redis.purge_stream) has been done up to now, so that what
+    /// Redis holds may be read.
     [[nodiscard]] bool stream_is_done() {
         return settings().purge_stream.empty() ||
                stream_done_epoch_.load(std::memory_order_acquire) ==

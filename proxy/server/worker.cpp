@@ -66,8 +66,7 @@ void Worker::start_accepting() {
 
 void Worker::start() {
     if (first_) post([this] { watch_origin(); });
-    if (first_ && shared_.redis)
-        post([this] { follow_purge_stream(services_, *shared_.redis); });
+    if (first_ && shared_.redis) post([this] { follow_purge_stream(services_, *shared_.redis); });
     thread_ = std::thread([this] {
         own_metrics = &services_.metrics;
         net::run_context(context_, "a step of a worker");

@@ -92,7 +92,7 @@ struct Redis {
     std::optional<RedisTls> sentinel_tls;  ///< nothing: the sentinels are asked without TLS
     OnPurgeFailure on_purge_failure = OnPurgeFailure::pass;
     std::string purge_stream;  ///< a stream whose entries are purges; empty: none
-    bool compress = true;  ///< store large identity bodies zstd-compressed where it pays
+    bool compress = true;      ///< store large identity bodies zstd-compressed where it pays
     std::size_t compress_above = 16 * 1024;  ///< bytes
 };
 

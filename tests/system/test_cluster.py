@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from support.configurations import ARTICLES, BOTH_TIERS
+from support.configurations import ARTICLES
 from support.history import History
 from support.redis_cluster import RedisCluster, slot_of
 from support.redis_server import RedisClient
@@ -157,7 +157,11 @@ def test_a_node_that_cannot_be_reached_leaves_the_others_keys_in_use(origin, sta
     # A purge of what the dead node holds is owed to it, and closes nothing else.
     assert larder.request("PUT", lost[0], body={}).status == 200
     assert larder.metrics().total("larder_purges_pending") > 0
-    reading = [t for t in kept if slot_of("articles:" + t.split("/")[-1]) // 256 != slot_of("articles:" + lost[0].split("/")[-1]) // 256]
+    reading = [
+        t
+        for t in kept
+        if slot_of("articles:" + t.split("/")[-1]) // 256 != slot_of("articles:" + lost[0].split("/")[-1]) // 256
+    ]
     assert all(caching(larder, target) for target in reading)
 
 
@@ -216,7 +220,8 @@ def test_a_seed_that_is_down_is_no_reason_not_to_start(origin, cluster, articles
 
 def test_passwords_and_announced_names(origin, start_cluster, articles_larder):
     cluster = start_cluster(
-        password="s3cret", options=("--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname")
+        password="s3cret",
+        options=("--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname"),
     )
     VersionedApi(origin)
     larder = articles_larder(origin, cluster, "64MB")
@@ -226,7 +231,9 @@ def test_passwords_and_announced_names(origin, start_cluster, articles_larder):
 
 
 def test_a_single_server_is_refused_with_a_remedy(origin, redis, articles_larder):
-    larder = articles_larder(origin, redis.url.replace("redis://", "redis-cluster://").replace("/0", ""), "off", wait_for_redis=False)
+    larder = articles_larder(
+        origin, redis.url.replace("redis://", "redis-cluster://").replace("/0", ""), "off", wait_for_redis=False
+    )
     assert larder.get("/articles/42").status in (200, 404)
     until(lambda: "redis-cluster://" in larder.log(), what="the log")
 
