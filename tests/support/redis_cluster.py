@@ -32,11 +32,25 @@ class RedisCluster:
     the nodes talk among each other as ever.
     """
 
-    def __init__(self, masters=3, replicas=True, options=(), full_coverage=True, password=None, acl=None, proxied=False):
+    def __init__(
+        self, masters=3, replicas=True, options=(), full_coverage=True, password=None, acl=None, proxied=False
+    ):
         self.masters, self.replicas, self._password = [], [], password
         self._options = [
-            *("--cluster-enabled", "yes", "--cluster-node-timeout", NODE_TIMEOUT, "--cluster-config-file", "nodes.conf"),
-            *("--cluster-require-full-coverage", "yes" if full_coverage else "no", "--cluster-replica-validity-factor", "0"),
+            *(
+                "--cluster-enabled",
+                "yes",
+                "--cluster-node-timeout",
+                NODE_TIMEOUT,
+                "--cluster-config-file",
+                "nodes.conf",
+            ),
+            *(
+                "--cluster-require-full-coverage",
+                "yes" if full_coverage else "no",
+                "--cluster-replica-validity-factor",
+                "0",
+            ),
             *("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"),
             *options,
         ]
@@ -72,7 +86,10 @@ class RedisCluster:
             self.replicas.append(self._start())
         self._introduce(self.masters + self.replicas)
         for master, replica in zip(self.masters, self.replicas):
-            until(lambda: self._try(replica, "CLUSTER", "REPLICATE", master.id), what="a replica's knowledge of its master")
+            until(
+                lambda: self._try(replica, "CLUSTER", "REPLICATE", master.id),
+                what="a replica's knowledge of its master",
+            )
         for replica in self.replicas:
             until(lambda: b"master_link_status:up" in replica("INFO", "replication"), what="the replication")
         self.wait_until_well()
@@ -110,7 +127,9 @@ class RedisCluster:
         slot = key if isinstance(key, int) else slot_of(key)
         for asked in self.running():
             try:
-                if b"role:master" not in RedisClient(asked.port, password=self._password, timeout=0.5)("INFO", "replication"):
+                if b"role:master" not in RedisClient(asked.port, password=self._password, timeout=0.5)(
+                    "INFO", "replication"
+                ):
                     continue
                 ranges = RedisClient(asked.port, password=self._password, timeout=0.5)("CLUSTER", "SLOTS")
             except (OSError, RedisError):
@@ -137,7 +156,9 @@ class RedisCluster:
         replica = self.replica_of(master)
         until(lambda: b"role:master" in replica("INFO", "replication"), 20, "the promotion of the replica")
         others = [node for node in self.running() if node is not master]
-        until(lambda: all(b"cluster_state:ok" in node("CLUSTER", "INFO") for node in others), 20, "the cluster's health")
+        until(
+            lambda: all(b"cluster_state:ok" in node("CLUSTER", "INFO") for node in others), 20, "the cluster's health"
+        )
         return replica
 
     def move_slot(self, slot, source, target, pause=0.0):

@@ -1,16 +1,17 @@
 """Larder on a Redis Cluster: real nodes, and what happens to them."""
 import random
+import threading
 import time
 
 import pytest
 
-from support.configurations import ARTICLES, BOTH_TIERS
+from support.configurations import ARTICLES
 from support.history import History
 from support.redis_cluster import RedisCluster, slot_of
 from support.redis_server import RedisClient
 from support.scripted_origin import reply
 from support.versioned_api import VersionedApi
-from support.waiting import until
+from support.waiting import Later, until
 
 MEMORY = pytest.mark.parametrize("memory", ["off", "64MB"])
 TARGETS = ["/articles/42", "/articles", "/articles?skip=20", "/articles/42?lang=de"]
@@ -156,7 +157,11 @@ def test_a_node_that_cannot_be_reached_leaves_the_others_keys_in_use(origin, sta
     # A purge of what the dead node holds is owed to it, and closes nothing else.
     assert larder.request("PUT", lost[0], body={}).status == 200
     assert larder.metrics().total("larder_purges_pending") > 0
-    reading = [t for t in kept if slot_of("articles:" + t.split("/")[-1]) // 256 != slot_of("articles:" + lost[0].split("/")[-1]) // 256]
+    reading = [
+        t
+        for t in kept
+        if slot_of("articles:" + t.split("/")[-1]) // 256 != slot_of("articles:" + lost[0].split("/")[-1]) // 256
+    ]
     assert all(caching(larder, target) for target in reading)
 
 
@@ -177,6 +182,35 @@ def test_a_partition_between_an_instance_and_one_node_shows_nothing_old(origin, 
     until(lambda: caching(one), timeout=5, what="caching again")
 
 
+@pytest.mark.parametrize("slow", [0, 1, 2])
+def test_the_order_of_commands_on_different_nodes_holds_where_one_is_slow(origin, start_cluster, articles_larder, slow):
+    """A fetch is under way all the time while its tag is purged: what it brings is from before the purge."""
+    cluster = start_cluster(proxied=True, replicas=False)
+    api = VersionedApi(origin, read_fields={"Surrogate-Key": "front"}, before_read=lambda _: time.sleep(0.02))
+    one, two = articles_larder(origin, cluster, "off"), articles_larder(origin, cluster, "off")
+    until(lambda: caching(one) and caching(two))
+    cluster.masters[slow].network.delay = 0.015
+    ended = threading.Event()
+
+    def read():
+        while not ended.is_set():
+            two.get("/articles/42")
+
+    readers = [Later(read) for _ in range(3)]
+    stale = []
+    for version in range(1, 30):
+        api.version = version
+        assert one.purge(tags=["front"]).status in (200, 202)
+        for larder in (one, two):
+            seen = larder.get("/articles/42").json()["version"]
+            if seen < version:
+                stale.append((version, seen))
+    ended.set()
+    for reader in readers:
+        reader.finish()
+    assert stale == []
+
+
 def test_a_seed_that_is_down_is_no_reason_not_to_start(origin, cluster, articles_larder):
     VersionedApi(origin)
     url = cluster.url.replace("redis-cluster://", "redis-cluster://127.0.0.1:1,")
@@ -186,7 +220,8 @@ def test_a_seed_that_is_down_is_no_reason_not_to_start(origin, cluster, articles
 
 def test_passwords_and_announced_names(origin, start_cluster, articles_larder):
     cluster = start_cluster(
-        password="s3cret", options=("--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname")
+        password="s3cret",
+        options=("--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname"),
     )
     VersionedApi(origin)
     larder = articles_larder(origin, cluster, "64MB")
@@ -196,7 +231,9 @@ def test_passwords_and_announced_names(origin, start_cluster, articles_larder):
 
 
 def test_a_single_server_is_refused_with_a_remedy(origin, redis, articles_larder):
-    larder = articles_larder(origin, redis.url.replace("redis://", "redis-cluster://").replace("/0", ""), "off", wait_for_redis=False)
+    larder = articles_larder(
+        origin, redis.url.replace("redis://", "redis-cluster://").replace("/0", ""), "off", wait_for_redis=False
+    )
     assert larder.get("/articles/42").status in (200, 404)
     until(lambda: "redis-cluster://" in larder.log(), what="the log")
 
