@@ -9,7 +9,10 @@ import pytest
 from support.chroot import Chroot
 from support.larder import REPOSITORY, binary
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a chroot needs root")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="a chroot needs root"),
+    pytest.mark.skipif(not os.environ.get("LARDER_CHROOT"), reason="takes minutes: scripts/test --long"),
+]
 
 VALID = "listen: 127.0.0.1:8080\norigin: http://127.0.0.1:8000\nredis: off\n"
 
