@@ -6,6 +6,7 @@
 #include "flow/answer_from_entry.hpp"
 #include "flow/answer_from_fetch.hpp"
 #include "flow/pass_through.hpp"
+#include "flow/request_trace.hpp"
 #include "flow/run_fetch.hpp"
 
 namespace larder::flow {
@@ -108,6 +109,7 @@ net::Task<Joined> join(Client& client, store::FetchPtr fetch, redis::RedisBudget
     const bool fine = co_await tags_current(client, fetch, budget);
     if (!fine) co_return Joined::left;
     client.exchange().outcome = cache::Outcome::hit(*done, wall_now());
+    if (client.exchange().trace) client.exchange().trace->found_in = "fetch";
     co_await answer_from_entry(client, done);
     co_return Joined::answered;
 }

@@ -18,7 +18,8 @@ struct RequestTrace {
         std::chrono::nanoseconds took;
     };
     std::vector<Step> steps;
-    const char* found_in = nullptr;  ///< "memory" or "redis"; null: no entry was found
+    const char* found_in = nullptr;  ///< "memory", "redis" or "fetch" (another request's, just
+                                     ///< complete); null: no entry was found
 };
 
 /// Measures one step of a request, from here to the end of the scope, where it has a trace. `name`

@@ -12,7 +12,7 @@ TEXT = """
 listen: <listen>
 admin: <admin>
 origin: <origin>
-redis: {url: "<redis>"}
+redis: {url: "<redis>", timeout: 2s}
 memory: 64MB
 debug_token: open-sesame
 log: {access: on, format: json, <log>}
@@ -50,6 +50,7 @@ def test_a_request_with_the_debug_token_is_explained(larder, origin):
     assert told["key"] == "articles:1" and "author-1" in told["tags"] and told["entry"] is None
     assert told["lifetime"]["seconds"] == 300 and told["lifetime"]["source"] == "ttl of the route"
     assert told["milliseconds"]["origin"] > 0 and told["milliseconds"]["total"] >= told["milliseconds"]["origin"]
+    until(lambda: explained(larder.get("/articles/1", DEBUG))["entry"] == "memory", what="the entry in memory")
     hit = larder.get("/articles/1", DEBUG)
     told = explained(hit)
     assert hit.x_cache == told["x_cache"] == "HIT" and told["entry"] == "memory"

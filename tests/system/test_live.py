@@ -28,7 +28,7 @@ def larder(origin, start_larder):
     for number in range(5):
         origin.on(f"GET /articles/{number}", reply(body=b"x" * (100 * (number + 1))))
     origin.on("GET /mine", reply(body=b"mine"))
-    origin.on("GET /other", reply(status=404, fields={"Set-Cookie": "a=b"}, body=b""))
+    origin.on("GET /other", reply("404 Not Found", fields={"Set-Cookie": "a=b"}, body=b""))
     return start_larder(TEXT, origin=origin.url)
 
 

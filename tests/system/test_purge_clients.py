@@ -8,6 +8,7 @@ import pytest
 
 from support.larder import REPOSITORY
 from support.scripted_origin import reply
+from support.waiting import until
 
 CLIENTS = os.path.join(REPOSITORY, "tests", "clients")
 TAGS = {"/articles/1": "author-1 front", "/articles/2": "author-2", "/articles/3": "front"}
@@ -17,7 +18,7 @@ TEXT = """
 listen: <listen>
 admin: {address: <admin>, token: secret}
 origin: <origin>
-redis: {url: "<redis>"}
+redis: {url: "<redis>", timeout: 2s}
 memory: <memory>
 routes:
   - {match: "GET /articles/{id}", key: "articles:{id}", ttl: 300, stale_while_revalidate: 60}
@@ -29,9 +30,7 @@ def larder(request, origin, redis, articles_larder):
     for target, tags in TAGS.items():
         origin.on(f"GET {target}", reply(fields={"Surrogate-Key": tags}, body=target.encode()))
     started = articles_larder(origin, redis, memory=request.param, text=TEXT, metrics_token="secret")
-    for target in EVERYWHERE:
-        started.get(target)
-    assert gone(started) == []
+    until(lambda: gone(started) == [], what="all entries")
     return started
 
 
