@@ -78,12 +78,11 @@ net::Task<void> fetch_aside(Services& services, const AsideRequest& aside,
                         aside.config.upstream_of(aside.route)->settings().idle_timeout,
                         http::ChunkSender::origin);
         co_await read_body(exchange, body, body_bytes_max, answer);
-        if (!exchange.failed() && !answer.body_too_large)
-            origin::finish_exchange(services.origin, exchange, body);
-    }
-    if (!exchange.failed()) {
-        record_origin_success(services, aside.config, exchange);
-        co_return;
+        if (!exchange.failed()) {
+            record_origin_success(services, aside.config, exchange);
+            if (!answer.body_too_large) origin::finish_exchange(services.origin, exchange, body);
+            co_return;
+        }
     }
     if (exchange.connection) record_origin_failure(services, aside.config, exchange);
     answer.failure = failure_answer(exchange).message;

@@ -102,7 +102,9 @@ void read_admin(const Node& node, Admin& admin) {
         map.report_unknown_keys();
         return;
     }
-    const auto text = node.text(address_form({"off"}));
+    Form form = address_form({"off"});
+    form.expected = "an address, a map of address and token, or off";
+    const auto text = node.text(form);
     if (!text) return;
     const std::string fault = set_admin(*text, admin);
     if (!fault.empty()) node.error(fault);

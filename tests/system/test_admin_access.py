@@ -9,6 +9,7 @@ from support import larder as larder_command
 from support.certificates import Authority
 from support.configurations import ARTICLES
 from support.larder import Larder
+from support.scripted_origin import reply
 from support.versioned_api import VersionedApi
 from support.waiting import until
 
@@ -98,6 +99,7 @@ def test_a_purge_that_redis_has_not_acknowledged_is_recorded_so(larder, redis):
 
 
 def test_the_record_hides_what_comes_from_header_fields(origin, redis, api, articles_larder):
+    origin.on("POST /mine", reply(body=b"done"))
     text = ARTICLES + '  - {match: "POST /mine", purge: ["mine:{header:x-user}:{cookie:sid}:*"]}\n'
     larder = articles_larder(origin, redis, text=text)
     larder.request("POST", "/mine", {"X-User": "alice", "Cookie": "sid=s3cret"})

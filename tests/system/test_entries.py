@@ -5,14 +5,21 @@ from urllib.parse import quote
 import pytest
 
 from support.scripted_origin import reply
-from support.versioned_api import VersionedApi
+from support.waiting import until
 
 ARTICLE_KEYS = [f"articles:{number}" for number in range(1, 31)]
 
 
+def json_reply(value):
+    return reply(fields={"Content-Type": "application/json"}, body=json.dumps(value).encode())
+
+
 @pytest.fixture
 def api(origin):
-    return VersionedApi(origin)
+    for number in range(1, 31):
+        origin.on(f"GET /articles/{number}", json_reply({"id": number, "title": f"Article {number}"}))
+    origin.on("GET /articles", json_reply([]))
+    origin.on("GET /users/7", json_reply({"id": 7}))
 
 
 @pytest.fixture
@@ -20,14 +27,23 @@ def larder(api, origin, redis, articles_larder):
     return articles_larder(origin, redis)
 
 
+def is_stored(larder, target):
+    return larder.admin("GET", "/explain?method=GET&url=" + quote(target, safe="")).json()["decision"] == "hit"
+
+
 def fill(larder, numbers=range(1, 31)):
     for number in numbers:
         larder.get(f"/articles/{number}")
+    until(lambda: all(is_stored(larder, f"/articles/{number}") for number in numbers), what="the stores")
 
 
 def ask(larder, path, **parameters):
     query = "&".join(f"{name}={quote(str(value))}" for name, value in parameters.items())
     return larder.admin("GET", f"{path}?{query}" if query else path)
+
+
+def order(larder, what):
+    return larder.admin("POST", "/purge", body=json.dumps(what).encode())
 
 
 def all_pages(larder, **parameters):
@@ -87,7 +103,7 @@ def test_one_entry_by_url_or_key_with_its_body(larder):
         answer = ask(larder, "/entry", **question, body=1)
         assert answer.status == 200
         variant = answer.json()["variants"][0]
-        assert variant["body"].encode() == body and variant["status"] == 200 and variant["tier"] == "both"
+        assert variant["body"].encode() == body and variant["status"] == 200 and variant["tier"] in ("redis", "both")
         assert ["content-type", "application/json"] in [
             [name.lower(), value] for name, value in variant["headers"]
         ]
@@ -120,8 +136,8 @@ def test_a_dry_run_counts_what_a_purge_would_meet_and_purges_nothing(larder):
     fill(larder, range(1, 13))
     larder.get("/articles")
     larder.get("/articles?skip=20")
-    order = {"patterns": ["articles:list:*", "users:*"], "keys": ["articles:7"], "dry_run": True}
-    answer = larder.admin("POST", "/purge", body=json.dumps(order))
+    what = {"patterns": ["articles:list:*", "users:*"], "keys": ["articles:7"], "dry_run": True}
+    answer = order(larder, what)
     assert answer.status == 200 and answer.json()["dry_run"] is True
     met = {item.get("pattern") or item.get("key"): item for item in answer.json()["would_purge"]}
     assert met["articles:list:*"]["entries"] == 2

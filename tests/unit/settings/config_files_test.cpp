@@ -85,8 +85,8 @@ TEST_CASE("the reference says what the defaults are") {
 }
 
 TEST_CASE("what the reference shows in comments is right, and defaults there are the defaults") {
-    const Loaded loaded =
-        load(with_all_settings(text_of(config_file("larder.yaml"))), {{"LARDER_ADMIN_TOKEN", "t"}});
+    const Loaded loaded = load(with_all_settings(text_of(config_file("larder.yaml"))),
+                               {{"LARDER_ADMIN_TOKEN", "t"}, {"LARDER_DEBUG_TOKEN", "d"}});
     CHECK(loaded.text() == "");
     const Settings& settings = loaded.settings;
     CHECK(settings.admin.token == "t");
@@ -109,8 +109,8 @@ TEST_CASE("what the reference shows in comments is right, and defaults there are
 }
 
 TEST_CASE("the reference shows every key") {
-    const Loaded loaded =
-        load(with_all_settings(text_of(config_file("larder.yaml"))), {{"LARDER_ADMIN_TOKEN", "t"}});
+    const Loaded loaded = load(with_all_settings(text_of(config_file("larder.yaml"))),
+                               {{"LARDER_ADMIN_TOKEN", "t"}, {"LARDER_DEBUG_TOKEN", "d"}});
     for (const std::string path : {"listen",
                                    "listen[0].address",
                                    "listen[0].proxy_protocol",
