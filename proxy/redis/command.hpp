@@ -50,6 +50,7 @@ public:
     /// For a command whose number of arguments is known at run time: `begin`, then that many
     /// `argument`s.
     void begin(std::size_t arguments) {
+        if (bytes_.empty()) bytes_.reserve(typical_bytes);
         Noted& noted = noted_.emplace_back();
         noted.begin = bytes_.size();
         noted.arguments = arguments;
@@ -98,6 +99,8 @@ public:
     }
 
 private:
+    static constexpr std::size_t typical_bytes = 384;  ///< of a lookup: it grows in one step
+
     struct Noted {
         std::size_t begin = 0;      ///< in `bytes_`
         std::size_t arguments = 0;  ///< how many, the command's name included
