@@ -107,7 +107,7 @@ def test_a_listener_that_does_not_read_loses_events_and_is_told_how_many(larder)
 def test_tail_prints_one_line_a_request(larder):
     admin = f"http://127.0.0.1:{larder.admin_port}"
     tail = subprocess.Popen(
-        [binary(), "tail", "--admin", admin, "route=/articles/{id}"], stdout=subprocess.PIPE, text=True
+        [binary(), "tail", "--admin", admin, "route=/articles/{id}"], stdout=subprocess.PIPE, bufsize=0
     )
     try:
         lines = []
@@ -116,7 +116,7 @@ def test_tail_prints_one_line_a_request(larder):
             larder.get("/other")
             larder.get("/articles/2?a=1")
             os.set_blocking(tail.stdout.fileno(), False)
-            lines.extend((tail.stdout.read() or "").splitlines())
+            lines.extend((tail.stdout.read(65536) or b"").decode().splitlines())
             return lines
 
         until(one_came, what="a line of tail")
