@@ -185,17 +185,19 @@ void read_read_options(MapReader& map, const std::vector<std::string>& credentia
 /// As in the Host field: a name or an address, with a port where only that one is meant; "*."
 /// before a name stands for one label or more.
 std::optional<std::string> read_host(const Node& node) {
-    const auto text = read_filled_text(node);
+    constexpr const char* expected =
+        "a host such as api.example.com or api.example.com:8080, or *.example.com for every host "
+        "below it (without `host` a route takes every host)";
+    const auto text =
+        node.text(pattern_form(expected,
+                               "(?:\\*\\.)?(?:\\[[0-9A-Fa-f:.]+\\]|[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|"
+                               "(?![0-9.]+(?::|$))[A-Za-z0-9._-]+)(?::[0-9]{1,5})?"));
     if (!text) return text;
     std::string_view name = *text;
     const bool wild = name.starts_with("*.");
     if (wild) name.remove_prefix(2);
     if (parse_authority(name, 80)) return text;
-    error_expected_form(node,
-                        "a host such as api.example.com or api.example.com:8080, or "
-                        "*.example.com for every host below it (without `host` a route takes "
-                        "every host)",
-                        *text);
+    error_expected_form(node, expected, *text);
     return std::nullopt;
 }
 

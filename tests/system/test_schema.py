@@ -90,7 +90,7 @@ VALUES = [
 
 # What only the whole, another key, a file or the routes' own language tells: `check` alone knows it.
 BEYOND_THE_SCHEMA = re.compile(
-    r"cannot read|is no directory|is listened on already|is in listen already|open to the network"
+    r"cannot read|is no directory|is listened on already|needs servers|is in listen already|open to the network"
     r"|has the name of an earlier token|needs (at least )?one"
     r"|must not exceed|must not start with larder:|belongs to the message itself"
     r"|or one of `credentials`|name of one host"
