@@ -33,7 +33,7 @@ std::optional<std::vector<OriginUrl>> read_servers(const Node& node) {
 /// The Host that the origin sees: empty where the client's is preserved.
 std::optional<std::string> read_host(const Node& node) {
     const auto text =
-        node.text(pattern_form("preserve, or a host name", "[^/?#@\\s]+", {"preserve"}));
+        node.text(pattern_form("preserve, or a host name", "[^/?#@%\\s]+", {"preserve"}));
     if (!text) return std::nullopt;
     if (*text == "preserve") return "";
     if (parse_authority(*text, 80)) return text;

@@ -18,7 +18,7 @@ void read_url(const Node& node, std::optional<Redis>& redis) {
 }
 
 std::optional<std::string> read_prefix(const Node& node) {
-    const auto text = node.text(pattern_form("text", "(?!larder:).*"));
+    const auto text = node.text(any_text());
     if (!text || !text->starts_with(own_prefix)) return text;
     node.error("must not start with larder:, under which larder keeps its own keys");
     return std::nullopt;

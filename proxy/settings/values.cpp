@@ -46,9 +46,9 @@ Form count_form(std::vector<std::string> words = {}) {
 }
 
 Form network_form() {
-    return pattern_form(
-        "a network such as 10.0.0.0/8 or fd00::/8",
-        "(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9A-Fa-f.:]*:[0-9A-Fa-f.:]*)(?:/[0-9]{1,3})?");
+    return pattern_form("a network such as 10.0.0.0/8 or fd00::/8",
+                        "(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9A-Fa-f.:]*(?:::|:[0-9A-Fa-f]+:)[0-"
+                        "9A-Fa-f.:]*)(?:/[0-9]{1,3})?");
 }
 
 /// Reads a scalar with `parse` (text to optional), or says what was expected.
