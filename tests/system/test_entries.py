@@ -61,6 +61,7 @@ def all_pages(larder, **parameters):
 def test_all_entries_come_by_page_and_each_names_its_tier(larder):
     fill(larder)
     larder.get("/users/7")
+    until(lambda: is_stored(larder, "/users/7"), what="the store of the user")
     entries, pages = all_pages(larder, limit=5)
     assert sorted(entry["key"] for entry in entries) == sorted([*ARTICLE_KEYS, "users:7"])
     assert pages > 1
@@ -72,6 +73,7 @@ def test_all_entries_come_by_page_and_each_names_its_tier(larder):
 def test_entries_can_be_chosen_by_route_and_by_prefix(larder):
     fill(larder, range(1, 4))
     larder.get("/users/7")
+    until(lambda: is_stored(larder, "/users/7"), what="the store of the user")
     by_route, _ = all_pages(larder, route="/users/{id}")
     assert [entry["key"] for entry in by_route] == ["users:7"]
     by_prefix, _ = all_pages(larder, prefix="articles:")
@@ -99,6 +101,7 @@ def test_other_peoples_keys_are_not_entries(larder, redis):
 
 def test_one_entry_by_url_or_key_with_its_body(larder):
     body = larder.get("/articles/7").body
+    fill(larder, (7,))
     for question in ({"url": "/articles/7"}, {"key": "articles:7"}):
         answer = ask(larder, "/entry", **question, body=1)
         assert answer.status == 200
@@ -120,7 +123,7 @@ def test_an_entry_that_is_not_there_is_404_and_says_so(larder):
 
 
 def test_a_diff_shows_what_the_origin_would_send_now(larder, origin):
-    larder.get("/articles/7")
+    fill(larder, (7,))
     same = ask(larder, "/entry", key="articles:7", diff=1).json()["diff"]
     assert same["same"] is True and same["body"] == ""
     origin.on("GET /articles/7", reply(body=json.dumps({"id": 7, "title": "behind its back"}).encode()))
@@ -136,6 +139,7 @@ def test_a_dry_run_counts_what_a_purge_would_meet_and_purges_nothing(larder):
     fill(larder, range(1, 13))
     larder.get("/articles")
     larder.get("/articles?skip=20")
+    until(lambda: is_stored(larder, "/articles?skip=20") and is_stored(larder, "/articles"), what="the lists")
     what = {"patterns": ["articles:list:*", "users:*"], "keys": ["articles:7"], "dry_run": True}
     answer = order(larder, what)
     assert answer.status == 200 and answer.json()["dry_run"] is True
