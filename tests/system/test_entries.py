@@ -62,6 +62,12 @@ def test_all_entries_come_by_page_and_each_names_its_tier(larder):
     fill(larder)
     larder.get("/users/7")
     until(lambda: is_stored(larder, "/users/7"), what="the store of the user")
+
+    def is_in_both_tiers():
+        larder.get("/articles/7")
+        return ask(larder, "/entry", key="articles:7").json()["variants"][0]["tier"] == "both"
+
+    until(is_in_both_tiers, what="the entry in both tiers")
     entries, pages = all_pages(larder, limit=5)
     assert sorted(entry["key"] for entry in entries) == sorted([*ARTICLE_KEYS, "users:7"])
     assert pages > 1
