@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "net/event.hpp"
+#include "observe/key_ranks.hpp"
 #include "server/make_config.hpp"
 #include "settings/load_settings.hpp"
 #include "wire/connection_list.hpp"
@@ -89,6 +90,7 @@ struct OneWorker {
         services->in_force = &in_force;
         services->connections = &open;
         services->peers = &peers;
+        services->ranks = std::make_shared<observe::KeyRanks>();
         connections.emplace(*services);
     }
     ~OneWorker() {

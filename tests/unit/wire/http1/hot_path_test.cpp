@@ -16,7 +16,8 @@ using test::send;
 using test::Socket;
 
 constexpr std::string_view browser_request =
-    "GET /articles/42 HTTP/1.1\r\nHost: api.example\r\n"
+    "GET /articles/4200000000000042?fields=title,author&limit=20 HTTP/1.1\r\n"
+    "Host: api.example\r\n"
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
     "Accept: application/json\r\nAccept-Language: en-US,en;q=0.5\r\n"
     "Accept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\n"
