@@ -82,7 +82,7 @@ struct Exchange {
         bytes_out = 0;
         keep_alive = true;
         body_pending = false;
-        body = {};  // large ones do not stay with the connection
+        if (!body.empty()) std::string().swap(body);  // an assignment would keep its memory
         body_taken = false;
         answered = false;
         purge_failed = false;
