@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 
 namespace larder::http {
 namespace {
@@ -30,29 +31,12 @@ void append_utf8(std::uint32_t code, std::string& out) {
     byte(0x80 | (code & 0x3f));
 }
 
-// The character that the text begins with, taken off it; nothing where it is not UTF-8 (RFC 3629).
+// The character that the text begins with, taken off it; nothing where it is not UTF-8.
 std::optional<std::uint32_t> take_utf8(std::string_view& text) {
-    const auto byte = [&text](std::size_t i) {
-        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
-    };
-    const std::uint32_t first = byte(0);
-    const std::size_t size = first < 0x80   ? 1
-                             : first < 0xc0 ? 0
-                             : first < 0xe0 ? 2
-                             : first < 0xf0 ? 3
-                             : first < 0xf8 ? 4
-                                            : 0;
-    if (size == 0 || size > text.size()) return std::nullopt;
-    static constexpr std::array<std::uint32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
-    std::uint32_t code = size == 1 ? first : first & (0x7fu >> size);
-    for (std::size_t i = 1; i < size; ++i) {
-        if ((byte(i) & 0xc0) != 0x80) return std::nullopt;
-        code = code << 6 | (byte(i) & 0x3f);
-    }
-    if (code < smallest[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-        return std::nullopt;
-    text.remove_prefix(size);
-    return code;
+    const Utf8Sequence first = decode_utf8(text);
+    if (first.size == 0) return std::nullopt;
+    text.remove_prefix(first.size);
+    return first.point;
 }
 
 // RFC 8785, 3.2.3: names are ordered by their UTF-16 code units, where a character beyond the basic
