@@ -88,6 +88,21 @@ net::Task<void> purge_and_tell(flow::Services& services, PurgeJob job) {
     job.done(std::move(result));
 }
 
+// Answers also when the work ends with an exception.
+net::Task<void> answer_always(flow::Services& services,
+                              std::function<net::Task<void>(flow::Services&)> make,
+                              std::function<void(JsonAnswer)> done) {
+    std::exception_ptr failure;
+    try {
+        co_await make(services);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!failure) co_return;
+    done({500, R"({"error": "Internal Server Error", "detail": "see the log of larder"})"});
+    std::rethrow_exception(failure);
+}
+
 }  // namespace
 
 std::string Bridge::metrics_text() { return metrics_.text(); }
@@ -96,6 +111,15 @@ std::string Bridge::stats_json() { return json_text(to_stats(metrics_.snapshot()
 
 std::string Bridge::config_text() {
     return settings::effective_config(settings::with_automatic_values(config_()->settings));
+}
+
+void Bridge::run(std::function<net::Task<void>(flow::Services&)> make,
+                 std::function<void(JsonAnswer)> done, const char* what) {
+    boost::asio::post(
+        services_.context, [this, make = std::move(make), done = std::move(done), what]() mutable {
+            net::start_detached(services_.executor(),
+                                answer_always(services_, std::move(make), std::move(done)), what);
+        });
 }
 
 void Bridge::explain(ExplainQuestion question, std::function<void(JsonAnswer)> done) {
@@ -120,11 +144,11 @@ void Bridge::explain(ExplainQuestion question, std::function<void(JsonAnswer)> d
     }
     const bool any_host = !names_a_host(question);
     auto live = std::make_shared<LiveQuestion>(
-        LiveQuestion{config, std::move(question), std::move(*request), any_host, std::move(done)});
-    boost::asio::post(services_.context, [this, live, out = std::move(out)] {
-        net::start_detached(services_.executor(), explain_live(services_, live, out),
-                            "an explanation");
-    });
+        LiveQuestion{config, std::move(question), std::move(*request), any_host, done});
+    auto make = [live, out = std::move(out)](flow::Services& services) {
+        return explain_live(services, live, out);
+    };
+    run(std::move(make), std::move(done), "an explanation");
 }
 
 void Bridge::purge(PurgeOrder order, PurgeAsker asker, std::function<void(PurgeResult)> done) {
@@ -141,34 +165,6 @@ void Bridge::purge(PurgeOrder order, PurgeAsker asker, std::function<void(PurgeR
     });
 }
 
-namespace {
-
-net::Task<void> answer_always(flow::Services& services,
-                              std::function<net::Task<void>(flow::Services&)> make,
-                              std::function<void(JsonAnswer)> done) {
-    std::exception_ptr failure;
-    try {
-        co_await make(services);
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    if (!failure) co_return;
-    done({500, R"({"error": "Internal Server Error", "detail": "see the log of larder"})"});
-    std::rethrow_exception(failure);
-}
-
-}  // namespace
-
-void Bridge::run(std::function<net::Task<void>(flow::Services&)> make,
-                 std::function<void(JsonAnswer)> done) {
-    boost::asio::post(
-        services_.context, [this, make = std::move(make), done = std::move(done)]() mutable {
-            net::start_detached(services_.executor(),
-                                answer_always(services_, std::move(make), std::move(done)),
-                                "a look at the entries");
-        });
-}
-
 void Bridge::count_entries(PurgeOrder order, std::function<void(JsonAnswer)> done) {
     auto resolved = resolve_purge(order, config_()->routes);
     if (const std::string* fault = std::get_if<std::string>(&resolved)) {
@@ -178,7 +174,7 @@ void Bridge::count_entries(PurgeOrder order, std::function<void(JsonAnswer)> don
     auto make = [config = config_(), order = std::move(order), done](flow::Services& services) {
         return admin::count_entries(services, config, order, done);
     };
-    run(std::move(make), std::move(done));
+    run(std::move(make), std::move(done), "a look at the entries");
 }
 
 void Bridge::list_entries(EntriesQuestion question, std::function<void(JsonAnswer)> done) {
@@ -186,7 +182,7 @@ void Bridge::list_entries(EntriesQuestion question, std::function<void(JsonAnswe
                  done](flow::Services& services) {
         return admin::list_entries(services, config, question, done);
     };
-    run(std::move(make), std::move(done));
+    run(std::move(make), std::move(done), "a look at the entries");
 }
 
 void Bridge::show_entry(EntryQuestion question, std::function<void(JsonAnswer)> done) {
@@ -195,7 +191,7 @@ void Bridge::show_entry(EntryQuestion question, std::function<void(JsonAnswer)> 
                  done](flow::Services& services) {
         return admin::show_entry(services, config, question, done);
     };
-    run(std::move(make), std::move(done));
+    run(std::move(make), std::move(done), "a look at the entries");
 }
 
 std::string Bridge::purges_json() { return json_text(to_json(services_.purges->all())); }

@@ -44,9 +44,10 @@ public:
     void reload(std::function<void(JsonAnswer)> done) override;
 
 private:
-    /// Starts `make(services)` on the worker's thread and answers 500 after an exception.
+    /// Starts `make(services)` on the worker's thread, and answers 500 after an exception. `what`
+    /// completes "failed: " in the log.
     void run(std::function<net::Task<void>(flow::Services&)> make,
-             std::function<void(JsonAnswer)> done);
+             std::function<void(JsonAnswer)> done, const char* what);
 
     const observe::Metrics& metrics_;
     flow::Services& services_;

@@ -165,8 +165,10 @@ json::object tell(json::object out, const http::RequestHead& request, const Look
     return out;
 }
 
-net::Task<void> answer(flow::Services& services, std::shared_ptr<LiveQuestion> question,
-                       json::object out) {
+}  // namespace
+
+net::Task<void> explain_live(flow::Services& services, std::shared_ptr<LiveQuestion> question,
+                             json::object out) {
     Looked looked;
     co_await look_up(services, *question, looked);
     std::vector<std::string> targets;
@@ -185,22 +187,6 @@ net::Task<void> answer(flow::Services& services, std::shared_ptr<LiveQuestion> q
         co_return;
     }
     question->done({200, json_text(tell(std::move(out), question->request.head(), looked))});
-}
-
-}  // namespace
-
-net::Task<void> explain_live(flow::Services& services, std::shared_ptr<LiveQuestion> question,
-                             json::object out) {
-    std::exception_ptr failure;
-    try {
-        co_await answer(services, question, std::move(out));
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    if (!failure) co_return;
-    question->done(
-        {500, R"({"error": "Internal Server Error", "detail": "see the log of larder"})"});
-    std::rethrow_exception(failure);
 }
 
 }  // namespace larder::admin

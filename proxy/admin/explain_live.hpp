@@ -21,7 +21,7 @@ struct LiveQuestion {
     redis::RedisBudget budget{};
 };
 
-/// Adds the live facts to `out` and calls `done`, also after an exception. On the worker's thread.
+/// Adds the live facts to `out` and calls `done`. On the worker's thread.
 [[nodiscard]] net::Task<void> explain_live(flow::Services& services,
                                            std::shared_ptr<LiveQuestion> question,
                                            boost::json::object out);

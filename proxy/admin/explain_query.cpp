@@ -1,7 +1,6 @@
 #include "admin/explain_query.hpp"
 
 #include "admin/query.hpp"
-#include "base/text.hpp"
 
 namespace larder::admin {
 namespace {
@@ -13,11 +12,7 @@ std::string take(std::string_view name, std::string value, ExplainQuestion& ques
     } else if (name == "method") {
         question.method = std::move(value);
     } else if (name == "header") {
-        const std::size_t colon = value.find(':');
-        if (colon == 0 || colon == std::string::npos)
-            return "header must be like header=Accept:%20text/html";
-        question.headers.emplace_back(value.substr(0, colon),
-                                      trim_ows(std::string_view(value).substr(colon + 1)));
+        return add_header(value, question.headers);
     } else {
         return "unknown parameter; known are method, url and header (an & inside the url is %26)";
     }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/percent.hpp"
+#include "base/text.hpp"
 
 namespace larder::admin {
 namespace {
@@ -35,6 +36,16 @@ std::string for_each_parameter(
         std::string complaint = take(name, *std::move(value));
         if (!complaint.empty()) return complaint;
     }
+    return {};
+}
+
+std::string add_header(const std::string& value,
+                       std::vector<std::pair<std::string, std::string>>& headers) {
+    const std::size_t colon = value.find(':');
+    if (colon == 0 || colon == std::string::npos)
+        return "header must be like header=Accept:%20text/html";
+    headers.emplace_back(value.substr(0, colon),
+                         trim_ows(std::string_view(value).substr(colon + 1)));
     return {};
 }
 

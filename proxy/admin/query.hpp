@@ -2,6 +2,8 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace larder::admin {
 
@@ -11,5 +13,9 @@ namespace larder::admin {
 [[nodiscard]] std::string for_each_parameter(
     std::string_view query,
     const std::function<std::string(std::string_view name, std::string value)>& take);
+
+/// Adds the field of a parameter `header=Name: value`. Returns what is wrong with it, or nothing.
+[[nodiscard]] std::string add_header(const std::string& value,
+                                     std::vector<std::pair<std::string, std::string>>& headers);
 
 }  // namespace larder::admin

@@ -7,7 +7,6 @@
 #include "admin/entry_walk.hpp"
 #include "admin/query.hpp"
 #include "base/json_text.hpp"
-#include "base/text.hpp"
 #include "cache/vary.hpp"
 #include "flow/fetch_aside.hpp"
 #include "route/compiled_route.hpp"
@@ -36,11 +35,7 @@ std::string take(std::string_view name, std::string value, EntryQuestion& questi
     } else if (name == "diff") {
         return take_flag(name, value, question.with_diff);
     } else if (name == "header") {
-        const std::size_t colon = value.find(':');
-        if (colon == 0 || colon == std::string::npos)
-            return "header must be like header=Accept:%20text/html";
-        question.headers.emplace_back(value.substr(0, colon),
-                                      trim_ows(std::string_view(value).substr(colon + 1)));
+        return add_header(value, question.headers);
     } else {
         return "unknown parameter; known are url, key, header, body and diff (an & inside the url "
                "is "
