@@ -28,8 +28,8 @@ bool wants_upgrade(const http::RequestHead& request) {
     if (request.minor_version == 0 || request.framing != http::Framing::none ||
         !request.fields.has(http::FieldId::upgrade))
         return false;
-    // larder does not support HTTP/2 over plain TCP, and it could not see the requests inside such
-    // a tunnel.
+    // HTTP/2 is never begun by Upgrade (RFC 9113, 3.1), and larder could not see the requests
+    // inside such a tunnel.
     for (const http::Field& field : request.fields)
         if (field.id == http::FieldId::upgrade &&
             to_lower_copy(field.value).find("h2c") != std::string::npos)
