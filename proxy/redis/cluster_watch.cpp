@@ -11,6 +11,7 @@
 #include "redis/handshake.hpp"
 #include "redis/link.hpp"
 #include "redis/maintenance.hpp"
+#include "redis/read_replies.hpp"
 #include "redis/shared.hpp"
 #include "redis/subscriber.hpp"
 
@@ -51,19 +52,8 @@ Task<bool> exchange(std::shared_ptr<RedisTransport> transport, RedisCommands com
     const auto bytes = std::make_shared<const std::string>(std::move(commands.bytes()));
     transport->write(asio::buffer(*bytes), [transport, bytes](error_code) {});
     RedisReplyReader reader;
-    std::vector<char> buffer(16 * 1024);
-    while (replies.size() < expected) {
-        const std::size_t size = co_await transport->read_some(asio::buffer(buffer));
-        if (size == 0 || !reader.feed(buffer.data(), size)) co_return false;
-        RedisReply reply;
-        auto next = reader.next(reply);
-        while (next == RedisReplyReader::Next::reply) {
-            replies.push_back(std::move(reply));
-            next = reader.next(reply);
-        }
-        if (next == RedisReplyReader::Next::broken) co_return false;
-    }
-    co_return true;
+    const bool good = co_await read_replies(std::move(transport), reader, expected, replies);
+    co_return good;
 }
 
 Task<void> ask_one(std::shared_ptr<Round> round, RedisAddress address, Milliseconds longest) {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <string>
 
-#include "redis/cluster_view.hpp"
 #include "redis/ids.hpp"
 #include "redis/link.hpp"
 #include "redis/news.hpp"
+#include "redis/purge_steps.hpp"
 #include "redis/scripts.hpp"
 #include "redis/shared.hpp"
 
@@ -14,32 +14,6 @@ namespace larder::redis {
 namespace {
 
 constexpr std::size_t items_at_once = 256;
-constexpr std::string_view scan_count = "500";
-
-/// One run of purges: what all its steps share.
-struct Run {
-    RedisWay way;
-    RedisShared& shared;
-    const PurgeRun& how;
-
-    [[nodiscard]] bool in_cluster() const { return way.link == nullptr; }
-};
-
-RedisBatchPointer new_batch(const Run& run) {
-    auto batch = std::make_shared<RedisBatch>();
-    batch->work = RedisWork::purge;
-    batch->deadline = run.how.step.count() > 0 ? steady_now() + run.how.step : run.how.deadline;
-    return batch;
-}
-
-/// Whether one of the first replies is an error. The news behind the purges may be refused to a
-/// user without channels: that does not undo what was purged.
-bool any_failed(const RedisBatch& batch, std::size_t first) {
-    const auto end =
-        batch.replies.begin() + static_cast<std::ptrdiff_t>(std::min(first, batch.replies.size()));
-    return std::any_of(batch.replies.begin(), end,
-                       [](const RedisReply& reply) { return reply.is_error(); });
-}
 
 News news_of(RedisShared& shared, std::vector<PurgeItem> items) {
     return {News::Kind::purges, shared.instance(), shared.history().keeps_for(), std::move(items)};
@@ -48,13 +22,13 @@ News news_of(RedisShared& shared, std::vector<PurgeItem> items) {
 // The news stands behind the purges. So an instance that hears it and marks the purge cannot, after
 // its mark, read what was there before the purge. In one server's batch that is its place; in a
 // cluster the commands of a batch have no order, and the news follows when all is done.
-void add_news(RedisCommands& commands, const Run& run, std::vector<PurgeItem> items) {
+void add_news(RedisCommands& commands, const RunningPurge& run, std::vector<PurgeItem> items) {
     if (run.how.tell == PurgeRun::Tell::nobody || run.in_cluster()) return;
     commands.add("PUBLISH", run.shared.keys().news(),
                  encode_news(news_of(run.shared, std::move(items))));
 }
 
-Task<bool> tell_in_cluster(Run run, std::vector<PurgeItem> items) {
+Task<bool> tell_in_cluster(RunningPurge run, std::vector<PurgeItem> items) {
     if (run.how.tell == PurgeRun::Tell::nobody || !run.in_cluster()) co_return true;
     const bool told = co_await tell_others(run.way, std::move(items), new_batch(run)->deadline);
     co_return told;
@@ -99,7 +73,7 @@ std::size_t commands_of(const PurgeItem& item, bool in_cluster) {
 }
 
 /// Keys and patterns, some at once. Soft ones that fail (a full Redis) become hard.
-Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
+Task<bool> purge_some(RunningPurge run, const PurgeItem* first, const PurgeItem* last) {
     const RedisBatchPointer batch = new_batch(run);
     const RedisKeys& keys = run.shared.keys();
     const bool in_cluster = run.in_cluster();
@@ -137,22 +111,6 @@ Task<bool> purge_some(Run run, const PurgeItem* first, const PurgeItem* last) {
     co_return hardened;
 }
 
-Task<bool> purge_all(Run run) {
-    run.shared.generations().purge_all();
-    run.shared.fleet().forget_everything_ids();
-    const RedisBatchPointer batch = new_batch(run);
-    const std::vector<std::string>& ids = run.shared.keys().everything_ids();
-    for (const std::string& id : ids) batch->commands.add("DEL", id);
-    add_news(batch->commands, run, {purge_everything()});
-    co_await run.way.run(batch);
-    if (batch->status != RedisBatch::Status::ok || any_failed(*batch, ids.size())) co_return false;
-    run.shared.generations().purge_all();
-    run.shared.fleet().forget_everything_ids();
-    std::vector<PurgeItem> items(1, purge_everything());
-    const bool told = co_await tell_in_cluster(run, std::move(items));
-    co_return told;
-}
-
 std::vector<PurgeItem> copies_of(const std::vector<const PurgeItem*>& items) {
     std::vector<PurgeItem> copies;
     copies.reserve(items.size());
@@ -163,7 +121,7 @@ std::vector<PurgeItem> copies_of(const std::vector<const PurgeItem*>& items) {
 /// Without room for a new clock value or tag, both are deleted: a clock that is missing, or made
 /// anew, lets no fill pass that began before. The clock goes first, as it is moved first: see
 /// `fill`.
-Task<bool> drop_response_tags(Run run, const std::vector<const PurgeItem*>& items) {
+Task<bool> drop_response_tags(RunningPurge run, const std::vector<const PurgeItem*>& items) {
     RedisBatchPointer batch = new_batch(run);
     batch->commands.add("UNLINK", run.shared.keys().clock());
     if (run.in_cluster()) {
@@ -180,7 +138,7 @@ Task<bool> drop_response_tags(Run run, const std::vector<const PurgeItem*>& item
     co_return batch->status == RedisBatch::Status::ok && !any_failed(*batch, drops);
 }
 
-Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
+Task<bool> purge_response_tags(RunningPurge run, std::vector<const PurgeItem*> items) {
     const RedisKeys& keys = run.shared.keys();
     const RedisBatchPointer ticking = new_batch(run);
     ticking->work = RedisWork::other;  // there is a way without it
@@ -221,131 +179,37 @@ Task<bool> purge_response_tags(Run run, std::vector<const PurgeItem*> items) {
     co_return true;
 }
 
-/// What a scan does to the keys that it finds.
-enum class Removal : std::uint8_t {
-    of_guards,
-    of_entries,
-    softly,  ///< marks entries as soft-purged
-};
+}  // namespace
 
-/// What is done to the keys of one page of a scan.
-void add_removals(RedisCommands& commands, const RedisKeys& keys,
-                  const std::vector<RedisReply>& found, Removal removal) {
-    for (const RedisReply& key : found) {
-        if (removal == Removal::of_guards) {
-            commands.run(script::remove_guard, "1", key.text);
-        } else if (keys.name_of(key.text).kind != RedisKeys::Kind::entry) {
-            continue;
-        } else if (removal == Removal::softly) {
-            commands.run(script::soft_entry, "1", key.text, random_id());
-        } else {
-            commands.run(script::remove_entry, "1", key.text);
-        }
-    }
+RedisBatchPointer new_batch(const RunningPurge& run) {
+    auto batch = std::make_shared<RedisBatch>();
+    batch->work = RedisWork::purge;
+    batch->deadline = run.how.step.count() > 0 ? steady_now() + run.how.step : run.how.deadline;
+    return batch;
 }
 
-/// Walks all keys of a server that match a glob and purges those of larder's. Soft ones that fail
-/// (a full Redis) become hard.
-Task<bool> scan_one(Run run, int lane, std::string match, Removal what) {
-    std::string cursor = "0";
-    do {
-        const RedisBatchPointer walk = new_batch(run);
-        walk->commands.add("SCAN", cursor, "MATCH", match, "COUNT", scan_count, "TYPE",
-                           what == Removal::of_guards ? "string" : "hash");
-        co_await run_on_lane(run.way, lane, walk);
-        if (walk->status != RedisBatch::Status::ok) co_return false;
-        const RedisReply& page = walk->replies.front();
-        if (page.items.size() != 2) co_return false;
-        cursor = page.items[0].text;
-        RedisBatchPointer removal = new_batch(run);
-        add_removals(removal->commands, run.shared.keys(), page.items[1].items, what);
-        if (removal->commands.count() == 0) continue;
-        co_await run.way.run(removal);
-        if (removal->status != RedisBatch::Status::ok) co_return false;
-        if (what == Removal::softly && any_failed(*removal, removal->replies.size())) {
-            removal = new_batch(run);
-            add_removals(removal->commands, run.shared.keys(), page.items[1].items,
-                         Removal::of_entries);
-            co_await run.way.run(removal);
-            if (removal->status != RedisBatch::Status::ok) co_return false;
-        }
-        if (any_failed(*removal, removal->replies.size())) co_return false;
-        for (const RedisReply& key : page.items[1].items) run.shared.invalidated(key.text);
-    } while (cursor != "0");
-    co_return true;
+bool any_failed(const RedisBatch& batch, std::size_t first) {
+    const auto end =
+        batch.replies.begin() + static_cast<std::ptrdiff_t>(std::min(first, batch.replies.size()));
+    return std::any_of(batch.replies.begin(), end,
+                       [](const RedisReply& reply) { return reply.is_error(); });
 }
 
-/// The same on all servers.
-Task<bool> scan(Run run, std::string match, Removal what) {
-    for (const int lane : run.shared.fleet().in_use()) {
-        if (run.how.scanned_lane >= 0 && lane != run.how.scanned_lane) continue;
-        const bool good = co_await scan_one(run, lane, match, what);
-        if (!good) co_return false;
-    }
-    co_return true;
-}
-
-/// The guards first, on all servers: a fetch whose guard was still there has stored before the keys
-/// are walked, and is found there.
-Task<bool> walk_all(Run run, PurgeItem item) {
-    const std::string& prefix = run.shared.keys().prefix();
-    const std::string escaped = escape_glob(prefix, item.name);
-    // Both forms that a guard's name may have; see RedisKeys.
-    const std::string own = escape_glob(prefix + "larder:lease:", "");
-    const std::string braced = own + "{" + escaped + "}";
-    const std::string plain = own + escaped;
-    const bool braced_gone = co_await scan(run, braced, Removal::of_guards);
-    if (!braced_gone) co_return false;
-    const bool plain_gone = co_await scan(run, plain, Removal::of_guards);
-    if (!plain_gone) co_return false;
-    const Removal removal = item.soft ? Removal::softly : Removal::of_entries;
-    const bool entries = co_await scan(run, escaped, removal);
-    co_return entries;
-}
-
-/// What the masters say of their slots and of moves that are under way: where it is the same before
-/// and after a scan, and no slot is on its way, no key can have passed the scan. Empty: a slot is
-/// being moved, or a master does not say.
-Task<std::string> slots_at_rest(Run run) {
-    std::string said = std::to_string(run.shared.fleet().version());
-    for (const int lane : run.shared.fleet().in_use()) {
-        if (run.how.scanned_lane >= 0 && lane != run.how.scanned_lane) continue;
-        const RedisBatchPointer ask = new_batch(run);
-        ask->commands.add("CLUSTER", "NODES");
-        co_await run_on_lane(run.way, lane, ask);
-        const bool answered = ask->status == RedisBatch::Status::ok && ask->replies[0].is_text();
-        const std::string own = answered ? own_slots(ask->replies[0].text) : std::string();
-        if (own.empty()) co_return std::string();
-        said.append("\n").append(own);
-    }
-    co_return said;
-}
-
-/// Where slots move, keys pass from a server that is not walked yet to one that was: then all that
-/// is stored is purged instead.
-Task<bool> purge_by_scan(Run run, PurgeItem item) {
-    std::string before;
-    if (run.in_cluster()) before = co_await slots_at_rest(run);
-    bool good = false;
-    if (!run.in_cluster() || !before.empty()) {
-        good = co_await walk_all(run, item);
-        if (!good) co_return false;
-    }
-    if (run.in_cluster()) {
-        const std::string after = co_await slots_at_rest(run);
-        if (after.empty() || after != before) {
-            good = co_await purge_all(run);
-            co_return good;
-        }
-    }
-    if (run.how.tell == PurgeRun::Tell::nobody) co_return true;
-    std::vector<PurgeItem> items;
-    items.push_back(std::move(item));
-    const bool told = co_await tell_others(run.way, std::move(items), new_batch(run)->deadline);
+Task<bool> purge_all(RunningPurge run) {
+    run.shared.generations().purge_all();
+    run.shared.fleet().forget_everything_ids();
+    const RedisBatchPointer batch = new_batch(run);
+    const std::vector<std::string>& ids = run.shared.keys().everything_ids();
+    for (const std::string& id : ids) batch->commands.add("DEL", id);
+    add_news(batch->commands, run, {purge_everything()});
+    co_await run.way.run(batch);
+    if (batch->status != RedisBatch::Status::ok || any_failed(*batch, ids.size())) co_return false;
+    run.shared.generations().purge_all();
+    run.shared.fleet().forget_everything_ids();
+    std::vector<PurgeItem> items(1, purge_everything());
+    const bool told = co_await tell_in_cluster(run, std::move(items));
     co_return told;
 }
-
-}  // namespace
 
 void mark_purged(store::Generations& generations, const PurgeItem& item) {
     const auto mark = [&](std::uint32_t slot) {
@@ -401,7 +265,7 @@ void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector
 
 Task<bool> run_purges(RedisWay way, const std::vector<PurgeItem>& items, const PurgeRun& how) {
     RedisShared& shared = way.shared;
-    const Run run{way, shared, how};
+    const RunningPurge run{way, shared, how};
     std::vector<PurgeItem> direct;
     std::vector<const PurgeItem*> tags;
     bool all = false;
@@ -429,7 +293,7 @@ Task<bool> run_purges(RedisWay way, const std::vector<PurgeItem>& items, const P
     }
     PurgeRun patient = how;
     if (patient.step.count() == 0) patient.step = shared.settings().timeout;
-    const Run scans{run.way, shared, patient};
+    const RunningPurge scans{run.way, shared, patient};
     for (const PurgeItem& item : items) {
         if (item.kind != PurgeItem::Kind::scan) continue;
         const bool good = co_await purge_by_scan(scans, item);
@@ -442,7 +306,7 @@ Task<bool> sweep_index(RedisWay way, std::string id, Milliseconds step) {
     PurgeRun how;
     how.step = step;
     RedisShared& shared = way.shared;
-    const Run run{way, shared, how};
+    const RunningPurge run{way, shared, how};
     const std::string index = shared.keys().index(id);
     std::string cursor = "0";
     do {

@@ -9,6 +9,7 @@
 #include "net/detached.hpp"
 #include "redis/handshake.hpp"
 #include "redis/identity.hpp"
+#include "redis/read_replies.hpp"
 #include "redis/sentinel.hpp"
 #include "redis/shared.hpp"
 
@@ -127,19 +128,8 @@ Task<bool> RedisSubscriber::ask(std::shared_ptr<RedisTransport> transport, Redis
     const std::size_t expected = commands.count();
     send(transport, std::move(commands));
     replies.clear();
-    std::vector<char> buffer(16 * 1024);
-    while (replies.size() < expected) {
-        const std::size_t size = co_await transport->read_some(asio::buffer(buffer));
-        if (size == 0 || !reader.feed(buffer.data(), size)) co_return false;
-        RedisReply reply;
-        auto next = reader.next(reply);
-        while (next == RedisReplyReader::Next::reply) {
-            replies.push_back(std::move(reply));
-            next = reader.next(reply);
-        }
-        if (next == RedisReplyReader::Next::broken) co_return false;
-    }
-    co_return true;
+    const bool good = co_await read_replies(std::move(transport), reader, expected, replies);
+    co_return good;
 }
 
 /// Password, name, the server's identity, and the client id that the links redirect to; then the
