@@ -18,7 +18,7 @@ enum class TokenField : std::uint8_t {
     cloudflare,  ///< X-Auth-Key
 };
 
-/// Who asks, as far as the tokens tell.
+/// The sender of a request, as its token identifies it.
 struct Visitor {
     std::string token;  ///< its name; empty: none is needed, or it has no name
     settings::AdminRights may;

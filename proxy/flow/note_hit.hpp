@@ -3,7 +3,7 @@
 
 namespace larder::flow {
 
-/// What happens behind an answer from the cache, where the route asks for it: compressing
+/// The work in the background that a hit starts if its route asks for it: compressing
 /// (`compress`) and comparing with the origin (`audit`). `form`: what of the entry is sent.
 void note_hit(Client& client, const cache::Stored& entry, const cache::StoredResponse& form);
 

@@ -23,7 +23,7 @@ net::Task<void> answer_broken_body(Client& client, Status status) {
     }
 }
 
-// The client waits with its body for a word of whom it takes for the origin.
+// Asks for the body that the client holds back until 100 (Continue) (RFC 9110, 10.1.1).
 net::Task<void> invite_body(Client& client) {
     http::RequestHead& request = client.exchange().request;
     if (!request.expects_continue) co_return;

@@ -11,7 +11,7 @@
 
 namespace larder::observe {
 
-/// One answered request, as those see it who listen. Nothing of a query but its names.
+/// One answered request, as listeners see it. A query is shown by the names of its parameters.
 struct RequestEvent {
     WallTime time{};
     std::string client;

@@ -43,8 +43,8 @@ private:
     std::uint64_t lost_ = 0;    // guarded by mutex_
 };
 
-/// Hands answered requests to those who listen. While nobody does, a request costs one load. Safe
-/// from every thread.
+/// Passes answered requests to listeners. Without a listener a request costs one load. Safe from
+/// every thread.
 class RequestEvents {
 public:
     static constexpr std::size_t listeners_max = 32;

@@ -42,7 +42,7 @@ public:
     /// The lanes that own slots.
     [[nodiscard]] std::vector<int> in_use() const;
 
-    /// The lane that owns the slot; `no_lane`: nobody is known to.
+    /// The lane that owns the slot; `no_lane`: the owner is not known.
     [[nodiscard]] int lane_of(int slot) const {
         if (!is_cluster_) return 0;
         return owners_[static_cast<std::size_t>(slot)].load(std::memory_order_acquire);

@@ -173,7 +173,7 @@ Task<void> PurgeStream::done(std::vector<std::string> ids) {
     if (answered) co_await trim();
 }
 
-/// Has Redis forget the entries before the first that is not done.
+/// Removes the entries before the first that is not done.
 Task<void> PurgeStream::trim() {
     const RedisBatchPointer look = new_batch();
     look->commands.add("XPENDING", key_, group);

@@ -50,11 +50,11 @@ public:
     /// Gets the next entries that are to be done here: new ones, or ones that their instance has
     /// left for long.
     [[nodiscard]] Task<Read> read(std::vector<StreamEntry>& entries);
-    /// They are done: acknowledges them, and has Redis forget what is done.
+    /// Acknowledges these entries, which are done, and removes the entries that are done.
     [[nodiscard]] Task<void> done(std::vector<std::string> ids);
-    /// Tells whether all that stood in the stream when its server was met is done, by whomever;
-    /// then what Redis holds may be read (RedisShared::stream_is_done). To be asked where `read`
-    /// has found nothing.
+    /// Allows reads of Redis (RedisShared::stream_is_done) once all entries that the stream held
+    /// when its server was met are done, by this instance or another. Call it when `read` found
+    /// nothing.
     [[nodiscard]] Task<void> settle();
 
 private:

@@ -62,8 +62,9 @@ struct RedisStore::Impl {
     /// deadline.
     [[nodiscard]] Task<bool> read_large(EntryLookup& lookup, SteadyTime deadline);
 
-    /// Names those who hear of the keys that this worker reads; 0: Redis does not tell anybody, or
-    /// not of all keys. While it stays the same nothing read in between was read untracked.
+    /// A number for the subscribers that Redis tells of the keys that this worker reads; 0: Redis
+    /// does not tell of all of them. If two calls give the same number, every read in between was
+    /// tracked.
     [[nodiscard]] std::uint64_t heard_by() const;
     /// The purge sequence to note before a read: 0 (older than anything) where nobody would hear of
     /// the key's next change.

@@ -2,11 +2,17 @@
 #include <boost/intrusive/list.hpp>
 #include <memory>
 
+#include "wire/client_pool.hpp"
 #include "wire/connection.hpp"
-#include "wire/http1/client_pool.hpp"
-#include "wire/http2/client_pool.hpp"
 
 namespace larder::wire {
+
+namespace http1 {
+class Client;
+}
+namespace http2 {
+class StreamClient;
+}
 
 /// Owns the connections of one worker. All others borrow a connection until `close`. One thread.
 class ConnectionList {
@@ -30,8 +36,8 @@ public:
     void end_all();
 
     flow::Services& services;
-    http1::ClientPool http1_clients;
-    http2::ClientPool http2_clients;
+    ClientPool<http1::Client> http1_clients;
+    ClientPool<http2::StreamClient> http2_clients;
 
 private:
     boost::intrusive::list<Connection> connections_;

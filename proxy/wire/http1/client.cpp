@@ -6,8 +6,8 @@
 #include <array>
 
 #include "http/chunked.hpp"
+#include "wire/client_pool_impl.hpp"
 #include "wire/connection.hpp"
-#include "wire/http1/client_pool.hpp"
 #include "wire/http1/tunnel.hpp"
 
 namespace larder::wire::http1 {
@@ -245,21 +245,6 @@ void Client::reset() { connection_->stream.abort(); }
 
 // ---- the pool
 
-ClientPool::ClientPool() = default;
-ClientPool::~ClientPool() = default;
-
-std::unique_ptr<Client> ClientPool::take(flow::Services& services) {
-    if (kept_.empty()) return std::make_unique<Client>(services);
-    std::unique_ptr<Client> client = std::move(kept_.back());
-    kept_.pop_back();
-    return client;
-}
-
-void ClientPool::give_back(std::unique_ptr<Client> client) {
-    client->detach();
-    if (kept_.size() < kept_max) kept_.push_back(std::move(client));
-}
-
-void ClientPool::clear() { kept_.clear(); }
-
 }  // namespace larder::wire::http1
+
+template class larder::wire::ClientPool<larder::wire::http1::Client>;

@@ -1,7 +1,7 @@
 #include "wire/http2/stream_client.hpp"
 
+#include "wire/client_pool_impl.hpp"
 #include "wire/http1/response_framing.hpp"
-#include "wire/http2/client_pool.hpp"
 #include "wire/http2/endpoint.hpp"
 
 namespace larder::wire::http2 {
@@ -222,21 +222,6 @@ void StreamClient::reset() {
 
 // ---- the pool
 
-ClientPool::ClientPool() = default;
-ClientPool::~ClientPool() = default;
-
-std::unique_ptr<StreamClient> ClientPool::take(flow::Services& services) {
-    if (kept_.empty()) return std::make_unique<StreamClient>(services);
-    std::unique_ptr<StreamClient> client = std::move(kept_.back());
-    kept_.pop_back();
-    return client;
-}
-
-void ClientPool::give_back(std::unique_ptr<StreamClient> client) {
-    client->detach();
-    if (kept_.size() < kept_max) kept_.push_back(std::move(client));
-}
-
-void ClientPool::clear() { kept_.clear(); }
-
 }  // namespace larder::wire::http2
+
+template class larder::wire::ClientPool<larder::wire::http2::StreamClient>;

@@ -6,11 +6,11 @@ namespace larder::flow {
 struct Services;
 }
 
-namespace larder::wire::http1 {
+namespace larder::wire {
 
-class Client;
-
-/// One worker's Clients, kept for reuse with their buffers. One thread.
+/// One worker's clients of one version of HTTP, kept for reuse with their buffers. One thread. The
+/// members are defined in wire/client_pool_impl.hpp; each version instantiates its own.
+template <class Client>
 class ClientPool {
 public:
     ClientPool();
@@ -18,7 +18,7 @@ public:
 
     [[nodiscard]] std::unique_ptr<Client> take(flow::Services& services);
     void give_back(std::unique_ptr<Client> client);
-    /// Destroys the kept Clients, because they hold the configuration of their last request.
+    /// Destroys the kept clients, because they hold the configuration of their last request.
     void clear();
 
 private:
@@ -26,4 +26,4 @@ private:
     std::vector<std::unique_ptr<Client>> kept_;
 };
 
-}  // namespace larder::wire::http1
+}  // namespace larder::wire
