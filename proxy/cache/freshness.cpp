@@ -148,6 +148,13 @@ Freshness work_out_freshness(const http::ResponseHead& response, const OriginDir
     return out;
 }
 
+void end_at(Freshness& freshness, WallTime end) {
+    const Milliseconds until = std::max(end - freshness.received_at, Milliseconds(0));
+    freshness.lifetime = std::min(freshness.lifetime, freshness.initial_age + until);
+    freshness.stale_while_revalidate = Milliseconds(0);
+    freshness.stale_if_error = Milliseconds(0);
+}
+
 bool is_from_the_future(const Freshness& freshness, WallTime now) {
     return freshness.received_at > now + clocks_differ_by;
 }

@@ -40,6 +40,9 @@ Freshness work_out_freshness(const http::ResponseHead& response, const OriginDir
                              const settings::Route& rule, const Lifetime& lifetime,
                              WallTime requested_at, WallTime received_at);
 
+/// Ends the lifetime at `end` where it would end later, and lets nothing be served stale.
+void end_at(Freshness& freshness, WallTime end);
+
 /// Whether the response was received more than a second after `now`. Then a clock was set back: the
 /// age is unknown, so the response is stale whatever its lifetime. The clocks of instances differ
 /// by less than a second.

@@ -12,6 +12,7 @@
 #include "flow/forward_heads.hpp"
 #include "flow/origin_results.hpp"
 #include "flow/purge.hpp"
+#include "redis/purge.hpp"
 #include "redis/purge_text.hpp"
 
 namespace larder::flow {
@@ -112,11 +113,22 @@ void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due) {
         for (const Milliseconds delay : repeat_after)
             planned_.emplace(steady_now() + delay, redis::order_of({redis::purge_everything()}));
     }
+    plan(order, due);
     planned_.emplace(due, std::move(order));
     changed_.notify();
     if (running_ || stopped_) return;
     running_ = true;
     boost::asio::co_spawn(services_.executor(), purge_when_due(), log_if_failed);
+}
+
+// What is stored until the purge must not outlive it: this process may die before.
+void LateWrites::plan(const store::PurgeOrder& order, SteadyTime due) {
+    if (services_.redis) {
+        const auto due_in = std::chrono::ceil<Milliseconds>(due - steady_now());
+        services_.redis->plan_purge(order, std::max(due_in, Milliseconds(0)));
+    } else {
+        redis::note_planned(services_.generations, redis::items_of(order), due);
+    }
 }
 
 store::PurgeOrder LateWrites::take_due(SteadyTime now) {

@@ -60,6 +60,7 @@ private:
 
     net::Task<void> purge_when_due();
     net::Task<void> await_answer(std::shared_ptr<LateAnswer> answer);
+    void plan(const store::PurgeOrder& order, SteadyTime due);
     [[nodiscard]] store::PurgeOrder take_due(SteadyTime now);
 
     Services& services_;

@@ -277,6 +277,7 @@ net::Task<void> take_head_answer(FetchTask& task, origin::Exchange& exchange) {
     if (exchange.head.status == 200 && entry && tags_renewed(task, exchange, *entry)) {
         finish_without_body(task, exchange);
         cache::build_variant(task.request.head(), entry->vary, task.plan.with_host, entry->variant);
+        end_before_planned_purge(task, *entry);
         // This fetch is not on the board, so the next request must find the entry stored.
         co_await store_entry(task, entry);
         task.fetch->resolve(entry, store::Resolution::updated, not_stored_in_redis(task));
@@ -305,6 +306,7 @@ net::Task<bool> take_not_modified(FetchTask& task, origin::Exchange& exchange) {
         co_return false;
     }
     cache::build_variant(task.request.head(), entry->vary, task.plan.with_host, entry->variant);
+    end_before_planned_purge(task, *entry);
     task.fetch->resolve(entry, store::Resolution::revalidated, not_stored_in_redis(task));
     note_finding(task, *entry);
     co_await store_entry(task, entry);

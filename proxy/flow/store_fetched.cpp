@@ -136,7 +136,21 @@ boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchTask& task,
     cache::build_variant(task.request.head(), decision.vary, task.plan.with_host, entry->variant);
     for (const std::string& tag : task.fetch->head().tags)
         entry->response_tags.push_back({tag, {}});
+    end_before_planned_purge(task, *entry);
     return entry;
+}
+
+void end_before_planned_purge(const FetchTask& task, cache::StoredResponse& entry) {
+    std::vector<std::uint32_t> names = task.fetch->guards.slots;
+    for (const cache::TagId& tag : entry.response_tags)
+        names.push_back(store::Generations::slot_of_response_tag(tag.name));
+    const WallTime wall = wall_now();
+    const SteadyTime steady = steady_now();
+    cache::Freshness& freshness = entry.freshness;
+    const SteadyTime requested_at = steady - std::max(wall - freshness.requested_at, {});
+    const auto end = task.services.generations.planned().end_of(names, requested_at);
+    if (!end) return;
+    cache::end_at(freshness, wall + std::chrono::ceil<Milliseconds>(*end - steady));
 }
 
 void note_finding(const FetchTask& task, const cache::StoredResponse& entry) {

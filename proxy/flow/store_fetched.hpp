@@ -25,6 +25,10 @@ boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchTask& task,
                                                             const origin::Exchange& exchange,
                                                             const cache::StoreDecision& decision);
 
+/// Shortens the entry's life where a purge is planned that concerns it (store::PlannedPurges). Call
+/// it before anyone else has the entry.
+void end_before_planned_purge(const FetchTask& task, cache::StoredResponse& entry);
+
 /// Notes what the entry tells about the configuration (`larder advise`). Before it is stored.
 void note_finding(const FetchTask& task, const cache::StoredResponse& entry);
 

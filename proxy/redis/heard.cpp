@@ -58,6 +58,8 @@ void RedisShared::heard_news(std::string_view message) {
     // this server tells.
     if (peers_.heard(news->sender, steady_now())) node().tell_presence_soon();
     if (news->items.empty()) return;
+    if (news->kind == News::Kind::planned)
+        return note_planned(generations_, news->items, steady_now() + news->keep);
     history_.add(news->items, steady_now(), std::max(news->keep, history_.keeps_for()));
     for (const PurgeItem& item : news->items) {
         mark_purged(generations_, item);

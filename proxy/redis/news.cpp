@@ -38,7 +38,7 @@ std::optional<News> decode_news(std::string_view text) {
     News news;
     news.kind = static_cast<News::Kind>(kind->front());
     if (news.kind != News::Kind::here && news.kind != News::Kind::bye &&
-        news.kind != News::Kind::purges)
+        news.kind != News::Kind::purges && news.kind != News::Kind::planned)
         return std::nullopt;
     news.sender = *sender;
     news.keep = Milliseconds(static_cast<std::int64_t>(*keep));

@@ -18,11 +18,12 @@ struct News {
         here = 'h',    ///< the sender lives; sent every second
         bye = 'b',     ///< the sender ends and owes nothing
         purges = 'p',  ///< the sender has purged `items`
+        planned = 'l',  ///< the sender will purge `items` in `keep`
     };
     Kind kind = Kind::here;
     std::string sender;              ///< the instance's id
     Milliseconds keep{0};            ///< how long `items` are to be remembered
-    std::vector<PurgeItem> items{};  ///< of `purges`
+    std::vector<PurgeItem> items{};  ///< of `purges` and `planned`
 };
 
 [[nodiscard]] std::string encode_news(const News& news);

@@ -235,6 +235,22 @@ void mark_purged(store::Generations& generations, const PurgeItem& item) {
     }
 }
 
+void note_planned(store::Generations& generations, const std::vector<PurgeItem>& items,
+                  SteadyTime due) {
+    std::vector<std::uint32_t> names;
+    for (const PurgeItem& item : items) {
+        if (item.kind == PurgeItem::Kind::key) {
+            names.push_back(store::Generations::slot_of_key(item.name));
+            names.push_back(store::Generations::slot_of_extensions(item.name));
+        }
+        if (item.kind == PurgeItem::Kind::pattern)
+            names.push_back(store::Generations::slot_of_tag(item.name));
+        if (item.kind == PurgeItem::Kind::response_tag)
+            names.push_back(store::Generations::slot_of_response_tag(item.name));
+    }
+    generations.planned().note(names, due, steady_now());
+}
+
 Task<bool> tell_others(RedisWay way, std::vector<PurgeItem> items, SteadyTime deadline) {
     auto batch = std::make_shared<RedisBatch>();
     batch->work = RedisWork::purge;

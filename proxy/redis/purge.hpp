@@ -38,6 +38,11 @@ struct PurgeRun {
 /// only closes the door of what is not stored yet: its keys are found one by one.
 void mark_purged(store::Generations& generations, const PurgeItem& item);
 
+/// Notes that the items will be purged again at `due`: see store::PlannedPurges. Not of patterns
+/// whose keys must be looked for, which no write names.
+void note_planned(store::Generations& generations, const std::vector<PurgeItem>& items,
+                  SteadyTime due);
+
 /// The commands of an announcement (script::hold_key, hold_tag), for `time`.
 void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector<PurgeItem>& items,
                std::string_view token, Milliseconds time);

@@ -202,6 +202,20 @@ void RedisStore::renew_announcement(const std::vector<PurgeItem>& items, const s
     way.send(batch);
 }
 
+void RedisStore::plan_purge(const store::PurgeOrder& order, Milliseconds due_in) {
+    RedisShared& shared = impl_->shared;
+    std::vector<PurgeItem> items = items_of(order);
+    note_planned(shared.generations(), items, steady_now() + due_in);
+    RedisWay way{shared, nullptr, impl_->worker_index};
+    if (!impl_->in_cluster()) way.link = shared.node().usable_link(impl_->link);
+    if (!impl_->in_cluster() && !way.link) return;
+    const RedisBatchPointer batch = std::make_shared<RedisBatch>();
+    batch->deadline = steady_now() + impl_->timeout();
+    const News news{News::Kind::planned, shared.instance(), due_in, std::move(items)};
+    batch->commands.add("PUBLISH", shared.keys().news(), encode_news(news));
+    way.send(batch);
+}
+
 Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget& budget,
                                             std::string token) {
     const std::vector<PurgeItem> items = items_of(order);

@@ -6,11 +6,13 @@
 #include <string_view>
 #include <vector>
 
+#include "store/planned_purges.hpp"
+
 namespace larder::store {
 
 /// When each key and tag was last purged, as positions in one process-wide sequence of purges.
 ///
-/// A name is hashed to a number, and the number's low bits are its slot; Two names that share a
+/// A name is hashed to a number, and the number's low bits are its slot. Two names that share a
 /// slot only invalidate each other too often, never too seldom. What was fetched, or read from
 /// Redis, notes the sequence before it began and the slots it depends on; it is valid as long as no
 /// slot has a later position. So one store invalidates any number of entries, a fetch under way
@@ -57,6 +59,10 @@ public:
 
     /// A new position that nothing noted before has.
     std::uint64_t advance() { return sequence_.fetch_add(1, std::memory_order_acq_rel) + 1; }
+
+    /// What will be purged again soon. Apart from the tables: it waits and allocates.
+    [[nodiscard]] PlannedPurges& planned() { return planned_; }
+    [[nodiscard]] const PlannedPurges& planned() const { return planned_; }
 
     [[nodiscard]] bool valid(std::span<const std::uint32_t> slots, std::uint64_t since) const {
         bool good = all_.load(std::memory_order_acquire) <= since;
@@ -106,6 +112,7 @@ private:
     Table hard_;
     Table soft_;
     Table changed_;
+    PlannedPurges planned_;
 };
 
 /// What a fetch or an entry depends on.

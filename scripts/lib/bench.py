@@ -1,14 +1,16 @@
-"""What scripts/bench runs: two tables, the demo and the peers, with the machine they were measured on."""
+"""What scripts/bench runs: tables, with the machine they were measured on."""
 import argparse
 import os
 import platform
 import subprocess
 import sys
 
+EXPIRY_SECONDS = 90
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(REPOSITORY, "tests"), os.path.dirname(os.path.abspath(__file__))]
 
 import bench_demo  # noqa: E402
+import bench_expiry  # noqa: E402
 import bench_instructions  # noqa: E402
 import bench_peers  # noqa: E402
 
@@ -55,8 +57,8 @@ def main():
         description="Measures larder: the demo with and without it, and a "
         "cached object beside the caches that are installed.",
     )
-    parser.add_argument("--only", choices=["demo", "peers"], help="only one of the two tables")
-    parser.add_argument("--rounds", type=int, default=3, help="of the peers, interleaved (3)")
+    parser.add_argument("--only", choices=["demo", "peers", "http2", "expiry", "audit"], help="only one of the tables")
+    parser.add_argument("--rounds", type=int, default=3, help="of the peers and the audit, interleaved (3)")
     parser.add_argument("--seconds", type=int, default=4, help="of load in each round (4)")
     parser.add_argument(
         "--instructions", action="store_true", help="only the instructions that a request costs, by callgrind"
@@ -71,15 +73,33 @@ def main():
             bench_instructions.measure(),
         )
         return
-    if arguments.only != "peers":
+    if arguments.only in (None, "demo"):
         print_table(
             "The demo API, medians:", ["", "seed figure", "without larder", "with larder"], bench_demo.measure()
         )
-    if arguments.only != "demo":
+    if arguments.only in (None, "peers"):
         print_table(
             "A cached object of 1 KB, one worker on one core, 64 connections, medians:",
             ["", "CPU per request", "requests per second", "p50", "p99"],
             bench_peers.measure(arguments.rounds, arguments.seconds),
+        )
+    if arguments.only in (None, "http2"):
+        print_table(
+            "The same object over HTTP/2, one connection with 100 streams, medians:",
+            ["", "CPU per request", "requests per second", "mean", "longest"],
+            bench_peers.measure(arguments.rounds, arguments.seconds, http2=True),
+        )
+    if arguments.only in (None, "expiry"):
+        print_table(
+            f"The demo's list for {EXPIRY_SECONDS} s, ttl {bench_expiry.TTL}s, one client:",
+            ["", "without refresh_ahead", "refresh_ahead: 20%"],
+            bench_expiry.measure_expiry(EXPIRY_SECONDS),
+        )
+    if arguments.only in (None, "audit"):
+        print_table(
+            "Hits of 1 KB while a share of them is compared with the origin, one worker, 64 connections, medians:",
+            ["audit", "CPU per request", "p50", "p99", "comparisons per second"],
+            bench_expiry.measure_audit(arguments.rounds, arguments.seconds),
         )
 
 

@@ -20,7 +20,7 @@ from support.scripted_origin import ScriptedOrigin, reply
 from support.waiting import until
 
 OBJECT = "/object"
-CONNECTIONS = 64
+CONNECTIONS, STREAMS = 64, 100
 
 LARDER = """
 listen: 127.0.0.1:{port}
@@ -45,7 +45,7 @@ http {{
     scgi_temp_path {folder}/scgi; proxy_temp_path {folder}/proxy;
     proxy_cache_path {folder}/cache keys_zone=object:10m;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{nginx_http2};
         location / {{ proxy_pass http://127.0.0.1:{origin}; proxy_cache object; proxy_cache_valid 200 1h; }}
     }}
 }}
@@ -64,7 +64,7 @@ cache object
     max-object-size 100000
     max-age 3600
 frontend in
-    bind 127.0.0.1:{port}
+    bind 127.0.0.1:{port}{haproxy_http2}
     http-request cache-use object
     http-response cache-store object
     default_backend out
@@ -83,7 +83,7 @@ def contenders():
     return ["larder", *installed]
 
 
-def command_of(name, folder, port, origin):
+def command_of(name, folder, port, origin, http2):
     if name == "Varnish":
         return [
             "varnishd",
@@ -100,12 +100,22 @@ def command_of(name, folder, port, origin):
             "malloc,64m",
             "-p",
             "thread_pools=1",
+            *(["-p", "feature=+http2"] if http2 else []),
         ]
     template = {"larder": LARDER, "nginx": NGINX, "HAProxy": HAPROXY}[name]
     user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
     config = os.path.join(folder, "config.yaml")
     with open(config, "w") as file:
-        file.write(template.format(folder=folder, port=port, origin=origin, user=user))
+        file.write(
+            template.format(
+                folder=folder,
+                port=port,
+                origin=origin,
+                user=user,
+                nginx_http2=" http2" if http2 else "",
+                haproxy_http2=" proto h2" if http2 else "",
+            )
+        )
     return {
         "larder": [binary(), "serve", "-c", config],
         "nginx": ["nginx", "-c", config, "-e", os.path.join(folder, "error.log")],
@@ -146,6 +156,26 @@ def pinned(core, command):
     return ["taskset", "-c", str(core), *command] if os.cpu_count() > 1 else command
 
 
+def load_over_http2(port, seconds):
+    """What h2load says: requests done, mean and longest time in milliseconds."""
+    url = f"http://{HOST}:{port}{OBJECT}"
+    command = ["h2load", "-D", str(seconds), "-c", "1", "-m", str(STREAMS), url]
+    text = subprocess.run(pinned(0, command), capture_output=True, text=True, check=True).stdout
+    done, failed = (int(re.search(rf"(\d+) {word}", text)[1]) for word in ("succeeded", "failed"))
+    if failed or not done:
+        raise RuntimeError(text)
+    _, longest, mean = re.search(r"time for request: +(\S+) +(\S+) +(\S+)", text).groups()
+    return done, in_milliseconds(mean), in_milliseconds(longest)
+
+
+def answers(port, http2):
+    if not http2:
+        return raw_client.get(port, OBJECT).status == 200
+    command = ["nghttp", "-n", "-s", f"http://{HOST}:{port}{OBJECT}"]
+    asked = subprocess.run(command, capture_output=True, text=True)
+    return asked.returncode == 0 and " 200 " in asked.stdout
+
+
 def load(port, seconds):
     """What wrk says: requests done, p50 and p99 in milliseconds."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", f"http://{HOST}:{port}{OBJECT}"]
@@ -156,24 +186,25 @@ def load(port, seconds):
     return requests, *(in_milliseconds(re.search(rf"^ +{percent}% +(\S+)$", text, re.M)[1]) for percent in (50, 99))
 
 
-def one_turn(name, seconds):
-    """(CPU microseconds per request, requests per second, p50, p99) of a fresh process."""
+def one_turn(name, seconds, http2):
+    """(CPU microseconds per request, requests per second, and two times of `load`) of a fresh process."""
+    measured = load_over_http2 if http2 else load
     origin = ScriptedOrigin()
     origin.on(OBJECT, reply(fields={"Cache-Control": "max-age=3600", "Content-Type": "text/plain"}, body=b"x" * 1024))
     folder, port = tempfile.mkdtemp(prefix="larder-bench-"), free_port()
     process = Process(
-        pinned(1, command_of(name, folder, port, origin.port)), os.path.join(folder, "log"), folder=folder
+        pinned(1, command_of(name, folder, port, origin.port, http2)), os.path.join(folder, "log"), folder=folder
     )
     try:
-        until(lambda: raw_client.get(port, OBJECT).status == 200, timeout=30, what=name)
-        load(port, 1)
+        until(lambda: answers(port, http2), timeout=30, what=name)
+        measured(port, 1)
         asked = origin.count()
         before = cpu_nanoseconds(process.pid)
-        requests, p50, p99 = load(port, seconds)
+        requests, *times = measured(port, seconds)
         spent = cpu_nanoseconds(process.pid) - before
         if origin.count() > asked + 1:
             raise RuntimeError(f"{name} does not cache: {origin.count()} requests reached the origin")
-        return spent / 1000 / requests, requests / seconds, p50, p99
+        return spent / 1000 / requests, requests / seconds, *times
     except Exception:
         print(process.log()[-2000:])
         raise
@@ -183,14 +214,14 @@ def one_turn(name, seconds):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def measure(rounds, seconds):
-    """Rows of (name, CPU, requests per second, p50, p99), medians of the rounds."""
+def measure(rounds, seconds, http2=False):
+    """Rows of (name, CPU, requests per second, p50 and p99, or mean and longest), medians of the rounds."""
     turns = {name: [] for name in contenders()}
     for _ in range(rounds):
         for name in turns:
-            turns[name].append(one_turn(name, seconds))
+            turns[name].append(one_turn(name, seconds, http2))
     rows = []
     for name, results in turns.items():
-        cpu, rate, p50, p99 = (statistics.median(column) for column in zip(*results))
-        rows.append((name, f"{cpu:.1f} us", f"{rate:,.0f}", f"{p50:.2f} ms", f"{p99:.2f} ms"))
+        cpu, rate, *times = (statistics.median(column) for column in zip(*results))
+        rows.append((name, f"{cpu:.1f} us", f"{rate:,.0f}", *(f"{time:.2f} ms" for time in times)))
     return rows

@@ -11,7 +11,7 @@ TEST_PACKAGES=("${DEMO_PACKAGES[@]}" "${PACKAGE_PACKAGES[@]}" "${IMAGE_PACKAGES[
     fish zsh systemd)
 LINT_PACKAGES=(clang-format clang-16 clang-tidy-16 git python3)
 FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
-BENCH_PACKAGES=("${DEMO_PACKAGES[@]}" wrk util-linux valgrind)
+BENCH_PACKAGES=("${DEMO_PACKAGES[@]}" wrk util-linux valgrind nghttp2-client)
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

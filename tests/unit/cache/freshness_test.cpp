@@ -322,3 +322,22 @@ TEST_CASE("responses that came together expire one after the other") {
     }
     CHECK(lifetimes.size() == 20);
 }
+
+TEST_CASE("a lifetime can be ended, never stretched, and nothing is stale after it") {
+    Freshness freshness;
+    freshness.received_at = noon;
+    freshness.initial_age = 5s;
+    freshness.lifetime = 65s;
+    freshness.stale_while_revalidate = 10s;
+    freshness.stale_if_error = 10s;
+    Freshness later = freshness;
+    end_at(later, noon + 90s);
+    CHECK(time_left(later, noon) == 60s);
+    end_at(freshness, noon + 1500ms);
+    CHECK(time_left(freshness, noon) == 1500ms);
+    CHECK(time_left(freshness, noon + 1500ms) == 0s);
+    CHECK(freshness.stale_while_revalidate == 0s);
+    CHECK(freshness.stale_if_error == 0s);
+    end_at(freshness, noon - 1s);
+    CHECK(time_left(freshness, noon) == 0s);
+}
