@@ -129,7 +129,7 @@ private:
 
 namespace {
 
-// An example whose form is wrong tells nothing about the routes.
+// A malformed example says nothing about the routes.
 bool has_error(const settings::Problems& problems, std::size_t index) {
     const std::string path = "examples[" + std::to_string(index) + "]";
     return std::any_of(problems.begin(), problems.end(), [&](const settings::Problem& problem) {

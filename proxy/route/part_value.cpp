@@ -84,8 +84,8 @@ void add_cookies(Sink& sink, const Part& part, const http::Fields& fields) {
     }
 }
 
-// Its whole, or what the pointer leads to. A body that cannot be read as JSON adds nothing: see
-// is_body_usable.
+// Adds the whole body, or the value at the pointer. A body that cannot be read as JSON adds
+// nothing: see is_body_usable.
 void add_body(Sink& sink, const Part& part, const http::RequestHead& request) {
     if (!http::may_ask_by_body(request.method)) return;
     if (!part.json) return sink.add(request.body, Source::text);

@@ -21,7 +21,7 @@ struct Known {
 std::optional<std::vector<Known>> meet(const PathRule& rule, std::string_view prefix) {
     std::vector<Known> captures;
     std::string_view rest = prefix.substr(std::min<std::size_t>(1, prefix.size()));
-    bool ended = false;  // the prefix says nothing of the segments behind it
+    bool ended = false;  // the prefix ended: it says nothing of the segments that follow
     for (const Segment& segment : rule.segments) {
         if (segment.kind == Segment::Kind::rest) {
             captures.push_back({ended ? std::string_view() : rest, false});
@@ -49,7 +49,7 @@ std::optional<std::vector<Known>> meet(const PathRule& rule, std::string_view pr
     return captures;
 }
 
-/// Without a '%' that the end of the prefix may have cut.
+/// The text without a %HH at its end that the end of the prefix may have cut.
 std::string_view without_cut_percent(std::string_view text) {
     const std::size_t percent = text.find('%', text.size() < 2 ? 0 : text.size() - 2);
     return text.substr(0, percent);
@@ -116,7 +116,7 @@ void collect_prefix_patterns(const RouteTable& table, std::string_view host,
         add_pattern(certain_beginning(*route->impl, *captures, name, path_prefix), patterns);
         const bool has_host = route->impl->key.has(Part::Kind::host);
         if (!has_host || name.empty() || names_port) continue;
-        // The same host by any port: what follows the port is not looked at.
+        // The same host with any port: the pattern ends behind the ':' before the port.
         std::string by_port = certain_beginning(*route->impl, *captures, name + ":", path_prefix);
         std::string named;
         append_value(named, name + ":", Source::text);
