@@ -1,5 +1,5 @@
 // What each key of the configuration is for, in one sentence or two: for the JSON Schema, and for
-// the reference that is made of it. A test sees that every key has its own.
+// the reference that is made of it. A test checks that every key has a description.
 #include "settings/schema.hpp"
 
 namespace larder::settings {
