@@ -39,7 +39,7 @@ void require_client_certificate(SSL_CTX* context, const std::string& authorities
                                  last_error());
     SSL_CTX_set_client_CA_list(context, names);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-    // Without it OpenSSL resumes no session of a client that showed a certificate.
+    // Without an id context, OpenSSL resumes no session of a client that showed a certificate.
     static constexpr unsigned char id[] = "larder";
     SSL_CTX_set_session_id_context(context, id, sizeof id - 1);
 }
