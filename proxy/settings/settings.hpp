@@ -89,7 +89,7 @@ enum class Balance { round_robin, least_connections };
 struct Origin {
     std::vector<OriginUrl> servers;
     Balance balance = Balance::round_robin;
-    int max_connections = 0;  ///< for each server, all threads together; 0: no limit
+    int max_connections = 0;  ///< for each address of a server, all threads together; 0: no limit
     milliseconds connect_timeout = 2s;
     milliseconds response_timeout = 30s;  ///< until the first byte of the response
     milliseconds idle_timeout = 60s;      ///< between bytes of the response
