@@ -51,7 +51,7 @@ std::string_view take_scheme(std::string_view& reference) {
 }
 
 // RFC 3986, 5.2.2, against the request's own target. Nothing where the reference leads to another
-// host. The scheme the client used is not known here, so http and https count as one.
+// host. http and https count as one: a proxy before larder may have ended TLS.
 std::optional<std::string> resolve(const http::RequestHead& request, std::string_view reference,
                                    std::string_view origin_host) {
     reference = reference.substr(0, reference.find('#'));

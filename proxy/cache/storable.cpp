@@ -96,7 +96,6 @@ bool is_stream(const http::ResponseHead& response) {
 }
 
 void add_name(std::vector<std::string>& names, std::string_view name) {
-    if (names.size() >= vary_names_max) return;
     const auto at = std::lower_bound(names.begin(), names.end(), name);
     if (at == names.end() || *at != name) names.emplace(at, name);
 }

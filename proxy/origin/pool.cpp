@@ -199,7 +199,10 @@ void Pool::release(ConnectionPtr connection) {
 
 void Pool::plan_next_look() {
     if (idle_.empty() || wheel_.stopped()) return;
-    const bool limited = idle_.back()->upstream->settings().max_connections > 0;
+    const auto is_limited = [](const ConnectionPtr& connection) {
+        return connection->upstream->settings().max_connections > 0;
+    };
+    const bool limited = std::any_of(idle_.rbegin(), idle_.rend(), is_limited);
     look_.set(steady_now() + (limited ? look_often : Milliseconds(look_every)));
 }
 

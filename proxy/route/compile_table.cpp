@@ -38,7 +38,12 @@ std::string sharing_of(const settings::Route& rule, const std::vector<std::strin
     if (!rule.client_cache_control.empty())
         said.append("cc=").append(rule.client_cache_control).push_back(' ');
     if (rule.etag) said.append("etag ");
-    if (rule.compress && !rule.compress->empty()) said.append("compress ");
+    if (rule.compress && !rule.compress->empty()) {
+        said.append("compress");
+        for (const settings::Coding coding : *rule.compress)
+            said.append(std::to_string(static_cast<int>(coding)));
+        said.push_back(' ');
+    }
     if (!rule.origin_path.empty()) said.append("@").append(rule.origin_path).push_back(' ');
     if (said.empty()) return said;
     std::string digest;

@@ -38,13 +38,12 @@ public:
         example_ = &example;
         path_ = "examples[" + std::to_string(index) + "]";
         const std::size_t space = example.request.find(' ');
-        const std::string url =
-            space == std::string::npos
-                ? ""
-                : example.request.substr(example.request.find_first_not_of(' ', space));
+        const std::size_t target = example.request.find_first_not_of(' ', space);
+        const bool whole = space != std::string::npos && target != std::string::npos;
+        const std::string url = whole ? example.request.substr(target) : "";
         const auto request = OfflineRequest::make(example.request.substr(0, space), url,
                                                   "localhost", example.headers);
-        if (space == std::string::npos || !request)
+        if (!whole || !request)
             return fail("request", "expected \"METHOD TARGET\", such as \"GET /articles/42\"");
         const Explanation actual = explain(table_, request->head());
         if (example.cache_off && actual.readable && !actual.bypass && !actual.needless_encoding)

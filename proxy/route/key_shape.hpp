@@ -11,6 +11,7 @@ inline constexpr std::size_t key_bytes_max = 1024;
 /// Every key must go through leave_own_namespace before it is used. Keys that begin with "larder:"
 /// are larder's own, so the 'l' of such a key becomes "%6C". No value holds "%6C", because letters
 /// are never encoded.
+inline constexpr std::string_view own_namespace = "larder:";
 inline constexpr std::string_view moved_letter = "%6C";
 inline constexpr std::string_view moved_namespace = "%6Carder:";
 void leave_own_namespace(std::string& key);

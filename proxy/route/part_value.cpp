@@ -13,7 +13,7 @@ using Kind = Part::Kind;
 
 void append_hashed(std::string& out, std::string_view raw, Source source, bool folds_case) {
     if (source == Source::text) {
-        append_sha256(out, raw);
+        append_sha256(out, folds_case ? to_lower_copy(raw) : std::string(raw));
         return;
     }
     std::string bytes;

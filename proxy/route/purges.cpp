@@ -24,9 +24,11 @@ bool fill(const Shape& shape, const ValueSource& from, bool folds_all, std::stri
         } else if (piece.kind == Piece::Kind::star) {
             out.push_back('*');
         } else {
+            Part part = *piece.part;
+            part.folds_case = part.folds_case || folds_all;
             const std::size_t begin = out.size();
-            if (!append_part(out, *piece.part, from)) return false;
-            if (folds_all) fold_case(out, begin);
+            if (!append_part(out, part, from)) return false;
+            if (folds_all && !part.sha256) fold_case(out, begin);
         }
     }
     return true;

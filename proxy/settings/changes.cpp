@@ -122,7 +122,8 @@ void compare_secrets(const Settings& before, const Settings& after, Lines& out) 
     note(before.redis->url != after.redis->url &&
              before.redis->url.masked() == after.redis->url.masked(),
          "redis.url");
-    note(before.redis->sentinel_password != after.redis->sentinel_password,
+    note(before.redis->sentinel_password != after.redis->sentinel_password &&
+             !before.redis->sentinel_password.empty() && !after.redis->sentinel_password.empty(),
          "redis.sentinel_password");
 }
 

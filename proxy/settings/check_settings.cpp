@@ -109,6 +109,7 @@ void check_admin(const Settings& settings, Checker& check) {
     if (settings.admin.tls) {
         check.check_file("admin.tls.certificate", settings.admin.tls->certificate);
         check.check_file("admin.tls.key", settings.admin.tls->key);
+        check.check_file("admin.tls.client_ca", settings.admin.tls->client_ca);
     }
     if (!is_loopback(address) && !settings.admin.needs_token()) {
         check.error(
