@@ -21,7 +21,7 @@ bool is_rewritten(FieldId id) {
            id == FieldId::vary;
 }
 
-// The next line with its CRLF, taken off the front.
+// Removes the next line from the front, and returns it with its CRLF.
 std::string_view take_line(std::string_view& lines) {
     const std::size_t end = lines.find("\r\n");
     const std::string_view line = lines.substr(0, end == std::string_view::npos ? end : end + 2);
@@ -31,7 +31,7 @@ std::string_view take_line(std::string_view& lines) {
 
 FieldId id_of(std::string_view line) { return http::field_id(line.substr(0, line.find(':'))); }
 
-// The lines without those of these fields.
+// The lines without those that `drops` names; the first line stays.
 template <class Drops>
 std::string without(std::string_view lines, const Drops& drops) {
     std::string out(take_line(lines));
@@ -50,8 +50,8 @@ bool is_replaced(FieldId id) {
     return id == FieldId::cache_control || id == FieldId::expires || id == FieldId::age;
 }
 
-// Whether other requests may get the response in a coding that larder makes, and it does not say
-// so.
+// Whether other requests may get the response in a coding that larder makes, while its Vary does
+// not say so.
 bool varies_for_clients(std::string_view head, const settings::Route& rule) {
     if (!rule.compress || rule.compress->empty()) return false;
     std::vector<http::Field> lines;
@@ -66,7 +66,7 @@ bool varies_for_clients(std::string_view head, const settings::Route& rule) {
     return !vary || (!http::has_member(*vary, "accept-encoding") && !http::has_member(*vary, "*"));
 }
 
-// Strong: made of all that makes the representation (RFC 9110, 8.8.3).
+// A strong ETag: made of everything that the representation consists of (RFC 9110, 8.8.3).
 std::string etag_of(const StoredResponse& entry) {
     std::vector<http::Field> lines;
     parse_stored_head(entry.head, lines);

@@ -7,19 +7,21 @@
 #include "http/fields.hpp"
 #include "settings/settings.hpp"
 
-/// What clients are told in place of what the origin said: `client_cache_control` and `etag: on`.
-/// The stored head says it, so that a hit sends it as it is. What the origin said stays beside it,
-/// since freshness and validation go by that.
+/// Fields that clients get in place of the origin's: `client_cache_control` and `etag: on`. They
+/// are in the stored head, so that a hit sends it as it is. The origin's own fields stay beside it,
+/// since freshness and validation use them.
 namespace larder::cache {
 
-/// Rewrites a new entry's head by the route's options. Its body and the indexed fields are set.
+/// Rewrites a new entry's head by the route's options. The entry's body and its indexed fields must
+/// be set before.
 void rewrite_for_clients(StoredResponse& entry, const settings::Route& rule);
 
 /// The same for the head of a response that is passed on while it is stored: status line and field
 /// lines with CRLF each. No ETag: the body is not known yet.
 std::string lines_for_clients(std::string_view lines, const settings::Route& rule);
 
-/// Whether clients are told no Age: their Cache-Control does not count from the origin's response.
+/// Whether clients get no Age, because their Cache-Control does not count from the origin's
+/// response.
 inline bool hides_age(const settings::Route& rule) { return !rule.client_cache_control.empty(); }
 
 /// The field lines that the origin sent, as views into the entry.

@@ -33,8 +33,8 @@ bool forbids_transforming(const http::Fields& fields) {
     });
 }
 
-// RFC 9110, 8.8.3.3: another strong tag for another representation. A weak one says that they mean
-// the same, which they do.
+// RFC 9110, 8.8.3.3: another representation needs another strong tag. A weak tag stays: it says
+// that both mean the same, and they do.
 std::string tag_of_form(const std::string& etag, std::string_view coding) {
     if (etag.size() < 2 || etag.front() != '"') return etag;
     return etag.substr(0, etag.size() - 1) + "-" + std::string(coding) + "\"";

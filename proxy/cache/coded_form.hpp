@@ -14,9 +14,9 @@ namespace larder::cache {
 /// The token of Content-Encoding.
 std::string_view to_token(settings::Coding coding);
 
-/// Whether larder may compress a response with these fields: a 200 of a text type without a coding
-/// that nobody forbids to transform. `length`: of its body, where it is known; shorter ones than
-/// 1 KB are not worth it.
+/// Whether larder may compress a response with these fields: a 200 of a text type, without a
+/// content coding and without no-transform. `length`: of its body, where it is known; a body below
+/// 1 KB is not worth it.
 bool may_be_coded(const StoredResponse& entry);
 bool may_be_coded(int status, const http::Fields& fields, std::optional<std::uint64_t> length);
 
@@ -28,7 +28,7 @@ Stored coded_form(const StoredResponse& entry, settings::Coding coding, std::str
 Stored with_coded_forms(const StoredResponse& entry, std::vector<Stored> forms);
 
 /// The form of the entry that the request gets: a coded one that it accepts, or the entry itself. A
-/// range is taken of the entry itself only.
+/// request with a Range always gets the entry itself.
 const StoredResponse& form_for(const http::RequestHead& request, const StoredResponse& entry);
 
 /// Counts a hit. True at the second one.

@@ -7,7 +7,7 @@ namespace {
 
 using http::FieldId;
 
-// Two instances' clocks that are kept in step.
+// How much the clocks of two instances may differ that are kept in step.
 constexpr Milliseconds clocks_differ_by{1000};
 
 // Between two moments; saturates instead of overflowing, so that garbled dates do no harm.
@@ -116,8 +116,8 @@ Seconds initial_age(const http::Fields& fields, WallTime requested_at, WallTime 
     const http::HttpTime date = date_of(fields, received_at);
     const Seconds response_delay = std::max(floor<Seconds>(received_at - requested_at), Seconds(0));
     Seconds apparent_age = std::max(elapsed(date, http::whole_second(received_at)), Seconds(0));
-    // A Date within our own exchange cannot be older than the exchange: a second that turned
-    // meanwhile adds nothing.
+    // A response with a Date within our own exchange cannot be older than the exchange, so a second
+    // that turned meanwhile must not add to its age.
     if (date >= http::whole_second(requested_at))
         apparent_age = std::min(apparent_age, response_delay);
     const Seconds corrected_age_value = age_value(fields) + response_delay;
@@ -137,7 +137,8 @@ Freshness work_out_freshness(const http::ResponseHead& response, const OriginDir
     out.must_revalidate = origin.forbids_stale();
     out.shared = origin.shared();
     if (out.must_revalidate || out.no_cache) return out;
-    // A rule cannot stretch what the origin wants checked each time (max-age=0) but for failures.
+    // The origin wants a response with max-age=0 checked each time. So the rule lets it be served
+    // stale only when the origin fails.
     out.stale_while_revalidate = lifetime.duration > Seconds(0)
                                      ? rule.stale_while_revalidate.value_or(Milliseconds(0))
                                      : Milliseconds(0);

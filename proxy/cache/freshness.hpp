@@ -33,9 +33,9 @@ Seconds initial_age(const http::Fields& fields, WallTime requested_at, WallTime 
 /// The Date field; the second of receipt where it is missing or invalid (RFC 9110, 6.6.1).
 http::HttpTime date_of(const http::Fields& fields, WallTime received_at);
 
-/// All of it together. A lifetime that the rule grants begins with the receipt, whatever the
-/// origin's clock says and however long the origin took: the age that the response came with is
-/// added to it.
+/// Works out all members of Freshness. A lifetime that the rule grants begins with the receipt,
+/// whatever the origin's clock says and however long the origin took. So the age that the response
+/// came with is added to that lifetime.
 Freshness work_out_freshness(const http::ResponseHead& response, const OriginDirectives& origin,
                              const settings::Route& rule, const Lifetime& lifetime,
                              WallTime requested_at, WallTime received_at);
@@ -55,8 +55,7 @@ Seconds current_age(const Freshness& freshness, WallTime now);
 /// decides whether the response is fresh. Nothing is left of a response from the future.
 Milliseconds time_left(const Freshness& freshness, WallTime now);
 
-/// The same in whole seconds, of the lifetime rounded down: what is shown, and what a client's
-/// directives are compared with.
+/// The same in whole seconds, with the lifetime rounded down: the number that is shown.
 Seconds remaining_lifetime(const Freshness& freshness, WallTime now);
 
 }  // namespace larder::cache

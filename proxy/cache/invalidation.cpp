@@ -11,7 +11,7 @@ namespace {
 
 using http::FieldId;
 
-// Without the port that goes without saying.
+// The authority without the scheme's default port.
 std::string_view without_default_port(std::string_view authority, std::string_view port) {
     if (authority.ends_with(port)) authority.remove_suffix(port.size());
     return authority;
@@ -51,7 +51,7 @@ std::string_view take_scheme(std::string_view& reference) {
 }
 
 // RFC 3986, 5.2.2, against the request's own target. Nothing where the reference leads to another
-// host. The scheme the client used is not known here, so http and https count as one.
+// host. http and https count as one: a proxy before larder may have ended TLS.
 std::optional<std::string> resolve(const http::RequestHead& request, std::string_view reference,
                                    std::string_view origin_host) {
     reference = reference.substr(0, reference.find('#'));
@@ -63,7 +63,7 @@ std::optional<std::string> resolve(const http::RequestHead& request, std::string
         const std::size_t end = std::min(reference.find_first_of("/?"), reference.size());
         const std::string_view port = iequals(scheme, "https") ? ":443" : ":80";
         const std::string_view authority = without_default_port(reference.substr(0, end), port);
-        // An origin behind a proxy that it trusts names the host that the proxy told.
+        // An origin that trusts its proxy names the host that the proxy sent.
         const bool same = iequals(authority, without_default_port(request.host, port)) ||
                           iequals(authority, without_default_port(request.authority, port)) ||
                           iequals(authority, without_default_port(origin_host, port));

@@ -16,7 +16,7 @@ void collect_origin_tags(const http::ResponseHead& response,
 /// Appends the tags in the value of such a field: separated by commas and white space.
 void add_named_tags(std::string_view value, std::vector<std::string>& tags);
 
-/// Leaves the first of equal names, in their order. Linear.
+/// Removes all but the first of equal names; the order stays. Linear.
 void remove_repeats(std::vector<std::string>& names);
 
 /// Whether an entry can carry all of these tags (1024, of 1024 bytes each). A response that names

@@ -9,9 +9,9 @@ namespace {
 using http::Field;
 using http::FieldId;
 
-// Whether every cookie of the request is one that the key holds, each once: of a repeated one the
-// origin may read the other. What is not plainly `name=value` an origin may read as it likes: the
-// key does not hold it.
+// Whether the key holds every cookie of the request, each once: the origin may read the other one
+// of a repeated cookie. A cookie that is not plainly `name=value` is never covered, because an
+// origin may read it as it likes.
 class CookieCoverage {
 public:
     explicit CookieCoverage(const KeyCoverage& coverage) : covered_(coverage.cookies) {}

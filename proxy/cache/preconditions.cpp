@@ -53,8 +53,8 @@ Precondition evaluate(const http::RequestHead& request, std::string_view etag,
 
 Precondition evaluate_preconditions(const http::RequestHead& request, std::string_view etag,
                                     std::string_view last_modified) {
-    // Only a two-digit year asks for `now`; the representation's own time is near enough to tell
-    // the century.
+    // Only a two-digit year needs `now`. The representation's own time is near enough to decide the
+    // century.
     const WallTime about =
         http::parse_http_date(last_modified, WallTime{}).value_or(http::HttpTime{});
     return evaluate(request, etag, last_modified, std::nullopt, about);

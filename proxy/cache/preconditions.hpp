@@ -14,8 +14,8 @@ enum class Precondition : std::uint8_t { pass, not_modified };
 Precondition evaluate_preconditions(const http::RequestHead& request, std::string_view etag,
                                     std::string_view last_modified);
 
-/// The same for a response of any status: only a 200 can become a 304. Without Last-Modified its
-/// Date is compared instead (RFC 9111, 4.3.2), and the time of receipt where it has no valid one.
+/// The same for a response of any status: only a 200 can become a 304. Without Last-Modified, its
+/// Date is compared instead (RFC 9111, 4.3.2), and without a valid Date the time of receipt.
 Precondition evaluate_preconditions(const http::RequestHead& request, const ResponseFacts& response,
                                     WallTime now);
 

@@ -32,7 +32,7 @@ std::optional<ByteRange> clip(const http::RangeSpec& spec, std::uint64_t size) {
     return ByteRange{spec.first, std::min(spec.last, size - 1)};
 }
 
-// Joins those that overlap or touch; true where one is left, in `ranges.front()`.
+// Joins ranges that overlap or touch. True: one range is left, in `ranges.front()`.
 bool coalesce(std::vector<ByteRange>& ranges) {
     std::sort(ranges.begin(), ranges.end(),
               [](const ByteRange& a, const ByteRange& b) { return a.first < b.first; });
@@ -60,7 +60,7 @@ RangeDecision decide_range(const http::RequestHead& request, std::string_view et
     const http::Field* condition = nullptr;
     for (const http::Field& line : request.fields) {
         if (line.id == FieldId::range) {
-            if (range) return {};  // not a list field: two make an invalid one
+            if (range) return {};  // Range is no list field: two lines are invalid
             range = &line;
         }
         if (line.id == FieldId::if_range) condition = &line;

@@ -22,7 +22,7 @@ bool is_one_of(std::string_view value, const std::array<std::string_view, N>& wo
                        [value](std::string_view word) { return iequals(value, word); });
 }
 
-// What says the scheme says it by name, as a switch, as JSON (CF-Visitor), or by being there
+// Such a field gives the scheme as a name, as a switch, as JSON (CF-Visitor), or by its presence
 // (X-ARR-SSL).
 bool says_same_scheme(const Field& field, const http::RequestHead& request) {
     static constexpr std::array<std::string_view, 6> secure{"https", "on",  "1",
@@ -44,8 +44,8 @@ bool says_same_port(std::string_view value, const http::RequestHead& request) {
     return value == (has_port ? host.substr(colon + 1) : http::is_https(request) ? "443" : "80");
 }
 
-// Whether the claim, which reaches the origin, can change the answer without being part of what
-// its entry is found by.
+// Whether a claim that reaches the origin can change the answer, although neither key nor variant
+// depends on it.
 bool changes_answer(Claim claim, const Field& field, const http::RequestHead& request) {
     switch (claim) {
         case Claim::none:
@@ -53,7 +53,7 @@ bool changes_answer(Claim claim, const Field& field, const http::RequestHead& re
             return false;
         case Claim::address:
             return field.id == FieldId::forwarded && http::is_target_uri_ambiguous(request);
-        // X-Forwarded-Proto and X-Forwarded-Host are what others are held against.
+        // The other fields are compared with what X-Forwarded-Proto and X-Forwarded-Host give.
         case Claim::scheme:
             if (field.id == FieldId::x_forwarded_proto)
                 return http::is_target_uri_ambiguous(request);
@@ -80,8 +80,8 @@ bool claims_too_much(const Field& field, const http::RequestHead& request,
     const bool in_key =
         std::any_of(key_headers.begin(), key_headers.end(),
                     [&](const std::string& name) { return iequals(field.name, name); });
-    // The key would hold what the origin does not see, so the entry could be planted for whom the
-    // origin does see it of.
+    // The key would hold a value that the origin does not see. So this client could plant an entry
+    // for a client whose value the origin does see.
     if (http::is_dropped(field, request.peer_trusted)) return in_key;
     const bool asks_otherwise = claim == Claim::path || claim == Claim::method;
     if (in_key && !asks_otherwise) return false;
@@ -92,8 +92,8 @@ bool is_common_connection(std::string_view value) {
     return iequals(value, "keep-alive") || iequals(value, "close");
 }
 
-// A client that names a field in Connection has it dropped on the way to the origin, while key and
-// Vary saw it: what the origin answers then belongs to another entry.
+// A field that the client names in Connection is dropped on the way to the origin, while key and
+// Vary saw it. The origin's answer would then belong to another entry.
 Detail connection_bypass(const http::Fields& fields) {
     const http::ConnectionOptions options = http::parse_connection(fields);
     if (options.upgrade && fields.has(FieldId::upgrade)) return Detail::upgrade;

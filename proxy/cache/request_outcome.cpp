@@ -23,8 +23,8 @@ void append_string(std::string_view text, std::string& out) {
     out += '"';
 }
 
-// The cache forwarded the request: the origin's status tells how that went. Of a request that
-// passes by the cache the response's own status says so.
+// Whether the cache forwarded the request: then fwd-status shows what the origin answered. A
+// request that passes by the cache gets the origin's response, whose own status shows it.
 bool forwarded_by_cache(Forward forward) {
     return forward == Forward::uri_miss || forward == Forward::vary_miss ||
            forward == Forward::stale;

@@ -31,16 +31,16 @@ struct FetchedResult {
     bool get = true;                   ///< the request was a GET: only its response is stored
     Detail not_stored = Detail::none;  ///< why it is not stored; none: it is
     Detail doubt = Detail::none;       ///< Redis refused the last fill: shown in place of `stored`
-    Detail missed = Detail::none;      ///< why what Redis holds was not used: beside `stored`
+    Detail missed = Detail::none;      ///< why no entry of Redis was used: shown beside `stored`
 };
 
 /// What larder did with a request: the source of X-Cache, Cache-Status and Age, of the log and of
-/// the metrics (proxy/README.md, "What a response shows"). A value: made by one of the named
-/// constructors, and where more becomes known replaced by another one made from it.
+/// the metrics (proxy/README.md, "What a response shows"). A value: one of the named constructors
+/// makes it. When more becomes known, a new Outcome is made from it.
 class Outcome {
 public:
-    /// Nothing is decided yet, or the request was refused before it was read: as `bypass` without a
-    /// reason.
+    /// Nothing is decided yet, or the request was refused before it was read. Like `bypass` without
+    /// a reason.
     Outcome() = default;
 
     // ---- from the cache
@@ -85,7 +85,7 @@ public:
     [[nodiscard]] Outcome forwarded(int origin_status) const;
     /// The response that is passed on may not be stored, or need not be.
     [[nodiscard]] Outcome kept_out(Detail why) const;
-    /// larder answers with an error instead of what was meant to be sent.
+    /// larder answers with an error instead of the planned response.
     [[nodiscard]] Outcome error(Detail why) const;
     /// Redis did not acknowledge the purge of this write.
     [[nodiscard]] Outcome purge_owed() const;
@@ -102,7 +102,7 @@ public:
     [[nodiscard]] Detail not_stored() const { return not_stored_; }
     /// Another request's fetch answers.
     [[nodiscard]] bool coalesced() const { return coalesced_; }
-    /// What the origin took for the stored response that answers in its place.
+    /// How long the origin took for the stored response that now answers in its place.
     [[nodiscard]] std::chrono::nanoseconds saved() const { return saved_; }
 
     enum class AgeField : std::uint8_t { shown, hidden };

@@ -43,7 +43,7 @@ bool lists(std::span<const std::string> names, std::string_view name) {
                        [&](const std::string& listed) { return iequals(listed, name); });
 }
 
-// Takes the next line off, its CRLF included.
+// Removes the next line from the front, and returns it with its CRLF.
 std::string_view take_line(std::string_view& lines) {
     const std::size_t end = lines.find("\r\n");
     const std::string_view line =

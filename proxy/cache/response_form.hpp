@@ -12,7 +12,7 @@
 
 namespace larder::cache {
 
-/// What a request makes of a response: the whole, or of a 200 a 304, a 206 or a 416.
+/// The form in which a request gets a response: the whole, or a 304, 206 or 416 made of a 200.
 struct ResponseForm {
     enum class Kind : std::uint8_t {
         whole,          ///< as it is, whatever its status
@@ -58,7 +58,7 @@ public:
     /// The part of the next piece to send; may be empty.
     [[nodiscard]] std::string_view cut(std::string_view piece);
 
-    /// Nothing of what is still to come will be sent.
+    /// No byte that is still to come will be sent.
     [[nodiscard]] bool passed() const { return position_ >= end_; }
 
 private:

@@ -18,7 +18,7 @@ Milliseconds remaining(const StoredResponse& stored, bool soft_purged, WallTime 
 Seconds whole_seconds(Milliseconds left) { return std::chrono::ceil<Seconds>(left); }
 
 // Whether the client takes a response of this age and freshness at all (5.2.1). max-stale is not
-// asked here.
+// checked here.
 bool suits_client(const StoredResponse& stored, const RequestDirectives& directives,
                   Milliseconds left, WallTime now) {
     if (directives.no_cache) return false;
@@ -27,8 +27,8 @@ bool suits_client(const StoredResponse& stored, const RequestDirectives& directi
     return !directives.min_fresh || whole_seconds(left) >= *directives.min_fresh;
 }
 
-// The response may be served stale, in so far as the origin has a say (4.2.4), and as anybody
-// knows how stale it is.
+// Whether the origin allows the response to be served stale (4.2.4), and it is known how stale the
+// response is.
 bool allows_stale(const Freshness& freshness, WallTime now) {
     return !freshness.must_revalidate && !freshness.no_cache && !is_from_the_future(freshness, now);
 }

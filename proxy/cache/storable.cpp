@@ -62,8 +62,8 @@ bool sets_cookie(const http::ResponseHead& response, const settings::Route& rule
     return std::find(rule.strip.begin(), rule.strip.end(), "set-cookie") == rule.strip.end();
 }
 
-// A stored 200 or 203 can be validated; what other statuses' validators stand for a conditional
-// request cannot ask.
+// Only a stored 200 or 203 can be validated. A conditional request cannot ask about the validators
+// of other statuses.
 bool can_be_validated(const http::ResponseHead& response) {
     if (response.status != 200 && response.status != 203) return false;
     return response.fields.has(FieldId::etag) || response.fields.has(FieldId::last_modified);
@@ -86,9 +86,9 @@ Detail lifetime_reason(const http::ResponseHead& response, const Lifetime& lifet
     return allowance > staleness ? Detail::none : Detail::no_lifetime;
 }
 
-// What the server sends piece by piece for as long as the client listens: server-sent events (HTML
-// standard, 9.2) and images that replace each other. A rule's lifetime is not meant for these; a
-// stored one would replay old events.
+// Whether the server sends the response piece by piece as long as the client listens: server-sent
+// events (HTML standard, 9.2) and images that replace each other. A rule's lifetime is not meant
+// for such a stream; a stored one would replay old events.
 bool is_stream(const http::ResponseHead& response) {
     const std::string_view value = response.fields.value(FieldId::content_type);
     const std::string_view type = trim_ows(value.substr(0, value.find(';')));
@@ -96,13 +96,12 @@ bool is_stream(const http::ResponseHead& response) {
 }
 
 void add_name(std::vector<std::string>& names, std::string_view name) {
-    if (names.size() >= vary_names_max) return;
     const auto at = std::lower_bound(names.begin(), names.end(), name);
     if (at == names.end() || *at != name) names.emplace(at, name);
 }
 
-// An origin that answers with a coding has chosen it for this client, whether or not Vary says so;
-// and a coding that needs a dictionary, for this dictionary (RFC 9842, 6.2).
+// An origin that answers with a coding has chosen it for this client, whether or not Vary says so.
+// A coding that needs a dictionary was chosen for this dictionary (RFC 9842, 6.2).
 void add_content_coding(const http::ResponseHead& response, std::vector<std::string>& names) {
     const std::string_view coding = response.fields.value(FieldId::content_encoding);
     if (coding.empty() && !response.fields.has(FieldId::content_encoding)) return;
@@ -123,7 +122,7 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
     };
     const OriginDirectives origin = read_origin_directives(response.fields, rule);
 
-    // A QUERY or POST comes here only under a route that reads by it.
+    // A QUERY or POST comes here only under a read route that takes it.
     if (request.method != http::Method::get && request.method != http::Method::head &&
         !http::may_ask_by_body(request.method))
         return refuse(Detail::uncacheable);
@@ -151,8 +150,8 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
     out.omit = origin.control.no_cache_fields;
     out.omit.insert(out.omit.end(), origin.control.private_fields.begin(),
                     origin.control.private_fields.end());
-    // An id that the origin repeats names the request that fetched, not those that it answers
-    // later.
+    // An X-Request-Id that the origin repeats names the request that fetched the response, not the
+    // requests that the entry answers later.
     if (response.fields.first_named("x-request-id")) out.omit.emplace_back("x-request-id");
     return refuse(lifetime_reason(response, lifetime, out.freshness));
 }

@@ -20,10 +20,11 @@ struct StoreDecision {
                                     ///< no-cache="..", and X-Request-Id)
 };
 
-/// Whether a response may be stored (RFC 9111, 3). The head of the final response to a GET or HEAD
-/// decides. `requested_at` and `received_at` as in RFC 9111, 4.2.3. `personal_reason` is what
-/// `personal` said of the request. Only the body or the store knows of `too_large`, `truncated` and
-/// `purged_during_fetch`, so these are never the reason here.
+/// Whether a response may be stored (RFC 9111, 3). The head of the final response decides: to a GET
+/// or HEAD, or to a QUERY or POST under a read route. `requested_at` and `received_at` as in RFC
+/// 9111, 4.2.3. `personal_reason` is what `personal` said of the request. Only the body or the
+/// store knows of `too_large`, `truncated` and `purged_during_fetch`, so these are never the reason
+/// here.
 StoreDecision decide_storable(const http::RequestHead& request, const http::ResponseHead& response,
                               const settings::Route& rule, Detail personal_reason,
                               WallTime requested_at, WallTime received_at);

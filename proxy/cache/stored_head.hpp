@@ -10,11 +10,12 @@
 
 namespace larder::cache {
 
-/// Serialises the head to store or send: the status line and the field lines but for hop-by-hop
-/// ones (Connection and those it names, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding,
-/// Upgrade), Age, X-Cache, those in `omit` and in `strip`; names' case, order and repeats kept. A
-/// Content-Length is kept in its place where it agrees with `body_size`, and added at the end
-/// otherwise. A missing Date is added (RFC 9110, 6.6.1). The origin's Cache-Status members stay.
+/// Serialises the head to store or send: the status line and the field lines. Leaves out hop-by-hop
+/// fields (Connection and those it names, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding,
+/// Upgrade), Age, X-Cache, and those in `omit` and in `strip`. Keeps the names' case, the order and
+/// repeats. A Content-Length stays in its place where it agrees with `body_size`, and is added at
+/// the end otherwise. A missing Date is added (RFC 9110, 6.6.1). The origin's Cache-Status members
+/// stay.
 void append_stored_head(const http::ResponseHead& response, const std::vector<std::string>& omit,
                         const std::vector<std::string>& strip, std::uint64_t body_size,
                         WallTime received_at, std::string& out);

@@ -52,8 +52,8 @@ public:
     std::vector<TagId> tags;        ///< rule tags, in the order route::collect_tags gives
     std::vector<TagId>
         response_tags;  ///< Surrogate-Key, Cache-Tag, Cache-Groups and the route's `tags`
-    /// `head` says to clients something else than the origin did (cache/client_head.hpp). Then
-    /// these are the origin's own lines of the fields that larder writes.
+    /// True: `head` tells clients something else than the origin did (cache/client_head.hpp). Then
+    /// `origin_lines` holds the origin's own lines of the fields that larder writes.
     bool rewritten = false;
     std::string origin_lines;
 

@@ -37,8 +37,9 @@ bool updates(const Field& line, const http::ConnectionOptions& connection) {
     }
 }
 
-// The stored lines with those of the newer response in the place of the first of their name, new
-// names at the end. Sorting keeps this within O(n log n) whatever the fields.
+// The stored lines, updated by the newer ones: the newer lines of a name stand in the place of its
+// first stored line, and new names stand at the end. Sorting keeps this within O(n log n) whatever
+// the fields.
 std::vector<Field> merge_fields(const std::vector<Field>& stored, const std::vector<Field>& newer) {
     const auto less = [](const Field& a, const Field& b) {
         return std::lexicographical_compare(
@@ -67,8 +68,8 @@ std::vector<Field> merge_fields(const std::vector<Field>& stored, const std::vec
     return out;
 }
 
-// The 304 speaks of the stored response (4.3.4). We asked with its validators alone, so a 304
-// without any is about it.
+// Whether the 304 is about the stored response (4.3.4). larder asked with the validators of that
+// response alone, so a 304 without a validator is about it.
 bool selects(const StoredResponse& stored, const http::Fields& fields) {
     const http::EntityTag tag = http::parse_entity_tag(fields.value(FieldId::etag));
     const std::string_view etag = origin_etag(stored);
@@ -81,15 +82,15 @@ bool selects(const StoredResponse& stored, const http::Fields& fields) {
     return modified.empty() || stored.last_modified.empty() || modified == stored.last_modified;
 }
 
-// What conditional_fields has to send: without it the origin was asked unconditionally, and its
-// answer confirms nothing.
+// Whether conditional_fields has a validator to send. Without one, the origin was asked
+// unconditionally, and its answer confirms nothing.
 bool can_be_confirmed(const StoredResponse& stored) {
     if (stored.status != 200 && stored.status != 203) return false;
     return !origin_etag(stored).empty() || !stored.last_modified.empty();
 }
 
-// The answer names a validator that the stored response has (RFC 9111, 4.3.5). A length alone
-// proves nothing: two representations may be as long.
+// Whether the answer names a validator that the stored response has (RFC 9111, 4.3.5). A length
+// alone proves nothing: two representations may have the same length.
 bool names_same_validator(const StoredResponse& stored, const http::Fields& fields) {
     const http::EntityTag tag = http::parse_entity_tag(fields.value(FieldId::etag));
     if (!tag.opaque.empty() && fields.value(FieldId::etag) == origin_etag(stored)) return true;

@@ -14,14 +14,14 @@ namespace larder::cache {
 /// If-Modified-Since lines with CRLF.
 std::string conditional_fields(const StoredResponse& stored);
 
-/// What the 304 makes of the stored response (RFC 9111, 4.3.4 and 3.2). The fields of the 304
-/// replace the stored ones, but for the excluded ones (Content-Length, Content-Encoding,
-/// Content-Range, Transfer-Encoding, hop-by-hop fields and those that no-cache or private name).
-/// The freshness is worked out anew. `variant`, tags and ids are taken over: where `vary` differs
-/// from the stored one the caller builds the variant anew, and the caller works out the response
-/// tags. Null where the 304 does not belong to the stored response (another strong ETag, or no
-/// validator that the origin could have been asked by; `reason` is none), or where the result may
-/// no longer be stored (`reason` says why).
+/// The stored response, updated by a 304 (RFC 9111, 4.3.4 and 3.2). The fields of the 304 replace
+/// the stored ones, except the excluded ones (Content-Length, Content-Encoding, Content-Range,
+/// Transfer-Encoding, hop-by-hop fields and those that no-cache or private name). The freshness is
+/// worked out anew. `variant`, tags and ids are taken over. The caller builds the variant anew
+/// where `vary` differs from the stored one, and works out the response tags. Null where the 304
+/// does not belong to the stored response (another strong ETag, or the stored response has no
+/// validator to ask the origin with; `reason` is none), or where the result may no longer be stored
+/// (`reason` says why).
 boost::intrusive_ptr<StoredResponse> freshen(const StoredResponse& stored,
                                              const http::RequestHead& request,
                                              const http::ResponseHead& not_modified,

@@ -8,10 +8,9 @@
 #include "http/claims.hpp"
 #include "http/lists.hpp"
 
-// A variant is written as `host;name=value;name=value`, an absent field as `name` alone; `https=`
-// stands in front where the scheme is https (or another one in its place, nothing for http). Names
-// come sorted; scheme, host and values are escaped, so that two requests share a text only where
-// they agree on all of it.
+// A variant is written as `host;name=value;name=value`, an absent field as `name` alone. A scheme
+// other than http stands in front, as `https=`. Names are sorted; scheme, host and values are
+// escaped, so that two requests share a text only where they agree on all of it.
 namespace larder::cache {
 namespace {
 
@@ -91,8 +90,9 @@ bool may_reorder_white_space(std::string_view name) {
     return name != "cookie" && name != "authorization";
 }
 
-// Fields that the origin sees otherwise than they came (flow/forward_heads): the answer was chosen
-// by what it saw. False: `name` is none of them.
+// For a field that larder changes on the way to the origin (flow/forward_heads): appends the value
+// that the origin sees, because the origin chooses its answer by that. False: `name` is no such
+// field.
 bool append_rewritten(const http::RequestHead& request, std::string_view name, FieldId id,
                       std::string& out) {
     const auto add = [&](std::string_view value) {
@@ -114,8 +114,8 @@ bool append_rewritten(const http::RequestHead& request, std::string_view name, F
             if (request.peer_trusted && request.fields.has(id)) return false;
             add(id == FieldId::x_forwarded_host ? request.authority : request.scheme);
             return true;
-        case FieldId::if_none_match:  // a fetch for the cache asks for the whole, without
-                                      // conditions of the client's
+        case FieldId::if_none_match:  // a fetch for the cache asks for the whole, without the
+                                      // client's conditions
         case FieldId::if_modified_since:
         case FieldId::if_range:
         case FieldId::range:
@@ -239,7 +239,7 @@ std::optional<std::vector<std::string>> vary_names(const http::Fields& fields, D
             if (reason != Detail::none) return;
             const auto same = [&](const std::string& name) { return iequals(name, member); };
             if (std::any_of(names.begin(), names.end(), same)) return;
-            // What cannot be a field name can match no request, as "*" cannot.
+            // A member that is no field name can match no request, like "*".
             if (member == "*" || !http::is_token(member)) reason = Detail::vary_star;
             if (names.size() == vary_names_max) reason = Detail::vary_limit;
             names.push_back(to_lower_copy(member));
@@ -277,9 +277,9 @@ VariantTarget target_of_variant(std::string_view variant) {
 bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored) {
     if (stored.content_encoding.empty()) return true;
     const AcceptedCodings accepted = accepted_codings(request.fields);
-    // Without the field any coding would do (RFC 9110, 12.5.3), but only what the origin itself
-    // chose for such requests is sure to be understood: that is what the variant says, where it
-    // covers the field.
+    // A request without the field accepts any coding (RFC 9110, 12.5.3). But the client is sure to
+    // understand only a coding that the origin itself chose for such requests. The variant shows
+    // that it did, where the variant covers the field.
     if (!accepted.stated &&
         std::binary_search(stored.vary.begin(), stored.vary.end(), "accept-encoding"))
         return true;

@@ -34,8 +34,8 @@ struct VariantTarget {
 VariantTarget target_of_variant(std::string_view variant);
 
 /// Which content codings a request accepts (RFC 9110, 12.5.3), as far as they matter. Without the
-/// field none is taken as accepted, though the RFC would let an origin choose: few that send none
-/// can decode one.
+/// field, no coding counts as accepted, though the RFC lets an origin choose: few clients that do
+/// not send the field can decode a coding.
 struct AcceptedCodings {
     static constexpr std::array<std::string_view, 5> names{"br", "compress", "deflate", "gzip",
                                                            "zstd"};

@@ -22,8 +22,8 @@ using beast::error_code;
 
 constexpr std::uint64_t answer_bytes_max = 64 * 1024 * 1024;
 
-/// One exchange: the steps call one another, and the context runs until the last of them or the
-/// deadline.
+/// One request and its answer. Each step starts the next one, and the context runs until the last
+/// step or the deadline.
 class Exchange {
 public:
     Exchange(asio::io_context& context, http::request<http::string_body> request)
@@ -31,7 +31,7 @@ public:
         parser_.body_limit(answer_bytes_max);
     }
 
-    /// Before start(). The authorities are the system's, or those in SSL_CERT_FILE.
+    /// To be called before start(). The authorities are the system's, or those in SSL_CERT_FILE.
     void use_tls(const std::string& host) {
         tls_context_.set_default_verify_paths();
         tls_.emplace(stream_, tls_context_);

@@ -9,8 +9,7 @@ namespace larder::cli {
 
 /// The exit statuses of the program.
 inline constexpr int exit_fine = 0;
-inline constexpr int exit_wrong =
-    1;  ///< what was asked about is wrong, or what was asked for failed
+inline constexpr int exit_wrong = 1;  ///< the command found something wrong, or it failed
 inline constexpr int exit_usage = 2;
 
 /// What overrides the configuration file; empty: nothing.
@@ -84,8 +83,8 @@ struct StatsOptions {
 using Command = std::variant<ServeOptions, CheckOptions, ExplainOptions, PurgeOptions, StatsOptions,
                              SchemaOptions, TailOptions, TopOptions, AdviseOptions, RoutesOptions>;
 
-/// The program has nothing to run but to say something and go: help, the version, or what was wrong
-/// with the arguments.
+/// The program only prints a text and exits: help, the version, or what is wrong with the
+/// arguments.
 struct Exit {
     int status = exit_fine;
     std::string

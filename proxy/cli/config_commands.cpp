@@ -34,7 +34,7 @@ Checked check_all(const std::string& file) {
     return checked;
 }
 
-// What the request itself changes about that, in the words of Cache-Status.
+// What the request itself changes about the route's answer, in the words of Cache-Status.
 std::string request_text(const http::RequestHead& request, const route::CompiledRoute& route) {
     const cache::Detail bypass = cache::request_bypass(request, route.key_headers);
     if (bypass != cache::Detail::none)
@@ -48,7 +48,7 @@ std::string request_text(const http::RequestHead& request, const route::Compiled
 
 int run_check(const CheckOptions& options, std::ostream& out, std::ostream& errors) {
     Checked checked = check_all(options.config_file);
-    // The routes' own errors would only be told again in other words.
+    // With an error in the routes, lint and examples would only repeat it in other words.
     const bool routes_hold = std::none_of(
         checked.problems.begin(), checked.problems.end(), [](const settings::Problem& problem) {
             return problem.severity == settings::Problem::Severity::error &&

@@ -29,7 +29,7 @@ std::string request_of(const AdminTarget& admin, const HostPort& address, const 
     return out + "\r\n";
 }
 
-/// The rest of an error answer, for its message.
+/// Reads the rest of an error answer, and throws its message.
 template <class Stream>
 [[noreturn]] void refuse(Stream& stream, int status, std::string body) {
     error_code ended;

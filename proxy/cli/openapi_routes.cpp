@@ -64,12 +64,19 @@ bool is_placeholder_name(std::string_view name) {
     });
 }
 
+/// Whether a placeholder of this name would mean something else than a parameter of the request.
+bool is_taken_name(std::string_view name) {
+    return name == "path" || name == "host" || name == "method" || name == "body";
+}
+
 struct Placeholder {
     std::string name;
     std::string text;  ///< "{limit=20}"
 };
 
-/// The query parameters that the document names for an operation, its path's included.
+/// The query parameters that the document names for an operation, its path's included. An
+/// operation's own description of a parameter replaces the path's. A key cannot name a parameter
+/// called "host"; such a one is appended to the key as any other that the key does not name.
 std::vector<Placeholder> query_of(const Value& document, const Value& path, const Value& get) {
     std::vector<Placeholder> out;
     for (const Value* list : {member(&path, "parameters"), member(&get, "parameters")}) {
@@ -79,15 +86,45 @@ std::vector<Placeholder> query_of(const Value& document, const Value& path, cons
             const Value* in = member(parameter, "in");
             const Value* name = member(parameter, "name");
             if (in == nullptr || name == nullptr || in->text != "query" ||
-                !is_placeholder_name(name->text))
+                !is_placeholder_name(name->text) || is_taken_name(name->text))
                 continue;
             const Value* schema = resolved(document, member(parameter, "schema"));
             const Value* standard = member(schema != nullptr ? schema : parameter, "default");
             const bool plain = standard != nullptr && standard->kind == Value::Kind::scalar &&
                                standard->text.find_first_of("{}|\"\\") == std::string::npos;
+            std::erase_if(out, [&](const Placeholder& other) { return other.name == name->text; });
             out.push_back({name->text, '{' + name->text +
                                            (plain ? '=' + standard->text : std::string()) + '}'});
         }
+    }
+    return out;
+}
+
+/// A path of the document as larder matches it: a segment that holds a placeholder is one as a
+/// whole ("/files/{name}.json" becomes "/files/{name}"), under a name that larder takes.
+std::string matched_path(std::string_view path) {
+    std::string out;
+    std::vector<std::string> names;
+    for (std::string_view rest = path; !rest.empty();) {
+        rest.remove_prefix(1);
+        const std::size_t end = std::min(rest.find('/'), rest.size());
+        const std::string_view segment = rest.substr(0, end);
+        rest.remove_prefix(end);
+        out += '/';
+        const std::size_t open = segment.find('{');
+        if (open == std::string_view::npos) {
+            out += segment;
+            continue;
+        }
+        const std::size_t close = std::min(segment.find('}', open), segment.size());
+        std::string name(segment.substr(open + 1, close - open - 1));
+        for (char& c : name)
+            if (!is_placeholder_name(std::string_view(&c, 1))) c = '_';
+        if (name.empty()) name = "part";
+        while (is_taken_name(name) || std::find(names.begin(), names.end(), name) != names.end())
+            name += '_';
+        out += '{' + name + '}';
+        names.push_back(std::move(name));
     }
     return out;
 }
@@ -140,7 +177,10 @@ public:
             if (!name.text.starts_with('/')) continue;  // an extension (x-...)
             const Value* inner = resolved(document_, &operations);
             if (inner == nullptr || inner->kind != Value::Kind::map) continue;
-            resources_.push_back({base_ + name.text, key_of_path(name.text), "", inner});
+            const std::string path = matched_path(name.text);
+            const auto same = [&](const Resource& one) { return one.path == base_ + path; };
+            if (std::any_of(resources_.begin(), resources_.end(), same)) continue;
+            resources_.push_back({base_ + path, key_of_path(path), "", inner});
         }
         return !resources_.empty();
     }

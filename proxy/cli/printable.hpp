@@ -4,7 +4,7 @@
 
 namespace larder::cli {
 
-/// For a terminal: control bytes become '?', so that a key or a path cannot command it. UTF-8
+/// For a terminal: control bytes become '?', so that a key or a path cannot send it commands. UTF-8
 /// stays.
 [[nodiscard]] inline std::string printable(std::string_view text) {
     std::string out(text);

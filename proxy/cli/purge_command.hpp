@@ -6,11 +6,11 @@
 
 namespace larder::cli {
 
-/// The body of POST /purge for what was asked: items with '*' are patterns, others keys; with --tag
-/// all are tags.
+/// The body of POST /purge for these options: items with '*' are patterns, others keys; with --tag
+/// all are tags, with --url all are URLs.
 [[nodiscard]] std::string make_purge_body(const PurgeOptions& options);
 
-/// `larder purge`: asks a running larder and says what became of it. Returns the exit status.
+/// `larder purge`: asks a running larder to purge, and prints the result. Returns the exit status.
 int run_purge(const PurgeOptions& options, std::ostream& out, std::ostream& errors);
 
 }  // namespace larder::cli

@@ -41,8 +41,8 @@ std::string size_text(double bytes) {
     return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, units[unit]);
 }
 
-/// Served from the cache and asked of it, by X-Cache word; the rate of hits between two readings
-/// needs both.
+/// How many requests the cache served, and how many asked it, from the counts by X-Cache word. The
+/// hit rate between two readings needs both.
 struct Hits {
     double served = 0;
     double asked = 0;

@@ -18,8 +18,8 @@ struct StatsReading {
 /// The screen as text. Throws std::exception where it is not the JSON of /stats.
 [[nodiscard]] std::string render_stats(const StatsReading& reading);
 
-/// `larder stats`: prints once, or with --watch every second until it is ended. `terminal`: clear
-/// the screen between. Returns the exit status.
+/// `larder stats`: prints once, or with --watch every second until it is ended. `terminal`: clears
+/// the screen before each. Returns the exit status.
 int run_stats(const StatsOptions& options, bool terminal, std::ostream& out, std::ostream& errors);
 
 }  // namespace larder::cli

@@ -12,7 +12,7 @@ struct Screen {
     std::size_t width = 0;  ///< columns; 0: no terminal, so nothing is cut and nothing is coloured
 };
 
-/// The line of one event (the JSON of /events), without its end.
+/// The line of one event (the JSON of /events), without the line end.
 [[nodiscard]] std::string render_event(std::string_view data, const Screen& screen);
 
 /// `larder tail`: requests as they happen, until it is stopped.

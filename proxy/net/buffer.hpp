@@ -26,8 +26,8 @@ public:
     void consume(std::size_t bytes) { begin_ += bytes; }
     void append_done(std::size_t bytes) { end_ += bytes; }
 
-    /// Room to read into, at least `wanted` bytes if that is within the largest block; takes a
-    /// block where there is none. Unconsumed bytes move to the front; views into them die.
+    /// Room to read into, at least `wanted` bytes if that is within the largest block. Takes a
+    /// block where there is none. Unconsumed bytes may move, so views into them become invalid.
     struct Room {
         char* at;
         std::size_t size;

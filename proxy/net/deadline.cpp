@@ -45,7 +45,7 @@ void DeadlineWheel::unlink(Deadline& deadline) {
     --linked_;
 }
 
-// A deadline that fails must not take the others along.
+// An exception of one deadline must not stop the others.
 void DeadlineWheel::expire(Deadline& deadline) {
     run_guarded(context_, "what a deadline ends",
                 [&deadline] { deadline.expire_(deadline.owner_); });

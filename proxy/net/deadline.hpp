@@ -16,8 +16,8 @@ class DeadlineWheel;
 class Deadline : public boost::intrusive::list_base_hook<
                      boost::intrusive::link_mode<boost::intrusive::normal_link>> {
 public:
-    /// Called once when the moment has passed, or the wheel stops; it may move the deadline again,
-    /// but not once the wheel has stopped.
+    /// Called once when the moment has passed, or the wheel stops. It may set the deadline again,
+    /// but not after the wheel has stopped.
     using Expire = void (*)(void* owner);
 
     Deadline(DeadlineWheel& wheel, Expire expire, void* owner)
@@ -46,8 +46,8 @@ class DeadlineWheel {
 public:
     explicit DeadlineWheel(boost::asio::io_context& context) : context_(context), timer_(context) {}
 
-    /// Ends all waits that have a deadline, now and from now on: lets the io_context run out of
-    /// work.
+    /// Expires all deadlines now, and from now on each one that is set, so that the io_context runs
+    /// out of work.
     void stop();
     [[nodiscard]] bool stopped() const { return stopped_; }
 

@@ -22,7 +22,7 @@ public:
 
     explicit Failures(boost::asio::execution_context& context) : service(context) {}
 
-    /// Counts one. True: it is to be logged.
+    /// Counts a failure. True: log it.
     bool add() {
         count_.fetch_add(1, std::memory_order_relaxed);
         const std::int64_t now = steady_now().time_since_epoch().count();
@@ -82,7 +82,7 @@ void note_failure(boost::asio::io_context& context, const char* what,
                   const std::exception_ptr& failure) noexcept {
     try {
         if (boost::asio::use_service<Failures>(context).add()) log(what, failure);
-    } catch (...) {  // not even the log has memory: there is nothing left to tell with
+    } catch (...) {  // there is no memory even for the log: nothing more can be done
     }
 }
 

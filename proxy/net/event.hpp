@@ -41,9 +41,9 @@ class Event {
 public:
     /// What a stop of the worker does to the waits.
     enum class OnStop : std::uint8_t {
-        ends,     ///< they end, and tell so
-        goes_on,  ///< nothing: for the end of a coroutine that borrows from the waiter, and that
-                  ///< ends because of the stop
+        ends,     ///< they end, and return false
+        goes_on,  ///< nothing: for a waiter whose objects another coroutine borrows, until that
+                  ///< coroutine ends; the stop ends it
     };
 
     explicit Event(Executor executor, OnStop on_stop = OnStop::ends);
@@ -53,7 +53,8 @@ public:
 
     void notify();
 
-    /// Until a notification. False: the worker stops, and no later wait will take any time. Leave.
+    /// Waits until a notification. False: the worker stops, and every later wait returns at once,
+    /// so the caller must leave.
     [[nodiscard]] Task<bool> wait() { return wait_until(SteadyTime::max()); }
     /// The same, at most until `at`.
     [[nodiscard]] Task<bool> wait_until(SteadyTime at);

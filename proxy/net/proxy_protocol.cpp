@@ -36,10 +36,11 @@ ProxyHeader parse_v2(std::string_view input) {
     if (input.size() < 16) return {};
     const auto byte = [input](std::size_t i) { return static_cast<unsigned char>(input[i]); };
     const std::size_t size = 16u + (static_cast<std::size_t>(byte(14)) << 8 | byte(15));
-    if (byte(12) >> 4 != 2 || size > 4096) return {Kind::malformed, 0, {}};
+    const unsigned command = byte(12) & 15u;
+    if (byte(12) >> 4 != 2 || command > 1 || size > 4096) return {Kind::malformed, 0, {}};
     if (input.size() < size) return {};
     ProxyHeader header{Kind::complete, size, {}};
-    if ((byte(12) & 15) == 0) return header;  // LOCAL: the proxy's own health check
+    if (command == 0) return header;  // LOCAL: the proxy's own health check
     if (byte(13) >> 4 == 1 && size >= 16 + 12) {
         boost::asio::ip::address_v4::bytes_type bytes;
         std::copy_n(input.data() + 16, bytes.size(), reinterpret_cast<char*>(bytes.data()));

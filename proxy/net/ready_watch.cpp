@@ -68,7 +68,8 @@ void ReadyWatch::completed(bool dropped) {
 }
 
 boost::asio::detail::reactor_op::status ReadyWatch::do_perform(reactor_op* base) {
-    // While it is being armed the reactor asks whether there is something already: there is not.
+    // While the watch is being armed, the reactor asks whether there is input already: there is
+    // none.
     return static_cast<ReadyWatch*>(base)->arming_ ? not_done : done;
 }
 

@@ -12,20 +12,20 @@ namespace larder::net {
 
 using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 
-/// The socket of a descriptor that nothing else refers to, and that does not block. Nothing where
-/// Asio cannot take it: it is closed then. (With assign alone Asio expects a copy of the descriptor
-/// somewhere, and takes it out of epoll itself on close.)
+/// Makes a socket of a non-blocking descriptor that nothing else refers to. Nothing where Asio
+/// cannot take the descriptor, which is closed then. (With assign alone, Asio expects a copy of the
+/// descriptor somewhere, and removes it from epoll itself on close.)
 std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tcp& protocol,
                                     int descriptor);
 
-/// Tells when a drained socket becomes readable. It is kept armed from the read that found the
+/// Reports when a drained socket becomes readable. It stays armed from the read that found the
 /// socket empty until something arrives, whatever its owner does meanwhile: no event is lost, and
 /// waiting costs no system call.
 ///
 /// Asio registers a descriptor once, edge-triggered, but its async_wait re-arms it with epoll_ctl
-/// each time, since it cannot know what its caller has read. This is an operation of Asio's own
-/// reactor that uses what larder does know. It relies on Asio's details as of Boost 1.81 and falls
-/// back to async_wait with any other version. One thread.
+/// each time, since it cannot know what its caller has read. Larder knows it, so this class is an
+/// operation of Asio's own reactor that does not re-arm. It relies on Asio's details as of Boost
+/// 1.81 and falls back to async_wait with any other version. One thread.
 class ReadyWatch : private boost::asio::detail::reactor_op {
 public:
     using Fired = void (*)(void* owner, bool dropped);
@@ -37,12 +37,12 @@ public:
     }
 
     /// Precondition: not armed; the socket is drained, and this thread has not looked for events
-    /// since it was found so.
+    /// since the read that found the socket empty.
     void arm(TcpSocket& socket);
     [[nodiscard]] bool armed() const { return armed_; }
 
-    /// The owner goes, its socket is closed: instead of deleting it. An armed watch is the
-    /// reactor's until it gives it back.
+    /// The owner calls this instead of delete, after it has closed its socket. An armed watch
+    /// belongs to the reactor until it completes.
     static void leave(ReadyWatch* watch);
 
 private:

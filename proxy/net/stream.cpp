@@ -20,7 +20,7 @@ constexpr IoResult failed{IoResult::Kind::failed, 0};
 
 IoResult moved(std::size_t bytes) { return {IoResult::Kind::done, bytes}; }
 
-// TCP_INQ: what a read left in the socket, where the peer's end counts as a byte. Not known: one.
+// TCP_INQ: how many bytes a read left in the socket; the peer's end counts as one. Not known: one.
 int bytes_left(msghdr& message) {
     int left = 1;
     const cmsghdr* part = CMSG_FIRSTHDR(&message);
@@ -57,7 +57,7 @@ void Stream::found_empty() {
 void Stream::input_came(void* self, bool dropped) {
     auto& stream = *static_cast<Stream*>(self);
     if (stream.waiting_) {
-        // Out of the stream first: who waits may own it.
+        // Take the handler out of the stream first: the coroutine that waits may own the stream.
         Waiting waiting = std::move(*stream.waiting_);
         stream.waiting_.reset();
         if (!dropped) std::move(waiting)();
@@ -114,8 +114,8 @@ void Stream::start_tls(ssl_ctx_st* context, bool as_server, const char* server_n
     } else {
         SSL_set_connect_state(tls_);
         if (server_name && *server_name) {
-            // An address is no server name (RFC 6066, 3), and is looked for among the certificate's
-            // addresses.
+            // An IP address is no server name (RFC 6066, 3): OpenSSL looks for it among the
+            // certificate's addresses.
             if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls_), server_name) == 1) return;
             ERR_clear_error();
             // The macro of the same purpose casts in the old style.
@@ -151,8 +151,8 @@ Task<bool> Stream::handshake() {
     }
 }
 
-// TLS knows its descriptor by number: once the socket is closed, that number may be somebody else's
-// connection.
+// OpenSSL knows the descriptor by its number. Once the socket is closed, that number may belong to
+// another connection.
 IoResult Stream::try_read(char* at, std::size_t size) {
     if (timed_out_ || cancelled_ || !socket_.is_open()) return failed;
     if (!tls_) return try_read_plain(at, size);
@@ -219,7 +219,7 @@ IoResult Stream::try_write(const iovec* pieces, std::size_t count) {
     }
     while (count > 0 && pieces->iov_len == 0) ++pieces, --count;
     if (count == 0) return moved(0);
-    // One record carries what is small, so that head and body do not travel apart.
+    // Small pieces are joined into one record, so that head and body do not travel apart.
     char joined[4096];
     const void* from = pieces->iov_base;
     std::size_t size = pieces->iov_len;
@@ -353,7 +353,8 @@ void Stream::shutdown_write() {
 bool Stream::idle_and_alive() {
     char byte;
     if (timed_out_ || cancelled_) return false;
-    // Session tickets and the like are TLS's own business; a byte for us is nobody's answer.
+    // TLS reads session tickets and the like for itself. A byte for us that arrives before we sent
+    // a request cannot be its response.
     if (tls_) return try_read(&byte, 1).kind == IoResult::Kind::would_block;
     const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);

@@ -30,17 +30,18 @@ struct IoResult {
 /// A text as a piece for Stream::write_all, which only reads it.
 inline iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
 
-/// A connection over TCP, plain or TLS. Reads and writes are attempts on the non-blocking socket;
-/// only where one would block does a coroutine wait for readiness. A read also learns whether it
-/// left anything behind, and then a watch is armed that tells of what comes next. So a request that
-/// is there and an answer that fits cost two system calls, and waiting costs none. One thread.
+/// A connection over TCP, plain or TLS. Reads and writes are attempts on the non-blocking socket; a
+/// coroutine waits for readiness only where an attempt would block. A read also learns whether it
+/// left anything behind. If not, a watch is armed that reports the next input. So a request that is
+/// there and an answer that fits into the socket cost two system calls, and waiting costs none. One
+/// thread.
 ///
-/// What a read leaves is told by Linux (TCP_INQ), the peer's orderly end included, but not a reset
-/// that came together with the last bytes. A write that succeeds afterwards rules that out, as does
-/// an attempt to read that finds nothing.
+/// Linux says what a read left behind (TCP_INQ). That includes the peer's orderly end, but not a
+/// reset that came together with the last bytes. A later write that succeeds rules such a reset
+/// out, and so does an attempt to read that finds nothing.
 class Stream {
 public:
-    /// `socket` does not block, or is about to be connected by Asio, which sees to it.
+    /// `socket` does not block, or Asio is about to connect it, which makes it non-blocking.
     Stream(TcpSocket socket, DeadlineWheel& wheel);
     ~Stream();
 
@@ -51,7 +52,8 @@ public:
     [[nodiscard]] ssl_st* tls() const { return tls_; }
     /// The protocol agreed on by ALPN (RFC 7301); empty: none.
     [[nodiscard]] std::string_view alpn() const;
-    /// TLS has read and decrypted more than was asked for: no readiness of the socket will tell.
+    /// TLS has read and decrypted more than was asked for. The socket does not become readable for
+    /// these bytes.
     [[nodiscard]] bool has_pending() const;
 
     [[nodiscard]] IoResult try_read(char* at, std::size_t size);
@@ -66,13 +68,14 @@ public:
     /// For a connection on which more is to come than one message: from now on reads learn what
     /// they leave behind.
     void expect_more();
-    /// Nothing can be read, the peer's end included, as of the last look for events. Not known is
-    /// false.
+    /// Nothing can be read, not even the peer's end, as of the last look for events. False where
+    /// that is not known.
     [[nodiscard]] bool known_empty() const { return watch_->armed() && !maybe_reset_; }
-    /// A socket just accepted: nothing was read, and no event can have been missed.
+    /// For a socket just accepted: arms the watch before the first read, since no event can have
+    /// been missed.
     void watch_from_the_start() { found_empty(); }
-    /// Calls `then` once, when something can be read, or the waits have ended (try_read tells):
-    /// without a coroutine. Precondition: known_empty(), and nobody waits in readable().
+    /// Calls `then` once, without a coroutine, when something can be read or the waits have ended
+    /// (try_read shows which). Precondition: known_empty(), and nobody waits in readable().
     using Then = void (*)(void* owner);
     void when_readable(Then then, void* owner) { then_ = then, then_owner_ = owner; }
 
@@ -82,12 +85,12 @@ public:
     /// The same below TLS, before its handshake.
     [[nodiscard]] Task<IoResult> read_plain(char* at, std::size_t size);
 
-    /// Writes all pieces, changing them on the way. False: the connection is lost. `stall` is how
-    /// long no byte may be taken: a deadline of its own, set anew with each step and gone with the
-    /// last one, beside that of expire_at.
+    /// Writes all pieces, and changes them on the way. False: the connection is lost. `stall` is
+    /// how long the peer may take no byte. It is a deadline beside that of expire_at, set anew with
+    /// each step and cleared after the last one.
     [[nodiscard]] Task<bool> write_all(std::span<iovec> pieces, Milliseconds stall);
 
-    /// All waits end from then on, once; see timed_out.
+    /// Ends all waits once that time has passed; see timed_out and clear_timeout.
     void expire_at(SteadyTime at);
     void never_expire() { expire_at(SteadyTime::max()); }
     [[nodiscard]] bool timed_out() const { return timed_out_; }
@@ -106,7 +109,7 @@ public:
     [[nodiscard]] TcpSocket& socket() { return socket_; }
 
     /// Whether an idle connection is still usable: nothing unexpected was sent, and the peer has
-    /// not ended it. `quiet`: as far as is known already; looks only where nothing is.
+    /// not ended it. `quiet` uses what is known already, and looks only where nothing is known.
     [[nodiscard]] bool idle_and_alive();
     [[nodiscard]] bool quiet() {
         return (watch_->armed() && !timed_out_ && !cancelled_) || idle_and_alive();

@@ -20,7 +20,7 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
     unsigned char* chosen = nullptr;
     if (SSL_select_next_proto(&chosen, out_size, ours, static_cast<unsigned>(list.size()), in,
                               in_size) != OPENSSL_NPN_NEGOTIATED)
-        return SSL_TLSEXT_ERR_NOACK;
+        return SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301, 3.2: no_application_protocol
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
 }
@@ -32,14 +32,19 @@ std::string last_error() {
 }
 
 // Lets in only clients that show a certificate which one of these authorities issued.
-void require_client_certificate(SSL_CTX* context, const std::string& authorities) {
+void require_client_certificate(SSL_CTX* context, const std::string& authorities,
+                                std::string_view where) {
+    const auto refuse = [&] {
+        throw std::runtime_error(std::string(where) + ".tls.client_ca: cannot use " + authorities +
+                                 ": " + last_error());
+    };
+    if (SSL_CTX_load_verify_locations(context, authorities.c_str(), nullptr) != 1) refuse();
+    // Null: the file holds no certificate, and nobody would get in.
     STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(authorities.c_str());
-    if (!names || SSL_CTX_load_verify_locations(context, authorities.c_str(), nullptr) != 1)
-        throw std::runtime_error("listen.tls.client_ca: cannot use " + authorities + ": " +
-                                 last_error());
-    SSL_CTX_set_client_CA_list(context, names);
+    if (!names) refuse();
+    SSL_CTX_set_client_CA_list(context, names);  // takes the names over
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-    // Without it OpenSSL resumes no session of a client that showed a certificate.
+    // Without an id context, OpenSSL resumes no session of a client that showed a certificate.
     static constexpr unsigned char id[] = "larder";
     SSL_CTX_set_session_id_context(context, id, sizeof id - 1);
 }
@@ -48,7 +53,7 @@ void require_client_certificate(SSL_CTX* context, const std::string& authorities
 
 TlsContext own_tls_context(ssl_ctx_st* context) { return {context, &SSL_CTX_free}; }
 
-TlsContext make_server_tls(const settings::Listener& listener) {
+TlsContext make_server_tls(const settings::Listener& listener, std::string_view where) {
     const settings::Tls& tls = *listener.tls;
     const TlsContext owner = own_tls_context(SSL_CTX_new(TLS_server_method()));
     SSL_CTX* context = owner.get();
@@ -64,10 +69,10 @@ TlsContext make_server_tls(const settings::Listener& listener) {
     const bool key =
         certificate && SSL_CTX_use_PrivateKey_file(context, tls.key.c_str(), SSL_FILETYPE_PEM) == 1;
     if (!key || SSL_CTX_check_private_key(context) != 1) {
-        throw std::runtime_error("listen.tls: cannot use " +
+        throw std::runtime_error(std::string(where) + ".tls: cannot use " +
                                  (certificate ? tls.key : tls.certificate) + ": " + last_error());
     }
-    if (!tls.client_ca.empty()) require_client_certificate(context, tls.client_ca);
+    if (!tls.client_ca.empty()) require_client_certificate(context, tls.client_ca, where);
     return owner;
 }
 

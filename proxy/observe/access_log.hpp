@@ -46,13 +46,14 @@ void append_access_fields(std::string& out, const AccessEntry& entry, settings::
 /// its own AccessLog; writing never waits.
 class AccessLog {
 public:
-    /// Takes the access logger there is now: make anew after set_up_logging was called again.
+    /// Takes the access logger that exists now. Make a new AccessLog after set_up_logging was
+    /// called again.
     explicit AccessLog(const settings::Log& log);
     ~AccessLog();
     AccessLog(AccessLog&&) noexcept;
     AccessLog& operator=(AccessLog&&) noexcept;
 
-    /// Whether a request that ended with this status is to be logged; ask before an AccessEntry is
+    /// Whether a request that ended with this status must be logged; ask before an AccessEntry is
     /// put together. With `access: errors` that is 4xx and 5xx.
     [[nodiscard]] bool logs(int status) const {
         return access_ == settings::AccessLog::on ||

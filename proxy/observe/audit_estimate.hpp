@@ -5,9 +5,10 @@ namespace larder::observe {
 
 /// What audited hits say about all hits (`audit`).
 struct AuditEstimate {
-    double wrong_per_million = 0;  ///< as many as were wrong among those compared
-    /// With 95 % confidence no more are wrong (Clopper and Pearson, one-sided): exact, so it holds
-    /// for few comparisons too. A million where nothing was compared.
+    double wrong_per_million = 0;  ///< the share of wrong ones among those compared
+    /// With 95 % confidence, no more hits than these are wrong (Clopper and Pearson, one-sided).
+    /// The bound is exact, so it holds for few comparisons too. A million where nothing was
+    /// compared.
     double at_most_per_million = 1e6;
 };
 

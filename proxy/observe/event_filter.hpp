@@ -23,7 +23,7 @@ struct RequestEvent {
     cache::XCache x_cache = cache::XCache::bypass;
     cache::Detail detail = cache::Detail::none;
     std::chrono::nanoseconds duration{0};
-    std::chrono::nanoseconds origin_time{0};  ///< what of it was waited for the origin
+    std::chrono::nanoseconds origin_time{0};  ///< the part of it that larder waited for the origin
 };
 
 /// Which requests a listener wants: those that meet all conditions.

@@ -35,9 +35,9 @@ void gauge(MetricFamily& into, Labels labels, double value) {
     sample(into, labels).gauge.value = value;
 }
 
-/// Nothing where nothing was measured: a histogram is some twenty series, and most routes, servers
-/// and operations never see most events. The bucket beyond the last bound is the sample count's,
-/// which the serializer writes as +Inf.
+/// Adds nothing where nothing was measured: a histogram is some twenty series, and most routes,
+/// servers and operations never see most events. The bucket beyond the last bound is only in the
+/// sample count, which the serializer writes as +Inf.
 template <const auto& scale>
 void histogram(MetricFamily& into, Labels labels, const HistogramTotals<scale>& totals,
                double unit) {
@@ -72,8 +72,8 @@ void count_each(MetricFamily& into, const char* label, const std::array<std::uin
         count(into, {{label, to_word(static_cast<Enum>(i))}}, values[i]);
 }
 
-// What a request without a route is counted as: present from the start, so that the counter's
-// family is never empty.
+// The labels of a series without a route. This series is there from the start, so that the
+// counter's family is never empty.
 constexpr std::size_t first_method = 0;
 constexpr int first_status = 200;
 constexpr cache::XCache first_word = cache::XCache::bypass;

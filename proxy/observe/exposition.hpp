@@ -7,7 +7,7 @@
 
 namespace larder::observe {
 
-/// Every metric family of the contract, in a fixed order, made of a snapshot. None is ever missing.
+/// Every metric family of larder, in a fixed order, made of a snapshot. None is ever missing.
 /// Counters and gauges have at least one sample: closed label sets (reasons, sources, results)
 /// start at zero, so that rates and alerts see the first event. A histogram has samples once
 /// something was measured.

@@ -2,7 +2,7 @@
 
 namespace larder::observe {
 
-// Only keys with one appended parameter tell which one made the difference.
+// Only a key with a single appended parameter shows which parameter made the difference.
 void FetchFindings::note_parameters(const FetchFinding& finding, RouteFinding& route) {
     const std::string_view name = finding.appended.substr(0, finding.appended.find('='));
     const bool is_one = finding.appended.find('&') == std::string_view::npos;

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-/// What fetches tell about the configuration, for `larder advise`.
+/// What fetches show about the configuration, for `larder advise`.
 namespace larder::observe {
 
 /// Whether a query parameter that the key does not name makes a difference.

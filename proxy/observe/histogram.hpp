@@ -69,8 +69,8 @@ inline constexpr BucketScale<19> duration_scale{std::array<std::uint64_t, 19>{
 inline constexpr BucketScale<12> age_scale{
     std::array<std::uint64_t, 12>{1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21'600, 86'400, 604'800}};
 
-/// A histogram's figures as read: plain numbers, not cumulative, the last bucket is what exceeds
-/// every bound.
+/// A histogram's figures as read: plain numbers, not cumulative. The last bucket counts the values
+/// above every bound.
 template <const auto& scale>
 struct HistogramTotals {
     std::array<std::uint64_t, scale.bounds_count + 1> buckets{};
@@ -88,8 +88,8 @@ struct HistogramTotals {
     }
 
     /// The value below which the share `q` (0 to 1) lies, interpolated inside its bucket; the
-    /// highest bound where it is beyond; 0 where there are no values. Where one bucket holds all,
-    /// they are taken to lie evenly around their mean.
+    /// highest bound where the value is above it; 0 where there are no values. Where one bucket
+    /// holds all values, they are assumed to lie evenly around their mean.
     [[nodiscard]] double quantile(double q) const {
         const std::uint64_t total = count();
         if (total == 0) return 0;

@@ -99,7 +99,7 @@ void KeyRanks::add_uncached(std::string_view path, std::uint64_t weight,
 
 namespace {
 
-// Digits, or what is long and made of hex digits and dashes.
+// Digits only, or a long text of hex digits and dashes.
 bool looks_like_an_id(std::string_view segment) {
     constexpr std::size_t hex_bytes_min = 8;
     const bool digits = segment.find_first_not_of("0123456789") == std::string_view::npos;

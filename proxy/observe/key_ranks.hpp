@@ -17,12 +17,12 @@ struct RankedKey {
     std::string key;
     std::string route;
     std::uint64_t value = 0;
-    std::uint64_t error = 0;  ///< the value may be too large by this much, at most
+    std::uint64_t error = 0;  ///< the value may be wrong by this much, at most
 };
 
 /// The heaviest keys of a stream in bounded memory: Space-Saving (Metwally, Agrawal and El Abbadi,
-/// 2005). Each key that weighs more than total / capacity is among them. Where the table is full, a
-/// new key takes the place of the lightest one, and its weight as a possible error.
+/// 2005). Each key that weighs more than total / capacity is among them. When the table is full, a
+/// new key replaces the lightest one, and takes over its weight as a possible error.
 class SpaceSaving {
 public:
     explicit SpaceSaving(std::size_t capacity) : capacity_(capacity) {}
@@ -30,7 +30,7 @@ public:
     void add(std::string_view key, std::string_view route, std::uint64_t weight);
     /// In no order.
     [[nodiscard]] const std::vector<RankedKey>& all() const { return keys_; }
-    /// What a key that is not among them weighs at most.
+    /// The weight that a key outside of the table has at most.
     [[nodiscard]] std::uint64_t weight_of_others() const;
 
 private:

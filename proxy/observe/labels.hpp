@@ -12,7 +12,7 @@ namespace larder::observe {
 inline constexpr std::size_t x_cache_count = static_cast<std::size_t>(cache::XCache::count_);
 inline constexpr std::size_t detail_count = static_cast<std::size_t>(cache::Detail::count_);
 
-/// Registered methods (RFC 9110, 16.1.1, and PATCH) are told apart, all others are one.
+/// Registered methods (RFC 9110, 16.1.1, and PATCH) count separately, all others together.
 inline constexpr std::size_t method_class_count = 15;
 constexpr std::size_t method_class(http::Method method) {
     const auto index = static_cast<std::size_t>(method);
@@ -24,10 +24,10 @@ static_assert(static_cast<std::size_t>(http::Method::purge) == method_class_coun
 /// "GET", ..., "other".
 std::string_view method_word(std::size_t method_class);
 
-/// How what a route in shadow mode would have served compares with what the origin answered.
+/// How the response that a route in shadow mode would have served compares with the origin's.
 enum class ShadowResult : std::uint8_t { match, mismatch, miss, count_ };
 
-/// How a hit that was compared with the origin's answer came out (`audit`).
+/// The result of comparing a hit with the origin's answer (`audit`).
 enum class AuditResult : std::uint8_t { same, different, failed, count_ };
 
 /// Who asked for a purge.

@@ -3,11 +3,11 @@
 #include <string>
 #include <string_view>
 
-/// Values on their way into a log line. Whoever sent them, they can neither end the line, nor forge
-/// another field, nor send a terminal what it would obey.
+/// Writes values into a log line. Whoever sent a value, it can neither end the line, nor forge
+/// another field, nor send commands to a terminal.
 namespace larder::observe {
 
-/// What is kept of one value; the rest becomes "...".
+/// The part of one value that is kept; the rest becomes "...".
 inline constexpr std::size_t logged_bytes_max = 2048;
 
 /// Appends in double quotes: `"` and `\` with a backslash before them, control bytes and all beyond

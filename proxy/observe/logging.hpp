@@ -18,7 +18,7 @@ inline constexpr const char* access_logger_name = "access";
 /// settings, and the access logger beside it. The lines are written by a thread of their own: a
 /// full queue drops its oldest lines, a slow reader of standard error never holds up a request.
 /// Call at start and again after a reload, from one thread at a time. An unknown level counts as
-/// `info`; check_settings has refused it before.
+/// `info`; a configuration with one is refused before.
 void set_up_logging(const settings::Log& log);
 
 /// Writes out what is queued and stops the thread. Before the program ends.

@@ -33,8 +33,8 @@ public:
     /// The number of an origin server, named as in the configuration.
     ServerId server(std::string_view name) { return servers_.intern(name); }
 
-    /// Asked for each snapshot, from the asking thread; must not wait for I/O. Before any snapshot,
-    /// or not at all.
+    /// `gauges` is called for each snapshot, on the thread that takes the snapshot; it must not
+    /// wait for I/O. Set it before the first snapshot, or not at all.
     void set_gauges(std::function<Gauges()> gauges);
 
     /// How the last load of the configuration ended (larder_config_last_reload_successful).
@@ -44,7 +44,7 @@ public:
 
     [[nodiscard]] Snapshot snapshot() const;
 
-    /// Every family of the contract and process_*.
+    /// Every family of larder, and process_*.
     [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
 
     /// The same as Prometheus text, version 0.0.4.

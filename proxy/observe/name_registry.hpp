@@ -9,9 +9,9 @@
 
 namespace larder::observe {
 
-/// Gives label values small numbers for good. It only grows, so that counters survive a reload that
-/// changes the routes, and it is bounded: number 0 is `other`, and whatever comes after the limit
-/// gets it. Safe from every thread; meant for start and reload, not for requests.
+/// Gives each label value a small number for good. It only grows, so that counters survive a reload
+/// that changes the routes. It is bounded: number 0 is `other`, and every name beyond the limit
+/// gets that number. Safe from every thread; meant for start and reload, not for requests.
 class NameRegistry {
 public:
     using Id = std::uint16_t;

@@ -64,7 +64,7 @@ struct OriginState {
 /// Breaker as the metric shows it: 0 closed, 1 probing, 2 open.
 enum class BreakerState : std::uint8_t { closed, probing, open };
 
-/// What of Redis failed or was refused.
+/// Something that failed with Redis, or that Redis refused.
 struct RedisTrouble {
     std::string concerns;  ///< "store", "purge", ...
     std::string kind;      ///< as the reason in larder_redis_errors_total
@@ -75,7 +75,7 @@ struct RedisTrouble {
     double for_seconds = 0;  ///< since it began
 };
 
-/// What only the other modules know, asked for when somebody looks.
+/// Figures that only the other modules know. They are asked for at each snapshot.
 struct Gauges {
     std::uint64_t memory_bytes = 0;
     std::uint64_t memory_entries = 0;

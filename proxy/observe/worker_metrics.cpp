@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-// Everything is reached by index; what most programs never use (4096 paths, ten methods, seven
-// words) costs a null pointer until it is. Readers follow the pointers with acquire, so they see
-// what was built behind them.
+// Everything is reached by index. Most of the 4096 paths, 15 method classes and seven words are
+// never used; each costs only a null pointer until its first use. Readers load the pointers with
+// acquire, so they see complete objects behind them.
 namespace larder::observe {
 namespace {
 

@@ -32,7 +32,7 @@ struct RequestRecord {
     std::int64_t age = -1;  ///< the Age sent with a response from the cache, in seconds; negative:
                             ///< not from the cache
     std::chrono::nanoseconds saved{
-        0};  ///< what the fetch of the stored response took, where it answered instead of one
+        0};  ///< how long the fetch of the stored response took, which answered in place of another
     bool coalesced = false;  ///< answered by a fetch that another request began
     cache::Detail not_stored =
         cache::Detail::none;  ///< why the fetched response of a read was not stored

@@ -8,7 +8,7 @@ namespace {
 constexpr Milliseconds look_every{500};  // whether a lookup is due
 constexpr Milliseconds probe_every{2000};
 
-// Only where there is another address is one that cannot be reached left out.
+// An address that cannot be reached is left out only if there is another address.
 std::vector<std::shared_ptr<Address>> left_out(const Addresses& addresses) {
     std::vector<std::shared_ptr<Address>> out;
     if (addresses.size() < 2) return out;

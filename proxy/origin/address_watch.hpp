@@ -6,9 +6,9 @@
 
 namespace larder::origin {
 
-/// Keeps the addresses of a configuration's Upstreams current: starts its lookups when they are
-/// due, and tries addresses that could not be reached, so that no request pays for finding out that
-/// they still cannot be. One worker's, on its thread.
+/// Keeps the addresses of a configuration's Upstreams current: starts their lookups when they are
+/// due, and probes addresses that could not be reached, so that no request loses time on an address
+/// that is still unreachable. Belongs to one worker, on its thread.
 class AddressWatch {
 public:
     AddressWatch() = default;

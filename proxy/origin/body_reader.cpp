@@ -63,7 +63,7 @@ net::Task<BodyReader::Piece> BodyReader::next() {
                                                                            : 4096);
         stream_.expire_at(steady_now() + idle_);
         const net::IoResult got = co_await stream_.read_some(room.at, room.size);
-        stream_.never_expire();  // who takes the piece may take longer
+        stream_.never_expire();  // the caller may take longer with the piece
         switch (got.kind) {
             case net::IoResult::Kind::done:
                 in_.append_done(got.bytes);

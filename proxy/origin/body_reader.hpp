@@ -26,7 +26,7 @@ public:
           idle_(idle),
           chunks_(sender) {}
 
-    /// What is there without waiting; nothing: call next().
+    /// Gives the next piece without waiting. False: nothing is there yet, call next().
     [[nodiscard]] bool next_buffered(Piece& piece);
 
     [[nodiscard]] net::Task<Piece> next();
@@ -45,7 +45,7 @@ private:
     http::Framing framing_;
     std::uint64_t left_;
     Milliseconds idle_;
-    std::size_t last_ = 0;  // bytes of `in_` behind the piece handed out
+    std::size_t last_ = 0;  // bytes of `in_` that the piece handed out takes up
     bool ended_ = false;
     http::ChunkedDecoder chunks_;
 };

@@ -9,7 +9,8 @@ std::vector<std::size_t> connect_order(const std::vector<Candidate>& candidates,
     std::vector<std::size_t> order;
     if (candidates.empty()) return order;
     order.push_back(first);
-    // In turns from the first one on, so that failures of one address burden no single other one.
+    // The rest follows in turn from the first one on, so that the failures of one address do not
+    // all burden the same other address.
     std::vector<std::size_t> rest;
     for (std::size_t i = 1; i < candidates.size(); ++i)
         rest.push_back((first + i) % candidates.size());

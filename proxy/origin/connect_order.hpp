@@ -10,7 +10,8 @@ namespace larder::origin {
 
 /// RFC 8305, 8: the connection attempt delay.
 constexpr Milliseconds attempt_delay{250};
-/// Who accepted the connection gets this long for its TLS handshake before another one is tried.
+/// An address that accepted the connection gets this long for its TLS handshake before another
+/// address is tried.
 constexpr Milliseconds handshake_delay{1000};
 /// More addresses than these are not tried for one connection.
 constexpr std::size_t attempts_max = 16;
@@ -20,9 +21,9 @@ struct Candidate {
     bool usable = true;  ///< false: it failed lately, and comes behind all others
 };
 
-/// The indexes of the candidates in the order to try them. `first` is what the balance has picked.
-/// The others follow in turns from there, with the families alternating (RFC 8305, 4), the usable
-/// ones before the rest.
+/// The indexes of the candidates in the order to try them. `first` is the one that the balance has
+/// picked. The others follow in turn from there, with the families alternating (RFC 8305, 4), the
+/// usable ones before the rest.
 std::vector<std::size_t> connect_order(const std::vector<Candidate>& candidates, std::size_t first);
 
 /// The attempts for one connection. They are numbered in their order.
@@ -39,13 +40,13 @@ public:
         SteadyTime until{};
     };
 
-    /// `give_up`: no attempt begins any more. Attempts under way end by themselves at that moment.
+    /// No attempt begins after `give_up`. Attempts under way end by themselves at that moment.
     ConnectRace(std::size_t attempts, SteadyTime give_up)
         : attempts_(attempts), give_up_(give_up) {}
 
     [[nodiscard]] Step next(SteadyTime now);
 
-    /// The address accepted the connection, and shakes hands.
+    /// The address accepted the connection, and the TLS handshake begins.
     void accepted(SteadyTime now);
     /// An attempt ended without a connection: the next one need not wait.
     void failed();

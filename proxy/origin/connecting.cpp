@@ -14,8 +14,8 @@
 /// How a pool makes new connections. Where an origin has several addresses, one that does not
 /// answer must not cost a request the whole connect_timeout: after a short delay the next one is
 /// tried beside it (connect_order.hpp), and the first that is ready serves the request. An attempt
-/// that is overtaken goes on until its own end, since only that tells whether its address is dead
-/// or slow; where it succeeds after all, its connection is kept idle.
+/// that is overtaken goes on until its own end, since only its end shows whether its address is
+/// dead or slow. If it succeeds after all, its connection is kept idle.
 namespace larder::origin {
 
 using boost::asio::ip::tcp;
@@ -46,7 +46,7 @@ struct Pool::Race {
 
 namespace {
 
-// The addresses in their order of trial; empty where the picked one is all there is.
+// The addresses in the order to try them; empty where the picked one is the only one.
 std::vector<std::shared_ptr<Address>> in_order(const Addresses& addresses, const Address& first,
                                                SteadyTime now) {
     std::vector<Candidate> candidates;
@@ -61,7 +61,7 @@ std::vector<std::shared_ptr<Address>> in_order(const Addresses& addresses, const
         known.push_back(address);
     }
     std::vector<std::shared_ptr<Address>> order;
-    // The picked one may have left the name meanwhile.
+    // The picked address may no longer belong to the name.
     if (index == SIZE_MAX || known.size() < 2) return order;
     for (std::size_t i : connect_order(candidates, index)) order.push_back(known[i]);
     return order;
@@ -99,7 +99,7 @@ net::Task<Acquired> Pool::connect(std::shared_ptr<Upstream> upstream,
     co_return made;
 }
 
-// Connects, and tells the upstream what became of it.
+// Connects, and reports the result to the upstream.
 net::Task<Acquired> Pool::open(std::shared_ptr<Upstream> upstream, std::shared_ptr<Address> address,
                                SteadyTime give_up) {
     if (address->server.is_unix) {
@@ -133,7 +133,7 @@ net::Task<Acquired> Pool::open(std::shared_ptr<Upstream> upstream, std::shared_p
     co_return served(std::move(connection));
 }
 
-// Connecting to a Unix socket never waits: there is room in the queue of the listener, or not.
+// Connecting to a Unix socket never waits: the queue of the listener has room, or it has not.
 net::Task<Acquired> Pool::open_unix(std::shared_ptr<Upstream> upstream,
                                     std::shared_ptr<Address> address, SteadyTime give_up) {
     net::Event pause(context_.get_executor());
@@ -229,7 +229,8 @@ net::Task<Acquired> Pool::run_race(std::shared_ptr<Race> race) {
     co_return result;
 }
 
-// The picked address comes first, and has its place. The others must not wait for theirs.
+// The first attempt is for the picked address, whose place is reserved already. The other attempts
+// must not wait for a place.
 void Pool::begin_attempt(const std::shared_ptr<Race>& race, std::size_t which) {
     Race::Attempt& attempt = race->attempts[which];
     const int most = race->upstream->settings().max_connections;

@@ -28,8 +28,8 @@ const char* to_text(OriginError error);
 
 class Pool;
 
-/// A connection to one address. Counts itself in the address's figures, and tells its pool when it
-/// goes. One thread.
+/// A connection to one address. Counts itself in the address's figures, and notifies its pool when
+/// it ends. One thread.
 class OriginConnection {
 public:
     OriginConnection(net::TcpSocket socket, net::DeadlineWheel& wheel, net::BufferPool& buffers,

@@ -4,8 +4,8 @@
 
 namespace larder::origin {
 
-/// One more in a figure that several threads share, for as long as this lives. The figure outlives
-/// it.
+/// Adds one to a figure that several threads share, for as long as this object lives. The figure
+/// outlives the object.
 class Counted {
 public:
     Counted() = default;
@@ -19,7 +19,7 @@ public:
     }
     ~Counted() { end(); }
 
-    /// Takes over what was added already.
+    /// Takes over a one that was added already.
     [[nodiscard]] static Counted adopt(std::atomic<int>& figure) noexcept {
         Counted counted;
         counted.figure_ = &figure;

@@ -50,8 +50,8 @@ net::Task<void> send_request(Pool& pool, std::shared_ptr<Upstream> upstream, Req
     std::array<iovec, 2> pieces{net::piece(request.head), net::piece(request.body)};
     const bool sent =
         co_await exchange.connection->stream.write_all(pieces, upstream->settings().idle_timeout);
-    // An origin that answers without reading on has closed its side only. Its response may be
-    // there: reading tells.
+    // A failed write is no error yet: an origin that answers without reading on has closed only its
+    // own side, and its response may be there to be read.
     static_cast<void>(sent);
 }
 

@@ -13,9 +13,9 @@ namespace larder::origin {
 /// One request to the origin and the head of its response.
 struct Exchange {
     ConnectionPtr connection;  ///< owned until released to the pool
-    Counted under_way;         ///< in the server's requests; gone before the connection
+    Counted under_way;         ///< in the address's requests; ends before the connection
     http::HeadStorage storage;
-    std::string head_bytes;  ///< of a head that is kept: what it points into
+    std::string head_bytes;  ///< the bytes that a kept head points into
     http::ResponseHead head;
     WallTime requested_at{};
     WallTime received_at{};
@@ -42,21 +42,21 @@ struct RequestBytes {
     std::string_view body;
 };
 
-/// Connects and writes the request. Tries other addresses where one cannot be reached: nothing was
-/// sent then. The result is in the exchange.
+/// Connects and writes the request. Tries other addresses where one cannot be reached, since
+/// nothing was sent to that one. The result is in the exchange.
 net::Task<void> send_request(Pool& pool, std::shared_ptr<Upstream> upstream, RequestBytes request,
                              ConnectionAge age, Exchange& exchange);
 
 /// How a head is read.
 struct HeadReading {
-    /// Of what the request was: a response to HEAD has no body.
+    /// The kind of the request: a response to HEAD has no body.
     enum class ReplyTo : std::uint8_t { head, other };
-    /// Whether the head gets a copy of its own; else its views die with the next read.
+    /// Whether the head gets a copy of its own; else its views are valid until the next read.
     enum class Views : std::uint8_t { until_next_read, kept };
 
     ReplyTo reply_to = ReplyTo::other;
     Views views = Views::until_next_read;
-    /// From now on; max(): somebody else watches over it.
+    /// Counts from the call; max(): sets no deadline, since the caller watches over it.
     Milliseconds timeout = Milliseconds::max();
 };
 
@@ -67,7 +67,8 @@ net::Task<void> read_response_head(HeadReading reading, Exchange& exchange);
 /// response (RFC 9112, 9.3.1).
 [[nodiscard]] bool may_retry(const Exchange& exchange);
 
-/// The body ended well: the connection may serve again if nothing speaks against it.
+/// Ends the exchange. The connection goes back to the pool if the body ended well and the
+/// connection can serve again.
 void finish_exchange(Pool& pool, Exchange& exchange, const BodyReader& body);
 
 }  // namespace larder::origin

@@ -17,8 +17,8 @@ public:
     void begin(SteadyTime now);
     void end(SteadyTime now, bool answered);
 
-    /// Something failed that an out-of-date answer would explain: at once, or when the pause is
-    /// over.
+    /// Makes a lookup due, at once or when the pause is over: something failed that an out-of-date
+    /// answer would explain.
     void demand();
 
     [[nodiscard]] bool under_way() const { return under_way_; }
@@ -26,7 +26,7 @@ public:
 private:
     Milliseconds interval_;
     bool under_way_ = false;
-    bool demanded_ = false;  // while one was under way, or since it began
+    bool demanded_ = false;  // since the last lookup began
     SteadyTime due_{};       // the first one at once
     SteadyTime began_{};
 };

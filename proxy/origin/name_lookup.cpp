@@ -66,7 +66,7 @@ void NameLookup::start(std::string host, std::string port, Then then) {
         try {
             answer = look_up(host, port);
         } catch (const std::bad_alloc&) {
-            answer = {};  // one without addresses is a failed one
+            answer = {};  // an answer without addresses is a failed lookup
         }
         const std::scoped_lock lock(gate->mutex);
         if (gate->open) then(std::move(answer));

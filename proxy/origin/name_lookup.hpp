@@ -13,8 +13,8 @@ struct LookupAnswer {
 };
 
 /// Looks names up, each on a thread of its own. getaddrinfo cannot be interrupted and may take half
-/// a minute, while the end of the process must not wait for it: nobody joins these threads, and
-/// what comes after the end of this object is dropped. Safe from every thread.
+/// a minute, but the end of the process must not wait for it. So nobody joins these threads, and an
+/// answer after the end of this object is dropped. Safe from every thread.
 class NameLookup {
 public:
     using Then = std::function<void(LookupAnswer)>;
@@ -25,7 +25,8 @@ public:
     NameLookup(const NameLookup&) = delete;
     NameLookup& operator=(const NameLookup&) = delete;
 
-    /// Calls `then` on the lookup's thread, unless this object has gone. It must not throw.
+    /// Calls `then` on the lookup's thread, unless this object has gone; on the caller's thread
+    /// where no thread can be started. `then` must not throw.
     void start(std::string host, std::string port, Then then);
 
 private:

@@ -8,7 +8,7 @@ constexpr std::size_t known_max = 256;
 constexpr std::chrono::seconds idle_age_max{55};
 constexpr std::chrono::seconds look_every{2};
 constexpr Milliseconds look_often{30};  // where workers share max_connections
-constexpr Milliseconds ask_again{10};   // for what other workers gave back, of which nobody tells
+constexpr Milliseconds ask_again{10};   // other workers do not report the places they give back
 
 }  // namespace
 
@@ -20,8 +20,8 @@ Pool::Pool(boost::asio::io_context& context, net::DeadlineWheel& wheel, net::Buf
 
 Pool::~Pool() = default;
 
-/// A request that waits for its turn; on its coroutine's frame. Who leaves the line lets the next
-/// one look.
+/// A request that waits for its turn. It lives on the frame of its coroutine. A request that leaves
+/// the line wakes the first one that still waits.
 class Pool::InLine {
 public:
     InLine(Pool& pool, Address& address_in)
@@ -37,9 +37,9 @@ public:
     InLine(const InLine&) = delete;
     InLine& operator=(const InLine&) = delete;
 
-    Address& address;  // whoever waits holds it
+    Address& address;  // the waiting coroutine holds it
     net::Event wake;
-    ConnectionPtr given;  ///< by somebody of this worker who needs it no longer
+    ConnectionPtr given;  ///< by a request of this worker that needs it no longer
 
 private:
     Pool& pool_;
@@ -58,7 +58,7 @@ void Pool::place_came_free(const Address& address) {
     if (first) first->wake.notify();
 }
 
-// Gives the connection to the first who waits for one and has none. True: somebody took it.
+// Gives the connection to the first waiting request that has none. True: a request took it.
 bool Pool::hand_over(ConnectionPtr& connection) {
     for (InLine* waiter : line_) {
         if (&waiter->address != connection->address.get() || waiter->given) continue;
@@ -84,7 +84,7 @@ ConnectionPtr Pool::take_idle(const Address& address, bool proved) {
 
 namespace {
 
-// Nobody can be asked: no server has an address, or none is up.
+// There is no server to ask: none has an address, or none is up.
 Acquired without_address(const Upstream& upstream, const Addresses& addresses) {
     Acquired nothing{nullptr, OriginError::unavailable, {}};
     if (!addresses.empty()) return nothing;
@@ -103,14 +103,14 @@ const Addresses& Pool::addresses_of(const std::shared_ptr<Upstream>& upstream) {
         if (known.version != version) known = {upstream, version, upstream->addresses()};
         return *known.addresses;
     }
-    // Requests of an earlier configuration may have brought theirs back.
+    // Requests of an earlier configuration may have added their Upstream again.
     if (known_.size() == known_max) known_.erase(known_.begin());
     known_.push_back({upstream, version, upstream->addresses()});
     return *known_.back().addresses;
 }
 
-// Only while no lookup has ended yet: later ones go on beside the requests. False: the worker
-// stops.
+// Waits only while no lookup has ended yet: later lookups go on beside the requests. False: the
+// worker stops.
 net::Task<bool> Pool::wait_for_first_answers(std::shared_ptr<Upstream> upstream) {
     net::Event pause(context_.get_executor());
     while (upstream->addresses()->empty() && steady_now() < upstream->first_answers_by()) {
@@ -144,7 +144,7 @@ net::Task<Acquired> Pool::acquire(std::shared_ptr<Upstream> upstream, Kept kept)
         co_return Acquired{std::move(room.kept), OriginError::none, {}};
     }
     if (room.kept) {
-        // Its place is ours while another connection is made in its stead.
+        // Its place stays reserved for the new connection that replaces it.
         room.reserved = Counted(address->connections);
         room.kept.reset();
     }
@@ -176,7 +176,7 @@ net::Task<Pool::Room> Pool::wait_for_room(std::shared_ptr<Upstream> upstream,
         const SteadyTime now = steady_now();
         room.there = now < give_up;
         if (!room.there) co_return room;
-        // Only the first one looks again by itself.
+        // Only the first in line looks again by itself.
         const SteadyTime wake_at = first ? std::min(give_up, now + ask_again) : give_up;
         room.there = co_await place.wake.wait_until(wake_at);
         if (!room.there) co_return room;
@@ -199,16 +199,20 @@ void Pool::release(ConnectionPtr connection) {
 
 void Pool::plan_next_look() {
     if (idle_.empty() || wheel_.stopped()) return;
-    const bool limited = idle_.back()->upstream->settings().max_connections > 0;
+    const auto is_limited = [](const ConnectionPtr& connection) {
+        return connection->upstream->settings().max_connections > 0;
+    };
+    const bool limited = std::any_of(idle_.rbegin(), idle_.rend(), is_limited);
     look_.set(steady_now() + (limited ? look_often : Milliseconds(look_every)));
 }
 
-// An origin's idle timeout would else leave its half of each connection with us until the next
-// request; and what one worker keeps idle counts against max_connections of all.
+// Closes idle connections that the origin has ended, which would else stay half open until the next
+// request. Also gives up connections that are wanted elsewhere: the idle connections of one worker
+// count against the max_connections of all.
 void Pool::look_after_idle(void* self) {
     Pool& pool = *static_cast<Pool*>(self);
     const SteadyTime now = steady_now();
-    bool gave = false;  // one at a time: who waits may be served by another's
+    bool gave = false;  // one at a time: another worker may also serve the request that waits
     std::erase_if(pool.idle_, [now, &gave](const ConnectionPtr& connection) {
         const Address& address = *connection->address;
         const int most = connection->upstream->settings().max_connections;

@@ -33,9 +33,9 @@ public:
 
     /// Which kept connections will do.
     enum class Kept : std::uint8_t {
-        none,      ///< none: one has just turned out stale
-        believed,  ///< those whose end was not heard of; the request can be repeated
-        proved,    ///< those that are looked at once more, so that hardly a moment is left in which
+        none,      ///< none, because a kept connection has just turned out stale
+        believed,  ///< those that are not known to have ended; the request can be repeated
+        proved,    ///< those that a last look finds alive, so that hardly a moment is left in which
                    ///< the server may end them
     };
     /// A connection to the address that `upstream` picks, or to another one where that one cannot
@@ -49,7 +49,7 @@ public:
     /// Takes a connection back whose last exchange ended well.
     void release(ConnectionPtr connection);
 
-    /// A connection to the address has gone: the first who waits for its place may look.
+    /// A connection to the address has gone: wakes the first request that waits for a place there.
     void place_came_free(const Address& address);
 
     /// Forgets the idle connections (on reload and at the end).
@@ -77,7 +77,7 @@ private:
     };
     [[nodiscard]] net::Task<Room> wait_for_room(std::shared_ptr<Upstream> upstream,
                                                 std::shared_ptr<Address> address);
-    /// One in the line of those who wait for a connection to an address that has max_connections.
+    /// A request in line for a connection to an address that has reached max_connections.
     class InLine;
     [[nodiscard]] InLine* first_in_line(const Address& address) const;
     [[nodiscard]] bool hand_over(ConnectionPtr& connection);
@@ -103,9 +103,9 @@ private:
     net::DeadlineWheel& wheel_;
     net::BufferPool& buffers_;
     std::vector<Known> known_;  // of each Upstream in use; few
-    std::list<InLine*> line_;   // who came first is first
-    net::Deadline look_;  ///< when idle connections are looked after: ended, too old, or wanted by
-                          ///< another worker
+    std::list<InLine*> line_;   // in the order of their arrival
+    net::Deadline look_;  ///< when to close idle connections that have ended, are too old, or are
+                          ///< wanted by another worker
     std::vector<ConnectionPtr> idle_;
 };
 

@@ -22,7 +22,7 @@ void fill_from_url(Server& server, const settings::OriginUrl& url, const setting
     server.is_unix = url.server.is_unix();
     server.authority = server.is_unix ? "localhost" : to_text(url.server);
     server.server_name = tls.server_name.empty() ? server.host : tls.server_name;
-    // RFC 6066, 3: a server name has no trailing dot, nor has a certificate's.
+    // RFC 6066, 3: a server name has no trailing dot, and neither has the name in a certificate.
     if (server.server_name.ends_with('.')) server.server_name.pop_back();
     boost::system::error_code not_numeric;
     boost::asio::ip::make_address(server.host, not_numeric);
@@ -185,7 +185,7 @@ Address* Upstream::pick(const Addresses& addresses, SteadyTime now) {
         if (!best || requests < best->requests.load(std::memory_order_relaxed)) best = &address;
     }
     if (best) return best;
-    // Nobody else is usable: one that fails is better than none.
+    // No address is usable: one that fails is better than none.
     for (std::size_t i = 0; i < count; ++i) {
         Address& address = *addresses[(start + i) % count];
         if (is_up_now(address)) return &address;

@@ -36,7 +36,7 @@ struct Address : std::enable_shared_from_this<Address> {
     const Endpoint endpoint;
 
     std::atomic<bool> up{true};                  ///< as the health checks say
-    std::atomic<bool> reachable{true};           ///< false: it failed to connect, and did not since
+    std::atomic<bool> reachable{true};           ///< false: the last attempt failed, or is slow
     std::atomic<bool> told_unreachable{false};   ///< the log says so
     std::atomic<bool> gone{false};               ///< the name has it no longer
     std::atomic<int> connections{0};             ///< open, of all workers
@@ -50,13 +50,13 @@ using Addresses = std::vector<std::shared_ptr<Address>>;
 
 /// Why no connection could be made.
 enum class ConnectFailure : std::uint8_t {
-    slow,         ///< not yet: others are tried beside it
+    slow,         ///< no answer yet: others are tried beside it
     unreachable,  ///< refused, or no answer in time
 };
 
 /// The origin's servers, their addresses and the state of each: shared by the workers of one
-/// configuration. Safe from every thread. Names are looked up on threads of their own; until an
-/// answer is there, and where a lookup fails, the addresses of before stay in force.
+/// configuration. Safe from every thread. Names are looked up on threads of their own. Until an
+/// answer is there, and where a lookup fails, the earlier addresses stay in use.
 class Upstream {
 public:
     /// Takes over from `before` what is known of the same servers, and starts the lookups.
@@ -68,7 +68,7 @@ public:
     [[nodiscard]] std::shared_ptr<const Addresses> addresses() const;
     [[nodiscard]] std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
-    /// The address the next request goes to, by `balance`, among those that are up. Those that
+    /// The address of the next request, by `balance`, among those that are up. Addresses that
     /// cannot be reached or fail are left out while there is another. Null: none is up.
     [[nodiscard]] Address* pick(const Addresses& addresses, SteadyTime now);
     [[nodiscard]] static bool usable(const Address& address, SteadyTime now);
@@ -78,17 +78,18 @@ public:
     void note_failure(Address& address, SteadyTime now);
     void note_success(Address& address) { address.failures.store(0, std::memory_order_relaxed); }
 
-    /// What became of an attempt to connect. A failure makes the name be looked up again.
+    /// Notes the result of an attempt to connect. After a failure the name is looked up again.
     void note_connected(Address& address);
     void note_not_connected(Address& address, ConnectFailure failure, SteadyTime now);
 
     /// Starts the lookups that are due.
     void look_up_due(SteadyTime now);
     [[nodiscard]] bool has_names() const { return has_names_; }
-    /// A first answer is still awaited: a request may wait for it until then. Else: the past.
+    /// Until when a request may wait for the first answer of a lookup. A time in the past where no
+    /// first answer is awaited.
     [[nodiscard]] SteadyTime first_answers_by() const;
 
-    /// Whether an address of the server is up, or may turn out to be: it was not looked up yet.
+    /// Whether an address of the server is up, or may be up, since it was not looked up yet.
     [[nodiscard]] bool is_up(const Server& server) const;
     [[nodiscard]] bool has_address(const Server& server) const;
 
@@ -129,7 +130,8 @@ private:
     NameLookup lookup_;  // last: no answer comes once it has gone
 };
 
-/// A place among `most` connections to the address, all workers together, where there is one.
+/// Reserves a place among `most` connections to the address, all workers together. Counts nothing
+/// where no place is free.
 Counted reserve_place(Address& address, int most);
 
 /// "127.0.0.1:80", "[::1]:80"

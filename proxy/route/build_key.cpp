@@ -8,19 +8,19 @@
 #include "route/part_value.hpp"
 #include "route/percent.hpp"
 
-// A key is `BARE` or `BARE?APPENDED`, where APPENDED is a row of members joined by '&'. Values hold
-// neither '?' nor '&' nor
-// '=', so the parts can be told apart whatever a request says. Members, in this order:
-//   !NAME=SIZE   the size of a value whose end the template's next literal does not show (see
-//   Part::ambiguous_before) !PATH        the route's path: without it the key would be one of
-//   another route's
-//   !METHOD,TYPE,CODING  of a request that asks by its body: its method, Content-Type and
-//                Content-Encoding
-//   NAME=VALUE   a query parameter that the key does not name, or NAME where it
-//   came without '='; or one that it names, where
-//                the bare key cannot tell its emptiness from its absence
-// sorted by name. Parameters of one name keep their order, for an API may take the first or the
-// last of them.
+// A key is `BARE` or `BARE?APPENDED`. APPENDED is a list of members joined by '&'. Values hold
+// neither '?' nor '&' nor '=', so the parts can be told apart whatever a request says. Members, in
+// this order:
+//   !NAME=SIZE           The size of a value whose end the template's next literal does not show
+//                        (see Part::ambiguous_before).
+//   !PATH                The route's path, where the key would else be one of another route's.
+//   !METHOD,TYPE,CODING  The method, Content-Type and Content-Encoding of a request that asks by
+//                        its body.
+//   NAME=VALUE           A query parameter that the key does not name (just NAME where the request
+//                        has no '='). Also one that the key names, where the bare key is the same
+//                        for an empty value and an absent one.
+// Parameters are sorted by name. Parameters of one name keep their order, because an API may take
+// the first or the last of them.
 namespace larder::route {
 namespace {
 
@@ -71,11 +71,11 @@ bool ignored(std::string_view name, const std::vector<std::pair<std::string, boo
     });
 }
 
-// Moves what is to be appended to the front and sorts it.
+// Moves the parameters to append to the front and sorts them.
 std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute::Impl& impl,
                                      KeyInfo& key_info) {
     const std::span<Parameter> all = parameters.all();
-    std::vector<bool> hidden;  // decided before anything moves, and only where a named one is empty
+    std::vector<bool> hidden;  // filled before anything moves, and only if a named one is empty
     const bool any_hidden = std::any_of(all.begin(), all.end(), [](const Parameter& parameter) {
         return parameter.slot != unnamed_slot && parameter.value.empty();
     });
@@ -104,7 +104,7 @@ std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute
     return chosen;
 }
 
-// Equal bytes ask for something else under another method, type or coding.
+// The same body asks for something else with another method, type or coding.
 void append_body_kind(std::string& out, const http::RequestHead& request) {
     out.push_back('!');
     append_value(out, request.method_name, Source::text);
@@ -114,8 +114,8 @@ void append_body_kind(std::string& out, const http::RequestHead& request) {
     }
 }
 
-// Whether the key can be made of the body: what is to be read as JSON means the same to every
-// reader.
+// Whether the key can be made of the body: if the key needs the body as JSON, the body must mean
+// the same to every reader.
 bool is_body_usable(const Template& key, const http::RequestHead& request) {
     if (!http::may_ask_by_body(request.method)) return true;
     const bool needs_json = std::any_of(key.parts.begin(), key.parts.end(), [](const Part& part) {

@@ -30,15 +30,20 @@ std::string sharing_of(const settings::Route& rule, const std::vector<std::strin
     std::vector<std::string> stripped = rule.strip;
     std::sort(stripped.begin(), stripped.end());
     for (const std::string& name : stripped) said.append("-").append(name).push_back(' ');
-    // An entry from before a tag was given would not be reached by its purge.
+    // A purge of a tag does not reach the entries that were stored before the route had the tag.
     for (const std::string& tag : rule.tags) said.append("#").append(tag).push_back(' ');
-    // What one origin answered is not another's.
+    // A response of one origin must not be served for another origin.
     if (!rule.origin.empty()) said.append("@").append(rule.origin).push_back(' ');
-    // What clients are told stands in the stored head.
+    // The stored head contains the Cache-Control for clients.
     if (!rule.client_cache_control.empty())
         said.append("cc=").append(rule.client_cache_control).push_back(' ');
     if (rule.etag) said.append("etag ");
-    if (rule.compress && !rule.compress->empty()) said.append("compress ");
+    if (rule.compress && !rule.compress->empty()) {
+        said.append("compress");
+        for (const settings::Coding coding : *rule.compress)
+            said.append(std::to_string(static_cast<int>(coding)));
+        said.push_back(' ');
+    }
     if (!rule.origin_path.empty()) said.append("@").append(rule.origin_path).push_back(' ');
     if (said.empty()) return said;
     std::string digest;
@@ -46,7 +51,7 @@ std::string sharing_of(const settings::Route& rule, const std::vector<std::strin
     return "~" + digest.substr(0, 8) + "~";
 }
 
-/// Compiles one route; what is wrong goes to the problems under the route's path.
+/// Compiles one route and appends its errors to the problems, under the route's path.
 class RouteCompiler {
 public:
     RouteCompiler(CompiledRoute& route, const settings::Settings& settings,
@@ -90,7 +95,7 @@ private:
                            });
     }
 
-    // What could not be read is empty, and its own fault is told already.
+    // An option that could not be read is empty, and its error is in the problems already.
     [[nodiscard]] bool has_error_at(const std::string& path) const {
         return std::any_of(problems_.begin(), problems_.end(),
                            [&](const settings::Problem& problem) {
@@ -217,9 +222,9 @@ std::size_t value_count(const Shape& shape) {
                       [](const Piece& piece) { return piece.kind == Piece::Kind::value; }));
 }
 
-// Of two routes whose keys can be equal by a value's doing, the one with more placeholders marks
-// its keys; where they have as many, the later one. Routes with the same key text share entries
-// because their author says so.
+// A value can make the keys of two routes equal. Then the route with more placeholders marks its
+// keys; if both have the same number, the later route does. Routes with the same key text share
+// entries, because their author says so.
 bool yields_to(const CompiledRoute& route, const CompiledRoute& other) {
     const Shape& mine = route.impl->key_shape;
     const Shape& theirs = other.impl->key_shape;
@@ -231,8 +236,8 @@ bool yields_to(const CompiledRoute& route, const CompiledRoute& other) {
     return yields && my_values > 0 && mine.meets(theirs);
 }
 
-// A pinned host makes Host needless in the variant only where no route of another host can make the
-// same key. A wildcard pins none: its hosts may be tenants.
+// A route with a pinned host needs no Host in the variant, unless a route of another host can make
+// the same key. A wildcard pins no host: its hosts may be tenants.
 void require_hosts(const std::vector<CompiledRoute*>& reads) {
     for (CompiledRoute* route : reads) {
         if (!route->key_has_host || route->impl->key.has(Part::Kind::host)) continue;
@@ -276,7 +281,7 @@ RouteTable RouteTable::compile(const settings::Settings& settings, settings::Pro
     require_hosts(reads);
 
     std::map<std::string, const Shape*>
-        patterns;  // one of each signature, in an order that is always the same
+        patterns;  // one for each signature, always in the same order
     const auto note = [&patterns](const Shape& shape) {
         if (shape.has_star()) patterns.emplace(shape.signature(), &shape);
     };

@@ -28,14 +28,14 @@ struct CompiledRoute::Impl {
     std::vector<std::pair<std::string, bool>>
         ignore_query;  ///< name, and whether any rest may follow it
 
-    /// Shapes of other routes' keys that a value could make this route's key fit (`articles:list`
-    /// for `articles:{id}`). A key that does gets `collision_mark` appended, so that the two stay
-    /// apart.
+    /// Shapes of other routes' keys that a key of this route can also fit, because of a value
+    /// (`articles:list` for `articles:{id}`). Such a key gets `collision_mark` appended, so that
+    /// the two stay apart.
     std::vector<const Shape*> rivals;
     std::string collision_mark;
 
-    /// The key with '*' for headers, cookies and bodies, where it has any: what the URL's own purge
-    /// covers.
+    /// The key with '*' in place of headers, cookies and bodies: a purge of the URL covers all of
+    /// them. Nothing where the key has none of these.
     std::optional<Shape> own_pattern;
 
     std::vector<Template> tags;

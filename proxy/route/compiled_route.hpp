@@ -10,7 +10,8 @@
 
 namespace larder::route {
 
-/// One route, compiled. What the program needs of it beyond matching is public and constant.
+/// One route, compiled. The public members are what the program needs beyond matching; they are
+/// constant.
 class CompiledRoute {
 public:
     explicit CompiledRoute(settings::Route rule_in);
@@ -21,16 +22,18 @@ public:
     std::string path_template;  ///< "/articles/{id}", the metrics' `path` label
     std::size_t origin = 0;     ///< 0: settings.origin; else 1 + its place in settings.origins
     OriginPath origin_path;     ///< empty: the origin has the same path
-    /// Of a read route: a number for all that decides about its entries and which purges reach
-    /// them. Routes that share entries have the same; a reload that changes nothing of it keeps it,
-    /// and a number that is gone never comes back, for purges between may have missed what was made
-    /// under it. 0: no read route.
+    /// The number of this read route's rules: everything that decides about its entries and which
+    /// purges reach them. Routes that share entries have the same number. A reload that changes
+    /// none of these rules keeps the number. A number that is gone never comes back, because purges
+    /// in the meantime may have missed the entries that were made under it. 0: no read route.
     std::uint32_t rules = 0;
     bool key_has_host = false;  ///< {host} in the key, or `host:` pinned: the variant needs no Host
     bool key_has_authorization = false;
-    /// What decides whom a stored response may be served to (`ignore`, `strip`) and which tags it
-    /// has (`tags`), as a short text; empty: neither says anything. The same for all instances and
-    /// versions that would decide alike: what was stored under another one is not served.
+    /// A short text for the options that decide to whom a stored response may be served (`ignore`,
+    /// `strip`, `credentials`), which tags it has (`tags`), where it comes from (`origin`,
+    /// `origin_path`) and how clients get it (`client_cache_control`, `etag`, `compress`). Empty:
+    /// none of them is set. All instances and versions that decide alike have the same text. A
+    /// response that was stored under another text is not served.
     std::string sharing;
     http::CredentialNames
         credentials;  ///< fields of settings.credentials that neither the key nor `ignore` covers

@@ -38,13 +38,12 @@ public:
         example_ = &example;
         path_ = "examples[" + std::to_string(index) + "]";
         const std::size_t space = example.request.find(' ');
-        const std::string url =
-            space == std::string::npos
-                ? ""
-                : example.request.substr(example.request.find_first_not_of(' ', space));
+        const std::size_t target = example.request.find_first_not_of(' ', space);
+        const bool whole = space != std::string::npos && target != std::string::npos;
+        const std::string url = whole ? example.request.substr(target) : "";
         const auto request = OfflineRequest::make(example.request.substr(0, space), url,
                                                   "localhost", example.headers);
-        if (space == std::string::npos || !request)
+        if (!whole || !request)
             return fail("request", "expected \"METHOD TARGET\", such as \"GET /articles/42\"");
         const Explanation actual = explain(table_, request->head());
         if (example.cache_off && actual.readable && !actual.bypass && !actual.needless_encoding)
@@ -129,7 +128,7 @@ private:
 
 namespace {
 
-// An example whose form is wrong tells nothing about the routes.
+// A malformed example says nothing about the routes.
 bool has_error(const settings::Problems& problems, std::size_t index) {
     const std::string path = "examples[" + std::to_string(index) + "]";
     return std::any_of(problems.begin(), problems.end(), [&](const settings::Problem& problem) {

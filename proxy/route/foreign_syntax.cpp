@@ -17,8 +17,8 @@ std::string_view leading_name(std::string_view text) {
     return text.substr(0, static_cast<std::size_t>(end - text.begin()));
 }
 
-/// Of what stands between "<" and ">" or "[" and "]": the name, without a converter ("int:id") or
-/// dots ("...rest").
+/// The name in the text between "<" and ">" or "[" and "]", without a converter ("int:id") or dots
+/// ("...rest").
 std::string_view name_within(std::string_view text) {
     if (const std::size_t colon = text.rfind(':'); colon != std::string_view::npos)
         text.remove_prefix(colon + 1);

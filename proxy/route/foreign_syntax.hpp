@@ -4,7 +4,7 @@
 #include <string_view>
 
 /// Routes written as other routers write them. Larder takes such text literally, so no request
-/// matches: check warns.
+/// matches it, and `check` warns.
 namespace larder::route {
 
 /// How larder writes a path segment that looks like a placeholder of another tool: ":id",
@@ -12,12 +12,13 @@ namespace larder::route {
 /// `last`: it is the path's last segment.
 std::optional<std::string> larder_segment(std::string_view segment, bool last);
 
-/// How larder writes the inside of braces that is not its own: "id:int", "id:[0-9]+", "id?",
-/// "*rest", "rest:path", "rest...". Empty where there is no name in it.
+/// How larder writes a placeholder in braces whose inside is another tool's syntax: "id:int",
+/// "id:[0-9]+", "id?", "*rest", "rest:path", "rest...". Empty where there is no name in it.
 std::string foreign_capture(std::string_view inner, bool last);
 
 /// The first such placeholder in a key or purge template ("$id", "<id>", "%{id}"), with larder's
-/// spelling. Nothing where there is none. A '*' is a pattern there, and ':' a usual separator.
+/// spelling. Nothing where there is none. Does not look for '*' and ":id": in these templates '*'
+/// is a pattern, and ':' is a usual separator.
 struct ForeignPlaceholder {
     std::string written;
     std::string spelling;

@@ -19,7 +19,7 @@ std::string shortened(std::string_view head, std::string_view whole) {
 }  // namespace
 
 void leave_own_namespace(std::string& key) {
-    if (key.starts_with("larder:")) key.replace(0, 1, moved_letter);
+    if (key.starts_with(own_namespace)) key.replace(0, 1, moved_letter);
 }
 
 std::size_t shorten_key(std::string& key, std::size_t bare_size) {

@@ -88,8 +88,8 @@ private:
                      " takes all of its requests; move it before that one, or remove it");
     }
 
-    // Text that is a placeholder for other tools is a literal here: no request matches it, and no
-    // key it makes is another's.
+    // Larder takes a placeholder of another tool literally. Such a path matches no request, and
+    // such a key, purge or tag does not contain the value.
     void check_foreign_syntax(Route route) {
         const std::string spelled = larder_path(route.impl->path.path);
         if (spelled != route.impl->path.path)
@@ -235,8 +235,8 @@ private:
         }
     }
 
-    // A capture that no line uses beside a placeholder that the path does not capture: most likely
-    // one name misspelled.
+    // No line uses a capture of the path, and a line has a placeholder that the path does not
+    // capture: most likely one of the two names is misspelled.
     void check_misspelled(Route route) {
         for (const Segment& segment : route.impl->path.segments) {
             if (segment.kind == Segment::Kind::literal) continue;
@@ -259,7 +259,7 @@ private:
         }
     }
 
-    // A resource is what read routes with one literal beginning of their paths show: /articles and
+    // Read routes whose paths have the same literal beginning show one resource: /articles and
     // /articles/{id}.
     static std::string resource_of(Route route) {
         const std::string& path = route.impl->path.path;

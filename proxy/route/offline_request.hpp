@@ -16,8 +16,9 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 /// looks at.
 class OfflineRequest {
 public:
-    /// `url` is a target ("/articles/42?x=1") or a whole URL, whose host then counts. A Host among
-    /// the headers comes next, then `host`. Nothing where the URL has no path that begins with '/'.
+    /// `url` is a target ("/articles/42?x=1") or a whole URL. The host is that of the URL, else
+    /// that of a Host among the headers, else `host`. Nothing where the URL has no path that begins
+    /// with '/'.
     static std::optional<OfflineRequest> make(std::string_view method, std::string_view url,
                                               std::string_view host, const HeaderList& headers,
                                               std::string_view body = {});

@@ -9,7 +9,7 @@
 namespace larder::route {
 namespace {
 
-// The next segment of a path that begins with '/', which is taken off its front.
+// Removes the first segment of a path that begins with '/', and returns it.
 std::string_view take_segment(std::string_view& path) {
     path.remove_prefix(1);
     const std::size_t end = std::min(path.find('/'), path.size());

@@ -20,15 +20,15 @@ struct Parameter {
 };
 
 /// The parameters of one query, each with the slot of the placeholder that names it. Up to 32 need
-/// no allocation. Empty pieces ("a=1&&b=2") are none. The views last as long as the query; not to
-/// be moved.
+/// no allocation. Empty pieces ("a=1&&b=2") are skipped. The views are valid as long as the query.
+/// The object cannot be copied or moved.
 class Parameters {
 public:
     Parameters(std::string_view query, const std::vector<std::string>& names);
     Parameters(const Parameters&) = delete;
     Parameters& operator=(const Parameters&) = delete;
 
-    /// A name encodes what needs no encoding.
+    /// Whether a name encodes a character that needs no encoding.
     [[nodiscard]] bool needless_encoding() const { return needless_encoding_; }
 
     [[nodiscard]] std::span<Parameter> all() { return {data_, count_}; }

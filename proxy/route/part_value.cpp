@@ -13,7 +13,7 @@ using Kind = Part::Kind;
 
 void append_hashed(std::string& out, std::string_view raw, Source source, bool folds_case) {
     if (source == Source::text) {
-        append_sha256(out, raw);
+        append_sha256(out, folds_case ? to_lower_copy(raw) : std::string(raw));
         return;
     }
     std::string bytes;
@@ -84,8 +84,8 @@ void add_cookies(Sink& sink, const Part& part, const http::Fields& fields) {
     }
 }
 
-// Its whole, or what the pointer leads to. A body that cannot be read as JSON adds nothing: see
-// is_body_usable.
+// Adds the whole body, or the value at the pointer. A body that cannot be read as JSON adds
+// nothing: see is_body_usable.
 void add_body(Sink& sink, const Part& part, const http::RequestHead& request) {
     if (!http::may_ask_by_body(request.method)) return;
     if (!part.json) return sink.add(request.body, Source::text);

@@ -8,7 +8,7 @@
 
 namespace larder::route {
 
-/// What stands for a value that is not shown.
+/// Stands in place of a value that is not shown.
 inline constexpr std::string_view masked_value = "***";
 
 /// Where the values of placeholders come from. `response` and `json` may be null.
@@ -21,13 +21,13 @@ struct ValueSource {
     Secrets secrets = Secrets::shown;
 };
 
-/// Appends a placeholder's value as keys hold it (or its SHA-256). An absent one gives its default,
-/// or nothing; false only where a {json:} or {response:} placeholder has no value and no default,
-/// which a caller must not take for an empty one.
+/// Appends a placeholder's value as keys hold it (or its SHA-256). Where the value is absent,
+/// appends the default, or nothing. False only where a {json:} or {response:} placeholder has no
+/// value and no default; the caller must not treat that as an empty value.
 ///
 /// Several values of one name are joined by ',', which no value holds. The SHA-256 is that of the
-/// decoded value; where that would make two values one (see append_decoded) it is that of the
-/// encoded one, with a '!' behind it.
+/// decoded value. Where two different values could have the same decoded form (see append_decoded),
+/// it is that of the encoded value, followed by '!'.
 bool append_part(std::string& out, const Part& part, const ValueSource& from);
 
 }  // namespace larder::route

@@ -163,7 +163,7 @@ bool paths_meet(const PathRule& a, const PathRule& b) {
 
 namespace {
 
-// The rule as it stands: with a port where it names one.
+// Compares the whole texts, with a port where they have one.
 bool takes_whole(std::string_view rule, std::string_view host) {
     if (!rule.starts_with("*.")) return iequals(rule, host);
     const std::string_view end = rule.substr(1);

@@ -23,12 +23,12 @@ struct Segment {
 };
 
 struct PathRule {
-    /// Where it is insensitive, literals are kept in lower case.
+    /// Where the case is insensitive, literals are kept in lower case.
     settings::PathCase path_case = settings::PathCase::exact;
     std::uint32_t methods = 0;             ///< a bit for each http::Method; GET brings HEAD
     std::vector<std::string> other_names;  ///< methods that http::Method does not know
     bool all_methods = false;              ///< "*": every method, known or not
-    /// Takes a method that may ask by its body.
+    /// Whether the rule takes a method that may ask by its body.
     [[nodiscard]] bool asks_by_body() const {
         constexpr std::uint32_t bits =
             std::uint32_t{1} << static_cast<unsigned>(http::Method::query) |
@@ -48,13 +48,13 @@ constexpr std::uint32_t method_bit(http::Method method) {
     return 1u << static_cast<unsigned>(method);
 }
 
-/// Takes `match` apart; what is wrong with it as a sentence, or nothing.
+/// Parses `match`. Returns what is wrong with it, as a sentence, or nothing.
 std::optional<std::string> parse_path_rule(std::string_view match, PathRule& out);
 
-/// Every path that `inner` takes is taken by `outer` too (methods and hosts aside).
+/// Whether `outer` takes every path that `inner` takes (methods and hosts aside).
 bool path_covers(const PathRule& outer, const PathRule& inner);
 
-/// Some path is taken by both (methods and hosts aside).
+/// Whether there is a path that both take (methods and hosts aside).
 bool paths_meet(const PathRule& a, const PathRule& b);
 
 /// Does the rule's host (empty: any; "*.example.com": one label or more before it) take the

@@ -55,8 +55,8 @@ void Shape::widen_open_values() {
     if (!has_star_) return;
     const auto is_star = [](const Piece& piece) { return piece.kind == Kind::star; };
     std::vector<Piece> before = std::move(pieces_);
-    // From the first star outwards a widened value is a new first (or last) star for those beside
-    // it.
+    // A widened value is the new first (or last) star, so all values between it and the other stars
+    // are widened too.
     std::size_t first = static_cast<std::size_t>(
         std::find_if(before.begin(), before.end(), is_star) - before.begin());
     std::size_t last = before.size() - 1 -
@@ -209,9 +209,9 @@ bool Shape::meets_with_query(const Shape& pattern) const {
     return share_a_text(mine, theirs);
 }
 
-// As glob_match, with the signature for a pattern: a value reaches no further than the next
-// character that is none. To go back to the last value is enough, for the leftmost fit of what
-// stands before it leaves it the most room.
+// Works like glob_match, with the signature as the pattern, but a value ends before the first
+// character that no value holds. It is enough to go back to the last value, because the leftmost
+// fit of everything before that value leaves it the most room.
 bool Shape::fits(std::string_view text) const {
     constexpr char value = '\x01';
     const std::string_view pattern = signature_;

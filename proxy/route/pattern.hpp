@@ -12,12 +12,12 @@
 /// stars (any run of any characters). An instance is a shape whose values have been filled in:
 /// "users:7:posts:*" of "users:{id}:posts:*".
 ///
-/// The purge of a write and the fill of an entry must come to the same instance independently: the
-/// one from the request, the other from the key alone. That works where a key can be read in one
-/// way only, so with a star in the shape, a value stays one only where the key shows its ends:
-/// before the first star, where it is followed by the end or by a character no value holds; behind
-/// the last star, where it is preceded by one. Any other value becomes a star on both sides: that
-/// purges too much, never too little.
+/// A write's purge and an entry's fill must come to the same instance independently: the purge
+/// starts from the request, the fill from the key alone. That works only if a key can be read in
+/// one way. So in a shape with a star, a value stays a value only where the key shows its ends:
+/// before the first star, if the end or a character that no value holds follows; behind the last
+/// star, if such a character precedes. Any other value becomes a star, for the purge and the fill
+/// alike. That purges too much, never too little.
 namespace larder::route {
 
 struct Piece {

@@ -31,8 +31,7 @@ void append_byte(std::string& out, unsigned byte) {
     append_percent(out, static_cast<unsigned char>(byte));
 }
 
-/// Takes eight bytes at a time; what remains of fewer is filled up with zeros, and the size goes in
-/// at the end.
+/// Takes eight bytes at a time. A shorter rest is filled up with zeros. The size is hashed last.
 class Hash {
 public:
     void word(std::uint64_t bytes) {

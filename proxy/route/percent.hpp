@@ -11,13 +11,11 @@
 /// something in a key or a pattern.
 ///
 /// What a value looks like in a key: the unreserved characters of RFC 3986 and '@' are themselves;
-/// every other byte is %HH in upper case. Three marks stand outside of that, none of which a byte
-/// of a value can produce:
+/// every other byte is %HH in upper case. Three marks are not part of this encoding, so no byte of
+/// a value can produce them:
 ///   ','     between the values of a repeated parameter or cookie,
-///   '+'     a plus sign as it came in a query, which some origins read as a space and others do
-///   not,
-///   "%25!"  a '%' that is not followed by two hex digits, for origins differ in what they make of
-///   it.
+///   '+'     a plus sign as it came in a query: some origins read it as a space, others do not,
+///   "%25!"  a '%' that is not followed by two hex digits: origins read it differently.
 /// A slash that came as a slash in {rest} and {path} is '/', an encoded one is %2F.
 namespace larder::route {
 
@@ -35,17 +33,17 @@ bool is_value_char(char c);
 /// although their bytes are equal.
 bool append_decoded(std::string& out, std::string_view raw, Source source);
 
-/// Whether the text encodes an unreserved character, which needs no encoding (RFC 3986, 2.3): who
-/// compares raw text takes it for another.
+/// Whether the text encodes an unreserved character, which needs no encoding (RFC 3986, 2.3). A
+/// server that compares raw text takes the encoded text for another one.
 bool has_needless_encoding(std::string_view raw);
 
 /// Does the raw text decode to exactly these bytes? A malformed '%' equals nothing.
 bool decodes_to(std::string_view raw, std::string_view bytes);
 
-/// The same whatever the case of ASCII letters; `lower` is in lower case.
+/// The same, but the case of ASCII letters in `raw` does not matter. `lower` is in lower case.
 bool folds_to(std::string_view raw, std::string_view lower);
 
-/// Turns what was appended to a key from `begin` on to lower case, but for the digits of its %HH.
+/// Turns a key to lower case from `begin` on, except the digits of its %HH.
 void fold_case(std::string& text, std::size_t begin);
 
 /// Does the raw text decode to bytes that begin with these?

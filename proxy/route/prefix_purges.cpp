@@ -16,12 +16,18 @@ struct Known {
     bool whole = false;       ///< and ends there
 };
 
+/// The text without a %HH at its end that the end of the prefix may have cut.
+std::string_view without_cut_percent(std::string_view text) {
+    const std::size_t percent = text.find('%', text.size() < 2 ? 0 : text.size() - 2);
+    return text.substr(0, percent);
+}
+
 /// What the prefix says of a route's captures, by their slots; nothing where no path of the route
 /// begins so.
 std::optional<std::vector<Known>> meet(const PathRule& rule, std::string_view prefix) {
     std::vector<Known> captures;
     std::string_view rest = prefix.substr(std::min<std::size_t>(1, prefix.size()));
-    bool ended = false;  // the prefix says nothing of the segments behind it
+    bool ended = false;  // the prefix ended: it says nothing of the segments that follow
     for (const Segment& segment : rule.segments) {
         if (segment.kind == Segment::Kind::rest) {
             captures.push_back({ended ? std::string_view() : rest, false});
@@ -34,7 +40,8 @@ std::optional<std::vector<Known>> meet(const PathRule& rule, std::string_view pr
             captures.push_back({text, whole});
         } else {
             const bool folds = rule.path_case == settings::PathCase::insensitive;
-            const std::string begins = percent_decoded(text).value_or(std::string(text));
+            const std::string_view sure = whole ? text : without_cut_percent(text);
+            const std::string begins = percent_decoded(sure).value_or(std::string(sure));
             const std::string given = folds ? to_lower_copy(begins) : begins;
             if (whole ? segment.text != given : !segment.text.starts_with(given))
                 return std::nullopt;
@@ -47,12 +54,6 @@ std::optional<std::vector<Known>> meet(const PathRule& rule, std::string_view pr
     }
     if (!ended) return std::nullopt;  // the prefix is longer than every path of the route
     return captures;
-}
-
-/// Without a '%' that the end of the prefix may have cut.
-std::string_view without_cut_percent(std::string_view text) {
-    const std::size_t percent = text.find('%', text.size() < 2 ? 0 : text.size() - 2);
-    return text.substr(0, percent);
 }
 
 /// The beginning of all keys that the route may make of such URLs. `host` in lower case; empty:
@@ -93,13 +94,21 @@ std::string certain_beginning(const CompiledRoute::Impl& impl, const std::vector
     return out;
 }
 
+void add_once(std::string pattern, std::vector<std::string>& patterns) {
+    if (std::find(patterns.begin(), patterns.end(), pattern) == patterns.end())
+        patterns.push_back(std::move(pattern));
+}
+
 void add_pattern(std::string beginning, std::vector<std::string>& patterns) {
+    // "lar" may begin a key that begins with "larder:", which is stored under another beginning.
+    if (!beginning.empty() && beginning.size() < own_namespace.size() &&
+        own_namespace.starts_with(beginning))
+        add_once(std::string(moved_letter).append(beginning, 1).append("*"), patterns);
     leave_own_namespace(beginning);
     constexpr std::size_t hash_bytes = 65;  // '#' and the SHA-256 that end a shortened key
     if (beginning.size() > key_bytes_max - hash_bytes) beginning.resize(key_bytes_max - hash_bytes);
     beginning += '*';
-    if (std::find(patterns.begin(), patterns.end(), beginning) == patterns.end())
-        patterns.push_back(std::move(beginning));
+    add_once(std::move(beginning), patterns);
 }
 
 }  // namespace
@@ -107,7 +116,9 @@ void add_pattern(std::string beginning, std::vector<std::string>& patterns) {
 void collect_prefix_patterns(const RouteTable& table, std::string_view host,
                              std::string_view path_prefix, std::vector<std::string>& patterns) {
     const std::string name = to_lower_copy(host);
-    const bool names_port = name.find(':') != std::string::npos;
+    const std::size_t bracket = name.rfind(']');  // of an IPv6 address
+    const bool names_port =
+        name.find(':', bracket == std::string::npos ? 0 : bracket) != std::string::npos;
     for (const auto& route : table.routes()) {
         if (route->rule.kind != settings::RouteKind::read) continue;
         if (!name.empty() && !host_takes(route->rule.host, name)) continue;
@@ -116,7 +127,7 @@ void collect_prefix_patterns(const RouteTable& table, std::string_view host,
         add_pattern(certain_beginning(*route->impl, *captures, name, path_prefix), patterns);
         const bool has_host = route->impl->key.has(Part::Kind::host);
         if (!has_host || name.empty() || names_port) continue;
-        // The same host by any port: what follows the port is not looked at.
+        // The same host with any port: the pattern ends behind the ':' before the port.
         std::string by_port = certain_beginning(*route->impl, *captures, name + ":", path_prefix);
         std::string named;
         append_value(named, name + ":", Source::text);

@@ -24,9 +24,11 @@ bool fill(const Shape& shape, const ValueSource& from, bool folds_all, std::stri
         } else if (piece.kind == Piece::Kind::star) {
             out.push_back('*');
         } else {
+            Part part = *piece.part;
+            part.folds_case = part.folds_case || folds_all;
             const std::size_t begin = out.size();
-            if (!append_part(out, *piece.part, from)) return false;
-            if (folds_all) fold_case(out, begin);
+            if (!append_part(out, part, from)) return false;
+            if (folds_all && !part.sha256) fold_case(out, begin);
         }
     }
     return true;
@@ -42,9 +44,9 @@ void add_instance(const Shape& shape, std::string text, PurgeSet& out) {
     add_once(out.keys, std::move(text));
 }
 
-// A value missing in the concrete form widens all {json:} of the line: the tags know only these two
-// forms. Where keys hold the path's values in lower case, a value that comes from elsewhere may be
-// meant for such a key.
+// If one {json:} of the line has no value, all of them become '*', because tags are made of these
+// two forms only. Where keys hold the path's values in lower case, a value that comes from
+// elsewhere may be meant for such a key, so the line is added in lower case too.
 void add_line(const CompiledPurge& line, bool folds_case, const ValueSource& from, PurgeSet& out) {
     std::string text;
     const bool found = !line.has_json || [&] {

@@ -7,13 +7,13 @@
 
 namespace larder::route {
 
-/// What the lines of one write rule's `purge` make of a request, without the own entries of its
+/// Adds what the `purge` lines of one write rule make of a request, without the own entries of its
 /// URL.
 void collect_rule_purges(const CompiledRoute& write, const Captures& captures,
                          const http::RequestHead& request, const JsonLookup* json, PurgeSet& out,
                          Secrets secrets);
 
-/// The own entries of a URL as a read route keeps them. `request` is a GET of it.
+/// Adds the own entries of a URL under a read route. `request` is a GET of the URL.
 void collect_own_entries(const CompiledRoute& read, const Captures& captures,
                          const http::RequestHead& request, PurgeSet& out);
 

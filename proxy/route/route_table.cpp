@@ -50,7 +50,7 @@ bool may_change(const Match& match, const http::RequestHead& request) {
 
 namespace {
 
-// The methods of reads may fall under different routes.
+// GET, HEAD, QUERY and POST of one URL may fall under different routes.
 void collect_own(const RouteTable& table, const http::RequestHead& get, PurgeSet& out) {
     std::array<const CompiledRoute*, 4> seen{};
     std::size_t count = 0;

@@ -41,7 +41,7 @@ constexpr std::string_view extended_key(std::string_view tag) {
     return tag.starts_with(extension_mark) ? tag.substr(1) : std::string_view{};
 }
 
-/// A key and what of it is known besides.
+/// What is known about a key besides its text.
 struct KeyInfo {
     std::size_t bare_size = 0;  ///< the key's size without the appended query; equal to the whole
                                 ///< size where there is none
@@ -59,9 +59,8 @@ struct KeyInfo {
 };
 
 /// What one purge covers. Keys are exact (and cover the keys that extend them with an appended
-/// query); a pattern holds
-/// '*'. Both without redis.prefix. A value that came from a request has '*' percent-encoded, so it
-/// never acts as one.
+/// query); a pattern holds '*'. Both are without redis.prefix. In a value that came from a request,
+/// '*' is percent-encoded, so it never acts as a pattern.
 struct PurgeSet {
     std::vector<std::string> keys;
     std::vector<std::string> patterns;
@@ -80,8 +79,8 @@ public:
     [[nodiscard]] virtual std::optional<std::string> find(std::string_view pointer) const = 0;
 };
 
-/// Whether the request may change something at the origin (http::is_write). A POST that a read
-/// route takes does not, unless a field puts another method in its place.
+/// Whether the request may change something at the origin (http::is_write). A POST under a read
+/// route does not, unless a header field overrides its method.
 bool may_change(const Match& match, const http::RequestHead& request);
 
 /// Whether a text shows the values that it takes from the request, or `***` in their place.
@@ -111,23 +110,23 @@ public:
 
     [[nodiscard]] const std::vector<std::unique_ptr<CompiledRoute>>& routes() const;
 
-    /// For a read whose path has `;parameters` in its segments, which many servers do not count as
-    /// part of the path: notes in the key info what a purge of the path without them covers. Costs
-    /// one look at other paths.
+    /// For a read whose path has `;parameters` in its segments. Many servers do not count them as
+    /// part of the path, so a purge of the path without them must cover the entry: adds its tags to
+    /// KeyInfo::more_tags. For any other path this costs one look at the path.
     void note_plain_path(const http::RequestHead& request, KeyInfo& key_info) const;
 
     /// Adds to `out` what a completed write purges: the write rule's keys and patterns where
-    /// `write` is one, and the own entries of the URL (every read route's that a GET of it would
-    /// match first), whatever headers or cookies their keys hold. `json` may be null (no usable
-    /// body): what needs it is widened to '*'. Where fields of the request override its method, the
-    /// rules of both methods count. Nothing where the write changes nothing.
-    /// `secrets`: masked for a log; what is purged has to be shown.
+    /// `write` is one, and the own entries of the URL (of each read route that would take a GET,
+    /// HEAD, QUERY or POST of it), whatever headers or cookies their keys hold. `json` may be null
+    /// (no usable body): a placeholder that needs it becomes '*'. Where fields of the request
+    /// override its method, the rules of both methods count. Adds nothing where the write changes
+    /// nothing. `secrets`: masked for a log; a purge itself needs the values shown.
     void collect_write_purges(const Match& write, const http::RequestHead& request,
                               const JsonLookup* json, PurgeSet& out,
                               Secrets secrets = Secrets::shown) const;
 
-    /// Whether the write's route says that it changes nothing that is cached (`purge: []`), by
-    /// every method that the request may be carried out by.
+    /// Whether the write changes nothing that is cached, because its route says so (`purge: []`).
+    /// Where fields of the request override its method, this must hold for every such method.
     [[nodiscard]] bool changes_nothing(const Match& write, const http::RequestHead& request) const;
 
     /// Adds the own entries of a URL: of the write's target, of Location and Content-Location, of
@@ -136,13 +135,13 @@ public:
     void collect_url_purges(const http::RequestHead& from, std::string_view target,
                             PurgeSet& out) const;
 
-    /// The clients' targets of a URL that the origin named in its answer to a request under this
-    /// route, by every route of the same origin whose `origin_path` it begins with.
+    /// The targets that clients use for a URL which the origin named in its answer to this request:
+    /// one for each route of the same origin whose `origin_path` the URL begins with.
     [[nodiscard]] std::vector<std::string> client_targets(const Match& request,
                                                           std::string_view origin_target) const;
 
-    /// The tags among the known ones (those that entries carry, see collect_tags) that the pattern
-    /// is exactly. A pattern that is not one needs a scan of the keys.
+    /// Whether the pattern is exactly one of the tags that entries carry (see collect_tags), for
+    /// every read route whose keys it can cover. Any other pattern needs a scan of the keys.
     [[nodiscard]] bool is_tag_pattern(std::string_view pattern) const;
 
     /// CompiledRoute::rules of all read routes.
@@ -154,7 +153,7 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// Makes the key of a request under a read route into `key` (replaced, its capacity reused).
+/// Writes the key of a request under a read route into `key` (replaces it, reuses its capacity).
 KeyInfo build_key(const CompiledRoute& route, const Captures& captures,
                   const http::RequestHead& request, std::string& key);
 
@@ -162,9 +161,8 @@ KeyInfo build_key(const CompiledRoute& route, const Captures& captures,
 std::string masked_key(const CompiledRoute& route, const Captures& captures,
                        const http::RequestHead& request, Secrets secrets = Secrets::masked);
 
-/// The pattern instances that cover an entry with this key, each a tag the entry is filled under: a
-/// purge of that pattern by a write rule invalidates the entry by invalidating the tag. Replaces
-/// `tags`. Does not include response tags.
+/// Replaces `tags` by the pattern instances that cover an entry with this key. Each is a tag of the
+/// entry: a write rule purges the pattern by invalidating that tag. Does not include response tags.
 void collect_tags(const CompiledRoute& route, std::string_view key, const KeyInfo& key_info,
                   std::vector<std::string>& tags);
 

@@ -16,10 +16,9 @@ namespace larder::route {
 ///
 /// A trie over path segments. All literal edges live in one hash table keyed by (node, decoded
 /// segment), so a step is one probe; a node has at most one edge for `{id}` besides. A path may fit
-/// several branches (`/articles/featured` and
-/// `/articles/{id}`): the walk takes them all, but leaves out every subtree whose smallest rule
-/// number is not below the best found so far. Segments are compared decoded, and only raw slashes
-/// separate them.
+/// several branches (`/articles/featured` and `/articles/{id}`): the walk takes them all, but skips
+/// every subtree whose smallest rule number is not below the best found so far. Segments are
+/// compared decoded, and only raw slashes separate them.
 class RouteTrie {
 public:
     static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();

@@ -8,7 +8,7 @@
 namespace larder::route {
 namespace {
 
-/// Texts and numbers in a row, such that two rows are equal only where all parts are.
+/// Texts and numbers in a row. Two rows are equal only if all their parts are.
 class Row {
 public:
     Row& add(std::string_view text) {
@@ -58,9 +58,9 @@ std::string sharing_of(const CompiledRoute& route) {
     return row.take();
 }
 
-/// What decides about the entries that this route makes: which responses become one, what is kept
-/// of them, for how long, under which tags, and which purges reach it. Names, positions and what
-/// concerns the request alone (`wait`, `client_no_cache`) do not.
+/// The options that decide about this route's entries: which responses are stored, what is kept of
+/// them, for how long, under which tags, and which purges reach them. Names, positions and options
+/// that concern the request alone (`wait`, `client_no_cache`) are left out.
 std::string rules_of(const CompiledRoute& route) {
     const settings::Route& rule = route.rule;
     Row row;

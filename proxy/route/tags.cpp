@@ -24,7 +24,7 @@ public:
         return tags_[count_];
     }
 
-    /// Takes the candidate up, unless it is there already.
+    /// Keeps the candidate, unless the list has it already.
     void keep() {
         const auto last = tags_.begin() + static_cast<std::ptrdiff_t>(count_);
         if (std::find(tags_.begin(), last, *last) == last) ++count_;

@@ -37,10 +37,9 @@ struct Part {
     bool folds_case = false;  ///< the value comes from the path and its case makes no difference
     http::FieldId field = http::FieldId::other;
 
-    /// The first character of the literal between this and the next placeholder where that literal
-    /// consists of characters that values may hold too; 0 elsewhere. A value that holds it needs a
-    /// mark to stay unambiguous
-    /// ({a}-{b}: 1-2-3).
+    /// The first character of the literal between this and the next placeholder, if values may hold
+    /// every character of that literal; else 0. A value that holds this character makes the key
+    /// ambiguous ({a}-{b}: 1-2-3), so the key gets a mark.
     char ambiguous_before = 0;
 
     [[nodiscard]] bool is_value() const { return kind != Kind::literal && kind != Kind::star; }
@@ -63,7 +62,7 @@ struct Template {
 
 enum class TemplateUse : std::uint8_t { key, purge, tag };
 
-/// Takes a text apart; what is wrong with it as a sentence, or nothing.
+/// Parses a text. Returns what is wrong with it, as a sentence, or nothing.
 std::optional<std::string> parse_template(std::string_view text, TemplateUse use,
                                           const PathRule& path, Template& out);
 

@@ -26,7 +26,8 @@ TlsByAddress make_contexts(const settings::Settings& settings) {
     TlsByAddress contexts;
     for (const settings::Listener& listener : settings.listen)
         if (listener.tls)
-            contexts.emplace_back(to_text(listener.address), net::make_server_tls(listener));
+            contexts.emplace_back(to_text(listener.address),
+                                  net::make_server_tls(listener, "listen"));
     return contexts;
 }
 

@@ -121,7 +121,7 @@ void Server::open_listeners() {
         const int missing = threads - static_cast<int>(sockets.size());
         if (missing > 0) open_more_listening(listener.address, missing, sockets);
         const net::TlsContext tls =
-            listener.tls ? net::make_server_tls(listener) : net::TlsContext();
+            listener.tls ? net::make_server_tls(listener, "listen") : net::TlsContext();
         for (std::size_t i = 0; i < sockets.size(); ++i) {
             remember_socket("listen:" + to_text(listener.address), sockets[i]);
             workers_[i % workers_.size()]->add_listener({sockets[i], tls, listener.proxy_protocol,

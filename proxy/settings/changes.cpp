@@ -20,7 +20,7 @@ std::string shown(const json::value& value) {
     return text;
 }
 
-/// What tells the items of a list apart: a route's match, a listener's address, a token's name.
+/// The name of an item in a list: a route's match, a listener's address, a token's name.
 std::string name_of(const json::value& item) {
     if (!item.is_object()) return {};
     for (const char* key : {"match", "address", "name", "request"})
@@ -50,7 +50,7 @@ void compare_maps(const std::string& path, const json::object& before, const jso
             out.push_back(inner(key) + ": not set any more, was " + shown(value));
 }
 
-/// Lists whose items have names: new, gone, changed, and in another order.
+/// For lists whose items have names: notes items that are new, gone or changed, and a new order.
 void compare_named(const std::string& path, const json::array& before, const json::array& after,
                    Lines& out) {
     // Two items may have the same name (routes of different hosts): the n-th is compared with the
@@ -103,7 +103,7 @@ void compare(const std::string& path, const json::value& before, const json::val
     out.push_back(path + ": " + shown(after) + ", was " + shown(before));
 }
 
-/// What the shown configuration masks.
+/// Compares the secrets, since effective_config masks them.
 void compare_secrets(const Settings& before, const Settings& after, Lines& out) {
     const auto note = [&out](bool differs, const std::string& path) {
         if (differs) out.push_back(path + ": changed");
@@ -122,7 +122,8 @@ void compare_secrets(const Settings& before, const Settings& after, Lines& out) 
     note(before.redis->url != after.redis->url &&
              before.redis->url.masked() == after.redis->url.masked(),
          "redis.url");
-    note(before.redis->sentinel_password != after.redis->sentinel_password,
+    note(before.redis->sentinel_password != after.redis->sentinel_password &&
+             !before.redis->sentinel_password.empty() && !after.redis->sentinel_password.empty(),
          "redis.sentinel_password");
 }
 

@@ -29,7 +29,8 @@ public:
         add(Problem::Severity::warning, path, std::move(message));
     }
 
-    /// Whether something of the file could be read; its own fault is reported already where not.
+    /// Whether the file could be read as a configuration, or there is no file. Where not, the
+    /// problems say so already.
     [[nodiscard]] bool is_readable() const {
         return settings_.file.empty() || settings_.positions.contains("");
     }
@@ -108,6 +109,7 @@ void check_admin(const Settings& settings, Checker& check) {
     if (settings.admin.tls) {
         check.check_file("admin.tls.certificate", settings.admin.tls->certificate);
         check.check_file("admin.tls.key", settings.admin.tls->key);
+        check.check_file("admin.tls.client_ca", settings.admin.tls->client_ca);
     }
     if (!is_loopback(address) && !settings.admin.needs_token()) {
         check.error(
@@ -177,8 +179,8 @@ bool has_lone_brace(std::string_view text) {
     }
 }
 
-/// In a cluster a key and what belongs to it must hash to one slot: by the key's own braces, if it
-/// has any, else by those that are put around it.
+/// In a cluster, a key and its guard must hash to one slot. The key's own braces decide about the
+/// slot, if it has any; else larder puts braces around the key.
 void check_cluster(const Settings& settings, Checker& check) {
     if (settings.redis->url.kind != RedisUrl::Kind::cluster) return;
     for (std::size_t i = 0; i < settings.routes.size(); ++i)
@@ -200,7 +202,7 @@ void check_cluster(const Settings& settings, Checker& check) {
 }
 
 void check_redis(const Settings& settings, Checker& check) {
-    if (!settings.redis || settings.redis->url.empty()) return;  // the reader told of a wrong one
+    if (!settings.redis || settings.redis->url.empty()) return;  // a wrong URL is reported already
     const RedisTls& tls = settings.redis->tls;
     const RedisUrl::Kind kind = settings.redis->url.kind;
     const bool tls_set = !tls.ca.empty() || !tls.certificate.empty() || !tls.verify;

@@ -1,5 +1,5 @@
 // What each key of the configuration is for, in one sentence or two: for the JSON Schema, and for
-// the reference that is made of it. A test sees that every key has its own.
+// the reference that is made of it. A test checks that every key has a description.
 #include "settings/schema.hpp"
 
 namespace larder::settings {
@@ -57,8 +57,9 @@ const std::map<std::string, std::string>& key_descriptions() {
         {"origins", "Further origins by name, each as origin is; a route names its own."},
         {"redis", "The cache that instances share: a URL, a map, or off."},
         {"redis.url",
-         "redis://[user:password@]host:port/db, rediss://, unix:///path?db=0, or "
-         "redis-sentinel://h1:26379,h2:26379/name/db."},
+         "redis://[user:password@]host:port/db, rediss://, unix:///path?db=0, "
+         "redis-sentinel://h1:26379,h2:26379/name/db, redis-cluster://h1:7000,h2:7001, or "
+         "rediss-cluster://."},
         {"redis.max_connections",
          "All connections of this instance together; auto is 10, or threads + 2 where that is "
          "more."},

@@ -146,6 +146,7 @@ json::value of_redis(const std::optional<Redis>& redis) {
         {"on_purge_failure", redis->on_purge_failure == OnPurgeFailure::pass ? "pass" : "fail"},
         {"compress", on_off(redis->compress)},
         {"compress_above", size_text(redis->compress_above)}};
+    if (!redis->purge_stream.empty()) out["purge_stream"] = literal(redis->purge_stream);
     if (!redis->sentinel_password.empty()) out["sentinel_password"] = masked;
     if (redis->sentinel_tls) out["sentinel_tls"] = of_redis_tls(*redis->sentinel_tls);
     return out;

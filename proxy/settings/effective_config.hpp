@@ -5,12 +5,13 @@
 
 namespace larder::settings {
 
-/// The settings with what `auto` comes to on this machine: threads and redis.max_connections.
+/// The settings with `auto` replaced by its value on this machine: threads and
+/// redis.max_connections.
 Settings with_automatic_values(Settings settings);
 
 /// The settings as indented JSON in the configuration's own keys and units, every default written
-/// out: what the admin shows. It loads again as a configuration, for JSON is YAML. Passwords in
-/// URLs, the admin's token and the credentials in examples are `***`.
+/// out: what the admin shows. It loads again as a configuration, because JSON is YAML. Passwords in
+/// URLs, the admin's tokens and the credentials in examples are `***`.
 std::string effective_config(const Settings& settings);
 
 }  // namespace larder::settings

@@ -23,8 +23,8 @@ std::size_t name_size(std::string_view text) {
     return size;
 }
 
-/// The position of the brace that closes a "${" whose content `text` begins with; npos where there
-/// is none. Braces within a default are paired, for the default may be a key with placeholders.
+/// The position of the brace that closes a "${"; npos where there is none. `text` begins behind the
+/// "${". Braces within a default come in pairs, because the default may be a key with placeholders.
 std::size_t closing_brace(std::string_view text) {
     int open = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -60,7 +60,7 @@ Substituted read_file(const std::string& path) {
     return {std::move(text), ""};
 }
 
-/// What stands between the braces of one "${...}".
+/// Replaces what stands between the braces of one "${...}".
 Substituted expand(std::string_view content, const Environment& environment, int depth) {
     constexpr std::string_view file = "file:";
     if (content.starts_with(file)) return read_file(std::string(content.substr(file.size())));

@@ -19,8 +19,7 @@ void read_section(MapReader& map, std::string_view key, Section& out, const Read
     if (const auto node = map.take(key)) read(*node, out);
 }
 
-/// Where systemd says that state may be kept (StateDirectory=): the first of its directories.
-/// Empty: nowhere.
+/// The first directory that systemd gives for state (StateDirectory=). Empty: none.
 std::string state_directory(const Environment& environment) {
     const std::string list = environment("STATE_DIRECTORY").value_or("");
     return list.substr(0, list.find(':'));
@@ -113,7 +112,7 @@ Shape describe_settings() {
         Reading reading{none, environment, settings.positions, assumed};
         read_top(Node(shape, Assumed::map, reading), settings);
     }
-    shape.required = {"origin"};  // check_settings says so, since the command line may give it
+    shape.required = {"origin"};  // check_settings checks it, since the command line may give it
     return shape;
 }
 

@@ -13,7 +13,8 @@ constexpr std::size_t word_size_max =
 
 char fold(char c) { return c == '-' ? '_' : to_lower(c); }
 
-/// Insertions, deletions, replacements and swaps of neighbours that make one word of the other.
+/// How many insertions, deletions, replacements and swaps of neighbours turn one word into the
+/// other.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before_last(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
     std::iota(last.begin(), last.end(), std::size_t{0});

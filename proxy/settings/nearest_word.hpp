@@ -5,8 +5,8 @@
 
 namespace larder::settings {
 
-/// The known word that a mistyped one most likely stands for; empty where none is near (a third of
-/// its letters wrong, two at least).
+/// The known word that a mistyped word most likely stands for; empty where none is near. A third of
+/// the letters may be wrong, and two always may.
 std::string_view nearest_word(std::string_view written, const std::vector<std::string_view>& known);
 
 /// "a, b or c", for messages.

@@ -11,8 +11,8 @@
 #include "settings/shape.hpp"
 #include "settings/yaml_tree.hpp"
 
-/// Walking the tree: a Node knows the path that leads to it ("routes[2].ttl"), so that whoever
-/// finds a fault only says what was expected. Faults are collected; reading goes on after each.
+/// Reads the tree of values. A Node knows the path that leads to it ("routes[2].ttl"), so a reader
+/// that finds a fault only says what it expected. Faults are collected; reading goes on after each.
 namespace larder::settings {
 
 /// What all nodes of one load share. Outlives them.
@@ -28,7 +28,8 @@ public:
     /// The value outlives the node.
     Node(const Value& value, std::string path, Reading& reading)
         : value_(&value), path_(std::move(path)), reading_(&reading) {}
-    /// A value that is not there, to learn what is asked of it. The shape outlives the node.
+    /// A node without a value: what the readers ask of it fills the shape. The shape outlives the
+    /// node.
     Node(Shape& shape, Assumed as, Reading& reading, std::size_t depth = 0);
 
     [[nodiscard]] bool is_map() const {
@@ -38,12 +39,12 @@ public:
         return shape_ ? as_ >= Assumed::list_of_scalars : value_->kind == Value::Kind::list;
     }
     [[nodiscard]] bool is_null() const { return value_->kind == Value::Kind::null && !shape_; }
-    /// is_null, by a reader that takes nothing for an empty list.
+    /// is_null, for a reader that takes null for an empty list.
     [[nodiscard]] bool is_null_as_empty() const;
     [[nodiscard]] Position at() const { return value_->at; }
     [[nodiscard]] const std::string& path() const { return path_; }
 
-    /// A scalar's text with the environment put in. Nothing, and a problem, for anything else, for
+    /// A scalar's text, with its variables replaced. Nothing, and a problem, for anything else, for
     /// an unset variable and for control characters (a value ends up in header fields and Redis
     /// commands).
     [[nodiscard]] std::optional<std::string> text(const Form& form) const;
@@ -79,11 +80,11 @@ private:
     }
 };
 
-/// The entries of a map, each taken by its name. Repeated keys are reported at once, unknown ones
-/// by report_unknown_keys(): those are the keys that nobody asked for until then.
+/// The entries of a map, each taken by its name. Repeated keys are reported at once.
+/// report_unknown_keys() reports the unknown keys: those that no reader asked for before.
 class MapReader {
 public:
-    /// `expected` describes the map for the problem where the node is none.
+    /// `expected` describes the map in the problem that is reported where the node is no map.
     MapReader(const Node& node, std::string_view expected);
 
     [[nodiscard]] bool is_map() const { return node_.shape_ || node_.is_map(); }
@@ -100,7 +101,7 @@ public:
     /// Says for the schema that a key makes sense only with another one; the caller checks it.
     void declare_need(std::string_view key, std::string_view other);
 
-    /// Whether the map lacks the key, and has none that is told to be a misspelling of it.
+    /// Whether the map lacks the key, and has no key that is reported as a misspelling of it.
     [[nodiscard]] bool lacks(std::string_view key) const;
 
     /// The value of a key, which counts as known from now on; nothing where the map does not have

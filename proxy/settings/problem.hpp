@@ -22,8 +22,8 @@ using Problems = std::vector<Problem>;
 /// "config/larder.yaml:12:15: error: limits.max_object: must not exceed memory"
 std::string to_text(const Problem& problem, const std::string& file);
 
-/// {"errors": [{"file", "line", "column", "path", "message"}], "warnings": [...]}. What does not
-/// stand in the file has line and column 0.
+/// {"errors": [{"file", "line", "column", "path", "message"}], "warnings": [...]}. Line and column
+/// are 0 for a problem without a place in the file.
 boost::json::object to_json(const Problems& problems, const std::string& file);
 
 bool has_errors(const Problems& problems);

@@ -19,7 +19,8 @@ constexpr std::uint64_t database_max = 1'000'000;
 // sockaddr_un holds 108 bytes, the closing zero included.
 constexpr std::size_t socket_path_bytes_max = 107;
 
-// Takes what stands before `mark`, and the mark itself; all of the text where there is no mark.
+// Removes what stands before `mark` from the text, and the mark itself. Returns the part before the
+// mark, or all of the text where there is no mark.
 std::string_view take_until(std::string_view& text, char mark) {
     const std::size_t end = std::min(text.find(mark), text.size());
     const std::string_view head = text.substr(0, end);
@@ -33,7 +34,7 @@ std::size_t find_at_sign(std::string_view text) {
     return text.substr(0, text.find('/')).rfind('@');
 }
 
-// Where the password begins in "user:password". Without a colon all of it is the password, as
+// Where the password begins in "user:password". Without a colon, the whole text is the password, as
 // redis-cli reads it.
 std::size_t find_password(std::string_view userinfo) {
     const std::size_t colon = userinfo.find(':');

@@ -36,8 +36,8 @@ struct RedisUrl {
     bool operator==(const RedisUrl&) const = default;
 };
 
-/// Reads a URL of one of the kinds above. For anything else: nothing, and `fault` says why, never
-/// with the password. A user without a colon is the password, as redis-cli reads it.
+/// Reads a URL of one of the kinds above. For anything else: nothing, and `fault` says why, without
+/// the password. A user without a colon is the password, as redis-cli reads it.
 std::optional<RedisUrl> parse_redis_url(std::string_view text, std::string& fault);
 
 }  // namespace larder::settings

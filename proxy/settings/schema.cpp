@@ -32,7 +32,7 @@ json::object of_pattern(const std::string& pattern) {
     return {{"type", "string"}, {"pattern", "^(?:" + pattern + ")$|" + variable}};
 }
 
-/// Each way to write it; editors show the words.
+/// Appends each way to write a value of this form; editors show the words.
 void append_ways(const Form& form, json::array& ways) {
     const bool is_any_text = form.pattern.empty() && form.words.empty() && !form.is_switch;
     if (is_any_text) {
@@ -74,7 +74,7 @@ const json::value* member_of(const json::value* value, const std::string& name) 
     return value != nullptr && value->is_object() ? value->get_object().if_contains(name) : nullptr;
 }
 
-/// Where a Shape stands: its path, and the value that holds where it is not given.
+/// The place of a Shape: its path, and its default value.
 struct Place {
     std::string path;
     const json::value* standard = nullptr;
@@ -82,7 +82,8 @@ struct Place {
 
 json::object of_shape(const Shape& shape, const Place& place);
 
-/// What stands in a list may also stand alone (`listen`), and means the same there. Null: none.
+/// The description of a key; null: none. An item of a list may also stand alone (`listen`), and
+/// means the same there.
 const std::string* description_of(std::string path) {
     const auto& texts = key_descriptions();
     auto found = texts.find(path);
@@ -124,7 +125,7 @@ json::object of_map(const Shape& shape, const Place& place) {
     return out;
 }
 
-/// Of the items of `listen`, whose own map form has no default of its own.
+/// The default of the items of `listen`, since its map form has no default of its own.
 const json::value* first_item(const json::value* list) {
     if (list == nullptr || !list->is_array() || list->get_array().empty()) return nullptr;
     return &list->get_array().front();
@@ -157,8 +158,8 @@ json::object of_shape(const Shape& shape, const Place& place) {
     return out;
 }
 
-/// Every default, as /config would show it: of a configuration with a Redis and a read route, but
-/// without what those two cannot have a default for.
+/// Every default, as /config would show it for a configuration with a Redis and a read route. The
+/// keys that have no default are left out.
 json::value standard_values() {
     Settings settings;
     settings.redis.emplace();

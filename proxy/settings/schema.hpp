@@ -8,8 +8,8 @@
 namespace larder::settings {
 
 /// The JSON Schema (draft-07) of the configuration: what the readers take, with the descriptions
-/// and the defaults. A value that holds `${` is accepted everywhere, for only the environment tells
-/// what it will be.
+/// and the defaults. A value that holds `${` is accepted everywhere, because it depends on the
+/// environment.
 [[nodiscard]] boost::json::object config_schema();
 
 /// What each key is for, by its path ("limits.header_bytes", "routes[].ttl", "listen[].address").

@@ -1,4 +1,4 @@
-// What is neither a connection to somewhere nor a route: memory, limits, log, state, headers.
+// The sections that are neither connections nor routes: memory, limits, log, state, headers.
 #include "settings/sections.hpp"
 #include "settings/units.hpp"
 #include "settings/values.hpp"

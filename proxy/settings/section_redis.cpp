@@ -9,7 +9,7 @@ constexpr std::string_view own_prefix = "larder:";
 void read_url(const Node& node, std::optional<Redis>& redis) {
     const auto text =
         node.text(pattern_form("a URL such as redis://127.0.0.1:6379/0, a map, or off",
-                               "(?:redis|rediss|unix|redis-sentinel)://.+|"
+                               "(?:redis|rediss|unix|redis-sentinel|redis-cluster|rediss-cluster)://.+|"
                                "[Oo][Ff][Ff]|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]",
                                {"off"}));
     if (!text) return;
@@ -65,7 +65,7 @@ void read_redis(const Node& node, std::optional<Redis>& redis) {
     map.read("purge_stream", redis->purge_stream, read_text);
     map.read("compress", redis->compress, read_switch);
     map.read("compress_above", redis->compress_above, read_size);
-    // Last, for a url of off leaves nothing to read the others into.
+    // Last, because `url: off` removes the object that the other options are read into.
     if (const auto url = map.take("url")) read_url(*url, redis);
     map.report_unknown_keys();
 }

@@ -111,7 +111,7 @@ void read_purge(MapReader& map, Route& route) {
             "needs a key or pattern, or an empty list ([]) for a request that changes nothing");
     for (const Node& item : items) {
         route.purge.push_back(
-            read_filled_text(item).value_or(""));  // in its place also where it is wrong
+            read_filled_text(item).value_or(""));  // a wrong item keeps its place, as ""
         route.purge_at.push_back(item.at());
     }
 }
@@ -139,7 +139,7 @@ void read_kind(MapReader& map, const Node& node, Route& route) {
         if (map.has(option)) map.error_at_key(option, "only a route with a key takes this");
 }
 
-/// A share of a lifetime: the whole of it leaves nothing.
+/// A share of a lifetime, less than all of it.
 std::optional<double> read_part(const Node& node) {
     const auto share = read_share(node);
     if (!share || *share < 1) return share;
@@ -182,7 +182,7 @@ void read_read_options(MapReader& map, const std::vector<std::string>& credentia
     map.read("wait", route.wait, read_duration);
 }
 
-/// As in the Host field: a name or an address, with a port where only that one is meant; "*."
+/// As in the Host field: a name or an address, with a port where only that port is meant. "*."
 /// before a name stands for one label or more.
 std::optional<std::string> read_host(const Node& node) {
     constexpr const char* expected =

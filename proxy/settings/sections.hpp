@@ -3,7 +3,7 @@
 #include "settings/settings.hpp"
 
 /// One reader for each top-level key of the configuration. Each reports what is wrong, and leaves
-/// the defaults for it.
+/// the default in its place.
 namespace larder::settings {
 
 void read_listen(const Node& node, std::vector<Listener>& listen);
@@ -21,8 +21,8 @@ void read_routes(const Node& node, const std::vector<std::string>& credentials,
                  std::vector<Route>& routes);
 void read_examples(const Node& node, std::vector<Example>& examples);
 
-/// A single listener, admin, origin or Redis as one text, as the short forms and the command line
-/// give them. The empty string where all is well, else what was expected.
+/// Set a single listener, admin, origin or Redis from one text, as the short forms and the command
+/// line give it. They return what was expected, or the empty string where all is well.
 std::string set_listen(std::string_view text, std::vector<Listener>& listen);
 std::string set_admin(std::string_view text, Admin& admin);
 std::string set_origin(std::string_view text, Origin& origin);

@@ -89,7 +89,7 @@ enum class Balance { round_robin, least_connections };
 struct Origin {
     std::vector<OriginUrl> servers;
     Balance balance = Balance::round_robin;
-    int max_connections = 0;  ///< for each server, all threads together; 0: no limit
+    int max_connections = 0;  ///< for each address of a server, all threads together; 0: no limit
     milliseconds connect_timeout = 2s;
     milliseconds response_timeout = 30s;  ///< until the first byte of the response
     milliseconds idle_timeout = 60s;      ///< between bytes of the response
@@ -167,7 +167,7 @@ enum class RouteKind { read, write, pass };
 /// Content codings that larder makes itself (`compress`).
 enum class Coding : std::uint8_t { zstd, br, gzip };
 
-/// What an operator may tell a read route to overlook (each a deliberate risk).
+/// What the operator lets a read route ignore. Each one is a deliberate risk.
 struct Ignore {
     bool cache_control = false;
     bool set_cookie = false;
@@ -182,7 +182,7 @@ struct StatusTtl {
     milliseconds ttl{0};
 };
 
-/// What of it decides about entries is listed in route/rules.cpp too.
+/// An option that decides about entries must be listed in route/rules.cpp too.
 struct Route {
     Position at;
     RouteKind kind = RouteKind::pass;
@@ -273,9 +273,9 @@ struct Settings {
     std::vector<Route> routes;
     std::vector<Example> examples;
 
-    /// Where the value of each key that the file gives stands, by the key's path
-    /// ("limits.max_object", "listen"). The empty path is the whole, and missing where there is no
-    /// file or it could not be read as a configuration.
+    /// The position of each value that the file gives, by the key's path ("limits.max_object",
+    /// "listen"). The empty path stands for the whole; it is missing where there is no file, or the
+    /// file could not be read as a configuration.
     std::map<std::string, Position> positions;
 };
 

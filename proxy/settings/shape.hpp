@@ -9,9 +9,9 @@
 
 namespace larder::settings {
 
-/// What the readers of the configuration accept at one place. Nobody writes it down: the readers
-/// run over a configuration that is not there (describe_settings), and each question that they ask
-/// leaves its mark here. So the schema cannot differ from what is read.
+/// What the readers of the configuration accept at one place. It is not written by hand:
+/// describe_settings runs the readers without a configuration, and each question that they ask is
+/// noted here. So the schema cannot differ from what is read.
 struct Shape {
     std::vector<Form> forms;      ///< of a single value; empty: none is accepted
     std::unique_ptr<Shape> item;  ///< of a list; null: no list is accepted
@@ -41,8 +41,8 @@ struct Shape {
     }
 };
 
-/// What a reader finds where it asks for the kind of a value that is not there. A reader takes
-/// other ways for other kinds, so describe_settings lets it find each kind at each depth.
+/// The kind that a node without a value claims to have. A reader does different things for
+/// different kinds, so describe_settings tries each kind at each depth.
 enum class Assumed { scalar, map, list_of_scalars, list_of_maps };
 inline constexpr std::size_t assumed_count = 4;
 inline constexpr std::size_t shape_depth_max = 4;  ///< admin.tokens[].may is the deepest key

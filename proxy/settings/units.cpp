@@ -30,8 +30,8 @@ std::string_view take_digits(std::string_view& text) {
     return digits;
 }
 
-/// `digits` after the decimal point of a number of units of `factor`; nothing where it is not
-/// whole.
+/// The value of the `digits` after the decimal point, times `factor`. Nothing where that is not a
+/// whole number.
 std::optional<std::uint64_t> scale_fraction(std::string_view digits, std::uint64_t factor) {
     const auto value = parse_decimal(digits);
     if (!value || digits.size() > fraction_digits_max) return std::nullopt;

@@ -5,16 +5,16 @@
 #include <string>
 #include <string_view>
 
-/// How numbers with units are written in the configuration, and back. Nothing is rounded: what
-/// cannot be said exactly is not accepted. Every function gives nothing for text that is not of its
-/// form, or that is out of its range.
+/// Reads and writes numbers with units as the configuration holds them. Nothing is rounded: a value
+/// that is not exact is not accepted. Every reader gives nothing for text that is not of its form,
+/// or that is out of its range.
 namespace larder::settings {
 
 /// The longest duration, so that sums of times cannot overflow (RFC 9111, 1.2.2 has caches count to
 /// 2^31 at least).
 inline constexpr std::chrono::seconds duration_max{2147483647};
 
-/// "250ms", "60s", "5m", "1h", "7d", "0.5s"; a bare number is seconds. Must come out in whole
+/// "250ms", "60s", "5m", "1h", "7d", "0.5s"; a bare number is seconds. The result must be whole
 /// milliseconds.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 

@@ -18,7 +18,7 @@
 namespace larder::settings {
 
 std::optional<bool> read_switch(const Node& node);  ///< on, off
-/// Off, and nothing else; `otherwise` is the message for on. False where it was read.
+/// Accepts only off; `otherwise` is the message for on. False: off was read.
 std::optional<bool> read_off(const Node& node, std::string_view otherwise);
 std::optional<std::chrono::milliseconds> read_duration(const Node& node);  ///< zero allowed
 std::optional<std::chrono::milliseconds> read_timeout(const Node& node);   ///< above zero

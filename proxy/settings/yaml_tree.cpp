@@ -24,10 +24,10 @@ Position position_of(const YAML::Mark& mark) {
     return {mark.line + 1, mark.column + 1};
 }
 
-// yaml-cpp 0.7 ends a plain scalar within braces or brackets at a '?', so that `{request: GET
-// /a?b=1}` is an error to it. YAML gives '?' a meaning only where white space surrounds it. Any
-// other one is swapped, before the parse, for a byte that no text may hold, and back in the
-// scalars; being one byte, it leaves the columns as they are.
+// yaml-cpp 0.7 ends a plain scalar within braces or brackets at a '?', so it reports an error for
+// `{request: GET /a?b=1}`. YAML gives '?' a meaning only where white space surrounds it. Any other
+// '?' is replaced before the parse by a byte that no text may hold, and restored in the scalars.
+// The replacement is one byte, so the columns stay the same.
 constexpr char swapped_question_mark = '\x01';
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -62,8 +62,8 @@ void refuse_control_characters(const std::string& text) {
     }
 }
 
-/// Where the first "${" stands without quotes within braces or brackets, if one does: YAML takes
-/// its brace for the beginning of a map.
+/// The position of the first "${" without quotes within braces or brackets; nothing where there is
+/// none. YAML takes its brace for the beginning of a map.
 std::optional<Position> unquoted_variable(std::string_view text) {
     Position at{1, 0};
     int depth = 0;
@@ -117,8 +117,8 @@ public:
         }
     }
 
-    /// Where the value of a key stands, or would stand, that has none: `mark` is of an explicit
-    /// null, else of whatever comes next.
+    /// The position of a key's null value, or where its value would stand. `mark` is the position
+    /// of an explicit null, else of whatever comes next.
     [[nodiscard]] Position value_of(const Value& key, Position mark) const {
         const std::string_view next = mark.line == key.at.line ? from(mark) : std::string_view{};
         if (!next.empty() && std::string_view("~nN").find(next.front()) != std::string_view::npos)
@@ -228,7 +228,8 @@ private:
         attach(std::move(value));
     }
 
-    /// Aliases multiply: the sum of all values, each as often as it occurs, is what has the bound.
+    /// Aliases multiply values, so the bound is on the sum of all values, each counted as often as
+    /// it occurs.
     void count(const Value& value, Position at) {
         nodes_ += value.nodes;
         bytes_ += value.bytes;

@@ -39,8 +39,8 @@ inline constexpr std::size_t yaml_depth_max = 32;
 inline constexpr std::size_t yaml_text_bytes_max = 16 * 1024 * 1024;
 
 /// Parses one document. Nothing, and one problem with the position, where it is not YAML or exceeds
-/// a bound. An empty text is a null value. `<<` merges maps; keys that the map gives itself come
-/// first.
+/// a bound. An empty text is a null value. `<<` merges maps; the map's own keys win over merged
+/// ones.
 std::optional<Value> read_yaml(const std::string& text, Problems& problems);
 
 }  // namespace larder::settings

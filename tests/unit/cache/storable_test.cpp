@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "unit/support/cache_heads.hpp"
 
 using namespace larder;
@@ -238,6 +240,9 @@ TEST_CASE("a coding that needs a dictionary varies on it (RFC 9842)") {
     };
     CHECK(vary("Content-Encoding: dcb") == Names{"accept-encoding", "available-dictionary"});
     CHECK(vary("Content-Encoding: gzip\nVary: Foo") == Names{"accept-encoding", "foo"});
+    const Names full = vary("Content-Encoding: dcb\nVary: b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q");
+    CHECK(full.size() == 18);
+    CHECK(std::count(full.begin(), full.end(), "accept-encoding") == 1);
 }
 
 TEST_CASE("the decision lists what the response varies on and what is left out") {

@@ -75,6 +75,30 @@ TEST_CASE("JSON and Swagger 2 are read too") {
     CHECK(has(draft, "- match: GET /api/a\n    key: \"a:list:{q=x y}\"\n"));
 }
 
+TEST_CASE("what larder writes otherwise than the document becomes what larder takes") {
+    const std::string draft = drafted(R"(
+openapi: 3.0.0
+paths:
+  /a:
+    parameters: [{name: limit, in: query, schema: {default: 5}}, {name: host, in: query}]
+    get: {parameters: [{name: limit, in: query, schema: {default: 9}}]}
+  /a/{id}.json: {get: {}}
+  /a/{id}: {get: {}, put: {}}
+  /b/{user id}/{path}/{path}: {get: {}}
+)");
+    CAPTURE(draft);
+    CHECK(has(draft, "- match: GET /a\n    key: \"a:list:{limit=9}\"\n"));
+    CHECK(has(draft, "- match: GET /a/{id}\n    key: \"a:{id}\"\n"));
+    CHECK(draft.find("GET /a/{id}") == draft.rfind("GET /a/{id}"));
+    CHECK(has(draft, "- match: GET /b/{user_id}/{path_}/{path__}\n"));
+    settings::Problems problems;
+    const auto none = [](const std::string&) -> std::optional<std::string> { return {}; };
+    const settings::Settings settings = settings::load_settings_text(
+        "origin: http://127.0.0.1:1\n" + draft, "draft", problems, none);
+    static_cast<void>(route::RouteTable::compile(settings, problems));
+    CHECK_FALSE(settings::has_errors(problems));
+}
+
 TEST_CASE("what is no OpenAPI document is refused") {
     for (const char* text : {"", "[]", "paths: {}", "paths: [", "openapi: 3.0.0", "{}"}) {
         CAPTURE(text);

@@ -60,6 +60,8 @@ TEST_CASE("a PROXY header names the client, and ends before the first byte of th
 TEST_CASE("what is no PROXY header is refused") {
     std::string version_3 = version_2(proxied, tcp_over_ipv4, ipv4_addresses);
     version_3[12] = 0x31;
+    std::string unknown_command = version_2(proxied, tcp_over_ipv4, ipv4_addresses);
+    unknown_command[12] = 0x22;
     for (const std::string& text :
          {std::string("GET / HTTP/1.1\r\n"), std::string("PROXYTCP4 "),
           std::string("PROXY TCP5 192.0.2.1 10.0.0.1 1 2\r\n"),
@@ -69,7 +71,7 @@ TEST_CASE("what is no PROXY header is refused") {
           std::string("PROXY TCP4 2001:db8::1 ::1 1 2\r\n"),
           std::string("PROXY TCP6 192.0.2.1 10.0.0.1 1 2\r\n"),
           "PROXY TCP4 " + std::string(100, ' '), std::string("\r\n\r\nX"), version_3,
-          version_2(proxied, tcp_over_ipv4, std::string(4096, ' '))}) {
+          unknown_command, version_2(proxied, tcp_over_ipv4, std::string(4096, ' '))}) {
         CAPTURE(text);
         CHECK(parse_proxy_header(text).kind == Kind::malformed);
     }

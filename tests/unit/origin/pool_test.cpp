@@ -201,6 +201,32 @@ SteadyClock::duration time_to_serve(Scene& scene, std::size_t count) {
     return steady_now() - since;
 }
 
+TEST_CASE(
+    "an idle connection that another worker waits for is given up soon, whatever else is idle") {
+    Scene scene(1);
+    const std::shared_ptr<Upstream> limited = scene.upstream;
+    settings::Origin unlimited = limited->settings();
+    unlimited.max_connections = 0;
+    const auto take_and_give_back = [&scene](std::shared_ptr<Upstream> upstream) {
+        scene.upstream = std::move(upstream);
+        start(scene, 0);
+        REQUIRE(run_until(scene, [&] { return scene.held.size() == 1; }));
+        give_back_first(scene);
+    };
+    take_and_give_back(limited);
+    take_and_give_back(std::make_shared<Upstream>(unlimited));
+    Address& address = *limited->addresses()->front();
+    const SteadyTime since = steady_now();
+    // The pool looks at its idle connections at least once before anyone waits.
+    REQUIRE(run_until(scene, [&] { return steady_now() - since > 100ms; }));
+    REQUIRE(address.connections == 1);
+    address.waiting = 1;
+    const SteadyTime waits_since = steady_now();
+    CHECK(run_until(scene, [&] { return address.connections == 0; }));
+    CHECK(steady_now() - waits_since < 1s);
+    address.waiting = 0;
+}
+
 TEST_CASE("an address that swallows packets delays one connection, and no later one") {
     const TwoAddresses two;
     Scene scene(0);

@@ -362,7 +362,8 @@ TEST_CASE("path_case: insensitive takes any case and makes keys in lower case") 
     settings::Settings settings = settings_of(
         {read("GET /Articles/{id}", "articles:{id}"), read("GET /files/{rest*}", "files:{rest}"),
          read("GET /hash/{id}", "h:{id|sha256}:{path}"), read("GET /q", "q:{name}"),
-         write("PUT /articles/{id}", {"articles:{id}", "articles:{json:/other}", "q:{n}"})});
+         write("PUT /articles/{id}",
+               {"articles:{id}", "articles:{json:/other}", "q:{n}", "h:{n|sha256}:x"})});
     settings.path_case = settings::PathCase::insensitive;
     settings::Problems problems;
     const RouteTable table = RouteTable::compile(settings, problems);
@@ -377,6 +378,13 @@ TEST_CASE("path_case: insensitive takes any case and makes keys in lower case") 
     CHECK(holds(purges_of(table, "PUT /ARTICLES/AB?n=Cd").keys, "q:Cd"));
     CHECK(holds(purges_of(table, "PUT /ARTICLES/AB?n=Cd").keys,
                 "q:cd"));  // a path's value elsewhere would be in lower case
+    const RouteTable hashed = [&] {
+        settings::Settings same =
+            settings_of({read("GET /u/{id}", "u:{id|sha256}"), write("PUT /u", {"u:{id|sha256}"})});
+        same.path_case = settings::PathCase::insensitive;
+        return RouteTable::compile(same, problems);
+    }();
+    CHECK(holds(purges_of(hashed, "PUT /u?id=ABC").keys, key_of(hashed, "GET /u/aBc")));
 
     const RouteTable exact = table_of({read("GET /Articles/{id}", "articles:{id}")});
     CHECK(taken_by(exact, "GET /articles/7") == -1);

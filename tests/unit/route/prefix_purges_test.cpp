@@ -21,7 +21,8 @@ RouteTable make_table() {
                      read("GET /files/{rest*}", "files:{rest}"),
                      read("GET /pages/{p}", "{host}:{path}"),
                      on_host(read("GET /inside", "inside"), "inside.example"),
-                     read("GET /hashed/{id}", "hashed:{id|sha256}:x")});
+                     read("GET /hashed/{id}", "hashed:{id|sha256}:x"),
+                     read("GET /a b/{id}", "spaced:{id}"), read("GET /any/{a}/{b}", "{a}:{b}")});
 }
 
 Texts patterns(std::string_view host, std::string_view prefix) {
@@ -53,13 +54,16 @@ TEST_CASE("a host covers what requests for it may get, by every port") {
     CHECK(patterns("other.example", "/pages/a") ==
           Texts{"other.example%3A*", "other.example:/pages/a*"});
     CHECK(patterns("other.example:8080", "/pages/a") == Texts{"other.example%3A8080:/pages/a*"});
+    CHECK(patterns("[::1]", "/pages/a") == Texts{"%5B%3A%3A1%5D%3A*", "%5B%3A%3A1%5D:/pages/a*"});
+    CHECK(patterns("[::1]:80", "/pages/a") == Texts{"%5B%3A%3A1%5D%3A80:/pages/a*"});
     CHECK(patterns("inside.example", "/inside") == Texts{"inside*"});
 }
 
 TEST_CASE("what is certain of a key covers every key that such a URL can have") {
     const RouteTable table = make_table();
     for (const char* url : {"/articles/42", "/articles/42?x=1", "/articles/4%32x", "/files/a/b/c",
-                            "/pages/a", "/hashed/1", "/articles/42/comments/1"}) {
+                            "/pages/a", "/hashed/1", "/articles/42/comments/1", "/a%20b/7",
+                            "/any/larder/1", "/any/larde/1", "/any/l/1"}) {
         const std::string key = key_of(table, std::string("GET ") + url);
         const std::string path = std::string(url).substr(0, std::string(url).find('?'));
         for (std::size_t size = 1; size <= path.size(); ++size) {

@@ -56,4 +56,12 @@ TEST_CASE("secrets are not shown, but that they changed is") {
         "[read]}]}\nredis: redis://:s3cret-g@127.0.0.1:6379/0\ndebug_token: s3cret-h");
     CHECK(found == Lines{"admin.token: changed", "admin.tokens \"x\".token: changed",
                          "debug_token: changed", "redis.url: changed"});
+    const auto sentinels = [](const std::string& more) {
+        return "redis: {url: 'redis-sentinel://h/m'" + more + "}";
+    };
+    CHECK(between(sentinels(", sentinel_password: a"), sentinels(", sentinel_password: b")) ==
+          Lines{"redis.sentinel_password: changed"});
+    CHECK(between(sentinels(""), sentinels(", sentinel_password: b")).size() == 1);
+    CHECK(between(sentinels(""), sentinels(", purge_stream: p")) ==
+          Lines{"redis.purge_stream: p, was not set"});
 }

@@ -112,6 +112,10 @@ TEST_CASE("files that are named can be read") {
           "f:2:64: error: listen[1].tls.key: cannot read gone.pem: not there\n");
     CHECK(check(origin + "listen: {address: h:2, tls: {certificate: here.pem, key: gone.pem}}") ==
           "f:2:58: error: listen.tls.key: cannot read gone.pem: not there\n");
+    const std::string admin = check(origin +
+                                    "admin: {address: 127.0.0.1:1, tls: {certificate: here.pem, "
+                                    "key: here.pem, client_ca: gone.pem}}");
+    CHECK(admin.find("error: admin.tls.client_ca: cannot read gone.pem") != std::string::npos);
     CHECK(check("origin: {servers: https://h, tls: {ca: gone.pem}}") ==
           "f:1:40: error: origin.tls.ca: cannot read gone.pem: not there\n");
     const std::string redis =

@@ -38,6 +38,7 @@ redis:
   prefix: "shop:$${x}"
   tls: {ca: ca.pem, certificate: c.pem, key: k.pem, verify: off}
   on_purge_failure: fail
+  purge_stream: "shop:purges"
   compress: off
   compress_above: 1KB
 memory: off
@@ -113,6 +114,7 @@ TEST_CASE("the effective configuration shows every value in its own unit") {
     CHECK(text("/routes/0/jitter") == "0.5%");
     CHECK(text("/routes/0/audit") == "0.1%");
     CHECK(text("/routes/0/client_cache_control") == "no-cache");
+    CHECK(text("/redis/purge_stream") == "shop:purges");
     CHECK(text("/routes/1/settle") == "2s");
     CHECK(text("/routes/0/ignore/4") == "vary");
     CHECK(text("/routes/1/purge/1") == "b:*");
