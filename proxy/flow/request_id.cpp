@@ -28,10 +28,14 @@ void append_uuid(std::string& out) {
     }
     bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);  // version 4
     bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);  // variant of RFC 9562
+    std::array<char, 36> text{};
+    std::size_t at = 0;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-        append_hex(out, bytes[i]);
+        if (i == 4 || i == 6 || i == 8 || i == 10) text[at++] = '-';
+        text[at++] = lower_hex_digits[bytes[i] >> 4];
+        text[at++] = lower_hex_digits[bytes[i] & 15];
     }
+    out.append(text.data(), at);
 }
 
 }  // namespace

@@ -4,6 +4,9 @@
 #include <functional>
 #include <unordered_map>
 
+#include "base/hex.hpp"
+#include "base/text.hpp"
+
 namespace larder::observe {
 
 void SpaceSaving::add(std::string_view key, std::string_view route, std::uint64_t weight) {
@@ -102,9 +105,9 @@ namespace {
 // Digits only, or a long text of hex digits and dashes.
 bool looks_like_an_id(std::string_view segment) {
     constexpr std::size_t hex_bytes_min = 8;
-    const bool digits = segment.find_first_not_of("0123456789") == std::string_view::npos;
-    const bool hex = segment.find_first_not_of("0123456789abcdefABCDEF-") == std::string_view::npos;
-    return !segment.empty() && (digits || (hex && segment.size() >= hex_bytes_min));
+    const auto is_hex = [](char c) { return hex_value(c) >= 0 || c == '-'; };
+    if (segment.size() >= hex_bytes_min) return std::all_of(segment.begin(), segment.end(), is_hex);
+    return !segment.empty() && std::all_of(segment.begin(), segment.end(), is_digit);
 }
 
 }  // namespace

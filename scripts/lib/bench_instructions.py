@@ -98,6 +98,11 @@ def total(kind, amount):
         return int(re.search(r"^(?:summary|totals): (\d+)", counted.read(), re.M)[1])
 
 
+def cost_of(kind):
+    """Instructions of one request."""
+    return (total(kind, MANY) - total(kind, FEW)) / (MANY - FEW)
+
+
 def measure():
     """Rows of kind and instructions per request."""
-    return [(kind, f"{(total(kind, MANY) - total(kind, FEW)) / (MANY - FEW):,.0f}") for kind in KINDS]
+    return [(kind, f"{cost_of(kind):,.0f}") for kind in KINDS]

@@ -8,7 +8,7 @@ PACKAGE_PACKAGES=(debhelper dpkg-dev fakeroot lintian git python3 man-db)
 IMAGE_PACKAGES=(ca-certificates binutils)
 TEST_PACKAGES=("${DEMO_PACKAGES[@]}" "${PACKAGE_PACKAGES[@]}" "${IMAGE_PACKAGES[@]}" python3-pytest python3-yaml
     python3-jsonschema python3-h2 python3-hpack nghttp2-client openssl procps clang-format prometheus debootstrap buildah
-    fish zsh systemd)
+    fish zsh systemd valgrind)
 LINT_PACKAGES=(clang-format clang-16 clang-tidy-16 git python3)
 FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
 BENCH_PACKAGES=("${DEMO_PACKAGES[@]}" wrk util-linux valgrind nghttp2-client)
