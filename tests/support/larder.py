@@ -220,6 +220,12 @@ class Larder:
         log = self.wait_for_end(45)
         assert was_running, f"larder had ended before the test did:\n{log[-4000:]}"
 
+    def kill(self):
+        """As a power cut: what the process still meant to do is not done."""
+        process, self.process = self.process, None
+        process.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     def wait_for_end(self, timeout=20):
         """Waits for an end that the test has brought about, and judges it as stop() does."""
         process, self.process = self.process, None
