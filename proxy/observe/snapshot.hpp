@@ -100,7 +100,7 @@ struct Snapshot {
     std::vector<PathTotals> paths;      ///< by PathId, so the first is `other`
     std::vector<ServerTotals> servers;  ///< by ServerId, so the first is `other`
     std::array<DurationTotals, static_cast<std::size_t>(RedisOperation::count_)> redis_operations{};
-    std::array<std::uint64_t, static_cast<std::size_t>(PurgeSource::count_)> purges{};
+    std::array<DurationTotals, static_cast<std::size_t>(PurgeSource::count_)> purges{};
     std::uint64_t coalesced = 0;
     std::uint64_t compressed_bytes_saved = 0;
     std::uint64_t bytes_in = 0;
