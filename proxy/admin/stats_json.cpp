@@ -146,10 +146,16 @@ json::object to_redis(const observe::Snapshot& snapshot) {
         one["for_seconds"] = trouble.for_seconds;
         troubles.push_back(std::move(one));
     }
+    json::array nodes;
+    for (const observe::RedisNodeState& node : snapshot.gauges.redis_nodes)
+        nodes.push_back({{"address", node.address},
+                         {"up", node.up},
+                         {"breaker", breaker_words[static_cast<std::size_t>(node.breaker)]}});
     const auto& last = snapshot.gauges.redis_last_refusal;
     return {{"configured", snapshot.gauges.redis_configured},
             {"up", snapshot.gauges.redis_up},
             {"breaker", breaker_words[static_cast<std::size_t>(snapshot.gauges.redis_breaker)]},
+            {"nodes", std::move(nodes)},
             {"errors", to_object<observe::RedisFailure>(snapshot.gauges.redis_failures)},
             {"last_refusal",
              last.empty() ? json::value(nullptr) : json::value(to_trouble(last.front()))},

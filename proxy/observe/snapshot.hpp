@@ -64,6 +64,13 @@ struct OriginState {
 /// Breaker as the metric shows it: 0 closed, 1 probing, 2 open.
 enum class BreakerState : std::uint8_t { closed, probing, open };
 
+/// One Redis server that larder uses.
+struct RedisNodeState {
+    std::string address;  ///< empty: not known yet
+    bool up = false;
+    BreakerState breaker = BreakerState::closed;
+};
+
 /// What of Redis failed or was refused.
 struct RedisTrouble {
     std::string concerns;  ///< "store", "purge", ...
@@ -84,6 +91,7 @@ struct Gauges {
     bool redis_up = false;
     BreakerState redis_breaker = BreakerState::closed;
     std::array<std::uint64_t, static_cast<std::size_t>(RedisFailure::count_)> redis_failures{};
+    std::vector<RedisNodeState> redis_nodes{};       ///< the server, or the masters of a cluster
     std::vector<RedisTrouble> redis_troubles{};      ///< at present
     std::vector<RedisTrouble> redis_last_refusal{};  ///< over or not; none or one
     std::uint64_t purges_pending = 0;

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <boost/json.hpp>
+#include <ctime>
 #include <stdexcept>
 
 #include "base/json_text.hpp"
@@ -56,6 +57,9 @@ admin::JsonAnswer Server::reload() {
         spdlog::error("the configuration was not reloaded, the old one stays:\n{}",
                       errors_of(problems, source_.file));
         shared_.metrics.note_reload(false);
+        history_.note_reload({.successful = false,
+                              .unix_seconds = std::time(nullptr),
+                              .errors = errors_of(problems, source_.file)});
         return {422, json_text(answer)};
     }
     const std::vector<std::string> changed = settings::changes(before->settings, config->settings);
@@ -68,6 +72,7 @@ admin::JsonAnswer Server::reload() {
             joined(waiting), ::getpid());
     put_in_force(config, contexts, std::move(admin_tls));
     shared_.metrics.note_reload(true);
+    history_.note_reload({.successful = true, .unix_seconds = std::time(nullptr), .errors = {}});
     spdlog::info("the configuration was reloaded, {} change{}", changed.size(),
                  changed.size() == 1 ? "" : "s");
     answer["reloaded"] = true;

@@ -19,6 +19,7 @@
 #include "server/handover.hpp"
 #include "server/listening.hpp"
 #include "server/make_config.hpp"
+#include "server/repeat.hpp"
 #include "server/service_manager.hpp"
 #include "settings/effective_config.hpp"
 
@@ -151,7 +152,7 @@ void Server::start_admin() {
         [this](std::function<void(admin::JsonAnswer)> done) {
             boost::asio::post(control_, [this, done = std::move(done)] { reload_for(done); });
         },
-        key_ranks());
+        key_ranks(), history_);
     admin::AdminOptions options;
     options.address = *admin.address;
     options.access = admin;
@@ -209,6 +210,8 @@ int Server::run() {
         posts.emplace_back(
             [target = worker.get()](std::function<void()> task) { target->post(std::move(task)); });
     const Watchdog watchdog(control_, std::move(posts));
+    const Repeat sampler(control_, observe::History::sample_interval,
+                         [this, start = steady_now()] { sample(steady_now() - start); });
     bool done = false;
     std::function<void(const boost::system::error_code&, int)> on_signal =
         [&](const boost::system::error_code& error, int signal) {
@@ -226,6 +229,15 @@ int Server::run() {
     control_.run();
     drain();
     return 0;
+}
+
+void Server::sample(SteadyClock::duration since_start) {
+    try {
+        history_.note(std::chrono::duration_cast<Seconds>(since_start),
+                      observe::traffic_of(shared_.metrics.snapshot()));
+    } catch (...) {
+        note_failure("a sample of the figures", std::current_exception());
+    }
 }
 
 void Server::handle_signal(int signal) {

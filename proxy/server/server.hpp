@@ -6,6 +6,7 @@
 
 #include "admin/bridge.hpp"
 #include "admin/server.hpp"
+#include "observe/history.hpp"
 #include "server/config_source.hpp"
 #include "server/from_predecessor.hpp"
 #include "server/last_resort.hpp"
@@ -47,6 +48,7 @@ private:
     void wait_for_redis() const;
     void note_failure(const char* what, const std::exception_ptr& failure) const noexcept;
     void handle_signal(int signal);
+    void sample(SteadyClock::duration since_start);
 
     LastResort last_resort_;  // first: it also watches the destruction of the members below
     boost::asio::io_context control_{1};  // of the main thread: signals, and reloads asked for
@@ -60,6 +62,7 @@ private:
     std::unique_ptr<FromPredecessor> from_predecessor_;  // null: there was no predecessor
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<int> descriptors_;  // listening sockets by listener and worker, for the successor
+    observe::History history_;
     std::unique_ptr<admin::Bridge> admin_backend_;
     std::unique_ptr<admin::AdminServer> admin_;
     int successor_ = -1;
