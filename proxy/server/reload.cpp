@@ -22,15 +22,6 @@ std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
-// Reads the certificates again.
-TlsByAddress make_contexts(const settings::Settings& settings) {
-    TlsByAddress contexts;
-    for (const settings::Listener& listener : settings.listen)
-        if (listener.tls)
-            contexts.emplace_back(to_text(listener.address), net::make_server_tls(listener));
-    return contexts;
-}
-
 }  // namespace
 
 admin::JsonAnswer Server::reload() {
@@ -39,14 +30,16 @@ admin::JsonAnswer Server::reload() {
     settings::Settings settings = load(source_, problems);
     std::shared_ptr<const flow::Config> config;
     std::vector<std::string> waiting;
-    TlsByAddress contexts;
+    std::vector<ListenerOptions> listeners;
+    OpenedListeners opened;
     net::TlsContext admin_tls;
     if (!settings::has_errors(problems)) {
         config = make_config(settings_in_force(before->settings, std::move(settings), waiting),
                              shared_.metrics, problems, before.get());
         try {
-            if (config) contexts = make_contexts(config->settings);
             if (config) admin_tls = make_admin_tls(config->settings.admin);
+            if (config) listeners = listener_options(config->settings);
+            if (config) open_new_listeners(before->settings, config->settings, opened);
         } catch (const std::runtime_error& error) {
             problems.push_back({settings::Problem::Severity::error, {}, "listen", error.what()});
             config.reset();
@@ -70,7 +63,9 @@ admin::JsonAnswer Server::reload() {
             "changes of {} take effect at the next start (SIGUSR2 restarts without refusing a "
             "connection: kill -USR2 {}); until then the old values stay",
             joined(waiting), ::getpid());
-    put_in_force(config, contexts, std::move(admin_tls));
+    put_in_force(config);
+    use_listeners(before->settings, config->settings, listeners, opened);
+    if (admin_) admin_->set_access(config->settings.admin, std::move(admin_tls));
     shared_.metrics.note_reload(true);
     history_.note_reload({.successful = true, .unix_seconds = std::time(nullptr), .errors = {}});
     spdlog::info("the configuration was reloaded, {} change{}", changed.size(),
@@ -92,18 +87,14 @@ void Server::reload_for(const std::function<void(admin::JsonAnswer)>& done) {
 
 // From this instant on, requests take over the new configuration by themselves. The posted work is
 // for workers without a request.
-void Server::put_in_force(const std::shared_ptr<const flow::Config>& config,
-                          const TlsByAddress& contexts, net::TlsContext admin_tls) {
+void Server::put_in_force(const std::shared_ptr<const flow::Config>& config) {
     shared_.memory->keep_rules(config->routes.rules());
     shared_.config.set(config);
+    shared_.memory->resize(config->settings.memory_bytes);
     for (const auto& worker : workers_) {
         Worker* target = worker.get();
-        target->post([target, contexts] {
-            target->follow_reload();
-            target->use_tls(contexts);
-        });
+        target->post([target] { target->follow_reload(); });
     }
-    if (admin_) admin_->set_access(config->settings.admin, std::move(admin_tls));
 }
 
 }  // namespace larder::server

@@ -111,31 +111,6 @@ void Server::inherit() {
     from_predecessor_->inherit();
 }
 
-void Server::open_listeners() {
-    const int threads = static_cast<int>(workers_.size());
-    const std::shared_ptr<const flow::Config> config = shared_.config.get();
-    for (const settings::Listener& listener : config->settings.listen) {
-        std::vector<int> sockets = inherited_sockets("listen:" + to_text(listener.address));
-        if (sockets.empty()) sockets = open_listening(listener.address, threads);
-        // The predecessor may have had fewer threads. If it had more, a worker gets several
-        // sockets.
-        const int missing = threads - static_cast<int>(sockets.size());
-        if (missing > 0) open_more_listening(listener.address, missing, sockets);
-        const net::TlsContext tls =
-            listener.tls ? net::make_server_tls(listener) : net::TlsContext();
-        for (std::size_t i = 0; i < sockets.size(); ++i) {
-            remember_socket("listen:" + to_text(listener.address), sockets[i]);
-            workers_[i % workers_.size()]->add_listener({sockets[i], tls, listener.proxy_protocol,
-                                                         listener.http2,
-                                                         to_text(listener.address)});
-        }
-        const std::string port =
-            listener.address.is_unix() ? "" : ", port " + std::to_string(port_of(sockets.front()));
-        spdlog::info("listening on {}{}{}", to_text(listener.address), listener.tls ? " (TLS)" : "",
-                     port);
-    }
-}
-
 std::vector<std::shared_ptr<const observe::KeyRanks>> Server::key_ranks() const {
     std::vector<std::shared_ptr<const observe::KeyRanks>> all;
     for (const auto& worker : workers_) all.push_back(worker->services().ranks);

@@ -16,6 +16,24 @@
 
 namespace larder::server {
 
+/// Sockets that a reload has opened. Closes those that no worker has taken.
+struct OpenedListener {
+    settings::Listener settings;
+    std::vector<int> sockets;
+};
+struct OpenedListeners {
+    OpenedListeners() = default;
+    ~OpenedListeners();
+    OpenedListeners(const OpenedListeners&) = delete;
+    OpenedListeners& operator=(const OpenedListeners&) = delete;
+
+    std::vector<OpenedListener> listeners;
+};
+
+/// How each listener serves its connections; reads the certificates. Throws std::runtime_error with
+/// a readable line.
+[[nodiscard]] std::vector<ListenerOptions> listener_options(const settings::Settings& settings);
+
 /// The program while it serves: workers, admin server, signals.
 class Server {
 public:
@@ -30,12 +48,16 @@ private:
     void open_state();
     void inherit();
     void open_listeners();
+    /// Throws std::runtime_error with a readable line.
+    void open_new_listeners(const settings::Settings& before, const settings::Settings& after,
+                            OpenedListeners& opened) const;
+    void use_listeners(const settings::Settings& before, const settings::Settings& after,
+                       const std::vector<ListenerOptions>& options, OpenedListeners& opened);
     [[nodiscard]] std::vector<std::shared_ptr<const observe::KeyRanks>> key_ranks() const;
     void start_admin();
     admin::JsonAnswer reload();
     void reload_for(const std::function<void(admin::JsonAnswer)>& done);
-    void put_in_force(const std::shared_ptr<const flow::Config>& config,
-                      const TlsByAddress& contexts, net::TlsContext admin_tls);
+    void put_in_force(const std::shared_ptr<const flow::Config>& config);
     void hand_over();
     void successor_ended();
     void drain();
