@@ -209,12 +209,14 @@ constexpr std::array endpoints{
 /// For the calls of purge clients.
 constexpr Endpoint client_endpoint{"", true, Right::purge, nullptr};
 
-AdminReply page_reply(int status) {
-    std::string offers;
+std::string all_paths(std::string_view between) {
+    std::string out;
     for (const Endpoint& endpoint : endpoints)
-        offers.append(offers.empty() ? "" : " ").append(endpoint.path);
-    return {status, html_type, admin_page(offers), {}};
+        out.append(out.empty() ? "" : between).append(endpoint.path);
+    return out;
 }
+
+AdminReply page_reply(int status) { return {status, html_type, admin_page(all_paths(" ")), {}}; }
 
 const Endpoint* find_endpoint(std::string_view path) {
     for (const Endpoint& endpoint : endpoints)
@@ -321,7 +323,7 @@ void answer_admin_request(const AdminQuestion& question, AdminBackend& backend, 
     if (auto refused = refusal(question, endpoint, visitor ? &*visitor : nullptr))
         return done(for_client(client, *std::move(refused)));
     if (endpoint == nullptr)
-        return done(error_reply(404, "not found", "GET / shows the addresses"));
+        return done(error_reply(404, "not found", "known are " + all_paths(", ")));
     if (!method_fits(*endpoint, request.method()))
         return done(for_client(client, wrong_method_reply(*endpoint)));
     const std::string_view query =
