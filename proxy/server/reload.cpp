@@ -22,20 +22,36 @@ std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
+void log_refusal(const settings::Problems& problems, const std::string& file) {
+    std::size_t errors = 0;
+    for (const settings::Problem& problem : problems) {
+        if (problem.severity != settings::Problem::Severity::error) continue;
+        spdlog::error("reload: {}", settings::to_text(problem, file));
+        ++errors;
+    }
+    spdlog::error("the configuration was not reloaded, the old one stays: {} error{}", errors,
+                  errors == 1 ? "" : "s");
+}
+
 }  // namespace
 
 admin::JsonAnswer Server::reload() {
     const std::shared_ptr<const flow::Config> before = shared_.config.get();
     settings::Problems problems;
-    settings::Settings settings = load(source_, problems);
+    settings::Settings settings = load_and_judge(source_, problems);
     std::shared_ptr<const flow::Config> config;
     std::vector<std::string> waiting;
     std::vector<ListenerOptions> listeners;
     OpenedListeners opened;
     net::TlsContext admin_tls;
     if (!settings::has_errors(problems)) {
+        settings::Problems faults;
         config = make_config(settings_in_force(before->settings, std::move(settings), waiting),
-                             shared_.metrics, problems, before.get());
+                             shared_.metrics, faults, before.get());
+        // The routes' warnings are known already.
+        for (settings::Problem& fault : faults)
+            if (fault.severity == settings::Problem::Severity::error)
+                problems.push_back(std::move(fault));
         try {
             if (config) admin_tls = make_admin_tls(config->settings.admin);
             if (config) listeners = listener_options(config->settings);
@@ -47,8 +63,7 @@ admin::JsonAnswer Server::reload() {
     }
     boost::json::object answer = settings::to_json(problems, source_.file);
     if (!config) {
-        spdlog::error("the configuration was not reloaded, the old one stays:\n{}",
-                      errors_of(problems, source_.file));
+        log_refusal(problems, source_.file);
         shared_.metrics.note_reload(false);
         history_.note_reload({.successful = false,
                               .unix_seconds = std::time(nullptr),

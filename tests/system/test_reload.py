@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from support.configurations import BOTH_TIERS
+from support.larder import run
 from support.ports import HOST, free_port
 from support.raw_client import request
 from support.scripted_origin import Gate, reply
@@ -332,3 +333,41 @@ def test_the_memory_tier_comes_with_redis_at_the_next_start(origin, redis, start
     larder.write_config(BOTH_TIERS.replace("<memory>", "64MB") + READS)
     answer = larder.admin("POST", "/reload")
     assert answer.status == 200 and answer.json()["needs_restart"] == ["memory"]
+
+
+BAD = """\
+memry: 5
+memory: 12XB
+routes:
+  - {match: "GET /a/{id}", key: "a", ttl: 5q}
+"""
+
+
+def test_a_refused_reload_says_what_check_says(origin, start_larder):
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    larder.write_config(BAD)
+    answer = larder.admin("POST", "/reload")
+    checked = run("check", "-c", larder.config_file, "--format", "json")
+    assert answer.status == 422 and checked.returncode == 1
+    assert answer.json() == json.loads(checked.stdout)
+    assert [one["path"] for one in answer.json()["errors"]].count("origin") == 1
+    told = [line for line in larder.log().splitlines() if " error " in line]
+    assert len(told) == len(answer.json()["errors"]) + 1 and "\\x0a" not in larder.log()
+    assert f"the old one stays: {len(told) - 1} errors" in told[-1]
+
+
+def test_an_example_that_does_not_hold_refuses_the_reload(origin, start_larder):
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    example = 'examples: [{request: GET /users/7, key: "user:7"}]\n'
+    larder.write_config(example + MEMORY_ONLY + READS)
+    answer = larder.admin("POST", "/reload")
+    assert answer.status == 422 and "users:7" in answer.json()["errors"][0]["message"]
+    larder.write_config(example.replace("user:7", "users:7") + MEMORY_ONLY + READS)
+    assert larder.admin("POST", "/reload").status == 200
+
+
+def test_an_accepted_reload_tells_warnings(origin, start_larder):
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    answer = larder.admin("POST", "/reload").json()
+    assert answer["errors"] == [] and answer["reloaded"] is True
+    assert ["no write purges /articles" in one["message"] for one in answer["warnings"]] == [True, False]
