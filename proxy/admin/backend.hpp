@@ -103,6 +103,8 @@ public:
     [[nodiscard]] virtual std::string metrics_text() = 0;
     /// The dashboard's figures as JSON (stats_json.hpp).
     [[nodiscard]] virtual std::string stats_json() = 0;
+    /// The figures of the last hour and day as JSON (history_json.hpp).
+    [[nodiscard]] virtual std::string history_json() { return "{}"; }
     /// The effective configuration as JSON, secrets masked.
     [[nodiscard]] virtual std::string config_text() = 0;
 

@@ -8,6 +8,7 @@
 #include "admin/count_entries.hpp"
 #include "admin/explain_live.hpp"
 #include "admin/explain_offline.hpp"
+#include "admin/history_json.hpp"
 #include "admin/list_entries.hpp"
 #include "admin/purge_order.hpp"
 #include "admin/purges_json.hpp"
@@ -108,6 +109,8 @@ net::Task<void> answer_always(flow::Services& services,
 std::string Bridge::metrics_text() { return metrics_.text(); }
 
 std::string Bridge::stats_json() { return json_text(to_stats(metrics_.snapshot())); }
+
+std::string Bridge::history_json() { return json_text(to_history(history_, started_)); }
 
 std::string Bridge::config_text() {
     return settings::effective_config(settings::with_automatic_values(config_()->settings));

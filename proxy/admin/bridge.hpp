@@ -1,9 +1,11 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <memory>
 
 #include "admin/backend.hpp"
 #include "flow/services.hpp"
+#include "observe/history.hpp"
 
 namespace larder::admin {
 
@@ -19,17 +21,20 @@ public:
     /// `services`: of that worker. All references outlive the bridge.
     Bridge(const observe::Metrics& metrics, flow::Services& services, CurrentConfig config,
            std::function<bool()> ready, Reload reload,
-           std::vector<std::shared_ptr<const observe::KeyRanks>> ranks)
+           std::vector<std::shared_ptr<const observe::KeyRanks>> ranks,
+           const observe::History& history)
         : metrics_(metrics),
           services_(services),
           config_(std::move(config)),
           ready_(std::move(ready)),
           reload_(std::move(reload)),
-          ranks_(std::move(ranks)) {}
+          ranks_(std::move(ranks)),
+          history_(history) {}
 
     bool ready() override { return ready_(); }
     std::string metrics_text() override;
     std::string stats_json() override;
+    std::string history_json() override;
     std::string config_text() override;
     void explain(ExplainQuestion question, std::function<void(JsonAnswer)> done) override;
     void purge(PurgeOrder order, PurgeAsker asker, std::function<void(PurgeResult)> done) override;
@@ -55,6 +60,8 @@ private:
     std::function<bool()> ready_;
     Reload reload_;
     std::vector<std::shared_ptr<const observe::KeyRanks>> ranks_;  // of each worker
+    const observe::History& history_;
+    const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
 };
 
 }  // namespace larder::admin

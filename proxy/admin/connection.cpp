@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "admin/page.hpp"
+
 namespace larder::admin {
 namespace {
 
@@ -25,10 +27,7 @@ http::response<http::string_body> to_response(AdminReply reply, const AdminReque
     response.set(http::field::content_type, reply.content_type);
     response.set(http::field::cache_control, "no-store");
     response.set("X-Content-Type-Options", "nosniff");
-    response.set("Content-Security-Policy",
-                 "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-                 "connect-src 'self'; "
-                 "frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+    response.set("Content-Security-Policy", admin_page_policy());
     response.set("Referrer-Policy", "no-referrer");
     if (!reply.allow.empty()) response.set(http::field::allow, reply.allow);
     if (reply.status == 401) response.set(http::field::www_authenticate, "Bearer realm=\"larder\"");

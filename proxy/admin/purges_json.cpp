@@ -31,7 +31,8 @@ json::object to_json(const observe::PurgeRecord& record) {
                      {"everything", record.everything},
                      {"soft", record.soft},
                      {"milliseconds", milliseconds},
-                     {"acknowledged", record.acknowledged}};
+                     {"acknowledged", record.acknowledged},
+                     {"repeat", record.repeat}};
     if (record.left_out > 0) out["left_out"] = record.left_out;
     return out;
 }

@@ -45,7 +45,9 @@ AdminReply to_reply(JsonAnswer answer) {
     return {answer.status, "application/json", std::move(answer.json), {}};
 }
 
-void show_page(Call& call) { call.done({200, html_type, std::string(admin_page()), {}}); }
+AdminReply page_reply(int status);
+
+void show_page(Call& call) { call.done(page_reply(200)); }
 
 void tell_health(Call& call) { call.done({200, "application/json", R"({"status":"ok"})", {}}); }
 
@@ -59,6 +61,9 @@ void show_metrics(Call& call) {
     call.done({200, prometheus_type, call.backend.metrics_text(), {}});
 }
 void show_stats(Call& call) { call.done({200, "application/json", call.backend.stats_json(), {}}); }
+void show_history(Call& call) {
+    call.done({200, "application/json", call.backend.history_json(), {}});
+}
 void show_config(Call& call) {
     call.done({200, "application/json", call.backend.config_text(), {}});
 }
@@ -189,6 +194,7 @@ constexpr std::array endpoints{
     Endpoint{"/readyz", false, Right::none, tell_readiness},
     Endpoint{"/metrics", false, Right::read, show_metrics},
     Endpoint{"/stats", false, Right::read, show_stats},
+    Endpoint{"/history", false, Right::read, show_history},
     Endpoint{"/explain", false, Right::read, explain},
     Endpoint{"/purge", true, Right::purge, purge},
     Endpoint{"/purges", false, Right::read, show_purges},
@@ -202,6 +208,15 @@ constexpr std::array endpoints{
 };
 /// For the calls of purge clients.
 constexpr Endpoint client_endpoint{"", true, Right::purge, nullptr};
+
+std::string all_paths(std::string_view between) {
+    std::string out;
+    for (const Endpoint& endpoint : endpoints)
+        out.append(out.empty() ? "" : between).append(endpoint.path);
+    return out;
+}
+
+AdminReply page_reply(int status) { return {status, html_type, admin_page(all_paths(" ")), {}}; }
 
 const Endpoint* find_endpoint(std::string_view path) {
     for (const Endpoint& endpoint : endpoints)
@@ -219,7 +234,7 @@ bool method_fits(const Endpoint& endpoint, http::verb method) {
 AdminReply unauthorized_reply(const AdminRequest& request, const Endpoint* endpoint) {
     const auto accept = request[http::field::accept];
     if (endpoint != nullptr && endpoint->path == "/" && accept.find("text/html") != accept.npos)
-        return {401, html_type, std::string(admin_page()), {}};
+        return page_reply(401);
     return error_reply(401, "unauthorized", "send Authorization: Bearer with the configured token");
 }
 
@@ -308,7 +323,7 @@ void answer_admin_request(const AdminQuestion& question, AdminBackend& backend, 
     if (auto refused = refusal(question, endpoint, visitor ? &*visitor : nullptr))
         return done(for_client(client, *std::move(refused)));
     if (endpoint == nullptr)
-        return done(error_reply(404, "not found", "GET / shows the addresses"));
+        return done(error_reply(404, "not found", "known are " + all_paths(", ")));
     if (!method_fits(*endpoint, request.method()))
         return done(for_client(client, wrong_method_reply(*endpoint)));
     const std::string_view query =

@@ -115,6 +115,9 @@ json::object to_route(const observe::PathTotals& path, const ByWord& by_word) {
     observe::DurationTotals duration;
     for (const observe::SeriesTotals& one : by_word) duration.add(one.duration);
     out["latency"] = to_latency(duration);
+    out["age"] = {{"count", path.age.count()},
+                  {"p50_seconds", path.age.quantile(0.5)},
+                  {"p99_seconds", path.age.quantile(0.99)}};
     out["origin_seconds_saved"] = static_cast<double>(path.saved_nanoseconds) / 1e9;
     out["not_stored"] = to_reasons(path.not_stored);
     out["fills_discarded"] = to_reasons(path.fills_discarded);
@@ -143,10 +146,16 @@ json::object to_redis(const observe::Snapshot& snapshot) {
         one["for_seconds"] = trouble.for_seconds;
         troubles.push_back(std::move(one));
     }
+    json::array nodes;
+    for (const observe::RedisNodeState& node : snapshot.gauges.redis_nodes)
+        nodes.push_back({{"address", node.address},
+                         {"up", node.up},
+                         {"breaker", breaker_words[static_cast<std::size_t>(node.breaker)]}});
     const auto& last = snapshot.gauges.redis_last_refusal;
     return {{"configured", snapshot.gauges.redis_configured},
             {"up", snapshot.gauges.redis_up},
             {"breaker", breaker_words[static_cast<std::size_t>(snapshot.gauges.redis_breaker)]},
+            {"nodes", std::move(nodes)},
             {"errors", to_object<observe::RedisFailure>(snapshot.gauges.redis_failures)},
             {"last_refusal",
              last.empty() ? json::value(nullptr) : json::value(to_trouble(last.front()))},
@@ -200,7 +209,9 @@ json::object to_stats(const observe::Snapshot& snapshot) {
     for (std::size_t i = 0; i < all.size(); ++i)
         if (all[i].duration.count() > 0)
             latency[view(to_word(static_cast<cache::XCache>(i)))] = to_latency(all[i].duration);
-    json::object purges = to_object<observe::PurgeSource>(snapshot.purges);
+    json::object purges;
+    for (std::size_t i = 0; i < snapshot.purges.size(); ++i)
+        purges[view(to_word(static_cast<observe::PurgeSource>(i)))] = snapshot.purges[i].count();
     purges["pending"] = snapshot.gauges.purges_pending;
     return {{"version", snapshot.version},
             {"uptime_seconds", snapshot.uptime.count()},

@@ -92,6 +92,7 @@ CLI::App* add_purge(CLI::App& app, PurgeOptions& options) {
     CLI::Option* tag = command->add_flag("--tag", options.tag, "What follows are tags");
     command->add_flag("--url", options.url, "What follows are URLs, or paths")->excludes(tag);
     command->add_flag("--soft", options.soft, "Make stale instead of removing");
+    command->add_flag("--dry-run", options.dry_run, "Only say what would be purged");
     command->add_option("KEY-OR-PATTERN", options.items, "What to purge")->required();
     return command;
 }

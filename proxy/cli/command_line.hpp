@@ -50,7 +50,8 @@ struct PurgeOptions {
     bool tag = false;  ///< the items are tags
     bool soft = false;
     std::vector<std::string> items;
-    bool url = false;  ///< the items are URLs, or paths
+    bool url = false;      ///< the items are URLs, or paths
+    bool dry_run = false;  ///< only say what would be purged
 };
 
 struct TailOptions {

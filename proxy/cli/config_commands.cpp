@@ -1,14 +1,12 @@
 #include "cli/config_commands.hpp"
 
-#include <algorithm>
 #include <ostream>
 
 #include "cache/request_bypass.hpp"
+#include "flow/check_config.hpp"
 #include "flow/explain_steps.hpp"
 #include "flow/read_plan.hpp"
-#include "route/examples.hpp"
 #include "route/explain.hpp"
-#include "route/lint.hpp"
 #include "settings/check_settings.hpp"
 #include "settings/indented_json.hpp"
 #include "settings/load_settings.hpp"
@@ -23,14 +21,12 @@ struct Checked {
     route::RouteTable table;
 };
 
-Checked check_all(const std::string& file) {
+Checked load(const std::string& file) {
     Checked checked;
     checked.settings = file.empty() ? settings::default_settings()
                                     : settings::load_settings(file, checked.problems);
     if (file.empty() && checked.settings.origin.servers.empty())
         checked.settings.origin.servers.push_back({false, {"127.0.0.1", 8000}});
-    settings::check_settings(checked.settings, checked.problems);
-    checked.table = route::RouteTable::compile(checked.settings, checked.problems);
     return checked;
 }
 
@@ -47,17 +43,8 @@ std::string request_text(const http::RequestHead& request, const route::Compiled
 }  // namespace
 
 int run_check(const CheckOptions& options, std::ostream& out, std::ostream& errors) {
-    Checked checked = check_all(options.config_file);
-    // With an error in the routes, lint and examples would only repeat it in other words.
-    const bool routes_hold = std::none_of(
-        checked.problems.begin(), checked.problems.end(), [](const settings::Problem& problem) {
-            return problem.severity == settings::Problem::Severity::error &&
-                   problem.path.starts_with("routes");
-        });
-    if (routes_hold) {
-        route::lint(checked.table, checked.settings, checked.problems);
-        route::run_examples(checked.table, checked.settings, checked.problems);
-    }
+    Checked checked = load(options.config_file);
+    checked.table = flow::check_config(checked.settings, checked.problems);
     const std::string name =
         options.config_file.empty() ? "(embedded default)" : options.config_file;
     if (options.format == OutputFormat::json) {
@@ -82,7 +69,9 @@ int run_schema(std::ostream& out) {
 }
 
 int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& errors) {
-    const Checked checked = check_all(options.config_file);
+    Checked checked = load(options.config_file);
+    settings::check_settings(checked.settings, checked.problems);
+    checked.table = route::RouteTable::compile(checked.settings, checked.problems);
     if (settings::has_errors(checked.problems)) {
         for (const settings::Problem& problem : checked.problems)
             errors << settings::to_text(problem, options.config_file) << '\n';

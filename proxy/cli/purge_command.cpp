@@ -28,6 +28,25 @@ void print_result(const json::value& answer, std::ostream& out, std::ostream& er
                   "again\n";
 }
 
+// One line for each item: how many entries it meets, and some of their keys.
+void print_dry_run(const json::value& answer, std::ostream& out) {
+    for (const json::value& one : answer.at("would_purge").as_array()) {
+        std::string item, sample;
+        for (const auto& member : one.as_object()) {
+            if (member.key() == "entries" || member.key() == "sample") continue;
+            item.append(member.key() == "url" ? "URL" : std::string_view(member.key()));
+            item.append(" ").append(member.value().as_string());
+        }
+        for (const json::value& key : one.at("sample").as_array())
+            sample.append(sample.empty() ? "" : ", ").append(key.as_string());
+        const auto entries = one.at("entries").to_number<std::uint64_t>();
+        out << "would purge " << printable(item) << ": " << entries
+            << (entries == 1 ? " entry" : " entries");
+        if (!sample.empty()) out << " (" << printable(sample) << ")";
+        out << '\n';
+    }
+}
+
 }  // namespace
 
 std::string make_purge_body(const PurgeOptions& options) {
@@ -39,11 +58,13 @@ std::string make_purge_body(const PurgeOptions& options) {
                                                                   : keys;
         list.emplace_back(item);
     }
-    return json_text(json::object{{"keys", keys},
-                                  {"patterns", patterns},
-                                  {"tags", tags},
-                                  {"urls", urls},
-                                  {"soft", options.soft}});
+    json::object body{{"keys", keys},
+                      {"patterns", patterns},
+                      {"tags", tags},
+                      {"urls", urls},
+                      {"soft", options.soft}};
+    if (options.dry_run) body["dry_run"] = true;
+    return json_text(body);
 }
 
 int run_purge(const PurgeOptions& options, std::ostream& out, std::ostream& errors) {
@@ -51,7 +72,10 @@ int run_purge(const PurgeOptions& options, std::ostream& out, std::ostream& erro
         const AdminAnswer answer = ask_admin(options.admin, "/purge", make_purge_body(options));
         if (answer.status != 200 && answer.status != 202)
             throw std::runtime_error(describe_error(answer));
-        print_result(json::parse(answer.body), out, errors);
+        if (options.dry_run)
+            print_dry_run(json::parse(answer.body), out);
+        else
+            print_result(json::parse(answer.body), out, errors);
         return exit_fine;
     } catch (const std::exception& error) {
         errors << "larder: " << printable(error.what()) << '\n';

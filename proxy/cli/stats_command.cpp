@@ -119,11 +119,11 @@ std::string routes_text(const json::value& now) {
     std::stable_sort(routes.begin(), routes.end(), [](const auto* a, const auto* b) {
         return number_at(*a, "/total") > number_at(*b, "/total");
     });
-    std::string out = fmt::format("\n{:<40} {:>12} {:>10} {:>10} {:>10} {:>14}\n", "path",
-                                  "requests", "hit rate", "p50 ms", "p99 ms", "saved seconds");
+    std::string out = fmt::format("\n{:<30} {:>10} {:>8} {:>9} {:>9} {:>8}\n", "path", "requests",
+                                  "hit rate", "p50 ms", "p99 ms", "saved s");
     for (std::size_t i = 0; i < std::min(routes.size(), routes_shown_max); ++i) {
         const json::value& route = *routes[i];
-        out += fmt::format("{:<40} {:>12.0f} {:>10} {:>10.3f} {:>10.3f} {:>14.1f}\n",
+        out += fmt::format("{:<30} {:>10.0f} {:>8} {:>9.3f} {:>9.3f} {:>8.1f}\n",
                            text_at(route, "/path"), number_at(route, "/total"),
                            percent(route.at("hit_ratio")), number_at(route, "/latency/p50_ms"),
                            number_at(route, "/latency/p99_ms"),

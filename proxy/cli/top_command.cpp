@@ -25,7 +25,10 @@ std::string number_text(const json::value& value, std::string_view by) {
 }
 
 std::string cut_to(std::string line, const Screen& screen) {
-    if (screen.width > 0 && line.size() > screen.width) line.resize(screen.width);
+    if (screen.width > 0 && line.size() > screen.width) {
+        line.resize(screen.width);
+        line.back() = '~';
+    }
     return line + '\n';
 }
 

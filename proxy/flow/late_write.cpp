@@ -12,6 +12,7 @@
 #include "flow/forward_heads.hpp"
 #include "flow/origin_results.hpp"
 #include "flow/purge.hpp"
+#include "flow/purge_record.hpp"
 #include "redis/purge.hpp"
 #include "redis/purge_text.hpp"
 
@@ -86,22 +87,25 @@ struct LateWrites::LateAnswer {
     std::shared_ptr<const Config> config;
     OwnedRequest request;
     origin::Exchange exchange;
+    std::string who;
 };
 
 LateWrites::LateWrites(Services& services) : services_(services), changed_(services.executor()) {}
 
 LateWrites::~LateWrites() = default;
 
-void LateWrites::purge_again(const store::PurgeOrder& order) {
-    for (const Milliseconds delay : repeat_after) purge_after(order, delay);
+void LateWrites::purge_again(const WritePurge& purged) {
+    for (const Milliseconds delay : repeat_after) purge_after(purged, delay);
 }
 
-void LateWrites::purge_after(const store::PurgeOrder& order, Milliseconds delay) {
-    const bool taken = services_.relay != nullptr && services_.relay->take_over(order, delay);
-    if (!taken) purge_at(order, steady_now() + delay);
+void LateWrites::purge_after(const WritePurge& purged, Milliseconds delay) {
+    const bool taken =
+        services_.relay != nullptr && services_.relay->take_over(purged.order, delay);
+    if (!taken) purge_at(purged.order, steady_now() + delay, purged.record);
 }
 
-void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due) {
+void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due,
+                          std::shared_ptr<const observe::PurgeRecord> record) {
     // Without Redis the purge concerns only the memory of this process, which ends.
     if (stopped_ && !services_.redis) return;
     if (planned_.size() >= planned_max) {
@@ -110,11 +114,14 @@ void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due) {
             "everything instead",
             planned_max);
         planned_.clear();
+        const store::PurgeOrder all = redis::order_of({redis::purge_everything()});
         for (const Milliseconds delay : repeat_after)
-            planned_.emplace(steady_now() + delay, redis::order_of({redis::purge_everything()}));
+            planned_.emplace(steady_now() + delay,
+                             Planned{all, record_of_unknown_write(*services_.config, all)});
     }
     plan(order, due);
-    planned_.emplace(due, std::move(order));
+    if (!record) record = record_of_unknown_write(*services_.config, order);
+    planned_.emplace(due, Planned{std::move(order), std::move(record)});
     changed_.notify();
     if (running_ || stopped_) return;
     running_ = true;
@@ -131,16 +138,18 @@ void LateWrites::plan(const store::PurgeOrder& order, SteadyTime due) {
     }
 }
 
-store::PurgeOrder LateWrites::take_due(SteadyTime now) {
+store::PurgeOrder LateWrites::take_due(SteadyTime now, Records& records) {
     store::PurgeOrder all;
     for (std::size_t taken = 0;
          taken < orders_at_once && !planned_.empty() && planned_.begin()->first <= now; ++taken) {
-        store::PurgeOrder order = std::move(planned_.begin()->second);
+        store::PurgeOrder order = std::move(planned_.begin()->second.order);
+        records.push_back(std::move(planned_.begin()->second.record));
         planned_.erase(planned_.begin());
         append(all.set.keys, std::move(order.set.keys));
         append(all.set.patterns, std::move(order.set.patterns));
         append(all.scan_patterns, std::move(order.scan_patterns));
         append(all.tags, std::move(order.tags));
+        all.everything |= order.everything;
     }
     for (std::vector<std::string>* names :
          {&all.set.keys, &all.set.patterns, &all.scan_patterns, &all.tags})
@@ -155,19 +164,23 @@ net::Task<void> LateWrites::purge_when_due() {
             co_await changed_.wait_until(first);
             continue;
         }
-        const store::PurgeOrder order = take_due(steady_now());
+        Records records;
+        const SteadyTime began = steady_now();
+        const store::PurgeOrder order = take_due(began, records);
         redis::RedisBudget budget;
         const store::PurgeOutcome outcome = co_await purge(services_, order, budget);
-        static_cast<void>(outcome);  // purges that Redis did not take are in the journal
+        for (const auto& record : records) keep_repeat(services_, *record, began, outcome);
     }
     running_ = false;
 }
 
 void LateWrites::listen(const std::shared_ptr<const Config>& config,
-                        const http::RequestHead& request, origin::Exchange& exchange) {
+                        const http::RequestHead& request, origin::Exchange& exchange,
+                        std::string who) {
     if (stopped_ || listening_ >= listening_max || !has_room(*exchange.connection)) return;
     auto answer = std::make_shared<LateAnswer>(config, request);
     answer->exchange.connection = std::move(exchange.connection);
+    answer->who = std::move(who);
     answer->exchange.under_way = std::move(exchange.under_way);  // must not outlive the address
     ++listening_;
     boost::asio::co_spawn(services_.executor(), await_answer(std::move(answer)), log_if_failed);
@@ -202,15 +215,19 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
         order_after_write(config, request, match, &exchange.head, whole);
     if (order.empty()) co_return;
     redis::RedisBudget budget;
+    const SteadyTime began = steady_now();
     const store::PurgeOutcome outcome = co_await purge(services_, order, budget);
-    static_cast<void>(outcome);
+    observe::PurgeRecord record =
+        record_of_write(config, request, match, &exchange.head, whole, order);
+    record.who = answer->who;
+    keep_repeat(services_, record, began, outcome);
 }
 
 void LateWrites::hand_over(PurgeRelay& relay) {
     const SteadyTime now = steady_now();
     std::erase_if(planned_, [&](const auto& planned) {
         const auto left = std::chrono::ceil<Milliseconds>(planned.first - now);
-        return relay.take_over(planned.second, std::max(left, Milliseconds(0)));
+        return relay.take_over(planned.second.order, std::max(left, Milliseconds(0)));
     });
     changed_.notify();
 }
@@ -222,7 +239,7 @@ void LateWrites::stop() {
 
 std::vector<store::PurgeOrder> LateWrites::planned() const {
     std::vector<store::PurgeOrder> orders;
-    for (const auto& [due, order] : planned_) orders.push_back(order);
+    for (const auto& [due, planned] : planned_) orders.push_back(planned.order);
     return orders;
 }
 

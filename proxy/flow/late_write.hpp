@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "flow/purge_relay.hpp"
@@ -11,6 +12,10 @@ namespace larder::http {
 struct RequestHead;
 }
 
+namespace larder::observe {
+struct PurgeRecord;
+}
+
 namespace larder::origin {
 struct Exchange;
 }
@@ -19,6 +24,7 @@ namespace larder::flow {
 
 struct Config;
 struct Services;
+struct WritePurge;
 
 /// Writes with an unknown outcome: timed out, cut off, or answered with an error by a gateway. The
 /// origin may commit such a write after the purge, and an entry that was read in between would stay
@@ -32,18 +38,20 @@ public:
     LateWrites& operator=(const LateWrites&) = delete;
 
     /// Repeats a purge after 2 s and after 10 s. If there is a successor, it takes over both.
-    void purge_again(const store::PurgeOrder& order);
+    void purge_again(const WritePurge& purged);
     /// Repeats a purge once, after `delay`. If there is a successor, it takes it over.
-    void purge_after(const store::PurgeOrder& order, Milliseconds delay);
+    void purge_after(const WritePurge& purged, Milliseconds delay);
     /// Purges once, at `due`. When too many purges are planned, one purge of everything replaces
-    /// them.
-    void purge_at(store::PurgeOrder order, SteadyTime due);
+    /// them. `record`: of the first purge; null: it is not known.
+    void purge_at(store::PurgeOrder order, SteadyTime due,
+                  std::shared_ptr<const observe::PurgeRecord> record = nullptr);
 
     /// Waits for a late answer on the open connection, for `origin.idle_timeout` but at least 10 s,
     /// and purges when it comes. Takes the connection. Does nothing if too many late answers are
-    /// awaited, or if `origin.max_connections` leaves few connections for other requests.
+    /// awaited, or if `origin.max_connections` leaves few connections for other requests. `who`
+    /// sent the write.
     void listen(const std::shared_ptr<const Config>& config, const http::RequestHead& request,
-                origin::Exchange& exchange);
+                origin::Exchange& exchange, std::string who);
 
     /// How many purges are planned and late answers awaited.
     [[nodiscard]] std::size_t pending() const { return planned_.size() + listening_; }
@@ -57,14 +65,19 @@ public:
 
 private:
     struct LateAnswer;
+    struct Planned {
+        store::PurgeOrder order;
+        std::shared_ptr<const observe::PurgeRecord> record;
+    };
+    using Records = std::vector<std::shared_ptr<const observe::PurgeRecord>>;
 
     net::Task<void> purge_when_due();
     net::Task<void> await_answer(std::shared_ptr<LateAnswer> answer);
     void plan(const store::PurgeOrder& order, SteadyTime due);
-    [[nodiscard]] store::PurgeOrder take_due(SteadyTime now);
+    [[nodiscard]] store::PurgeOrder take_due(SteadyTime now, Records& records);
 
     Services& services_;
-    std::multimap<SteadyTime, store::PurgeOrder> planned_;
+    std::multimap<SteadyTime, Planned> planned_;
     net::Event changed_;
     std::size_t listening_ = 0;
     bool running_ = false;

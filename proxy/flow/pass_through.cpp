@@ -6,6 +6,7 @@
 #include "flow/forward_heads.hpp"
 #include "flow/origin_results.hpp"
 #include "flow/purge.hpp"
+#include "flow/purge_record.hpp"
 #include "flow/read_key_body.hpp"
 #include "flow/read_plan.hpp"
 #include "flow/request_id.hpp"
@@ -112,11 +113,12 @@ net::Task<void> answer_failure(Pass& pass) {
     const bool may_answer_yet = pass.exchange.error == origin::OriginError::timeout &&
                                 (!pass.upload || end == Upload::End::well);
     co_await stop_upload(pass.upload);
-    const store::PurgeOrder order = co_await purge_after_write(client, nullptr, nullptr);
-    if (pass.reached_origin && !order.empty()) {
-        client.services.late_writes.purge_again(order);
+    const WritePurge purged = co_await purge_after_write(client, nullptr, nullptr);
+    if (pass.reached_origin && !purged.order.empty()) {
+        client.services.late_writes.purge_again(purged);
         if (may_answer_yet)
-            client.services.late_writes.listen(client.config, client.request(), pass.exchange);
+            client.services.late_writes.listen(client.config, client.request(), pass.exchange,
+                                               believed_address(client).to_string());
     }
     switch (end) {
         case Upload::End::client_lost:
@@ -229,13 +231,15 @@ bool leaves_outcome_open(int status) {
 
 // If the answer to a write is cut off, the origin may have worked on the write after it sent the
 // head: purge again.
-net::Task<void> purge_cut_write(Pass& pass, const store::PurgeOrder& order) {
-    const bool cut = pass.exchange.failed() && !order.empty();
+net::Task<void> purge_cut_write(Pass& pass, const WritePurge& purged) {
+    const bool cut = pass.exchange.failed() && !purged.order.empty();
     if (!cut) co_return;
+    Services& services = pass.client.services;
     redis::RedisBudget budget;
-    const store::PurgeOutcome outcome = co_await purge(pass.client.services, order, budget);
-    static_cast<void>(outcome);
-    pass.client.services.late_writes.purge_again(order);
+    const SteadyTime began = steady_now();
+    const store::PurgeOutcome outcome = co_await purge(services, purged.order, budget);
+    keep_repeat(services, *purged.record, began, outcome);
+    services.late_writes.purge_again(purged);
 }
 
 // Whether larder may store the answer to a read that it passes on, as far as that matters for what
@@ -277,7 +281,7 @@ net::Task<void> send_answer(Pass& pass) {
     std::string early;
     BodyReader::Piece next;
     bool has_next = false;
-    store::PurgeOrder purged;
+    WritePurge purged;
     if (exchange.is_write) {
         // Purges use the head, whose views become invalid with the first read of the body. So a
         // rule that needs the body works on a copy of the head.
@@ -295,7 +299,7 @@ net::Task<void> send_answer(Pass& pass) {
         } else {
             purged = co_await purge_after_write(client, &head, nullptr);
         }
-        if (!purged.empty() && leaves_outcome_open(head.status))
+        if (!purged.order.empty() && leaves_outcome_open(head.status))
             client.services.late_writes.purge_again(purged);
     }
     if (exchange.purge_failed) {

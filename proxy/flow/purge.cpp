@@ -164,34 +164,53 @@ void add_newest_rules(Client& client, const http::ResponseHead* response, const 
     append(order.set, more.set);
 }
 
-// The record of a write's purges, without what they take from header fields and cookies.
-observe::PurgeRecord record_of_write(Client& client, const http::ResponseHead* response,
+bool any_secrets(const Config& config) {
+    const auto& routes = config.routes.routes();
+    return std::any_of(routes.begin(), routes.end(),
+                       [](const auto& route) { return route->has_secrets; });
+}
+
+observe::PurgeRecord record_of_write(const Config& config, const http::RequestHead& request,
+                                     const route::Match& match, const http::ResponseHead* response,
                                      const std::string* body, const store::PurgeOrder& purged) {
     observe::PurgeRecord record = record_of(observe::PurgeSource::write, purged);
-    record.who = believed_address(client).to_string();
-    const route::Match& match = client.exchange().match;
     if (match.route) record.route = match.route->rule.match;
-    const auto& routes = client.config->routes.routes();
-    if (std::none_of(routes.begin(), routes.end(),
-                     [](const auto& route) { return route->has_secrets; }))
-        return record;
-    store::PurgeOrder shown = order_after_write(*client.config, client.request(), match, response,
-                                                body, route::Secrets::masked);
-    add_newest_rules(client, response, body, route::Secrets::masked, shown);
+    if (!any_secrets(config)) return record;
+    store::PurgeOrder shown =
+        order_after_write(config, request, match, response, body, route::Secrets::masked);
     record.keys = std::move(shown.set.keys);
     record.patterns = std::move(shown.set.patterns);
     return record;
 }
 
-// `settle`: the origin's reads may lag behind the write, and what they gave meanwhile was stored.
-void purge_when_settled(Client& client, const store::PurgeOrder& order) {
-    const route::CompiledRoute* route = client.exchange().match.route;
-    if (!route || route->rule.settle.count() == 0 || order.empty()) return;
-    client.services.late_writes.purge_after(order, route->rule.settle);
+// The same, with who sent the write and what the newest rules add.
+std::shared_ptr<const observe::PurgeRecord> full_record(Client& client,
+                                                        const http::ResponseHead* response,
+                                                        const std::string* body,
+                                                        const store::PurgeOrder& purged) {
+    observe::PurgeRecord record = record_of_write(*client.config, client.request(),
+                                                  client.exchange().match, response, body, purged);
+    record.who = believed_address(client).to_string();
+    if (any_secrets(*client.config)) {
+        store::PurgeOrder more;
+        add_newest_rules(client, response, body, route::Secrets::masked, more);
+        for (std::string& key : more.set.keys) record.keys.push_back(std::move(key));
+        for (std::string& pattern : more.set.patterns)
+            record.patterns.push_back(std::move(pattern));
+    }
+    observe::bound(record);
+    return std::make_shared<const observe::PurgeRecord>(std::move(record));
 }
 
-net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::ResponseHead* response,
-                                               const std::string* body) {
+// `settle`: the origin's reads may lag behind the write, and what they gave meanwhile was stored.
+void purge_when_settled(Client& client, const WritePurge& purged) {
+    const route::CompiledRoute* route = client.exchange().match.route;
+    if (!route || route->rule.settle.count() == 0 || purged.order.empty()) return;
+    client.services.late_writes.purge_after(purged, route->rule.settle);
+}
+
+net::Task<WritePurge> purge_after_write(Client& client, const http::ResponseHead* response,
+                                        const std::string* body) {
     const SteadyTime began = steady_now();
     const bool announced = client.exchange().announced != nullptr;
     store::PurgeOrder done;
@@ -201,23 +220,25 @@ net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::Respo
         announced ? order_of_answer(*client.config, client.request(), match, response)
                   : order_after_write(*client.config, client.request(), match, response, body);
     add_newest_rules(client, response, body, route::Secrets::shown, order);
-    if (order.empty() && done.empty()) co_return done;
+    if (order.empty() && done.empty()) co_return WritePurge{};
     store::PurgeOutcome outcome = store::PurgeOutcome::done;
     const TraceStep step(client.exchange(), "purge");
     if (!order.empty())
         outcome = co_await purge(client.services, order, client.exchange().redis_budget);
     append(order.set, done.set);
     const bool owed = client.exchange().outcome.detail() == cache::Detail::redis_down;
-    keep_record(client.services, record_of_write(client, response, body, order), began,
-                owed ? store::PurgeOutcome::pending : outcome);
+    const std::shared_ptr<const observe::PurgeRecord> record =
+        full_record(client, response, body, order);
+    keep_record(client.services, *record, began, owed ? store::PurgeOutcome::pending : outcome);
     if (outcome == store::PurgeOutcome::pending)
         client.exchange().outcome = client.exchange().outcome.purge_owed();
     // What only the answer names was not announced, so other instances may still serve stale
     // entries.
     client.exchange().purge_failed =
         refuses_unpurged_writes(client) && response && outcome == store::PurgeOutcome::pending;
-    purge_when_settled(client, order);
-    co_return order;
+    WritePurge purged{std::move(order), record};
+    purge_when_settled(client, purged);
+    co_return purged;
 }
 
 }  // namespace larder::flow

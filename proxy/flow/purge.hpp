@@ -1,5 +1,8 @@
 #pragma once
+#include <memory>
+
 #include "flow/client.hpp"
+#include "observe/purge_records.hpp"
 #include "redis/store.hpp"
 
 namespace larder::flow {
@@ -24,9 +27,20 @@ store::PurgeOrder order_after_write(const Config& config, const http::RequestHea
                                     const std::string* body,
                                     route::Secrets secrets = route::Secrets::shown);
 
+/// What a write purged.
+struct WritePurge {
+    store::PurgeOrder order;
+    std::shared_ptr<const observe::PurgeRecord> record;  ///< null: there was nothing to purge
+};
+
 /// Purges what `order_after_write` names, and returns it.
-net::Task<store::PurgeOrder> purge_after_write(Client& client, const http::ResponseHead* response,
-                                               const std::string* body);
+net::Task<WritePurge> purge_after_write(Client& client, const http::ResponseHead* response,
+                                        const std::string* body);
+
+/// The record of a write's purges, without what they take from header fields, cookies and bodies.
+observe::PurgeRecord record_of_write(const Config& config, const http::RequestHead& request,
+                                     const route::Match& match, const http::ResponseHead* response,
+                                     const std::string* body, const store::PurgeOrder& purged);
 
 /// Whether the write's rule takes values from the response's body.
 bool needs_response_body(const route::Match& match);

@@ -218,8 +218,17 @@ void append_cache(const Snapshot& snapshot, std::vector<MetricFamily>& out) {
                                gauges.memory_evictions));
     MetricFamily purges =
         family("larder_purges_total", "Purges, by who asked for them.", MetricType::Counter);
-    count_each<PurgeSource>(purges, "source", snapshot.purges);
+    MetricFamily durations =
+        family("larder_purge_duration_seconds",
+               "Time from a purge's order to the acknowledgement of Redis, or to the journal.",
+               MetricType::Histogram);
+    for (std::size_t i = 0; i < snapshot.purges.size(); ++i) {
+        const std::string_view source = to_word(static_cast<PurgeSource>(i));
+        count(purges, {{"source", source}}, snapshot.purges[i].count());
+        histogram(durations, {{"source", source}}, snapshot.purges[i], nanoseconds_per_second);
+    }
     out.push_back(std::move(purges));
+    out.push_back(std::move(durations));
     out.push_back(single_gauge("larder_purges_pending", "Purges that have not reached Redis yet.",
                                static_cast<double>(gauges.purges_pending)));
     out.push_back(single_count("larder_coalesced_requests_total",

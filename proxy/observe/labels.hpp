@@ -37,6 +37,7 @@ enum class PurgeSource : std::uint8_t {
     api,         ///< POST /purge of the admin server
     fastly,      ///< a call of Fastly's API at the admin server
     cloudflare,  ///< a call of Cloudflare's API at the admin server
+    stream,      ///< an entry of redis.purge_stream
     count_
 };
 

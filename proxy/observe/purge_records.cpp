@@ -66,6 +66,7 @@ std::string to_line(const PurgeRecord& record) {
         out += " left_out=";
         append_decimal(out, static_cast<std::int64_t>(record.left_out));
     }
+    if (record.repeat) out += " repeat=true";
     out.append(" soft=").append(record.soft ? "true" : "false");
     const auto microseconds =
         std::chrono::duration_cast<std::chrono::microseconds>(record.duration).count();

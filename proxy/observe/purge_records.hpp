@@ -29,6 +29,7 @@ struct PurgeRecord {
     bool soft = false;
     std::chrono::nanoseconds duration{0};
     bool acknowledged = true;  ///< false: still owed to Redis
+    bool repeat = false;       ///< the same purge once more, for a write that may have come late
     std::size_t left_out = 0;  ///< names beyond the bounds of a record
 };
 

@@ -64,6 +64,13 @@ struct OriginState {
 /// Breaker as the metric shows it: 0 closed, 1 probing, 2 open.
 enum class BreakerState : std::uint8_t { closed, probing, open };
 
+/// One Redis server that larder uses.
+struct RedisNodeState {
+    std::string address;  ///< empty: not known yet
+    bool up = false;
+    BreakerState breaker = BreakerState::closed;
+};
+
 /// Something that failed with Redis, or that Redis refused.
 struct RedisTrouble {
     std::string concerns;  ///< "store", "purge", ...
@@ -84,6 +91,7 @@ struct Gauges {
     bool redis_up = false;
     BreakerState redis_breaker = BreakerState::closed;
     std::array<std::uint64_t, static_cast<std::size_t>(RedisFailure::count_)> redis_failures{};
+    std::vector<RedisNodeState> redis_nodes{};       ///< the server, or the masters of a cluster
     std::vector<RedisTrouble> redis_troubles{};      ///< at present
     std::vector<RedisTrouble> redis_last_refusal{};  ///< over or not; none or one
     std::uint64_t purges_pending = 0;
@@ -100,7 +108,7 @@ struct Snapshot {
     std::vector<PathTotals> paths;      ///< by PathId, so the first is `other`
     std::vector<ServerTotals> servers;  ///< by ServerId, so the first is `other`
     std::array<DurationTotals, static_cast<std::size_t>(RedisOperation::count_)> redis_operations{};
-    std::array<std::uint64_t, static_cast<std::size_t>(PurgeSource::count_)> purges{};
+    std::array<DurationTotals, static_cast<std::size_t>(PurgeSource::count_)> purges{};
     std::uint64_t coalesced = 0;
     std::uint64_t compressed_bytes_saved = 0;
     std::uint64_t bytes_in = 0;

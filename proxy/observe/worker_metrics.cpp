@@ -141,8 +141,8 @@ void WorkerMetrics::record_audit(PathId path, AuditResult result, std::uint64_t 
     if (result == AuditResult::different) cells.wrong_age.add(age);
 }
 
-void WorkerMetrics::record_purge(PurgeSource source) {
-    purges_[static_cast<std::size_t>(source)].add();
+void WorkerMetrics::record_purge(PurgeSource source, std::chrono::nanoseconds duration) {
+    purges_[static_cast<std::size_t>(source)].add(nanoseconds_of(duration));
 }
 
 void WorkerMetrics::record_origin_request(ServerId server, std::chrono::nanoseconds duration) {
@@ -197,7 +197,7 @@ void WorkerMetrics::add_to(Snapshot& totals) const {
     }
     for (std::size_t i = 0; i < redis_operations_.size(); ++i)
         redis_operations_[i].add_to(totals.redis_operations[i]);
-    add_counts(purges_, totals.purges);
+    for (std::size_t i = 0; i < purges_.size(); ++i) purges_[i].add_to(totals.purges[i]);
     totals.coalesced += coalesced_.get();
     totals.compressed_bytes_saved += compressed_bytes_saved_.get();
     totals.bytes_in += bytes_in_.get();

@@ -58,7 +58,8 @@ public:
     void record_audit(PathId path, AuditResult result, std::uint64_t age);
     /// A body was sent in a coding that larder made: how much shorter that was.
     void record_compressed(std::uint64_t bytes_saved) { compressed_bytes_saved_.add(bytes_saved); }
-    void record_purge(PurgeSource source);
+    /// `duration` from the order to the acknowledgement of Redis, or to the journal.
+    void record_purge(PurgeSource source, std::chrono::nanoseconds duration);
 
     /// `duration` from the first byte sent to the response's end.
     void record_origin_request(ServerId server, std::chrono::nanoseconds duration);
@@ -82,7 +83,7 @@ private:
     std::array<std::atomic<ServerCells*>, servers_max + 1> servers_{};
     std::array<DurationHistogram, static_cast<std::size_t>(RedisOperation::count_)>
         redis_operations_;
-    std::array<Count, static_cast<std::size_t>(PurgeSource::count_)> purges_;
+    std::array<DurationHistogram, static_cast<std::size_t>(PurgeSource::count_)> purges_;
     Count coalesced_;
     Count compressed_bytes_saved_;
     Count bytes_in_;

@@ -15,6 +15,9 @@ struct ConfigSource {
 /// Loads and checks. Appends problems; the result must not be used if one of them is an error.
 settings::Settings load(const ConfigSource& source, settings::Problems& problems);
 
+/// The same, and all that `larder check` says: warnings, and examples that do not hold.
+settings::Settings load_and_judge(const ConfigSource& source, settings::Problems& problems);
+
 /// The errors among the problems, one on each line.
 std::string errors_of(const settings::Problems& problems, const std::string& file);
 

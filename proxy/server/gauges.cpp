@@ -32,6 +32,17 @@ void add_redis_failures(const redis::RedisShared& redis, observe::Gauges& gauges
         gauges.redis_last_refusal.push_back(shown(*last));
 }
 
+void add_redis_nodes(const redis::RedisFleet& fleet, observe::Gauges& gauges) {
+    const std::vector<int> lanes = fleet.is_cluster() ? fleet.in_use() : std::vector<int>{0};
+    for (const int lane : lanes) {
+        const redis::RedisNode& node = fleet.lane(lane);
+        const redis::RedisAddress address = node.address().current();
+        gauges.redis_nodes.push_back({address.host.empty() ? std::string() : to_text(address),
+                                      node.up(),
+                                      static_cast<observe::BreakerState>(node.breaker())});
+    }
+}
+
 void add_origins(const origin::Upstream& upstream, observe::Gauges& gauges) {
     const auto addresses = upstream.addresses();
     for (const auto& server : upstream.servers()) {
@@ -98,6 +109,7 @@ observe::Gauges gauges_of(const Shared& shared,
         gauges.redis_up = shared.redis->fleet().up();
         gauges.redis_breaker = static_cast<observe::BreakerState>(shared.redis->fleet().breaker());
         gauges.purges_pending = shared.redis->journal().size();
+        add_redis_nodes(shared.redis->fleet(), gauges);
         add_redis_failures(*shared.redis, gauges);
     }
     for (const auto& worker : workers)

@@ -76,6 +76,10 @@ void remember_socket(const std::string& name, int descriptor) {
     remembered().push_back({name, descriptor});
 }
 
+void forget_sockets(const std::string& name) {
+    std::erase_if(remembered(), [&](const Named& socket) { return socket.name == name; });
+}
+
 std::vector<int> inherited_sockets(const std::string& name) {
     std::vector<int> found;
     for (Named& socket : inherited()) {

@@ -9,6 +9,9 @@ namespace larder::server {
 /// Remembers a listening socket that a successor takes over, under a name that both know.
 void remember_socket(const std::string& name, int descriptor);
 
+/// A successor does not take over the sockets of that name any more.
+void forget_sockets(const std::string& name);
+
 /// The sockets that the predecessor left under the name; empty: none, or no predecessor. Each is
 /// handed out once.
 std::vector<int> inherited_sockets(const std::string& name);

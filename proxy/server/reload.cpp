@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <boost/json.hpp>
+#include <ctime>
 #include <stdexcept>
 
 #include "base/json_text.hpp"
@@ -21,14 +22,15 @@ std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
-// Reads the certificates again.
-TlsByAddress make_contexts(const settings::Settings& settings) {
-    TlsByAddress contexts;
-    for (const settings::Listener& listener : settings.listen)
-        if (listener.tls)
-            contexts.emplace_back(to_text(listener.address),
-                                  net::make_server_tls(listener, "listen"));
-    return contexts;
+void log_refusal(const settings::Problems& problems, const std::string& file) {
+    std::size_t errors = 0;
+    for (const settings::Problem& problem : problems) {
+        if (problem.severity != settings::Problem::Severity::error) continue;
+        spdlog::error("reload: {}", settings::to_text(problem, file));
+        ++errors;
+    }
+    spdlog::error("the configuration was not reloaded, the old one stays: {} error{}", errors,
+                  errors == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -36,17 +38,24 @@ TlsByAddress make_contexts(const settings::Settings& settings) {
 admin::JsonAnswer Server::reload() {
     const std::shared_ptr<const flow::Config> before = shared_.config.get();
     settings::Problems problems;
-    settings::Settings settings = load(source_, problems);
+    settings::Settings settings = load_and_judge(source_, problems);
     std::shared_ptr<const flow::Config> config;
     std::vector<std::string> waiting;
-    TlsByAddress contexts;
+    std::vector<ListenerOptions> listeners;
+    OpenedListeners opened;
     net::TlsContext admin_tls;
     if (!settings::has_errors(problems)) {
+        settings::Problems faults;
         config = make_config(settings_in_force(before->settings, std::move(settings), waiting),
-                             shared_.metrics, problems, before.get());
+                             shared_.metrics, faults, before.get());
+        // The routes' warnings are known already.
+        for (settings::Problem& fault : faults)
+            if (fault.severity == settings::Problem::Severity::error)
+                problems.push_back(std::move(fault));
         try {
-            if (config) contexts = make_contexts(config->settings);
             if (config) admin_tls = make_admin_tls(config->settings.admin);
+            if (config) listeners = listener_options(config->settings);
+            if (config) open_new_listeners(before->settings, config->settings, opened);
         } catch (const std::runtime_error& error) {
             problems.push_back({settings::Problem::Severity::error, {}, "listen", error.what()});
             config.reset();
@@ -54,9 +63,11 @@ admin::JsonAnswer Server::reload() {
     }
     boost::json::object answer = settings::to_json(problems, source_.file);
     if (!config) {
-        spdlog::error("the configuration was not reloaded, the old one stays:\n{}",
-                      errors_of(problems, source_.file));
+        log_refusal(problems, source_.file);
         shared_.metrics.note_reload(false);
+        history_.note_reload({.successful = false,
+                              .unix_seconds = std::time(nullptr),
+                              .errors = errors_of(problems, source_.file)});
         return {422, json_text(answer)};
     }
     const std::vector<std::string> changed = settings::changes(before->settings, config->settings);
@@ -67,8 +78,11 @@ admin::JsonAnswer Server::reload() {
             "changes of {} take effect at the next start (SIGUSR2 restarts without refusing a "
             "connection: kill -USR2 {}); until then the old values stay",
             joined(waiting), ::getpid());
-    put_in_force(config, contexts, std::move(admin_tls));
+    put_in_force(config);
+    use_listeners(before->settings, config->settings, listeners, opened);
+    if (admin_) admin_->set_access(config->settings.admin, std::move(admin_tls));
     shared_.metrics.note_reload(true);
+    history_.note_reload({.successful = true, .unix_seconds = std::time(nullptr), .errors = {}});
     spdlog::info("the configuration was reloaded, {} change{}", changed.size(),
                  changed.size() == 1 ? "" : "s");
     answer["reloaded"] = true;
@@ -88,18 +102,14 @@ void Server::reload_for(const std::function<void(admin::JsonAnswer)>& done) {
 
 // From this instant on, requests take over the new configuration by themselves. The posted work is
 // for workers without a request.
-void Server::put_in_force(const std::shared_ptr<const flow::Config>& config,
-                          const TlsByAddress& contexts, net::TlsContext admin_tls) {
+void Server::put_in_force(const std::shared_ptr<const flow::Config>& config) {
     shared_.memory->keep_rules(config->routes.rules());
     shared_.config.set(config);
+    shared_.memory->resize(config->settings.memory_bytes);
     for (const auto& worker : workers_) {
         Worker* target = worker.get();
-        target->post([target, contexts] {
-            target->follow_reload();
-            target->use_tls(contexts);
-        });
+        target->post([target] { target->follow_reload(); });
     }
-    if (admin_) admin_->set_access(config->settings.admin, std::move(admin_tls));
 }
 
 }  // namespace larder::server

@@ -19,6 +19,7 @@
 #include "server/handover.hpp"
 #include "server/listening.hpp"
 #include "server/make_config.hpp"
+#include "server/repeat.hpp"
 #include "server/service_manager.hpp"
 #include "settings/effective_config.hpp"
 
@@ -110,31 +111,6 @@ void Server::inherit() {
     from_predecessor_->inherit();
 }
 
-void Server::open_listeners() {
-    const int threads = static_cast<int>(workers_.size());
-    const std::shared_ptr<const flow::Config> config = shared_.config.get();
-    for (const settings::Listener& listener : config->settings.listen) {
-        std::vector<int> sockets = inherited_sockets("listen:" + to_text(listener.address));
-        if (sockets.empty()) sockets = open_listening(listener.address, threads);
-        // The predecessor may have had fewer threads. If it had more, a worker gets several
-        // sockets.
-        const int missing = threads - static_cast<int>(sockets.size());
-        if (missing > 0) open_more_listening(listener.address, missing, sockets);
-        const net::TlsContext tls =
-            listener.tls ? net::make_server_tls(listener, "listen") : net::TlsContext();
-        for (std::size_t i = 0; i < sockets.size(); ++i) {
-            remember_socket("listen:" + to_text(listener.address), sockets[i]);
-            workers_[i % workers_.size()]->add_listener({sockets[i], tls, listener.proxy_protocol,
-                                                         listener.http2,
-                                                         to_text(listener.address)});
-        }
-        const std::string port =
-            listener.address.is_unix() ? "" : ", port " + std::to_string(port_of(sockets.front()));
-        spdlog::info("listening on {}{}{}", to_text(listener.address), listener.tls ? " (TLS)" : "",
-                     port);
-    }
-}
-
 std::vector<std::shared_ptr<const observe::KeyRanks>> Server::key_ranks() const {
     std::vector<std::shared_ptr<const observe::KeyRanks>> all;
     for (const auto& worker : workers_) all.push_back(worker->services().ranks);
@@ -151,7 +127,7 @@ void Server::start_admin() {
         [this](std::function<void(admin::JsonAnswer)> done) {
             boost::asio::post(control_, [this, done = std::move(done)] { reload_for(done); });
         },
-        key_ranks());
+        key_ranks(), history_);
     admin::AdminOptions options;
     options.address = *admin.address;
     options.access = admin;
@@ -209,6 +185,8 @@ int Server::run() {
         posts.emplace_back(
             [target = worker.get()](std::function<void()> task) { target->post(std::move(task)); });
     const Watchdog watchdog(control_, std::move(posts));
+    const Repeat sampler(control_, observe::History::sample_interval,
+                         [this, start = steady_now()] { sample(steady_now() - start); });
     bool done = false;
     std::function<void(const boost::system::error_code&, int)> on_signal =
         [&](const boost::system::error_code& error, int signal) {
@@ -226,6 +204,15 @@ int Server::run() {
     control_.run();
     drain();
     return 0;
+}
+
+void Server::sample(SteadyClock::duration since_start) {
+    try {
+        history_.note(std::chrono::duration_cast<Seconds>(since_start),
+                      observe::traffic_of(shared_.metrics.snapshot()));
+    } catch (...) {
+        note_failure("a sample of the figures", std::current_exception());
+    }
 }
 
 void Server::handle_signal(int signal) {

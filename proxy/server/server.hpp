@@ -6,6 +6,7 @@
 
 #include "admin/bridge.hpp"
 #include "admin/server.hpp"
+#include "observe/history.hpp"
 #include "server/config_source.hpp"
 #include "server/from_predecessor.hpp"
 #include "server/last_resort.hpp"
@@ -14,6 +15,24 @@
 #include "server/worker.hpp"
 
 namespace larder::server {
+
+/// Sockets that a reload has opened. Closes those that no worker has taken.
+struct OpenedListener {
+    settings::Listener settings;
+    std::vector<int> sockets;
+};
+struct OpenedListeners {
+    OpenedListeners() = default;
+    ~OpenedListeners();
+    OpenedListeners(const OpenedListeners&) = delete;
+    OpenedListeners& operator=(const OpenedListeners&) = delete;
+
+    std::vector<OpenedListener> listeners;
+};
+
+/// How each listener serves its connections; reads the certificates. Throws std::runtime_error with
+/// a readable line.
+[[nodiscard]] std::vector<ListenerOptions> listener_options(const settings::Settings& settings);
 
 /// The program while it serves: workers, admin server, signals.
 class Server {
@@ -29,12 +48,16 @@ private:
     void open_state();
     void inherit();
     void open_listeners();
+    /// Throws std::runtime_error with a readable line.
+    void open_new_listeners(const settings::Settings& before, const settings::Settings& after,
+                            OpenedListeners& opened) const;
+    void use_listeners(const settings::Settings& before, const settings::Settings& after,
+                       const std::vector<ListenerOptions>& options, OpenedListeners& opened);
     [[nodiscard]] std::vector<std::shared_ptr<const observe::KeyRanks>> key_ranks() const;
     void start_admin();
     admin::JsonAnswer reload();
     void reload_for(const std::function<void(admin::JsonAnswer)>& done);
-    void put_in_force(const std::shared_ptr<const flow::Config>& config,
-                      const TlsByAddress& contexts, net::TlsContext admin_tls);
+    void put_in_force(const std::shared_ptr<const flow::Config>& config);
     void hand_over();
     void successor_ended();
     void drain();
@@ -47,6 +70,7 @@ private:
     void wait_for_redis() const;
     void note_failure(const char* what, const std::exception_ptr& failure) const noexcept;
     void handle_signal(int signal);
+    void sample(SteadyClock::duration since_start);
 
     LastResort last_resort_;  // first: it also watches the destruction of the members below
     boost::asio::io_context control_{1};  // of the main thread: signals, and reloads asked for
@@ -60,6 +84,7 @@ private:
     std::unique_ptr<FromPredecessor> from_predecessor_;  // null: there was no predecessor
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<int> descriptors_;  // listening sockets by listener and worker, for the successor
+    observe::History history_;
     std::unique_ptr<admin::Bridge> admin_backend_;
     std::unique_ptr<admin::AdminServer> admin_;
     int successor_ = -1;

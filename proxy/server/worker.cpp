@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
@@ -48,10 +49,9 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
         services_.redis = std::make_unique<redis::RedisStore>(context_, *shared.redis, index);
 }
 
-void Worker::add_listener(ListeningSocket listener) {
-    auto open = std::make_unique<Listener>(Listener{Acceptor(context_.get_executor()), listener.tls,
-                                                    listener.proxy_protocol, listener.http2,
-                                                    listener.address});
+void Worker::add_listener(const ListeningSocket& listener) {
+    auto open =
+        std::make_shared<Listener>(Listener{Acceptor(context_.get_executor()), listener.options});
     boost::system::error_code ignored;
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -65,13 +65,14 @@ void Worker::add_listener(ListeningSocket listener) {
 
 void Worker::start_accepting() {
     post([this] {
-        for (const auto& listener : listeners_) {
-            Listener* target = listener.get();
-            net::start_lasting(
-                context_.get_executor(), [this, target] { return accept(*target); },
-                "accepting connections");
-        }
+        for (const auto& listener : listeners_) begin_accepting(listener);
     });
+}
+
+void Worker::begin_accepting(const std::shared_ptr<Listener>& listener) {
+    net::start_lasting(
+        context_.get_executor(), [this, listener] { return accept(listener); },
+        "accepting connections");
 }
 
 void Worker::start() {
@@ -89,9 +90,9 @@ void Worker::join() {
 
 void Worker::post(std::function<void()> work) { boost::asio::post(context_, std::move(work)); }
 
-net::Task<void> Worker::accept(Listener& listener) {
+net::Task<void> Worker::accept(std::shared_ptr<Listener> listener) {
     net::Event pause(context_.get_executor());
-    while (accepting_) {
+    while (accepting_ && listener->acceptor.is_open()) {
         if (shared_.connections.load(std::memory_order_relaxed) >=
             services_.config->settings.limits.connections) {
             // Full: new connections wait in the kernel's queue until one is closed.
@@ -99,10 +100,10 @@ net::Task<void> Worker::accept(Listener& listener) {
             if (!goes_on) break;
             continue;
         }
-        const int error = accept_some(listener);
+        const int error = accept_some(*listener);
         if (error == EAGAIN || error == EWOULDBLOCK || error == 0) {
             const auto [failed] =
-                co_await listener.acceptor.async_wait(Acceptor::wait_read, net::as_result);
+                co_await listener->acceptor.async_wait(Acceptor::wait_read, net::as_result);
             if (failed) break;
             continue;
         }
@@ -148,9 +149,10 @@ void Worker::welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer,
         listener.is_unix ? boost::asio::ip::address_v4::loopback() : peer.address();
     wire::Connection& connection = connections_.add(std::move(*socket), address);
     if (listener.is_unix) connection.peer_name = "unix";
-    if (listener.tls) connection.stream.start_tls(listener.tls.get(), true, nullptr);
+    const ListenerOptions& options = listener.options;
+    if (options.tls) connection.stream.start_tls(options.tls.get(), true, nullptr);
     wire::serve_connection(connection,
-                           {listener.tls != nullptr, listener.proxy_protocol, listener.http2});
+                           {options.tls != nullptr, options.proxy_protocol, options.http2});
 }
 
 void Worker::use_config(std::shared_ptr<const flow::Config> config) {
@@ -168,10 +170,29 @@ void Worker::watch_origin() {
     health_.start(services_);
 }
 
-void Worker::use_tls(const TlsByAddress& contexts) {
-    for (const auto& [address, context] : contexts)
-        for (const auto& listener : listeners_)
-            if (listener->address == address && listener->tls) listener->tls = context;
+void Worker::keep_listeners(const std::vector<ListenerOptions>& kept) {
+    std::erase_if(listeners_, [&](const std::shared_ptr<Listener>& listener) {
+        const auto found =
+            std::find_if(kept.begin(), kept.end(), [&](const ListenerOptions& options) {
+                return options.address == listener->options.address;
+            });
+        if (found != kept.end()) {
+            listener->options = *found;
+            return false;
+        }
+        // What the kernel has accepted already would be reset.
+        while (accept_some(*listener) == 0 && shared_.connections.load(std::memory_order_relaxed) <
+                                                  services_.config->settings.limits.connections) {
+        }
+        boost::system::error_code ignored;
+        listener->acceptor.close(ignored);
+        return true;
+    });
+}
+
+void Worker::open_listener(const ListeningSocket& listener) {
+    add_listener(listener);
+    begin_accepting(listeners_.back());
 }
 
 void Worker::stop_accepting() {

@@ -38,17 +38,19 @@ struct Shared {
     std::unique_ptr<store::Compressor> compressor;  ///< the same
 };
 
-/// One listener of one worker.
-struct ListeningSocket {
-    int descriptor = -1;
+/// How the connections of a listener are served.
+struct ListenerOptions {
+    std::string address;  ///< as configured
     net::TlsContext tls;
     bool proxy_protocol = false;
     bool http2 = true;
-    std::string address;  ///< as configured
 };
 
-/// TLS contexts by the listener's address, as configured.
-using TlsByAddress = std::vector<std::pair<std::string, net::TlsContext>>;
+/// One listener of one worker.
+struct ListeningSocket {
+    int descriptor = -1;
+    ListenerOptions options;
+};
 
 /// A thread, its io_context and everything that runs on it. Calls from other threads go through
 /// post().
@@ -58,8 +60,8 @@ public:
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    /// Takes the listening sockets; before start().
-    void add_listener(ListeningSocket listener);
+    /// Takes the listening socket; before start(), or on the worker's thread.
+    void add_listener(const ListeningSocket& listener);
     void start();
     /// Accepts from now on. Until then new connections wait in the kernel's queue.
     void start_accepting();
@@ -71,8 +73,11 @@ public:
     // ---- on the worker's thread
     /// Takes over the configuration in force, if no request has done so.
     void follow_reload() { services_.follow_reload(); }
-    /// Sets new certificates for the TLS listeners of these addresses.
-    void use_tls(const TlsByAddress& contexts);
+    /// New connections at these addresses are served so. Closes the listeners of all other
+    /// addresses once it has accepted what waits there.
+    void keep_listeners(const std::vector<ListenerOptions>& kept);
+    /// Takes one more listening socket, and accepts from it at once.
+    void open_listener(const ListeningSocket& listener);
     void stop_accepting();
     [[nodiscard]] std::size_t busy() const { return connections_.busy(); }
     /// Planned purges and awaited answers of writes with an unknown outcome.
@@ -91,16 +96,14 @@ private:
     using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, net::Executor>;
     struct Listener {
         Acceptor acceptor;
-        net::TlsContext tls;
-        bool proxy_protocol;
-        bool http2;
-        std::string address;
+        ListenerOptions options;
         bool is_unix = false;
     };
 
     void use_config(std::shared_ptr<const flow::Config> config);
     void watch_origin();
-    net::Task<void> accept(Listener& listener);
+    void begin_accepting(const std::shared_ptr<Listener>& listener);
+    net::Task<void> accept(std::shared_ptr<Listener> listener);
     int accept_some(Listener& listener);
     void welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer,
                  const Listener& listener);
@@ -111,7 +114,7 @@ private:
     boost::asio::executor_work_guard<net::Executor> work_;
     flow::Services services_;
     wire::ConnectionList connections_;
-    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::vector<std::shared_ptr<Listener>> listeners_;
     std::thread thread_;
     flow::HealthWatch health_;        // the first worker's
     origin::AddressWatch addresses_;  // the first worker's

@@ -11,13 +11,7 @@
 namespace larder::store {
 namespace {
 
-// Enough shards that threads seldom meet, few enough that each can hold the largest objects.
-std::size_t shards_for(std::size_t bytes) {
-    std::size_t shards = 1;
-    while (shards < 64 && bytes / (shards * 2) >= 32u * 1024 * 1024) shards *= 2;
-    return shards;
-}
-
+constexpr std::size_t shards_most = 64;
 constexpr std::size_t variants_max = 64;
 constexpr std::chrono::microseconds sweep_step{100};
 
@@ -65,16 +59,23 @@ thread_local std::string VariantOf::text_;
 
 }  // namespace
 
+// Enough shards that threads seldom meet, few enough that each can hold the largest objects.
+std::size_t MemoryStore::shards_for(std::size_t bytes) {
+    std::size_t shards = 1;
+    while (shards < shards_most && bytes / (shards * 2) >= 32u * 1024 * 1024) shards *= 2;
+    return shards;
+}
+
 MemoryStore::MemoryStore(std::size_t bytes, Generations& generations)
     : generations_(generations),
       shard_count_(shards_for(bytes)),
       shard_bytes_max_(bytes / shard_count_),
-      shards_(std::make_unique<MemoryShard[]>(shard_count_)) {}
+      shards_(std::make_unique<MemoryShard[]>(shards_most)) {}
 
 MemoryStore::~MemoryStore() = default;
 
 MemoryShard& MemoryStore::shard_of(std::uint64_t hash) const {
-    return shards_[(hash >> 58) & (shard_count_ - 1)];
+    return shards_[(hash >> 58) & (shard_count_.load(std::memory_order_relaxed) - 1)];
 }
 
 MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& request, bool with_host,
@@ -120,12 +121,13 @@ std::vector<std::string> MemoryStore::variants(std::string_view key, SteadyTime 
 }
 
 bool MemoryStore::insert(std::string_view key, cache::Stored entry, const Provenance& made) {
-    if (entry->cost() + key.size() + sizeof(Node) > shard_bytes_max_ / 2) return false;
+    if (is_too_large(entry->cost() + key.size() + sizeof(Node))) return false;
     const std::uint64_t hash = hash_of(key);
     MemoryShard& shard = shard_of(hash);
     Garbage garbage;
     const std::scoped_lock lock(shard.mutex);
-    if (!may_take(*entry, made.began)) return false;
+    // A resize may have come since the shard was chosen: nobody would look for the entry here.
+    if (&shard != &shard_of(hash) || !may_take(*entry, made.began)) return false;
     Node* node = shard.table.find(hash, key);
     if (!node) node = shard.add(hash, key);
     std::vector<Kept>& variants = node->variants;
@@ -155,7 +157,7 @@ bool MemoryStore::insert(std::string_view key, cache::Stored entry, const Proven
 
 bool MemoryStore::replace(std::string_view key, const cache::StoredResponse& old,
                           cache::Stored by) {
-    if (by->cost() + key.size() + sizeof(Node) > shard_bytes_max_ / 2) return false;
+    if (is_too_large(by->cost() + key.size() + sizeof(Node))) return false;
     const std::uint64_t hash = hash_of(key);
     MemoryShard& shard = shard_of(hash);
     Garbage garbage;
@@ -285,7 +287,7 @@ void MemoryStore::drop(MemoryShard& shard, Node* node, Garbage& garbage) {
 }
 
 void MemoryStore::evict(MemoryShard& shard, const Node* spared, Garbage& garbage) {
-    while (shard.bytes > shard_bytes_max_) {
+    while (shard.bytes > shard_bytes_max_.load(std::memory_order_relaxed)) {
         Node* victim = shard.next_victim(spared);
         if (!victim) return;
         shard.evictions += victim->variants.size();
@@ -323,7 +325,7 @@ bool MemoryStore::sweep_some(Sweep& sweep) {
         if (look_at_clock && steady_now() >= pause_at) return true;
     }
     sweep.bucket = 0;
-    if (++sweep.shard < shard_count_) return true;
+    if (++sweep.shard < shards_most) return true;
     patterns_.remove(sweep.patterns);
     return false;
 }
@@ -361,19 +363,19 @@ void MemoryStore::wake_sweeper() {
 
 std::size_t MemoryStore::bytes() const {
     std::size_t sum = 0;
-    for (std::size_t i = 0; i < shard_count_; ++i) sum += shards_[i].bytes;
+    for (std::size_t i = 0; i < shards_most; ++i) sum += shards_[i].bytes;
     return sum;
 }
 
 std::size_t MemoryStore::entries() const {
     std::size_t sum = 0;
-    for (std::size_t i = 0; i < shard_count_; ++i) sum += shards_[i].entries;
+    for (std::size_t i = 0; i < shards_most; ++i) sum += shards_[i].entries;
     return sum;
 }
 
 std::uint64_t MemoryStore::evictions() const {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < shard_count_; ++i) sum += shards_[i].evictions;
+    for (std::size_t i = 0; i < shards_most; ++i) sum += shards_[i].evictions;
     return sum;
 }
 

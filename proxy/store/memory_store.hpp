@@ -72,6 +72,11 @@ public:
     MemoryStore(std::size_t bytes, Generations& generations);
     ~MemoryStore();
 
+    /// Another budget from now on; one thread at a time. A smaller one evicts in small steps. Where
+    /// the shards would be too small for it, there are fewer of them, and what a shard that is left
+    /// does not hold is forgotten. A larger one keeps the shards that there are.
+    void resize(std::size_t bytes);
+
     /// The newest valid variant that answers the request, of those made under `rules`. `with_host`:
     /// the Host is part of the variant. Never allocates for entries without Vary. Nothing once
     /// `trust_until` has passed.
@@ -159,6 +164,11 @@ private:
     void set_trust(std::int64_t until);
     [[nodiscard]] std::shared_ptr<const std::vector<std::uint32_t>> rules() const;
     [[nodiscard]] MemoryShard& shard_of(std::uint64_t hash) const;
+    [[nodiscard]] bool is_too_large(std::size_t cost) const {
+        return cost > shard_bytes_max_.load(std::memory_order_relaxed) / 2;
+    }
+    static std::size_t shards_for(std::size_t bytes);
+    void use_fewer_shards(std::size_t count);
     [[nodiscard]] bool may_take(const cache::StoredResponse& entry, std::uint64_t began) const;
     [[nodiscard]] bool is_trusted(SteadyTime now) const {
         return now.time_since_epoch().count() < trusted_until_.load(std::memory_order_acquire);
@@ -172,8 +182,8 @@ private:
     void wake_sweeper();
 
     Generations& generations_;
-    std::size_t shard_count_;  ///< a power of two
-    std::size_t shard_bytes_max_;
+    std::atomic<std::size_t> shard_count_;  ///< of those in use; a power of two
+    std::atomic<std::size_t> shard_bytes_max_;
     std::atomic<std::int64_t> trusted_until_{0};
     std::atomic<std::uint64_t> forgotten_{
         0};  ///< entries of an earlier purge sequence are not to be served

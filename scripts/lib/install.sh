@@ -8,10 +8,20 @@ PACKAGE_PACKAGES=(debhelper dpkg-dev fakeroot lintian git python3 man-db)
 IMAGE_PACKAGES=(ca-certificates binutils)
 TEST_PACKAGES=("${DEMO_PACKAGES[@]}" "${PACKAGE_PACKAGES[@]}" "${IMAGE_PACKAGES[@]}" python3-pytest python3-yaml
     python3-jsonschema python3-h2 python3-hpack nghttp2-client openssl procps clang-format prometheus debootstrap buildah
-    fish zsh systemd valgrind)
+    fish zsh systemd valgrind chromium chromium-driver python3-selenium)
 LINT_PACKAGES=(clang-format clang-16 clang-tidy-16 git python3)
 FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
 BENCH_PACKAGES=("${DEMO_PACKAGES[@]}" wrk util-linux valgrind nghttp2-client)
+
+# Node.js packages are installed beside what needs them, from the lock file there, and once.
+install_node_packages() { # FOLDER...
+    local folder
+    command -v npm >/dev/null || install_missing npm
+    for folder in "$@"; do
+        [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] ||
+            npm ci --prefix "$folder" --silent --no-audit --no-fund
+    done
+}
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

@@ -54,6 +54,24 @@ def test_a_write_that_is_committed_a_second_after_its_504_is_seen(origin, api, l
     until(lambda: version(larder) == 2, timeout=10, what="the purge after 10 s")
 
 
+def purges(larder):
+    return larder.admin("GET", "/purges").json()["purges"]
+
+
+def test_a_repeat_stands_in_the_record_as_the_purge_did(origin, api, larder):
+    origin.on("PUT " + TARGET, raw(hang))
+    assert larder.request("PUT", TARGET).status == 504
+    until(lambda: len(purges(larder)) == 2, timeout=4, what="the purge after 2 s")
+    again, first = purges(larder)
+    assert (first["repeat"], again["repeat"]) == (False, True)
+    for name in ("source", "who", "token", "route", "keys", "patterns", "tags", "urls", "soft", "acknowledged"):
+        assert again[name] == first[name], name
+    assert (first["source"], first["who"], first["route"]) == ("write", "127.0.0.1", "PUT /articles/{id}")
+    assert "articles:42" in first["keys"] and first["time"] < again["time"]
+    assert larder.log().count("purge source=write") == 2
+    assert larder.metrics().total("larder_purges_total", source="write") == 2
+
+
 def test_the_answer_that_comes_after_its_504_purges_what_it_says(origin, api, larder):
     gate = Gate()
     committed = reply("201 Created", fields={"Location": "/articles/7"}, body=b"{}").after(gate)

@@ -17,6 +17,10 @@ def caching(larder, target="/articles/42"):
     return larder.get(target).x_cache == "HIT"
 
 
+def purges(larder):
+    return larder.admin("GET", "/purges").json()["purges"]
+
+
 def pending(redis):
     groups = redis("XINFO", "GROUPS", "larder:purges")
     return groups[0][groups[0].index(b"pending") + 1]
@@ -40,6 +44,11 @@ def test_an_entry_purges_at_all_instances(origin, redis, articles_larder, memory
         until(lambda: larder.get("/articles/7").json()["version"] == 1, timeout=2)
     until(lambda: pending(redis) == 0, what="the acknowledgement")
     until(lambda: redis("XLEN", "larder:purges") <= 1, what="the trimming")
+    records = sorted((one for larder in both for one in purges(larder)), key=lambda one: one["time"])
+    assert [one["source"] for one in records] == ["stream", "stream"], "each entry is done by one instance"
+    assert (records[0]["keys"], records[0]["patterns"]) == (["articles:42"], ["articles:list:*"])
+    assert records[1]["urls"] == ["/articles/7"] and records[1]["acknowledged"] is True
+    assert sum(larder.metrics().total("larder_purges_total", source="stream") for larder in both) == 2
 
 
 @MEMORY

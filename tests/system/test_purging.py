@@ -111,6 +111,20 @@ def test_the_purge_command_asks_the_admin_address(larder):
     assert larder_command.run("purge", "--admin", "http://127.0.0.1:1", "articles:42").returncode == 1
 
 
+def test_the_commands_dry_run_says_what_it_would_take_out(larder):
+    fill(larder)
+    admin = f"http://127.0.0.1:{larder.admin_port}"
+    done = larder_command.run("purge", "--admin", admin, "--dry-run", "articles:42", "articles:list:*", "none")
+    assert done.returncode == 0, done.stderr
+    first, second, third = done.stdout.splitlines()
+    assert first == "would purge key articles:42: 1 entry (articles:42)"
+    assert second == "would purge key none: 0 entries"
+    assert third.startswith("would purge pattern articles:list:*: 2 entries (articles:list:")
+    done = larder_command.run("purge", "--admin", admin, "--dry-run", "--url", "/users/7")
+    assert done.stdout == "would purge URL /users/7: 1 entry (users:7)\n"
+    assert gone(larder) == []
+
+
 @pytest.mark.parametrize("name", ["Surrogate-Key", "Cache-Tag"])
 def test_tags_of_the_response_can_be_purged(origin, redis, articles_larder, name):
     separator = " " if name == "Surrogate-Key" else ","

@@ -1,7 +1,15 @@
 """A reload in the middle of things: what was made under other rules, and settings that hold only after a restart."""
+import errno
+import json
+import os
+import socket
+
 import pytest
 
 from support.configurations import BOTH_TIERS
+from support.larder import run
+from support.ports import HOST, free_port
+from support.raw_client import request
 from support.scripted_origin import Gate, reply
 from support.versioned_api import VersionedApi
 from support.waiting import Later, until
@@ -209,9 +217,157 @@ def test_the_configuration_shown_is_the_one_in_force(origin, start_larder):
     VersionedApi(origin)
     larder = start_larder("threads: 1\n" + MEMORY_ONLY + READS, origin=origin.url)
     shown = larder.admin("GET", "/config").json()
-    other = MEMORY_ONLY.replace("memory: 64MB", "memory: 1MB").replace(
-        "listen: <listen>", 'listen: ["<listen>", "127.0.0.1:1"]'
-    )
-    reload(larder, "threads: 2\n" + other.replace("admin: <admin>", "admin: 127.0.0.1:2") + READS)
-    assert "changes of listen, admin, threads, memory take effect at the next start" in larder.log()
+    other = "threads: 2\n" + MEMORY_ONLY.replace("admin: <admin>", "admin: 127.0.0.1:2")
+    reload(larder, other + READS)
+    assert "changes of admin, threads take effect at the next start" in larder.log()
+    assert f"kill -USR2 {larder.process.pid}" in larder.log()
     assert larder.admin("GET", "/config").json() == shown
+
+
+def listening(*addresses):
+    return MEMORY_ONLY.replace("listen: <listen>", "listen: " + json.dumps(addresses))
+
+
+def test_a_reload_opens_new_addresses_and_closes_others(origin, start_larder, tmp_path):
+    VersionedApi(origin)
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    old, new, path = larder.port, free_port(), f"{tmp_path}/larder.socket"
+    with larder.connect() as client:
+        client.get("/articles/42")
+        reload(larder, listening(f"{HOST}:{new}", f"unix:{path}") + READS)
+        assert request(new, "GET", "/articles/42").x_cache == "HIT"
+        with socket.socket(socket.AF_UNIX) as unix:
+            unix.connect(path)
+        until(lambda: refuses(old), what="the end of the old address")
+        assert client.get("/articles/42").x_cache == "HIT", "an open connection goes on"
+    assert addresses(larder) == [f"{HOST}:{new}", f"unix:{path}"]
+    reload(larder, MEMORY_ONLY + READS)
+    assert larder.get("/articles/42").x_cache == "HIT"
+    until(lambda: refuses(new), what="the end of the new address")
+    assert not os.path.exists(path)
+
+
+def addresses(larder):
+    return [listener["address"] for listener in larder.admin("GET", "/config").json()["listen"]]
+
+
+def refuses(port):
+    with socket.socket() as client:
+        return client.connect_ex((HOST, port)) == errno.ECONNREFUSED
+
+
+def test_the_same_port_of_all_addresses(origin, start_larder):
+    VersionedApi(origin)
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    reload(larder, listening(f"0.0.0.0:{larder.port}") + READS)
+    assert larder.get("/articles/42").status == 200
+    with socket.create_connection(("127.0.0.2", larder.port), timeout=5):
+        pass
+
+
+def test_an_address_that_is_taken_refuses_the_reload(origin, start_larder):
+    VersionedApi(origin)
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        taken = f"{HOST}:{other.getsockname()[1]}"
+        larder.write_config(listening(f"{HOST}:{larder.port}", f"{HOST}:{free_port()}", taken) + READS)
+        answer = larder.admin("POST", "/reload")
+    assert answer.status == 422
+    [error] = answer.json()["errors"]
+    assert error["path"] == "listen" and f"cannot listen on {taken}: the address is in use" in error["message"]
+    assert larder.get("/articles/42").status == 200
+    assert addresses(larder) == [f"{HOST}:{larder.port}"]
+
+
+def test_a_successor_takes_the_addresses_of_the_reload(origin, start_larder):
+    VersionedApi(origin)
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    old = larder.port
+    larder.port = free_port()
+    reload(larder, MEMORY_ONLY + READS)
+    larder.hand_over()
+    assert larder.get("/articles/42").status == 200
+    assert refuses(old)
+
+
+def test_proxy_protocol_begins_with_the_next_connection(origin, start_larder):
+    VersionedApi(origin)
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    with larder.connect() as client:
+        client.get("/articles/42")
+        item = {"address": f"{HOST}:{larder.port}", "proxy_protocol": True}
+        text = MEMORY_ONLY.replace("listen: <listen>", "trusted_proxies: [127.0.0.0/8]\nlisten: " + json.dumps([item]))
+        reload(larder, text + READS)
+        assert client.get("/articles/42").x_cache == "HIT"
+    with larder.connect() as client:
+        client.send(b"PROXY TCP4 10.0.0.7 10.0.0.8 1000 80\r\nGET /articles/42 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.read_response().status == 200
+
+
+def test_memory_changes_at_once(origin, start_larder):
+    for number in range(40):
+        origin.on(f"GET /articles/{number}", reply(body=b"x" * 100_000))
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    for number in range(40):
+        larder.get(f"/articles/{number}")
+    until(lambda: larder.metrics().total("larder_memory_entries") == 40, what="all entries")
+    reload(larder, MEMORY_ONLY.replace("64MB", "1MB") + READS)
+    assert "reload: memory: 1MB, was 64MB" in larder.log()
+    until(lambda: larder.metrics().total("larder_memory_bytes") <= 1 << 20, what="the evictions")
+    assert 1 <= larder.metrics().total("larder_memory_entries") < 11
+    assert larder.admin("GET", "/config").json()["memory"] == "1MB"
+    reload(larder, MEMORY_ONLY.replace("64MB", "off") + READS)
+    until(lambda: larder.metrics().total("larder_memory_entries") == 0, what="the end of memory")
+    assert [larder.get("/articles/1").x_cache for _ in range(2)] == ["MISS", "MISS"]
+    reload(larder, MEMORY_ONLY + READS)
+    larder.get("/articles/1")
+    until(lambda: larder.get("/articles/1").x_cache == "HIT", what="a hit")
+
+
+def test_the_memory_tier_comes_with_redis_at_the_next_start(origin, redis, start_larder):
+    VersionedApi(origin)
+    larder = start_larder(BOTH_TIERS + READS, origin=origin.url, redis=redis.url, memory="off")
+    larder.wait_for_redis()
+    larder.write_config(BOTH_TIERS.replace("<memory>", "64MB") + READS)
+    answer = larder.admin("POST", "/reload")
+    assert answer.status == 200 and answer.json()["needs_restart"] == ["memory"]
+
+
+BAD = """\
+memry: 5
+memory: 12XB
+routes:
+  - {match: "GET /a/{id}", key: "a", ttl: 5q}
+"""
+
+
+def test_a_refused_reload_says_what_check_says(origin, start_larder):
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    larder.write_config(BAD)
+    answer = larder.admin("POST", "/reload")
+    checked = run("check", "-c", larder.config_file, "--format", "json")
+    assert answer.status == 422 and checked.returncode == 1
+    assert answer.json() == json.loads(checked.stdout)
+    assert [one["path"] for one in answer.json()["errors"]].count("origin") == 1
+    told = [line for line in larder.log().splitlines() if " error " in line]
+    assert len(told) == len(answer.json()["errors"]) + 1 and "\\x0a" not in larder.log()
+    assert f"the old one stays: {len(told) - 1} errors" in told[-1]
+
+
+def test_an_example_that_does_not_hold_refuses_the_reload(origin, start_larder):
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    example = 'examples: [{request: GET /users/7, key: "user:7"}]\n'
+    larder.write_config(example + MEMORY_ONLY + READS)
+    answer = larder.admin("POST", "/reload")
+    assert answer.status == 422 and "users:7" in answer.json()["errors"][0]["message"]
+    larder.write_config(example.replace("user:7", "users:7") + MEMORY_ONLY + READS)
+    assert larder.admin("POST", "/reload").status == 200
+
+
+def test_an_accepted_reload_tells_warnings(origin, start_larder):
+    larder = start_larder(MEMORY_ONLY + READS, origin=origin.url)
+    answer = larder.admin("POST", "/reload").json()
+    assert answer["errors"] == [] and answer["reloaded"] is True
+    assert ["no write purges /articles" in one["message"] for one in answer["warnings"]] == [True, False]

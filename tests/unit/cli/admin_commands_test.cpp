@@ -107,6 +107,8 @@ TEST_CASE("purge sorts what it is given into keys and patterns, or takes all for
           R"({"keys":[],"patterns":[],"tags":["a","b"],"urls":[],"soft":true})");
     CHECK(make_purge_body({{}, false, false, {"/a*"}, true}) ==
           R"({"keys":[],"patterns":[],"tags":[],"urls":["/a*"],"soft":false})");
+    CHECK(make_purge_body({{}, false, false, {"a"}, false, true}) ==
+          R"({"keys":["a"],"patterns":[],"tags":[],"urls":[],"soft":false,"dry_run":true})");
 }
 
 TEST_CASE("purge asks the running larder and says what became of it") {

@@ -56,6 +56,7 @@ TEST_CASE("check, explain, purge and stats take what the contract says") {
     CHECK(purge.admin.url == "http://h:1");
     CHECK(purge.items == Arguments{"a", "b:*"});
     CHECK(parsed<PurgeOptions>({"purge", "--tag", "t"}).tag);
+    CHECK(parsed<PurgeOptions>({"purge", "--dry-run", "t"}).dry_run);
     CHECK(parsed<PurgeOptions>({"purge", "t"}).admin.url == "http://127.0.0.1:9180");
 
     CHECK(parsed<StatsOptions>({"stats", "--watch"}).watch);

@@ -78,6 +78,7 @@ TEST_CASE("every family is exposed from the start; counters and gauges with a sa
         {"larder_memory_entries", "gauge"},
         {"larder_memory_evictions_total", "counter"},
         {"larder_purges_total", "counter"},
+        {"larder_purge_duration_seconds", "histogram"},
         {"larder_purges_pending", "gauge"},
         {"larder_coalesced_requests_total", "counter"},
         {"larder_refresh_ahead_total", "counter"},
@@ -191,7 +192,7 @@ TEST_CASE("Redis, origin, purge, fill and shadow figures keep their labels") {
     const ServerId server = metrics.server("http://127.0.0.1:8000");
     worker.record_fill_discarded(path, Detail::purged_during_fetch);
     worker.record_shadow(path, ShadowResult::mismatch);
-    worker.record_purge(PurgeSource::api);
+    worker.record_purge(PurgeSource::api, 3ms);
     worker.record_origin_request(server, 180ms);
     worker.record_origin_failure(server, OriginFailure::response_timeout);
     worker.record_redis_operation(RedisOperation::lease, 300us);
@@ -209,6 +210,8 @@ TEST_CASE("Redis, origin, purge, fill and shadow figures keep their labels") {
     CHECK(seen.at(R"(larder_fills_discarded_total{path="/a",reason="purged-during-fetch"})") == 1);
     CHECK(seen.at(R"(larder_shadow_total{path="/a",result="mismatch"})") == 1);
     CHECK(seen.at(R"(larder_purges_total{source="api"})") == 1);
+    CHECK(seen.at(R"(larder_purge_duration_seconds_bucket{source="api",le="0.005"})") == 1);
+    CHECK(seen.at(R"(larder_purge_duration_seconds_sum{source="api"})") == doctest::Approx(0.003));
     CHECK(
         seen.at(R"(larder_origin_request_duration_seconds_sum{server="http://127.0.0.1:8000"})") ==
         doctest::Approx(0.18));

@@ -59,5 +59,5 @@ TEST_CASE("the record's JSON has the members that scripts rely on") {
     record->duration = 800us;
     CHECK(
         json_text(admin::to_json({record})) ==
-        R"({"purges":[{"time":"1970-01-01T00:00:00.000Z","source":"api","who":"","token":"deploy","route":"","keys":[],"patterns":[],"tags":["t"],"urls":[],"hosts":[],"prefixes":[],"everything":false,"soft":false,"milliseconds":0.8,"acknowledged":true}]})");
+        R"({"purges":[{"time":"1970-01-01T00:00:00.000Z","source":"api","who":"","token":"deploy","route":"","keys":[],"patterns":[],"tags":["t"],"urls":[],"hosts":[],"prefixes":[],"everything":false,"soft":false,"milliseconds":0.8,"acknowledged":true,"repeat":false}]})");
 }

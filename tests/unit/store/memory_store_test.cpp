@@ -399,6 +399,74 @@ TEST_CASE("purges of all kinds hold among fills and sweeps on other threads") {
     CHECK(stale == 0);
 }
 
+TEST_CASE("a smaller budget evicts, and a larger one makes room") {
+    Tier tier(8 * megabyte);
+    for (int i = 0; i < 60; ++i) tier.put(std::to_string(i), get, {}, std::string(100'000, 'x'));
+    CHECK(tier.store.entries() == 60);
+    tier.store.resize(2 * megabyte);
+    CHECK(tier.store.bytes() <= 2 * megabyte);
+    CHECK(tier.store.entries() >= 15);
+    CHECK(tier.store.evictions() == 60 - tier.store.entries());
+    tier.store.resize(0);
+    CHECK(tier.store.entries() == 0);
+    CHECK(tier.store.bytes() == 0);
+    tier.put("a", get);
+    CHECK_FALSE(tier.last_kept);
+    tier.store.resize(8 * megabyte);
+    for (int i = 0; i < 60; ++i) tier.put(std::to_string(i), get, {}, std::string(100'000, 'x'));
+    CHECK(tier.store.entries() == 60);
+}
+
+TEST_CASE("a much smaller budget takes large objects still, and loses no purge") {
+    Tier tier(2048 * megabyte);
+    for (int i = 0; i < 1000; ++i) tier.put("k:" + std::to_string(i), get);
+    tier.store.resize(8 * megabyte);
+    CHECK(tier.store.entries() < 1000);
+    tier.put("large", get, {}, std::string(3 * megabyte, 'x'));
+    CHECK(tier.last_kept);
+    CHECK(tier.find("large").entry);
+    std::size_t found = 0;
+    for (int i = 0; i < 1000; ++i) found += tier.find("k:" + std::to_string(i)).entry ? 1 : 0;
+    CHECK(found + 1 == tier.store.entries());
+    tier.store.purge_matching("k:*", false);
+    tier.sweep();
+    CHECK(tier.store.entries() == 1);
+}
+
+void fill_while_resizing() {
+    Tier tier(2048 * megabyte);
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> threads;
+    for (int worker = 0; worker < 2; ++worker)
+        threads.emplace_back([&, worker] {
+            for (int i = 0; !stop; ++i) {
+                const std::string key = std::to_string(worker) + ':' + std::to_string(i % 500);
+                boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
+                entry->body.assign(10'000, 'x');
+                entry->guards = guard_slots(key, key.size(), {});
+                entry->sequence = tier.generations.now();
+                tier.store.insert(key, entry, {1, entry->sequence, entry->guards.size()});
+                tier.store.remove(key);
+                tier.store.insert(key, entry, {1, entry->sequence, entry->guards.size()});
+            }
+        });
+    for (const std::size_t bytes : {1024, 256, 64, 4, 1, 0, 2, 512})
+        tier.store.resize(bytes * megabyte);
+    tier.store.resize(2 * megabyte);
+    stop = true;
+    for (std::thread& thread : threads) thread.join();
+    CHECK(tier.store.bytes() <= 2 * megabyte);
+    for (int worker = 0; worker < 2; ++worker)
+        for (int i = 0; i < 500; ++i)
+            tier.store.remove(std::to_string(worker) + ':' + std::to_string(i));
+    CHECK(tier.store.entries() == 0);
+}
+
+TEST_CASE("entries come and go on other threads while the budget changes") {
+    // The moment between choosing a shard and locking it is short.
+    for (int round = 0; round < 10; ++round) fill_while_resizing();
+}
+
 TEST_CASE("the budget holds") {
     Tier tier;
     for (int i = 0; i < 2000; ++i)
