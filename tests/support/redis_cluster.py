@@ -194,6 +194,28 @@ class RedisCluster:
                     return found[0]
         raise AssertionError(f"no node says who owns slot {slot}")
 
+    def agreed_owner_of(self, slot):
+        """The owner once all masters agree on it and on its epoch.
+
+        A node that takes a slot without having heard of its owner's epoch takes an epoch that is too low, and gives
+        the slot back when it hears.
+        """
+
+        def said_by(node):
+            for line in node("CLUSTER", "NODES").decode().splitlines():
+                name, _, _, _, _, _, epoch, _, *slots = line.split()
+                for first, _, last in (part.partition("-") for part in slots if not part.startswith("[")):
+                    if int(first) <= slot <= int(last or first):
+                        return name, epoch
+            return None
+
+        def agreed():
+            said = {said_by(node) for node in self.running() if b"role:master" in node("INFO", "replication")}
+            return said.pop() if len(said) == 1 else None
+
+        owner, _ = until(agreed, what=f"the masters' agreement on slot {slot}")
+        return next(node for node in self.nodes if node.id == owner)
+
     def replica_of(self, master):
         return self.replicas[self.masters.index(master)]
 
@@ -230,10 +252,10 @@ class RedisCluster:
                     if "NOKEY" not in str(error):
                         raise
                 time.sleep(pause)
-        # The new owner first, then the old one, then all others, who would learn it a little later.
-        for node in (target, source, *self.masters, *self.replicas):
-            if node.is_running() and b"role:master" in node("INFO", "replication"):
-                node("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+        # The new owner first, which takes a new epoch, then the old one. The others learn it from the two: a node
+        # that were told here would give the slot back when an older message of the old owner reached it.
+        target("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+        source("CLUSTER", "SETSLOT", slot, "NODE", target.id)
 
     def keys(self, pattern="*"):
         return sorted(key for node in self.masters if node.is_running() for key in node.keys(pattern))

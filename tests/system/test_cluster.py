@@ -127,7 +127,7 @@ def test_slots_that_move_under_load_show_nothing_old(scene, origin, cluster, art
     moves = 0
     while history._until > time.monotonic():
         for slot in slots:
-            source = cluster.owner_of(slot)
+            source = cluster.agreed_owner_of(slot)
             target = random.Random(moves).choice([node for node in cluster.masters if node is not source])
             cluster.move_slot(slot, source, target, pause=0.005)
             moves += 1
