@@ -11,6 +11,7 @@ sys.path[:0] = [os.path.join(REPOSITORY, "tests"), os.path.dirname(os.path.abspa
 import bench_demo  # noqa: E402
 import bench_instructions  # noqa: E402
 import bench_peers  # noqa: E402
+import bench_scale  # noqa: E402
 
 
 def first_line(*command):
@@ -61,6 +62,12 @@ def main():
     parser.add_argument(
         "--instructions", action="store_true", help="only the instructions that a request costs, by callgrind"
     )
+    parser.add_argument(
+        "--scale",
+        type=int,
+        metavar="ENTRIES",
+        help="only what so many entries under one tag cost, and their purge; a million need 3 GB",
+    )
     arguments = parser.parse_args()
     print(machine())
     print("\n".join(versions()))
@@ -70,6 +77,9 @@ def main():
             ["", "instructions"],
             bench_instructions.measure(),
         )
+        return
+    if arguments.scale:
+        print_table("Many entries under one tag:", ["", "measured"], bench_scale.measure(arguments.scale))
         return
     if arguments.only != "peers":
         print_table(
