@@ -31,7 +31,7 @@ MAY_INCLUDE = {
         "http",
         "base",
     },
-    "cli": {"flow", "observe", "settings", "cache", "route", "http", "base"},
+    "cli": {"flow", "redis", "observe", "settings", "cache", "route", "http", "base"},
     "server": {
         "admin",
         "wire",

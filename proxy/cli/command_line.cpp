@@ -69,6 +69,8 @@ CLI::App* add_check(CLI::App& app, CheckOptions& options) {
     command->add_option("--format", options.format, "How the problems are written")
         ->transform(CLI::CheckedTransformer(formats))
         ->type_name("text|json");
+    command->add_flag("--redis", options.redis,
+                      "Try the configured Redis too: version, rights, tracking, latency");
     return command;
 }
 

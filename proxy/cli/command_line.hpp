@@ -27,6 +27,7 @@ enum class OutputFormat { text, json };
 struct CheckOptions {
     std::string config_file;
     OutputFormat format = OutputFormat::text;
+    bool redis = false;  ///< try the configured Redis too
 };
 
 struct SchemaOptions {};

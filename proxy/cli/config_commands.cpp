@@ -1,11 +1,13 @@
 #include "cli/config_commands.hpp"
 
+#include <optional>
 #include <ostream>
 
 #include "cache/request_bypass.hpp"
 #include "flow/check_config.hpp"
 #include "flow/explain_steps.hpp"
 #include "flow/read_plan.hpp"
+#include "redis/inspect.hpp"
 #include "route/explain.hpp"
 #include "settings/check_settings.hpp"
 #include "settings/indented_json.hpp"
@@ -40,6 +42,36 @@ std::string request_text(const http::RequestHead& request, const route::Compiled
     return text.empty() ? text : "answer    " + text + "\n";
 }
 
+std::string_view to_word(redis::Inspection::Kind kind) {
+    using Kind = redis::Inspection::Kind;
+    if (kind == Kind::error) return "error";
+    return kind == Kind::warning ? "warning" : "fact";
+}
+
+/// Tries the configured Redis; nothing where there is none.
+std::optional<redis::Inspection> try_redis(const settings::Settings& settings) {
+    if (!settings.redis || settings.redis->url.empty()) return std::nullopt;
+    return redis::inspect_redis(*settings.redis);
+}
+
+void write_lines(const redis::Inspection& found, std::ostream& out) {
+    constexpr std::size_t column = 13;
+    for (const redis::Inspection::Line& line : found.lines) {
+        out << "  " << line.name
+            << std::string(column - std::min(column - 1, line.name.size()), ' ');
+        if (line.kind != redis::Inspection::Kind::fact) out << to_word(line.kind) << ": ";
+        out << line.text << '\n';
+    }
+}
+
+boost::json::array to_json(const redis::Inspection& found) {
+    boost::json::array lines;
+    for (const redis::Inspection::Line& line : found.lines)
+        lines.push_back(
+            {{"level", to_word(line.kind)}, {"name", line.name}, {"message", line.text}});
+    return lines;
+}
+
 }  // namespace
 
 int run_check(const CheckOptions& options, std::ostream& out, std::ostream& errors) {
@@ -47,9 +79,14 @@ int run_check(const CheckOptions& options, std::ostream& out, std::ostream& erro
     checked.table = flow::check_config(checked.settings, checked.problems);
     const std::string name =
         options.config_file.empty() ? "(embedded default)" : options.config_file;
+    std::optional<redis::Inspection> found;
+    if (options.redis) found = try_redis(checked.settings);
+    const bool is_fine = !settings::has_errors(checked.problems) && !(found && found->has_errors());
     if (options.format == OutputFormat::json) {
-        out << settings::indented_json(settings::to_json(checked.problems, name));
-        return settings::has_errors(checked.problems) ? exit_wrong : exit_fine;
+        boost::json::object json = settings::to_json(checked.problems, name);
+        if (options.redis) json["redis"] = to_json(found.value_or(redis::Inspection{}));
+        out << settings::indented_json(json);
+        return is_fine ? exit_fine : exit_wrong;
     }
     std::size_t wrong = 0;
     for (const settings::Problem& problem : checked.problems) {
@@ -60,7 +97,13 @@ int run_check(const CheckOptions& options, std::ostream& out, std::ostream& erro
     out << name << ": " << wrong << (wrong == 1 ? " error, " : " errors, ")
         << checked.problems.size() - wrong
         << (checked.problems.size() - wrong == 1 ? " warning\n" : " warnings\n");
-    return wrong == 0 ? exit_fine : exit_wrong;
+    if (found) {
+        out << "redis " << checked.settings.redis->url.masked() << '\n';
+        write_lines(*found, out);
+    } else if (options.redis) {
+        out << "redis: off\n";
+    }
+    return is_fine ? exit_fine : exit_wrong;
 }
 
 int run_schema(std::ostream& out) {

@@ -21,13 +21,20 @@ using origin::BodyReader;
 constexpr std::uint64_t small_rest_bytes = 1024 * 1024;
 constexpr int interim_max = 32;
 constexpr Milliseconds prolong_every{1500};
+// Without the lock there is only the guard to be kept, which lives for a minute.
+constexpr Milliseconds prolong_guard_every{20'000};
 constexpr Milliseconds look_anyway{5000};  // for room, in case a wake-up failed for lack of memory
+
+void prolong_later(FetchTask& task) {
+    const bool has_lock = task.lease->lock == redis::Lease::Lock::mine;
+    task.prolong_at.set(steady_now() + (has_lock ? prolong_every : prolong_guard_every));
+}
 
 // Keeps the lease alive while the origin is slow.
 void prolong_lease(void* owner) {
     FetchTask& task = *static_cast<FetchTask*>(owner);
     if (task.services.wheel.stopped()) return;
-    task.prolong_at.set(steady_now() + prolong_every);
+    prolong_later(task);
     task.services.redis->prolong(task.key, *task.lease);
 }
 
@@ -88,6 +95,7 @@ net::Task<bool> take_lease(FetchTask& task) {
         wish.ids = std::exchange(task.ids, {});
         redis::Lease lease = co_await task.services.redis->lease(task.name(), wish, task.budget);
         task.lease = task.services.redis->hold(std::move(lease));
+        if (task.shared) prolong_later(task);
         if (task.lease->state != redis::RedisState::ok) {
             task.stale.reset();
             co_return true;

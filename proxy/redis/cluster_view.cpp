@@ -3,24 +3,12 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "redis/identity.hpp"
 
 namespace larder::redis {
-namespace {
-
-std::string_view field_of_info(std::string_view info, std::string_view name) {
-    for (std::size_t at = info.find(name); at != info.npos; at = info.find(name, at + 1)) {
-        const bool begins = at == 0 || info[at - 1] == '\n';
-        const std::string_view rest = info.substr(at + name.size());
-        if (begins && rest.starts_with(':'))
-            return rest.substr(1, std::min(rest.find('\r'), rest.find('\n')) - 1);
-    }
-    return {};
-}
-
-}  // namespace
 
 bool says_cluster_fails(std::string_view info) {
-    return field_of_info(info, "cluster_state") == "fail";
+    return info_value(info, "cluster_state") == "fail";
 }
 
 // "07c3... 127.0.0.1:6381@16381 myself,master - 0 1426238316232 2 connected 5461-10922 [93-<-id]"
@@ -48,7 +36,7 @@ std::optional<ClusterView> read_view(const RedisReply& info, const RedisReply& s
     if (!ranges) return std::nullopt;
     ClusterView view;
     view.ranges = std::move(*ranges);
-    view.epoch = parse_decimal(field_of_info(info.text, "cluster_current_epoch")).value_or(0);
+    view.epoch = parse_decimal(info_value(info.text, "cluster_current_epoch")).value_or(0);
     view.serves = !says_cluster_fails(info.text);
     return view;
 }

@@ -8,6 +8,7 @@
 
 #include "net/detached.hpp"
 #include "redis/bulk.hpp"
+#include "redis/confirmer.hpp"
 #include "redis/handshake.hpp"
 #include "redis/link.hpp"
 #include "redis/maintenance.hpp"
@@ -108,6 +109,8 @@ void ClusterWatch::start() {
     process_ = std::make_shared<RedisMaintenance>(context_, shared_, fleet_.first(), nullptr,
                                                   RedisMaintenance::Keeps::process);
     process_->start();
+    confirmer_ = std::make_shared<MasterConfirmer>(context_, shared_);
+    confirmer_->start();
     shared_.maintenance_waker().set([weak = weak_from_this()] {
         if (const auto self = weak.lock())
             asio::post(self->context_, [self] { self->wake_maintenance(); });
@@ -123,6 +126,7 @@ void ClusterWatch::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     if (process_) process_->stop();
+    if (confirmer_) confirmer_->stop();
     for (std::size_t index = 0; index < lanes_.size(); ++index) {
         Lane& lane = lanes_[index];
         if (lane.maintenance) lane.maintenance->stop();

@@ -12,6 +12,7 @@
 
 namespace larder::redis {
 
+class MasterConfirmer;
 class RedisBulk;
 class RedisLink;
 class RedisMaintenance;
@@ -61,6 +62,7 @@ private:
     int next_ = 0;  ///< whose turn it is to be asked
     bool woken_ = false;
     std::shared_ptr<RedisMaintenance> process_;
+    std::shared_ptr<MasterConfirmer> confirmer_;
     std::mutex mutex_;  ///< guards both
     std::vector<Lane> lanes_;
     bool stopping_ = false;

@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::int64_t fields_max = 128;
-constexpr std::int64_t index_members_max = 100'000;
+constexpr std::int64_t index_members_max = 4'000'000;
 // An expired entry that can be validated is kept a little for the 304 it may get.
 constexpr Milliseconds kept_for_validation = 60s;
 constexpr Milliseconds lifetime_max = std::chrono::hours(24 * 366);
@@ -98,7 +98,7 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
                  field_of("v:", sharing, fill.entry.variant), encoded.value,
                  field_of("vary:", sharing, fill.lookup.host_variant), joined(fill.entry.vary),
                  plain, fill.lives.count(), fill.mark, fields_max,
-                 field_of("b:", sharing, fill.entry.variant), encoded.whole);
+                 field_of("b:", sharing, fill.entry.variant), encoded.whole, keys.news());
     for (const std::string_view id : index_ids(fill.entry))
         commands.run(script::note, "1", keys.index(id), keys.entry(key), index_members_max, needed,
                      prolonged);

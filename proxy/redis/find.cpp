@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <boost/asio/basic_waitable_timer.hpp>
 
 #include "cache/freshness.hpp"
 #include "cache/vary.hpp"
 #include "redis/ids.hpp"
+#include "redis/scripts.hpp"
 #include "redis/store_impl.hpp"
 #include "store/entry_format.hpp"
 
@@ -13,12 +13,14 @@ namespace larder::redis {
 namespace {
 
 using namespace std::chrono_literals;
-using Timer =
-    boost::asio::basic_waitable_timer<SteadyClock, boost::asio::wait_traits<SteadyClock>, Executor>;
-
 constexpr std::size_t vary_names_max = 64;
+// Where nobody would tell of the end of another's fetch.
 constexpr Milliseconds first_poll = 4ms;
 constexpr Milliseconds longest_poll = 25ms;
+// Where somebody would: in case the other one died.
+constexpr Milliseconds look_anyway = 5s;
+// How soon a request that waits sees that Redis is gone. It asks Redis for nothing.
+constexpr Milliseconds look_at_redis_every = 20ms;
 
 std::vector<std::string> split_names(std::string_view text) {
     std::vector<std::string> names;
@@ -309,22 +311,45 @@ bool is_dead(std::string_view lock, const RedisReply& guard, std::string_view di
 
 }  // namespace
 
+/// Until the waiter is told that the fetch has ended, has reason to look, or `next`. False: the
+/// worker stops, or Redis cannot be read any more, so that nothing would be told.
+Task<bool> RedisStore::Impl::wait_to_be_told(std::shared_ptr<LockWaiters::Waiter> waiter,
+                                             std::string key, SteadyTime next) {
+    // Purges may come often: no more looks than polling would make.
+    const SteadyTime looks_from = steady_now() + longest_poll;
+    while (!waiter->told && steady_now() < next) {
+        const SteadyTime now = steady_now();
+        if (waiter->looks && now >= looks_from) break;
+        const SteadyTime slice =
+            std::min(next, waiter->looks ? looks_from : now + look_at_redis_every);
+        const bool goes_on = co_await waiter->event.wait_until(slice);
+        if (!goes_on || !may_read(key)) co_return false;
+    }
+    waiter->told = waiter->looks = false;
+    co_return true;
+}
+
 Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime deadline) {
     Waited waited;
     const SteadyTime started = steady_now();
     const RedisKeys& keys = impl_->shared.keys();
     const std::string lock_key = keys.lock(name.key, lock_part(name));
     const std::string guard_key = keys.guard(name.key);
+    const auto waiter = std::make_shared<LockWaiters::Waiter>(impl_->context.get_executor());
+    const LockWaiters::Place place(impl_->shared.lock_waiters(), lock_key, waiter);
     Milliseconds pause = first_poll;
     while (true) {
         if (!impl_->may_read(name.key)) {
             waited.state = RedisState::down;
             break;
         }
+        const bool hears = impl_->hears_of_locks();
         // The lock first: a fill stores before it gives the lock back.
         RedisBatchPointer batch =
             impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::read);
-        batch->commands.add("GET", lock_key).add("GET", guard_key);
+        if (hears) batch->commands.run(script::watch_lock, "1", lock_key);
+        if (!hears) batch->commands.add("GET", lock_key);
+        batch->commands.add("GET", guard_key);
         co_await impl_->run(batch);
         waited.state = to_state(batch->status);
         if (waited.state != RedisState::ok) break;
@@ -343,11 +368,15 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
         const bool ended = !lock.is_text() || is_dead(lock.text, guard, found.ids.digest);
         waited.uncacheable = !ended && lock.text.ends_with(":u");
         if (waited.entry || waited.uncacheable || ended) break;
-        waited.timed_out = steady_now() + pause > deadline;
+        waited.timed_out = steady_now() >= deadline;
         if (waited.timed_out) break;
-        Timer timer(impl_->context);
-        timer.expires_after(pause);
-        [[maybe_unused]] const auto [ignored] = co_await timer.async_wait(as_result);
+        const bool is_told = hears && lock.text.ends_with(watched_mark);
+        const SteadyTime next = std::min(deadline, steady_now() + (is_told ? look_anyway : pause));
+        const bool goes_on = co_await impl_->wait_to_be_told(waiter, std::string(name.key), next);
+        if (!goes_on && impl_->may_read(name.key)) {
+            waited.timed_out = true;  // the worker stops
+            break;
+        }
         pause = std::min(pause * 3 / 2, longest_poll);
     }
     impl_->observed(RedisOperation::wait, started);

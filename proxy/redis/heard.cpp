@@ -51,7 +51,10 @@ void RedisShared::all_invalidated(RedisNode& node) {
 // Redis does not tell (a fetch under way has read nothing yet). The history keeps them for a server
 // that may have forgotten them.
 void RedisShared::heard_news(std::string_view message) {
+    if (message.starts_with(lock_news)) return lock_waiters_.wake(message.substr(lock_news.size()));
     const std::optional<News> news = decode_news(message);
+    // A purge ends the worth of fetches that others wait for.
+    if (news && news->kind == News::Kind::purges) lock_waiters_.let_all_look();
     if (!news || news->sender == instance_) return;
     if (news->kind == News::Kind::bye) return peers_.left(news->sender);
     // A new instance must know of this one at once: a purge of this one may be the last thing that

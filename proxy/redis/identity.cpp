@@ -23,4 +23,14 @@ void read_info(std::string_view info, ServerIdentity& identity) {
     }
 }
 
+std::string_view info_value(std::string_view info, std::string_view name) {
+    for (std::size_t at = info.find(name); at != info.npos; at = info.find(name, at + 1)) {
+        const bool begins = at == 0 || info[at - 1] == '\n';
+        const std::string_view rest = info.substr(at + name.size());
+        if (begins && rest.starts_with(':'))
+            return rest.substr(1, std::min({rest.find('\r'), rest.find('\n'), rest.size()}) - 1);
+    }
+    return {};
+}
+
 }  // namespace larder::redis

@@ -23,4 +23,7 @@ struct ServerIdentity {
 /// Adds what the text of INFO says; sections may come one after the other.
 void read_info(std::string_view info, ServerIdentity& identity);
 
+/// The value in a line of INFO's text ("role:master"); empty: there is no such line.
+[[nodiscard]] std::string_view info_value(std::string_view info, std::string_view name);
+
 }  // namespace larder::redis

@@ -93,7 +93,7 @@ void add_attempt(RedisCommands& commands, const RedisKeys& keys, const Attempt& 
     const std::string guard_key = keys.guard(key);
     commands.run(script::lease, "3", guard_key, lease.lock_key.empty() ? guard_key : lease.lock_key,
                  keys.entry(key), random_id(), guard_lifetime.count(), lease.token,
-                 lock_lifetime.count(), attempt.digest, attempt.dead);
+                 lock_lifetime.count(), attempt.digest, attempt.dead, keys.news());
     if (attempt.asks) add_ids(commands, keys, attempt.lookup);
     if (known_clock == 0) commands.run(script::clock, "1", keys.clock());
 }
@@ -126,8 +126,8 @@ bool read_lease(Attempt& attempt, const RedisReply& answer, Lease& lease) {
 }
 
 /// Until it is done, or the lock has ended by itself.
-Task<void> free_lock(RedisWay way, std::shared_ptr<std::atomic<bool>> stopped, Milliseconds timeout,
-                     std::string lock_key, std::string token, LeaseEnd end) {
+Task<void> free_lock(RedisWay way, std::shared_ptr<std::atomic<bool>> stopped, std::string channel,
+                     Milliseconds timeout, std::string lock_key, std::string token, LeaseEnd end) {
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
     const SteadyTime give_up = steady_now() + lock_lifetime;
@@ -137,7 +137,8 @@ Task<void> free_lock(RedisWay way, std::shared_ptr<std::atomic<bool>> stopped, M
         batch->needs = RedisBatch::Needs::connection;  // also behind what a stalled
                                                        // connection still has to do
         batch->commands.run(script::release, "1", lock_key, token,
-                            end == LeaseEnd::uncacheable ? "u" : "", uncacheable_for.count());
+                            end == LeaseEnd::uncacheable ? "u" : "", uncacheable_for.count(),
+                            channel);
         co_await way.run(batch);
         if (batch->status == RedisBatch::Status::ok) co_return;
         pause.expires_after(free_again);
@@ -149,9 +150,10 @@ Task<void> free_lock(RedisWay way, std::shared_ptr<std::atomic<bool>> stopped, M
 
 void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token,
                                  LeaseEnd end) {
-    net::start_detached(context.get_executor(),
-                        free_lock(way(), stopped, timeout(), lock_key, token, end),
-                        "giving a lock back");
+    net::start_detached(
+        context.get_executor(),
+        free_lock(way(), stopped, shared.keys().news(), timeout(), lock_key, token, end),
+        "giving a lock back");
 }
 
 /// Gets or makes the ids before the lock is asked for, which names them.

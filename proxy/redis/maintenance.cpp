@@ -187,16 +187,19 @@ Task<bool> RedisMaintenance::deliver_in_cluster(RedisWay way) {
 }
 
 Task<bool> RedisMaintenance::sweep(RedisWay way) {
-    std::string id = shared_.next_to_sweep();
-    while (!id.empty() && !stopping_) {
-        const bool swept = co_await sweep_index(way, id, step_of(shared_));
-        if (!swept) shared_.sweep_later(id);
+    while (!stopping_) {
+        if (sweep_.id.empty()) sweep_.id = shared_.next_to_sweep();
+        if (sweep_.id.empty()) co_return true;
+        const bool swept = co_await sweep_some(way, sweep_, step_of(shared_));
         if (!swept) co_return false;
-        // Reads wait for these two, so they go before the rest of the sweep.
-        const bool urgent =
-            !shared_.journal().empty() || node_.epochs().current() != node_.epochs().cleared();
-        if (urgent) co_return true;
-        id = shared_.next_to_sweep();
+        // Reads wait for the first two, the other instances for a sign of life. All go before the
+        // rest of the sweep, which may take long.
+        const bool urgent = !shared_.journal().empty() ||
+                            node_.epochs().current() != node_.epochs().cleared() ||
+                            steady_now() - presence_told_ >= presence_every;
+        if (!urgent) continue;
+        woken_ = true;
+        co_return true;
     }
     co_return true;
 }

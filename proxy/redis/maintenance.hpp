@@ -5,6 +5,7 @@
 
 #include "base/clock.hpp"
 #include "redis/link.hpp"
+#include "redis/purge.hpp"
 #include "redis/task.hpp"
 #include "redis/way.hpp"
 
@@ -54,6 +55,7 @@ private:
     bool stopping_ = false;
     bool working_ = false;
     bool woken_ = false;
+    Sweep sweep_;  ///< under way
     SteadyTime presence_told_{};
     SteadyTime mark_left_{};
     std::uint64_t marked_epoch_ = 0;

@@ -26,6 +26,10 @@ struct News {
     std::vector<PurgeItem> items{};  ///< of `purges` and `planned`
 };
 
+/// With this begins what a script tells of a lock that has ended; the lock's name follows
+/// (redis/scripts.hpp). Instances that do not know of it take it for no news.
+inline constexpr std::string_view lock_news = "f larder 0\n";
+
 [[nodiscard]] std::string encode_news(const News& news);
 /// Nothing where the text is not a message of this form (another version's, or a stranger's).
 [[nodiscard]] std::optional<News> decode_news(std::string_view text);

@@ -60,6 +60,7 @@ std::shared_ptr<RedisLink> RedisNode::usable_link(
 void RedisNode::lead_to(const RedisAddress& address) {
     address_.set_target(address);
     doubted_at_.store(0, std::memory_order_release);
+    confirmed_until_.store(0, std::memory_order_release);
     end_epoch(epochs_.current());
     subscriber_ender_();
 }
@@ -75,6 +76,13 @@ void RedisNode::confirmed(SteadyTime asked_at) {
     if (doubted == 0 || asked_at.time_since_epoch().count() <= doubted) return;
     doubted_at_.compare_exchange_strong(doubted, 0, std::memory_order_acq_rel);
     wake_maintenance_();
+}
+
+void RedisNode::confirm_until(SteadyTime until) {
+    const bool was_doubtful = is_doubtful();
+    confirmed_until_.store(until.time_since_epoch().count(), std::memory_order_release);
+    extend_trust();
+    if (was_doubtful && !is_doubtful()) wake_maintenance_();
 }
 
 std::uint64_t RedisNode::register_server(const std::string& name, const RedisLink* link) {

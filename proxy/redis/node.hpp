@@ -82,10 +82,17 @@ public:
     /// It is not used until another node, asked after that, says that it owns its slots.
     void doubt();
     [[nodiscard]] bool is_doubtful() const {
-        return doubted_at_.load(std::memory_order_acquire) != SteadyClock::rep{0};
+        return is_of_cluster() && (doubted_at_.load(std::memory_order_acquire) != 0 ||
+                                   steady_now() >= confirmed_until());
     }
     /// Another node that was asked then says that it owns its slots.
     void confirmed(SteadyTime asked_at);
+    /// Up to when the other masters' words count (redis/confirmations.hpp). Later it is in doubt
+    /// too.
+    void confirm_until(SteadyTime until);
+    [[nodiscard]] SteadyTime confirmed_until() const {
+        return SteadyTime(SteadyClock::duration(confirmed_until_.load(std::memory_order_acquire)));
+    }
 
     /// Has the maintenance tell the other instances that this one lives, now rather than when it is
     /// due.
@@ -136,6 +143,7 @@ public:
 
 private:
     void settle_subscriber();
+    void extend_trust();
 
     const PurgeJournal& journal_;
     MemoryTrust& trust_;
@@ -144,6 +152,7 @@ private:
     const int lane_;
     ServerEpochs epochs_;
     std::atomic<SteadyClock::rep> doubted_at_{0};  ///< 0: it is not in doubt
+    std::atomic<SteadyClock::rep> confirmed_until_{0};
     RedisLinks links_;
     NodeAddress address_;
     HistoryMarks marks_;

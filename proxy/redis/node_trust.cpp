@@ -45,9 +45,15 @@ void RedisNode::subscriber_proved(SteadyTime ping_sent) {
         if (link->tracked_by() != id) return;  // trust runs out, unless the link is told in time
         proved = std::min(proved, link->proved_at());
     }
-    const SteadyTime until = proved + trust_for;
-    subscriber_.trusted_until(until);
-    trust_.proved(lane_, until);
+    subscriber_.trusted_until(proved + trust_for);
+    extend_trust();
+}
+
+/// A master that is cut off from the others does not tell of what its successor changes.
+void RedisNode::extend_trust() {
+    SteadyTime until = subscriber_.trusted_until();
+    if (is_of_cluster()) until = std::min(until, confirmed_until());
+    if (until > SteadyTime{}) trust_.proved(lane_, until);
 }
 
 void RedisNode::forget_untracked() { trust_.forget(); }

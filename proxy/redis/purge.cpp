@@ -318,31 +318,30 @@ Task<bool> run_purges(RedisWay way, const std::vector<PurgeItem>& items, const P
     co_return true;
 }
 
-Task<bool> sweep_index(RedisWay way, std::string id, Milliseconds step) {
+Task<bool> sweep_some(RedisWay way, Sweep& sweep, Milliseconds step) {
     PurgeRun how;
     how.step = step;
     RedisShared& shared = way.shared;
     const RunningPurge run{way, shared, how};
-    const std::string index = shared.keys().index(id);
-    std::string cursor = "0";
-    do {
-        const RedisBatchPointer walk = new_batch(run);
-        walk->commands.add("SSCAN", index, cursor, "COUNT", "100");
-        co_await run.way.run(walk);
-        if (walk->status != RedisBatch::Status::ok) co_return false;
-        const RedisReply& page = walk->replies.front();
-        if (page.items.size() != 2) co_return true;
-        cursor = page.items[0].text;
-        const RedisBatchPointer removal = new_batch(run);
-        for (const RedisReply& key : page.items[1].items)
-            removal->commands.run(script::sweep, "1", key.text, id);
-        if (cursor == "0") removal->commands.add("UNLINK", index);
-        if (removal->commands.count() == 0) continue;
+    const std::string index = shared.keys().index(sweep.id);
+    const RedisBatchPointer walk = new_batch(run);
+    walk->commands.add("SSCAN", index, sweep.cursor, "COUNT", "100");
+    co_await run.way.run(walk);
+    if (walk->status != RedisBatch::Status::ok) co_return false;
+    const RedisReply& page = walk->replies.front();
+    const bool is_last = page.items.size() != 2 || page.items[0].text == "0";
+    const RedisBatchPointer removal = new_batch(run);
+    const std::size_t count = page.items.size() == 2 ? page.items[1].items.size() : 0;
+    for (std::size_t i = 0; i < count; ++i)
+        removal->commands.run(script::sweep, "1", page.items[1].items[i].text, sweep.id);
+    if (is_last) removal->commands.add("UNLINK", index);
+    if (removal->commands.count() > 0) {
         co_await run.way.run(removal);
         if (removal->status != RedisBatch::Status::ok) co_return false;
-        for (std::size_t i = 0; i < page.items[1].items.size(); ++i)
-            if (removal->replies[i].integer == 1) shared.invalidated(page.items[1].items[i].text);
-    } while (cursor != "0");
+    }
+    for (std::size_t i = 0; i < count; ++i)
+        if (removal->replies[i].integer == 1) shared.invalidated(page.items[1].items[i].text);
+    sweep = is_last ? Sweep{} : Sweep{sweep.id, page.items[0].text};
     co_return true;
 }
 

@@ -51,8 +51,12 @@ void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector
 [[nodiscard]] Task<bool> tell_others(RedisWay way, std::vector<PurgeItem> items,
                                      SteadyTime deadline);
 
-/// Removes the keys filled under an id that a purge has killed, in small steps. False: the
-/// connection failed over it.
-[[nodiscard]] Task<bool> sweep_index(RedisWay way, std::string id, Milliseconds step);
+/// How far the keys are removed that were filled under an id that a purge has killed.
+struct Sweep {
+    std::string id;  ///< empty: all are
+    std::string cursor = "0";
+};
+/// Removes some of them, and moves on. False: the connection failed over it.
+[[nodiscard]] Task<bool> sweep_some(RedisWay way, Sweep& sweep, Milliseconds step);
 
 }  // namespace larder::redis

@@ -84,7 +84,8 @@ end)";
 /// ''}. A lock names the guard and the ids (their digest) it was taken under, so that after a purge
 /// nobody waits for a fetch that began before it. 'other': the ids differ, so either the lock or
 /// the caller's ids are from before a purge. A guard that is held ("held:...", see hold_key) is
-/// left alone: nothing may be stored. A lock that is not larder's counts as no lock.
+/// left alone: nothing may be stored. A lock that is not larder's counts as no lock. Last ARGV: the
+/// channel on which the end of a lock that is replaced is told.
 inline constexpr Script lease{R"(
 local function type_of(key)
   local kind = redis.pcall('TYPE', key)
@@ -110,7 +111,7 @@ if ARGV[3] ~= '' then
   local own = held == '' or string.sub(held, 1, 5) == 'held:' or string.find(held, '^%x+:[%x-]+:[%xu]')
   if not own then
     held = ''
-  elseif held ~= '' and held ~= ARGV[6] and string.sub(held, 1, 16) == guard then
+  elseif held ~= '' and (ARGV[6] == '' or string.sub(held, 1, #ARGV[6]) ~= ARGV[6]) and string.sub(held, 1, 16) == guard then
     if string.sub(held, 18, 33) ~= ARGV[5] then lock = 'other'
     elseif string.sub(held, 35) == 'u' then lock = 'u' else lock = 'theirs' end
   else
@@ -119,12 +120,14 @@ if ARGV[3] ~= '' then
     if held == '' then got = redis.call('SET', KEYS[2], value, 'PX', ARGV[4], 'NX')
     else got = redis.call('SET', KEYS[2], value, 'PX', ARGV[4]) end
     if got then lock = 'mine' end
+    if string.sub(held, 51) == 'w' then redis.pcall('PUBLISH', ARGV[7], 'f larder 0\n' .. KEYS[2]) end
   end
 end
 local entry = redis.pcall('HMGET', KEYS[3], 'larder', 'soft')
 if entry.err and string.sub(entry.err, 1, 9) ~= 'WRONGTYPE' then entry = redis.call('HMGET', KEYS[3], 'larder', 'soft') end
 if not entry.err and entry[1] and string.find(entry[1] .. ',', '^' .. id .. ',') then return {guard, lock, entry[2] or '', 1, held, ''} end
 return {guard, lock, '', 0, held, type_of(KEYS[3])})"};
+
 /// The purge clock, made where it is missing: from the time in microseconds, beyond any value it
 /// had. KEYS clock.
 inline constexpr Script clock{R"(
@@ -146,10 +149,21 @@ if last and tonumber(last) >= tonumber(now) then return tostring(redis.call('INC
 redis.call('SET', KEYS[1], now)
 return now)"};
 
+/// Marks a lock whose end a request waits for, so that its end is told. KEYS lock. Returns what
+/// stands there. A lock is "guard:digest:token", and "w" behind it. "guard:digest:u" is none.
+inline constexpr Script watch_lock{R"(
+local held = redis.call('GET', KEYS[1])
+if held and #held == 50 and string.find(held, '^%x+:[%x-]+:%x+$') then
+  local marked = redis.pcall('SET', KEYS[1], held .. 'w', 'KEEPTTL')
+  if not marked.err then held = held .. 'w' end
+end
+return held)"};
+
 /// Stores one variant if no purge came since the lease. KEYS entry, guard, lock.
 /// ARGV guard, own lock's token or '', variant field, envelope, vary field, vary names or '', plain
 /// variant's field, ms to live, the fill's mark ("larder" field), most fields, the field of a large
-/// entry's whole, that whole or ''. Returns 1; 0: purged meanwhile; 2: the key is not larder's.
+/// entry's whole, that whole or '', the channel on which the lock's end is told. Returns 1; 0:
+/// purged meanwhile; 2: the key is not larder's.
 inline constexpr std::string_view fill_part = R"(
 local stored = 0
 local there = redis.call('EXISTS', KEYS[1]) == 1
@@ -188,27 +202,29 @@ elseif stands[1] == ARGV[1] then
   if alone or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[8]) then redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
   stored = 1
 end
-if ARGV[2] ~= '' and stands[2] and string.sub(stands[2], 35) == ARGV[2] then redis.call('DEL', KEYS[3]) end
+if ARGV[2] ~= '' and stands[2] and string.sub(stands[2], 35, 50) == ARGV[2] then
+  redis.call('DEL', KEYS[3])
+  if string.sub(stands[2], 51) == 'w' then redis.pcall('PUBLISH', ARGV[13], 'f larder 0\n' .. KEYS[3]) end
+end
 return stored)";
 inline constexpr Script fill{Joined<own_entry_part, fill_part>::text};
 
 /// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told
-/// so) or '', ms of that.
+/// so) or '', ms of that, the channel on which the lock's end is told.
 inline constexpr Script release{R"(
 local held = redis.call('GET', KEYS[1])
-if not held or string.sub(held, 35) ~= ARGV[1] then return 0 end
-if ARGV[2] ~= '' then
-  local kept = redis.pcall('SET', KEYS[1], string.sub(held, 1, 34) .. ARGV[2], 'PX', ARGV[3])
-  if not kept.err then return 1 end
-end
-return redis.call('DEL', KEYS[1]))"};
+if not held or string.sub(held, 35, 50) ~= ARGV[1] then return 0 end
+local kept = ARGV[2] ~= '' and redis.pcall('SET', KEYS[1], string.sub(held, 1, 34) .. ARGV[2], 'PX', ARGV[3])
+if not kept or kept.err then redis.call('DEL', KEYS[1]) end
+if string.sub(held, 51) == 'w' then redis.pcall('PUBLISH', ARGV[4], 'f larder 0\n' .. KEYS[1]) end
+return 1)"};
 
 /// KEYS guard, lock. ARGV guard, guard ms, own lock's token or '', lock ms.
 inline constexpr Script prolong{R"(
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 if ARGV[3] ~= '' then
   local held = redis.call('GET', KEYS[2])
-  if held and string.sub(held, 35) == ARGV[3] then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
+  if held and string.sub(held, 35, 50) == ARGV[3] then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
 end
 return 1)"};
 

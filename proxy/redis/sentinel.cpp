@@ -19,15 +19,10 @@ namespace {
 using namespace std::chrono_literals;
 using Timer = asio::basic_waitable_timer<SteadyClock, asio::wait_traits<SteadyClock>, Executor>;
 using Transport = std::shared_ptr<RedisTransport>;
+using Answer = SentinelAnswer;
 
 // How long others may take to contradict a sentinel that names a server which is no master.
 constexpr Milliseconds second_opinion = 300ms;
-
-/// What one sentinel said: where the master is, or why it did not tell.
-struct Answer {
-    std::optional<RedisAddress> master;
-    std::string problem;
-};
 
 /// One question to all sentinels. It ends with the last answer, which may come after the caller has
 /// gone on.
@@ -57,8 +52,10 @@ Answer read_answer(const RedisReply& reply, const std::string& master) {
     return {RedisAddress{reply.items[0].text, static_cast<std::uint16_t>(*port)}, {}};
 }
 
-Task<Answer> ask(Transport transport, RedisAddress sentinel, std::string password,
-                 std::string master) {
+}  // namespace
+
+Task<SentinelAnswer> ask_sentinel(std::shared_ptr<RedisTransport> transport, RedisAddress sentinel,
+                                  std::string password, std::string master) {
     const error_code failed =
         co_await transport->connect(RedisUrl::Kind::tcp, sentinel, std::string());
     if (failed)
@@ -97,6 +94,8 @@ Task<Answer> ask(Transport transport, RedisAddress sentinel, std::string passwor
     }
 }
 
+namespace {
+
 void end_round(const Round& round) {
     if (round.problems.empty()) return round.shared.reporter().works(RedisWork::sentinels);
     round.shared.reporter().failed(RedisWork::sentinels, RedisError::sentinel, round.problems, {});
@@ -111,8 +110,8 @@ Task<void> ask_one(std::shared_ptr<Round> round, RedisAddress sentinel, Millisec
         if (!error) transport->close();
     });
     const Answer answer =
-        co_await ask(transport, sentinel, round->shared.settings().sentinel_password,
-                     round->shared.config().url.master);
+        co_await ask_sentinel(transport, sentinel, round->shared.settings().sentinel_password,
+                              round->shared.config().url.master);
     transport->close();
     if (answer.master) {
         const RedisAddress avoided = round->node.address().not_the_master();

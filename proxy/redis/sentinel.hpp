@@ -1,5 +1,7 @@
 #pragma once
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "base/clock.hpp"
 #include "redis/task.hpp"
@@ -9,6 +11,18 @@ namespace larder::redis {
 
 class RedisNode;
 class RedisShared;
+class RedisTransport;
+
+/// What one sentinel says: where the master is, or why it does not tell.
+struct SentinelAnswer {
+    std::optional<RedisAddress> master;
+    std::string problem;
+};
+/// Connects to that sentinel and asks it. It takes as long as it takes: close the transport to end
+/// it.
+[[nodiscard]] Task<SentinelAnswer> ask_sentinel(std::shared_ptr<RedisTransport> transport,
+                                                RedisAddress sentinel, std::string password,
+                                                std::string master);
 
 /// Asks all sentinels of the URL at once where the master is: the first good answer decides, so
 /// that a silent one costs no wait. Nothing where none of them knows within `longest`. An address

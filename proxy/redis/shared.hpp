@@ -13,6 +13,7 @@
 #include "redis/config.hpp"
 #include "redis/fleet.hpp"
 #include "redis/journal.hpp"
+#include "redis/lock_waiters.hpp"
 #include "redis/memory_trust.hpp"
 #include "redis/peers.hpp"
 #include "redis/reporter.hpp"
@@ -98,6 +99,9 @@ public:
         return contexts_;
     }
 
+    /// The requests that wait for the fetches of other instances.
+    [[nodiscard]] LockWaiters& lock_waiters() { return lock_waiters_; }
+
     /// Whether the stream of purges (redis.purge_stream) has been done up to now, so that what
     /// Redis holds may be read.
     [[nodiscard]] bool stream_is_done() {
@@ -138,6 +142,7 @@ private:
     RedisReporter reporter_{config_};
     BulkRate bulk_rate_;
     BulkRate bulk_fill_rate_;
+    LockWaiters lock_waiters_;
     std::atomic<std::uint64_t> stream_done_epoch_{0};
     RedisFleet fleet_;
 };

@@ -81,6 +81,13 @@ struct RedisStore::Impl {
     /// long.
     [[nodiscard]] Task<bool> hear_all(SteadyTime deadline);
 
+    /// Whether this process would be told of the end of another instance's fetch.
+    [[nodiscard]] bool hears_of_locks() const {
+        return shared.fleet().has_subscribers() && !shared.reporter().troubled(RedisWork::news);
+    }
+    [[nodiscard]] Task<bool> wait_to_be_told(std::shared_ptr<LockWaiters::Waiter> waiter,
+                                             std::string key, SteadyTime next);
+
     void observed(RedisOperation operation, SteadyTime since) const {
         shared.observed(operation, since);
     }
@@ -143,6 +150,9 @@ std::string field_of(std::string_view kind, std::string_view sharing, std::strin
 /// Stands in a lock where an id could not be made (a full Redis): its fetch cannot store, but
 /// others may wait for it.
 inline constexpr std::string_view no_digest = "----------------";
+
+/// Stands behind the token in a lock whose end is to be told (script::watch_lock).
+inline constexpr char watched_mark = 'w';
 
 /// Of ids in the order of EntryLookup::ids.
 std::string digest_of_ids(std::uint64_t everything, const std::vector<std::string>& ids);

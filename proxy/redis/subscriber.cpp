@@ -79,6 +79,7 @@ Task<void> RedisSubscriber::keep_connected(std::shared_ptr<RedisSubscriber> self
         self->transport_->close();
         self->heartbeat_timer_.cancel();
         self->node_.set_subscriber(0, {});
+        self->shared_.lock_waiters().let_all_look();  // what comes now is not heard
         if (self->stopping_) break;
         self->pause_timer_.expires_after(self->refused_ ? pause_when_refused : pause_between);
         [[maybe_unused]] const auto [ignored] = co_await self->pause_timer_.async_wait(as_result);
@@ -157,7 +158,8 @@ Task<bool> RedisSubscriber::introduce(std::shared_ptr<RedisTransport> transport,
     const std::string server = names_itself      ? identity.name()
                                : nonce.is_text() ? nonce.text
                                                  : std::string();
-    if (!server.empty() && id.is_error())
+    refused_ = !server.empty() && id.is_error();
+    if (refused_)
         shared_.reporter().failed(RedisWork::subscription, classify_reply(id.text), id.text,
                                   "CLIENT");
     if (server.empty() || identity.replica || id.type != RedisReply::Type::integer ||

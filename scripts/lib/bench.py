@@ -13,6 +13,7 @@ import bench_demo  # noqa: E402
 import bench_expiry  # noqa: E402
 import bench_instructions  # noqa: E402
 import bench_peers  # noqa: E402
+import bench_scale  # noqa: E402
 
 
 def first_line(*command):
@@ -63,6 +64,12 @@ def main():
     parser.add_argument(
         "--instructions", action="store_true", help="only the instructions that a request costs, by callgrind"
     )
+    parser.add_argument(
+        "--scale",
+        type=int,
+        metavar="ENTRIES",
+        help="only what so many entries under one tag cost, and their purge; a million need 3 GB",
+    )
     arguments = parser.parse_args()
     print(machine())
     print("\n".join(versions()))
@@ -72,6 +79,9 @@ def main():
             ["", "instructions"],
             bench_instructions.measure(),
         )
+        return
+    if arguments.scale:
+        print_table("Many entries under one tag:", ["", "measured"], bench_scale.measure(arguments.scale))
         return
     if arguments.only in (None, "demo"):
         print_table(

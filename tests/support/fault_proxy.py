@@ -13,13 +13,15 @@ class FaultProxy:
     forget(): what is open now stays open and dead for ever, new connections work (a peer behind a restarted firewall).
     rate: bytes a second that all connections together may carry, in both directions; they share one line.
     spoil: a function of the bytes of a reply that returns what is sent in their place.
-    refusing: new connections are closed at once. target_port may be changed: it is where new connections lead.
+    refusing: new connections are closed at once; those from the addresses in refused_hosts always. target_port may be
+    changed: it is where new connections lead.
     """
 
     def __init__(self, target_port, delay=0.0, rate=None):
         self.target_port, self.delay, self.spoil, self.rate = target_port, delay, None, rate
         self._line_free_at = 0.0
         self.refusing = False
+        self.refused_hosts = set()
         self._passing = threading.Event()
         self._passing.set()
         self._lock = threading.Lock()
@@ -81,10 +83,10 @@ class FaultProxy:
     def _accept(self):
         while True:
             try:
-                client, _ = self._listener.accept()
+                client, (host, _) = self._listener.accept()
             except OSError:
                 return
-            if self.refusing:
+            if self.refusing or host in self.refused_hosts:
                 client.close()
                 continue
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()

@@ -30,18 +30,33 @@ class RedisCluster:
 
     proxied: each node is reached by its clients through a FaultProxy (node.network), which it announces as its address;
     the nodes talk among each other as ever.
+    separable: the nodes talk among each other through a FaultProxy for each (node.bus), each from an address of its own,
+    so that separate() works.
+    node_timeout: milliseconds after which a silent master is replaced. tls: an Authority; the nodes take TLS at tls_url,
+    and speak it among each other.
     """
 
     def __init__(
-        self, masters=3, replicas=True, options=(), full_coverage=True, password=None, acl=None, proxied=False
+        self,
+        masters=3,
+        replicas=True,
+        options=(),
+        full_coverage=True,
+        password=None,
+        acl=None,
+        proxied=False,
+        separable=False,
+        node_timeout=NODE_TIMEOUT,
+        tls=None,
     ):
         self.masters, self.replicas, self._password = [], [], password
+        self._separable, self._tls, self._begun = separable, tls, 0
         self._options = [
             *(
                 "--cluster-enabled",
                 "yes",
                 "--cluster-node-timeout",
-                NODE_TIMEOUT,
+                node_timeout,
                 "--cluster-config-file",
                 "nodes.conf",
             ),
@@ -66,15 +81,35 @@ class RedisCluster:
     def _start(self):
         network = FaultProxy(0) if self._proxied else None
         announced = ["--cluster-announce-ip", HOST, "--cluster-announce-port", network.port] if network else []
+        bus = FaultProxy(0) if self._separable else None
+        self._begun += 1
+        host = f"127.0.1.{self._begun}"  # its own as seen by the others' proxies
+        if bus:
+            announced += ["--cluster-announce-ip", HOST, "--cluster-announce-bus-port", bus.port]
+            announced += ["--bind-source-addr", host, "--protected-mode", "no"]  # bound to loopback
+        tls_port = free_port() if self._tls else None
+        if self._tls:
+            announced += self._tls_options(tls_port)
         node = RedisServer(
             password=self._password, acl=self._acl, options=[*self._options, "--cluster-port", free_port(), *announced]
         )
         node.network, node.public_port = network, network.port if network else node.port
+        node.bus, node.host, node.tls_port = bus, host, tls_port
         if network:
             network.target_port = node.port
         node.bus_port = int(node("CONFIG", "GET", "cluster-port")[1])
+        if bus:
+            bus.target_port, node.bus_port = node.bus_port, bus.port
         node.id = node("CLUSTER", "MYID").decode()
         return node
+
+    def _tls_options(self, port):
+        certificate, key = self._tls.issue(HOST, as_file=f"node-{port}")
+        return [
+            *("--tls-port", port, "--tls-cert-file", certificate, "--tls-key-file", key),
+            *("--tls-ca-cert-file", self._tls.certificate, "--tls-auth-clients", "no"),
+            *("--tls-cluster", "yes", "--tls-replication", "yes"),
+        ]
 
     def _begin(self, masters, replicas):
         for number in range(masters):
@@ -96,7 +131,7 @@ class RedisCluster:
 
     def _introduce(self, nodes):
         for node in nodes[1:]:
-            nodes[0]("CLUSTER", "MEET", HOST, node.port, node.bus_port)
+            nodes[0]("CLUSTER", "MEET", HOST, node.tls_port or node.port, node.bus_port)
         until(lambda: all(self._knows(node) >= len(nodes) for node in nodes), what="the nodes' meeting")
 
     @staticmethod
@@ -118,6 +153,25 @@ class RedisCluster:
     def url(self):
         secret = f":{self._password}@" if self._password else ""
         return f"redis-cluster://{secret}" + ",".join(f"{HOST}:{node.public_port}" for node in self.masters)
+
+    @property
+    def tls_url(self):
+        return "rediss-cluster://" + ",".join(f"{HOST}:{node.tls_port}" for node in self.masters)
+
+    def separate(self, node):
+        """No node hears of that one any more, nor it of them; clients reach all of them."""
+        for other in self.nodes:
+            if other is not node:
+                other.bus.refused_hosts.add(node.host)
+                other.bus.cut()
+        node.bus.refusing = True
+        node.bus.cut()
+
+    def join(self, node):
+        """Ends that."""
+        for other in self.nodes:
+            other.bus.refused_hosts.discard(node.host)
+        node.bus.refusing = False
 
     def running(self):
         return [node for node in self.nodes if node.is_running()]
@@ -210,5 +264,6 @@ class RedisCluster:
         for node in self.nodes:
             node.thaw()
             node.stop()
-            if node.network:
-                node.network.stop()
+            for proxy in (node.network, node.bus):
+                if proxy:
+                    proxy.stop()

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from support.certificates import Authority
 from support.configurations import ARTICLES
 from support.history import History
 from support.redis_cluster import RedisCluster, slot_of
@@ -212,6 +213,127 @@ def test_the_order_of_commands_on_different_nodes_holds_where_one_is_slow(origin
     for reader in readers:
         reader.finish()
     assert stale == []
+
+
+@MEMORY
+def test_a_master_that_is_cut_off_with_its_instance_gives_no_hits(origin, start_cluster, articles_larder, memory):
+    """It goes on answering for cluster-node-timeout and more, while another node takes its place and the writes."""
+    cluster = start_cluster(proxied=True, separable=True, node_timeout=8000)
+    api = VersionedApi(origin)
+    larder = articles_larder(origin, cluster, memory)
+    until(lambda: caching(larder))
+    old = cluster.owner_of("articles:42")
+    replica = cluster.replica_of(old)
+    until(lambda: b"master_link_status:up" in replica("INFO", "replication"), what="the replication")
+    cluster.separate(old)
+    for node in cluster.nodes:
+        if node is not old:
+            node.network.hold()
+    # Sooner than any failover of Redis' own: that takes cluster-node-timeout, and half a second more.
+    time.sleep(1.0)
+    assert replica("CLUSTER", "FAILOVER", "TAKEOVER") == b"OK"
+    until(lambda: b"role:master" in replica("INFO", "replication"), what="the new master")
+    api.version = 1  # written and purged at the new master, which this instance cannot see
+    ended = time.monotonic() + 3
+    while time.monotonic() < ended:
+        answer = larder.get("/articles/42")
+        assert answer.status == 200 and answer.json()["version"] == 1, answer.cache_status
+        assert answer.seconds < 1
+    assert old("EXISTS", "articles:42") == 1, "the old master still answers, with what it had"
+    # A purge that it acknowledges is not done.
+    assert larder.request("PUT", "/articles/42", body={}).status == 200
+    assert larder.metrics().total("larder_purges_pending") > 0
+    cluster.join(old)
+    for node in cluster.nodes:
+        node.network.release()
+    until(lambda: b"role:slave" in old("INFO", "replication"), what="the old master's return as a replica")
+    until(lambda: caching(larder), timeout=5, what="caching again")
+    assert larder.get("/articles/42").json()["version"] == api.version
+    until(lambda: larder.metrics().total("larder_purges_pending") == 0, what="the purge")
+
+
+@MEMORY
+def test_a_master_that_only_the_other_nodes_cannot_reach_shows_nothing_old(
+    origin, start_cluster, articles_larder, memory
+):
+    cluster = start_cluster(separable=True)
+    VersionedApi(origin)
+    one, two = articles_larder(origin, cluster, memory), articles_larder(origin, cluster, memory)
+    until(lambda: caching(one) and caching(two))
+    old = cluster.owner_of("articles:42")
+    lag = 0.0 if memory == "off" else LAG
+    history = History("/articles/42", TARGETS, seconds=9, acknowledged_only=True)
+    history.write(one.port).read(one.port).read(two.port, lag=lag).read(two.port, lag=lag)
+    time.sleep(1)
+    cluster.separate(old)
+    replica = cluster.replica_of(old)
+    until(lambda: b"role:master" in replica("INFO", "replication"), 20, "the promotion of the replica")
+    time.sleep(1)
+    cluster.join(old)
+    judged(history)
+    until(lambda: caching(one) and caching(two), timeout=5, what="caching again")
+
+
+def test_a_node_that_refuses_purges_closes_the_slots_they_are_owed_to(origin, start_cluster, articles_larder):
+    targets = [f"/articles/{number}" for number in range(200)]
+    cluster = start_cluster(replicas=False, acl={"app": ("pw", "~* &* +@all")})
+    api = VersionedApi(origin, more=targets)
+    larder = articles_larder(origin, cluster.url.replace("redis-cluster://", "redis-cluster://app:pw@"), "off")
+    group = {target: slot_of("articles:" + target.split("/")[-1]) // 256 for target in targets}
+    owner = {target: cluster.owner_of("articles:" + target.split("/")[-1]) for target in targets}
+    lost = targets[0]
+    beside = next(t for t in targets if t != lost and group[t] == group[lost])
+    apart = next(t for t in targets if group[t] != group[lost] and owner[t] is owner[lost])
+    for target in (lost, beside, apart):
+        until(lambda: caching(larder, target), what=target)
+    for node in cluster.masters:
+        node("ACL", "SETUSER", "app", "-unlink", "-del")
+    assert larder.request("PUT", lost, body={}).status == 200
+    until(lambda: larder.metrics().total("larder_purges_pending") > 0, what="the purge that is owed")
+    # The old entry is still there, and its node answers.
+    assert owner[lost]("EXISTS", "articles:0") == 1
+    assert larder.get(lost).json()["version"] == api.version
+    assert larder.get(beside).x_cache == "BYPASS"
+    assert caching(larder, apart), "other slots of the same node are not closed"
+    for node in cluster.masters:
+        node("ACL", "SETUSER", "app", "+unlink", "+del")
+    until(lambda: larder.metrics().total("larder_purges_pending") == 0, what="the purge")
+    until(lambda: caching(larder, beside))
+    assert larder.get(lost).json()["version"] == api.version
+
+
+def test_tls_with_a_user_of_its_own(tmp_path, origin, scene, start_larder):
+    authority = Authority(tmp_path)
+    cluster = scene(RedisCluster(tls=authority, acl={"app": ("s3cret", "~app:* &app:* +@all -@dangerous +info")}))
+    api = VersionedApi(origin)
+    url = cluster.tls_url.replace("://", "://app:s3cret@")
+
+    def start(more):
+        text = ARTICLES.replace('{url: "<redis>"}', '{url: "<redis>", prefix: "app:", %s}' % more)
+        return start_larder(text, origin=origin.url, redis=url, memory="64MB")
+
+    larder = start(f"tls: {{ca: {authority.certificate}}}")
+    larder.wait_for_redis()
+    targets = ["/articles/42", "/articles", "/articles/7", "/users/7", "/tags"]
+    for target in targets:
+        until(lambda: caching(larder, target), what=target)
+    assert len({cluster.owner_of("app:" + key).port for key in ("articles:42", "articles:7", "users:7")}) > 1
+    assert larder.request("PUT", "/articles/42", body={}).status == 200
+    assert larder.get("/articles/42").json()["version"] == api.version
+    assert all(key.startswith("app:") for key in cluster.keys())
+    # The links and subscribers to every node are encrypted, and its replica takes over with its own certificate.
+    for node in cluster.masters:
+        named = [line for line in node("CLIENT", "LIST").decode().splitlines() if " name=larder" in line]
+        assert named and all(f":{node.tls_port} " in line.split("laddr=")[1] for line in named)
+    lost = cluster.owner_of("app:articles:42")
+    lost.kill()
+    cluster.wait_until_replaced(lost)
+    until(lambda: caching(larder), timeout=5, what="caching again")
+    # An authority that did not sign the certificates is refused, and the log says what to do.
+    stranger = start("tls: {}")
+    assert stranger.get("/articles/42").cache_status == "larder; fwd=bypass; detail=redis-down"
+    until(lambda: "redis.tls.ca" in stranger.log(), what="the log")
+    assert "s3cret" not in larder.log() + stranger.log()
 
 
 def test_a_seed_that_is_down_is_no_reason_not_to_start(origin, cluster, articles_larder):

@@ -175,6 +175,48 @@ TEST_CASE("what one node learns does not concern another") {
     CHECK(one.subscriber() == 42);
 }
 
+TEST_CASE(
+    "a master of a cluster is in doubt unless others confirm it, and so is what memory holds") {
+    Process process;
+    RedisNode node(1, process.journal, process.trust, process.wake_maintenance,
+                   NodeKind::of_cluster);
+    CHECK(node.is_doubtful());
+    const SteadyTime now = steady_now();
+    node.confirm_until(now + 10s);
+    CHECK_FALSE(node.is_doubtful());
+    node.confirm_until(now - 1ms);
+    CHECK(node.is_doubtful());
+    node.confirm_until(SteadyTime::max());
+    CHECK_FALSE(node.is_doubtful());
+    // After trouble another node's word of its slots is needed too.
+    node.doubt();
+    node.confirm_until(SteadyTime::max());
+    CHECK(node.is_doubtful());
+    node.confirmed(steady_now() + 1s);
+    CHECK_FALSE(node.is_doubtful());
+
+    static_cast<void>(node.register_server("run-1:data-1", nullptr));
+    node.set_subscriber(42, "run-1:data-1");
+    node.confirm_until(now + 400ms);
+    node.subscriber_proved(now);
+    CHECK(process.trust.until() == now + 400ms);
+    node.confirm_until(now + 600ms);
+    CHECK(process.trust.until() == now + 600ms);
+    node.confirm_until(now + 10s);
+    CHECK(process.trust.until() == now + 900ms);
+    // A lane that leads to another server begins in doubt.
+    node.lead_to({"127.0.0.1", 7001});
+    CHECK(node.is_doubtful());
+}
+
+TEST_CASE("a node that is no part of a cluster needs nobody's word") {
+    Process process;
+    RedisNode node(1, process.journal, process.trust, process.wake_maintenance);
+    CHECK_FALSE(node.is_doubtful());
+    node.confirm_until(SteadyTime{});
+    CHECK_FALSE(node.is_doubtful());
+}
+
 TEST_CASE("without its links a node is not up") {
     Process process;
     const RedisNode node(2, process.journal, process.trust, process.wake_maintenance);
