@@ -15,9 +15,9 @@ namespace larder::redis {
 
 struct News {
     enum class Kind : char {
-        here = 'h',    ///< the sender lives; sent every second
-        bye = 'b',     ///< the sender ends and owes nothing
-        purges = 'p',  ///< the sender has purged `items`
+        here = 'h',     ///< the sender lives; sent every second
+        bye = 'b',      ///< the sender ends and owes nothing
+        purges = 'p',   ///< the sender has purged `items`
         planned = 'l',  ///< the sender will purge `items` in `keep`
     };
     Kind kind = Kind::here;

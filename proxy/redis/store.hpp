@@ -170,8 +170,8 @@ public:
     /// every second or two. Does not wait.
     void prolong(std::string_view key, const Lease& lease);
 
-    /// Notes that these names will be purged in `due_in`, and tells the other instances: what any of
-    /// them stores until then ends then. Does not wait.
+    /// Notes that these names will be purged in `due_in`, and tells the other instances: what any
+    /// of them stores until then ends then. Does not wait.
     void plan_purge(const store::PurgeOrder& order, Milliseconds due_in);
 
     /// Announces that a write is under way which will purge the keys and patterns

@@ -7,11 +7,11 @@ namespace {
 constexpr std::string_view own_prefix = "larder:";
 
 void read_url(const Node& node, std::optional<Redis>& redis) {
-    const auto text =
-        node.text(pattern_form("a URL such as redis://127.0.0.1:6379/0, a map, or off",
-                               "(?:redis|rediss|unix|redis-sentinel|redis-cluster|rediss-cluster)://.+|"
-                               "[Oo][Ff][Ff]|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]",
-                               {"off"}));
+    const auto text = node.text(
+        pattern_form("a URL such as redis://127.0.0.1:6379/0, a map, or off",
+                     "(?:redis|rediss|unix|redis-sentinel|redis-cluster|rediss-cluster)://.+|"
+                     "[Oo][Ff][Ff]|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]",
+                     {"off"}));
     if (!text) return;
     const std::string fault = set_redis(*text, redis);
     if (!fault.empty()) node.error(fault);
