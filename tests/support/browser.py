@@ -35,9 +35,9 @@ def axe_script():
 
 
 class Browser:
-    """driver is Selenium's; what is here are the words of our tests."""
+    """driver is Selenium's; what is here are the words of our tests. arguments: further ones for Chromium."""
 
-    def __init__(self, width=1280, height=900):
+    def __init__(self, width=1280, height=900, arguments=()):
         self._folder = tempfile.mkdtemp(prefix="larder-browser-")
         options = webdriver.ChromeOptions()
         options.binary_location = shutil.which("chromium")
@@ -53,6 +53,7 @@ class Browser:
             "--disable-sync",
             f"--user-data-dir={self._folder}",
             f"--window-size={width},{height}",
+            *arguments,
         ):
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

@@ -22,7 +22,7 @@ RouteTable make_table() {
                      read("GET /pages/{p}", "{host}:{path}"),
                      on_host(read("GET /inside", "inside"), "inside.example"),
                      read("GET /hashed/{id}", "hashed:{id|sha256}:x"),
-                     read("GET /a b/{id}", "spaced:{id}"), read("GET /any/{a}/{b}", "{a}:{b}")});
+                     read("GET /a%20b/{id}", "spaced:{id}"), read("GET /any/{a}/{b}", "{a}:{b}")});
 }
 
 Texts patterns(std::string_view host, std::string_view prefix) {

@@ -101,6 +101,7 @@ TEST_CASE("what the reference shows in comments is right, and defaults there are
     std::string fault;
     expected.url = *parse_redis_url("redis://127.0.0.1:6379/0", fault);
     expected.tls = settings.redis->tls;
+    expected.purge_stream = "larder:purges";  // an example; there is no default
     Settings with_redis, with_default_redis;
     with_redis.redis = settings.redis;
     with_default_redis.redis = expected;
