@@ -9,8 +9,8 @@ namespace larder::net {
 namespace {
 
 // The order is that of larder's preference.
-constexpr std::string_view http1_only = "\x08http/1.1";
-constexpr std::string_view http2_first = "\x02h2\x08http/1.1";
+constexpr std::string_view http1_only = "\x08http/1.1\x08http/1.0";
+constexpr std::string_view http2_first = "\x02h2\x08http/1.1\x08http/1.0";
 
 // `offered` is one of the lists above.
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,

@@ -1,5 +1,6 @@
 """HTTP/2 by ALPN (RFC 7301), on plain listeners behind a PROXY header, and where it is refused."""
 import socket
+import ssl
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_alpn_chooses_http2(authority, origin, start_larder):
 
 @pytest.mark.parametrize(
     "http2, offered, chosen",
-    [("on", ["http/1.1"], "http/1.1"), ("off", ["h2", "http/1.1"], "http/1.1"), ("off", ["h2"], None)],
+    [("on", ["http/1.1"], "http/1.1"), ("off", ["h2", "http/1.1"], "http/1.1")],
 )
 def test_alpn_keeps_http1(authority, origin, start_larder, http2, offered, chosen):
     larder = start_secure(authority, origin, start_larder, http2)
@@ -40,6 +41,13 @@ def test_alpn_keeps_http1(authority, origin, start_larder, http2, offered, chose
         assert client.selected_alpn_protocol() == chosen
         client.sendall(b"GET /missing HTTP/1.1\r\nHost: a\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 404")
+
+
+def test_a_client_of_http2_alone_is_refused_where_it_is_off(authority, origin, start_larder):
+    larder = start_secure(authority, origin, start_larder, "off")
+    plain = socket.create_connection((HOST, larder.port), timeout=10)
+    with pytest.raises(ssl.SSLError, match="no application protocol"):
+        offering(authority, "h2").wrap_socket(plain, server_hostname="larder.test")
 
 
 def test_a_proxy_header_before_the_preface(origin, start_larder):

@@ -90,13 +90,22 @@ def test_older_versions_and_weak_ciphers_are_refused(authority, secure):
 
 @pytest.mark.parametrize(
     "offered, chosen",
-    [(["http/1.1", "h2"], "h2"), (["h2"], "h2"), (["http/1.1"], "http/1.1"), (["http/1.0"], None)],
+    [(["http/1.1", "h2"], "h2"), (["h2"], "h2"), (["http/1.1"], "http/1.1"), (["http/1.0"], "http/1.0")],
 )
 def test_alpn_chooses_the_protocol(authority, secure, offered, chosen):
     context = trusting(authority)
     context.set_alpn_protocols(offered)
     with dial(secure, context) as client:
         assert client.selected_alpn_protocol() == chosen
+
+
+def test_a_client_of_no_spoken_protocol_is_told_so(authority, secure):
+    context = trusting(authority)
+    context.set_alpn_protocols(["h3", "imap"])
+    with pytest.raises(ssl.SSLError, match="no application protocol"):  # RFC 7301, 3.2
+        dial(secure, context)
+    with dial(secure, trusting(authority)) as client:  # none offered
+        assert client.selected_alpn_protocol() is None
 
 
 def test_large_bodies_both_ways_and_hits(authority, secure, origin):
