@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <map>
 #include <sstream>
 #include <string_view>
 
@@ -64,10 +63,12 @@ CLI::App* add_serve(CLI::App& app, ServeOptions& options) {
 CLI::App* add_check(CLI::App& app, CheckOptions& options) {
     CLI::App* command = app.add_subcommand("check", "Validate and lint the configuration");
     add_config(*command, options.config_file);
-    const std::map<std::string, OutputFormat> formats{{"text", OutputFormat::text},
-                                                      {"json", OutputFormat::json}};
-    command->add_option("--format", options.format, "How the problems are written")
-        ->transform(CLI::CheckedTransformer(formats))
+    const auto set_format = [&options](const std::string& word) {
+        options.format = word == "json" ? OutputFormat::json : OutputFormat::text;
+    };
+    command
+        ->add_option_function<std::string>("--format", set_format, "How the problems are written")
+        ->check(CLI::IsMember({"text", "json"}))
         ->type_name("text|json");
     command->add_flag("--redis", options.redis,
                       "Try the configured Redis too: version, rights, tracking, latency");

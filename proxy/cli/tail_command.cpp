@@ -76,7 +76,7 @@ std::string render_event(std::string_view data, const Screen& screen) {
                            cache, detail.empty() ? "-" : detail, took, origin);
     const std::string word = detail.empty() ? cache : cache + ' ' + detail;
     const std::string before =
-        fmt::format("{} {:<9} {:<4} ", time.substr(11, 8), cut(client, 15), cut(method, 7));
+        fmt::format("{} {:<9} {:<6} ", time.substr(11, 8), cut(client, 15), cut(method, 7));
     const std::string after = fmt::format(" {:>3} {:<6} {:>8} {:>8}", status, word, took, origin);
     const std::size_t taken = before.size() + after.size();
     const std::size_t room =

@@ -18,7 +18,7 @@ settings::Settings read(const ConfigSource& source, settings::Problems& problems
 
 settings::Settings load(const ConfigSource& source, settings::Problems& problems) {
     settings::Settings settings = read(source, problems);
-    if (!settings::has_errors(problems)) settings::check_settings(settings, problems);
+    settings::check_settings(settings, problems);
     return settings;
 }
 

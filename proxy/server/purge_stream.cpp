@@ -16,12 +16,11 @@ namespace {
 constexpr Milliseconds look_every{40};
 constexpr Milliseconds look_again{200};  // where Redis does not answer
 
+/// What an entry asks for, and how it is shown; nothing where it makes no sense, which is logged.
 struct StreamOrder {
     store::PurgeOrder order;
-    observe::PurgeRecord record;  ///< with the names as the entry has them
+    observe::PurgeRecord record;
 };
-
-/// The order that an entry stands for; nothing where it makes no sense, which is logged.
 std::optional<StreamOrder> order_of(const flow::Services& services,
                                     const redis::StreamEntry& entry) {
     std::string fault;
@@ -38,6 +37,7 @@ std::optional<StreamOrder> order_of(const flow::Services& services,
         if (auto* good = std::get_if<admin::ResolvedPurge>(&resolved)) {
             StreamOrder out{std::move(good->order), {}};
             out.record = flow::record_of(observe::PurgeSource::stream, out.order);
+            out.record.who = entry.id;
             out.record.patterns = good->asked.patterns;
             out.record.urls = urls;
             return out;
@@ -55,17 +55,17 @@ net::Task<void> do_entries(flow::Services& services, redis::RedisShared& shared,
     std::vector<std::string> done;
     for (redis::StreamEntry& entry : entries) {
         const bool deleted = entry.fields.empty();
-        std::optional<StreamOrder> order;
-        if (!deleted) order = order_of(services, entry);
-        if (!order) {
+        std::optional<StreamOrder> asked;
+        if (!deleted) asked = order_of(services, entry);
+        if (!asked) {
             if (!deleted) shared.reporter().count(redis::RedisError::reply);
             done.push_back(std::move(entry.id));
             continue;
         }
         redis::RedisBudget budget;
         const SteadyTime began = steady_now();
-        const store::PurgeOutcome outcome = co_await flow::purge(services, order->order, budget);
-        flow::keep_record(services, std::move(order->record), began, outcome);
+        const store::PurgeOutcome outcome = co_await flow::purge(services, asked->order, budget);
+        flow::keep_record(services, std::move(asked->record), began, outcome);
         if (outcome == store::PurgeOutcome::done) done.push_back(std::move(entry.id));
     }
     co_await stream.done(std::move(done));

@@ -7,14 +7,21 @@ import shutil
 import subprocess
 import tempfile
 
+from .larder import binary
+
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 KEPT = os.path.join(REPOSITORY, "build", "chroot")
 
-# What the package depends on; installed once, so that the tests need no network after that.
-NEEDED = (
-    "libfmt9 libhiredis0.14 libprometheus-cpp-core1.0 libspdlog1.10 libssl3 libyaml-cpp0.7 libzstd1 "
-    "systemd-standalone-sysusers init-system-helpers bash-completion"
-)
+# What the package depends on beside libraries.
+TOOLS = {"systemd-standalone-sysusers", "init-system-helpers", "bash-completion"}
+
+
+def needed():
+    """What the package depends on; installed once, so that the tests need no network after that."""
+    listed = subprocess.run(["ldd", binary()], capture_output=True, text=True, check=True).stdout
+    paths = {os.path.realpath(word) for word in listed.split() if word.startswith("/")}
+    owners = subprocess.run(["dpkg", "-S", *paths], capture_output=True, text=True).stdout.splitlines()
+    return sorted(TOOLS | {owner.split(":")[0] for owner in owners})
 
 
 def mirror():
@@ -35,8 +42,12 @@ def mirror():
 def kept_tree():
     """The bare system, made where it is not there yet."""
     tree = os.path.join(KEPT, "bookworm")
-    if os.path.exists(os.path.join(tree, ".complete")):
-        return tree
+    complete = os.path.join(tree, ".complete")
+    packages_in_it = ",".join(needed())
+    if os.path.exists(complete):
+        with open(complete) as file:
+            if file.read() == packages_in_it:
+                return tree
     shutil.rmtree(tree, ignore_errors=True)
     os.makedirs(KEPT, exist_ok=True)
     packages = os.path.join(KEPT, "packages")
@@ -45,7 +56,7 @@ def kept_tree():
         "debootstrap",
         "--variant=minbase",
         "--cache-dir=" + packages,
-        "--include=" + ",".join(NEEDED.split()),
+        "--include=" + packages_in_it,
         "bookworm",
         tree,
         mirror(),
@@ -54,8 +65,8 @@ def kept_tree():
     assert made.returncode == 0, made.stdout[-4000:] + made.stderr[-2000:]
     shutil.rmtree(os.path.join(tree, "var/cache/apt/archives"), ignore_errors=True)
     os.makedirs(os.path.join(tree, "var/cache/apt/archives/partial"))
-    with open(os.path.join(tree, ".complete"), "w"):
-        pass
+    with open(complete, "w") as file:
+        file.write(packages_in_it)
     return tree
 
 

@@ -46,6 +46,7 @@ def test_an_entry_purges_at_all_instances(origin, redis, articles_larder, memory
     until(lambda: redis("XLEN", "larder:purges") <= 1, what="the trimming")
     records = sorted((one for larder in both for one in purges(larder)), key=lambda one: one["time"])
     assert [one["source"] for one in records] == ["stream", "stream"], "each entry is done by one instance"
+    assert all("-" in one["who"] for one in records), "the id of the entry"
     assert (records[0]["keys"], records[0]["patterns"]) == (["articles:42"], ["articles:list:*"])
     assert records[1]["urls"] == ["/articles/7"] and records[1]["acknowledged"] is True
     assert sum(larder.metrics().total("larder_purges_total", source="stream") for larder in both) == 2

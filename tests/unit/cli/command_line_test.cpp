@@ -88,6 +88,7 @@ TEST_CASE("what is not understood is a usage error with exit status 2") {
                                 {"purge"},
                                 {"purge", ""},
                                 {"purge", "--soft"},
+                                {"check", "--format", "xml"},
                                 {"stats", "extra"}}) {
         CAPTURE(arguments.front());
         const Exit exit = exited(arguments);

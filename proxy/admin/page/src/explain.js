@@ -10,7 +10,10 @@ async function ask(event) {
   for (const line of at("explain-fields").value.split("\n").map(line => line.trim()).filter(Boolean)) query.append("header", line);
   try {
     const answer = await get("explain?" + query);
-    at("explain-answer").replaceChildren(element("dl", {class: "plain"}, ...Object.entries(answer).map(([name, value]) => {
+    // What people want to know first.
+    const {decision, reason, ...rest} = answer;
+    const pairs = Object.entries({decision, reason, ...rest}).filter(([, value]) => value !== undefined);
+    at("explain-answer").replaceChildren(element("dl", {class: "plain"}, ...pairs.map(([name, value]) => {
       const text = words(value);
       return element("div", {class: text.length > 40 || text.includes("\n") ? "row" : ""},
         element("dt", {}, name.replaceAll("_", " ")), element("dd", {}, text));
