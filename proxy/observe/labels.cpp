@@ -13,7 +13,8 @@ constexpr std::array<std::string_view, method_class_count> methods{
     "CONNECT", "QUERY", "PROPFIND", "REPORT", "SEARCH", "PRI",    "other"};
 constexpr Words<ShadowResult> shadow_results{"match", "mismatch", "miss"};
 constexpr Words<AuditResult> audit_results{"same", "different", "failed"};
-constexpr Words<PurgeSource> purge_sources{"write", "purge", "api", "fastly", "cloudflare"};
+constexpr Words<PurgeSource> purge_sources{"write",  "purge",  "api",
+                                           "stream", "fastly", "cloudflare"};
 constexpr Words<OriginFailure> origin_failures{"resolve", "connect",          "connect-timeout",
                                                "tls",     "response-timeout", "idle-timeout",
                                                "closed",  "malformed"};

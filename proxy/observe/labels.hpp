@@ -35,6 +35,7 @@ enum class PurgeSource : std::uint8_t {
     write,       ///< a write that went through: its rule's purges and its own URL
     purge,       ///< the PURGE method
     api,         ///< POST /purge of the admin server
+    stream,      ///< an entry of redis.purge_stream
     fastly,      ///< a call of Fastly's API at the admin server
     cloudflare,  ///< a call of Cloudflare's API at the admin server
     count_

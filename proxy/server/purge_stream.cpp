@@ -4,6 +4,7 @@
 
 #include "admin/purge_order.hpp"
 #include "flow/purge.hpp"
+#include "flow/purge_record.hpp"
 #include "net/detached.hpp"
 #include "net/event.hpp"
 #include "redis/purge_stream.hpp"
@@ -15,9 +16,13 @@ namespace {
 constexpr Milliseconds look_every{40};
 constexpr Milliseconds look_again{200};  // where Redis does not answer
 
-/// The order that an entry stands for; nothing where it makes no sense, which is logged.
-std::optional<store::PurgeOrder> order_of(const flow::Services& services,
-                                          const redis::StreamEntry& entry) {
+/// What an entry asks for, and how it is shown; nothing where it makes no sense, which is logged.
+struct StreamOrder {
+    store::PurgeOrder order;
+    observe::PurgeRecord record;
+};
+std::optional<StreamOrder> order_of(const flow::Services& services,
+                                    const redis::StreamEntry& entry) {
     std::string fault;
     std::optional<redis::StreamPurge> purge = redis::read_purge(entry, fault);
     if (purge) {
@@ -27,9 +32,16 @@ std::optional<store::PurgeOrder> order_of(const flow::Services& services,
         asked.tags = std::move(purge->tags);
         asked.urls = std::move(purge->urls);
         asked.soft = purge->soft;
+        const std::vector<std::string> urls = asked.urls;
         auto resolved = admin::resolve_purge(std::move(asked), services.config->routes);
-        if (auto* good = std::get_if<admin::ResolvedPurge>(&resolved))
-            return std::move(good->order);
+        if (auto* good = std::get_if<admin::ResolvedPurge>(&resolved)) {
+            StreamOrder out{std::move(good->order), {}};
+            out.record = flow::record_of(observe::PurgeSource::stream, out.order);
+            out.record.who = entry.id;
+            out.record.patterns = good->asked.patterns;
+            out.record.urls = urls;
+            return out;
+        }
         fault = std::get<std::string>(resolved);
     }
     spdlog::warn("redis.purge_stream: entry {} is no purge, and is passed over: {}", entry.id,
@@ -43,17 +55,17 @@ net::Task<void> do_entries(flow::Services& services, redis::RedisShared& shared,
     std::vector<std::string> done;
     for (redis::StreamEntry& entry : entries) {
         const bool deleted = entry.fields.empty();
-        std::optional<store::PurgeOrder> order;
-        if (!deleted) order = order_of(services, entry);
-        if (!order) {
-            if (!deleted) shared.reporter().count(redis::RedisError::reply);
+        std::optional<StreamOrder> asked;
+        if (!deleted) asked = order_of(services, entry);
+        if (!asked) {
+            if (!deleted) shared.reporter().count_malformed();
             done.push_back(std::move(entry.id));
             continue;
         }
         redis::RedisBudget budget;
-        const store::PurgeOutcome outcome = co_await flow::purge(services, *order, budget);
-        spdlog::info("purged by redis.purge_stream, entry {}: {}", entry.id,
-                     outcome == store::PurgeOutcome::done ? "done" : "owed to Redis");
+        const SteadyTime began = steady_now();
+        const store::PurgeOutcome outcome = co_await flow::purge(services, asked->order, budget);
+        flow::keep_record(services, std::move(asked->record), began, outcome);
         if (outcome == store::PurgeOutcome::done) done.push_back(std::move(entry.id));
     }
     co_await stream.done(std::move(done));
