@@ -213,6 +213,10 @@ void append_cache(const Snapshot& snapshot, std::vector<MetricFamily>& out) {
                                static_cast<double>(gauges.memory_bytes)));
     out.push_back(single_gauge("larder_memory_entries", "Responses held by the memory tier.",
                                static_cast<double>(gauges.memory_entries)));
+    out.push_back(single_gauge("larder_memory_serving",
+                               "Whether the memory tier serves: 0 where it is off, or where Redis "
+                               "does not tell of changes.",
+                               gauges.memory_serves ? 1 : 0));
     out.push_back(single_count("larder_memory_evictions_total",
                                "Responses the memory tier gave up for others.",
                                gauges.memory_evictions));
@@ -231,6 +235,9 @@ void append_cache(const Snapshot& snapshot, std::vector<MetricFamily>& out) {
     out.push_back(std::move(durations));
     out.push_back(single_gauge("larder_purges_pending", "Purges that have not reached Redis yet.",
                                static_cast<double>(gauges.purges_pending)));
+    out.push_back(single_count("larder_purge_stream_malformed_total",
+                               "Entries of redis.purge_stream that are no purges.",
+                               gauges.stream_malformed));
     out.push_back(single_count("larder_coalesced_requests_total",
                                "Requests answered by a fetch that another one began.",
                                snapshot.coalesced));

@@ -86,6 +86,7 @@ struct RedisTrouble {
 struct Gauges {
     std::uint64_t memory_bytes = 0;
     std::uint64_t memory_entries = 0;
+    bool memory_serves = false;          ///< it is on, and with Redis: Redis tells of all changes
     std::uint64_t memory_evictions = 0;  ///< since the start, never going down
     bool redis_configured = false;
     bool redis_up = false;
@@ -95,6 +96,7 @@ struct Gauges {
     std::vector<RedisTrouble> redis_troubles{};      ///< at present
     std::vector<RedisTrouble> redis_last_refusal{};  ///< over or not; none or one
     std::uint64_t purges_pending = 0;
+    std::uint64_t stream_malformed = 0;  ///< entries of redis.purge_stream that were no purges
     std::uint64_t client_connections = 0;
     std::uint64_t internal_errors =
         0;  ///< exceptions that ended a connection, a fetch or the like, since the start

@@ -27,6 +27,11 @@ public:
     [[nodiscard]] std::uint64_t errors(RedisError reason) const {
         return errors_[static_cast<std::size_t>(reason)].load(std::memory_order_relaxed);
     }
+    /// An entry of redis.purge_stream was no purge.
+    void count_malformed() { stream_malformed_.fetch_add(1, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t stream_malformed() const {
+        return stream_malformed_.load(std::memory_order_relaxed);
+    }
     /// Something of Redis does not work: counted, shown in /stats, and a line in the log where that
     /// is new. `text`: what Redis or the system said. `command` may be empty.
     void failed(RedisWork work, RedisError reason, std::string_view text, std::string_view command);
@@ -54,6 +59,7 @@ private:
     const RedisConfig& config_;
     std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(RedisError::count_)> errors_{};
     std::array<std::atomic<bool>, static_cast<std::size_t>(RedisWork::count_)> troubled_{};
+    std::atomic<std::uint64_t> stream_malformed_{0};
     mutable std::mutex mutex_;  ///< guards all below
     RedisTroubles troubles_;
     std::vector<std::uint64_t> foreign_told_;  ///< hashes of keys

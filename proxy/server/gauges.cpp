@@ -108,6 +108,7 @@ observe::Gauges gauges_of(const Shared& shared,
     if (shared.redis) {
         gauges.redis_up = shared.redis->fleet().up();
         gauges.redis_breaker = static_cast<observe::BreakerState>(shared.redis->fleet().breaker());
+        gauges.stream_malformed = shared.redis->reporter().stream_malformed();
         gauges.purges_pending = shared.redis->journal().size();
         add_redis_nodes(shared.redis->fleet(), gauges);
         add_redis_failures(*shared.redis, gauges);
@@ -116,6 +117,9 @@ observe::Gauges gauges_of(const Shared& shared,
         gauges.internal_errors += net::failures_of(worker->context());
     gauges.client_connections = shared.connections.load(std::memory_order_relaxed);
     const std::shared_ptr<const flow::Config> config = shared.config.get();
+    gauges.memory_serves =
+        config->settings.memory_bytes > 0 &&
+        (!shared.redis || steady_now() < shared.redis->fleet().memory_trusted_until());
     for (const auto& upstream : config->upstreams) add_origins(*upstream, gauges);
     return gauges;
 }

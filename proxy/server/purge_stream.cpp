@@ -58,7 +58,7 @@ net::Task<void> do_entries(flow::Services& services, redis::RedisShared& shared,
         std::optional<StreamOrder> asked;
         if (!deleted) asked = order_of(services, entry);
         if (!asked) {
-            if (!deleted) shared.reporter().count(redis::RedisError::reply);
+            if (!deleted) shared.reporter().count_malformed();
             done.push_back(std::move(entry.id));
             continue;
         }

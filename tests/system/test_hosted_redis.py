@@ -163,6 +163,36 @@ def test_a_missing_right_is_named_once_and_the_rest_works(origin, start_redis, a
     assert SECRET not in larder.log()
 
 
+def test_without_tracking_the_memory_tier_is_off_and_says_so(origin, start_redis, articles_larder):
+    VersionedApi(origin)
+    redis = start_redis(acl={"app": (SECRET, "~* &* +@all -client|tracking")})
+    url = f"redis://app:{SECRET}@{HOST}:{redis.port}/0"
+    larder = articles_larder(origin, url, memory="64MB")
+    until(lambda: is_hit(larder), what="a hit")
+    assert larder.metrics().total("larder_memory_serving") == 0
+    asked = redis.calls()["hmget"]
+    assert all(is_hit(larder) for _ in range(5)) and redis.calls()["hmget"] >= asked + 5, "each hit asks Redis"
+    said = [line for line in redis_lines(larder) if "the memory tier stays off" in line]
+    assert len(said) == 1 and "client|tracking" in said[0]
+    time.sleep(6)  # the right is asked for again every 5 s
+    assert len([line for line in redis_lines(larder) if "the memory tier stays off" in line]) == 1
+    redis("ACL", "SETUSER", "app", "+client|tracking")
+    until(lambda: larder.metrics().total("larder_memory_serving") == 1, what="the memory tier")
+    until(lambda: is_hit(larder) and larder.metrics().total("larder_memory_entries") == 1, what="an entry in memory")
+    asked = redis.calls()["hmget"]
+    assert all(is_hit(larder) for _ in range(5)) and redis.calls()["hmget"] == asked
+    redis.kill()
+    until(lambda: larder.metrics().total("larder_memory_serving") == 0, timeout=2, what="the silence of the memory tier")
+
+
+@pytest.mark.parametrize("memory, serving", [("64MB", 1), ("off", 0)])
+def test_a_memory_tier_alone_serves(origin, start_larder, memory, serving):
+    VersionedApi(origin)
+    text = ARTICLES.replace('redis: {url: "<redis>"}', "redis: off")
+    larder = start_larder(text, origin=origin.url, memory=memory)
+    assert larder.metrics().total("larder_memory_serving") == serving
+
+
 def test_a_changed_password_is_said_and_recovered_from(origin, start_redis, articles_larder):
     VersionedApi(origin)
     redis = start_redis(acl={"app": (SECRET, "~* &* +@all")})

@@ -26,6 +26,8 @@ FAMILIES = {
     "larder_memory_bytes",
     "larder_memory_entries",
     "larder_memory_evictions_total",
+    "larder_memory_serving",
+    "larder_purge_stream_malformed_total",
     "larder_purges_total",
     "larder_purge_duration_seconds",
     "larder_audit_total",

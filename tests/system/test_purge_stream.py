@@ -78,6 +78,28 @@ def test_a_malformed_entry_is_passed_over_and_logged(origin, redis, articles_lar
     until(lambda: larder.get("/articles/42").json()["version"] == 1, timeout=2)
     until(lambda: pending(redis) == 0, what="the acknowledgement")
     assert larder.log().count("is no purge, and is passed over") == 2
+    metrics = larder.metrics()
+    assert metrics.total("larder_purge_stream_malformed_total") == 2
+    assert metrics.total("larder_purges_total", source="stream") == 1
+    assert metrics.total("larder_redis_errors_total", reason="reply") == 0
+
+
+def test_purges_of_the_stream_are_shown_as_such(origin, redis, articles_larder):
+    api = VersionedApi(origin)
+    larder = articles_larder(origin, redis, "off", STREAM)
+    assert larder.metrics().total("larder_purge_stream_malformed_total") == 0
+    until(lambda: caching(larder))
+    api.version = 1
+    fields = ("key", "articles:42", "pattern", "articles:list:*", "tag", "front", "url", "/articles/7", "soft", "0")
+    number = redis("XADD", "larder:purges", "*", *fields).decode()
+    until(lambda: larder.get("/articles/42").json()["version"] == 1, timeout=2)
+    [record] = until(lambda: larder.admin("GET", "/purges").json()["purges"], what="the record")
+    assert record["source"] == "stream" and record["who"] == number and record["acknowledged"] is True
+    assert "articles:42" in record["keys"] and record["patterns"] == ["articles:list:*"]
+    assert record["tags"] == ["front"] and record["urls"] == ["/articles/7"] and record["soft"] is False
+    lines = [line for line in larder.log().splitlines() if "purge source=stream" in line]
+    assert len(lines) == 1 and f'who="{number}"' in lines[0]
+    assert larder.stats()["purges"]["stream"] == 1
 
 
 def test_what_a_dead_instance_left_is_done_by_another(origin, redis, articles_larder):
