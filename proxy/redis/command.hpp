@@ -110,14 +110,18 @@ private:
     };
 
     static void size_line(std::string& out, char kind, std::size_t size) {
-        out.push_back(kind);
-        append_decimal(out, static_cast<std::int64_t>(size));
-        out.append("\r\n");
+        char line[24];
+        char* end = line;
+        *end++ = kind;
+        end = write_decimal(end, static_cast<std::int64_t>(size));
+        *end++ = '\r';
+        *end++ = '\n';
+        out.append(line, static_cast<std::size_t>(end - line));
     }
     static void append(std::string& out, std::string_view text) {
         size_line(out, '$', text.size());
         out.append(text);
-        out.append("\r\n");
+        out.append("\r\n", 2);
     }
     [[nodiscard]] std::size_t end_of(std::size_t index) const {
         return index + 1 < count() ? noted_[index + 1].begin : bytes_.size();

@@ -100,7 +100,8 @@ def test_resets_that_larder_is_made_to_send(attack, origin, provoke):
                 yield client.headers(stream, [*fields, ("content-length", "5")], end=False), data
 
     attack(frames, (ENHANCE_YOUR_CALM,) if provoke == "malformed" else (ENHANCE_YOUR_CALM, PROTOCOL_ERROR))
-    assert origin.count("/slow") <= 128 + 1
+    # A few more: larder asks once again where a kept connection to the origin turns out to be closed.
+    assert origin.count("/slow") <= 128 + 8
     gate.open()
 
 
