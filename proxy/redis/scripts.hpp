@@ -162,8 +162,9 @@ return held)"};
 /// Stores one variant if no purge came since the lease. KEYS entry, guard, lock.
 /// ARGV guard, own lock's token or '', variant field, envelope, vary field, vary names or '', plain
 /// variant's field, ms to live, the fill's mark ("larder" field), most fields, the field of a large
-/// entry's whole, that whole or '', the channel on which the lock's end is told. Returns 1; 0:
-/// purged meanwhile; 2: the key is not larder's.
+/// entry's whole, that whole or '', the channel on which the lock's end is told: where somebody
+/// watches the lock, and where Redis has lost it, and with it who watches. Returns 1; 0: purged
+/// meanwhile; 2: the key is not larder's.
 inline constexpr std::string_view fill_part = R"(
 local stored = 0
 local there = redis.call('EXISTS', KEYS[1]) == 1
@@ -202,22 +203,26 @@ elseif stands[1] == ARGV[1] then
   if alone or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[8]) then redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
   stored = 1
 end
-if ARGV[2] ~= '' and stands[2] and string.sub(stands[2], 35, 50) == ARGV[2] then
-  redis.call('DEL', KEYS[3])
-  if string.sub(stands[2], 51) == 'w' then redis.pcall('PUBLISH', ARGV[13], 'f larder 0\n' .. KEYS[3]) end
+if ARGV[2] ~= '' then
+  local lock = stands[2] or ''
+  local own = string.sub(lock, 35, 50) == ARGV[2]
+  if own then redis.call('DEL', KEYS[3]) end
+  if not own or string.sub(lock, 51) == 'w' then redis.pcall('PUBLISH', ARGV[13], 'f larder 0\n' .. KEYS[3]) end
 end
 return stored)";
 inline constexpr Script fill{Joined<own_entry_part, fill_part>::text};
 
 /// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told
-/// so) or '', ms of that, the channel on which the lock's end is told.
+/// so) or '', ms of that, the channel on which the lock's end is told, as `fill` tells it.
 inline constexpr Script release{R"(
-local held = redis.call('GET', KEYS[1])
-if not held or string.sub(held, 35, 50) ~= ARGV[1] then return 0 end
-local kept = ARGV[2] ~= '' and redis.pcall('SET', KEYS[1], string.sub(held, 1, 34) .. ARGV[2], 'PX', ARGV[3])
-if not kept or kept.err then redis.call('DEL', KEYS[1]) end
-if string.sub(held, 51) == 'w' then redis.pcall('PUBLISH', ARGV[4], 'f larder 0\n' .. KEYS[1]) end
-return 1)"};
+local held = redis.call('GET', KEYS[1]) or ''
+local own = string.sub(held, 35, 50) == ARGV[1]
+if own then
+  local kept = ARGV[2] ~= '' and redis.pcall('SET', KEYS[1], string.sub(held, 1, 34) .. ARGV[2], 'PX', ARGV[3])
+  if not kept or kept.err then redis.call('DEL', KEYS[1]) end
+end
+if not own or string.sub(held, 51) == 'w' then redis.pcall('PUBLISH', ARGV[4], 'f larder 0\n' .. KEYS[1]) end
+return own and 1 or 0)"};
 
 /// KEYS guard, lock. ARGV guard, guard ms, own lock's token or '', lock ms.
 inline constexpr Script prolong{R"(

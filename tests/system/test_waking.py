@@ -99,6 +99,17 @@ def test_a_purge_ends_the_wait_for_a_fetch_that_began_before_it(origin, redis, a
     answers[0].finish()
 
 
+def test_a_lock_that_redis_has_lost_leaves_nobody_waiting(origin, redis, articles_larder):
+    gate = Gate()
+    origin.on("GET /articles/42", reply(body=b"one").after(gate), reply(body=b"two"))
+    _, answers = waiting_larders(origin, redis, articles_larder, "off", 3, gate)
+    redis("DEL", *redis.keys("larder:*"))
+    gate.open()
+    began = time.monotonic()
+    assert {answer.finish().body for answer in answers} <= {b"one", b"two"}
+    assert time.monotonic() - began < 1
+
+
 def test_a_redis_that_dies_ends_the_wait(origin, redis, articles_larder):
     gate = Gate()
     origin.on("GET /articles/42", reply(body=b"one").after(gate), reply(body=b"two"))
