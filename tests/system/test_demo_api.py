@@ -155,7 +155,7 @@ def test_an_acl_user_may_be_used(demo, start_redis, demo_larder):
     redis = start_redis(password="default", acl={"larder": ("s3cret", "~* &* +@all -keys -flushdb -flushall")})
     larder = demo_larder(demo, f"redis://larder:s3cret@127.0.0.1:{redis.port}/0")
     larder.get("/tags")
-    assert redis.entries() == ["tags:list"]
+    until(lambda: redis.entries() == ["tags:list"])
     larder.request("PATCH", "/articles/42", body={"title": "x"})
     assert b"user=larder" in redis("CLIENT", "LIST")
 
@@ -163,7 +163,7 @@ def test_an_acl_user_may_be_used(demo, start_redis, demo_larder):
 def test_redis_over_a_unix_socket(demo, redis, demo_larder):
     larder = demo_larder(demo, f"unix://{redis.socket_path}?db=2")
     larder.get("/tags")
-    assert redis.entries(database=2) == ["tags:list"]
+    until(lambda: redis.entries(database=2) == ["tags:list"])
     assert larder.get("/tags").x_cache == "HIT"
 
 

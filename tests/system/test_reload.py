@@ -184,7 +184,7 @@ def test_redis_stays_on_until_a_restart(origin, redis, start_larder):
     assert version(larder) == 0
     assert larder.request("POST", "/articles", body={}).status == 200
     assert version(larder) == 1
-    assert redis.entries() == ["articles:42"]
+    until(lambda: redis.entries() == ["articles:42"])
     assert larder.admin("GET", "/config").json()["redis"]["url"] == redis.url
 
 
