@@ -8,14 +8,23 @@ namespace {
 
 // A fetch that began before the purge may end long after it. Fetches that take longer are caught by
 // the purge itself, if it is made.
-constexpr Milliseconds remembered_after = 5min;
+constexpr Milliseconds remembered_after = 60s;
 constexpr Milliseconds drop_every = 10s;
+// What is kept stays small. Beyond, one time counts for all names: too much ends early, not too
+// little.
+constexpr std::size_t names_max = 100'000;
+constexpr std::uint32_t every_name = UINT32_MAX;
 
 }  // namespace
 
 void PlannedPurges::note(std::span<const std::uint32_t> names, SteadyTime due, SteadyTime now) {
     const std::lock_guard lock(mutex_);
-    if (now >= drop_next_) drop_old(now);
+    if (now >= drop_next_ || due_.size() + names.size() > names_max) drop_old(now);
+    if (due_.size() + names.size() > names_max) {
+        SteadyTime latest = due;
+        for (const auto& [name, until] : due_) latest = std::max(latest, until);
+        due_ = {{every_name, latest}};
+    }
     for (const std::uint32_t name : names) {
         SteadyTime& until = due_[name];
         until = std::max(until, due);
@@ -28,11 +37,13 @@ std::optional<SteadyTime> PlannedPurges::end_of(std::span<const std::uint32_t> n
     if (size_.load(std::memory_order_acquire) == 0) return std::nullopt;
     const std::lock_guard lock(mutex_);
     std::optional<SteadyTime> end;
-    for (const std::uint32_t name : names) {
+    const auto look_at = [&](std::uint32_t name) {
         const auto found = due_.find(name);
-        if (found == due_.end() || found->second <= requested_at) continue;
+        if (found == due_.end() || found->second <= requested_at) return;
         end = std::max(end.value_or(found->second), found->second);
-    }
+    };
+    look_at(every_name);
+    for (const std::uint32_t name : names) look_at(name);
     return end;
 }
 

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <numeric>
+#include <vector>
 
 using namespace larder;
 using namespace larder::store;
@@ -43,4 +45,20 @@ TEST_CASE("a slow fetch is ended long after the purge, and then its names are fo
     CHECK(planned.end_of(article, start) == start + 2s);
     planned.note(list, start + 601s, start + 600s);
     CHECK_FALSE(planned.end_of(article, start));
+}
+
+TEST_CASE("too many names are one time for all of them") {
+    PlannedPurges planned;
+    planned.note(article, start + 10s, start);
+    std::vector<std::uint32_t> many(100'000);
+    std::iota(many.begin(), many.end(), 1000u);
+    planned.note(many, start + 2s, start);
+    CHECK(planned.end_of(list, start) == start + 10s);
+    CHECK(planned.end_of(article, start) == start + 10s);
+    // Those that are long over do not count.
+    planned.note(article, start + 1000s, start + 999s);
+    planned.note(many, start + 1001s, start + 1000s);
+    planned.note(list, start + 1100s, start + 1099s);
+    CHECK_FALSE(planned.end_of(article, start + 1050s));
+    CHECK(planned.end_of(list, start + 1050s) == start + 1100s);
 }
