@@ -13,6 +13,26 @@
 namespace larder::redis {
 namespace {
 
+/// Calls `use` with each slot of Generations that the item names.
+template <class Use>
+void for_each_slot(const PurgeItem& item, const Use& use) {
+    switch (item.kind) {
+        case PurgeItem::Kind::key:
+            use(store::Generations::slot_of_key(item.name));
+            use(store::Generations::slot_of_extensions(item.name));
+            break;
+        case PurgeItem::Kind::pattern:
+            use(store::Generations::slot_of_tag(item.name));
+            break;
+        case PurgeItem::Kind::response_tag:
+            use(store::Generations::slot_of_response_tag(item.name));
+            break;
+        case PurgeItem::Kind::scan:
+        case PurgeItem::Kind::everything:
+            break;
+    }
+}
+
 constexpr std::size_t items_at_once = 256;
 
 News news_of(RedisShared& shared, std::vector<PurgeItem> items) {
@@ -215,39 +235,16 @@ void mark_purged(store::Generations& generations, const PurgeItem& item) {
     const auto mark = [&](std::uint32_t slot) {
         item.soft ? generations.purge_soft(slot) : generations.purge(slot);
     };
-    switch (item.kind) {
-        case PurgeItem::Kind::key:
-            mark(store::Generations::slot_of_key(item.name));
-            mark(store::Generations::slot_of_extensions(item.name));
-            break;
-        case PurgeItem::Kind::pattern:
-            mark(store::Generations::slot_of_tag(item.name));
-            break;
-        case PurgeItem::Kind::response_tag:
-            mark(store::Generations::slot_of_response_tag(item.name));
-            break;
-        case PurgeItem::Kind::scan:
-            generations.begin_scan();
-            break;
-        case PurgeItem::Kind::everything:
-            generations.purge_all();
-            break;
-    }
+    for_each_slot(item, mark);
+    if (item.kind == PurgeItem::Kind::scan) generations.begin_scan();
+    if (item.kind == PurgeItem::Kind::everything) generations.purge_all();
 }
 
 void note_planned(store::Generations& generations, const std::vector<PurgeItem>& items,
                   SteadyTime due) {
     std::vector<std::uint32_t> names;
-    for (const PurgeItem& item : items) {
-        if (item.kind == PurgeItem::Kind::key) {
-            names.push_back(store::Generations::slot_of_key(item.name));
-            names.push_back(store::Generations::slot_of_extensions(item.name));
-        }
-        if (item.kind == PurgeItem::Kind::pattern)
-            names.push_back(store::Generations::slot_of_tag(item.name));
-        if (item.kind == PurgeItem::Kind::response_tag)
-            names.push_back(store::Generations::slot_of_response_tag(item.name));
-    }
+    const auto add = [&names](std::uint32_t slot) { names.push_back(slot); };
+    for (const PurgeItem& item : items) for_each_slot(item, add);
     generations.planned().note(names, due, steady_now());
 }
 

@@ -1,6 +1,7 @@
 #include "redis/store.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "redis/news.hpp"
 #include "redis/purge.hpp"
@@ -14,6 +15,15 @@ namespace {
 // A write that dies with its process must not hold its names for long, and a slow origin's must not
 // lose its hold.
 constexpr Milliseconds announced_for = 10s;
+
+/// A purge goes over whichever link works: it must not wait for the worker's own. Nothing: none
+/// works.
+std::optional<RedisWay> any_way(RedisWay own) {
+    if (own.shared.fleet().is_cluster()) return RedisWay{own.shared, nullptr, own.worker};
+    own.link = own.shared.node().usable_link(own.link);
+    if (!own.link) return std::nullopt;
+    return own;
+}
 
 }  // namespace
 
@@ -193,27 +203,25 @@ Task<bool> RedisStore::announce(std::vector<PurgeItem> items, std::string token,
 }
 
 void RedisStore::renew_announcement(const std::vector<PurgeItem>& items, const std::string& token) {
-    RedisWay way{impl_->shared, nullptr, impl_->worker_index};
-    if (!impl_->in_cluster()) way.link = impl_->shared.node().usable_link(impl_->link);
-    if (!impl_->in_cluster() && !way.link) return;
+    const std::optional<RedisWay> way = any_way(impl_->way());
+    if (!way) return;
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = steady_now() + impl_->timeout();
     add_holds(batch->commands, impl_->shared.keys(), items, token, announced_for);
-    way.send(batch);
+    way->send(batch);
 }
 
 void RedisStore::plan_purge(const store::PurgeOrder& order, Milliseconds due_in) {
     RedisShared& shared = impl_->shared;
     std::vector<PurgeItem> items = items_of(order);
     note_planned(shared.generations(), items, steady_now() + due_in);
-    RedisWay way{shared, nullptr, impl_->worker_index};
-    if (!impl_->in_cluster()) way.link = shared.node().usable_link(impl_->link);
-    if (!impl_->in_cluster() && !way.link) return;
+    const std::optional<RedisWay> way = any_way(impl_->way());
+    if (!way) return;
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = steady_now() + impl_->timeout();
     const News news{News::Kind::planned, shared.instance(), due_in, std::move(items)};
     batch->commands.add("PUBLISH", shared.keys().news(), encode_news(news));
-    way.send(batch);
+    way->send(batch);
 }
 
 Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget& budget,
@@ -225,18 +233,16 @@ Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget
     impl_->shared.history().remember(items, steady_now());
     const RedisBudget::Wait wait(budget, impl_->timeout());
     bool done = false;
-    // Whichever link works will do: the purge must not wait for this worker's own.
-    RedisWay way{impl_->shared, nullptr, impl_->worker_index};
-    if (!impl_->in_cluster()) way.link = impl_->shared.node().usable_link(impl_->link);
-    if ((way.link || impl_->in_cluster()) && !wait.spent()) {
-        const std::uint64_t epoch = way.link ? way.link->epoch() : 0;
+    const std::optional<RedisWay> way = any_way(impl_->way());
+    if (way && !wait.spent()) {
+        const std::uint64_t epoch = way->link ? way->link->epoch() : 0;
         PurgeRun how;
         how.deadline = wait.deadline();
         how.token = std::move(token);
         how.tell = PurgeRun::Tell::others;
-        done = co_await run_purges(way, items, how);
+        done = co_await run_purges(*way, items, how);
         // Acknowledged by a server that is no longer the one: that proves nothing.
-        done = done && (!way.link || epoch == impl_->shared.node().epochs().current());
+        done = done && (!way->link || epoch == impl_->shared.node().epochs().current());
     }
     impl_->observed(RedisOperation::purge, wait.began());
     if (done) impl_->shared.reporter().works(RedisWork::purge);

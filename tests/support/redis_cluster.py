@@ -253,7 +253,7 @@ class RedisCluster:
                         raise
                 time.sleep(pause)
         # The new owner first, which takes a new epoch, then the old one. The others learn it from the two: a node
-        # that were told here would give the slot back when an older message of the old owner reached it.
+        # that was told here would give the slot back when an older message of the old owner reached it.
         target("CLUSTER", "SETSLOT", slot, "NODE", target.id)
         source("CLUSTER", "SETSLOT", slot, "NODE", target.id)
 
