@@ -34,12 +34,7 @@ public:
     /// A script, by its digest. The arguments: how many keys, the keys, the rest.
     template <class... Arguments>
     RedisCommands& run(const Script& script, const Arguments&... arguments) {
-        begin(2 + sizeof...(arguments));
-        noted_.back().name = "EVAL";
-        noted_.back().script = &script;
-        argument(std::string_view("EVALSHA"));
-        argument(script.name());
-        noted_.back().rest = bytes_.size();
+        begin_script(script, sizeof...(arguments));
         (argument(arguments), ...);
         return *this;
     }
@@ -55,6 +50,15 @@ public:
         noted.begin = bytes_.size();
         noted.arguments = arguments;
         size_line(bytes_, '*', arguments);
+    }
+    /// The same for a script: its arguments follow.
+    void begin_script(const Script& script, std::size_t arguments) {
+        begin(2 + arguments);
+        noted_.back().name = "EVAL";
+        noted_.back().script = &script;
+        argument(std::string_view("EVALSHA"));
+        argument(script.name());
+        noted_.back().rest = bytes_.size();
     }
     void argument(std::string_view text) { append(bytes_, text); }
     void argument(std::int64_t number) {

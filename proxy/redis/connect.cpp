@@ -225,6 +225,7 @@ Task<bool> RedisLink::enable_tracking() {
     // What was read before the server said yes may have been read untracked: it must not stay in
     // the memory tier.
     node_.forget_untracked();
+    untracked_reads_.store(may_read_untracked(replies), std::memory_order_relaxed);
     tracked_by_.store(subscriber, std::memory_order_release);
     node_.prove_subscriber();
     shared_.wake_maintenance();

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <boost/container/static_vector.hpp>
 
 #include "cache/freshness.hpp"
 #include "cache/vary.hpp"
@@ -13,8 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int64_t fields_max = 128;
 constexpr std::int64_t index_members_max = 4'000'000;
+constexpr Milliseconds index_looked_at_every = 1s;
+constexpr Milliseconds slack = 60s;  // bookkeeping outlives its entry by this
 // An expired entry that can be validated is kept a little for the 304 it may get.
 constexpr Milliseconds kept_for_validation = 60s;
 constexpr Milliseconds lifetime_max = std::chrono::hours(24 * 366);
@@ -75,33 +77,82 @@ Encoded encode(const Filling& fill) {
     return out;
 }
 
-void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
+namespace {
+
+/// The fields of the entry's hash: what is set, and what an older entry may have and must go.
+void add_entry(const Filling& fill, RedisCommands& commands, const Encoded& encoded) {
     const RedisKeys& keys = fill.store.shared.keys();
-    const std::string_view key = fill.lookup.name.key;
+    const EntryName& name = fill.lookup.name;
+    const std::string variant = field_of("v:", name.sharing, fill.entry.variant);
+    const std::string whole = field_of("b:", name.sharing, fill.entry.variant);
+    const std::string plain = field_of("v:", name.sharing, fill.lookup.host_variant);
+    const std::string plain_whole = field_of("b:", name.sharing, fill.lookup.host_variant);
+    const std::string vary = field_of("vary:", name.sharing, fill.lookup.host_variant);
+    const std::string vary_names = joined(fill.entry.vary);
+    boost::container::static_vector<std::string_view, 6> set{variant, encoded.value};
+    boost::container::static_vector<std::string_view, 3> gone;
+    if (encoded.whole.empty()) gone.push_back(whole);
+    if (!encoded.whole.empty()) set.insert(set.end(), {whole, encoded.whole});
+    if (vary_names.empty()) gone.push_back(vary);
+    if (!vary_names.empty()) set.insert(set.end(), {vary, vary_names});
+    if (!vary_names.empty() && plain != variant) gone.insert(gone.end(), {plain, plain_whole});
+    std::string gone_lines;
+    for (const std::string_view field : gone) gone_lines.append(field).append("\n");
+    const std::string guard_key = keys.guard(name.key);
+    const bool locked = fill.lease.lock == Lease::Lock::mine;
+    commands.begin_script(script::fill, 10 + set.size());
+    commands.argument("3");
+    commands.argument(keys.entry(name.key));
+    commands.argument(guard_key);
+    commands.argument(locked ? fill.lease.lock_key : guard_key);
+    commands.argument(fill.lease.guard);
+    commands.argument(locked ? std::string_view(fill.lease.token) : std::string_view());
+    commands.argument(keys.news());
+    commands.argument(fill.lives.count());
+    commands.argument(fill.mark);
+    commands.argument(gone_lines);
+    for (const std::string_view field : set) commands.argument(field);
+}
+
+/// Notes the key in the indexes of its ids. The script looks how many keys are there, once a second
+/// for each index. In between plain commands do, each time with an expiry: a sweep may have ended
+/// the index, and what the command makes anew would else stay for ever.
+void add_notes(Filling& fill, RedisCommands& commands) {
+    const RedisKeys& keys = fill.store.shared.keys();
+    const std::string entry = keys.entry(fill.lookup.name.key);
+    const std::vector<std::string_view> ids = index_ids(fill.entry);
+    const SteadyTime now = steady_now();
+    const Milliseconds longest = fill.store.shared.history().keeps_for() + slack;
+    fill.noted.clear();
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        const std::string index = keys.index(ids[i]);
+        if (!fill.store.index_rooms.holds(ids[i], now)) {
+            fill.noted.push_back({i, commands.count()});
+            commands.run(script::note, "1", index, entry, index_members_max,
+                         (fill.lives + slack).count(), longest.count());
+            continue;
+        }
+        commands.add("SADD", index, entry).add("PEXPIRE", index, longest.count());
+    }
+}
+
+}  // namespace
+
+void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
     const auto ids = id_keys(fill);
-    const std::int64_t needed = (fill.lives + 60s).count();
+    const std::int64_t needed = (fill.lives + slack).count();
     const std::int64_t prolonged = std::max<std::int64_t>(id_lifetime.count(), 2 * needed);
     const SteadyTime until = steady_now() + Milliseconds(needed);
     fill.prolonged.clear();
     for (std::size_t i = 0; i < ids.size(); ++i) {
-        if (fill.store.id_lives.lives(ids[i].hard, until)) continue;
+        if (fill.store.id_lives.holds(ids[i].hard, until)) continue;
         fill.prolonged.push_back(i);
         commands.run(script::refresh, "1", ids[i].key, needed, prolonged, ids[i].hard);
     }
-    const std::string_view sharing = fill.lookup.name.sharing;
-    const std::string plain = field_of("v:", sharing, fill.lookup.host_variant);
-    const std::string guard_key = keys.guard(key);
-    const bool locked = fill.lease.lock == Lease::Lock::mine;
-    commands.run(script::fill, "3", keys.entry(key), guard_key,
-                 locked ? fill.lease.lock_key : guard_key, fill.lease.guard,
-                 locked ? fill.lease.token : std::string(),
-                 field_of("v:", sharing, fill.entry.variant), encoded.value,
-                 field_of("vary:", sharing, fill.lookup.host_variant), joined(fill.entry.vary),
-                 plain, fill.lives.count(), fill.mark, fields_max,
-                 field_of("b:", sharing, fill.entry.variant), encoded.whole, keys.news());
-    for (const std::string_view id : index_ids(fill.entry))
-        commands.run(script::note, "1", keys.index(id), keys.entry(key), index_members_max, needed,
-                     prolonged);
+    fill.store.leave_untracked(commands);
+    fill.stored_reply = commands.count();
+    add_entry(fill, commands, encoded);
+    add_notes(fill, commands);
     for (std::size_t i = 0; fill.looks && i < ids.size(); ++i) commands.add("GET", ids[i].key);
 }
 
@@ -119,9 +170,13 @@ RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
             fill.store.id_lives.note(ids[i].hard,
                                      steady_now() + Milliseconds(answer.items[1].integer));
     }
-    const RedisReply& stored = *reply++;
+    const RedisReply& stored = batch.replies[fill.stored_reply];
     if (stored.type != RedisReply::Type::integer) return filled;
     fill.store.shared.reporter().works(RedisWork::store);
+    const std::vector<std::string_view> indexes = index_ids(fill.entry);
+    for (const Filling::Noted& noted : fill.noted)
+        if (batch.replies[noted.reply].integer == 1)
+            fill.store.index_rooms.note(indexes[noted.id], steady_now() + index_looked_at_every);
     const RedisReply* look = &batch.replies.back() - ids.size() + 1;
     for (std::size_t i = 0; fill.looks && i < ids.size(); ++i)
         current = current && look[i].text.starts_with(ids[i].hard);

@@ -20,6 +20,12 @@ struct Filling {
     std::string mark;       ///< what the entry's hash names this fill by
     bool looks = true;  ///< the fill itself looks whether the ids are current: nobody does later
     std::vector<std::size_t> prolonged{};  ///< which ids the fill prolongs
+    std::size_t stored_reply = 0;          ///< place of the fill's own reply in the batch
+    struct Noted {
+        std::size_t id;     ///< whose index
+        std::size_t reply;  ///< place of the script's reply in the batch
+    };
+    std::vector<Noted> noted{};  ///< the indexes that the script looks at
 
     /// A batch for the server that gave the lease.
     [[nodiscard]] RedisBatchPointer new_batch() const;

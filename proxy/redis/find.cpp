@@ -72,6 +72,8 @@ bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
     read_ids(&batch.replies[first_reply + 1]);
     if (fields.items.size() != (with_vary ? 3u : 2u))
         return false;  // another kind of key stands there
+    const auto is_nil = [](const RedisReply& field) { return field.is_nil(); };
+    key_absent = with_vary && std::all_of(fields.items.begin(), fields.items.end(), is_nil);
     if (with_vary && fields.items[2].is_text() && !fields.items[2].text.empty()) {
         vary = split_names(fields.items[2].text);
         cache::build_variant(*name.request, vary, name.with_host, variant);
@@ -96,8 +98,11 @@ bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
 void EntryLookup::read_ids(const RedisReply* replies) {
     ids.clear();
     const std::size_t count = name.tags.size() + (extended() ? 1 : 0);
-    for (std::size_t i = 0; i < count; ++i)
-        ids.push_back(replies[i].is_text() ? replies[i].text : std::string());
+    // Somebody else's value is none: a purge would leave it alone.
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool own = replies[i].is_text() && is_own_id(replies[i].text);
+        ids.push_back(own ? replies[i].text : std::string());
+    }
     if (everything == 0 && replies[count].is_text())
         everything = parse_id(replies[count].text).value_or(0);
 }
@@ -173,6 +178,7 @@ std::string EntryLookup::digest() const { return digest_of_ids(everything, ids);
 
 KnownIds EntryLookup::known_ids() const {
     KnownIds known;
+    known.key_absent = key_absent;
     const bool held =
         std::any_of(ids.begin(), ids.end(), [](const std::string& id) { return is_held(id); });
     if (held) return known;

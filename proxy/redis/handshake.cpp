@@ -85,11 +85,18 @@ RedisHandshake::Next RedisHandshake::take_identification(const std::vector<Redis
 // a command of this connection.
 RedisCommands tracking_commands(std::int64_t subscriber, Tracked tracked) {
     RedisCommands commands;
-    if (tracked == Tracked::every_read)
-        commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber);
+    if (tracked == Tracked::every_read) {
+        commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "OPTOUT");
+        commands.add("CLIENT", "CACHING", "NO");  // only to see whether the user may
+        commands.add("PING");                     // what follows CACHING NO
+    }
     if (tracked == Tracked::on_request)
         commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "OPTIN");
     return commands;
+}
+
+bool may_read_untracked(const std::vector<RedisReply>& replies) {
+    return replies.size() > 1 && !replies[1].is_error();
 }
 
 std::optional<Refusal> read_tracking(const std::vector<RedisReply>& replies) {

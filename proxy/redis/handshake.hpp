@@ -73,11 +73,13 @@ void add_authentication(RedisCommands& commands, const RedisUrl& url);
 
 /// Of which reads Redis tells the subscriber.
 enum class Tracked : std::uint8_t {
-    every_read,
+    every_read,  ///< but of the command that follows CLIENT CACHING NO
     on_request,  ///< of those that follow CLIENT CACHING YES
 };
 /// Has Redis tell the subscriber (its client id) when a key changes that this connection has read.
 [[nodiscard]] RedisCommands tracking_commands(std::int64_t subscriber, Tracked tracked);
+/// Whether the user may leave a command out of it.
+[[nodiscard]] bool may_read_untracked(const std::vector<RedisReply>& replies);
 /// Nothing: Redis does it.
 [[nodiscard]] std::optional<Refusal> read_tracking(const std::vector<RedisReply>& replies);
 

@@ -19,12 +19,13 @@ enum class RedisState : std::uint8_t {
 /// The ids that an entry of some name must carry, as a lookup has seen them. Older ids than the
 /// present ones make an entry invalid, never valid.
 struct KnownIds {
+    bool key_absent = false;       ///< nothing at all stood under the key
     std::string digest;            ///< of them; empty: one is missing, or stands for a write
                                    ///< under way, and the others are of no use
     std::vector<std::string> ids;  ///< of the rule tags in their order, then of the bare key
     std::uint64_t everything = 0;  ///< the id that all entries carry
 
-    void clear() { digest.clear(), ids.clear(), everything = 0; }
+    void clear() { *this = {}; }
 };
 
 /// The right to fill a key, taken before a fetch begins.

@@ -50,6 +50,10 @@ public:
     [[nodiscard]] std::int64_t tracked_by() const {
         return tracked_by_.load(std::memory_order_acquire);
     }
+    /// Any thread: whether a command may be left out of it (CLIENT CACHING NO).
+    [[nodiscard]] bool can_leave_untracked() const {
+        return tracked_by() != 0 && untracked_reads_.load(std::memory_order_relaxed);
+    }
     /// Any thread: up to when the connection is known to have been alive.
     [[nodiscard]] SteadyTime proved_at() const {
         return SteadyTime(SteadyClock::duration(proved_at_.load(std::memory_order_acquire)));
@@ -128,6 +132,7 @@ private:
     RedisPipeline pipeline_;
     std::atomic<std::uint64_t> epoch_{0};
     std::atomic<std::int64_t> tracked_by_{0};
+    std::atomic<bool> untracked_reads_{false};
     std::atomic<SteadyClock::rep> proved_at_{0};
 
     Transport transport_;  ///< null: there is no connection, and none is being made

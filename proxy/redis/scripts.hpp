@@ -159,56 +159,52 @@ if held and #held == 50 and string.find(held, '^%x+:[%x-]+:%x+$') then
 end
 return held)"};
 
-/// Stores one variant if no purge came since the lease. KEYS entry, guard, lock.
-/// ARGV guard, own lock's token or '', variant field, envelope, vary field, vary names or '', plain
-/// variant's field, ms to live, the fill's mark ("larder" field), most fields, the field of a large
-/// entry's whole, that whole or '', the channel on which the lock's end is told: where somebody
-/// watches the lock, and where Redis has lost it, and with it who watches. Returns 1; 0: purged
-/// meanwhile; 2: the key is not larder's.
+/// Stores one variant if no purge came since the lease. KEYS entry, guard, lock. ARGV guard, own
+/// lock's token or '', the channel on which the lock's end is told, ms to live, the fill's mark
+/// (the field "larder"), names of fields that go where the key is there, a newline behind each;
+/// fields and values to set. The lock's end is told where somebody watches the lock, and where
+/// Redis has lost it, and with it who watches. Returns 1; 0: purged meanwhile; 2: the key is not
+/// larder's.
 inline constexpr std::string_view fill_part = R"(
 local stored = 0
-local there = redis.call('EXISTS', KEYS[1]) == 1
 local stands = redis.call('MGET', KEYS[2], KEYS[3])
-if there and not own_entry(KEYS[1]) then
-  stored = 2
-elseif stands[1] == ARGV[1] then
-  local set = {ARGV[3], ARGV[4], 'larder', ARGV[9]}
-  local large = ARGV[12] ~= '' and 1 or 0
-  local vary = ARGV[6] ~= '' and 1 or 0
-  if large == 1 then set[5] = ARGV[11] set[6] = ARGV[12] end
-  if vary == 1 then set[#set + 1] = ARGV[5] set[#set + 1] = ARGV[6] end
-  redis.call('HSET', KEYS[1], unpack(set))
-  local alone = not there
-  if there then
-    local gone = {}
-    if large == 0 then gone[1] = ARGV[11] end
-    if vary == 0 then gone[#gone + 1] = ARGV[5]
-    elseif ARGV[7] ~= ARGV[3] then gone[#gone + 1] = ARGV[7] gone[#gone + 1] = 'b' .. string.sub(ARGV[7], 2) end
-    if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
-    local fields = redis.call('HLEN', KEYS[1])
-    local excess = fields - tonumber(ARGV[10])
-    if excess > 0 then
-      local dropped = {}
-      for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-        local kept = field == ARGV[3] or field == ARGV[5] or field == 'larder' or field == 'soft' or string.sub(field, 1, 2) == 'b:'
-        if #dropped < excess and not kept then
-          dropped[#dropped + 1] = field
-          if string.sub(field, 1, 2) == 'v:' then dropped[#dropped + 1] = 'b' .. string.sub(field, 2) end
-        end
-      end
-      if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
-    end
-    alone = fields <= 2 + vary + large + redis.call('HEXISTS', KEYS[1], 'soft')
+local current = stands[1] == ARGV[1]
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  if current then
+    redis.call('HSET', KEYS[1], 'larder', ARGV[5], unpack(ARGV, 7))
+    redis.call('PEXPIRE', KEYS[1], ARGV[4])
+    stored = 1
   end
-  if alone or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[8]) then redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
+elseif not own_entry(KEYS[1]) then
+  stored = 2
+elseif current then
+  redis.call('HSET', KEYS[1], 'larder', ARGV[5], unpack(ARGV, 7))
+  local gone = {}
+  for field in string.gmatch(ARGV[6], '[^\n]+') do gone[#gone + 1] = field end
+  if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
+  local kept = {larder = true, soft = true}
+  for i = 7, #ARGV, 2 do kept[ARGV[i]] = true end
+  local fields = redis.call('HLEN', KEYS[1])
+  local excess = fields - 128
+  if excess > 0 then
+    local dropped = {}
+    for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+      if #dropped < excess and not kept[field] and string.sub(field, 1, 2) ~= 'b:' then
+        dropped[#dropped + 1] = field
+        if string.sub(field, 1, 2) == 'v:' then dropped[#dropped + 1] = 'b' .. string.sub(field, 2) end
+      end
+    end
+    if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
+  end
+  local alone = fields <= (#ARGV - 6) / 2 + 1 + redis.call('HEXISTS', KEYS[1], 'soft')
+  if alone or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
   stored = 1
 end
-if ARGV[2] ~= '' then
-  local lock = stands[2] or ''
-  local own = string.sub(lock, 35, 50) == ARGV[2]
-  if own then redis.call('DEL', KEYS[3]) end
-  if not own or string.sub(lock, 51) == 'w' then redis.pcall('PUBLISH', ARGV[13], 'f larder 0\n' .. KEYS[3]) end
-end
+if ARGV[2] == '' then return stored end
+local lock = stands[2] or ''
+local own = string.sub(lock, 35, 50) == ARGV[2]
+if own then redis.call('DEL', KEYS[3]) end
+if not own or #lock > 50 then redis.pcall('PUBLISH', ARGV[3], 'f larder 0\n' .. KEYS[3]) end
 return stored)";
 inline constexpr Script fill{Joined<own_entry_part, fill_part>::text};
 

@@ -7,7 +7,7 @@
 
 #include "redis/bulk.hpp"
 #include "redis/cluster_watch.hpp"
-#include "redis/id_lives.hpp"
+#include "redis/known_until.hpp"
 #include "redis/large.hpp"
 #include "redis/link.hpp"
 #include "redis/maintenance.hpp"
@@ -33,7 +33,8 @@ struct RedisStore::Impl {
     std::shared_ptr<RedisMaintenance> maintenance;
     std::shared_ptr<RedisBulk> own_bulk;  ///< worker 0's, for all
     std::shared_ptr<ClusterWatch> watch;  ///< worker 0's, in a cluster: has all connections
-    IdLives id_lives;
+    KnownUntil id_lives;  ///< an id that ends earlier (purged, evicted) only makes entries invalid
+    KnownUntil index_rooms;  ///< that the index of an id takes more keys
     const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
 
     /// The link to use, once its worker has made it.
@@ -66,6 +67,12 @@ struct RedisStore::Impl {
     /// does not tell of all of them. If two calls give the same number, every read in between was
     /// tracked.
     [[nodiscard]] std::uint64_t heard_by() const;
+    /// Adds what keeps Redis from noting the keys that the next command reads, where that is
+    /// possible: each would cost Redis a note, and a message when it ends.
+    void leave_untracked(RedisCommands& commands) const {
+        if (!in_cluster() && link && link->can_leave_untracked())
+            commands.add("CLIENT", "CACHING", "NO");
+    }
     /// The purge sequence to note before a read: 0 (older than anything) where nobody would hear of
     /// the key's next change.
     [[nodiscard]] std::uint64_t sequence() const;
@@ -111,9 +118,10 @@ struct EntryLookup {
     std::vector<std::string>
         ids;  ///< as they are now, of the rule tags and of the bare key; empty: missing
     bool soft_purged = false;
-    bool large = false;      ///< the entry's body is elsewhere: see redis/large.hpp
-    LargeStub stub;          ///< where, if so
-    std::string foreign_id;  ///< the key of an id that is somebody else's; empty: none
+    bool key_absent = false;  ///< the key holds nothing at all, or nothing of larder's
+    bool large = false;       ///< the entry's body is elsewhere: see redis/large.hpp
+    LargeStub stub;           ///< where, if so
+    std::string foreign_id;   ///< the key of an id that is somebody else's; empty: none
 
     [[nodiscard]] bool extended() const { return name.bare_size < name.key.size(); }
 

@@ -24,10 +24,13 @@ Task<Found> find_with_budget(RedisStore& store, EntryName name) {
     co_return found;
 }
 
+// As a request does it: after a lookup, whose findings the lease uses.
 Task<Lease> lease_with_budget(RedisStore& store, EntryName name, bool want_lock) {
     RedisBudget budget;
     RedisStore::LeaseWish wish;
     wish.lock = want_lock;
+    Found found = co_await store.find(name, budget);
+    wish.ids = std::move(found.ids);
     Lease lease = co_await store.lease(name, wish, budget);
     co_return lease;
 }

@@ -165,10 +165,13 @@ TEST_CASE("a server that does not say who it is, is known by a value of our own"
 
 TEST_CASE("tracking is asked for every read, or for those that ask for it") {
     CHECK(words_of(tracking_commands(42, Tracked::every_read)).front() ==
-          "CLIENT TRACKING ON REDIRECT 42");
+          "CLIENT TRACKING ON REDIRECT 42 OPTOUT");
     CHECK(words_of(tracking_commands(42, Tracked::on_request)).front() ==
           "CLIENT TRACKING ON REDIRECT 42 OPTIN");
     CHECK_FALSE(read_tracking({text("OK")}));
+    CHECK(may_read_untracked({text("OK"), text("OK"), text("PONG")}));
+    CHECK_FALSE(may_read_untracked({text("OK"), error("NOPERM no permissions"), text("PONG")}));
+    CHECK_FALSE(may_read_untracked({text("OK")}));
     const auto refusal = read_tracking({error("NOPERM no permissions to run CLIENT")});
     REQUIRE(refusal);
     CHECK(refusal->work == RedisWork::tracking);

@@ -31,7 +31,8 @@ std::vector<std::string> clients_of(const RouteTable& table, std::string_view li
 }
 
 bool leaves(const RouteTable& table, std::string_view line) {
-    const Match found = match(table, request(line));
+    const OfflineRequest asked = request(line);  // the captures are views into it
+    const Match found = match(table, asked);
     return found.route->origin_path.is_left_by(found.captures);
 }
 

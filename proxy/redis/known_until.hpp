@@ -9,12 +9,11 @@
 
 namespace larder::redis {
 
-/// Until when ids are known to live in Redis, so that a fill need not ask for it each time. A few
-/// hundred ids are remembered; of the others nothing is known. An id that ends earlier (purged,
-/// evicted) only makes entries invalid. One thread.
-class IdLives {
+/// Until when something is known of ids, so that a fill need not ask Redis for it each time. A few
+/// hundred ids are remembered; of the others nothing is known. One thread.
+class KnownUntil {
 public:
-    [[nodiscard]] bool lives(std::string_view id, SteadyTime until) const {
+    [[nodiscard]] bool holds(std::string_view id, SteadyTime until) const {
         const std::uint64_t name = name_of(id);
         const Known& known = known_[name % known_.size()];
         return known.name == name && known.until >= until;

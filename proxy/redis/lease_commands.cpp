@@ -1,0 +1,143 @@
+#include <algorithm>
+
+#include "redis/ids.hpp"
+#include "redis/leasing.hpp"
+#include "redis/scripts.hpp"
+
+// The commands of a lease, and what their replies mean.
+namespace larder::redis {
+namespace {
+
+constexpr std::size_t digest_at = 17;  // in "guard:digest:token"
+
+std::string_view digest_in(std::string_view lock) {
+    return lock.size() > digest_at ? lock.substr(digest_at, no_digest.size()) : std::string_view{};
+}
+
+std::string lock_value(std::string_view guard, std::string_view digest, std::string_view token) {
+    return std::string(guard).append(":").append(digest).append(":").append(token);
+}
+
+bool is_set(const RedisReply& reply) { return reply.is_text() && reply.text == "OK"; }
+
+/// Reads what the script says of the lock. False: another try is due.
+bool read_lock(Attempt& attempt, const RedisReply& answer, Lease& lease) {
+    const std::string& word = answer.items[1].text;
+    const std::string& lock = answer.items[4].text;
+    const std::string digest = attempt.lookup.digest();
+    const bool outdated = !digest.empty() && digest != attempt.digest;
+    if (word == "none") return true;
+    if (word == "u") lease.lock = Lease::Lock::uncacheable;
+    if (word == "theirs" || word == "other") lease.lock = Lease::Lock::theirs;
+    if (word == "mine") lease.lock = Lease::Lock::mine;
+    if (word == "other" && (digest.empty() || digest_in(lock) == digest)) return true;
+    // The ids of the lookup may be older than the lock's: only new ones tell.
+    if (word == "other" && !std::exchange(attempt.asks, true)) return false;
+    if (word == "other") attempt.dead = lock;
+    // The lock is ours, but it names ids from before a purge: others would take it for dead.
+    if (word == "mine" && outdated)
+        attempt.dead = lock_value(lease.guard, attempt.digest, lease.token);
+    if (word != "other" && !(word == "mine" && outdated)) return true;
+    attempt.digest = digest;
+    return false;
+}
+
+}  // namespace
+
+void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& lookup) {
+    const EntryName& name = lookup.name;
+    const auto get_or_make = [&](const std::string& id_key) {
+        commands.add("SET", id_key, random_id(), "NX", "PX", id_lifetime.count())
+            .add("GET", id_key);
+    };
+    for (const std::string& tag : name.tags) get_or_make(keys.tag(tag));
+    if (lookup.extended()) get_or_make(keys.extension(name.key.substr(0, name.bare_size)));
+    if (lookup.everything != 0) return;
+    const std::string& everything = keys.everything(keys.entry(name.key));
+    commands.add("SET", everything, random_id(), "NX").add("GET", everything);
+}
+
+void read_made_ids(EntryLookup& lookup, const RedisKeys& keys, const RedisReply* replies) {
+    const std::size_t count = lookup.name.tags.size() + (lookup.extended() ? 1 : 0);
+    lookup.ids.clear();
+    lookup.foreign_id.clear();
+    for (std::size_t i = 0; i < count; ++i, replies += 2) {
+        const RedisReply& id = replies[1];
+        const bool own = id.is_text() && is_own_id(id.text);
+        lookup.ids.push_back(own ? id.text : std::string());
+        if (own || !(id.is_text() || id.is_error("WRONGTYPE"))) continue;
+        const bool is_tag = i < lookup.name.tags.size();
+        lookup.foreign_id = is_tag
+                                ? keys.tag(lookup.name.tags[i])
+                                : keys.extension(lookup.name.key.substr(0, lookup.name.bare_size));
+    }
+    if (lookup.everything == 0 && replies[1].is_text())
+        lookup.everything = parse_id(replies[1].text).value_or(0);
+}
+
+void take_ids(const EntryLookup& lookup, Lease& lease) {
+    lease.everything = lookup.everything;
+    lease.tags.clear();
+    const bool complete = std::none_of(lookup.ids.begin(), lookup.ids.end(),
+                                       [](const std::string& id) { return id.empty(); });
+    for (std::size_t i = 0; complete && i < lookup.ids.size(); ++i) {
+        const bool is_tag = i < lookup.name.tags.size();
+        lease.tags.push_back(
+            {is_tag ? lookup.name.tags[i] : std::string(extension_name), lookup.ids[i]});
+        lease.held |= is_held(lookup.ids[i]);
+    }
+    if (!complete) lease.everything = 0;
+    if (lease.foreign_key.empty()) lease.foreign_key = lookup.foreign_id;
+}
+
+void add_scripted_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
+                      const Lease& lease) {
+    const std::string_view key = attempt.lookup.name.key;
+    const std::string guard_key = keys.guard(key);
+    commands.run(script::lease, "3", guard_key, lease.lock_key.empty() ? guard_key : lease.lock_key,
+                 keys.entry(key), random_id(), guard_lifetime.count(), lease.token,
+                 lock_lifetime.count(), attempt.digest, attempt.dead, keys.news());
+    if (attempt.asks) add_ids(commands, keys, attempt.lookup);
+}
+
+bool read_scripted_try(const RedisKeys& keys, Attempt& attempt, const RedisReply* replies,
+                       Lease& lease) {
+    if (attempt.asks) read_made_ids(attempt.lookup, keys, replies + 1);
+    const RedisReply& answer = replies[0];
+    if (answer.items.size() != 6) return true;  // no guard: the fetch is made, and not stored
+    const std::string_view key = attempt.lookup.name.key;
+    lease.guard = answer.items[0].text;
+    lease.held = is_held(lease.guard);
+    lease.soft_id = answer.items[2].text;
+    lease.entry_there = answer.items[3].integer == 1;
+    lease.foreign_type = answer.items[5].text;
+    if (!lease.foreign_type.empty())
+        lease.foreign_key = lease.guard.empty() ? keys.guard(key) : keys.entry(key);
+    return read_lock(attempt, answer, lease);
+}
+
+void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
+                   const Lease& lease, std::string_view guard) {
+    const std::string_view key = attempt.lookup.name.key;
+    commands.add("SET", keys.guard(key), guard, "NX", "PX", guard_lifetime.count());
+    if (!lease.lock_key.empty())
+        commands.add("SET", lease.lock_key, lock_value(guard, attempt.digest, lease.token), "NX",
+                     "PX", lock_lifetime.count());
+    commands.add("TYPE", keys.entry(key));
+}
+
+bool read_plain_try(Attempt& attempt, const RedisReply* replies, std::string_view guard,
+                    Lease& lease) {
+    const bool locks = !lease.lock_key.empty();
+    const bool has_guard = is_set(replies[0]);
+    const bool has_lock = locks && is_set(replies[1]);
+    const bool absent = replies[locks ? 2 : 1].text == "none";
+    if (replies[0].is_error()) return true;  // no guard: the fetch is made, and not stored
+    if (has_lock) attempt.dead = lock_value(guard, attempt.digest, lease.token);
+    if (!has_guard || has_lock != locks || !absent) return false;
+    lease.guard = guard;
+    lease.lock = locks ? Lease::Lock::mine : Lease::Lock::none;
+    return true;
+}
+
+}  // namespace larder::redis

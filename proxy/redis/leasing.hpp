@@ -1,0 +1,51 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "redis/store_impl.hpp"
+
+/// For this directory only: the steps of a lease (lease.cpp), and what they send
+/// (lease_commands.cpp).
+namespace larder::redis {
+
+constexpr Milliseconds guard_lifetime = std::chrono::seconds(60);
+constexpr Milliseconds lock_lifetime =
+    std::chrono::seconds(5);  // so that a dead instance's lock is soon free
+
+/// What is known before a try at guard and lock, and is learned from it.
+struct Attempt {
+    EntryLookup lookup;
+    std::string digest;  ///< of the ids as they were seen last
+    std::string dead;    ///< the lock that is to be replaced; empty: none is known to be dead
+    bool asks = true;    ///< for the ids; not where the lookup before has seen them
+};
+
+/// Adds the commands that get or make the ids that an entry of this name carries, and the id of all
+/// entries where it is unknown.
+void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& lookup);
+/// Their replies. An id that is missing (a full Redis), or somebody else's, is empty.
+void read_made_ids(EntryLookup& lookup, const RedisKeys& keys, const RedisReply* replies);
+
+/// A try by script::lease, which decides in one step whatever stands there.
+void add_scripted_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
+                      const Lease& lease);
+/// False: the lock was taken under other ids than the caller knows, so another try is due.
+[[nodiscard]] bool read_scripted_try(const RedisKeys& keys, Attempt& attempt,
+                                     const RedisReply* replies, Lease& lease);
+
+/// A try with plain commands, which cost Redis a tenth of the script. It succeeds where nothing
+/// stands there, as it mostly is where the lookup has found nothing under the key: guard and lock
+/// are set where they are missing, and then the key is looked at. `guard`: the new one.
+void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
+                   const Lease& lease, std::string_view guard);
+/// False: something stands there, and the script must decide. A lock that this try has set names a
+/// guard that is none: others take it for dead, and `attempt.dead` has the script replace it.
+[[nodiscard]] bool read_plain_try(Attempt& attempt, const RedisReply* replies,
+                                  std::string_view guard, Lease& lease);
+
+/// Copies the ids into the lease. If one is missing the lease gets none, because the entry could
+/// not be stored without it.
+void take_ids(const EntryLookup& lookup, Lease& lease);
+
+}  // namespace larder::redis
