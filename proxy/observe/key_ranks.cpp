@@ -9,35 +9,6 @@
 
 namespace larder::observe {
 
-void SpaceSaving::add(std::string_view key, std::string_view route, std::uint64_t weight) {
-    const std::uint64_t hash = std::hash<std::string_view>{}(key);
-    const auto known = std::find(hashes_.begin(), hashes_.end(), hash);
-    if (known != hashes_.end()) {
-        keys_[static_cast<std::size_t>(known - hashes_.begin())].value += weight;
-        return;
-    }
-    if (keys_.size() < capacity_) {
-        hashes_.push_back(hash);
-        keys_.push_back({std::string(key), std::string(route), weight, 0});
-        return;
-    }
-    const auto lightest =
-        std::min_element(keys_.begin(), keys_.end(),
-                         [](const RankedKey& a, const RankedKey& b) { return a.value < b.value; });
-    hashes_[static_cast<std::size_t>(lightest - keys_.begin())] = hash;
-    lightest->key.assign(key);
-    lightest->route.assign(route);
-    lightest->error = lightest->value;
-    lightest->value += weight;
-}
-
-std::uint64_t SpaceSaving::weight_of_others() const {
-    if (keys_.size() < capacity_) return 0;
-    return std::min_element(keys_.begin(), keys_.end(),
-                            [](const auto& a, const auto& b) { return a.value < b.value; })
-        ->value;
-}
-
 std::vector<RankedKey> heaviest(const std::vector<SpaceSaving>& tables, std::size_t count) {
     // A key that one table lacks may have had up to that table's lightest weight there.
     std::unordered_map<std::string, RankedKey> sums;

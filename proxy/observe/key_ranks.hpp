@@ -9,35 +9,9 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "observe/space_saving.hpp"
 
 namespace larder::observe {
-
-/// One key and how much it weighs.
-struct RankedKey {
-    std::string key;
-    std::string route;
-    std::uint64_t value = 0;
-    std::uint64_t error = 0;  ///< the value may be wrong by this much, at most
-};
-
-/// The heaviest keys of a stream in bounded memory: Space-Saving (Metwally, Agrawal and El Abbadi,
-/// 2005). Each key that weighs more than total / capacity is among them. When the table is full, a
-/// new key replaces the lightest one, and takes over its weight as a possible error.
-class SpaceSaving {
-public:
-    explicit SpaceSaving(std::size_t capacity) : capacity_(capacity) {}
-
-    void add(std::string_view key, std::string_view route, std::uint64_t weight);
-    /// In no order.
-    [[nodiscard]] const std::vector<RankedKey>& all() const { return keys_; }
-    /// The weight that a key outside of the table has at most.
-    [[nodiscard]] std::uint64_t weight_of_others() const;
-
-private:
-    std::size_t capacity_;
-    std::vector<std::uint64_t> hashes_;  // of keys_, in their order: looked through at each call
-    std::vector<RankedKey> keys_;
-};
 
 /// The heaviest of several tables together, at most `count`, by value.
 [[nodiscard]] std::vector<RankedKey> heaviest(const std::vector<SpaceSaving>& tables,

@@ -2,7 +2,7 @@
 # Sourced by the other scripts: installs Debian packages that are missing, and nothing where all are there.
 
 BUILD_PACKAGES=(g++ cmake ninja-build ccache libboost1.81-dev libhiredis-dev libyaml-cpp-dev libspdlog-dev doctest-dev libssl-dev
-    libcli11-dev libdtl-dev prometheus-cpp-dev libnghttp2-dev libzstd-dev libxxhash-dev libbrotli-dev zlib1g-dev)
+    libcli11-dev libdtl-dev prometheus-cpp-dev libnghttp2-dev libzstd-dev libxxhash-dev libbrotli-dev zlib1g-dev libjemalloc-dev)
 DEMO_PACKAGES=(redis-server redis-tools curl python3 python3-fastapi python3-uvicorn python3-sqlalchemy)
 PACKAGE_PACKAGES=(debhelper dpkg-dev fakeroot lintian git python3 man-db)
 IMAGE_PACKAGES=(ca-certificates binutils)
