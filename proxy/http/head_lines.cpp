@@ -98,7 +98,8 @@ HeadFault split_request_line(std::string_view line, RequestLine& out) {
     line.remove_prefix(out.method.size());
     if (out.method.empty() || !line.starts_with(' ')) return HeadFault::method;
     line.remove_prefix(1);
-    out.target = line.substr(0, line.find_first_of(" \t"));
+    out.target = line.substr(0, line.find(' '));
+    out.target = out.target.substr(0, out.target.find('\t'));
     line.remove_prefix(out.target.size());
     if (out.target.empty() || !line.starts_with(' ')) return HeadFault::target;
     out.minor_version = minor_version_of(line.substr(1));
