@@ -9,7 +9,11 @@ namespace {
 
 constexpr std::size_t step_bytes = 32;
 constexpr std::size_t sizes = 128;  // blocks of more than 4 KB are not kept
-constexpr std::size_t kept_bytes_of_size = 16 * 1024;
+
+// Small blocks are taken for each of the streams that a client has open at once.
+constexpr std::size_t kept_bytes(std::size_t block_bytes) {
+    return block_bytes <= 512 ? 32 * 1024 : 14 * 1024;
+}
 
 constexpr std::size_t size_of(std::size_t bytes) { return (bytes - 1) / step_bytes; }
 constexpr std::size_t bytes_of(std::size_t size) { return (size + 1) * step_bytes; }
@@ -70,7 +74,7 @@ void give_back_block(void* block, std::size_t bytes) noexcept {
     const std::size_t size = size_of(bytes);
     if (size >= sizes || !keeps()) return ::operator delete(block);
     OfSize& kept = pool[size];
-    if (kept.bytes + bytes_of(size) > kept_bytes_of_size) return ::operator delete(block);
+    if (kept.bytes >= kept_bytes(bytes_of(size))) return ::operator delete(block);
     kept.first = new (block) Kept{kept.first};
     kept.bytes += bytes_of(size);
 }
