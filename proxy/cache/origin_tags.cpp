@@ -43,6 +43,7 @@ void add_named_tags(std::string_view value, std::vector<std::string>& tags) {
 }
 
 void remove_repeats(std::vector<std::string>& names) {
+    if (names.size() < 2) return;
     std::unordered_set<std::string> seen;
     seen.reserve(names.size());
     const auto is_repeat = [&seen](const std::string& name) { return !seen.insert(name).second; };

@@ -28,9 +28,11 @@ bool refuses_unpurged_writes(const Client& client) {
     return client.settings().redis->on_purge_failure == settings::OnPurgeFailure::fail;
 }
 
+bool must_announce(const Client& client) {
+    return client.exchange().is_write && refuses_unpurged_writes(client);
+}
+
 net::Task<bool> announce_write(Client& client) {
-    if (!refuses_unpurged_writes(client)) co_return true;
-    if (!client.exchange().is_write) co_return true;
     store::PurgeOrder order;
     client.config->routes.collect_write_purges(client.exchange().match, client.request(), nullptr,
                                                order.set);

@@ -21,8 +21,11 @@ struct Announcement {
 /// Whether a write is refused when its purges cannot reach all instances (on_purge_failure: fail).
 bool refuses_unpurged_writes(const Client& client);
 
-/// Announces the purges of the client's write if the configuration asks for it; the exchange then
-/// holds the announcement. False: Redis is not available, so the write must not reach the origin.
+/// Whether the client's request is a write that has to be announced.
+bool must_announce(const Client& client);
+
+/// Announces the purges of the client's write; the exchange then holds the announcement. False:
+/// Redis is not available, so the write must not reach the origin. Precondition: must_announce().
 net::Task<bool> announce_write(Client& client);
 
 }  // namespace larder::flow

@@ -148,7 +148,8 @@ net::Task<void> answer_request(Client& client) {
         co_return;
     }
     exchange.is_write = route::may_change(exchange.match, exchange.request);
-    const bool announced = co_await announce_write(client);
+    bool announced = true;
+    if (must_announce(client)) announced = co_await announce_write(client);
     if (!announced) {
         co_await answer_error(client, 503, Detail::purge_failed,
                               "the write was not forwarded, because Redis is not available and "

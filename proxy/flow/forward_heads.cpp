@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 
+#include "base/text_writer.hpp"
 #include "flow/request_trace.hpp"
 #include "http/claims.hpp"
 #include "http/hop_by_hop.hpp"
@@ -27,25 +28,17 @@ bool keeps_id(const http::RequestHead& request, std::string_view id) {
         [id](const http::Field& field) { return is_id_field(field) && field.value == id; });
 }
 
-void append_line(std::string& out, std::string_view name, std::string_view value) {
-    out.append(name);
-    out += ": ";
-    out.append(value);
-    out += "\r\n";
-}
-
 // Copies field lines. Adjacent lines that need no change are copied in one piece.
 class LineCopy {
 public:
-    explicit LineCopy(std::string& out) : out_(out) {}
+    explicit LineCopy(TextWriter& out) : out_(out) {}
     ~LineCopy() { flush(); }
     LineCopy(const LineCopy&) = delete;
     LineCopy& operator=(const LineCopy&) = delete;
 
     void add(const http::Field& field) {
         if (!is_as_written(field)) {
-            flush();
-            append_line(out_, field.name, field.value);
+            add(field.name, field.value);
             return;
         }
         if (field.name.data() != end_) {
@@ -58,7 +51,7 @@ public:
     /// Adds a changed line in the place of the field.
     void add(std::string_view name, std::string_view value) {
         flush();
-        append_line(out_, name, value);
+        out_.add_line(name, value);
     }
 
 private:
@@ -71,11 +64,11 @@ private:
     }
 
     void flush() {
-        if (begin_) out_.append(begin_, static_cast<std::size_t>(end_ - begin_));
+        if (begin_) out_.add({begin_, static_cast<std::size_t>(end_ - begin_)});
         begin_ = end_ = nullptr;
     }
 
-    std::string& out_;
+    TextWriter& out_;
     const char* begin_ = nullptr;
     const char* end_ = nullptr;
 };
@@ -106,15 +99,15 @@ FieldId id_without_underscores(const http::Field& field) {
 
 // Fields that larder rewrites or drops, whatever the client sent.
 bool is_rewritten(const http::Field& field) {
-    switch (id_without_underscores(field)) {
+    const FieldId id = id_without_underscores(field);
+    switch (id) {
         case FieldId::host:
         case FieldId::content_length:
         case FieldId::connection:
         case FieldId::proxy_authorization:
             return true;
         default:
-            return http::is_hop_by_hop(id_without_underscores(field)) ||
-                   iequals(field.name, "http2-settings");
+            return http::is_hop_by_hop(id) || iequals(field.name, "http2-settings");
     }
 }
 
@@ -138,32 +131,32 @@ bool always_passes(FieldId id) {
 
 // X-Forwarded-*: extends those of a trusted peer, replaces all others, because a client must not
 // set them.
-void append_forwarding(const http::RequestHead& request, const Sender& sender, std::string& out) {
-    out += "X-Forwarded-For: ";
+void append_forwarding(const http::RequestHead& request, const Sender& sender, TextWriter& out) {
+    out.add("X-Forwarded-For: ");
     if (sender.trusted) {
         for (const http::Field& field : request.fields) {
             if (field.id != FieldId::x_forwarded_for || field.value.empty()) continue;
-            out.append(field.value);
-            out += ", ";
+            out.add(field.value);
+            out.add(", ");
         }
     }
-    out += sender.address;
-    out += "\r\n";
+    out.add(sender.address);
+    out.add("\r\n");
     // RFC 7239, 4: each proxy adds an element. Without a list from a trusted peer, X-Forwarded-* is
     // enough.
     if (const auto before =
             sender.trusted ? request.fields.joined(FieldId::forwarded) : std::nullopt;
         before && !before->empty()) {
         const bool v6 = sender.address.find(':') != std::string::npos;
-        append_line(out, "Forwarded",
-                    *before + ", for=" + (v6 ? "\"[" + sender.address + "]\"" : sender.address) +
-                        ";proto=" + (sender.tls ? "https" : "http"));
+        out.add_line("Forwarded",
+                     *before + ", for=" + (v6 ? "\"[" + sender.address + "]\"" : sender.address) +
+                         ";proto=" + (sender.tls ? "https" : "http"));
     }
     if (!sender.trusted || !request.fields.has(FieldId::x_forwarded_proto))
-        append_line(out, "X-Forwarded-Proto", request.scheme);
+        out.add_line("X-Forwarded-Proto", request.scheme);
     if (!request.authority.empty() &&
         (!sender.trusted || !request.fields.has(FieldId::x_forwarded_host)))
-        append_line(out, "X-Forwarded-Host", request.authority);
+        out.add_line("X-Forwarded-Host", request.authority);
 }
 
 // RFC 9110, 7.6.3: the version by which the request came.
@@ -211,43 +204,48 @@ boost::asio::ip::address believed_address(const Client& client) {
 
 namespace {
 
+// Whether a field of the request is left out of the head for the origin.
+bool is_left_out(const http::Field& field, const http::RequestHead& request, const Sender& sender,
+                 const RequestHeadOptions& options, const settings::Settings& settings) {
+    if (is_rewritten(field) || http::is_dropped(field, sender.trusted)) return true;
+    if (options.for_cache && is_precondition_or_range(field.id)) return true;
+    switch (field.id) {
+        case FieldId::expect:
+            return request.minor_version == 0 ||
+                   (iequals(field.value, "100-continue") && !request.expects_continue);
+        case FieldId::x_forwarded_for:
+        case FieldId::forwarded:
+            return true;  // extended
+        case FieldId::other:
+            return is_debug_field(field, settings) || is_replaced_id(field, options.request_id);
+        default:
+            return false;
+    }
+}
+
 // Copies the fields of the request that are forwarded to the origin.
 void copy_end_to_end(const http::RequestHead& request, const Sender& sender,
-                     const RequestHeadOptions& options, const http::ConnectionOptions& connection,
-                     const settings::Settings& settings, std::string& out) {
+                     const RequestHeadOptions& options, const settings::Settings& settings,
+                     TextWriter& out) {
+    const http::ConnectionOptions connection = http::parse_connection(request.fields);
     const http::MaxForwards hops = http::max_forwards_of(request);
     LineCopy lines(out);
     for (const http::Field& field : request.fields) {
         if (connection.names(field)) continue;
         if (always_passes(field.id)) {
             lines.add(field);
+        } else if (is_left_out(field, request, sender, options, settings)) {
             continue;
-        }
-        if (is_rewritten(field)) continue;
-        if (field.id == FieldId::expect && request.minor_version == 0) continue;
-        if (field.id == FieldId::expect && iequals(field.value, "100-continue") &&
-            !request.expects_continue)
-            continue;
-        if (http::is_dropped(field, sender.trusted)) continue;
-        if (field.id == FieldId::x_forwarded_for || field.id == FieldId::forwarded)
-            continue;  // extended
-        if (options.for_cache && is_precondition_or_range(field.id)) continue;
-        if (field.id == FieldId::other && is_debug_field(field, settings)) continue;
-        if (field.id == FieldId::other && is_replaced_id(field, options.request_id)) continue;
-        if (hops.kind == http::MaxForwards::Kind::goes_on && http::is_max_forwards(field)) {
+        } else if (hops.kind == http::MaxForwards::Kind::goes_on && http::is_max_forwards(field)) {
             lines.add(field.name, std::to_string(hops.left));
-            continue;
+        } else {
+            lines.add(field);
         }
-        lines.add(field);
     }
 }
 
-}  // namespace
-
-void build_origin_head(const http::RequestHead& request, const Sender& sender,
-                       const RequestHeadOptions& options, const HeadTarget& target,
-                       const settings::Settings& settings, std::string& out) {
-    const http::ConnectionOptions connection = http::parse_connection(request.fields);
+void append_start_line(const http::RequestHead& request, const RequestHeadOptions& options,
+                       const HeadTarget& target, std::string& out) {
     out.assign(options.method.empty() ? request.method_name : options.method);
     out += ' ';
     if (target.route && !target.route->origin_path.empty()) {
@@ -256,38 +254,48 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender,
         out.append(request.target);
     }
     out += " HTTP/1.1\r\n";
+}
+
+}  // namespace
+
+void build_origin_head(const http::RequestHead& request, const Sender& sender,
+                       const RequestHeadOptions& options, const HeadTarget& target,
+                       const settings::Settings& settings, std::string& out) {
+    append_start_line(request, options, target, out);
+    TextWriter head(out);
     const std::string& own_host = target.upstream.settings().host;
     const std::string_view host =
         !own_host.empty()       ? std::string_view(own_host)
         : !request.host.empty() ? request.host
                                 : std::string_view(target.upstream.servers().front()->authority);
-    append_line(out, "Host", host);
-    copy_end_to_end(request, sender, options, connection, settings, out);
+    head.add_line("Host", host);
+    copy_end_to_end(request, sender, options, settings, head);
     if (!options.request_id.empty() && !keeps_id(request, options.request_id))
-        append_line(out, "X-Request-Id", options.request_id);
-    append_forwarding(request, sender, out);
-    if (settings.headers.via) append_line(out, "Via", via_member(request));
-    out.append(options.conditional);
+        head.add_line("X-Request-Id", options.request_id);
+    append_forwarding(request, sender, head);
+    if (settings.headers.via) head.add_line("Via", via_member(request));
+    head.add(options.conditional);
     if (options.upgrade) {
-        out += "Connection: upgrade\r\n";
+        head.add("Connection: upgrade\r\n");
         for (const http::Field& field : request.fields)
-            if (field.id == FieldId::upgrade) append_line(out, field.name, field.value);
+            if (field.id == FieldId::upgrade) head.add_line(field.name, field.value);
     }
     if (request.framing == http::Framing::chunked) {
-        out += "Transfer-Encoding: chunked\r\n";
+        head.add("Transfer-Encoding: chunked\r\n");
     } else if (request.framing == http::Framing::length ||
                request.fields.has(FieldId::content_length)) {
-        out += "Content-Length: ";
-        append_decimal(out, static_cast<std::int64_t>(request.content_length));
-        out += "\r\n";
+        char digits[20];
+        const char* const end =
+            write_decimal(digits, static_cast<std::int64_t>(request.content_length));
+        head.add_line("Content-Length", {digits, static_cast<std::size_t>(end - digits)});
     }
-    out += "\r\n";
+    head.add("\r\n");
 }
 
 namespace {
 
 void copy_passed(const http::ResponseHead& response, const std::vector<std::string>& strip,
-                 bool upgrade, const settings::Headers& headers, std::string& out) {
+                 bool upgrade, const settings::Headers& headers, TextWriter& out) {
     const http::ConnectionOptions connection = http::parse_connection(response.fields);
     LineCopy lines(out);
     for (const http::Field& field : response.fields) {
@@ -314,15 +322,19 @@ void copy_passed(const http::ResponseHead& response, const std::vector<std::stri
 void append_passed_head(const http::ResponseHead& response, const std::vector<std::string>& strip,
                         bool upgrade, const settings::Headers& headers, WallTime received_at,
                         std::string& out) {
-    out += "HTTP/1.1 ";
-    append_decimal(out, response.status);
-    out += ' ';
-    out.append(response.reason);
-    out += "\r\n";
-    copy_passed(response, strip, upgrade, headers, out);
+    TextWriter head(out);
+    const auto digit = [&response](int place) {
+        return static_cast<char>('0' + response.status / place % 10);
+    };
+    const char status[] = {digit(100), digit(10), digit(1), ' '};
+    head.add("HTTP/1.1 ");
+    head.add({status, sizeof status});
+    head.add(response.reason);
+    head.add("\r\n");
+    copy_passed(response, strip, upgrade, headers, head);
     const bool dated = response.status < 200 || response.fields.has(FieldId::date);
     if (!dated)
-        append_line(out, "Date", http::format_http_date(std::chrono::floor<Seconds>(received_at)));
+        head.add_line("Date", http::format_http_date(std::chrono::floor<Seconds>(received_at)));
 }
 
 OwnedRequest::OwnedRequest(const http::RequestHead& request) : head_(request) {

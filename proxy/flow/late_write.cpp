@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/co_spawn.hpp>
 #include <exception>
 #include <iterator>
 
@@ -13,6 +12,7 @@
 #include "flow/origin_results.hpp"
 #include "flow/purge.hpp"
 #include "flow/purge_record.hpp"
+#include "net/detached.hpp"
 #include "redis/purge.hpp"
 #include "redis/purge_text.hpp"
 
@@ -27,15 +27,7 @@ constexpr std::size_t planned_max = 10'000;
 constexpr std::size_t orders_at_once = 500;
 constexpr std::size_t body_bytes_max = 64 * 1024;
 constexpr int interim_max = 32;
-
-void log_if_failed(std::exception_ptr failure) {
-    if (!failure) return;
-    try {
-        std::rethrow_exception(failure);
-    } catch (const std::exception& error) {
-        spdlog::error("the purges of writes with an unknown outcome failed: {}", error.what());
-    }
-}
+constexpr const char* late_purges = "the purges of writes with an unknown outcome";
 
 void append(std::vector<std::string>& to, std::vector<std::string> from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
@@ -125,7 +117,7 @@ void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due,
     changed_.notify();
     if (running_ || stopped_) return;
     running_ = true;
-    boost::asio::co_spawn(services_.executor(), purge_when_due(), log_if_failed);
+    net::start_detached(services_.executor(), purge_when_due(), late_purges);
 }
 
 // What is stored until the purge must not outlive it: this process may die before.
@@ -183,7 +175,7 @@ void LateWrites::listen(const std::shared_ptr<const Config>& config,
     answer->who = std::move(who);
     answer->exchange.under_way = std::move(exchange.under_way);  // must not outlive the address
     ++listening_;
-    boost::asio::co_spawn(services_.executor(), await_answer(std::move(answer)), log_if_failed);
+    net::start_detached(services_.executor(), await_answer(std::move(answer)), late_purges);
 }
 
 net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {

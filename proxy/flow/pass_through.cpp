@@ -167,6 +167,7 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
         if (!sent) co_return;
     }
     std::uint64_t seen = early.size();
+    bool ended = false;
     const bool by_length = head.framing == http::Framing::length;
     while (true) {
         if (!has_next) {
@@ -192,9 +193,12 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
         const Follows follows = last ? Follows::nothing : Follows::more;
         const bool sent = co_await pass.client.send_body(next.data, follows);
         if (!sent) co_return;
+        ended = last;
     }
-    const bool sent = co_await pass.client.end_body(body.trailers());
-    static_cast<void>(sent);
+    if (!ended) {
+        const bool sent = co_await pass.client.end_body(body.trailers());
+        static_cast<void>(sent);
+    }
     record_origin_success(pass.client.services, *pass.client.config, pass.exchange);
 }
 
@@ -232,8 +236,6 @@ bool leaves_outcome_open(int status) {
 // If the answer to a write is cut off, the origin may have worked on the write after it sent the
 // head: purge again.
 net::Task<void> purge_cut_write(Pass& pass, const WritePurge& purged) {
-    const bool cut = pass.exchange.failed() && !purged.order.empty();
-    if (!cut) co_return;
     Services& services = pass.client.services;
     redis::RedisBudget budget;
     const SteadyTime began = steady_now();
@@ -312,8 +314,9 @@ net::Task<void> send_answer(Pass& pass) {
     }
     begin_response(client, lines, head.status, length);
     co_await send_body(pass, body, early, next, has_next);
-    co_await purge_cut_write(pass, purged);
-    co_await stop_upload(pass.upload);
+    const bool cut = pass.exchange.failed() && !purged.order.empty();
+    if (cut) co_await purge_cut_write(pass, purged);
+    if (pass.upload) co_await stop_upload(pass.upload);
     // After half a body, the origin could take the next request for the rest of it: close the
     // connection.
     if (pass.upload && pass.upload->end != Upload::End::well) pass.exchange.head.keep_alive = false;

@@ -19,23 +19,31 @@ std::mt19937_64& generator() {
     return engine;
 }
 
+// Writes the two hex digits of each byte, the highest first.
+char* write_hex(char* at, std::uint64_t number, int bytes) {
+    for (int i = bytes - 1; i >= 0; --i) {
+        const auto byte = static_cast<unsigned>(number >> (8 * i)) & 0xff;
+        *at++ = lower_hex_digits[byte >> 4];
+        *at++ = lower_hex_digits[byte & 15];
+    }
+    return at;
+}
+
+// RFC 9562, 5.4: random bits but for the version, which is 4, and the variant, which is binary 10.
 void append_uuid(std::string& out) {
-    std::array<unsigned char, 16> bytes{};
-    for (std::size_t half = 0; half < 2; ++half) {
-        const std::uint64_t random = generator()();
-        for (std::size_t i = 0; i < 8; ++i)
-            bytes[half * 8 + i] = static_cast<unsigned char>(random >> (8 * i));
-    }
-    bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);  // version 4
-    bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);  // variant of RFC 9562
-    std::array<char, 36> text{};
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) text[at++] = '-';
-        text[at++] = lower_hex_digits[bytes[i] >> 4];
-        text[at++] = lower_hex_digits[bytes[i] & 15];
-    }
-    out.append(text.data(), at);
+    const std::uint64_t high = (generator()() & ~std::uint64_t{0xf000}) | 0x4000;
+    const std::uint64_t low = (generator()() & ~(std::uint64_t{3} << 62)) | std::uint64_t{2} << 62;
+    std::array<char, 36> text;
+    char* at = write_hex(text.data(), high >> 32, 4);
+    *at++ = '-';
+    at = write_hex(at, high >> 16, 2);
+    *at++ = '-';
+    at = write_hex(at, high, 2);
+    *at++ = '-';
+    at = write_hex(at, low >> 48, 2);
+    *at++ = '-';
+    write_hex(at, low, 6);
+    out.append(text.data(), text.size());
 }
 
 }  // namespace

@@ -65,11 +65,12 @@ constexpr std::array<std::string_view, id_count> names{"",
 
 constexpr std::size_t table_size = 512;
 
-// Length, first, middle and last letter distinguish most known names, so probes are short.
+// Length, first, middle and last letter distinguish most known names, so probes are short. The bit
+// of the case counts for nothing.
 constexpr std::size_t slot_of(std::string_view name) {
-    const auto first = static_cast<unsigned char>(to_lower(name.front()));
-    const auto middle = static_cast<unsigned char>(to_lower(name[name.size() / 2]));
-    const auto last = static_cast<unsigned char>(to_lower(name.back()));
+    const auto first = static_cast<unsigned char>(name.front() | 0x20);
+    const auto middle = static_cast<unsigned char>(name[name.size() / 2] | 0x20);
+    const auto last = static_cast<unsigned char>(name.back() | 0x20);
     return (name.size() * 131u + first * 31u + middle * 7u + last * 193u) % table_size;
 }
 

@@ -47,16 +47,19 @@ std::size_t token_size(std::string_view text) {
     return size;
 }
 
-// Where the first colon is; the size of the line if there is none.
-std::size_t colon_of(std::string_view line) {
+// Where the line's first colon is; the size of the line if there is none. `readable`: how many bytes
+// there are from the line's beginning on, with what follows the line.
+std::size_t colon_of(std::string_view line, std::size_t readable) {
 #if defined(__SSE2__)
-    const __m128i colon = _mm_set1_epi8(':');
-    if (line.size() >= 16) {
+    if (readable >= 16) {
         const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(line.data()));
-        const int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, colon));
+        const int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':')));
         if (found != 0)
-            return static_cast<std::size_t>(__builtin_ctz(static_cast<unsigned>(found)));
+            return std::min<std::size_t>(__builtin_ctz(static_cast<unsigned>(found)), line.size());
+        if (line.size() <= 16) return line.size();
     }
+#else
+    static_cast<void>(readable);
 #endif
     return std::min(line.find(':'), line.size());
 }
@@ -98,7 +101,8 @@ HeadFault split_request_line(std::string_view line, RequestLine& out) {
     line.remove_prefix(out.method.size());
     if (out.method.empty() || !line.starts_with(' ')) return HeadFault::method;
     line.remove_prefix(1);
-    out.target = line.substr(0, line.find_first_of(" \t"));
+    out.target = line.substr(0, line.find(' '));
+    out.target = out.target.substr(0, out.target.find('\t'));
     line.remove_prefix(out.target.size());
     if (out.target.empty() || !line.starts_with(' ')) return HeadFault::target;
     out.minor_version = minor_version_of(line.substr(1));
@@ -122,10 +126,10 @@ HeadFault split_fields(std::string_view input, const std::vector<std::uint32_t>&
     if (line_ends.size() - 1 > fields_max) return HeadFault::too_many_fields;
     for (std::size_t i = 1; i < line_ends.size(); ++i) {
         const std::size_t begin = line_ends[i - 1] + 2;
-        const std::string_view line = input.substr(begin, line_ends[i] - begin);
-        const std::size_t colon = colon_of(line);
+        const std::string_view line(input.data() + begin, line_ends[i] - begin);
+        const std::size_t colon = colon_of(line, input.size() - begin);
         if (colon == line.size()) return HeadFault::field;
-        const std::string_view name = line.substr(0, colon);
+        const std::string_view name(line.data(), colon);
         const FieldId id = field_id(name);
         // A known name is a token.
         if (id == FieldId::other && (name.empty() || token_size(name) != name.size()))

@@ -66,6 +66,7 @@ bool ConnectionOptions::names(FieldId id, std::string_view name) const {
 ConnectionOptions parse_connection(const Fields& fields) {
     ConnectionOptions out;
     if (!fields.has(FieldId::connection)) return out;
+    out.names_fields_ = true;
     for (const Field& line : fields) {
         if (line.id != FieldId::connection) continue;
         for_each_member(line.value, [&](std::string_view option) {

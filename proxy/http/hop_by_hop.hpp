@@ -18,12 +18,15 @@ public:
     /// Whether Connection names the field, so that the field is for this connection only. Always
     /// false for end-to-end fields (see is_end_to_end): a client must not make larder remove them.
     [[nodiscard]] bool names(std::string_view name) const { return names(field_id(name), name); }
-    [[nodiscard]] bool names(const Field& field) const { return names(field.id, field.name); }
+    [[nodiscard]] bool names(const Field& field) const {
+        return names_fields_ && names(field.id, field.name);
+    }
 
 private:
     friend ConnectionOptions parse_connection(const Fields& fields);
     [[nodiscard]] bool names(FieldId id, std::string_view name) const;
 
+    bool names_fields_ = false;
     std::bitset<static_cast<std::size_t>(FieldId::count_)> known_;
     std::vector<std::string_view> others_;  ///< sorted without regard to case
 };

@@ -3,7 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 
 #include "base/clock.hpp"
 #include "net/event.hpp"
@@ -51,13 +52,38 @@ void log(const char* what, const std::exception_ptr& failure) {
     }
 }
 
-struct NoteIfFailed {
-    boost::asio::io_context* context;
-    const char* what;
-    void operator()(const std::exception_ptr& failure) const noexcept {
-        if (failure) note_failure(*context, what, failure);
-    }
+/// The outermost coroutine of a chain. Owns itself, and ends with what it runs.
+struct Outermost {
+    struct promise_type {
+        promise_type(Executor executor, Task<void>&, const char*)
+            : chain{executor, std::coroutine_handle<promise_type>::from_promise(*this)} {}
+
+        static void* operator new(std::size_t bytes) { return take_block(bytes); }
+        static void operator delete(void* frame, std::size_t bytes) {
+            give_back_block(frame, bytes);
+        }
+        [[nodiscard]] Outermost get_return_object() const noexcept { return {}; }
+        [[nodiscard]] std::suspend_never initial_suspend() const noexcept { return {}; }
+        [[nodiscard]] std::suspend_never final_suspend() const noexcept { return {}; }
+        void return_void() const noexcept {}
+        void unhandled_exception() const noexcept { std::terminate(); }
+        auto await_transform(Task<void> task) { return Task<void>::Call(std::move(task), chain); }
+
+        Chain chain;
+    };
 };
+
+// The io_context runs until the task has ended.
+Outermost run(Executor executor, Task<void> task, const char* what) {
+    const boost::asio::executor_work_guard<Executor> work(executor);
+    std::exception_ptr failure;
+    try {
+        co_await std::move(task);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) note_failure(executor.context(), what, failure);
+}
 
 Task<void> run_again_after_failure(Executor executor, std::function<Task<void>()> make,
                                    const char* what) {
@@ -91,7 +117,13 @@ std::uint64_t failures_of(boost::asio::io_context& context) {
 }
 
 void start_detached(Executor executor, Task<void> task, const char* what) {
-    boost::asio::co_spawn(executor, std::move(task), NoteIfFailed{&executor.context(), what});
+    if (executor.running_in_this_thread()) {
+        run(executor, std::move(task), what);
+        return;
+    }
+    boost::asio::post(executor, [executor, task = std::move(task), what]() mutable {
+        run(executor, std::move(task), what);
+    });
 }
 
 void start_lasting(Executor executor, std::function<Task<void>()> make, const char* what) {

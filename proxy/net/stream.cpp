@@ -58,21 +58,13 @@ void Stream::input_came(void* self, bool dropped) {
     auto& stream = *static_cast<Stream*>(self);
     if (stream.waiting_) {
         // Take the handler out of the stream first: the coroutine that waits may own the stream.
-        Waiting waiting = std::move(*stream.waiting_);
+        Handler<> waiting = std::move(*stream.waiting_);
         stream.waiting_.reset();
         if (!dropped) std::move(waiting)();
     } else if (stream.then_ && !dropped) {
         const Then then = std::exchange(stream.then_, nullptr);
         then(stream.then_owner_);
     }
-}
-
-// Waits for the armed watch.
-Task<void> Stream::input() {
-    const auto keep = [this](Waiting handler) { waiting_.emplace(std::move(handler)); };
-    const boost::asio::use_awaitable_t<Executor> awaitable;
-    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>, void()>(
-        keep, awaitable);
 }
 
 void Stream::expire(void* self) {
@@ -255,7 +247,11 @@ Task<bool> Stream::readable() {
         const auto [error] = co_await socket_.async_wait(TcpSocket::wait_write, as_result);
         co_return !error && !timed_out_ && !cancelled_;
     }
-    if (watch_->armed()) co_await input();
+    if (watch_->armed()) {
+        const auto keep = [this](Handler<> handler) { waiting_.emplace(std::move(handler)); };
+        const boost::asio::use_awaitable_t<Executor> awaitable;
+        co_await boost::asio::async_initiate<decltype(awaitable), void()>(keep, awaitable);
+    }
     co_return !timed_out_ && !cancelled_ && socket_.is_open();
 }
 

@@ -116,19 +116,15 @@ public:
     }
 
 private:
-    using Waiting =
-        boost::asio::async_result<boost::asio::use_awaitable_t<Executor>, void()>::handler_type;
-
     static void expire(void* self);
     static void input_came(void* self, bool dropped);
     void write_by(SteadyTime at);
     void arm();
     void found_empty();
-    [[nodiscard]] Task<void> input();
 
     TcpSocket socket_;
-    ReadyWatch* watch_;               // ours until the destructor
-    std::optional<Waiting> waiting_;  // the coroutine that waits for the watch
+    ReadyWatch* watch_;                 // ours until the destructor
+    std::optional<Handler<>> waiting_;  // resumes the coroutine that waits for the watch
     Then then_ = nullptr;
     void* then_owner_ = nullptr;
     ssl_st* tls_ = nullptr;

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <memory>
 #include <set>
 
 #include "base/clock.hpp"
+#include "net/detached.hpp"
 #include "redis/cluster_view.hpp"
 #include "redis/config.hpp"
 #include "redis/handshake.hpp"
@@ -287,7 +286,7 @@ Inspection inspect_redis(const settings::Redis& settings) {
     try {
         const RedisConfig config(settings, 1);
         Inspector inspector{context, config, found};
-        asio::co_spawn(context.get_executor(), inspect(inspector), asio::detached);
+        net::start_detached(context.get_executor(), inspect(inspector), "the look at Redis");
         context.run();
     } catch (const std::exception& failure) {
         found.say(Kind::error, "server", failure.what());

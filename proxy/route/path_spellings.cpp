@@ -49,6 +49,8 @@ void add(std::vector<std::string>& out, std::string spelling, std::string_view p
 bool is_ordinary(std::string_view path) {
     if (path.size() < 2) return true;
     if (path.ends_with('/')) return false;
+    const bool plain = path.find('%') == std::string_view::npos;
+    if (plain) return path.find("//") == path.npos && path.find("/.") == path.npos;
     for (std::size_t at = 0; at < path.size();) {
         const bool raw_slash = path[at] == '/';
         const int byte = next_decoded(path, at);

@@ -34,25 +34,30 @@ struct RouteTrie::Walk {
     std::string_view path;
     Captures* found;
 
+    bool folds_case;
+    bool plain;  // no segment has a percent-encoded byte
+
     std::array<Piece, segments_max + 1> pieces;
     std::size_t piece_count;
+    std::size_t rest_at;  // where the path's next piece begins
     std::array<Text, captures_max + 1> captures;
     std::size_t capture_count;
     std::uint32_t best;
 
-    // Cuts the path at raw slashes, no deeper than the trie goes.
-    void cut(std::size_t count_max, bool folds_case) {
-        const bool plain = path.find('%') == std::string_view::npos;
-        piece_count = 0;
-        for (std::size_t begin = 1; begin <= path.size() && piece_count < count_max;) {
-            const std::size_t end = std::min(path.find('/', begin), path.size());
-            const std::string_view raw = path.substr(begin, end - begin);
-            pieces[piece_count++] = {{raw.data(), raw.size()},
-                                     folds_case ? hash_folded(raw)
-                                     : plain    ? hash_bytes(raw)
-                                                : hash_decoded(raw)};
-            begin = end + 1;
-        }
+    // Whether the path has a segment at that depth, no more than one deeper than the last time.
+    // Cuts the path at raw slashes, as far as the search gets: most paths without a rule differ
+    // from all rules in their first segment.
+    bool reaches(std::size_t depth) {
+        if (depth < piece_count) return true;
+        if (rest_at > path.size()) return false;
+        const std::size_t end = std::min(path.find('/', rest_at), path.size());
+        const std::string_view raw = path.substr(rest_at, end - rest_at);
+        pieces[piece_count++] = {{raw.data(), raw.size()},
+                                 folds_case ? hash_folded(raw)
+                                 : plain    ? hash_bytes(raw)
+                                            : hash_decoded(raw)};
+        rest_at = end + 1;
+        return true;
     }
 };
 
@@ -69,7 +74,6 @@ std::uint32_t RouteTrie::literal_child(std::uint32_t node, const std::string& te
 void RouteTrie::add(const PathRule& rule, const std::string& host, std::uint32_t number) {
     std::uint32_t node = 0;
     const End end{number, rule.methods, &rule, host.empty() ? nullptr : &host};
-    depth_max_ = std::max(depth_max_, rule.segments.size());
     for (const Segment& segment : rule.segments) {
         nodes_[node].least = std::min(nodes_[node].least, number);
         if (segment.kind == Segment::Kind::rest) {
@@ -131,7 +135,7 @@ bool RouteTrie::take(const std::vector<End>& ends, Walk& walk) {
 void RouteTrie::visit(std::uint32_t at, std::size_t depth, Walk& walk) const {
     const Node& node = nodes_[at];
     if (node.least >= walk.best) return;
-    if (depth == walk.piece_count) {
+    if (!walk.reaches(depth)) {
         take(node.ends, walk);
         return;
     }
@@ -165,9 +169,12 @@ std::uint32_t RouteTrie::find(http::Method method, std::string_view method_name,
     walk.host = host;
     walk.path = path;
     walk.found = &captures;
+    walk.folds_case = folds_case_;
+    walk.plain = path.find('%') == std::string_view::npos;
+    walk.piece_count = 0;
+    walk.rest_at = 1;
     walk.capture_count = 0;
     walk.best = none;
-    walk.cut(depth_max_ + 1, folds_case_);
     visit(0, 0, walk);
     return walk.best;
 }

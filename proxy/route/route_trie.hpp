@@ -64,7 +64,6 @@ private:
     std::vector<Node> nodes_{1};
     std::vector<Edge> edges_;           ///< in the order they were made
     std::vector<std::uint32_t> table_;  ///< open addressing over edges_
-    std::size_t depth_max_ = 0;
     bool folds_case_ = false;
 };
 

@@ -1,18 +1,30 @@
 #include "instance.hpp"
 
 #include <algorithm>
-#include <boost/asio/use_future.hpp>
 #include <future>
 
 #include "http/target_uri.hpp"
+#include "net/detached.hpp"
 
 namespace larder::redis {
 namespace asio = boost::asio;
 namespace {
 
 template <class T>
+Task<void> run_and_tell(Task<T> task, std::shared_ptr<std::promise<T>> told) {
+    try {
+        T result = co_await std::move(task);
+        told->set_value(std::move(result));
+    } catch (...) {
+        told->set_exception(std::current_exception());
+    }
+}
+
+template <class T>
 T run_on(asio::io_context& context, Task<T> task) {
-    std::future<T> result = asio::co_spawn(context, std::move(task), asio::use_future);
+    const auto told = std::make_shared<std::promise<T>>();
+    std::future<T> result = told->get_future();
+    net::start_detached(context.get_executor(), run_and_tell(std::move(task), told), "a call");
     if (result.wait_for(20s) != std::future_status::ready)
         throw std::runtime_error("a call never ended");
     return result.get();

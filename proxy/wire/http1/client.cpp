@@ -141,8 +141,9 @@ net::Task<void> Client::send_rest() {
         part.iov_len -= sent;
         skip -= sent;
     }
-    const bool sent = co_await send(pieces);
-    static_cast<void>(sent);
+    const bool sent =
+        co_await connection_->stream.write_all(pieces, settings().limits.body_timeout);
+    note_sent(sent);
 }
 
 void Client::begin_response(int status, flow::BodyLength length) {
@@ -160,12 +161,9 @@ void Client::begin_response(int status, flow::BodyLength length) {
     exchange.text += "\r\n";
 }
 
-net::Task<bool> Client::send(std::span<iovec> pieces) {
-    const bool sent =
-        co_await connection_->stream.write_all(pieces, settings().limits.body_timeout);
+void Client::note_sent(bool sent) {
     exchange().text.clear();
     if (!sent) exchange().keep_alive = false;
-    co_return sent;
 }
 
 net::Task<bool> Client::send_body(std::string_view data, flow::Follows follows) {
@@ -186,7 +184,9 @@ net::Task<bool> Client::send_body(std::string_view data, flow::Follows follows) 
     if (size == 0) co_return true;
     exchange().answered = true;
     exchange().bytes_out += size;
-    const bool sent = co_await send(pieces);
+    const bool sent =
+        co_await connection_->stream.write_all(pieces, settings().limits.body_timeout);
+    note_sent(sent);
     co_return sent;
 }
 
@@ -201,7 +201,9 @@ net::Task<bool> Client::end_body(std::string_view trailers) {
                                 piece("\r\n")};
     exchange().answered = true;
     exchange().bytes_out += size_of(pieces);
-    const bool sent = co_await send(pieces);
+    const bool sent =
+        co_await connection_->stream.write_all(pieces, settings().limits.body_timeout);
+    note_sent(sent);
     co_return sent;
 }
 

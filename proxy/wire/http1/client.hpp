@@ -53,7 +53,7 @@ public:
 private:
     [[nodiscard]] bool may_keep_alive();
     void keep_head_apart();
-    net::Task<bool> send(std::span<iovec> pieces);
+    void note_sent(bool sent);
 
     Connection* connection_ = nullptr;
     net::Buffer head_;  ///< the present head, while its body uses the connection's buffer

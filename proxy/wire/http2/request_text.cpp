@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "base/text_writer.hpp"
 #include "http/lists.hpp"
 
 namespace larder::wire::http2 {
@@ -75,21 +76,16 @@ RequestText::Verdict RequestText::finish() {
     if (!may_be_written()) return Verdict::malformed;
     const bool is_connect = method_ == "CONNECT";
     text_.clear();
-    text_.reserve(method_.size() + path_.size() + authority_.size() + host_.size() +
-                  cookie_.size() + fields_.size() + 48);
-    text_ += method_;
-    text_ += ' ';
-    text_ += is_connect ? authority_ : path_;
-    text_ += " HTTP/1.1\r\nhost: ";
-    text_ += authority_.empty() ? host_ : authority_;
-    text_ += "\r\n";
-    text_ += fields_;
-    if (!cookie_.empty()) {
-        text_ += "cookie: ";
-        text_ += cookie_;
-        text_ += "\r\n";
-    }
-    text_ += "\r\n";
+    TextWriter text(text_);
+    text.add(method_);
+    text.add(" ");
+    text.add(is_connect ? authority_ : path_);
+    text.add(" HTTP/1.1\r\nhost: ");
+    text.add(authority_.empty() ? host_ : authority_);
+    text.add("\r\n");
+    text.add(fields_);
+    if (!cookie_.empty()) text.add_line("cookie", cookie_);
+    text.add("\r\n");
     return Verdict::complete;
 }
 

@@ -5,6 +5,7 @@
 
 #include "wire/http2/field_list.hpp"
 #include "wire/http2/session_callbacks.hpp"
+#include "wire/http2/session_memory.hpp"
 
 namespace larder::wire::http2 {
 namespace {
@@ -32,7 +33,8 @@ const nghttp2_option* options() {
 
 Session::Session(const SessionLimits& limits, SessionEvents& events)
     : limits_(limits), events_(events) {
-    if (nghttp2_session_server_new2(&session_, SessionCallbacks::all(), this, options()) != 0)
+    if (nghttp2_session_server_new3(&session_, SessionCallbacks::all(), this, options(),
+                                    session_memory()) != 0)
         throw std::bad_alloc();
     const std::array settings{
         nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams},

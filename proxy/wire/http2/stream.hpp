@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "cache/stored_response.hpp"
+#include "net/block_pool.hpp"
 
 namespace larder::wire::http2 {
 
@@ -24,6 +25,11 @@ enum class ErrorCode : std::uint32_t {
 /// One stream of a session, and what of its response's body is still to be sent. The session owns
 /// it from the first frame of the request until the stream is closed.
 struct Stream : boost::intrusive::list_base_hook<> {
+    static void* operator new(std::size_t bytes) { return net::take_block(bytes); }
+    static void operator delete(void* stream, std::size_t bytes) {
+        net::give_back_block(stream, bytes);
+    }
+
     std::int32_t id = 0;
     bool receives = true;            ///< the client has not ended its side
     bool responded = false;          ///< the head of the final response was given to the session
