@@ -6,12 +6,15 @@ import subprocess
 import sys
 
 EXPIRY_SECONDS = 90
+TABLES = ["demo", "peers", "http2", "latency", "miss", "expiry", "audit"]
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(REPOSITORY, "tests"), os.path.dirname(os.path.abspath(__file__))]
 
 import bench_demo  # noqa: E402
 import bench_expiry  # noqa: E402
 import bench_instructions  # noqa: E402
+import bench_latency  # noqa: E402
+import bench_miss  # noqa: E402
 import bench_peers  # noqa: E402
 import bench_scale  # noqa: E402
 
@@ -58,7 +61,7 @@ def main():
         description="Measures larder: the demo with and without it, and a "
         "cached object beside the caches that are installed.",
     )
-    parser.add_argument("--only", choices=["demo", "peers", "http2", "expiry", "audit"], help="only one of the tables")
+    parser.add_argument("--only", choices=TABLES, help="only one of the tables")
     parser.add_argument("--rounds", type=int, default=3, help="of the peers and the audit, interleaved (3)")
     parser.add_argument("--seconds", type=int, default=4, help="of load in each round (4)")
     parser.add_argument(
@@ -98,6 +101,19 @@ def main():
             "The same object over HTTP/2, one connection with 100 streams, medians:",
             ["", "CPU per request", "requests per second", "mean", "longest"],
             bench_peers.measure(arguments.rounds, arguments.seconds, http2=True),
+        )
+    if arguments.only in (None, "latency"):
+        rate, rows = bench_latency.measure(arguments.rounds, arguments.seconds)
+        print_table(
+            f"Hits at a constant rate of {rate:,} requests per second, counted from when each was due, medians:",
+            ["", "p50", "p99", "p99.9", "longest"],
+            rows,
+        )
+    if arguments.only in (None, "miss"):
+        print_table(
+            "A miss that is stored, 1 KB, one worker, 32 connections, a route with a tag, medians:",
+            ["", "measured"],
+            bench_miss.measure(arguments.rounds, arguments.seconds),
         )
     if arguments.only in (None, "expiry"):
         print_table(
