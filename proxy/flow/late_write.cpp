@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <iterator>
 
 #include "cache/invalidation.hpp"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <random>
 
 #include "base/hex.hpp"
@@ -19,12 +20,19 @@ std::mt19937_64& generator() {
     return engine;
 }
 
-// Writes the two hex digits of each byte, the highest first.
+// The two digits of each byte.
+constexpr auto hex_pairs = [] {
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (std::size_t byte = 0; byte < pairs.size(); ++byte)
+        pairs[byte] = {lower_hex_digits[byte >> 4], lower_hex_digits[byte & 15]};
+    return pairs;
+}();
+
+// Writes the lowest bytes of the number, the highest of them first.
 char* write_hex(char* at, std::uint64_t number, int bytes) {
     for (int i = bytes - 1; i >= 0; --i) {
-        const auto byte = static_cast<unsigned>(number >> (8 * i)) & 0xff;
-        *at++ = lower_hex_digits[byte >> 4];
-        *at++ = lower_hex_digits[byte & 15];
+        std::memcpy(at, hex_pairs[(number >> (8 * i)) & 0xff].data(), 2);
+        at += 2;
     }
     return at;
 }

@@ -47,8 +47,8 @@ std::size_t token_size(std::string_view text) {
     return size;
 }
 
-// Where the line's first colon is; the size of the line if there is none. `readable`: how many bytes
-// there are from the line's beginning on, with what follows the line.
+// Where the line's first colon is; the size of the line if there is none. `readable`: how many
+// bytes there are from the line's beginning on, with what follows the line.
 std::size_t colon_of(std::string_view line, std::size_t readable) {
 #if defined(__SSE2__)
     if (readable >= 16) {
