@@ -53,6 +53,7 @@ def test_an_installed_package_runs_and_is_documented(packages, debian):
         "/lib/systemd/system/larder.service",
         "/usr/share/doc/larder/README.md",
         "/usr/share/doc/larder/guide/how-to/failures.md",
+        "/usr/share/doc/larder/guide/reference/configuration.md",
         "/usr/share/doc/larder/examples/prometheus/larder.rules.yml",
         "/usr/share/bash-completion/completions/larder",
         "/usr/share/zsh/vendor-completions/_larder",

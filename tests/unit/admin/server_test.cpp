@@ -416,7 +416,9 @@ TEST_CASE(
     options.address = address;
     CHECK_THROWS_WITH_AS(
         AdminServer(options, admin.backend),
-        ("admin: cannot listen on " + larder::to_text(address) + ": Address already in use")
+        ("admin: cannot listen on " + larder::to_text(address) +
+         ": the address is in use; stop the process that serves it, or choose another with --admin "
+         "or `admin`")
             .c_str(),
         std::runtime_error);
 
