@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from support.larder import REPOSITORY, binary
+from support.larder import REPOSITORY, binary, run
+from support.scripted_origin import reply
 
 UNIT = os.path.join(REPOSITORY, "config/systemd/larder.service")
 PAGE = os.path.join(REPOSITORY, "config/man/larder.8")
@@ -50,6 +51,22 @@ def test_the_unit_uses_what_larder_offers():
     for line in ("Type=notify", "StateDirectory=larder", "WatchdogSec=60s"):
         assert line in lines
     assert len([line for line in lines if line.startswith("ExecReload=")]) == 2
+
+
+def test_the_packaged_configuration_caches_what_headers_allow(start_larder, origin):
+    """As its comment says. A file without routes would pass everything."""
+    origin.on("GET /articles/42", reply(fields={"Cache-Control": "max-age=60"}, body=b"42"))
+    origin.on("GET /articles/7", reply(body=b"7"))
+    origin.on("PATCH /articles/42", reply(body=b"{}"))
+    with open(os.path.join(REPOSITORY, "config/debian/larder.yaml")) as file:
+        text = file.read().replace("127.0.0.1:8080", "<listen>").replace("127.0.0.1:9180", "<admin>")
+    larder = start_larder(text, env={"ORIGIN_URL": origin.url})
+    checked = run("check", "-c", larder.config_file)
+    assert "0 errors, 0 warnings" in checked.stdout
+    assert [larder.get("/articles/42").x_cache for _ in range(2)] == ["MISS", "HIT"]
+    assert "detail=no-lifetime" in larder.get("/articles/7").cache_status
+    larder.request("PATCH", "/articles/42", body={})
+    assert larder.get("/articles/42").x_cache == "MISS"
 
 
 def test_each_command_has_its_place_in_the_man_page_and_in_every_completion():
