@@ -69,7 +69,8 @@ std::string redis_text(const json::value& stats) {
 std::string state_word(const json::value& origin) {
     const json::value& up = origin.at("up");
     if (up.is_bool() && !up.as_bool()) return "down";
-    const json::array& addresses = origin.at("addresses").as_array();
+    const json::value* found = origin.as_object().if_contains("addresses");
+    const json::array addresses = found == nullptr ? json::array{} : found->as_array();
     const bool is_reachable =
         addresses.empty() ||
         std::any_of(addresses.begin(), addresses.end(),
@@ -116,6 +117,19 @@ std::string head_text(const json::value& now, const json::value* before, double 
     out += fmt::format("memory {} in {:.0f} entries, redis {}, origin {}\n",
                        size_text(number_at(now, "/memory/bytes")),
                        number_at(now, "/memory/entries"), redis_text(now), origin_text(now));
+    return out;
+}
+
+/// What Redis has refused, with the remedy; nothing where all is well.
+std::string troubles_text(const json::value& now, const Screen& screen) {
+    std::string out;
+    for (const json::value& trouble : now.at("redis").at("troubles").as_array()) {
+        const std::string remedy = text_at(trouble, "/remedy");
+        const std::string line = fmt::format(
+            "redis trouble for {}: {}{}{}", duration_text(number_at(trouble, "/for_seconds")),
+            text_at(trouble, "/text"), remedy.empty() ? "" : "; ", remedy);
+        out += (screen.is_terminal() ? wrapped(line, 4, screen.width) : line) + '\n';
+    }
     return out;
 }
 
@@ -184,8 +198,8 @@ std::string render_stats(const StatsReading& reading, const Screen& screen) {
     const json::value now = json::parse(reading.current);
     std::optional<json::value> before;
     if (reading.before) before = json::parse(*reading.before);
-    return head_text(now, before ? &*before : nullptr, reading.seconds) + latency_text(now) +
-           routes_text(now, screen);
+    return head_text(now, before ? &*before : nullptr, reading.seconds) +
+           troubles_text(now, screen) + latency_text(now) + routes_text(now, screen);
 }
 
 int run_stats(const StatsOptions& options, const Screen& screen, std::ostream& out,

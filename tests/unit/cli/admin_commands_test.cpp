@@ -230,8 +230,25 @@ TEST_CASE("an origin that nobody can reach is not said to be up") {
                                 {"addresses", {{{"up", true}, {"reachable", reachable}}}}}};
         return render_stats({boost::json::serialize(stats), std::nullopt, 0});
     };
+    boost::json::value gone = boost::json::parse(larder.backend.stats_json());
+    gone.at("origins") = {{{"server", "http://before-the-reload"}, {"up", nullptr}}};
+    CHECK(render_stats({boost::json::serialize(gone), std::nullopt, 0}).find("-reload up") !=
+          std::string::npos);
     CHECK(shown(true).find("origin http://api up") != std::string::npos);
     CHECK(shown(false).find("origin http://api cannot be reached") != std::string::npos);
+}
+
+TEST_CASE("what troubles Redis is said with its remedy") {
+    Fixture larder;
+    boost::json::value stats = boost::json::parse(larder.backend.stats_json());
+    CHECK(render_stats({boost::json::serialize(stats), std::nullopt, 0}).find("trouble") ==
+          std::string::npos);
+    stats.at("redis").at("troubles") = {{{"text", "NOPERM no EVAL for this user\x1b"},
+                                         {"remedy", "ACL SETUSER larder +eval"},
+                                         {"for_seconds", 42}}};
+    CHECK(render_stats({boost::json::serialize(stats), std::nullopt, 0})
+              .find("redis trouble for 42 s: NOPERM no EVAL for this user?; ACL SETUSER larder "
+                    "+eval\n") != std::string::npos);
 }
 
 TEST_CASE("how long larder runs is told in units that people use") {
