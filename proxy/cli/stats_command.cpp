@@ -217,8 +217,7 @@ int run_stats(const StatsOptions& options, const Screen& screen, std::ostream& o
             reading.current = read_stats(options);
             const Clock::time_point now = Clock::now();
             reading.seconds = std::chrono::duration<double>(now - read_at).count();
-            const std::string text =
-                options.json ? reading.current + '\n' : render_stats(reading, screen);
+            const std::string text = options.json ? reading.current : render_stats(reading, screen);
             const bool clears = options.watch && screen.is_terminal() && !options.json;
             out << (clears ? clear_screen : "") << text << std::flush;
             reading.before = std::move(reading.current);

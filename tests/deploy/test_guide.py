@@ -235,3 +235,13 @@ def test_the_reasons_that_a_page_names_are_those_of_larder():
     rows = re.findall(r"^\| [^|]* \| (`[^|]*`) \|", read("explanation/never-cached.md"), re.M)
     named = set(re.findall(r"`([a-z-]+)`", " ".join(rows)))
     assert len(named) > 10 and named - known == set()
+
+
+def test_the_reference_is_made_of_the_schema():
+    with open(os.path.join(REPOSITORY, "config/larder.schema.json")) as schema:
+        made = subprocess.run(
+            ["/usr/bin/python3", "scripts/lib/reference.py"], cwd=REPOSITORY, stdin=schema, capture_output=True, text=True
+        )
+    assert read("reference/configuration.md") == made.stdout, (
+        "run: scripts/lib/reference.py <config/larder.schema.json >config/guide/reference/configuration.md"
+    )

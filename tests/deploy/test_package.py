@@ -55,6 +55,7 @@ def test_an_installed_package_runs_and_is_documented(packages, debian):
         "/usr/share/doc/larder/guide/how-to/failures.md",
         "/usr/share/doc/larder/guide/reference/configuration.md",
         "/usr/share/doc/larder/examples/prometheus/larder.rules.yml",
+        "/usr/share/doc/larder/examples/larder.schema.json",
         "/usr/share/bash-completion/completions/larder",
         "/usr/share/zsh/vendor-completions/_larder",
         "/usr/share/fish/vendor_completions.d/larder.fish",
