@@ -153,6 +153,9 @@ std::string describe_error(const AdminAnswer& answer) {
         return found != nullptr && found->is_string() ? std::string(found->get_string())
                                                       : std::string();
     };
+    // What curl has to send helps nobody who typed one of larder's own commands.
+    if (answer.status == 401)
+        return text("error") + ": type `export LARDER_ADMIN_TOKEN=TOKEN` first, or give --token";
     const std::string detail = text("detail");
     return detail.empty() ? text("error") : text("error") + ": " + detail;
 }

@@ -268,7 +268,8 @@ TEST_CASE("how long larder runs is told in units that people use") {
 TEST_CASE("stats of something that is no larder ends with status 1") {
     Fixture larder;
     CHECK(run_stats({larder.target("wrong"), false}, {}, larder.out, larder.errors) == exit_wrong);
-    CHECK(larder.errors.str().starts_with("larder: unauthorized"));
+    CHECK(larder.errors.str() ==
+          "larder: unauthorized: type `export LARDER_ADMIN_TOKEN=TOKEN` first, or give --token\n");
 }
 
 TEST_CASE("top shows what the running larder ranks") {
