@@ -1,5 +1,7 @@
 """Settings that a reload cannot change: larder names them and a command, and the command does it, while clients go on."""
+import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -72,3 +74,23 @@ def test_the_admin_address_moves_with_the_new_process(origin, start_larder):
     reload(larder, "admin", text.replace("<admin>", f"127.0.0.1:{new}"))
     follow_the_log(larder, new)
     assert larder.admin("GET", "/config").json()["admin"]["address"] == f"127.0.0.1:{new}"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a namespace of processes needs root")
+def test_the_first_process_of_a_container_says_to_restart_the_container(origin, start_larder):
+    """A hand-over would end the process with which the container ends."""
+    VersionedApi(origin)
+    text = f"threads: 1\n{BEGINNING}redis: off\n{ROUTES}"
+    larder = start_larder(text, origin=origin.url, within=["unshare", "--pid", "--fork", "--kill-child"])
+    [first] = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(larder.process.pid)], capture_output=True, text=True
+    ).stdout.split()
+    try:
+        reload(larder, "threads", text.replace("threads: 1", "threads: 2"))
+        assert "restart the container" in larder.log() and "kill -USR2" not in larder.log()
+        os.kill(int(first), signal.SIGUSR2)
+        until(lambda: "process 1 cannot hand over" in larder.log(), what="the refusal")
+        assert larder.get("/articles/42").status == 200 and "handing over" not in larder.log()
+    finally:
+        os.kill(int(first), signal.SIGTERM)
+    larder.wait_for_end()
