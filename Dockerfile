@@ -1,4 +1,7 @@
-# docker build -t larder . && docker run --read-only -p 8080:8080 larder serve --origin http://host.docker.internal:8000
+# docker build -t larder .
+# docker run --read-only -p 8080:8080 --add-host host.docker.internal:host-gateway larder serve --origin http://host.docker.internal:8000
+#
+# host.docker.internal is the machine itself: the API has to listen on more than its loopback address.
 FROM debian:12 AS build
 WORKDIR /src
 # The packages first, so that a change of the source does not fetch them again.

@@ -69,13 +69,13 @@ struct Runner {
     }
     int operator()(const cli::SchemaOptions&) const { return cli::run_schema(std::cout); }
     int operator()(const cli::ExplainOptions& options) const {
-        return cli::run_explain(options, std::cout, std::cerr);
+        return cli::run_explain(options, screen(), std::cout, std::cerr);
     }
     int operator()(const cli::PurgeOptions& options) const {
         return cli::run_purge(options, std::cout, std::cerr);
     }
     int operator()(const cli::StatsOptions& options) const {
-        return cli::run_stats(options, ::isatty(STDOUT_FILENO) == 1, std::cout, std::cerr);
+        return cli::run_stats(options, screen(), std::cout, std::cerr);
     }
     int operator()(const cli::TailOptions& options) const {
         return cli::run_tail(options, screen(), std::cout, std::cerr);

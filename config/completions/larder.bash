@@ -40,13 +40,13 @@ _larder() {
     local options
     case $command in
         serve) options="-c --listen --admin --origin --redis" ;;
-        check) options="-c --format" ;;
+        check) options="-c --format --redis" ;;
         explain) options="-c -H -d" ;;
-        purge) options="--admin --tag --url --soft --dry-run" ;;
-        stats) options="--admin --watch --json --ready" ;;
-        top) options="--admin --by --watch" ;;
-        tail) options="--admin --json route= cache= status= method= client= detail= slower=" ;;
-        advise) options="--admin" ;;
+        purge) options="--admin --token --tag --url --soft --dry-run" ;;
+        stats) options="--admin --token --watch --json --ready" ;;
+        top) options="--admin --token --by --watch" ;;
+        tail) options="--admin --token --json route= cache= status= method= client= detail= slower=" ;;
+        advise) options="--admin --token" ;;
         schema) options="" ;;
         routes) options="--openapi" ;;
     esac

@@ -24,6 +24,8 @@ complete -c larder -n "$none; or __fish_seen_subcommand_from serve" -l redis -x 
 complete -c larder -n "$none; or __fish_seen_subcommand_from serve" -l admin -x -a off -d 'Address for admin, or off'
 complete -c larder -n "__fish_seen_subcommand_from purge stats top tail advise" -l admin -x -a http://127.0.0.1:9180 -d 'Admin server'
 complete -c larder -n "__fish_seen_subcommand_from check" -l format -x -a 'text json' -d 'Output'
+complete -c larder -n "__fish_seen_subcommand_from check" -l redis -d 'Try the configured Redis too'
+complete -c larder -n "__fish_seen_subcommand_from purge stats top tail advise" -l token -x -d 'Token of the admin server'
 complete -c larder -n "__fish_seen_subcommand_from explain" -s H -x -d 'Request header'
 complete -c larder -n "__fish_seen_subcommand_from explain" -s d -x -d 'Body of the request'
 complete -c larder -n "__fish_seen_subcommand_from explain" -a 'GET HEAD POST PUT PATCH DELETE QUERY'

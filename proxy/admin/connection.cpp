@@ -25,6 +25,8 @@ http::response<http::string_body> to_response(AdminReply reply, const AdminReque
     http::response<http::string_body> response(static_cast<http::status>(reply.status),
                                                request.version());
     response.set(http::field::content_type, reply.content_type);
+    // Who asks with curl finds the next prompt, or the next answer, on a line of its own.
+    if (reply.content_type == "application/json" && !reply.body.ends_with('\n')) reply.body += '\n';
     response.set(http::field::cache_control, "no-store");
     response.set("X-Content-Type-Options", "nosniff");
     response.set("Content-Security-Policy", admin_page_policy());

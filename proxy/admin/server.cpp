@@ -26,7 +26,11 @@ using boost::system::error_code;
 constexpr std::chrono::milliseconds accept_pause{
     100};  // after accepting failed, for example because no descriptor is free
 
-[[noreturn]] void fail(const HostPort& address, const std::string& why) {
+[[noreturn]] void fail(const HostPort& address, const error_code& error) {
+    const std::string why = error == asio::error::address_in_use
+                                ? "the address is in use; stop the process that serves it, or "
+                                  "choose another with --admin or `admin`"
+                                : error.message();
     throw std::runtime_error("admin: cannot listen on " + to_text(address) + ": " + why);
 }
 
@@ -35,7 +39,7 @@ tcp::endpoint resolve(asio::io_context& context, const HostPort& address) {
     tcp::resolver resolver(context);
     const auto found =
         resolver.resolve(address.host, std::to_string(address.port), tcp::resolver::passive, error);
-    if (error || found.empty()) fail(address, error.message());
+    if (error || found.empty()) fail(address, error);
     return found.begin()->endpoint();
 }
 
@@ -58,7 +62,7 @@ Acceptor open_acceptor(asio::io_context& context, const AdminOptions& options) {
     error_code error;
     if (options.inherited_socket >= 0) {
         acceptor.assign(protocol_of(options.inherited_socket), options.inherited_socket, error);
-        if (error) fail(options.address, error.message());
+        if (error) fail(options.address, error);
         return acceptor;
     }
     const tcp::endpoint endpoint = resolve(context, options.address);
@@ -66,7 +70,7 @@ Acceptor open_acceptor(asio::io_context& context, const AdminOptions& options) {
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-    if (error) fail(options.address, error.message());
+    if (error) fail(options.address, error);
     return acceptor;
 }
 

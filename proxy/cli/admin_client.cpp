@@ -102,12 +102,14 @@ http::request<http::string_body> make_request(const AdminTarget& admin, const Ho
     return request;
 }
 
-[[noreturn]] void fail(const AdminTarget& admin, const error_code& error) {
-    const std::string why = error == beast::error::timeout ? "no answer in time" : error.message();
+}  // namespace
+
+void fail_to_ask(const AdminTarget& admin, const boost::system::error_code& error) {
+    std::string why = error == beast::error::timeout ? "no answer in time" : error.message();
+    if (error == asio::error::connection_refused)
+        why += "; nothing listens there: start larder, or name its admin address with --admin";
     throw std::runtime_error("cannot ask the admin server at " + admin.url + ": " + why);
 }
-
-}  // namespace
 
 HostPort parse_admin_url(const std::string& url) {
     std::string_view rest = url;
@@ -129,14 +131,14 @@ AdminAnswer ask_admin(const AdminTarget& admin, const std::string& path, const s
     error_code error;
     asio::ip::tcp::resolver resolver(context);
     const auto endpoints = resolver.resolve(address.host, std::to_string(address.port), error);
-    if (error) fail(admin, error);
+    if (error) fail_to_ask(admin, error);
 
     Exchange exchange(context, make_request(admin, address, path, body));
     if (iequals(std::string_view(admin.url).substr(0, 8), "https://"))
         exchange.use_tls(address.host);
     exchange.start(endpoints, timeout);
     context.run();
-    if (exchange.error) fail(admin, exchange.error);
+    if (exchange.error) fail_to_ask(admin, exchange.error);
     return exchange.answer();
 }
 
@@ -151,6 +153,9 @@ std::string describe_error(const AdminAnswer& answer) {
         return found != nullptr && found->is_string() ? std::string(found->get_string())
                                                       : std::string();
     };
+    // What curl has to send helps nobody who typed one of larder's own commands.
+    if (answer.status == 401)
+        return text("error") + ": type `export LARDER_ADMIN_TOKEN=TOKEN` first, or give --token";
     const std::string detail = text("detail");
     return detail.empty() ? text("error") : text("error") + ": " + detail;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <boost/system/error_code.hpp>
 #include <chrono>
 #include <string>
 
@@ -18,6 +19,9 @@ struct AdminAnswer {
 [[nodiscard]] AdminAnswer ask_admin(const AdminTarget& admin, const std::string& path,
                                     const std::string& body = {},
                                     std::chrono::milliseconds timeout = std::chrono::seconds(35));
+
+/// Throws std::runtime_error: why the admin server cannot be asked, and what to do.
+[[noreturn]] void fail_to_ask(const AdminTarget& admin, const boost::system::error_code& error);
 
 /// Reads an admin URL: http://host:port, https://host:port, or host:port alone. Without a port it
 /// is 9180. Throws std::runtime_error with a readable line.

@@ -6,27 +6,12 @@
 
 #include "cli/admin_client.hpp"
 #include "cli/printable.hpp"
+#include "cli/screen.hpp"
 
 namespace larder::cli {
 namespace {
 
 constexpr std::size_t columns = 78;
-
-/// The words of a text in lines of at most `columns`, each after `indent`.
-std::string wrapped(const std::string& text, const std::string& indent) {
-    std::string out, line = indent;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find(' ', at), text.size());
-        const std::string word = text.substr(at, end - at);
-        if (line.size() + 1 + word.size() > columns && line.size() > indent.size()) {
-            out += line + '\n';
-            line = indent;
-        }
-        line += (line.size() > indent.size() ? " " : "") + word;
-        at = end + 1;
-    }
-    return out + line + '\n';
-}
 
 }  // namespace
 
@@ -36,7 +21,8 @@ std::string render_advice(std::string_view answer) {
     for (const boost::json::value& item : value.at("advice").as_array()) {
         out += printable(std::string(item.at("kind").as_string())) + "  " +
                printable(std::string(item.at("route").as_string())) + '\n' +
-               wrapped(printable(std::string(item.at("text").as_string())), "    ") + '\n';
+               wrapped("    " + printable(std::string(item.at("text").as_string())), 4, columns) +
+               "\n\n";
     }
     return out.empty()
                ? "Nothing to advise: the traffic so far gives no reason to change anything.\n"

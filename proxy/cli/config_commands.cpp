@@ -1,5 +1,6 @@
 #include "cli/config_commands.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <ostream>
 
@@ -42,6 +43,22 @@ std::string request_text(const http::RequestHead& request, const route::Compiled
     return text.empty() ? text : "answer    " + text + "\n";
 }
 
+bool is_warning(const settings::Problem& problem) {
+    return problem.severity == settings::Problem::Severity::warning;
+}
+
+/// Lines of a label of ten columns and a text, which a terminal shows below each other.
+void write_text(std::string_view lines, const Screen& screen, std::ostream& out) {
+    while (!lines.empty()) {
+        const std::string_view line = lines.substr(0, lines.find('\n'));
+        lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+        if (screen.is_terminal())
+            out << wrapped(line, 10, screen.width) << '\n';
+        else
+            out << line << '\n';
+    }
+}
+
 std::string_view to_word(redis::Inspection::Kind kind) {
     using Kind = redis::Inspection::Kind;
     if (kind == Kind::error) return "error";
@@ -77,8 +94,10 @@ boost::json::array to_json(const redis::Inspection& found) {
 int run_check(const CheckOptions& options, std::ostream& out, std::ostream& errors) {
     Checked checked = load(options.config_file);
     checked.table = flow::check_config(checked.settings, checked.problems);
-    const std::string name =
-        options.config_file.empty() ? "(embedded default)" : options.config_file;
+    const bool is_default = options.config_file.empty();
+    // Nobody can mend the built-in default, so warnings about it help nobody.
+    if (is_default) std::erase_if(checked.problems, is_warning);
+    const std::string name = is_default ? "(embedded default)" : options.config_file;
     std::optional<redis::Inspection> found;
     if (options.redis) found = try_redis(checked.settings);
     const bool is_fine = !settings::has_errors(checked.problems) && !(found && found->has_errors());
@@ -94,6 +113,9 @@ int run_check(const CheckOptions& options, std::ostream& out, std::ostream& erro
         wrong += error;
         (error ? errors : out) << settings::to_text(problem, name) << '\n';
     }
+    if (is_default)
+        out << "no -c FILE is given, so this is the built-in default: what the origin's own "
+               "headers allow is cached in memory\n";
     out << name << ": " << wrong << (wrong == 1 ? " error, " : " errors, ")
         << checked.problems.size() - wrong
         << (checked.problems.size() - wrong == 1 ? " warning\n" : " warnings\n");
@@ -111,7 +133,8 @@ int run_schema(std::ostream& out) {
     return exit_fine;
 }
 
-int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& errors) {
+int run_explain(const ExplainOptions& options, const Screen& screen, std::ostream& out,
+                std::ostream& errors) {
     Checked checked = load(options.config_file);
     settings::check_settings(checked.settings, checked.problems);
     checked.table = route::RouteTable::compile(checked.settings, checked.problems);
@@ -128,17 +151,21 @@ int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& 
         return exit_usage;
     }
     const route::Explanation explanation = route::explain(checked.table, request->head());
-    out << route::to_text(explanation);
+    write_text(route::to_text(explanation), screen, out);
     const std::size_t most = checked.settings.limits.key_body;
     if (explanation.readable && options.body.size() > most)
-        out << "bypass    the body is larger than limits.key_body (" << most
-            << " bytes), so no key is made of it (detail=body)\n";
-    if (explanation.readable) out << request_text(request->head(), *explanation.route);
+        write_text("bypass    the body is larger than limits.key_body (" + std::to_string(most) +
+                       " bytes), so no key is made of it (detail=body)\n",
+                   screen, out);
+    if (explanation.readable)
+        write_text(request_text(request->head(), *explanation.route), screen, out);
     std::size_t number = 0;
     for (const std::string& step :
          flow::explain_steps(explanation, request->head(), checked.settings)) {
-        out << (number == 0 ? "steps     " : "          ") << number + 1 << ". " << step << '\n';
         ++number;
+        const std::string label = number == 1 ? "steps     " : std::string(10, ' ');
+        const std::string line = label + std::to_string(number) + ". " + step;
+        out << (screen.is_terminal() ? wrapped(line, 13, screen.width) : line) << '\n';
     }
     return exit_fine;
 }

@@ -2,6 +2,7 @@
 #include <iosfwd>
 
 #include "cli/command_line.hpp"
+#include "cli/screen.hpp"
 
 namespace larder::cli {
 
@@ -13,6 +14,7 @@ int run_check(const CheckOptions& options, std::ostream& out, std::ostream& erro
 int run_schema(std::ostream& out);
 
 /// `larder explain`: what would happen to a request, from the configuration alone.
-int run_explain(const ExplainOptions& options, std::ostream& out, std::ostream& errors);
+int run_explain(const ExplainOptions& options, const Screen& screen, std::ostream& out,
+                std::ostream& errors);
 
 }  // namespace larder::cli

@@ -101,10 +101,9 @@ void read_events(const AdminTarget& admin, const std::string& path, const TakeEv
             return use_tls(socket, address, request, take);
         exchange(socket, request, take);
     } catch (const system_error& error) {
-        const bool ended = error.code() == asio::error::eof;
-        throw std::runtime_error(
-            "the admin server at " + admin.url +
-            (ended ? " ended the connection" : " cannot be read: " + error.code().message()));
+        if (error.code() != asio::error::eof) fail_to_ask(admin, error.code());
+        throw std::runtime_error("the admin server at " + admin.url +
+                                 " ended the connection: that larder has stopped");
     }
 }
 

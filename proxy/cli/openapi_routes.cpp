@@ -191,6 +191,8 @@ public:
             "an\n"
             "# answer be that nothing purged?), and what else each write changes.\n"
             "# A test for each route: see `examples` in larder's reference configuration.\n"
+            "#\n"
+            "#origin: http://127.0.0.1:8000             # take the # away: where the API is\n"
             "routes:\n";
         for (Resource& resource : resources_) add_read(resource, out);
         for (const Resource& resource : resources_) add_write(resource, out);

@@ -65,20 +65,41 @@ std::string redis_text(const json::value& stats) {
     return redis.at("up").as_bool() ? "up" : "down (breaker " + text_at(redis, "/breaker") + ")";
 }
 
+/// Health checks say "down"; without them only an attempt to connect shows that nobody is there.
+std::string state_word(const json::value& origin) {
+    const json::value& up = origin.at("up");
+    if (up.is_bool() && !up.as_bool()) return "down";
+    const json::value* found = origin.as_object().if_contains("addresses");
+    const json::array addresses = found == nullptr ? json::array{} : found->as_array();
+    const bool is_reachable =
+        addresses.empty() ||
+        std::any_of(addresses.begin(), addresses.end(),
+                    [](const json::value& one) { return one.at("reachable").as_bool(); });
+    return is_reachable ? "up" : "cannot be reached";
+}
+
 std::string origin_text(const json::value& stats) {
     std::string out;
     for (const json::value& origin : stats.at("origins").as_array()) {
         if (!out.empty()) out += ", ";
-        const json::value& up = origin.at("up");
-        out += text_at(origin, "/server") + (up.is_bool() && !up.as_bool() ? " down" : " up");
+        out += text_at(origin, "/server") + ' ' + state_word(origin);
     }
     return out.empty() ? "-" : out;
 }
 
+std::string duration_text(double seconds) {
+    const auto whole = static_cast<std::uint64_t>(seconds);
+    const std::uint64_t minutes = whole / 60, hours = minutes / 60;
+    if (minutes < 2) return fmt::format("{} s", whole);
+    if (hours < 2) return fmt::format("{} min", minutes);
+    if (hours < 48) return fmt::format("{} h {} min", hours, minutes % 60);
+    return fmt::format("{} d {} h", hours / 24, hours % 24);
+}
+
 std::string head_text(const json::value& now, const json::value* before, double seconds) {
-    std::string out = fmt::format("larder {}, up for {:.0f} s, {:.0f} client connections\n",
-                                  text_at(now, "/version"), number_at(now, "/uptime_seconds"),
-                                  number_at(now, "/client_connections"));
+    std::string out = fmt::format(
+        "larder {}, up for {}, {:.0f} client connections\n", text_at(now, "/version"),
+        duration_text(number_at(now, "/uptime_seconds")), number_at(now, "/client_connections"));
     out +=
         fmt::format("requests {:.0f}, hit rate {}, coalesced {:.0f}, purges pending {:.0f}\n",
                     number_at(now, "/requests/total"), percent(now.at("requests").at("hit_ratio")),
@@ -99,6 +120,19 @@ std::string head_text(const json::value& now, const json::value* before, double 
     return out;
 }
 
+/// What Redis has refused, with the remedy; nothing where all is well.
+std::string troubles_text(const json::value& now, const Screen& screen) {
+    std::string out;
+    for (const json::value& trouble : now.at("redis").at("troubles").as_array()) {
+        const std::string remedy = text_at(trouble, "/remedy");
+        const std::string line = fmt::format(
+            "redis trouble for {}: {}{}{}", duration_text(number_at(trouble, "/for_seconds")),
+            text_at(trouble, "/text"), remedy.empty() ? "" : "; ", remedy);
+        out += (screen.is_terminal() ? wrapped(line, 4, screen.width) : line) + '\n';
+    }
+    return out;
+}
+
 std::string latency_text(const json::value& now) {
     std::string out = fmt::format("\n{:<12} {:>12} {:>10} {:>10} {:>10} {:>10}\n", "X-Cache",
                                   "requests", "mean ms", "p50 ms", "p90 ms", "p99 ms");
@@ -113,21 +147,39 @@ std::string latency_text(const json::value& now) {
     return out;
 }
 
-std::string routes_text(const json::value& now) {
+/// A percentile of a route; of no request there is none.
+std::string percentile_text(const json::value& route, std::string_view pointer) {
+    if (number_at(route, "/latency/count") == 0) return "-";
+    return fmt::format("{:.3f}", number_at(route, pointer));
+}
+
+/// As wide as the longest path, or as the terminal has room for.
+std::size_t path_columns(const std::vector<const json::value*>& routes, const Screen& screen) {
+    constexpr std::size_t least = 12, others = 49;
+    if (screen.is_terminal())
+        return std::max(screen.width > others ? screen.width - others : 0, least);
+    std::size_t longest = 30;
+    for (const json::value* route : routes)
+        longest = std::max(longest, text_at(*route, "/path").size());
+    return longest;
+}
+
+std::string routes_text(const json::value& now, const Screen& screen) {
     std::vector<const json::value*> routes;
     for (const json::value& route : now.at("routes").as_array()) routes.push_back(&route);
     std::stable_sort(routes.begin(), routes.end(), [](const auto* a, const auto* b) {
         return number_at(*a, "/total") > number_at(*b, "/total");
     });
-    std::string out = fmt::format("\n{:<30} {:>10} {:>8} {:>9} {:>9} {:>8}\n", "path", "requests",
-                                  "hit rate", "p50 ms", "p99 ms", "saved s");
+    const std::size_t columns = path_columns(routes, screen);
+    std::string out = fmt::format("\n{:<{}} {:>10} {:>8} {:>9} {:>9} {:>8}\n", "path", columns,
+                                  "requests", "hit rate", "p50 ms", "p99 ms", "saved s");
     for (std::size_t i = 0; i < std::min(routes.size(), routes_shown_max); ++i) {
         const json::value& route = *routes[i];
-        out += fmt::format("{:<30} {:>10.0f} {:>8} {:>9.3f} {:>9.3f} {:>8.1f}\n",
-                           text_at(route, "/path"), number_at(route, "/total"),
-                           percent(route.at("hit_ratio")), number_at(route, "/latency/p50_ms"),
-                           number_at(route, "/latency/p99_ms"),
-                           number_at(route, "/origin_seconds_saved"));
+        out += fmt::format(
+            "{:<{}} {:>10.0f} {:>8} {:>9} {:>9} {:>8.1f}\n", cut(text_at(route, "/path"), columns),
+            columns, number_at(route, "/total"), percent(route.at("hit_ratio")),
+            percentile_text(route, "/latency/p50_ms"), percentile_text(route, "/latency/p99_ms"),
+            number_at(route, "/origin_seconds_saved"));
     }
     if (routes.size() > routes_shown_max)
         out += fmt::format("and {} more\n", routes.size() - routes_shown_max);
@@ -142,15 +194,16 @@ std::string read_stats(const StatsOptions& options) {
 
 }  // namespace
 
-std::string render_stats(const StatsReading& reading) {
+std::string render_stats(const StatsReading& reading, const Screen& screen) {
     const json::value now = json::parse(reading.current);
     std::optional<json::value> before;
     if (reading.before) before = json::parse(*reading.before);
-    return head_text(now, before ? &*before : nullptr, reading.seconds) + latency_text(now) +
-           routes_text(now);
+    return head_text(now, before ? &*before : nullptr, reading.seconds) +
+           troubles_text(now, screen) + latency_text(now) + routes_text(now, screen);
 }
 
-int run_stats(const StatsOptions& options, bool terminal, std::ostream& out, std::ostream& errors) {
+int run_stats(const StatsOptions& options, const Screen& screen, std::ostream& out,
+              std::ostream& errors) {
     try {
         if (options.ready) {
             const AdminAnswer answer =
@@ -164,10 +217,9 @@ int run_stats(const StatsOptions& options, bool terminal, std::ostream& out, std
             reading.current = read_stats(options);
             const Clock::time_point now = Clock::now();
             reading.seconds = std::chrono::duration<double>(now - read_at).count();
-            const std::string screen =
-                options.json ? reading.current + '\n' : render_stats(reading);
-            const bool clears = options.watch && terminal && !options.json;
-            out << (clears ? clear_screen : "") << screen << std::flush;
+            const std::string text = options.json ? reading.current : render_stats(reading, screen);
+            const bool clears = options.watch && screen.is_terminal() && !options.json;
+            out << (clears ? clear_screen : "") << text << std::flush;
             reading.before = std::move(reading.current);
             read_at = now;
             if (options.watch) std::this_thread::sleep_for(std::chrono::seconds(1));

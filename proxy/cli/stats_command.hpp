@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cli/command_line.hpp"
+#include "cli/screen.hpp"
 
 namespace larder::cli {
 
@@ -15,11 +16,13 @@ struct StatsReading {
     double seconds = 0;                 ///< between the two
 };
 
-/// The screen as text. Throws std::exception where it is not the JSON of /stats.
-[[nodiscard]] std::string render_stats(const StatsReading& reading);
+/// The figures as text; paths are cut where they do not fit into a terminal. Throws std::exception
+/// where it is not the JSON of /stats.
+[[nodiscard]] std::string render_stats(const StatsReading& reading, const Screen& screen = {});
 
-/// `larder stats`: prints once, or with --watch every second until it is ended. `terminal`: clears
-/// the screen before each. Returns the exit status.
-int run_stats(const StatsOptions& options, bool terminal, std::ostream& out, std::ostream& errors);
+/// `larder stats`: prints once, or with --watch every second until it is ended; a terminal is
+/// cleared before each. Returns the exit status.
+int run_stats(const StatsOptions& options, const Screen& screen, std::ostream& out,
+              std::ostream& errors);
 
 }  // namespace larder::cli

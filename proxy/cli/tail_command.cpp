@@ -27,11 +27,28 @@ std::string time_text(double milliseconds) {
     return fmt::format("{:.1f}ms", milliseconds);
 }
 
-/// Cuts a text that is too long; the last column shows that it was cut.
-std::string cut(const std::string& text, std::size_t columns) {
-    if (text.size() <= columns) return text;
-    return columns == 0 ? std::string() : text.substr(0, columns - 1) + '~';
+/// In six columns, so that more of the path is left.
+std::string short_time_text(double milliseconds) {
+    const bool is_short = milliseconds >= 99.95 && milliseconds < 10'000;
+    return is_short ? fmt::format("{:.0f}ms", milliseconds) : time_text(milliseconds);
 }
+
+/// How a line of a terminal is laid out. A wide one has room for every reason, so that the columns
+/// stand below each other; in 80 columns the path is worth more.
+struct Layout {
+    std::size_t word;  ///< of the X-Cache word and the reason, at least
+    std::size_t width;
+
+    explicit Layout(const Screen& screen)
+        : word(screen.width >= wide ? 21 : 6), width(screen.width) {}
+
+    /// What is left for the path beside texts of this length.
+    [[nodiscard]] std::size_t room(std::size_t taken) const {
+        return std::max(width > taken ? width - taken : 0, path_columns_min);
+    }
+
+    static constexpr std::size_t wide = 110;
+};
 
 std::string_view colour_of(const std::string& cache, std::int64_t status) {
     if (status >= 500 || status == 499) return "\x1b[31m";
@@ -68,27 +85,40 @@ std::string render_event(std::string_view data, const Screen& screen) {
                       method = text_at(event, "method"), target = text_at(event, "target"),
                       cache = text_at(event, "cache"), detail = text_at(event, "detail");
     const std::int64_t status = event.at("status").to_number<std::int64_t>();
-    const std::string took = time_text(event.at("milliseconds").to_number<double>());
-    const double waited = event.at("origin_milliseconds").to_number<double>();
-    const std::string origin = waited > 0 ? time_text(waited) : "-";
-    if (screen.width == 0)
+    const auto milliseconds = event.at("milliseconds").to_number<double>();
+    const auto waited = event.at("origin_milliseconds").to_number<double>();
+    if (!screen.is_terminal())
         return fmt::format("{} {} {} {} {} {} {} {} {}", time, client, method, target, status,
-                           cache, detail.empty() ? "-" : detail, took, origin);
+                           cache, detail.empty() ? "-" : detail, time_text(milliseconds),
+                           waited > 0 ? time_text(waited) : "-");
+    const Layout layout(screen);
     const std::string word = detail.empty() ? cache : cache + ' ' + detail;
     const std::string before =
         fmt::format("{} {:<9} {:<6} ", time.substr(11, 8), cut(client, 15), cut(method, 7));
-    const std::string after = fmt::format(" {:>3} {:<6} {:>8} {:>8}", status, word, took, origin);
-    const std::size_t taken = before.size() + after.size();
-    const std::size_t room =
-        std::max(screen.width > taken ? screen.width - taken : 0, path_columns_min);
+    const std::string after =
+        fmt::format(" {:>3} {:<{}} {:>6} {:>6}", status, word, layout.word,
+                    short_time_text(milliseconds), waited > 0 ? short_time_text(waited) : "-");
+    const std::size_t room = layout.room(before.size() + after.size());
     const std::string line =
         cut(before + fmt::format("{:<{}}", cut(target, room), room) + after, screen.width);
     return std::string(colour_of(cache, status)) + line + "\x1b[0m";
 }
 
+std::string tail_heading(const Screen& screen) {
+    const Layout layout(screen);
+    const std::string before = fmt::format("{:<8} {:<9} {:<6} ", "time", "client", "method");
+    const std::string after =
+        fmt::format("{:>6} {:<{}} {:>6} {:>6}", "status", "cache", layout.word, "took", "origin");
+    // The status has three columns and its name six: the name begins above the end of the path.
+    const std::size_t room = layout.room(before.size() + after.size());
+    return cut(before + fmt::format("{:<{}}", "path", room) + after, screen.width);
+}
+
 int run_tail(const TailOptions& options, const Screen& screen, std::ostream& out,
              std::ostream& errors) {
     try {
+        if (screen.is_terminal() && !options.json)
+            out << tail_heading(screen) << '\n' << std::flush;
         read_events(
             options.admin, path_of(options), [&](std::string_view name, std::string_view data) {
                 if (options.json) {

@@ -10,6 +10,7 @@
 
 #include "cli/admin_client.hpp"
 #include "cli/printable.hpp"
+#include "cli/screen.hpp"
 
 namespace larder::cli {
 namespace {
@@ -25,11 +26,7 @@ std::string number_text(const json::value& value, std::string_view by) {
 }
 
 std::string cut_to(std::string line, const Screen& screen) {
-    if (screen.width > 0 && line.size() > screen.width) {
-        line.resize(screen.width);
-        line.back() = '~';
-    }
-    return line + '\n';
+    return (screen.is_terminal() ? cut(line, screen.width) : std::move(line)) + '\n';
 }
 
 }  // namespace
@@ -56,7 +53,7 @@ int run_top(const TopOptions& options, const Screen& screen, std::ostream& out,
         do {
             const AdminAnswer answer = ask_admin(options.admin, path, {}, std::chrono::seconds(10));
             if (answer.status != 200) throw std::runtime_error(describe_error(answer));
-            out << (options.watch && screen.width > 0 ? clear_screen : "")
+            out << (options.watch && screen.is_terminal() ? clear_screen : "")
                 << render_top(answer.body, screen) << std::flush;
             if (options.watch) std::this_thread::sleep_for(std::chrono::seconds(1));
         } while (options.watch && out);

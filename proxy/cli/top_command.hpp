@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "cli/command_line.hpp"
-#include "cli/tail_command.hpp"
+#include "cli/screen.hpp"
 
 namespace larder::cli {
 

@@ -40,10 +40,10 @@ std::vector<std::string> lifetime_of(const settings::Route& rule) {
     } else {
         out.emplace_back(
             "the origin's CDN-Cache-Control, Cache-Control or Expires, where it sends one");
-        if (ttl) out.push_back(ttl_text);
+        if (ttl) out.push_back("else " + ttl_text);
         if (rule.heuristic > 0)
             out.push_back(
-                "heuristic: " + std::to_string(static_cast<int>(rule.heuristic * 100 + 0.5)) +
+                "else heuristic: " + std::to_string(static_cast<int>(rule.heuristic * 100 + 0.5)) +
                 "% of the time since Last-Modified");
         if (!ttl && rule.heuristic <= 0)
             out.emplace_back("nothing else: without those it is not stored (no-lifetime)");

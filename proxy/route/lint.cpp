@@ -13,6 +13,34 @@ using settings::RouteKind;
 using Route = const CompiledRoute&;
 using Routes = std::vector<std::unique_ptr<CompiledRoute>>;
 
+/// A purge for a write to the same path: what the key takes from the path stays, the rest is any.
+std::string suggested_purge(const std::string& key, const std::string& path) {
+    std::string out;
+    for (std::size_t at = 0; at < key.size();) {
+        if (key[at] != '{') {
+            out += key[at++];
+            continue;
+        }
+        const std::size_t end = std::min(key.find('}', at), key.size() - 1);
+        const std::string placeholder = key.substr(at, end + 1 - at);
+        const std::string name = key.substr(at + 1, end - at - 1);
+        const bool is_known = name == "path" || name == "host" ||
+                              path.find(placeholder) != std::string::npos ||
+                              path.find('{' + name + "*}") != std::string::npos;
+        if (!is_known) return out + '*';
+        out += placeholder;
+        at = end + 1;
+    }
+    return out;
+}
+
+/// The write that a reader of this path would add: lists get new members by POST.
+std::string suggested_write(const std::string& path, const std::string& key) {
+    const std::string methods = path.ends_with('}') ? "PUT,PATCH,DELETE" : "POST,PUT,PATCH,DELETE";
+    return "`match: " + methods + ' ' + path + "` with `purge: [\"" + suggested_purge(key, path) +
+           "\"]`";
+}
+
 class Linter {
 public:
     Linter(const Routes& routes, settings::Problems& problems)
@@ -293,13 +321,13 @@ private:
         }
         for (const auto& [path, resource] : resources)
             if (!resource.purged)
-                warn(*resource.first, "match", resource.first->rule.match_at,
-                     "no write purges " + path +
-                         ", so a change shows only once the entry has expired; add a route such as "
-                         "`match: "
-                         "PUT,PATCH,DELETE " +
-                         resource.first->impl->path.path + "` with `purge: [\"" +
-                         resource.first->rule.key + "\"]` if this API can change it");
+                warn(
+                    *resource.first, "match", resource.first->rule.match_at,
+                    "no write purges " + path +
+                        ", so a change shows only once the entry has expired; add a route such "
+                        "as " +
+                        suggested_write(resource.first->impl->path.path, resource.first->rule.key) +
+                        " if this API can change it");
     }
 
     const Routes& routes_;

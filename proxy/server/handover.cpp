@@ -91,6 +91,8 @@ std::vector<int> inherited_sockets(const std::string& name) {
     return found;
 }
 
+bool is_first_process() { return ::getpid() == 1; }
+
 int start_successor(const std::vector<std::string>& arguments, int channel) {
     std::vector<Named> passed = remembered();
     if (channel >= 0) passed.push_back({succession_channel, channel});

@@ -21,6 +21,9 @@ std::vector<int> inherited_sockets(const std::string& name);
 int start_successor(const std::vector<std::string>& arguments, int channel);
 inline constexpr const char* succession_channel = "succession";
 
+/// Whether this is process 1 of a container. It cannot hand over: the container ends with it.
+[[nodiscard]] bool is_first_process();
+
 /// Tells the predecessor, if there is one, to drain (SIGTERM), because this process serves.
 void tell_predecessor();
 

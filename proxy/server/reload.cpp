@@ -8,6 +8,7 @@
 #include "base/json_text.hpp"
 #include "observe/logging.hpp"
 #include "server/admin_tls.hpp"
+#include "server/handover.hpp"
 #include "server/make_config.hpp"
 #include "server/server.hpp"
 #include "server/settings_in_force.hpp"
@@ -20,6 +21,13 @@ std::string joined(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
     return text;
+}
+
+/// What makes a new process of this one.
+std::string how_to_restart() {
+    if (is_first_process()) return "restart the container";
+    return "SIGUSR2 restarts without refusing a connection: kill -USR2 " +
+           std::to_string(::getpid());
 }
 
 void log_refusal(const settings::Problems& problems, const std::string& file) {
@@ -75,9 +83,9 @@ admin::JsonAnswer Server::reload() {
     observe::set_up_logging(config->settings.log);
     if (!waiting.empty())
         spdlog::warn(
-            "changes of {} take effect at the next start (SIGUSR2 restarts without refusing a "
-            "connection: kill -USR2 {}); until then the old values stay",
-            joined(waiting), ::getpid());
+            "changes of {} take effect at the next start ({}); until then the old values "
+            "stay",
+            joined(waiting), how_to_restart());
     put_in_force(config);
     use_listeners(before->settings, config->settings, listeners, opened);
     if (admin_) admin_->set_access(config->settings.admin, std::move(admin_tls));

@@ -240,6 +240,12 @@ void Server::note_failure(const char* what, const std::exception_ptr& failure) c
 
 void Server::hand_over() {
     if (successor_ > 0) return;
+    if (is_first_process()) {
+        spdlog::error(
+            "process 1 cannot hand over: all processes of a container end with its first one; "
+            "restart the container");
+        return;
+    }
     hands_over_later_ = from_predecessor_ != nullptr;
     if (from_predecessor_ && from_predecessor_->is_under_way()) {
         spdlog::info("the previous process still runs: handing over when it has ended");

@@ -7,10 +7,29 @@
 namespace larder::server {
 namespace {
 
+auto parts(const settings::RedisTls& tls) {
+    const auto& [ca, certificate, key, verify] = tls;
+    return std::tie(ca, certificate, key, verify);
+}
+
+bool equal(const std::optional<settings::RedisTls>& one,
+           const std::optional<settings::RedisTls>& other) {
+    if (!one || !other) return one.has_value() == other.has_value();
+    return parts(*one) == parts(*other);
+}
+
+/// All but on_purge_failure, which each write reads anew. The bindings name every member, so that a
+/// new one cannot be forgotten here.
 auto fixed_parts(const settings::Redis& redis) {
-    return std::tie(redis.url, redis.max_connections, redis.connect_timeout, redis.timeout,
-                    redis.prefix, redis.tls.ca, redis.tls.certificate, redis.tls.key,
-                    redis.tls.verify, redis.compress, redis.compress_above);
+    const auto& [url, max_connections, connect_timeout, timeout, prefix, tls, sentinel_password,
+                 sentinel_tls, on_purge_failure, purge_stream, compress, compress_above] = redis;
+    return std::tuple_cat(std::tie(url, max_connections, connect_timeout, timeout, prefix,
+                                   sentinel_password, purge_stream, compress, compress_above),
+                          parts(tls));
+}
+
+bool has_same_fixed_parts(const settings::Redis& one, const settings::Redis& other) {
+    return fixed_parts(one) == fixed_parts(other) && equal(one.sentinel_tls, other.sentinel_tls);
 }
 
 std::optional<settings::Redis> redis(const std::optional<settings::Redis>& running,
@@ -35,7 +54,7 @@ settings::Settings settings_in_force(const settings::Settings& running, settings
     note(memory_waits, "memory");
     note(running.state != loaded.state, "state");
     const bool same_redis = running.redis && loaded.redis
-                                ? fixed_parts(*running.redis) == fixed_parts(*loaded.redis)
+                                ? has_same_fixed_parts(*running.redis, *loaded.redis)
                                 : running.redis.has_value() == loaded.redis.has_value();
     note(!same_redis, "redis");
     loaded.admin.address = running.admin.address;

@@ -141,8 +141,14 @@ void check_origin(const Settings& settings, Checker& check) {
     if (!settings.origin.servers.empty()) return check_one_origin(settings.origin, "origin", check);
     const bool is_map = settings.positions.contains("origin");
     const bool told = !check.is_readable() || check.is_misspelled(is_map ? "servers" : "origin") ||
-                      check.has_error_of("origin") || check.has_error_at("origin.servers");
-    if (!told)
+                      check.has_error_of("origin") || check.has_error_at("origin.servers") ||
+                      check.has_error_at("--origin");
+    if (told) return;
+    if (settings.file.empty())
+        check.error("origin",
+                    "is missing: say what larder stands before, with --origin "
+                    "http://127.0.0.1:8000 or in a configuration file (-c FILE)");
+    else
         check.error("origin",
                     std::string(is_map ? "needs servers" : "is missing") +
                         ": give the URL of what larder stands before, such as "

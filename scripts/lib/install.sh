@@ -48,7 +48,7 @@ install_missing() {
         echo "error: this needs Debian's packages ${missing[*]}" >&2
         return 1
     fi
-    echo "Installing ${missing[*]}"
+    echo "Installing ${missing[*]} (this may take some minutes)"
     # The package lists may be absent or too old: then fetch them, and try again.
     if ! apt_install "${missing[@]}" >/dev/null 2>&1; then
         as_root apt-get update -q

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
-"""Makes the guide's reference of the JSON Schema: larder schema | reference.py"""
+"""Makes the guide's reference of the JSON Schema:
+
+    larder schema | scripts/lib/reference.py >config/guide/reference/configuration.md
+"""
 import json
 import sys
 
 HEAD = """# Every key of the configuration
 
-Made of what `larder schema` prints. Durations: `250ms`, `60s`, `5m`,
-`1h`, `7d`; a bare number is seconds. Sizes: `8KB`, `64MB`, `1GB`. Any value may be `${NAME}` or `${NAME:-default}`, taken from
-the environment.
+Made of what `larder schema` prints. Durations: `250ms`, `60s`, `5m`, `1h`, `7d`; a bare number is seconds. Sizes: `8KB`, `64MB`,
+`1GB`. Any value may be `${NAME}` or `${NAME:-default}`, taken from the environment, or `${file:/path}`, taken from a file.
 """
 
 

@@ -232,6 +232,19 @@ def test_it_can_be_read_on_a_phone(browser, larder):
 
 
 @needs_chromium
+def test_many_purges_leave_the_forms_below_them_in_reach(browser, larder):
+    for number in range(60):
+        larder.purge(keys=[f"articles:{number}"])
+    browser.resize(390, 844)
+    open_page(browser, larder)
+    until(lambda: "articles:59" in browser.text("purges"), what="the purges")
+    height = "return document.getElementById(arguments[0]).offsetHeight"
+    assert browser.run(height, "purges") < 500
+    assert browser.run("return document.querySelector('#purges tbody tr').offsetHeight") < 40, "a row is one line"
+    assert browser.run("return document.getElementById('purges').tabIndex") == 0, "the keyboard can scroll it"
+
+
+@needs_chromium
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser, larder, theme):
     script = browser_module.axe_script()

@@ -4,24 +4,28 @@ A page's blocks are run in their order, in one folder, before the demo API and a
 
     ```yaml file=NAME         is written into that file; append=NAME adds to it
     ```sh                     is run by bash, and has to succeed
-    ```sh background [A=B]    starts larder, which stays until the page starts another; A=B is in its environment
-    ```sh reload              is run, then larder gets SIGHUP
+    ```sh background          starts larder, which stays until the page starts another
+    ```sh repeat              is run again until it prints what the next block shows
+    ```sh demo                starts the API and the Redis of scripts/demo, which stay until the page ends
+    ```sh package             is run by test_package.py, as it changes the system
     ```text output            what the block before has to print: these lines in this order, … for anything
 
 A page that starts no larder gets one. The addresses of the pages are fixed; here they become free ports.
 """
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
 from support.larder import REPOSITORY, binary, clean_environment
 from support.ports import free_port
 from support.process import Process
-from support.waiting import until
+from support.waiting import PATIENCE, until
 from support import raw_client
 
 GUIDE = os.path.join(REPOSITORY, "config", "guide")
@@ -52,13 +56,17 @@ routes:
 """
 
 
+PACKAGE_STEPS = {"scripts/package", "sudo apt install ./build/package/larder_*.deb", "sudo systemctl stop larder"}
+
+
 class Reader:
     """Somebody who follows a page."""
 
     def __init__(self, folder, api, redis):
         self.folder = str(folder)
         self.ports = {"8080": free_port(), "9180": free_port(), "8000": api, "6379": redis}
-        self.larder = None
+        self.larder = self.demo = None
+        self.repeated = None  # the block that is run again while it does not print what it should
         self.output = ""
         os.makedirs(os.path.join(self.folder, "bin"))
         self.write("bin/larder", WRAPPER.format(binary=binary()))
@@ -89,31 +97,65 @@ class Reader:
         self.output = done.stdout + done.stderr
         assert done.returncode == 0, f"{code}\n{self.output}{self.larder.log() if self.larder else ''}"
 
-    def start(self, code, environment):
-        self.stop()
+    def start(self, code):
+        self.end_larder()
+        words = shlex.split(self.here(code))
+        variables = [word for word in words if re.match(r"[A-Z_]+=", word)]
         log = os.path.join(self.folder, "log")
-        command = ["bash", "-c", "exec " + self.here(code).strip()]
-        self.larder = Process(command, log, env=self.environment(environment), folder=self.folder)
+        with open(log, "w"):
+            pass
+        environment = self.environment(dict(word.split("=", 1) for word in variables))
+        command = [os.path.join(self.folder, "bin/larder"), *words[len(variables) + 1 :]]
+        assert words[len(variables)] == "larder", code
+        self.larder = Process(command, log, env=environment, folder=self.folder)
         until(self.is_ready, timeout=20, what="larder")
+        self.output = self.larder.log()
 
     def is_ready(self):
         assert self.larder.is_running(), self.larder.log()
-        return raw_client.get(self.ports["9180"], "/readyz", timeout=2).status == 200
+        return (
+            raw_client.get(self.ports["9180"], "/readyz", timeout=2).status == 200
+            and " serves with " in self.larder.log()
+        )
 
-    def reload(self):
-        before = self.larder.log().count("the configuration was reloaded")
-        self.larder.signal(signal.SIGHUP)
-        until(lambda: self.larder.log().count("the configuration was reloaded") > before, what="the reload")
+    def start_demo(self, code):
+        assert code.strip() == "scripts/demo"
+        self.ports["8000"], self.ports["6379"] = free_port(), free_port()
+        command = ["scripts/demo", "--api", self.ports["8000"], "--redis", self.ports["6379"]]
+        self.demo = Process(command, os.path.join(self.folder, "demo.log"), folder=REPOSITORY)
+        until(lambda: "Ctrl-C stops it" in self.demo.log() or not self.demo.is_running(), timeout=60, what="the demo")
+        assert self.demo.is_running(), self.demo.log()
+        self.output = self.demo.log()
+
+    def expect_soon(self, text):
+        code, self.repeated = self.repeated, None
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.expect(text)
+            except AssertionError:
+                if code is None or time.monotonic() > deadline:
+                    raise
+            self.run(code)
 
     def expect(self, text):
         at = 0
-        for line in filter(None, text.splitlines()):
+        for line in filter(None, self.here(text).splitlines()):
             pattern = ".*".join(re.escape(part) for part in line.strip().split("…"))
             found = re.compile(pattern, re.I).search(self.output, at)
             assert found, f"{line!r} is not in what was printed:\n{self.output}"
             at = found.end()
 
     def stop(self):
+        try:
+            self.end_larder()
+        finally:
+            if self.demo is not None:
+                demo, self.demo = self.demo, None
+                demo.signal(signal.SIGINT)
+                demo.wait(45)
+
+    def end_larder(self):
         if self.larder is None:
             return
         larder, self.larder = self.larder, None
@@ -128,13 +170,16 @@ class Reader:
             kind, name = words[0].split("=")
             self.write(name, text, "a" if kind == "append" else "w")
         elif language == "sh" and words[:1] == ["background"]:
-            self.start(text, dict(word.split("=", 1) for word in words[1:]))
-        elif language == "sh":
+            self.start(text)
+        elif language == "sh" and words == ["demo"]:
+            self.start_demo(text)
+        elif language == "sh" and words == ["package"]:
+            assert set(text.splitlines()) <= PACKAGE_STEPS
+        elif language == "sh" and words in ([], ["repeat"]):
             self.run(text)
-            if words == ["reload"]:
-                self.reload()
+            self.repeated = text if words else None
         elif language == "text" and words == ["output"]:
-            self.expect(text)
+            self.expect_soon(text)
         else:
             assert language in ("python", "yaml") and not words, f"what is to be done with ```{language} {words}?"
 
@@ -156,7 +201,7 @@ def test_the_page_can_be_followed(page, reader):
     blocks = [(language, words.split(), text) for language, words, text in BLOCK.findall(read(page))]
     if not any(words[:1] == ["background"] for _, words, _ in blocks):
         reader.write("larder.yaml", USUAL)
-        reader.start("larder serve -c larder.yaml", None)
+        reader.start("larder serve -c larder.yaml")
         redis_is_up = b"larder_redis_up 1"
         until(lambda: redis_is_up in raw_client.get(reader.ports["9180"], "/metrics").body, what="Redis")
     for block in blocks:
@@ -182,3 +227,21 @@ def test_links_lead_somewhere(page):
 def test_every_page_is_in_the_list():
     linked = set(re.findall(r"\]\(([^)#]*)\)", read("README.md")))
     assert linked == set(PAGES) - {"README.md"}
+
+
+def test_the_reasons_that_a_page_names_are_those_of_larder():
+    with open(os.path.join(REPOSITORY, "proxy/cache/outcome.cpp")) as source:
+        known = set(re.findall(r'^    "([a-z-]+)"', source.read(), re.M))
+    rows = re.findall(r"^\| [^|]* \| (`[^|]*`) \|", read("explanation/never-cached.md"), re.M)
+    named = set(re.findall(r"`([a-z-]+)`", " ".join(rows)))
+    assert len(named) > 10 and named - known == set()
+
+
+def test_the_reference_is_made_of_the_schema():
+    with open(os.path.join(REPOSITORY, "config/larder.schema.json")) as schema:
+        made = subprocess.run(
+            ["/usr/bin/python3", "scripts/lib/reference.py"], cwd=REPOSITORY, stdin=schema, capture_output=True, text=True
+        )
+    assert read("reference/configuration.md") == made.stdout, (
+        "run: scripts/lib/reference.py <config/larder.schema.json >config/guide/reference/configuration.md"
+    )

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from support.larder import REPOSITORY, binary
+from support.larder import REPOSITORY, binary, run
+from support.scripted_origin import reply
 
 UNIT = os.path.join(REPOSITORY, "config/systemd/larder.service")
 PAGE = os.path.join(REPOSITORY, "config/man/larder.8")
@@ -52,6 +53,22 @@ def test_the_unit_uses_what_larder_offers():
     assert len([line for line in lines if line.startswith("ExecReload=")]) == 2
 
 
+def test_the_packaged_configuration_caches_what_headers_allow(start_larder, origin):
+    """As its comment says. A file without routes would pass everything."""
+    origin.on("GET /articles/42", reply(fields={"Cache-Control": "max-age=60"}, body=b"42"))
+    origin.on("GET /articles/7", reply(body=b"7"))
+    origin.on("PATCH /articles/42", reply(body=b"{}"))
+    with open(os.path.join(REPOSITORY, "config/debian/larder.yaml")) as file:
+        text = file.read().replace("127.0.0.1:8080", "<listen>").replace("127.0.0.1:9180", "<admin>")
+    larder = start_larder(text, env={"ORIGIN_URL": origin.url})
+    checked = run("check", "-c", larder.config_file)
+    assert "0 errors, 0 warnings" in checked.stdout
+    assert [larder.get("/articles/42").x_cache for _ in range(2)] == ["MISS", "HIT"]
+    assert "detail=no-lifetime" in larder.get("/articles/7").cache_status
+    larder.request("PATCH", "/articles/42", body={})
+    assert larder.get("/articles/42").x_cache == "MISS"
+
+
 def test_each_command_has_its_place_in_the_man_page_and_in_every_completion():
     with open(PAGE) as page:
         text = page.read()
@@ -86,6 +103,37 @@ def test_man_pages_are_free_of_warnings(page, tmp_path):
     assert "LARDER" in shown.stdout
     if page == "larder.yaml.5":
         assert "trusted_proxies: []" in shown.stdout and "${STATE_DIRECTORY:-off}" in shown.stdout
+
+
+def options(command):
+    """How a user types them: the short form where there is one. --help goes without saying."""
+    text = subprocess.run([binary(), command, "--help"], capture_output=True, text=True).stdout
+    forms = re.findall(r"^  (-\S+)", text[text.index("Options:") :], re.M)
+    return {form.split(",")[0].split("=")[0] for form in forms} - {"-h"}
+
+
+def test_each_option_has_its_place_in_the_man_page_and_in_every_completion():
+    with open(PAGE) as page:
+        page_text = page.read().replace("\\-", "-")
+    files = {}
+    for name in os.listdir(COMPLETIONS):
+        with open(os.path.join(COMPLETIONS, name)) as lines:
+            files[name] = lines.read()
+    zsh_admin = re.search(r"^  admin=.*$", files["_larder"], re.M)[0]
+    for command in commands():
+        name = "larder" if command == "serve" else f'"larder {command}"'
+        synopsis = re.search(rf"^\.SY {name}\n(.*?)^\.YS", page_text, re.M | re.S)[1]
+        bash = re.search(rf'^        {command}\) options="(.*)"', files["larder.bash"], re.M)[1]
+        found = re.search(rf"^    {command}\)(.*?);;", files["_larder"], re.M | re.S)
+        zsh = found[1] if found else ""
+        zsh += zsh_admin if "$admin" in zsh else ""
+        fish = [row for row in files["larder.fish"].splitlines() if re.search(rf"from [^\"]*\b{command}\b", row)]
+        for option in options(command):
+            flag = f"-l {option[2:]} " if option.startswith("--") else f"-s {option[1:]} "
+            assert option in synopsis, f"{option} in the man page's synopsis of {command}"
+            assert option in bash.split(), f"{option} in bash's {command}"
+            assert option in zsh, f"{option} in zsh's {command}"
+            assert any(flag in row for row in fish), f"{option} in fish's {command}"
 
 
 @needs("bash")

@@ -118,7 +118,9 @@ int status_of(const std::string& response) {
     return response.size() < 12 ? 0 : std::stoi(response.substr(9, 3));
 }
 std::string body_of(const std::string& response) {
-    return response.substr(response.find("\r\n\r\n") + 4);
+    std::string body = response.substr(response.find("\r\n\r\n") + 4);
+    if (body.ends_with("}\n")) body.pop_back();  // JSON: for those who read it in a terminal
+    return body;
 }
 bool has(const std::string& response, std::string_view text) {
     return response.find(text) != std::string::npos;
@@ -151,6 +153,7 @@ TEST_CASE("the admin server answers what it is asked") {
     Fixture admin;
     CHECK(has(admin.ask("GET /"), "<!doctype html>"));
     CHECK(body_of(admin.ask("GET /healthz")) == R"({"status":"ok"})");
+    CHECK(admin.ask("GET /healthz").ends_with("}\n"));  // for those who read it in a terminal
     CHECK(status_of(admin.ask("GET /readyz")) == 200);
     const std::string metrics = admin.ask("GET /metrics");
     CHECK(has(metrics, "Content-Type: text/plain; version=0.0.4"));
@@ -416,7 +419,9 @@ TEST_CASE(
     options.address = address;
     CHECK_THROWS_WITH_AS(
         AdminServer(options, admin.backend),
-        ("admin: cannot listen on " + larder::to_text(address) + ": Address already in use")
+        ("admin: cannot listen on " + larder::to_text(address) +
+         ": the address is in use; stop the process that serves it, or choose another with --admin "
+         "or `admin`")
             .c_str(),
         std::runtime_error);
 

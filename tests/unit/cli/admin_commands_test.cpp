@@ -139,7 +139,12 @@ TEST_CASE("a refused or impossible purge ends with status 1 and the reason") {
     larder.errors.str("");
     const AdminTarget gone = larder.target();
     larder.server.stop();
+    larder.errors.str("");
     CHECK(run_purge({gone, false, false, {"a"}}, larder.out, larder.errors) == exit_wrong);
+    CHECK(larder.errors.str().find("name its admin address with --admin") != std::string::npos);
+    larder.errors.str("");
+    CHECK(run_tail({gone, {}, false}, {}, larder.out, larder.errors) == exit_wrong);
+    CHECK(larder.errors.str().find("name its admin address with --admin") != std::string::npos);
     CHECK(run_purge({{"nonsense url", ""}, false, false, {"a"}}, larder.out, larder.errors) ==
           exit_wrong);
     CHECK(larder.out.str().empty());
@@ -147,12 +152,10 @@ TEST_CASE("a refused or impossible purge ends with status 1 and the reason") {
 
 TEST_CASE("stats --ready says by its exit status whether larder serves, and needs no token") {
     Fixture larder;
-    CHECK(run_stats({larder.target(""), false, true}, false, larder.out, larder.errors) ==
-          exit_fine);
+    CHECK(run_stats({larder.target(""), false, true}, {}, larder.out, larder.errors) == exit_fine);
     CHECK(larder.out.str().empty());
     larder.backend.is_ready = false;
-    CHECK(run_stats({larder.target(), false, true}, false, larder.out, larder.errors) ==
-          exit_wrong);
+    CHECK(run_stats({larder.target(), false, true}, {}, larder.out, larder.errors) == exit_wrong);
 }
 
 TEST_CASE("stats shows totals and routes, and rates between two readings") {
@@ -169,12 +172,15 @@ TEST_CASE("stats shows totals and routes, and rates between two readings") {
     hit();
     worker.record(
         {.path = path, .method = http::Method::get, .status = 200, .x_cache = cache::XCache::miss});
-    CHECK(run_stats({larder.target(), false}, true, larder.out, larder.errors) == exit_fine);
+    CHECK(run_stats({larder.target(), false}, {80}, larder.out, larder.errors) == exit_fine);
     const std::string screen = larder.out.str();
     CHECK(screen.find("larder 9.9, up for ") == 0);
     CHECK(screen.find("requests 2, hit rate 50.0 %") != std::string::npos);
     CHECK(screen.find("/articles/{id}?") != std::string::npos);
     CHECK(screen.find('\x1b') == std::string::npos);
+
+    CHECK(screen.find("other") != std::string::npos);
+    CHECK(screen.find(" 0        -         -         -      0.0\n") != std::string::npos);
 
     const std::string before = larder.backend.stats_json();
     for (int i = 0; i < 10; ++i) hit();
@@ -198,11 +204,72 @@ TEST_CASE("stats show what takes ten microseconds, from numbers in either notati
     CHECK(render_stats({other, std::nullopt, 0}) == shown);
 }
 
+TEST_CASE("a path that is too long for the terminal is cut, and stays whole in a pipe") {
+    Fixture larder;
+    const std::string path = "/" + std::string(40, 'a') + "/{id}";
+    larder.backend.metrics.add_worker().record({.path = larder.backend.metrics.path(path),
+                                                .method = http::Method::get,
+                                                .status = 200,
+                                                .x_cache = cache::XCache::hit});
+    const StatsReading reading{larder.backend.stats_json(), std::nullopt, 0};
+    CHECK(render_stats(reading).find(path + " ") != std::string::npos);
+    const std::string shown = render_stats(reading, {80});
+    CHECK(shown.find(path.substr(0, 30) + "~ ") != std::string::npos);
+    for (std::size_t at = shown.find("\npath") + 1, end = 0; at < shown.size(); at = end + 1) {
+        end = std::min(shown.find('\n', at), shown.size());
+        CHECK(end - at <= 80);
+    }
+}
+
+TEST_CASE("an origin that nobody can reach is not said to be up") {
+    Fixture larder;
+    const auto shown = [&](bool reachable) {
+        boost::json::value stats = boost::json::parse(larder.backend.stats_json());
+        stats.at("origins") = {{{"server", "http://api"},
+                                {"up", nullptr},
+                                {"addresses", {{{"up", true}, {"reachable", reachable}}}}}};
+        return render_stats({boost::json::serialize(stats), std::nullopt, 0});
+    };
+    boost::json::value gone = boost::json::parse(larder.backend.stats_json());
+    gone.at("origins") = {{{"server", "http://before-the-reload"}, {"up", nullptr}}};
+    CHECK(render_stats({boost::json::serialize(gone), std::nullopt, 0}).find("-reload up") !=
+          std::string::npos);
+    CHECK(shown(true).find("origin http://api up") != std::string::npos);
+    CHECK(shown(false).find("origin http://api cannot be reached") != std::string::npos);
+}
+
+TEST_CASE("what troubles Redis is said with its remedy") {
+    Fixture larder;
+    boost::json::value stats = boost::json::parse(larder.backend.stats_json());
+    CHECK(render_stats({boost::json::serialize(stats), std::nullopt, 0}).find("trouble") ==
+          std::string::npos);
+    stats.at("redis").at("troubles") = {{{"text", "NOPERM no EVAL for this user\x1b"},
+                                         {"remedy", "ACL SETUSER larder +eval"},
+                                         {"for_seconds", 42}}};
+    CHECK(render_stats({boost::json::serialize(stats), std::nullopt, 0})
+              .find("redis trouble for 42 s: NOPERM no EVAL for this user?; ACL SETUSER larder "
+                    "+eval\n") != std::string::npos);
+}
+
+TEST_CASE("how long larder runs is told in units that people use") {
+    Fixture larder;
+    const auto shown = [&](int seconds) {
+        boost::json::value stats = boost::json::parse(larder.backend.stats_json());
+        stats.at("uptime_seconds") = seconds;
+        const std::string text = render_stats({boost::json::serialize(stats), std::nullopt, 0});
+        return text.substr(0, text.find(", 0 client"));
+    };
+    CHECK(shown(119) == "larder 9.9, up for 119 s");
+    CHECK(shown(7199) == "larder 9.9, up for 119 min");
+    CHECK(shown(93 * 60 * 60 / 2) == "larder 9.9, up for 46 h 30 min");
+    CHECK(shown(50 * 60 * 60) == "larder 9.9, up for 2 d 2 h");
+}
+
 TEST_CASE("stats of something that is no larder ends with status 1") {
     Fixture larder;
-    CHECK(run_stats({larder.target("wrong"), false}, false, larder.out, larder.errors) ==
-          exit_wrong);
-    CHECK(larder.errors.str().starts_with("larder: unauthorized"));
+    CHECK(run_stats({larder.target("wrong"), false}, {}, larder.out, larder.errors) == exit_wrong);
+    CHECK(larder.errors.str() ==
+          "larder: unauthorized: type `export LARDER_ADMIN_TOKEN=TOKEN` first, or give --token\n");
 }
 
 TEST_CASE("top shows what the running larder ranks") {

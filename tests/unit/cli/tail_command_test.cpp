@@ -39,8 +39,36 @@ TEST_CASE("on a terminal, a line fits into the columns that there are") {
         CHECK(without_colours(line).size() <= width);
     }
     const std::string line = without_colours(render_event(event, {80}));
-    for (const char* part : {"19:00:00", "GET", "200 MISS no-lifetime", "181.2ms", "180.1ms"})
+    for (const char* part : {"19:00:00", "GET", "200 MISS no-lifetime", "181ms", "180ms"})
         CHECK(line.find(part) != std::string::npos);
+}
+
+TEST_CASE("the heading of a terminal stands above the columns") {
+    const char* const short_event =
+        R"({"time":"2026-11-28T19:00:00.123Z","client":"10.0.0.77","method":"GET","target":"/",)"
+        R"("status":200,"cache":"HIT","detail":"","milliseconds":0.1,"origin_milliseconds":0})";
+    for (const std::size_t width : {80u, 120u}) {
+        const std::string heading = tail_heading({width});
+        const std::string line = without_colours(render_event(short_event, {width}));
+        CAPTURE(heading);
+        CAPTURE(line);
+        CHECK(heading.size() == line.size());
+        CHECK(heading.find("path") == line.find('/'));
+        CHECK(heading.find("status") + 3 == line.find("200"));
+        CHECK(heading.find("cache") == line.find("HIT"));
+        CHECK(heading.ends_with("origin"));
+    }
+    CHECK(tail_heading({30}).size() == 30);
+}
+
+TEST_CASE("in 80 columns a path stays readable beside a long reason") {
+    const char* const passed =
+        R"({"time":"2026-11-28T19:00:00.123Z","client":"127.0.0.1","method":"GET",)"
+        R"("target":"/articles/42","status":200,"cache":"BYPASS","detail":"authorization",)"
+        R"("milliseconds":160.4,"origin_milliseconds":159.8})";
+    const std::string line = without_colours(render_event(passed, {80}));
+    CAPTURE(line);
+    CHECK(line.find(" /articles/42 ") != std::string::npos);
 }
 
 TEST_CASE("events are taken whole, however they arrive") {

@@ -164,6 +164,22 @@ TEST_CASE("a resource counts as purged through any of its routes, by rule or by 
               .empty());
 }
 
+TEST_CASE("the route that is suggested for an unpurged resource would purge all of its entries") {
+    const auto suggested = [](const char* match, const char* key) {
+        const std::string message = lint_of({read(match, key)}).front().message;
+        const std::size_t begin = message.find('`');
+        return message.substr(begin, message.rfind('`') + 1 - begin);
+    };
+    CHECK(suggested("GET /a", "a:list:{skip=0}:{limit=20}") ==
+          "`match: POST,PUT,PATCH,DELETE /a` with `purge: [\"a:list:*\"]`");
+    CHECK(suggested("GET /a/{id}", "a:{id}") ==
+          "`match: PUT,PATCH,DELETE /a/{id}` with `purge: [\"a:{id}\"]`");
+    CHECK(suggested("GET /a/{id}", "a:{id}:{header:accept-language}") ==
+          "`match: PUT,PATCH,DELETE /a/{id}` with `purge: [\"a:{id}:*\"]`");
+    CHECK(suggested("GET /{rest*}", "{host}:{rest}") ==
+          "`match: PUT,PATCH,DELETE /{rest*}` with `purge: [\"{host}:{rest}\"]`");
+}
+
 TEST_CASE("a key that leaves out what its path holds is named") {
     const settings::Problems problems = lint_of(
         {read("GET /a/{x}/{y}", "a:{x}"), read("GET /b/{x}", "b:{path}"), read("GET /c/{x*}", "c"),

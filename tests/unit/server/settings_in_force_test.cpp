@@ -49,6 +49,24 @@ TEST_CASE("what is built at the start keeps its value and is named") {
     CHECK(now.state.empty());
 }
 
+TEST_CASE("every setting of Redis but on_purge_failure waits for the next start") {
+    const auto waits = [](auto change) {
+        settings::Settings loaded = running();
+        change(*loaded.redis);
+        Words waiting;
+        settings_in_force(running(), loaded, waiting);
+        return waiting == Words{"redis"};
+    };
+    CHECK(waits([](settings::Redis& redis) { redis.url.text = "redis://elsewhere/0"; }));
+    CHECK(waits([](settings::Redis& redis) { redis.prefix = "app:"; }));
+    CHECK(waits([](settings::Redis& redis) { redis.tls.verify = false; }));
+    CHECK(waits([](settings::Redis& redis) { redis.sentinel_password = "another"; }));
+    CHECK(waits([](settings::Redis& redis) { redis.sentinel_tls.emplace(); }));
+    CHECK(waits([](settings::Redis& redis) { redis.purge_stream = "larder:purges"; }));
+    CHECK_FALSE(waits(
+        [](settings::Redis& redis) { redis.on_purge_failure = settings::OnPurgeFailure::fail; }));
+}
+
 TEST_CASE("with Redis the memory tier does not come or go; without, it does") {
     settings::Settings loaded = running();
     loaded.memory_bytes = 0;

@@ -3,7 +3,7 @@ import {at} from "./elements.js";
 
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-const clock = new Intl.DateTimeFormat([], {hour: "2-digit", minute: "2-digit", hour12: false});
+const clock = new Intl.DateTimeFormat([], {hour: "2-digit", minute: "2-digit", hourCycle: "h23"});
 
 function options(width, lines, percent, range) {
   const axis = {stroke: colour("--dim"), grid: {stroke: colour("--line"), width: 1}, ticks: {stroke: colour("--line")}};
@@ -11,7 +11,9 @@ function options(width, lines, percent, range) {
     width, height: 200, legend: {live: false}, cursor: {y: false},
     scales: {x: {range}, y: {range: (_, __, most) => [0, percent ? 100 : Math.max(most * 1.1, 0.1)]}},
     axes: [{...axis, values: (_, times) => times.map(time => clock.format(time * 1000))}, {...axis, size: 50}],
-    series: [{}, ...lines.map(([label, name]) => ({label, stroke: colour(name), width: 1.5, spanGaps: false}))],
+    // A rate has no value where nobody asked: points show the values that stand alone.
+    series: [{}, ...lines.map(([label, name]) => ({label, stroke: colour(name), width: 1.5, spanGaps: false,
+      points: percent ? {show: true, size: 4, fill: colour(name)} : {}}))],
   };
 }
 

@@ -17,6 +17,15 @@ export const number = (value, digits = 0) => value === null || value === undefin
 export const percent = ratio => ratio === null || ratio === undefined ? "-" : number(ratio * 100, 1) + " %";
 export const milliseconds = value => number(value, value !== null && value < 10 ? 3 : 1);
 
+const clock = new Intl.DateTimeFormat([], {hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23"});
+const day = new Intl.DateTimeFormat([], {month: "short", day: "numeric"});
+
+// As the charts show it; with the day, unless that is today.
+export function moment(text) {
+  const time = new Date(text), today = new Date().toDateString() === time.toDateString();
+  return (today ? "" : day.format(time) + " ") + clock.format(time);
+}
+
 export function size(bytes) {
   const units = ["B", "KB", "MB", "GB", "TB"];
   let unit = 0;

@@ -26,6 +26,7 @@ async function search(more) {
     found = more ? found.concat(answer.entries) : answer.entries;
     next = answer.next;
     at("entries-next").hidden = !next;
+    at("entries").dataset.empty = "";
     entries.show(found);
     at("entry").replaceChildren(found.length ? "" : "No key begins so.");
   } catch (error) {

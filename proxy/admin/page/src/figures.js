@@ -85,7 +85,7 @@ export function showFigures(now, before, seconds) {
   at("version").textContent = now.version;
   at("state").textContent = "up for " + span(now.uptime_seconds);
   definitions(at("figures"), [
-    ["Requests per second", number(before && seconds > 0 ? (now.requests.total - before.requests.total) / seconds : null, 1)],
+    ["Requests/s", number(before && seconds > 0 ? (now.requests.total - before.requests.total) / seconds : null, 1)],
     ["Hit rate", percent(now.requests.hit_ratio)],
     ["Requests", number(now.requests.total)],
     ["Origin time saved", span(now.routes.reduce((sum, route) => sum + route.origin_seconds_saved, 0))],
@@ -103,8 +103,8 @@ export function showFigures(now, before, seconds) {
   definitions(at("stores"), [
     ["Redis", redisWord(now.redis)],
     ["Redis failures", reasons(now.redis.errors)],
-    ["Memory", size(now.memory.bytes)], ["Entries in memory", number(now.memory.entries)],
-    ["Given up for others", number(now.memory.evictions)],
+    ["Memory", size(now.memory.bytes)], ["In memory", number(now.memory.entries)],
+    ["Evicted", number(now.memory.evictions)],
   ]);
   at("troubles").replaceChildren(...now.redis.troubles.map(trouble =>
     element("p", {class: "bad"}, "Redis, " + trouble.concerns + ": " + trouble.text + " " + trouble.remedy)));

@@ -1,4 +1,4 @@
-import {at, milliseconds, number} from "./elements.js";
+import {at, milliseconds, moment, number} from "./elements.js";
 import {fields} from "./api.js";
 import {Table} from "./table.js";
 
@@ -6,7 +6,7 @@ const shown = 200;
 let rows = [], lost = 0, stop = null, drawing = false;
 
 const live = new Table(at("live"), "Requests as they happen, newest first", [
-  {name: "time", value: row => row.time, show: row => new Date(row.time).toLocaleTimeString(), text: true},
+  {name: "time", value: row => row.time, show: row => moment(row.time), text: true},
   {name: "client", value: row => row.client, text: true},
   {name: "request", value: row => row.method + " " + row.target, text: true},
   {name: "status", value: row => row.status},
@@ -64,6 +64,8 @@ at("live-form").addEventListener("submit", event => {
   if (stop) return end();
   rows = [];
   lost = 0;
+  live.show(rows);
+  at("live").dataset.empty = "No request has come yet.";
   stop = new AbortController();
   const own = stop;
   at("live-button").textContent = "Stop";

@@ -1,4 +1,4 @@
-import {at, element, number} from "./elements.js";
+import {at, element, moment, number} from "./elements.js";
 import {get, post} from "./api.js";
 import {Table} from "./table.js";
 
@@ -6,10 +6,10 @@ const what = row => ["keys", "patterns", "tags", "urls", "hosts", "prefixes"].fl
   (row[kind] ?? []).map(item => kind.replace(/s$/, "") + " " + item)).concat(row.everything ? ["everything"] : []).join(", ");
 
 const purges = new Table(at("purges"), "Purges, newest first", [
-  {name: "time", value: row => row.time, show: row => new Date(row.time).toLocaleTimeString(), text: true},
+  {name: "time", value: row => row.time, show: row => moment(row.time), text: true},
+  {name: "what", value: row => what(row) + (row.soft ? " (soft)" : "") + (row.repeat ? " (again)" : ""), text: true},
   {name: "source", value: row => [row.source, row.route].filter(Boolean).join(" "), text: true},
   {name: "who", value: row => [row.token, row.who].filter(Boolean).join(" "), text: true},
-  {name: "what", value: row => what(row) + (row.soft ? " (soft)" : "") + (row.repeat ? " (again)" : ""), text: true},
   {name: "ms", value: row => row.milliseconds, show: row => number(row.milliseconds, 1)},
   {name: "state", value: row => row.acknowledged ? "done" : "owed", text: true},
 ]);

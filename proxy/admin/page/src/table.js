@@ -19,7 +19,8 @@ export class Table {
       element("tbody", {}, ...sorted.map(row => element("tr", {}, ...this.columns.map(column =>
         element("td", {class: column.text ? "text" : ""}, (column.show || column.value)(row)))))))] : []));
     // A region that scrolls must be reachable by the keyboard.
-    const scrolls = this.into.scrollWidth > this.into.clientWidth;
+    const {scrollWidth, clientWidth, scrollHeight, clientHeight} = this.into;
+    const scrolls = scrollWidth > clientWidth || scrollHeight > clientHeight;
     for (const [name, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", this.label]])
       if (scrolls) this.into.setAttribute(name, value);
       else this.into.removeAttribute(name);
