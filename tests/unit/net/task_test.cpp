@@ -11,6 +11,7 @@
 
 #include "net/detached.hpp"
 #include "net/event.hpp"
+#include "unit/support/allocation_count.hpp"
 
 namespace larder::net {
 namespace {
@@ -180,15 +181,31 @@ TEST_CASE("an operation may complete at once, and may fail to begin") {
     CHECK(caught);
 }
 
-TEST_CASE("memory that was given back is used again") {
-    give_back_block(take_block(1), 1);  // a thread's first block makes places for the others
-    void* const first = take_block(300);
-    give_back_block(first, 300);
-    void* const second = take_block(310);  // of the same size class
-    CHECK(second == first);
+TEST_CASE("memory that was given back is used again for what has the same size or nearly so") {
+    give_back_block(take_block(300), 300);
+    const std::size_t before = test::allocations();
+    void* const again = take_block(310);
+    const std::size_t after = test::allocations();
+    CHECK(after == before);
+    give_back_block(again, 310);
     void* const large = take_block(100'000);
     give_back_block(large, 100'000);
-    give_back_block(second, 310);
+}
+
+Task<void> count_allocations(std::size_t& allocations) {
+    const int warm_up = co_await add(1, 2);
+    const std::size_t before = test::allocations();
+    const int sum = co_await add(warm_up, 3);
+    allocations = test::allocations() - before;
+    static_cast<void>(sum);
+}
+
+TEST_CASE("a coroutine that ran before allocates nothing") {
+    io_context context(1);
+    std::size_t allocations = 1;
+    start_detached(context.get_executor(), count_allocations(allocations), "a test");
+    context.run();
+    CHECK(allocations == 0);
 }
 
 }  // namespace
