@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
 
 namespace larder::server {
@@ -65,12 +66,12 @@ TEST_CASE("what is owed is there after a kill, and nothing once it was delivered
     wait(file);
     CHECK(folder.owed().empty());
     journal.add({key("c")});
-    bool told = false;
-    file.when_written([&] { told = true; });
+    std::promise<void> told;
+    file.when_written([&] { told.set_value(); });  // another thread calls it, after it has written
     wait(file);
     CHECK(OwedFile(folder.path).load() == std::vector{key("c")});
     file.leave();
-    CHECK(told);
+    CHECK(told.get_future().wait_for(Seconds(10)) == std::future_status::ready);
     CHECK_FALSE(file.follows());
     journal.add({key("d")});
     CHECK(OwedFile(folder.path).load() == std::vector{key("c")});
