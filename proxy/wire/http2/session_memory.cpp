@@ -1,7 +1,5 @@
 #include "wire/http2/session_memory.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -20,34 +18,18 @@ struct alignas(std::max_align_t) Head {
 
 Head& head_of(void* memory) { return *(static_cast<Head*>(memory) - 1); }
 
-// Each session has a buffer for the largest frame, and writes no more than a few hundred bytes into
-// it, because bodies are not copied. In pages of its own only what is written costs memory.
-constexpr std::size_t pages_from = 8 * 1024;
-
-void* take_pages(std::size_t bytes) {
-    void* const pages =
-        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED) throw std::bad_alloc();
-    return pages;
-}
-
 // nghttp2 is C: no memory is a null pointer there.
 void* allocate(std::size_t bytes, void*) noexcept {
     if (bytes > SIZE_MAX - sizeof(Head)) return nullptr;
-    const std::size_t whole = bytes + sizeof(Head);
     try {
-        void* const block = whole < pages_from ? net::take_block(whole) : take_pages(whole);
-        return new (block) Head{whole} + 1;
+        return new (net::take_block(bytes + sizeof(Head))) Head{bytes + sizeof(Head)} + 1;
     } catch (const std::bad_alloc&) {
         return nullptr;
     }
 }
 
 void release(void* memory, void*) noexcept {
-    if (!memory) return;
-    Head& head = head_of(memory);
-    if (head.bytes < pages_from) return net::give_back_block(&head, head.bytes);
-    ::munmap(&head, head.bytes);
+    if (memory) net::give_back_block(&head_of(memory), head_of(memory).bytes);
 }
 
 void* allocate_zeros(std::size_t count, std::size_t bytes, void* user_data) noexcept {
