@@ -1,9 +1,11 @@
 #pragma once
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
 #include <coroutine>
 #include <cstdint>
 #include <exception>
@@ -50,21 +52,32 @@ public:
 
     [[nodiscard]] Executor executor() const { return chain_->executor; }
 
-    /// The operation will never complete. If it could not begin, an exception says so.
+    /// The operation will never complete.
     void drop() noexcept {
-        if (state_ == State::under_way) chain_->outermost.destroy();
+        if (state_ == State::under_way) {
+            chain_->outermost.destroy();
+        } else {
+            state_ = State::dropped;
+        }
     }
 
 protected:
     ~Waiting() = default;
 
-    /// False: the operation has completed already.
+    /// False: the operation has completed already. Throws if it could not begin.
     template <class Initiate>
     bool begin(Chain& chain, std::coroutine_handle<> coroutine, const Initiate& initiate) {
         chain_ = &chain;
         coroutine_ = coroutine;
         state_ = State::beginning;
-        initiate();
+        try {
+            initiate();
+        } catch (...) {
+            if (state_ == State::dropped) throw;
+            // Somebody has the handler and will call it, so the coroutine must stay.
+        }
+        if (state_ == State::dropped)
+            throw boost::system::system_error(boost::asio::error::operation_aborted);
         if (state_ == State::completed) return false;
         state_ = State::under_way;
         return true;
@@ -79,7 +92,7 @@ protected:
     }
 
 private:
-    enum class State : std::uint8_t { beginning, under_way, completed };
+    enum class State : std::uint8_t { beginning, under_way, completed, dropped };
 
     Chain* chain_ = nullptr;
     std::coroutine_handle<> coroutine_;

@@ -79,8 +79,39 @@ Encoded encode(const Filling& fill) {
 
 namespace {
 
+/// Where the script of the fill notes the key, and for how long.
+struct Indexes {
+    std::vector<std::string> keys;
+    Milliseconds needed;
+    Milliseconds prolonged;
+};
+
+/// The indexes that the fill's own script may add to. A script for each of the others: in a
+/// cluster, because they stand elsewhere; and once a second to see how many keys are there.
+Indexes add_notes(Filling& fill, RedisCommands& commands, Milliseconds needed,
+                  Milliseconds prolonged) {
+    const RedisKeys& keys = fill.store.shared.keys();
+    const std::string entry = keys.entry(fill.lookup.name.key);
+    const std::vector<std::string_view> ids = index_ids(fill.entry);
+    const SteadyTime now = steady_now();
+    Indexes indexes{{}, needed, prolonged};
+    fill.noted.clear();
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        std::string index = keys.index(ids[i]);
+        if (!fill.store.in_cluster() && fill.store.index_rooms.holds(ids[i], now)) {
+            indexes.keys.push_back(std::move(index));
+            continue;
+        }
+        fill.noted.push_back({i, commands.count()});
+        commands.run(script::note, "1", index, entry, index_members_max, needed.count(),
+                     prolonged.count());
+    }
+    return indexes;
+}
+
 /// The fields of the entry's hash: what is set, and what an older entry may have and must go.
-void add_entry(const Filling& fill, RedisCommands& commands, const Encoded& encoded) {
+void add_entry(const Filling& fill, RedisCommands& commands, const Encoded& encoded,
+               const Indexes& indexes) {
     const RedisKeys& keys = fill.store.shared.keys();
     const EntryName& name = fill.lookup.name;
     const std::string variant = field_of("v:", name.sharing, fill.entry.variant);
@@ -90,7 +121,7 @@ void add_entry(const Filling& fill, RedisCommands& commands, const Encoded& enco
     const std::string vary = field_of("vary:", name.sharing, fill.lookup.host_variant);
     const std::string vary_names = joined(fill.entry.vary);
     boost::container::static_vector<std::string_view, 6> set{variant, encoded.value};
-    boost::container::static_vector<std::string_view, 3> gone;
+    boost::container::static_vector<std::string_view, 4> gone;
     if (encoded.whole.empty()) gone.push_back(whole);
     if (!encoded.whole.empty()) set.insert(set.end(), {whole, encoded.whole});
     if (vary_names.empty()) gone.push_back(vary);
@@ -100,59 +131,41 @@ void add_entry(const Filling& fill, RedisCommands& commands, const Encoded& enco
     for (const std::string_view field : gone) gone_lines.append(field).append("\n");
     const std::string guard_key = keys.guard(name.key);
     const bool locked = fill.lease.lock == Lease::Lock::mine;
-    commands.begin_script(script::fill, 10 + set.size());
-    commands.argument("3");
+    commands.begin_script(script::fill, 12 + indexes.keys.size() + set.size());
+    commands.argument(static_cast<std::int64_t>(3 + indexes.keys.size()));
     commands.argument(keys.entry(name.key));
     commands.argument(guard_key);
     commands.argument(locked ? fill.lease.lock_key : guard_key);
+    for (const std::string& index : indexes.keys) commands.argument(index);
     commands.argument(fill.lease.guard);
     commands.argument(locked ? std::string_view(fill.lease.token) : std::string_view());
     commands.argument(keys.news());
     commands.argument(fill.lives.count());
     commands.argument(fill.mark);
     commands.argument(gone_lines);
+    commands.argument(indexes.needed.count());
+    commands.argument(indexes.prolonged.count());
     for (const std::string_view field : set) commands.argument(field);
-}
-
-/// Notes the key in the indexes of its ids. The script looks how many keys are there, once a second
-/// for each index. In between plain commands do, each time with an expiry: a sweep may have ended
-/// the index, and what the command makes anew would else stay for ever.
-void add_notes(Filling& fill, RedisCommands& commands) {
-    const RedisKeys& keys = fill.store.shared.keys();
-    const std::string entry = keys.entry(fill.lookup.name.key);
-    const std::vector<std::string_view> ids = index_ids(fill.entry);
-    const SteadyTime now = steady_now();
-    const Milliseconds longest = fill.store.shared.history().keeps_for() + slack;
-    fill.noted.clear();
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        const std::string index = keys.index(ids[i]);
-        if (!fill.store.index_rooms.holds(ids[i], now)) {
-            fill.noted.push_back({i, commands.count()});
-            commands.run(script::note, "1", index, entry, index_members_max,
-                         (fill.lives + slack).count(), longest.count());
-            continue;
-        }
-        commands.add("SADD", index, entry).add("PEXPIRE", index, longest.count());
-    }
 }
 
 }  // namespace
 
 void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
     const auto ids = id_keys(fill);
-    const std::int64_t needed = (fill.lives + slack).count();
-    const std::int64_t prolonged = std::max<std::int64_t>(id_lifetime.count(), 2 * needed);
-    const SteadyTime until = steady_now() + Milliseconds(needed);
+    const Milliseconds needed = fill.lives + slack;
+    const Milliseconds prolonged = std::max<Milliseconds>(id_lifetime, 2 * needed);
+    const SteadyTime until = steady_now() + needed;
     fill.prolonged.clear();
     for (std::size_t i = 0; i < ids.size(); ++i) {
         if (fill.store.id_lives.holds(ids[i].hard, until)) continue;
         fill.prolonged.push_back(i);
-        commands.run(script::refresh, "1", ids[i].key, needed, prolonged, ids[i].hard);
+        commands.run(script::refresh, "1", ids[i].key, needed.count(), prolonged.count(),
+                     ids[i].hard);
     }
-    fill.store.leave_untracked(commands);
+    const Indexes indexes = add_notes(fill, commands, needed, prolonged);
+    if (fill.untracked) fill.store.leave_untracked(commands);
     fill.stored_reply = commands.count();
-    add_entry(fill, commands, encoded);
-    add_notes(fill, commands);
+    add_entry(fill, commands, encoded, indexes);
     for (std::size_t i = 0; fill.looks && i < ids.size(); ++i) commands.add("GET", ids[i].key);
 }
 

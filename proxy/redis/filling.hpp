@@ -19,6 +19,7 @@ struct Filling {
     Milliseconds lives{0};  ///< how long the entry is of any use
     std::string mark;       ///< what the entry's hash names this fill by
     bool looks = true;  ///< the fill itself looks whether the ids are current: nobody does later
+    bool untracked = true;  ///< over a link: what the fill's script reads is left out of tracking
     std::vector<std::size_t> prolonged{};  ///< which ids the fill prolongs
     std::size_t stored_reply = 0;          ///< place of the fill's own reply in the batch
     struct Noted {

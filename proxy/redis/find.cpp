@@ -58,7 +58,7 @@ void EntryLookup::ask(RedisCommands& commands, const RedisKeys& keys, bool with_
     const std::string field = field_of("v:", name.sharing, variant);
     if (with_vary)
         commands.add("HMGET", entry_key, field, "soft",
-                     field_of("vary:", name.sharing, host_variant));
+                     field_of("vary:", name.sharing, host_variant), "larder");
     if (!with_vary) commands.add("HMGET", entry_key, field, "soft");
     for (const std::string& tag : name.tags) commands.add("GET", keys.tag(tag));
     if (extended()) commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
@@ -70,7 +70,7 @@ bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
     large = false;
     const RedisReply& fields = batch.replies[first_reply];
     read_ids(&batch.replies[first_reply + 1]);
-    if (fields.items.size() != (with_vary ? 3u : 2u))
+    if (fields.items.size() != (with_vary ? 4u : 2u))
         return false;  // another kind of key stands there
     const auto is_nil = [](const RedisReply& field) { return field.is_nil(); };
     key_absent = with_vary && std::all_of(fields.items.begin(), fields.items.end(), is_nil);

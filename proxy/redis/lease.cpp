@@ -61,9 +61,14 @@ Task<bool> try_once(Leasing& leasing, Way way) {
 
 /// Takes guard and lock, or finds out who has the lock.
 Task<void> take(Leasing& leasing, bool key_absent) {
-    bool settled = false;
+    const std::string_view key = leasing.attempt.lookup.name.key;
+    KnownUntil& guards = leasing.store.guards;
+    const SteadyTime now = steady_now();
     // Without the ids a try must ask for them too.
-    if (key_absent && !leasing.attempt.asks) settled = co_await try_once(leasing, Way::plain);
+    const bool plain = key_absent && !leasing.attempt.asks && !guards.holds(key, now);
+    guards.note(key, now + guard_lifetime);
+    bool settled = false;
+    if (plain) settled = co_await try_once(leasing, Way::plain);
     for (int tries = 0; tries < tries_max && !settled; ++tries)
         settled = co_await try_once(leasing, Way::scripted);
 }
@@ -98,6 +103,7 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
     Leasing leasing{*impl_, {EntryLookup(name), {}, {}}, lease, wait.deadline()};
     Attempt& attempt = leasing.attempt;
     if (!wish.ids.digest.empty()) {
+        attempt.asks = false;
         attempt.digest = std::move(wish.ids.digest);
         attempt.lookup.ids = std::move(wish.ids.ids);
         attempt.lookup.everything = wish.ids.everything;
@@ -105,13 +111,13 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
         lease.state = co_await impl_->make_ids(attempt.lookup, wait.deadline());
         attempt.digest = attempt.lookup.digest();
     }
-    attempt.asks = attempt.digest.empty();
     if (attempt.digest.empty()) attempt.digest = no_digest;
     if (lease.state == RedisState::ok) co_await take(leasing, wish.ids.key_absent);
     impl_->observed(RedisOperation::lease, wait.began());
     // Redis may have given us the lock all the same. Give it back: this fetch will not store, and
     // nobody should wait for it.
-    if (lease.state != RedisState::ok && wish.lock)
+    const bool left_behind = attempt.set_lock && lease.lock != Lease::Lock::mine;
+    if (wish.lock && (lease.state != RedisState::ok || left_behind))
         impl_->give_back(lease.lock_key, lease.token, LeaseEnd::unstored);
     if (lease.state == RedisState::ok) take_ids(attempt.lookup, lease);
     co_return lease;

@@ -132,8 +132,11 @@ bool read_plain_try(Attempt& attempt, const RedisReply* replies, std::string_vie
     const bool has_guard = is_set(replies[0]);
     const bool has_lock = locks && is_set(replies[1]);
     const bool absent = replies[locks ? 2 : 1].text == "none";
+    // Also where the reply says no: in a cluster the command may have been run before it was sent
+    // again.
+    if (locks) attempt.dead = lock_value(guard, attempt.digest, lease.token);
+    attempt.set_lock = has_lock;
     if (replies[0].is_error()) return true;  // no guard: the fetch is made, and not stored
-    if (has_lock) attempt.dead = lock_value(guard, attempt.digest, lease.token);
     if (!has_guard || has_lock != locks || !absent) return false;
     lease.guard = guard;
     lease.lock = locks ? Lease::Lock::mine : Lease::Lock::none;

@@ -16,9 +16,10 @@ constexpr Milliseconds lock_lifetime =
 /// What is known before a try at guard and lock, and is learned from it.
 struct Attempt {
     EntryLookup lookup;
-    std::string digest;  ///< of the ids as they were seen last
-    std::string dead;    ///< the lock that is to be replaced; empty: none is known to be dead
-    bool asks = true;    ///< for the ids; not where the lookup before has seen them
+    std::string digest;     ///< of the ids as they were seen last
+    std::string dead;       ///< the lock that is to be replaced; empty: none is known to be dead
+    bool asks = true;       ///< for the ids; not where the lookup before has seen them
+    bool set_lock = false;  ///< a plain try has set the lock, whatever came of it
 };
 
 /// Adds the commands that get or make the ids that an entry of this name carries, and the id of all

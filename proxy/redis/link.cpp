@@ -191,6 +191,9 @@ void RedisLink::note_refusals(const RedisBatch& batch) {
             shared_.reporter().count(reason);
             continue;
         }
+        // CLIENT CACHING NO, and the connection is not tracked any more: the next command is not
+        // either.
+        if (command == "CLIENT" && batch.work == RedisWork::store) continue;
         // The key belongs to an application. The store leaves the key alone, and names it in the
         // log where that matters.
         if (reason == RedisError::wrong_type) {

@@ -34,6 +34,7 @@ struct RedisStore::Impl {
     std::shared_ptr<RedisBulk> own_bulk;  ///< worker 0's, for all
     std::shared_ptr<ClusterWatch> watch;  ///< worker 0's, in a cluster: has all connections
     KnownUntil id_lives;  ///< an id that ends earlier (purged, evicted) only makes entries invalid
+    KnownUntil guards;    ///< the keys whose guard this worker has made: it may still stand
     KnownUntil index_rooms;  ///< that the index of an id takes more keys
     const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
 

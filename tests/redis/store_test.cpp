@@ -131,6 +131,22 @@ TEST_CASE_FIXTURE(OneRedis, "a purge of a response tag invalidates what carries 
     CHECK(eventually([&] { return redis.run({"EXISTS", "articles:42"}) == "0"; }, 5s));
 }
 
+TEST_CASE_FIXTURE(OneRedis, "an index ends some day, also where a fill makes it anew") {
+    REQUIRE(one.put(Ask{"articles:42", {"articles:*"}}, "first") == FillOutcome::stored);
+    const auto index = [&] {
+        const std::string keys = redis.run({"KEYS", "larder:index:*"});
+        return keys.substr(0, keys.find('\n'));
+    };
+    const std::string first = index();
+    REQUIRE_FALSE(first.empty());
+    CHECK(std::stoll(redis.run({"PTTL", first})) > 0);
+    // As a sweep does that has just ended.
+    redis.run({"DEL", first});
+    REQUIRE(one.put(Ask{"articles:43", {"articles:*"}}, "second") == FillOutcome::stored);
+    REQUIRE(index() == first);
+    CHECK(std::stoll(redis.run({"PTTL", first})) > 0);
+}
+
 TEST_CASE_FIXTURE(OneRedis, "a refill after a purge survives the sweep of what the purge killed") {
     for (int round = 0; round < 20; ++round) {
         REQUIRE(one.put(list, "old") == FillOutcome::stored);

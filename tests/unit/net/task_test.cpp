@@ -181,6 +181,44 @@ TEST_CASE("an operation may complete at once, and may fail to begin") {
     CHECK(caught);
 }
 
+// An operation that loses its handler.
+auto forget() {
+    using Token = boost::asio::use_awaitable_t<Executor>;
+    const auto initiate = [](auto handler) { const auto lost = std::move(handler); };
+    return boost::asio::async_initiate<const Token, void()>(initiate, Token{});
+}
+
+// An operation that is under way although its initiation ends with an exception.
+auto begin_and_throw(io_context& context) {
+    using Token = boost::asio::use_awaitable_t<Executor>;
+    const auto initiate = [&context](auto handler) {
+        boost::asio::post(context, std::move(handler));
+        throw std::bad_alloc();
+    };
+    return boost::asio::async_initiate<const Token, void()>(initiate, Token{});
+}
+
+Task<void> use_broken_operations(io_context& context, bool& aborted, bool& resumed) {
+    try {
+        co_await forget();
+    } catch (const boost::system::system_error&) {
+        aborted = true;
+    }
+    co_await begin_and_throw(context);
+    resumed = true;
+}
+
+TEST_CASE("an operation that loses its handler throws, and one that still has it is waited for") {
+    io_context context(1);
+    bool aborted = false;
+    bool resumed = false;
+    start_detached(context.get_executor(), use_broken_operations(context, aborted, resumed),
+                   "a test");
+    context.run();
+    CHECK(aborted);
+    CHECK(resumed);
+}
+
 TEST_CASE("memory that was given back is used again for what has the same size or nearly so") {
     give_back_block(take_block(300), 300);
     const std::size_t before = test::allocations();

@@ -63,12 +63,13 @@ TEST_CASE("where anything stands there, the script decides, and replaces the loc
         Scene scene;
         CHECK_FALSE(scene.settles({refused, done, text("none")}));
         CHECK(scene.attempt.dead == own_lock);
+        CHECK(scene.attempt.set_lock);
         CHECK(scene.lease.guard.empty());
     }
     SUBCASE("another one's lock") {
         Scene scene;
         CHECK_FALSE(scene.settles({done, refused, text("none")}));
-        CHECK(scene.attempt.dead.empty());
+        CHECK_FALSE(scene.attempt.set_lock);
     }
     SUBCASE("an entry, or what is not larder's") {
         for (const std::string_view kind : {"hash", "string"}) {
