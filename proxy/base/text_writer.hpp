@@ -1,6 +1,5 @@
 #pragma once
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -32,7 +31,7 @@ private:
     static constexpr std::size_t at_once = 512;  // room that is made at least
 
     static char* put(char* at, std::string_view piece) {
-        std::memcpy(at, piece.data(), piece.size());
+        piece.copy(at, piece.size());  // an empty piece may be a null pointer
         return at + piece.size();
     }
 
