@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -31,7 +32,7 @@ private:
     static constexpr std::size_t at_once = 512;  // room that is made at least
 
     static char* put(char* at, std::string_view piece) {
-        piece.copy(at, piece.size());  // an empty piece may be a null pointer
+        if (!piece.empty()) std::memcpy(at, piece.data(), piece.size());  // else maybe null
         return at + piece.size();
     }
 
