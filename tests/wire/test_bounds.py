@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from support import http2_client
 from support.larder import binary
 from support.ports import HOST
 from support.raw_client import request_bytes
@@ -177,6 +178,31 @@ def test_ten_thousand_idle_connections(origin, wire):
         until(lambda: larder.metrics().total("larder_client_connections") == 0)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@plain_only
+def test_idle_connections_of_http2_cost_little(origin, wire):
+    """What each keeps after an answered request. nghttp2 alone needs 9 KB for a session, besides a buffer for a frame."""
+    origin.on("/cached/x", reply(body=b"x"))
+    larder = wire(limits="{connections: 5000}")
+    larder.get("/cached/x")
+
+    def connections(count):
+        clients = [http2_client.Connection(larder.port) for _ in range(count)]
+        for client in clients:
+            assert client.get("/cached/x").body == b"x"
+        return clients
+
+    wanted, warm = 1000, connections(100)
+    before = larder.resident_bytes()
+    kept = connections(wanted)
+    try:
+        each = (larder.resident_bytes() - before) / wanted
+        print(f"\n{wanted} idle connections of HTTP/2: {each:.0f} bytes each")
+        assert each < 24 * 1024
+    finally:
+        for client in warm + kept:
+            client.close()
 
 
 def cpu_seconds(larder):

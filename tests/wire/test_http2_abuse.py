@@ -352,27 +352,3 @@ def test_a_large_frame(larder):
     with http2_client.Connection(larder.port) as client:
         client.send(RawFrame(0, 0, 1, b"x" * 20000))
         assert client.wait_for_end()[1] == 0x6  # FRAME_SIZE_ERROR
-
-
-def test_idle_connections_cost_little(origin, wire):
-    """What each keeps after an answered request. nghttp2 alone needs 9 KB for a session, besides a buffer for a frame."""
-    origin.on("/cached/x", reply(fields=FRESH, body=b"x"))
-    larder = wire(limits="{connections: 5000}")
-    larder.get("/cached/x")
-
-    def connections(count):
-        clients = [http2_client.Connection(larder.port) for _ in range(count)]
-        for client in clients:
-            assert client.get("/cached/x").body == b"x"
-        return clients
-
-    wanted, warm = 1000, connections(100)
-    before = larder.resident_bytes()
-    kept = connections(wanted)
-    try:
-        each = (larder.resident_bytes() - before) / wanted
-        print(f"\n{wanted} idle connections of HTTP/2: {each:.0f} bytes each")
-        assert each < 24 * 1024
-    finally:
-        for client in warm + kept:
-            client.close()
