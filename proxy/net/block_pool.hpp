@@ -2,7 +2,7 @@
 #include <cstddef>
 
 /// Memory that is taken and given back with every request, such as the frames of coroutines. Each
-/// thread keeps blocks of each size that it no longer needs, up to 2 MB in all. So a request
+/// thread keeps blocks of each size that it no longer needs, some 2 MB in all. So a request
 /// allocates nothing. A block may be given back on another thread than the one that took it.
 namespace larder::net {
 

@@ -61,9 +61,8 @@ Task<bool> is_still_there(Filling& fill) {
 }
 
 Task<void> send_small(Filling& fill, const Encoded& encoded, RedisStore::Filled& filled) {
-    fill.untracked = true;
     const RedisBatchPointer batch = fill.new_batch();
-    add_fill(fill, batch->commands, encoded);
+    add_fill(fill, batch->commands, encoded, Carrier::link);
     co_await fill.store.run(batch);
     if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
 }
@@ -82,8 +81,7 @@ Task<bool> send_large(Filling& fill, std::shared_ptr<RedisBulk> bulk, const Enco
         !rate.may_ask(static_cast<std::size_t>(bytes), time, began))
         co_return false;
     const RedisBatchPointer batch = fill.new_batch();
-    fill.untracked = false;  // nothing that this connection reads is tracked
-    add_fill(fill, batch->commands, encoded);
+    add_fill(fill, batch->commands, encoded, Carrier::bulk);
     batch->bytes_expected = encoded.whole.size();
     batch->deadline = began + time;
     co_await bulk->async_run(batch, std::string());

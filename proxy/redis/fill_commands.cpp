@@ -150,7 +150,7 @@ void add_entry(const Filling& fill, RedisCommands& commands, const Encoded& enco
 
 }  // namespace
 
-void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
+void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Carrier carrier) {
     const auto ids = id_keys(fill);
     const Milliseconds needed = fill.lives + slack;
     const Milliseconds prolonged = std::max<Milliseconds>(id_lifetime, 2 * needed);
@@ -163,7 +163,7 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
                      ids[i].hard);
     }
     const Indexes indexes = add_notes(fill, commands, needed, prolonged);
-    if (fill.untracked) fill.store.leave_untracked(commands);
+    if (carrier == Carrier::link) fill.store.leave_untracked(commands);
     fill.stored_reply = commands.count();
     add_entry(fill, commands, encoded, indexes);
     for (std::size_t i = 0; fill.looks && i < ids.size(); ++i) commands.add("GET", ids[i].key);

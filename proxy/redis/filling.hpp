@@ -19,7 +19,6 @@ struct Filling {
     Milliseconds lives{0};  ///< how long the entry is of any use
     std::string mark;       ///< what the entry's hash names this fill by
     bool looks = true;  ///< the fill itself looks whether the ids are current: nobody does later
-    bool untracked = true;  ///< over a link: what the fill's script reads is left out of tracking
     std::vector<std::size_t> prolonged{};  ///< which ids the fill prolongs
     std::size_t stored_reply = 0;          ///< place of the fill's own reply in the batch
     struct Noted {
@@ -64,9 +63,14 @@ struct Encoded {
 };
 [[nodiscard]] Encoded encode(const Filling& fill);
 
+/// The connection that a fill goes over.
+enum class Carrier : std::uint8_t {
+    link,  ///< Redis tells the subscriber of the keys that are read over it
+    bulk,  ///< of none
+};
 /// One round trip: prolongs the ids that may end before the entry does, stores, notes the key in
 /// the indexes, and looks at the ids (`fill.looks`).
-void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded);
+void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Carrier carrier);
 [[nodiscard]] RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch);
 
 }  // namespace larder::redis

@@ -64,7 +64,7 @@ Task<void> take(Leasing& leasing, bool key_absent) {
     const std::string_view key = leasing.attempt.lookup.name.key;
     KnownUntil& guards = leasing.store.guards;
     const SteadyTime now = steady_now();
-    // Without the ids a try must ask for them too.
+    // Where the ids are not known, a try must ask for them too.
     const bool plain = key_absent && !leasing.attempt.asks && !guards.holds(key, now);
     guards.note(key, now + guard_lifetime);
     bool settled = false;

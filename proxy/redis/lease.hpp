@@ -19,7 +19,7 @@ enum class RedisState : std::uint8_t {
 /// The ids that an entry of some name must carry, as a lookup has seen them. Older ids than the
 /// present ones make an entry invalid, never valid.
 struct KnownIds {
-    bool key_absent = false;       ///< nothing at all stood under the key
+    bool key_absent = false;       ///< nothing of larder's stood under the key
     std::string digest;            ///< of them; empty: one is missing, or stands for a write
                                    ///< under way, and the others are of no use
     std::vector<std::string> ids;  ///< of the rule tags in their order, then of the bare key

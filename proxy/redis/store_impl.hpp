@@ -119,7 +119,7 @@ struct EntryLookup {
     std::vector<std::string>
         ids;  ///< as they are now, of the rule tags and of the bare key; empty: missing
     bool soft_purged = false;
-    bool key_absent = false;  ///< the key holds nothing at all, or nothing of larder's
+    bool key_absent = false;  ///< nothing of larder's stands under the key
     bool large = false;       ///< the entry's body is elsewhere: see redis/large.hpp
     LargeStub stub;           ///< where, if so
     std::string foreign_id;   ///< the key of an id that is somebody else's; empty: none

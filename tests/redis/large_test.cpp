@@ -44,6 +44,13 @@ TEST_CASE_FIXTURE(Large, "a large entry is found whole, by every worker, and pur
     CHECK(one.get(picture).empty());
 }
 
+TEST_CASE_FIXTURE(Large, "storing a large entry is refused nothing") {
+    // Then the links are tracked, as in service.
+    REQUIRE(one.wait_trusted());
+    for (int i = 0; i < 3; ++i) REQUIRE(one.put(picture, body) == FillOutcome::stored);
+    CHECK_FALSE(one.shared->reporter().last_refusal());
+}
+
 TEST_CASE_FIXTURE(Large, "a connection that Redis has closed meanwhile is made anew") {
     REQUIRE(one.put(picture, body) == FillOutcome::stored);
     for (int i = 0; i < 3; ++i) {
