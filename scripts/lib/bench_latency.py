@@ -12,11 +12,10 @@ import tempfile
 import threading
 import time
 
-from bench_peers import CONNECTIONS, OBJECT, command_of, contenders, load, pinned
+from bench_peers import CONNECTIONS, OBJECT, Contender, contenders, load, pinned, wrk_script
 from support import raw_client
 from support.larder import Larder
-from support.ports import HOST, free_port
-from support.process import Process
+from support.ports import HOST
 from support.scripted_origin import ScriptedOrigin, reply
 from support.waiting import until
 
@@ -42,23 +41,9 @@ request = function() n = n + 1; return wrk.format("GET", "/many/" .. n) end
 """
 
 
-class Peer:
-    """A contender that is no larder, as a process of its own."""
-
-    def __init__(self, name, origin):
-        self.folder, self.port = tempfile.mkdtemp(prefix="larder-bench-"), free_port()
-        command = command_of(name, self.folder, self.port, origin.port, http2=False)
-        self.process = Process(pinned(1, command), os.path.join(self.folder, "log"), folder=self.folder)
-        until(lambda: raw_client.get(self.port, OBJECT).status == 200, timeout=30, what=name)
-
-    def stop(self):
-        self.process.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
 @contextlib.contextmanager
 def running(name, origin):
-    contender = Larder(LARDER, origin=origin.url, within=pinned(1, [])) if name == "larder" else Peer(name, origin)
+    contender = Larder(LARDER, origin=origin.url, within=pinned(1, [])) if name == "larder" else Contender(name, origin)
     try:
         raw_client.get(contender.port, OBJECT)
         yield contender
@@ -68,18 +53,17 @@ def running(name, origin):
 
 def fill(larder):
     """Has it store many entries."""
-    script = os.path.join(tempfile.mkdtemp(prefix="larder-bench-"), "fill.lua")
-    with open(script, "w") as file:
-        file.write(FILL)
-    filling = subprocess.Popen(
-        ["wrk", "-t1", "-c16", f"-d{FILL_SECONDS}s", "-s", script, f"http://{HOST}:{larder.port}"],
-        stdout=subprocess.DEVNULL,
-    )
-    stored = "larder_memory_entries"
-    until(lambda: larder.metrics().total(stored) >= ENTRIES, timeout=FILL_SECONDS, what=f"{ENTRIES} entries")
-    filling.kill()
-    filling.wait()
-    shutil.rmtree(os.path.dirname(script))
+    with wrk_script(FILL) as script:
+        filling = subprocess.Popen(
+            ["wrk", "-t1", "-c16", f"-d{FILL_SECONDS}s", "-s", script, f"http://{HOST}:{larder.port}"],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            stored = "larder_memory_entries"
+            until(lambda: larder.metrics().total(stored) >= ENTRIES, timeout=FILL_SECONDS, what=f"{ENTRIES} entries")
+        finally:
+            filling.kill()
+            filling.wait()
 
 
 def work(larder, ended):

@@ -2,14 +2,11 @@
 
 The origin is another larder that has the answer in memory, so that it does not limit the rate.
 """
-import os
 import re
-import shutil
 import statistics
 import subprocess
-import tempfile
 
-from bench_peers import cpu_nanoseconds
+from bench_peers import cpu_nanoseconds, wrk_script
 from bench_scale import info
 from support.larder import Larder
 from support.ports import HOST
@@ -50,22 +47,16 @@ def pid_of(redis):
 
 def misses(port, seconds, turn):
     """How many there were: each request asks for another article."""
-    folder = tempfile.mkdtemp(prefix="larder-bench-")
-    try:
-        script = os.path.join(folder, "misses.lua")
-        with open(script, "w") as file:
-            file.write(MISSES % f"{turn}x")
+    with wrk_script(MISSES % f"{turn}x") as script:
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", script, f"http://{HOST}:{port}"]
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        if "Non-2xx" in text:
-            raise RuntimeError(text)
-        return int(re.search(r"(\d+) requests in", text)[1])
-    finally:
-        shutil.rmtree(folder)
+    if "Non-2xx" in text:
+        raise RuntimeError(text)
+    return int(re.search(r"(\d+) requests in", text)[1])
 
 
 def microseconds(pid, work):
-    """Of CPU time that the process needs for each thing that `work` counts."""
+    """Of CPU time that the process needs for each thing that `work` does, and how many it did."""
     before = cpu_nanoseconds(pid)
     count = work()
     return (cpu_nanoseconds(pid) - before) / 1000 / count, count
@@ -91,7 +82,7 @@ def get_and_set(redis):
 
     def run():
         common = ["-p", str(redis.port), "-c", str(CONNECTIONS), "-n", str(COMMANDS), "-r", str(COMMANDS), "-q"]
-        subprocess.run(["redis-benchmark", *common, "-d", str(BYTES + 300), "-t", "get,set"], capture_output=True)
+        subprocess.run(["redis-benchmark", *common, "-d", str(BYTES + 300), "-t", "get,set"], capture_output=True, check=True)
         return COMMANDS
 
     return microseconds(pid_of(redis), run)[0]

@@ -186,32 +186,55 @@ def load(port, seconds):
     return requests, *(in_milliseconds(re.search(rf"^ +{percent}% +(\S+)$", text, re.M)[1]) for percent in (50, 99))
 
 
+class Contender:
+    """One of them as a process of its own, on core 1."""
+
+    def __init__(self, name, origin, http2=False):
+        self.folder, self.port = tempfile.mkdtemp(prefix="larder-bench-"), free_port()
+        command = command_of(name, self.folder, self.port, origin.port, http2)
+        self.process = Process(pinned(1, command), os.path.join(self.folder, "log"), folder=self.folder)
+        try:
+            until(lambda: answers(self.port, http2), timeout=30, what=name)
+        except Exception:
+            print(self.process.log()[-2000:])
+            self.stop()
+            raise
+
+    def stop(self):
+        self.process.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def wrk_script(text):
+    """The path of a file with a script for wrk."""
+    with tempfile.NamedTemporaryFile("w", prefix="larder-bench-", suffix=".lua") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
+
+
 def one_turn(name, seconds, http2):
     """(CPU microseconds per request, requests per second, and two times of `load`) of a fresh process."""
     measured = load_over_http2 if http2 else load
     origin = ScriptedOrigin()
     origin.on(OBJECT, reply(fields={"Cache-Control": "max-age=3600", "Content-Type": "text/plain"}, body=b"x" * 1024))
-    folder, port = tempfile.mkdtemp(prefix="larder-bench-"), free_port()
-    process = Process(
-        pinned(1, command_of(name, folder, port, origin.port, http2)), os.path.join(folder, "log"), folder=folder
-    )
+    contender = Contender(name, origin, http2)
     try:
-        until(lambda: answers(port, http2), timeout=30, what=name)
-        measured(port, 1)
+        measured(contender.port, 1)
         asked = origin.count()
-        before = cpu_nanoseconds(process.pid)
-        requests, *times = measured(port, seconds)
-        spent = cpu_nanoseconds(process.pid) - before
+        before = cpu_nanoseconds(contender.process.pid)
+        requests, *times = measured(contender.port, seconds)
+        spent = cpu_nanoseconds(contender.process.pid) - before
         if origin.count() > asked + 1:
             raise RuntimeError(f"{name} does not cache: {origin.count()} requests reached the origin")
         return spent / 1000 / requests, requests / seconds, *times
     except Exception:
-        print(process.log()[-2000:])
+        print(contender.process.log()[-2000:])
         raise
     finally:
-        process.kill()
+        contender.stop()
         origin.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def measure(rounds, seconds, http2=False):
