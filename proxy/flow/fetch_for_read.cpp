@@ -28,10 +28,10 @@ bool was_purged(Client& client) {
            !client.services.memory.may_serve(client.exchange().key, *entry);
 }
 
-// `variant`: the variant to fetch, if it is known.
+// `variant`: the variant to fetch, if it is known. `lease`: the lookup's, if it took one.
 std::unique_ptr<FetchTask> make_task(Client& client, const store::FetchPtr& fetch,
                                      const redis::RedisBudget& budget,
-                                     std::string_view variant = {}) {
+                                     std::string_view variant = {}, redis::LeaseHold lease = {}) {
     const Exchange& exchange = client.exchange();
     store::FetchDuty duty(client.services.board, fetch);
     auto task = std::make_unique<FetchTask>(client, std::move(duty));
@@ -40,6 +40,7 @@ std::unique_ptr<FetchTask> make_task(Client& client, const store::FetchPtr& fetc
     task->ids = exchange.lookup.ids;
     task->variant = variant;
     task->budget = budget;
+    task->lease = std::move(lease);
     if (exchange.plan.route->rule.shadow) {
         task->shadow = true;
         task->would_serve = exchange.lookup.entry;
@@ -166,8 +167,9 @@ net::Task<void> fetch_alone(Client& client, redis::RedisBudget budget) {
 }
 
 net::Task<void> fetch_together(Client& client, redis::RedisBudget budget) {
-    const Exchange& exchange = client.exchange();
+    Exchange& exchange = client.exchange();
     const Lookup& lookup = exchange.lookup;
+    redis::LeaseHold lease = std::move(exchange.lookup.lease);
     store::FetchBoard& board = client.services.board;
     std::string variant =
         lookup.entry && !lookup.entry->vary.empty() ? lookup.entry->variant : lookup.variant;
@@ -181,8 +183,9 @@ net::Task<void> fetch_together(Client& client, redis::RedisBudget budget) {
         part.fetch = place.fetch;
         part.role = place.leads ? FetchRole::leads : FetchRole::joins;
         if (place.leads) {
-            start_fetch(make_task(client, place.fetch, budget, variant));
+            start_fetch(make_task(client, place.fetch, budget, variant, std::move(lease)));
         } else {
+            lease.give_back(redis::LeaseEnd::unstored);
             const Joined joined = co_await join(client, place.fetch, budget);
             if (joined == Joined::answered) co_return;
             if (joined == Joined::left) {

@@ -19,6 +19,8 @@ struct Lookup {
     bool asked = false;   ///< `entry` is fresh, but the client's Cache-Control demands revalidation
     std::string variant;  ///< as redis::Found
     redis::KnownIds ids;  ///< that Redis has shown
+    redis::LeaseHold lease;  ///< taken in place of the lookup in Redis; its lock is to be given
+                             ///< back where this request does not fetch
 
     /// Forgets what was found; keeps the memory of the strings.
     void clear() {
@@ -27,10 +29,12 @@ struct Lookup {
         soft_purged = other_variant = asked = false;
         variant.clear();
         ids.clear();
+        lease.give_back(redis::LeaseEnd::unstored);
     }
 };
 
-/// Asks the memory tier, then Redis.
+/// Asks the memory tier, then Redis. Where Redis will probably hold nothing, and the request would
+/// begin a fetch for all, the fetch's lease is taken in place of the lookup.
 [[nodiscard]] net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget);
 
 /// Whether this request's own fetch answers, or another request's fetch.

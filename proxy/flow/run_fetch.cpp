@@ -6,6 +6,7 @@
 #include "cache/storable.hpp"
 #include "cache/validation.hpp"
 #include "cache/vary.hpp"
+#include "flow/fetch_lease.hpp"
 #include "flow/origin_results.hpp"
 #include "flow/request_id.hpp"
 #include "flow/response_tags.hpp"
@@ -20,110 +21,7 @@ using origin::BodyReader;
 
 constexpr std::uint64_t small_rest_bytes = 1024 * 1024;
 constexpr int interim_max = 32;
-constexpr Milliseconds prolong_every{1500};
-// Without the lock there is only the guard to be kept, which lives for a minute.
-constexpr Milliseconds prolong_guard_every{20'000};
 constexpr Milliseconds look_anyway{5000};  // for room, in case a wake-up failed for lack of memory
-
-void prolong_later(FetchTask& task) {
-    const bool has_lock = task.lease->lock == redis::Lease::Lock::mine;
-    task.prolong_at.set(steady_now() + (has_lock ? prolong_every : prolong_guard_every));
-}
-
-// Keeps the lease alive while the origin is slow.
-void prolong_lease(void* owner) {
-    FetchTask& task = *static_cast<FetchTask*>(owner);
-    if (task.services.wheel.stopped()) return;
-    prolong_later(task);
-    task.services.redis->prolong(task.key, *task.lease);
-}
-
-// Whether the entry found makes the fetch unnecessary. If there was a stale entry, the found one
-// must be newer.
-bool answers_fetch(const FetchTask& task, const cache::StoredResponse& entry, bool soft_purged) {
-    if (soft_purged || !cache::accepts_coding(task.request.head(), entry)) return false;
-    if (!task.stale) return usable_by_waiters(task, entry);
-    // After the clock was set back, a newer entry may have an earlier time.
-    const bool clock_set_back = cache::is_from_the_future(task.stale->freshness, wall_now());
-    if (!clock_set_back && entry.freshness.received_at <= task.stale->freshness.received_at)
-        return false;
-    return cache::decide_reuse(entry, task.plan.directives, task.plan.personal, false,
-                               wall_now()) == cache::Verdict::serve;
-}
-
-// What was found after the lease was taken.
-enum class UnderLease : std::uint8_t {
-    nothing,  // ask the origin
-    entry,    // an entry that makes the fetch unnecessary
-    variant,  // the variant is known now, and it has another lock
-};
-
-// A stale entry may be revalidated only if it is still there. It may have been purged while this
-// fetch waited, and a 304 from the origin must not bring it back.
-net::Task<UnderLease> look_under_lease(FetchTask& task) {
-    if (task.shadow || (!task.lease->entry_there && !task.stale)) co_return UnderLease::nothing;
-    const bool asked_conditionally = task.stale != nullptr;
-    redis::Found found;
-    if (task.lease->entry_there)
-        found = co_await task.services.redis->find(task.name(), task.budget);
-    task.lease.note_too_slow(found.too_slow);
-    if (found.entry && answers_fetch(task, *found.entry, found.soft_purged)) {
-        task.lease.give_back(redis::LeaseEnd::unstored);
-        task.fetch->resolve(found.entry, store::Resolution::found);
-        co_return UnderLease::entry;
-    }
-    if (asked_conditionally) {
-        task.stale = found.entry;
-        task.soft_purged = found.soft_purged;
-    }
-    if (!task.shared || !task.variant.empty() || found.variant.empty())
-        co_return UnderLease::nothing;
-    // Meanwhile another instance fetched another variant, so now it is known what the response
-    // varies on.
-    task.variant = found.variant;
-    task.ids = std::move(found.ids);
-    co_return UnderLease::variant;
-}
-
-// Takes the right to fetch, or waits for the instance that has it. False: the fetch of another
-// instance brought the answer.
-net::Task<bool> take_lease(FetchTask& task) {
-    const SteadyTime give_up = steady_now() + task.plan.route->rule.wait;
-    while (true) {
-        redis::RedisStore::LeaseWish wish;
-        wish.lock = task.shared;
-        wish.ids = std::exchange(task.ids, {});
-        redis::Lease lease = co_await task.services.redis->lease(task.name(), wish, task.budget);
-        task.lease = task.services.redis->hold(std::move(lease));
-        if (task.shared) prolong_later(task);
-        if (task.lease->state != redis::RedisState::ok) {
-            task.stale.reset();
-            co_return true;
-        }
-        // From here on an entry may be found that is older than a purge. Requests that join later
-        // check the lease for that.
-        task.fetch->set_lease(std::make_shared<const redis::Lease>(*task.lease));
-        const UnderLease there = co_await look_under_lease(task);
-        if (there == UnderLease::entry) co_return false;
-        if (there == UnderLease::variant) {
-            task.lease.give_back(redis::LeaseEnd::unstored);
-            continue;
-        }
-        if (task.lease->lock == redis::Lease::Lock::uncacheable) task.fetch->release_waiters();
-        if (task.lease->lock != redis::Lease::Lock::theirs || steady_now() >= give_up)
-            co_return true;
-        const redis::RedisStore::Waited waited =
-            co_await task.services.redis->wait_for_other(task.name(), give_up);
-        if (waited.entry && usable_by_waiters(task, *waited.entry)) {
-            task.fetch->resolve(waited.entry, store::Resolution::joined);
-            co_return false;
-        }
-        if (waited.uncacheable) task.fetch->release_waiters();
-        if (waited.state != redis::RedisState::ok || waited.timed_out || waited.uncacheable ||
-            waited.entry)
-            co_return true;
-    }
-}
 
 net::Task<void> ask_once(FetchTask& task, std::string_view head, origin::ConnectionAge age,
                          origin::Exchange& exchange) {
@@ -337,7 +235,6 @@ net::Task<void> fetch_and_store(FetchTask& task) {
     if (task.services.redis) {
         const bool go_on = co_await take_lease(task);
         if (!go_on) co_return;
-        task.fetch->set_lease(std::make_shared<const redis::Lease>(*task.lease));
     }
     while (true) {
         origin::Exchange exchange;
@@ -367,10 +264,7 @@ net::Task<void> fetch_and_store(FetchTask& task) {
 
 // Only the task holds the fetch, its place on the board and its lease, so all three end with this
 // coroutine, also after an exception.
-net::Task<void> run_fetch(std::unique_ptr<FetchTask> task) {
-    if (task->services.redis && task->shared) task->prolong_at.set(steady_now() + prolong_every);
-    co_await fetch_and_store(*task);
-}
+net::Task<void> run_fetch(std::unique_ptr<FetchTask> task) { co_await fetch_and_store(*task); }
 
 }  // namespace
 

@@ -37,6 +37,7 @@ struct FetchTask {
     redis::KnownIds ids;  ///< that the lookup saw (redis::Found::ids)
     redis::RedisBudget budget;
     redis::LeaseHold lease;
+    bool too_slow = false;     ///< what Redis holds is fresh, but too large to come in time
     net::Deadline prolong_at;  ///< when the lease is prolonged next
 
     /// HEAD for a stale entry is forwarded as HEAD, and the answer may update the entry (RFC 9111,

@@ -7,6 +7,7 @@
 
 #include "flow/config.hpp"
 #include "flow/late_write.hpp"
+#include "flow/miss_forecast.hpp"
 #include "flow/peer_counts.hpp"
 #include "flow/refresh_claims.hpp"
 #include "flow/uncacheable_keys.hpp"
@@ -50,6 +51,7 @@ struct Services {
     origin::Pool origin;
     RefreshClaims refreshes;
     UncacheableKeys uncacheable;
+    MissForecast forecast;
     store::Generations& generations;
     store::MemoryStore& memory;
     store::FetchBoard& board;

@@ -92,7 +92,7 @@ store::FetchedHead fetched_head(FetchTask& task, const origin::Exchange& exchang
         head.shareable = false;
     }
     if (head.not_stored == Detail::none) head.not_stored = not_stored_in_redis(task);
-    if (head.not_stored == Detail::none && task.lease->too_slow) {
+    if (head.not_stored == Detail::none && task.too_slow) {
         const bool into_memory = rule.memory && task.config->settings.memory_bytes != 0;
         (into_memory ? head.missed : head.not_stored) = Detail::redis_timeout;
     }
@@ -191,9 +191,11 @@ net::Task<void> store_entry(FetchTask& task, boost::intrusive_ptr<cache::StoredR
         }
         co_return;
     }
-    if (task.lease->state != redis::RedisState::ok) co_return;
+    if (!task.lease.shared() || task.lease->state != redis::RedisState::ok) co_return;
+    using Older = redis::RedisStore::Older;
+    const Older older = task.too_slow ? Older::left : Older::replaced;
     const redis::RedisStore::Filled filled =
-        co_await task.services.redis->fill(task.name(), *task.lease, entry);
+        co_await task.services.redis->fill(task.name(), task.lease.shared(), entry, older);
     task.lease.filled();
     switch (filled.outcome) {
         case redis::FillOutcome::stored:

@@ -69,6 +69,8 @@ public:
     void argument(const char* text) { argument(std::string_view(text)); }
     void argument(const std::string& text) { argument(std::string_view(text)); }
 
+    /// Room for so many bytes, so that they are not moved as they come.
+    void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
     [[nodiscard]] std::size_t count() const { return noted_.size(); }
     /// The first key of the command at that place; nothing where it has none.
     [[nodiscard]] std::optional<std::string_view> key(std::size_t index) const {

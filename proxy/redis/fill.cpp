@@ -17,28 +17,22 @@ using namespace std::chrono_literals;
 // A large fill may take as long as this many bytes a millisecond take: nobody waits for it.
 constexpr std::int64_t slowest_fill_bytes_a_millisecond = 1024;
 constexpr std::size_t fills_waiting_bytes_max = 64u << 20;
+constexpr std::size_t bytes_around_an_entry = 1024;  // what a fill mostly sends beside it
 
 /// Reads the mark and all ids after the fill: where they are still those of this fill, Redis tells
 /// of the next change, and before there was none. What it tells of the fill itself mostly came
 /// before; where it comes later, the memory tier drops the entry, and the next read takes it from
 /// Redis.
 Task<void> look_after(Filling& fill, RedisStore::Filled& filled) {
-    const RedisKeys& keys = fill.store.shared.keys();
-    const auto ids = id_keys(fill);
     fill.entry.sequence = fill.store.shared.generations().now();
     const RedisBatchPointer batch = fill.new_batch();
-    batch->commands.add("HGET", keys.entry(fill.lookup.name.key), "larder");
-    for (const IdKey& id : ids) batch->commands.add("GET", id.key);
+    const auto ids = id_keys(fill);
+    add_look(fill, batch->commands, ids);
     co_await fill.store.run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return;
-    bool same = true;
-    bool current = true;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        same = same && batch->replies[i + 1].text == ids[i].id;
-        current = current && batch->replies[i + 1].text.starts_with(ids[i].hard);
-    }
-    if (!current) filled.outcome = FillOutcome::purged;
-    filled.tracked = same && batch->replies.front().text == fill.mark;
+    const Looked looked = read_look(fill, batch->replies.data(), ids);
+    if (!looked.current) filled.outcome = FillOutcome::purged;
+    filled.tracked = looked.same;
 }
 
 /// Whether the key holds an entry, and nothing was purged since the lease: then Redis tells of the
@@ -62,6 +56,7 @@ Task<bool> is_still_there(Filling& fill) {
 
 Task<void> send_small(Filling& fill, const Encoded& encoded, RedisStore::Filled& filled) {
     const RedisBatchPointer batch = fill.new_batch();
+    batch->commands.reserve(encoded.value.size() + bytes_around_an_entry);
     add_fill(fill, batch->commands, encoded, Carrier::link);
     co_await fill.store.run(batch);
     if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
@@ -71,6 +66,8 @@ Task<void> send_small(Filling& fill, const Encoded& encoded, RedisStore::Filled&
 /// in time, or would not.
 Task<bool> send_large(Filling& fill, std::shared_ptr<RedisBulk> bulk, const Encoded& encoded,
                       RedisStore::Filled& filled) {
+    // Redis tells of nothing that is read over this connection.
+    if (fill.look == Filling::Look::at_all) fill.look = Filling::Look::afterwards;
     const SteadyTime began = steady_now();
     const std::size_t ahead = bulk->backlog();
     const auto bytes = static_cast<std::int64_t>(ahead + encoded.whole.size());
@@ -132,18 +129,22 @@ void prepare_entry(Filling& fill, boost::intrusive_ptr<cache::StoredResponse> en
 
 /// Stores the entry, or leaves what is there where that is too slow to read. The script of a fill
 /// gives the lock back: `hold` is told where it has run.
-Task<void> store_entry(Filling& fill, LeaseHold& hold, RedisStore::Filled& filled) {
+Task<void> store_entry(Filling& fill, RedisStore::Older older, LeaseHold& hold,
+                       RedisStore::Filled& filled) {
     const std::uint64_t heard_by = fill.store.heard_by();
-    // Without a memory tier nobody needs to be told of the entry's next change.
-    fill.looks = heard_by == 0 || !fill.store.shared.node().tracks_all();
+    // Without a memory tier nobody needs to be told of the entry's next change. Where Redis tells
+    // of the fill itself, that message should come before the look.
+    if (heard_by != 0 && fill.store.shared.node().tracks_all())
+        fill.look = fill.lease.untracked ? Filling::Look::at_all : Filling::Look::afterwards;
     bool tracked = false;
-    if (fill.lease.too_slow && fill.entry.body.size() > large_above) {
+    if (older == RedisStore::Older::left && fill.entry.body.size() > large_above) {
         tracked = co_await is_still_there(fill);
         filled.outcome = tracked ? FillOutcome::stored : FillOutcome::unavailable;
     } else {
         co_await send_fill(fill, filled);
         if (filled.outcome != FillOutcome::unavailable) hold.filled();
-        if (filled.outcome == FillOutcome::stored && !fill.looks) co_await look_after(fill, filled);
+        if (filled.outcome == FillOutcome::stored && fill.look == Filling::Look::afterwards)
+            co_await look_after(fill, filled);
         tracked = filled.tracked;
     }
     // Redis has told of all changes to what was read since `heard_by` was noted.
@@ -157,11 +158,13 @@ RedisBatchPointer Filling::new_batch() const {
                               RedisWork::store);
 }
 
-Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease,
-                                          boost::intrusive_ptr<cache::StoredResponse> entry) {
+Task<RedisStore::Filled> RedisStore::fill(EntryName name, std::shared_ptr<const Lease> shared,
+                                          boost::intrusive_ptr<cache::StoredResponse> entry,
+                                          Older older) {
     Filled filled;
     const SteadyTime started = steady_now();
-    LeaseHold lock = hold(lease);
+    const Lease& lease = *shared;
+    LeaseHold lock = hold(shared);
     Filling fill{*impl_, EntryLookup(name), lease, *entry, Milliseconds(0), random_id()};
     const bool same_tags = lease.tags.size() == name.tags.size() + (fill.lookup.extended() ? 1 : 0);
     const bool may = lease.can_store() && same_tags && impl_->may_read(name.key);
@@ -171,7 +174,7 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, Lease lease,
     if (tags != Tags::current && !lease.foreign_key.empty()) filled.outcome = FillOutcome::foreign;
     if (tags == Tags::current) {
         prepare_entry(fill, entry);
-        co_await store_entry(fill, lock, filled);
+        co_await store_entry(fill, older, lock, filled);
     }
     impl_->observed(RedisOperation::fill, started);
     co_return filled;

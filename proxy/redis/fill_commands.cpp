@@ -163,10 +163,28 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Ca
                      ids[i].hard);
     }
     const Indexes indexes = add_notes(fill, commands, needed, prolonged);
-    if (carrier == Carrier::link) fill.store.leave_untracked(commands);
+    if (carrier == Carrier::link && fill.store.can_leave_untracked()) add_untracked(commands);
     fill.stored_reply = commands.count();
     add_entry(fill, commands, encoded, indexes);
-    for (std::size_t i = 0; fill.looks && i < ids.size(); ++i) commands.add("GET", ids[i].key);
+    if (fill.look != Filling::Look::afterwards) add_look(fill, commands, ids);
+}
+
+void add_look(const Filling& fill, RedisCommands& commands, std::span<const IdKey> ids) {
+    const RedisKeys& keys = fill.store.shared.keys();
+    if (fill.look != Filling::Look::at_ids)
+        commands.add("HGET", keys.entry(fill.lookup.name.key), "larder");
+    for (const IdKey& id : ids) commands.add("GET", id.key);
+}
+
+Looked read_look(const Filling& fill, const RedisReply* replies, std::span<const IdKey> ids) {
+    Looked looked;
+    if (fill.look != Filling::Look::at_ids) looked.same = replies++->text == fill.mark;
+    for (const IdKey& id : ids) {
+        const std::string& current = replies++->text;
+        looked.same = looked.same && current == id.id;
+        looked.current = looked.current && current.starts_with(id.hard);
+    }
+    return looked;
 }
 
 RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
@@ -190,9 +208,11 @@ RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
     for (const Filling::Noted& noted : fill.noted)
         if (batch.replies[noted.reply].integer == 1)
             fill.store.index_rooms.note(indexes[noted.id], steady_now() + index_looked_at_every);
-    const RedisReply* look = &batch.replies.back() - ids.size() + 1;
-    for (std::size_t i = 0; fill.looks && i < ids.size(); ++i)
-        current = current && look[i].text.starts_with(ids[i].hard);
+    Looked looked;
+    if (fill.look != Filling::Look::afterwards)
+        looked = read_look(fill, batch.replies.data() + fill.stored_reply + 1, ids);
+    current = current && looked.current;
+    filled.tracked = looked.same && fill.look == Filling::Look::at_all;
     filled.outcome = stored.integer == 1 && current ? FillOutcome::stored : FillOutcome::purged;
     if (stored.integer == 2) filled.outcome = FillOutcome::foreign;
     return filled;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,11 +15,17 @@ namespace larder::redis {
 struct Filling {
     RedisStore::Impl& store;
     EntryLookup lookup;
-    Lease& lease;
+    const Lease& lease;
     cache::StoredResponse& entry;
     Milliseconds lives{0};  ///< how long the entry is of any use
     std::string mark;       ///< what the entry's hash names this fill by
-    bool looks = true;  ///< the fill itself looks whether the ids are current: nobody does later
+    /// Who looks whether the ids, and the entry, are still those of the fill.
+    enum class Look : std::uint8_t {
+        at_ids,      ///< the fill itself, in its round trip: nobody needs to know of the entry
+        at_all,      ///< the same, and at the entry
+        afterwards,  ///< a second round trip (look_after)
+    };
+    Look look = Look::at_ids;
     std::vector<std::size_t> prolonged{};  ///< which ids the fill prolongs
     std::size_t stored_reply = 0;          ///< place of the fill's own reply in the batch
     struct Noted {
@@ -69,8 +76,16 @@ enum class Carrier : std::uint8_t {
     bulk,  ///< of none
 };
 /// One round trip: prolongs the ids that may end before the entry does, stores, notes the key in
-/// the indexes, and looks at the ids (`fill.looks`).
+/// the indexes, and looks (`fill.look`).
 void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Carrier carrier);
+/// The look at the entry's mark and at its ids.
+void add_look(const Filling& fill, RedisCommands& commands, std::span<const IdKey> ids);
+struct Looked {
+    bool current = true;  ///< no id was purged
+    bool same = true;     ///< nothing at all has changed
+};
+[[nodiscard]] Looked read_look(const Filling& fill, const RedisReply* replies,
+                               std::span<const IdKey> ids);
 [[nodiscard]] RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch);
 
 }  // namespace larder::redis

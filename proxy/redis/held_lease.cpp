@@ -48,6 +48,14 @@ void RedisStore::Impl::give_back(const std::string& lock_key, const std::string&
         "giving a lock back");
 }
 
+// Redis may have given us the lock though its answer did not come, or something else was in the
+// way: this fetch will not store, and nobody should wait for it.
+void RedisStore::Impl::give_back_unless_mine(bool maybe_set, const Lease& lease) {
+    const bool mine = lease.state == RedisState::ok && lease.lock == Lease::Lock::mine;
+    if (maybe_set && !mine && !lease.lock_key.empty())
+        give_back(lease.lock_key, lease.token, LeaseEnd::unstored);
+}
+
 Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& budget) {
     if (!impl_->may_read(name.key) || lease.epoch != impl_->node_of(name.key).epochs().current())
         co_return false;
@@ -92,8 +100,8 @@ Task<bool> RedisStore::Impl::hear_all(SteadyTime deadline) {
     co_return true;
 }
 
-LeaseHold RedisStore::hold(Lease lease) {
-    if (lease.state != RedisState::ok || lease.lock != Lease::Lock::mine)
+LeaseHold RedisStore::hold(std::shared_ptr<const Lease> lease) {
+    if (lease->state != RedisState::ok || lease->lock != Lease::Lock::mine)
         return {std::move(lease), nullptr};
     const auto give_back = [store = std::weak_ptr<Impl>(impl_)](const Lease& held, LeaseEnd end) {
         const std::shared_ptr<Impl> impl = store.lock();

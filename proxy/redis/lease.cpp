@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "redis/ids.hpp"
 #include "redis/leasing.hpp"
 #include "redis/scripts.hpp"
@@ -18,14 +20,9 @@ struct Leasing {
     SteadyTime deadline;
 };
 
-/// How a try is made.
-enum class Way : std::uint8_t {
-    plain,     // with plain commands, which must find nothing there
-    scripted,  // by the script, which copes with everything
-};
-
-/// One round trip. False: another one is due.
-Task<bool> try_once(Leasing& leasing, Way way) {
+/// One round trip: a plain try, or one by the script, which copes with everything. False: another
+/// one is due.
+Task<bool> try_once(Leasing& leasing, PlainTry* plain) {
     RedisStore::Impl& store = leasing.store;
     Attempt& attempt = leasing.attempt;
     Lease& lease = leasing.lease;
@@ -40,9 +37,8 @@ Task<bool> try_once(Leasing& leasing, Way way) {
     if (attempt.asks) attempt.lookup.everything = store.shared.node().everything_id();
     const std::uint64_t version = clock.version();
     lease.clock = clock.get();
-    const std::string guard = random_id();
-    if (way == Way::plain) add_plain_try(batch->commands, keys, attempt, lease, guard);
-    if (way == Way::scripted) add_scripted_try(batch->commands, keys, attempt, lease);
+    if (plain != nullptr) add_plain_try(batch->commands, keys, attempt, lease, *plain);
+    if (plain == nullptr) add_scripted_try(batch->commands, keys, attempt, lease);
     // Without the clock all can be stored but what carries tags of the response.
     if (lease.clock == 0) batch->optional_from = batch->commands.count();
     if (lease.clock == 0) batch->commands.run(script::clock, "1", keys.clock());
@@ -55,22 +51,16 @@ Task<bool> try_once(Leasing& leasing, Way way) {
         clock.set(lease.clock, version);
     }
     const RedisReply* replies = batch->replies.data();
-    if (way == Way::plain) co_return read_plain_try(attempt, replies, guard, lease);
+    if (plain != nullptr) co_return read_plain_try(attempt, replies, *plain, lease);
     co_return read_scripted_try(keys, attempt, replies, lease);
 }
 
 /// Takes guard and lock, or finds out who has the lock.
-Task<void> take(Leasing& leasing, bool key_absent) {
-    const std::string_view key = leasing.attempt.lookup.name.key;
-    KnownUntil& guards = leasing.store.guards;
-    const SteadyTime now = steady_now();
-    // Where the ids are not known, a try must ask for them too.
-    const bool plain = key_absent && !leasing.attempt.asks && !guards.holds(key, now);
-    guards.note(key, now + guard_lifetime);
+Task<void> take(Leasing& leasing, PlainTry* plain) {
     bool settled = false;
-    if (plain) settled = co_await try_once(leasing, Way::plain);
+    if (plain != nullptr) settled = co_await try_once(leasing, plain);
     for (int tries = 0; tries < tries_max && !settled; ++tries)
-        settled = co_await try_once(leasing, Way::scripted);
+        settled = co_await try_once(leasing, nullptr);
 }
 
 }  // namespace
@@ -87,6 +77,11 @@ Task<RedisState> RedisStore::Impl::make_ids(EntryLookup& lookup, SteadyTime dead
     co_return to_state(batch->status);
 }
 
+void RedisStore::Impl::remember_ids(const EntryLookup& lookup) {
+    for (std::size_t i = 0; i < lookup.ids.size(); ++i)
+        seen_ids.note(lookup.id_key(shared.keys(), i), hard_part(lookup.ids[i]));
+}
+
 Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budget) {
     Lease lease;
     lease.state = RedisState::down;
@@ -100,26 +95,58 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
         lease.token = random_id();
         lease.lock_key = impl_->shared.keys().lock(name.key, lock_part(name));
     }
-    Leasing leasing{*impl_, {EntryLookup(name), {}, {}}, lease, wait.deadline()};
+    Leasing leasing{
+        *impl_, {EntryLookup(name), std::move(wish.ids.digest), {}}, lease, wait.deadline()};
     Attempt& attempt = leasing.attempt;
-    if (!wish.ids.digest.empty()) {
-        attempt.asks = false;
-        attempt.digest = std::move(wish.ids.digest);
-        attempt.lookup.ids = std::move(wish.ids.ids);
-        attempt.lookup.everything = wish.ids.everything;
-    } else if (wish.lock) {
+    attempt.lookup.ids = std::move(wish.ids.ids);
+    attempt.lookup.everything = wish.ids.everything;
+    const SteadyTime now = steady_now();
+    const bool seen = wish.ids.everything != 0;
+    std::optional<PlainTry> plain;
+    if (seen && wish.ids.key_absent && !impl_->guards.holds(name.key, now))
+        plain = plain_after_lookup(attempt);
+    impl_->guards.note(name.key, now + guard_lifetime);
+    attempt.asks = attempt.digest.empty();
+    if (attempt.asks && wish.lock) {
         lease.state = co_await impl_->make_ids(attempt.lookup, wait.deadline());
         attempt.digest = attempt.lookup.digest();
     }
     if (attempt.digest.empty()) attempt.digest = no_digest;
-    if (lease.state == RedisState::ok) co_await take(leasing, wish.ids.key_absent);
+    PlainTry* const first = plain ? &*plain : nullptr;
+    if (lease.state == RedisState::ok) co_await take(leasing, first);
     impl_->observed(RedisOperation::lease, wait.began());
-    // Redis may have given us the lock all the same. Give it back: this fetch will not store, and
-    // nobody should wait for it.
-    const bool left_behind = attempt.set_lock && lease.lock != Lease::Lock::mine;
-    if (wish.lock && (lease.state != RedisState::ok || left_behind))
-        impl_->give_back(lease.lock_key, lease.token, LeaseEnd::unstored);
+    impl_->give_back_unless_mine(attempt.set_lock || lease.state != RedisState::ok, lease);
     if (lease.state == RedisState::ok) take_ids(attempt.lookup, lease);
+    impl_->remember_ids(attempt.lookup);
+    co_return lease;
+}
+
+Task<Lease> RedisStore::lease_absent(EntryName name, RedisBudget& budget) {
+    Lease lease;
+    lease.state = RedisState::down;
+    lease.sequence = impl_->shared.generations().now();
+    if (!impl_->may_read(name.key)) co_return lease;
+    const RedisBudget::Wait wait(budget, impl_->timeout());
+    lease.state = RedisState::timeout;
+    if (wait.spent()) co_return lease;
+    lease.state = RedisState::ok;
+    const SteadyTime now = steady_now();
+    Leasing leasing{*impl_, {EntryLookup(name), {}, {}}, lease, wait.deadline()};
+    Attempt& attempt = leasing.attempt;
+    attempt.asks = false;
+    attempt.lookup.everything = impl_->shared.node().everything_id();
+    if (attempt.lookup.everything == 0 || impl_->guards.holds(name.key, now)) co_return lease;
+    impl_->guards.note(name.key, now + guard_lifetime);
+    lease.token = random_id();
+    lease.lock_key = impl_->shared.keys().lock(name.key, lock_part(name));
+    PlainTry plain = plain_without_lookup(attempt, impl_->shared.keys(), impl_->seen_ids);
+    plain.untracked = impl_->can_leave_untracked();
+    const bool settled = co_await try_once(leasing, &plain);
+    impl_->observed(RedisOperation::lease, wait.began());
+    if (!settled) lease.lock = Lease::Lock::none;
+    impl_->give_back_unless_mine(attempt.set_lock || lease.state != RedisState::ok, lease);
+    if (lease.lock == Lease::Lock::mine) take_ids(attempt.lookup, lease);
+    if (lease.state == RedisState::ok) impl_->remember_ids(attempt.lookup);
     co_return lease;
 }
 

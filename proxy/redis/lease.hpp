@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,9 +54,8 @@ struct Lease {
     std::string foreign_key{};      ///< a key that the entry or its bookkeeping needs, and that
                                     ///< somebody else holds; else empty
     std::string foreign_type{};     ///< what Redis says that it is ("string")
-    bool too_slow = false;  ///< what is there is fresh, but too large to come in time: the fill
-                            ///< leaves it, for other instances, and only the memory tier takes the
-                            ///< new one. Set by the caller, from Found
+    bool untracked = false;  ///< Redis has not noted that this worker looked at the key: it does
+                             ///< not tell of the fill
     bool held = false;  ///< a write to it is under way somewhere (RedisStore::announce): nothing
                         ///< may be stored
     std::uint64_t epoch =
@@ -76,14 +76,14 @@ enum class LeaseEnd : std::uint8_t {
 };
 
 /// A lease, and the duty to give its lock back: others would wait for a fetch that is over. Its
-/// destructor gives it back as `unstored`. One thread.
+/// destructor gives it back as `unstored`. One thread; the lease itself may be shared.
 class LeaseHold {
 public:
     /// Gives a lock back. It must not throw, and may be called after the store is gone.
     using GiveBack = std::function<void(const Lease&, LeaseEnd)>;
 
     LeaseHold() = default;
-    LeaseHold(Lease lease, GiveBack give_back)
+    LeaseHold(std::shared_ptr<const Lease> lease, GiveBack give_back)
         : lease_(std::move(lease)), give_back_(std::move(give_back)) {}
     LeaseHold(LeaseHold&& other) noexcept
         : lease_(std::move(other.lease_)), give_back_(std::exchange(other.give_back_, nullptr)) {}
@@ -97,22 +97,27 @@ public:
     }
     ~LeaseHold() { give_back(LeaseEnd::unstored); }
 
-    /// Also valid after the end.
-    [[nodiscard]] const Lease& operator*() const { return lease_; }
-    [[nodiscard]] const Lease* operator->() const { return &lease_; }
-    /// What is in Redis is too large to be read in time (Lease::too_slow).
-    void note_too_slow(bool too_slow) { lease_.too_slow = too_slow; }
+    /// There is a lock to be given back.
+    [[nodiscard]] bool has_lock() const { return give_back_ != nullptr; }
+    /// Null: none was taken. Also valid after the end.
+    [[nodiscard]] const std::shared_ptr<const Lease>& shared() const { return lease_; }
+    /// Where none was taken it is one that nothing can be stored under.
+    [[nodiscard]] const Lease& operator*() const {
+        static const Lease none;
+        return lease_ ? *lease_ : none;
+    }
+    [[nodiscard]] const Lease* operator->() const { return &**this; }
 
     /// Ends the duty. Does not wait. A later end does nothing.
     void give_back(LeaseEnd end) {
         const GiveBack give_back = std::exchange(give_back_, nullptr);
-        if (give_back) give_back(lease_, end);
+        if (give_back) give_back(*lease_, end);
     }
     /// The good end: RedisStore::fill has taken the lease, and gives the lock back.
     void filled() { give_back_ = nullptr; }
 
 private:
-    Lease lease_;
+    std::shared_ptr<const Lease> lease_;
     GiveBack give_back_;  ///< empty: there is nothing to give back
 };
 

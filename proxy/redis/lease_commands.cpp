@@ -45,31 +45,25 @@ bool read_lock(Attempt& attempt, const RedisReply& answer, Lease& lease) {
 }  // namespace
 
 void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& lookup) {
-    const EntryName& name = lookup.name;
-    const auto get_or_make = [&](const std::string& id_key) {
+    for (std::size_t i = 0; i < lookup.id_count(); ++i) {
+        const std::string id_key = lookup.id_key(keys, i);
         commands.add("SET", id_key, random_id(), "NX", "PX", id_lifetime.count())
             .add("GET", id_key);
-    };
-    for (const std::string& tag : name.tags) get_or_make(keys.tag(tag));
-    if (lookup.extended()) get_or_make(keys.extension(name.key.substr(0, name.bare_size)));
+    }
     if (lookup.everything != 0) return;
-    const std::string& everything = keys.everything(keys.entry(name.key));
+    const std::string& everything = keys.everything(keys.entry(lookup.name.key));
     commands.add("SET", everything, random_id(), "NX").add("GET", everything);
 }
 
 void read_made_ids(EntryLookup& lookup, const RedisKeys& keys, const RedisReply* replies) {
-    const std::size_t count = lookup.name.tags.size() + (lookup.extended() ? 1 : 0);
     lookup.ids.clear();
     lookup.foreign_id.clear();
-    for (std::size_t i = 0; i < count; ++i, replies += 2) {
+    for (std::size_t i = 0; i < lookup.id_count(); ++i, replies += 2) {
         const RedisReply& id = replies[1];
         const bool own = id.is_text() && is_own_id(id.text);
         lookup.ids.push_back(own ? id.text : std::string());
         if (own || !(id.is_text() || id.is_error("WRONGTYPE"))) continue;
-        const bool is_tag = i < lookup.name.tags.size();
-        lookup.foreign_id = is_tag
-                                ? keys.tag(lookup.name.tags[i])
-                                : keys.extension(lookup.name.key.substr(0, lookup.name.bare_size));
+        lookup.foreign_id = lookup.id_key(keys, i);
     }
     if (lookup.everything == 0 && replies[1].is_text())
         lookup.everything = parse_id(replies[1].text).value_or(0);
@@ -116,30 +110,87 @@ bool read_scripted_try(const RedisKeys& keys, Attempt& attempt, const RedisReply
     return read_lock(attempt, answer, lease);
 }
 
-void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
-                   const Lease& lease, std::string_view guard) {
-    const std::string_view key = attempt.lookup.name.key;
-    commands.add("SET", keys.guard(key), guard, "NX", "PX", guard_lifetime.count());
-    if (!lease.lock_key.empty())
-        commands.add("SET", lease.lock_key, lock_value(guard, attempt.digest, lease.token), "NX",
-                     "PX", lock_lifetime.count());
-    commands.add("TYPE", keys.entry(key));
+PlainTry plain_after_lookup(Attempt& attempt) {
+    PlainTry plain{random_id()};
+    std::vector<std::string>& ids = attempt.lookup.ids;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (!ids[i].empty()) continue;
+        ids[i] = random_id();
+        plain.made.push_back(i);
+    }
+    plain.read = plain.made;
+    attempt.digest = attempt.lookup.digest();
+    return plain;
 }
 
-bool read_plain_try(Attempt& attempt, const RedisReply* replies, std::string_view guard,
+PlainTry plain_without_lookup(Attempt& attempt, const RedisKeys& keys, const SeenIds& seen) {
+    PlainTry plain{random_id()};
+    std::vector<std::string>& ids = attempt.lookup.ids;
+    for (std::size_t i = 0; i < attempt.lookup.id_count(); ++i) {
+        ids.emplace_back(seen.of(attempt.lookup.id_key(keys, i)));
+        if (ids[i].empty()) plain.made.push_back(i);
+        if (ids[i].empty()) ids[i] = random_id();
+        plain.read.push_back(i);
+    }
+    attempt.digest = attempt.lookup.digest();
+    return plain;
+}
+
+void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
+                   const Lease& lease, PlainTry& plain) {
+    const EntryLookup& lookup = attempt.lookup;
+    for (const std::size_t i : plain.made)
+        commands.add("SET", lookup.id_key(keys, i), lookup.ids[i], "NX", "PX", id_lifetime.count());
+    plain.set_reply = commands.count();
+    commands.add("SET", keys.guard(lookup.name.key), plain.guard, "NX", "PX",
+                 guard_lifetime.count());
+    if (!lease.lock_key.empty())
+        commands.add("SET", lease.lock_key, lock_value(plain.guard, attempt.digest, lease.token),
+                     "NX", "PX", lock_lifetime.count());
+    if (plain.untracked) add_untracked(commands);
+    plain.type_reply = commands.count();
+    commands.add("TYPE", keys.entry(lookup.name.key));
+    for (const std::size_t i : plain.read) commands.add("GET", lookup.id_key(keys, i));
+}
+
+namespace {
+
+/// Takes the ids as they stand. False: there is another one than the lock names, or one that
+/// nothing may be stored under.
+bool read_plain_ids(EntryLookup& lookup, const RedisReply* replies, const PlainTry& plain) {
+    bool same = true;
+    for (const std::size_t i : plain.read) {
+        const RedisReply& reply = *replies++;
+        const bool own = reply.is_text() && is_own_id(reply.text) && !is_held(reply.text);
+        same = same && own && hard_part(reply.text) == hard_part(lookup.ids[i]);
+        lookup.ids[i] = own ? reply.text : std::string();
+    }
+    return same;
+}
+
+}  // namespace
+
+bool read_plain_try(Attempt& attempt, const RedisReply* replies, const PlainTry& plain,
                     Lease& lease) {
+    const RedisReply& guard = replies[plain.set_reply];
     const bool locks = !lease.lock_key.empty();
-    const bool has_guard = is_set(replies[0]);
-    const bool has_lock = locks && is_set(replies[1]);
-    const bool absent = replies[locks ? 2 : 1].text == "none";
+    const bool has_lock = locks && is_set(replies[plain.set_reply + 1]);
+    const bool absent = replies[plain.type_reply].text == "none";
     // Also where the reply says no: in a cluster the command may have been run before it was sent
     // again.
-    if (locks) attempt.dead = lock_value(guard, attempt.digest, lease.token);
+    if (locks) attempt.dead = lock_value(plain.guard, attempt.digest, lease.token);
     attempt.set_lock = has_lock;
-    if (replies[0].is_error()) return true;  // no guard: the fetch is made, and not stored
-    if (!has_guard || has_lock != locks || !absent) return false;
-    lease.guard = guard;
+    const bool same_ids = read_plain_ids(attempt.lookup, replies + plain.type_reply + 1, plain);
+    if (guard.is_error()) return true;  // no guard: the fetch is made, and not stored
+    if (!same_ids) {
+        attempt.asks = true;
+        attempt.digest = attempt.lookup.digest();
+        if (attempt.digest.empty()) attempt.digest = no_digest;
+    }
+    if (!is_set(guard) || has_lock != locks || !absent || !same_ids) return false;
+    lease.guard = plain.guard;
     lease.lock = locks ? Lease::Lock::mine : Lease::Lock::none;
+    lease.untracked = plain.untracked;
     return true;
 }
 

@@ -22,6 +22,19 @@ struct Attempt {
     bool set_lock = false;  ///< a plain try has set the lock, whatever came of it
 };
 
+/// A try with plain commands, which cost Redis a tenth of the script. It succeeds where nothing
+/// stands there, as it mostly is where the lookup has found nothing under the key: guard and lock
+/// are set where they are missing, and then the key is looked at. The lock names the ids before
+/// they are known to stand there: the try makes those that are missing, and then looks.
+struct PlainTry {
+    std::string guard;                ///< the new one
+    std::vector<std::size_t> made{};  ///< ids that are set where they are missing
+    std::vector<std::size_t> read{};  ///< ids that are asked for
+    bool untracked = false;           ///< Redis is not to note that the key was looked at
+    std::size_t set_reply = 0;        ///< place of the guard's reply in the batch
+    std::size_t type_reply = 0;       ///< of the look at the key
+};
+
 /// Adds the commands that get or make the ids that an entry of this name carries, and the id of all
 /// entries where it is unknown.
 void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& lookup);
@@ -35,15 +48,18 @@ void add_scripted_try(RedisCommands& commands, const RedisKeys& keys, const Atte
 [[nodiscard]] bool read_scripted_try(const RedisKeys& keys, Attempt& attempt,
                                      const RedisReply* replies, Lease& lease);
 
-/// A try with plain commands, which cost Redis a tenth of the script. It succeeds where nothing
-/// stands there, as it mostly is where the lookup has found nothing under the key: guard and lock
-/// are set where they are missing, and then the key is looked at. `guard`: the new one.
+/// Chooses the ids of a plain try: those that a lookup has found missing are new ones.
+[[nodiscard]] PlainTry plain_after_lookup(Attempt& attempt);
+/// The same without a lookup before: the ids are those that were seen last, or new ones.
+[[nodiscard]] PlainTry plain_without_lookup(Attempt& attempt, const RedisKeys& keys,
+                                            const SeenIds& seen);
 void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
-                   const Lease& lease, std::string_view guard);
-/// False: something stands there, and the script must decide. A lock that this try has set names a
-/// guard that is none: others take it for dead, and `attempt.dead` has the script replace it.
+                   const Lease& lease, PlainTry& plain);
+/// False: something stands there, or other ids do, and the script must decide. A lock that this try
+/// has set names what is not there: others take it for dead, and `attempt.dead` has the script
+/// replace it.
 [[nodiscard]] bool read_plain_try(Attempt& attempt, const RedisReply* replies,
-                                  std::string_view guard, Lease& lease);
+                                  const PlainTry& plain, Lease& lease);
 
 /// Copies the ids into the lease. If one is missing the lease gets none, because the entry could
 /// not be stored without it.

@@ -116,6 +116,10 @@ public:
                          ///< are asked for
     };
     [[nodiscard]] Task<Lease> lease(EntryName name, LeaseWish wish, RedisBudget& budget);
+    /// The same in place of a lookup, where it is likely that nothing stands under the key: one
+    /// round trip in place of two. Its lock is `mine` where nothing stood there, else `none`: then
+    /// look the key up.
+    [[nodiscard]] Task<Lease> lease_absent(EntryName name, RedisBudget& budget);
 
     /// Whether no purge of one of the response tags came since the lease: what the fetch brings may
     /// go to the requests that joined it. Where Redis cannot tell (it had no room for the purge
@@ -153,8 +157,14 @@ public:
         bool tracked =
             false;  ///< Redis will tell of the key's next change: the memory tier may take it
     };
-    [[nodiscard]] Task<Filled> fill(EntryName name, Lease lease,
-                                    boost::intrusive_ptr<cache::StoredResponse> entry);
+    /// What becomes of an older entry in Redis.
+    enum class Older : std::uint8_t {
+        replaced,
+        left,  ///< it is fresh, but too large to come in time (Found::too_slow): a large one is
+               ///< left for other instances, and only the memory tier takes the new one
+    };
+    [[nodiscard]] Task<Filled> fill(EntryName name, std::shared_ptr<const Lease> shared,
+                                    boost::intrusive_ptr<cache::StoredResponse> entry, Older older);
 
     /// False: Redis refused the last fill.
     [[nodiscard]] bool stores() const;
@@ -164,7 +174,7 @@ public:
     void tell_foreign(const Lease& lease, std::string_view shown);
 
     /// The duty to give the lease's lock back. Its `give_back` does nothing once the store is gone.
-    [[nodiscard]] LeaseHold hold(Lease lease);
+    [[nodiscard]] LeaseHold hold(std::shared_ptr<const Lease> lease);
 
     /// The fetch makes progress: keeps the lock (5 s) and the guard (60 s) alive. To be called
     /// every second or two. Does not wait.

@@ -11,6 +11,7 @@
 #include "redis/large.hpp"
 #include "redis/link.hpp"
 #include "redis/maintenance.hpp"
+#include "redis/seen_ids.hpp"
 #include "redis/shared.hpp"
 #include "redis/store.hpp"
 #include "redis/subscriber.hpp"
@@ -36,6 +37,7 @@ struct RedisStore::Impl {
     KnownUntil id_lives;  ///< an id that ends earlier (purged, evicted) only makes entries invalid
     KnownUntil guards;    ///< the keys whose guard this worker has made: it may still stand
     KnownUntil index_rooms;  ///< that the index of an id takes more keys
+    SeenIds seen_ids;        ///< of the rule tags and extensions that leases have named
     const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
 
     /// The link to use, once its worker has made it.
@@ -68,11 +70,10 @@ struct RedisStore::Impl {
     /// does not tell of all of them. If two calls give the same number, every read in between was
     /// tracked.
     [[nodiscard]] std::uint64_t heard_by() const;
-    /// Adds what keeps Redis from noting the keys that the next command reads, where that is
-    /// possible: each would cost Redis a note, and a message when it ends.
-    void leave_untracked(RedisCommands& commands) const {
-        if (!in_cluster() && link && link->can_leave_untracked())
-            commands.add("CLIENT", "CACHING", "NO");
+    /// Whether a command may be kept out of what Redis notes (`add_untracked`): a note of a key
+    /// costs Redis, and so does the message when it ends.
+    [[nodiscard]] bool can_leave_untracked() const {
+        return !in_cluster() && link && link->can_leave_untracked();
     }
     /// The purge sequence to note before a read: 0 (older than anything) where nobody would hear of
     /// the key's next change.
@@ -81,9 +82,13 @@ struct RedisStore::Impl {
     /// Frees a lock if it is held with this token, also where the connection has to be made anew
     /// first: others would wait for a fetch that is over. Does not wait.
     void give_back(const std::string& lock_key, const std::string& token, LeaseEnd end);
+    /// The same after a try for the lock. `maybe_set`: the try may have set it.
+    void give_back_unless_mine(bool maybe_set, const Lease& lease);
 
     /// Gets or makes the ids that an entry of the lookup's name carries.
     [[nodiscard]] Task<RedisState> make_ids(EntryLookup& lookup, SteadyTime deadline);
+    /// For the next lease (`seen_ids`).
+    void remember_ids(const EntryLookup& lookup);
     /// Waits until the news of all purges that Redis has done up to now has been heard: then the
     /// process's own marks tell as much as Redis would. False: nobody listens, or it takes too
     /// long.
@@ -102,6 +107,9 @@ struct RedisStore::Impl {
 };
 
 RedisState to_state(RedisBatch::Status status);
+
+/// Redis does not note the keys that the next command reads. Only where the link can do it.
+inline void add_untracked(RedisCommands& commands) { commands.add("CLIENT", "CACHING", "NO"); }
 
 /// One lookup: what is asked for, and what the replies made of it.
 struct EntryLookup {
@@ -125,6 +133,12 @@ struct EntryLookup {
     std::string foreign_id;   ///< the key of an id that is somebody else's; empty: none
 
     [[nodiscard]] bool extended() const { return name.bare_size < name.key.size(); }
+    /// Where the id at that place of `ids` stands.
+    [[nodiscard]] std::string id_key(const RedisKeys& keys, std::size_t place) const {
+        return place < name.tags.size() ? keys.tag(name.tags[place])
+                                        : keys.extension(name.key.substr(0, name.bare_size));
+    }
+    [[nodiscard]] std::size_t id_count() const { return name.tags.size() + (extended() ? 1 : 0); }
 
     /// Asks for the entry and for the ids that it must carry. The entry first: a purge between the
     /// two makes a miss.

@@ -47,6 +47,12 @@ Task<Lease> lease_with_budget(RedisStore& store, EntryName name, bool want_lock)
     co_return lease;
 }
 
+Task<Lease> lease_absent_with_budget(RedisStore& store, EntryName name) {
+    RedisBudget budget;
+    Lease lease = co_await store.lease_absent(name, budget);
+    co_return lease;
+}
+
 Task<store::PurgeOutcome> purge_with_budget(RedisStore& store, store::PurgeOrder order,
                                             std::string token) {
     RedisBudget budget;
@@ -69,7 +75,7 @@ Task<std::uint64_t> count_with_budget(RedisStore& store, route::PurgeSet set) {
 }
 
 Task<int> release_on(RedisStore& store, Lease lease, LeaseEnd end) {
-    store.hold(std::move(lease)).give_back(end);
+    store.hold(std::make_shared<const Lease>(std::move(lease))).give_back(end);
     co_return 0;
 }
 
@@ -135,11 +141,18 @@ Lease Instance::lease(const Ask& ask, bool want_lock, const TestRequest& request
     return run_on(on.context, lease_with_budget(*on.store, ask.name(request), want_lock));
 }
 
+Lease Instance::lease_absent(const Ask& ask, const TestRequest& request, int worker) {
+    Worker& on = *workers_[static_cast<std::size_t>(worker)];
+    return run_on(on.context, lease_absent_with_budget(*on.store, ask.name(request)));
+}
+
 RedisStore::Filled Instance::fill(const Ask& ask, const Lease& lease,
                                   boost::intrusive_ptr<cache::StoredResponse> entry,
-                                  const TestRequest& request, int worker) {
+                                  const TestRequest& request, int worker, RedisStore::Older older) {
     Worker& on = *workers_[static_cast<std::size_t>(worker)];
-    return run_on(on.context, on.store->fill(ask.name(request), lease, std::move(entry)));
+    return run_on(on.context,
+                  on.store->fill(ask.name(request), std::make_shared<const Lease>(lease),
+                                 std::move(entry), older));
 }
 
 RedisStore::Waited Instance::wait(const Ask& ask, std::chrono::milliseconds time,

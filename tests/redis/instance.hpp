@@ -50,9 +50,11 @@ public:
     Found find(const Ask& ask, const TestRequest& request = TestRequest(), int worker = 0);
     Lease lease(const Ask& ask, bool want_lock = true, const TestRequest& request = TestRequest(),
                 int worker = 0);
+    Lease lease_absent(const Ask& ask, const TestRequest& request = TestRequest(), int worker = 0);
     RedisStore::Filled fill(const Ask& ask, const Lease& lease,
                             boost::intrusive_ptr<cache::StoredResponse> entry,
-                            const TestRequest& request = TestRequest(), int worker = 0);
+                            const TestRequest& request = TestRequest(), int worker = 0,
+                            RedisStore::Older older = RedisStore::Older::replaced);
     RedisStore::Waited wait(const Ask& ask, std::chrono::milliseconds time,
                             const TestRequest& request = TestRequest());
     store::PurgeOutcome purge(store::PurgeOrder order, std::string token = {}, int worker = 0);

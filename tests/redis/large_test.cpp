@@ -97,24 +97,25 @@ TEST_CASE_FIXTURE(
     REQUIRE(one.put(picture, body) == FillOutcome::stored);
     const std::string mark = redis.run({"HGET", "pictures:1", "larder"});
     Lease lease = one.lease(picture);
-    lease.too_slow = true;
-    const RedisStore::Filled kept = one.fill(picture, lease, response("new " + body));
+    const auto fill = [&](const Lease& under) {
+        return one.fill(picture, under, response("new " + body), TestRequest(), 0,
+                        RedisStore::Older::left);
+    };
+    const RedisStore::Filled kept = fill(lease);
     CHECK(kept.outcome == FillOutcome::stored);
     CHECK(kept.tracked);
     CHECK(redis.run({"HGET", "pictures:1", "larder"}) == mark);
 
     lease = one.lease(picture);
-    lease.too_slow = true;
     REQUIRE(one.purge(purge_key(picture.key)) == store::PurgeOutcome::done);
-    CHECK_FALSE(one.fill(picture, lease, response("new " + body)).tracked);
+    CHECK_FALSE(fill(lease).tracked);
     REQUIRE(one.put(picture, body) ==
             FillOutcome::stored);  // an entry is there again: the guard tells
-    CHECK_FALSE(one.fill(picture, lease, response("new " + body)).tracked);
+    CHECK_FALSE(fill(lease).tracked);
 
     lease = one.lease(picture);
-    lease.too_slow = true;
     REQUIRE(one.purge(purge_pattern("pictures:*")) == store::PurgeOutcome::done);
-    CHECK_FALSE(one.fill(picture, lease, response("new " + body)).tracked);
+    CHECK_FALSE(fill(lease).tracked);
 }
 
 TEST_CASE("where there may be two connections only, large values go over the others' ") {

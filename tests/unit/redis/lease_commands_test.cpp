@@ -16,6 +16,8 @@ RedisReply text(std::string_view value) {
 const RedisReply done = text("OK");
 const RedisReply refused;  // SET NX where something stands there
 constexpr std::string_view guard = "00000000000000aa";
+constexpr std::string_view seen_id = "1111111111111111";
+constexpr std::string_view other_id = "2222222222222222";
 
 /// A try at guard and lock with plain commands.
 struct Scene {
@@ -27,19 +29,23 @@ struct Scene {
         attempt.digest = "00000000000000cc";
     }
     bool settles(const std::vector<RedisReply>& replies) {
-        return read_plain_try(attempt, replies.data(), guard, lease);
+        add_plain_try(commands, RedisKeys("p:"), attempt, lease, plain);
+        REQUIRE(commands.count() == replies.size());
+        return read_plain_try(attempt, replies.data(), plain, lease);
     }
 
     http::RequestHead head;
     EntryName name{"a", 1, {}, &head};
     Attempt attempt{EntryLookup(name), {}, {}, false};
     Lease lease;
+    PlainTry plain{std::string(guard)};
+    RedisCommands commands;
 };
 
 TEST_CASE("a plain try sets the guard, then the lock that names it, and then looks at the key") {
     Scene scene;
-    RedisCommands commands;
-    add_plain_try(commands, RedisKeys("p:"), scene.attempt, scene.lease, guard);
+    CHECK(scene.settles({done, done, text("none")}));
+    const RedisCommands& commands = scene.commands;
     REQUIRE(commands.count() == 3);
     CHECK(commands.key(0) == "p:larder:lease:{p:a}");
     CHECK(commands.key(1) == "larder:lock:{a}");
@@ -83,9 +89,6 @@ TEST_CASE("where anything stands there, the script decides, and replaces the loc
 TEST_CASE("a plain try without a lock") {
     Scene scene;
     scene.lease.lock_key.clear();
-    RedisCommands commands;
-    add_plain_try(commands, RedisKeys("p:"), scene.attempt, scene.lease, guard);
-    CHECK(commands.count() == 2);
     REQUIRE(scene.settles({done, text("none")}));
     CHECK(scene.lease.lock == Lease::Lock::none);
     CHECK(scene.lease.guard == guard);
@@ -99,6 +102,72 @@ TEST_CASE("a full Redis makes no guard: the lease is settled, and nothing can be
     REQUIRE(scene.settles({full, full, text("none")}));
     CHECK(scene.lease.guard.empty());
     CHECK_FALSE(scene.lease.can_store());
+}
+
+/// The ids of a tag and of the bare key, of which the lookup has found the second missing.
+struct SceneWithIds : Scene {
+    SceneWithIds() {
+        name.tags = tags;
+        name.key = "a?x";
+        attempt = {EntryLookup(name), {}, {}, false};
+        attempt.lookup.everything = 7;
+    }
+    const std::vector<std::string> tags{"t"};
+};
+
+TEST_CASE("a plain try makes the ids that the lookup found missing, and names them in the lock") {
+    SceneWithIds scene;
+    scene.attempt.lookup.ids = {std::string(seen_id), ""};
+    scene.plain = plain_after_lookup(scene.attempt);
+    const std::string made = scene.attempt.lookup.ids[1];
+    REQUIRE(made.size() == 16);
+    SUBCASE("they stand there") {
+        CHECK(scene.settles({done, done, done, text("none"), text(made)}));
+        CHECK(scene.commands.key(0) == "p:larder:ext:{p:a}");
+        CHECK(scene.commands.bytes().find(digest_of_ids(7, {std::string(seen_id), made})) !=
+              std::string::npos);
+    }
+    SUBCASE("another one was made meanwhile") {
+        CHECK_FALSE(scene.settles({refused, done, done, text("none"), text(other_id)}));
+        CHECK(scene.attempt.asks);
+        CHECK(scene.attempt.digest ==
+              digest_of_ids(7, {std::string(seen_id), std::string(other_id)}));
+    }
+    SUBCASE("it is somebody else's value, or stands for a write under way") {
+        std::string_view there;
+        SUBCASE("a value") { there = "mine"; }
+        SUBCASE("a write") { there = "held:00000000000000dd"; }
+        CHECK_FALSE(scene.settles({refused, done, done, text("none"), text(there)}));
+        CHECK(scene.attempt.asks);
+        CHECK(scene.attempt.digest == no_digest);
+    }
+}
+
+TEST_CASE("a plain try without a lookup asks for all ids, and makes those that were never seen") {
+    SceneWithIds scene;
+    SeenIds seen;
+    seen.note("p:larder:tag:t", seen_id);
+    scene.plain = plain_without_lookup(scene.attempt, RedisKeys("p:"), seen);
+    scene.plain.untracked = true;
+    const std::string made = scene.attempt.lookup.ids[1];
+    CHECK(scene.attempt.lookup.ids[0] == seen_id);
+    SUBCASE("they are as expected; a soft mark does not matter") {
+        const std::string marked = std::string(seen_id) + ":0123";
+        REQUIRE(scene.settles({done, done, done, done, text("none"), text(marked), text(made)}));
+        CHECK(scene.lease.untracked);
+        CHECK(scene.lease.lock == Lease::Lock::mine);
+        CHECK(scene.attempt.lookup.ids[0] == marked);
+    }
+    SUBCASE("a purge came since one was seen") {
+        CHECK_FALSE(
+            scene.settles({done, done, done, done, text("none"), text(other_id), text(made)}));
+        CHECK(scene.attempt.set_lock);
+        CHECK(scene.lease.lock == Lease::Lock::none);
+    }
+    SUBCASE("a purge came, and nobody has made a new one") {
+        CHECK_FALSE(scene.settles({done, done, done, done, text("none"), refused, text(made)}));
+        CHECK(scene.attempt.asks);
+    }
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ struct Scene {
         Lease lease;
         lease.lock = Lease::Lock::mine;
         lease.token = std::move(token);
-        return {std::move(lease), [this](const Lease& held, LeaseEnd end) {
+        return {std::make_shared<const Lease>(std::move(lease)),
+                [this](const Lease& held, LeaseEnd end) {
                     given_back.push_back(held.token);
                     last = end;
                 }};
@@ -71,8 +72,9 @@ TEST_CASE("without a lock there is nothing to give back") {
     LeaseHold none;
     none.give_back(LeaseEnd::uncacheable);
     CHECK(none->lock == Lease::Lock::none);
-    none.note_too_slow(true);
-    CHECK(none->too_slow);
+    CHECK_FALSE(none.has_lock());
+    CHECK_FALSE(none.shared());
+    CHECK_FALSE(none->can_store());
 }
 
 TEST_CASE("a lease can store while nothing speaks against it") {
