@@ -14,9 +14,12 @@ store::MemoryHit find_in_memory(Client& client) {
                                        plan.route->rules, steady_now());
 }
 
-// Whether a miss of this request leads to a fetch that others may join.
-bool would_fetch_for_all(const Exchange& exchange) {
+// Whether Redis will probably hold nothing, and the request would begin a fetch that others may
+// join.
+bool begins_with_lease(Client& client) {
+    const Exchange& exchange = client.exchange();
     const ReadPlan& plan = exchange.plan;
+    if (!client.services.forecast.expects_miss(plan.route->index)) return false;
     return exchange.request.method != http::Method::head && !plan.route->rule.shadow &&
            plan.personal == cache::Detail::none && !plan.directives.only_if_cached;
 }
@@ -25,15 +28,12 @@ bool would_fetch_for_all(const Exchange& exchange) {
 net::Task<bool> lease_in_place_of_lookup(Client& client, Lookup& lookup,
                                          redis::RedisBudget& budget) {
     Exchange& exchange = client.exchange();
-    const std::size_t route = exchange.plan.route->index;
-    if (!client.services.forecast.expects_miss(route) || !would_fetch_for_all(exchange))
-        co_return false;
     redis::Lease lease = co_await client.services.redis->lease_absent(entry_name(exchange), budget);
     lookup.state = lease.state;
     lookup.lease =
         client.services.redis->hold(std::make_shared<const redis::Lease>(std::move(lease)));
     if (lookup.state == redis::RedisState::ok && !lookup.lease.has_lock())
-        client.services.forecast.found(route);
+        client.services.forecast.found(exchange.plan.route->index);
     co_return lookup.lease.has_lock() || lookup.state != redis::RedisState::ok;
 }
 
@@ -61,8 +61,10 @@ net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
     if (!client.services.redis) co_return lookup;
     const redis::EntryName name = entry_name(exchange);
     const TraceStep step(exchange, "redis");
-    const bool leased = co_await lease_in_place_of_lookup(client, lookup, budget);
-    if (leased) co_return lookup;
+    if (begins_with_lease(client)) {
+        const bool settled = co_await lease_in_place_of_lookup(client, lookup, budget);
+        if (settled) co_return lookup;
+    }
     redis::Found found = co_await client.services.redis->find(name, budget);
     note_for_forecast(client, found);
     if (exchange.trace && found.entry) exchange.trace->found_in = "redis";
