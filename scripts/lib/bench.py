@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 EXPIRY_SECONDS = 90
-TABLES = ["demo", "peers", "http2", "latency", "miss", "expiry", "audit"]
+TABLES = ["demo", "peers", "through", "http2", "workers", "latency", "miss", "expiry", "audit"]
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(REPOSITORY, "tests"), os.path.dirname(os.path.abspath(__file__))]
 
@@ -17,6 +17,8 @@ import bench_latency  # noqa: E402
 import bench_miss  # noqa: E402
 import bench_peers  # noqa: E402
 import bench_scale  # noqa: E402
+import bench_through  # noqa: E402
+import bench_workers  # noqa: E402
 
 
 def first_line(*command):
@@ -96,11 +98,23 @@ def main():
             ["", "CPU per request", "requests per second", "p50", "p99"],
             bench_peers.measure(arguments.rounds, arguments.seconds),
         )
+    if arguments.only in (None, "through"):
+        print_table(
+            "1 KB that is not cached, one worker on one core, 64 connections, medians:",
+            ["", "CPU of a GET", "per second", "CPU of a POST", "per second"],
+            bench_through.measure(arguments.rounds, arguments.seconds),
+        )
     if arguments.only in (None, "http2"):
         print_table(
             "The same object over HTTP/2, one connection with 100 streams, medians:",
             ["", "CPU per request", "requests per second", "mean", "longest"],
             bench_peers.measure(arguments.rounds, arguments.seconds, http2=True),
+        )
+    if arguments.only in (None, "workers"):
+        print_table(
+            "The same object, 64 connections, medians:",
+            ["", "measured"],
+            bench_workers.measure(arguments.rounds, arguments.seconds),
         )
     if arguments.only in (None, "latency"):
         rate, rows = bench_latency.measure(arguments.rounds, arguments.seconds)

@@ -31,6 +31,10 @@ routes:
   - {{match: "GET /object", key: object, ttl: 3600}}
 """
 
+NGINX_CACHE = "proxy_cache object; proxy_cache_valid 200 1h;"
+# Over connections that are kept, as larder's and HAProxy's are.
+NGINX_THROUGH = "proxy_http_version 1.1; proxy_set_header Connection '';"
+
 NGINX = """
 daemon off;
 worker_processes 1;
@@ -44,9 +48,10 @@ http {{
     client_body_temp_path {folder}/body; fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi; proxy_temp_path {folder}/proxy;
     proxy_cache_path {folder}/cache keys_zone=object:10m;
+    upstream api {{ server 127.0.0.1:{origin}; keepalive 64; }}
     server {{
         listen 127.0.0.1:{port}{nginx_http2};
-        location / {{ proxy_pass http://127.0.0.1:{origin}; proxy_cache object; proxy_cache_valid 200 1h; }}
+        location / {{ proxy_pass http://api; {nginx_location} }}
     }}
 }}
 """
@@ -83,7 +88,7 @@ def contenders():
     return ["larder", *installed]
 
 
-def command_of(name, folder, port, origin, http2):
+def command_of(name, folder, port, origin, http2, through):
     if name == "Varnish":
         return [
             "varnishd",
@@ -113,6 +118,7 @@ def command_of(name, folder, port, origin, http2):
                 origin=origin,
                 user=user,
                 nginx_http2=" http2" if http2 else "",
+                nginx_location=NGINX_THROUGH if through else NGINX_CACHE,
                 haproxy_http2=" proto h2" if http2 else "",
             )
         )
@@ -176,9 +182,10 @@ def answers(port, http2):
     return asked.returncode == 0 and " 200 " in asked.stdout
 
 
-def load(port, seconds):
+def load(port, seconds, path=OBJECT, script=None):
     """What wrk says: requests done, p50 and p99 in milliseconds."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", f"http://{HOST}:{port}{OBJECT}"]
+    options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *(["-s", script] if script else [])]
+    command = ["wrk", *options, f"http://{HOST}:{port}{path}"]
     text = subprocess.run(pinned(0, command), capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in text or "Socket errors" in text:
         raise RuntimeError(text)
@@ -189,9 +196,9 @@ def load(port, seconds):
 class Contender:
     """One of them as a process of its own, on core 1."""
 
-    def __init__(self, name, origin, http2=False):
+    def __init__(self, name, origin, http2=False, through=False):
         self.folder, self.port = tempfile.mkdtemp(prefix="larder-bench-"), free_port()
-        command = command_of(name, self.folder, self.port, origin.port, http2)
+        command = command_of(name, self.folder, self.port, origin.port, http2, through)
         self.process = Process(pinned(1, command), os.path.join(self.folder, "log"), folder=self.folder)
         try:
             until(lambda: answers(self.port, http2), timeout=30, what=name)
