@@ -14,34 +14,41 @@ store::MemoryHit find_in_memory(Client& client) {
                                        plan.route->rules, steady_now());
 }
 
-// Whether Redis will probably hold nothing, and the request would begin a fetch that others may
-// join.
-bool begins_with_lease(Client& client) {
-    const Exchange& exchange = client.exchange();
+// Whether a miss of this request begins a fetch that others may join.
+bool would_fetch_for_all(const Exchange& exchange) {
     const ReadPlan& plan = exchange.plan;
-    if (!client.services.forecast.expects_miss(plan.route->index)) return false;
     return exchange.request.method != http::Method::head && !plan.route->rule.shadow &&
            plan.personal == cache::Detail::none && !plan.directives.only_if_cached;
 }
 
-// True: nothing stands under the key, and the lookup has the lease; or Redis did not answer.
-net::Task<bool> lease_in_place_of_lookup(Client& client, Lookup& lookup,
-                                         redis::RedisBudget& budget) {
+// Whether Redis will probably hold nothing under the key. A fetch that is under way has the lease.
+bool expects_miss(Client& client, const Lookup& lookup) {
+    const Exchange& exchange = client.exchange();
+    return client.services.forecast.expects_miss(exchange.plan.route->index) &&
+           !lookup.other_variant && would_fetch_for_all(exchange) &&
+           !client.services.board.find(fetch_name(exchange, {}));
+}
+
+// What came of a lease that was asked for in place of the lookup.
+enum class Guess : std::uint8_t {
+    right,     // the lookup has the lease, or Redis did not answer
+    wrong,     // something stands in the way
+    not_made,  // Redis was not asked
+};
+
+net::Task<Guess> lease_in_place_of_lookup(Client& client, Lookup& lookup,
+                                          redis::RedisBudget& budget) {
     Exchange& exchange = client.exchange();
     redis::Lease lease = co_await client.services.redis->lease_absent(entry_name(exchange), budget);
     lookup.state = lease.state;
+    if (lease.state != redis::RedisState::ok) co_return Guess::right;
+    if (lease.token.empty()) co_return Guess::not_made;
+    const bool right = lease.lock == redis::Lease::Lock::mine;
+    client.services.forecast.note(exchange.plan.route->index, right);
+    if (!right) co_return Guess::wrong;
     lookup.lease =
         client.services.redis->hold(std::make_shared<const redis::Lease>(std::move(lease)));
-    if (lookup.state == redis::RedisState::ok && !lookup.lease.has_lock())
-        client.services.forecast.found(exchange.plan.route->index);
-    co_return lookup.lease.has_lock() || lookup.state != redis::RedisState::ok;
-}
-
-void note_for_forecast(Client& client, const redis::Found& found) {
-    const std::size_t route = client.exchange().plan.route->index;
-    if (found.state != redis::RedisState::ok) return;
-    if (found.ids.key_absent) client.services.forecast.missed(route);
-    if (!found.ids.key_absent) client.services.forecast.found(route);
+    co_return Guess::right;
 }
 
 }  // namespace
@@ -61,12 +68,15 @@ net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
     if (!client.services.redis) co_return lookup;
     const redis::EntryName name = entry_name(exchange);
     const TraceStep step(exchange, "redis");
-    if (begins_with_lease(client)) {
-        const bool settled = co_await lease_in_place_of_lookup(client, lookup, budget);
-        if (settled) co_return lookup;
+    Guess guess = Guess::not_made;
+    if (expects_miss(client, lookup)) {
+        guess = co_await lease_in_place_of_lookup(client, lookup, budget);
+        if (guess == Guess::right) co_return lookup;
     }
     redis::Found found = co_await client.services.redis->find(name, budget);
-    note_for_forecast(client, found);
+    if (found.state == redis::RedisState::ok && guess == Guess::not_made &&
+        would_fetch_for_all(exchange))
+        client.services.forecast.note(plan.route->index, found.ids.key_absent);
     if (exchange.trace && found.entry) exchange.trace->found_in = "redis";
     if (found.entry && !found.soft_purged && plan.route->rule.memory) {
         const std::size_t rule_guards =

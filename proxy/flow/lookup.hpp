@@ -29,7 +29,7 @@ struct Lookup {
         soft_purged = other_variant = asked = false;
         variant.clear();
         ids.clear();
-        lease.give_back(redis::LeaseEnd::unstored);
+        if (lease.shared()) lease = {};
     }
 };
 

@@ -14,13 +14,11 @@ public:
     [[nodiscard]] bool expects_miss(std::size_t route) const {
         return places_[place(route)] >= sure;
     }
-    void missed(std::size_t route) {
+    /// Of a request that would have begun with its fetch: whether nothing stood in Redis.
+    void note(std::size_t route, bool missed) {
         std::uint8_t& misses = places_[place(route)];
-        misses = std::min<std::uint8_t>(misses + 1, most);
-    }
-    void found(std::size_t route) {
-        std::uint8_t& misses = places_[place(route)];
-        misses = misses > hit_outweighs ? misses - hit_outweighs : 0;
+        if (missed) misses = std::min<std::uint8_t>(misses + 1, most);
+        if (!missed) misses = misses > hit_outweighs ? misses - hit_outweighs : 0;
     }
 
 private:

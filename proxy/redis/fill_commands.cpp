@@ -131,7 +131,7 @@ void add_entry(const Filling& fill, RedisCommands& commands, const Encoded& enco
     for (const std::string_view field : gone) gone_lines.append(field).append("\n");
     const std::string guard_key = keys.guard(name.key);
     const bool locked = fill.lease.lock == Lease::Lock::mine;
-    commands.begin_script(script::fill, 12 + indexes.keys.size() + set.size());
+    commands.begin_script(script::fill, 13 + indexes.keys.size() + set.size());
     commands.argument(static_cast<std::int64_t>(3 + indexes.keys.size()));
     commands.argument(keys.entry(name.key));
     commands.argument(guard_key);
@@ -145,6 +145,7 @@ void add_entry(const Filling& fill, RedisCommands& commands, const Encoded& enco
     commands.argument(gone_lines);
     commands.argument(indexes.needed.count());
     commands.argument(indexes.prolonged.count());
+    commands.argument(fill.lease.soft_id);
     for (const std::string_view field : set) commands.argument(field);
 }
 
@@ -169,21 +170,31 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Ca
     if (fill.look != Filling::Look::afterwards) add_look(fill, commands, ids);
 }
 
-void add_look(const Filling& fill, RedisCommands& commands, std::span<const IdKey> ids) {
+void add_look(Filling& fill, RedisCommands& commands, std::span<const IdKey> ids) {
     const RedisKeys& keys = fill.store.shared.keys();
     if (fill.look != Filling::Look::at_ids)
-        commands.add("HGET", keys.entry(fill.lookup.name.key), "larder");
+        commands.add("HMGET", keys.entry(fill.lookup.name.key), "larder", "soft");
     for (const IdKey& id : ids) commands.add("GET", id.key);
+    fill.asks_everything = !fill.store.shared.node().knows_everything_id();
+    if (fill.asks_everything) commands.add("GET", fill.lookup.everything_key(keys));
 }
 
 Looked read_look(const Filling& fill, const RedisReply* replies, std::span<const IdKey> ids) {
     Looked looked;
-    if (fill.look != Filling::Look::at_ids) looked.same = replies++->text == fill.mark;
+    if (fill.look != Filling::Look::at_ids) {
+        const std::vector<RedisReply>& fields = replies++->items;
+        looked.same = fields.size() == 2 && fields[0].text == fill.mark &&
+                      fields[1].text == fill.entry.soft_id;
+    }
     for (const IdKey& id : ids) {
         const std::string& current = replies++->text;
         looked.same = looked.same && current == id.id;
         looked.current = looked.current && current.starts_with(id.hard);
     }
+    const std::uint64_t everything = fill.asks_everything
+                                         ? parse_id(replies->text).value_or(0)
+                                         : fill.store.shared.node().everything_id();
+    looked.same = looked.same && everything == fill.entry.everything;
     return looked;
 }
 

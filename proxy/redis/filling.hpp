@@ -34,6 +34,8 @@ struct Filling {
     };
     std::vector<Noted> noted{};  ///< the indexes that the script looks at
 
+    bool asks_everything = false;  ///< the look asks for the id that all entries carry: this
+                                   ///< process does not know it, and would not hear of its end
     /// A batch for the server that gave the lease.
     [[nodiscard]] RedisBatchPointer new_batch() const;
 };
@@ -79,7 +81,7 @@ enum class Carrier : std::uint8_t {
 /// the indexes, and looks (`fill.look`).
 void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Carrier carrier);
 /// The look at the entry's mark and at its ids.
-void add_look(const Filling& fill, RedisCommands& commands, std::span<const IdKey> ids);
+void add_look(Filling& fill, RedisCommands& commands, std::span<const IdKey> ids);
 struct Looked {
     bool current = true;  ///< no id was purged
     bool same = true;     ///< nothing at all has changed

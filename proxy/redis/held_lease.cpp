@@ -19,13 +19,14 @@ constexpr Milliseconds free_again = 50ms;  // after the connection was lost
 
 /// Until it is done, or the lock has ended by itself.
 Task<void> free_lock(RedisWay way, std::shared_ptr<std::atomic<bool>> stopped, std::string channel,
-                     Milliseconds timeout, std::string lock_key, std::string token, LeaseEnd end) {
+                     std::string lock_key, std::string token, LeaseEnd end) {
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
     const SteadyTime give_up = steady_now() + lock_lifetime;
     while (steady_now() < give_up && !*stopped) {
         const RedisBatchPointer batch = std::make_shared<RedisBatch>();
-        batch->deadline = steady_now() + timeout;
+        // After a stall the command still runs in its turn: it need not be sent again.
+        batch->deadline = give_up;
         batch->needs = RedisBatch::Needs::connection;  // also behind what a stalled
                                                        // connection still has to do
         batch->commands.run(script::release, "1", lock_key, token,
@@ -42,10 +43,9 @@ Task<void> free_lock(RedisWay way, std::shared_ptr<std::atomic<bool>> stopped, s
 
 void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token,
                                  LeaseEnd end) {
-    net::start_detached(
-        context.get_executor(),
-        free_lock(way(), stopped, shared.keys().news(), timeout(), lock_key, token, end),
-        "giving a lock back");
+    net::start_detached(context.get_executor(),
+                        free_lock(way(), stopped, shared.keys().news(), lock_key, token, end),
+                        "giving a lock back");
 }
 
 // Redis may have given us the lock though its answer did not come, or something else was in the

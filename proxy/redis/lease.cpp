@@ -1,5 +1,6 @@
 #include <optional>
 
+#include "base/hex.hpp"
 #include "redis/ids.hpp"
 #include "redis/leasing.hpp"
 #include "redis/scripts.hpp"
@@ -78,8 +79,11 @@ Task<RedisState> RedisStore::Impl::make_ids(EntryLookup& lookup, SteadyTime dead
 }
 
 void RedisStore::Impl::remember_ids(const EntryLookup& lookup) {
+    const RedisKeys& keys = shared.keys();
     for (std::size_t i = 0; i < lookup.ids.size(); ++i)
-        seen_ids.note(lookup.id_key(shared.keys(), i), hard_part(lookup.ids[i]));
+        seen_ids.note(lookup.id_key(keys, i), hard_part(lookup.ids[i]));
+    if (!shared.node().knows_everything_id())
+        seen_ids.note(lookup.everything_key(keys), hex_of(lookup.everything));
 }
 
 Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budget) {
@@ -117,7 +121,7 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
     impl_->observed(RedisOperation::lease, wait.began());
     impl_->give_back_unless_mine(attempt.set_lock || lease.state != RedisState::ok, lease);
     if (lease.state == RedisState::ok) take_ids(attempt.lookup, lease);
-    impl_->remember_ids(attempt.lookup);
+    if (lease.state == RedisState::ok) impl_->remember_ids(attempt.lookup);
     co_return lease;
 }
 
@@ -135,13 +139,15 @@ Task<Lease> RedisStore::lease_absent(EntryName name, RedisBudget& budget) {
     Attempt& attempt = leasing.attempt;
     attempt.asks = false;
     attempt.lookup.everything = impl_->shared.node().everything_id();
-    if (attempt.lookup.everything == 0 || impl_->guards.holds(name.key, now)) co_return lease;
+    if (impl_->guards.holds(name.key, now)) co_return lease;
+    std::optional<PlainTry> plain =
+        plain_without_lookup(attempt, impl_->shared.keys(), impl_->seen_ids);
+    if (!plain) co_return lease;
     impl_->guards.note(name.key, now + guard_lifetime);
     lease.token = random_id();
     lease.lock_key = impl_->shared.keys().lock(name.key, lock_part(name));
-    PlainTry plain = plain_without_lookup(attempt, impl_->shared.keys(), impl_->seen_ids);
-    plain.untracked = impl_->can_leave_untracked();
-    const bool settled = co_await try_once(leasing, &plain);
+    plain->untracked = impl_->can_leave_untracked();
+    const bool settled = co_await try_once(leasing, &*plain);
     impl_->observed(RedisOperation::lease, wait.began());
     if (!settled) lease.lock = Lease::Lock::none;
     impl_->give_back_unless_mine(attempt.set_lock || lease.state != RedisState::ok, lease);

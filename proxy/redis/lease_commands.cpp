@@ -51,7 +51,7 @@ void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& 
             .add("GET", id_key);
     }
     if (lookup.everything != 0) return;
-    const std::string& everything = keys.everything(keys.entry(lookup.name.key));
+    const std::string& everything = lookup.everything_key(keys);
     commands.add("SET", everything, random_id(), "NX").add("GET", everything);
 }
 
@@ -123,8 +123,14 @@ PlainTry plain_after_lookup(Attempt& attempt) {
     return plain;
 }
 
-PlainTry plain_without_lookup(Attempt& attempt, const RedisKeys& keys, const SeenIds& seen) {
+std::optional<PlainTry> plain_without_lookup(Attempt& attempt, const RedisKeys& keys,
+                                             const SeenIds& seen) {
     PlainTry plain{random_id()};
+    std::uint64_t& everything = attempt.lookup.everything;
+    plain.reads_everything = everything == 0;
+    if (everything == 0)
+        everything = parse_id(seen.of(attempt.lookup.everything_key(keys))).value_or(0);
+    if (everything == 0) return std::nullopt;
     std::vector<std::string>& ids = attempt.lookup.ids;
     for (std::size_t i = 0; i < attempt.lookup.id_count(); ++i) {
         ids.emplace_back(seen.of(attempt.lookup.id_key(keys, i)));
@@ -151,6 +157,7 @@ void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt
     plain.type_reply = commands.count();
     commands.add("TYPE", keys.entry(lookup.name.key));
     for (const std::size_t i : plain.read) commands.add("GET", lookup.id_key(keys, i));
+    if (plain.reads_everything) commands.add("GET", lookup.everything_key(keys));
 }
 
 namespace {
@@ -165,7 +172,10 @@ bool read_plain_ids(EntryLookup& lookup, const RedisReply* replies, const PlainT
         same = same && own && hard_part(reply.text) == hard_part(lookup.ids[i]);
         lookup.ids[i] = own ? reply.text : std::string();
     }
-    return same;
+    if (!plain.reads_everything) return same;
+    const std::uint64_t there =
+        replies->is_text() ? parse_id(replies->text).value_or(0) : std::uint64_t{0};
+    return std::exchange(lookup.everything, there) == there && same;
 }
 
 }  // namespace

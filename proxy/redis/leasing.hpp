@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,7 @@ struct PlainTry {
     std::string guard;                ///< the new one
     std::vector<std::size_t> made{};  ///< ids that are set where they are missing
     std::vector<std::size_t> read{};  ///< ids that are asked for
+    bool reads_everything = false;    ///< the id that all entries carry is asked for
     bool untracked = false;           ///< Redis is not to note that the key was looked at
     std::size_t set_reply = 0;        ///< place of the guard's reply in the batch
     std::size_t type_reply = 0;       ///< of the look at the key
@@ -50,9 +52,10 @@ void add_scripted_try(RedisCommands& commands, const RedisKeys& keys, const Atte
 
 /// Chooses the ids of a plain try: those that a lookup has found missing are new ones.
 [[nodiscard]] PlainTry plain_after_lookup(Attempt& attempt);
-/// The same without a lookup before: the ids are those that were seen last, or new ones.
-[[nodiscard]] PlainTry plain_without_lookup(Attempt& attempt, const RedisKeys& keys,
-                                            const SeenIds& seen);
+/// The same without a lookup before: the ids are those that were seen last, or new ones. Nothing
+/// where the id that all entries carry is not known: it is not made here.
+[[nodiscard]] std::optional<PlainTry> plain_without_lookup(Attempt& attempt, const RedisKeys& keys,
+                                                           const SeenIds& seen);
 void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
                    const Lease& lease, PlainTry& plain);
 /// False: something stands there, or other ids do, and the script must decide. A lock that this try

@@ -162,8 +162,9 @@ return held)"};
 /// Stores one variant if no purge came since the lease, and notes the key in indexes as `note`
 /// does. KEYS entry, guard, lock, indexes. ARGV guard, own lock's token or '', the channel on which
 /// the lock's end is told, ms to live, the fill's mark (the field "larder"), names of fields that
-/// go where the key is there, a newline behind each; ms that an index needs, ms to set; fields and
-/// values to set. The lock's end is told where somebody watches the lock, and where Redis has lost
+/// go where the key is there, a newline behind each; ms that an index needs, ms to set; the soft
+/// mark at the lease or '' (its key may have gone since, and the entry names it); fields and values
+/// to set. The lock's end is told where somebody watches the lock, and where Redis has lost
 /// it, and with it who watches. Returns 1; 0: purged meanwhile; 2: the key is not larder's.
 inline constexpr std::string_view fill_part = R"(
 local stored = 0
@@ -171,19 +172,20 @@ local stands = redis.call('MGET', KEYS[2], KEYS[3])
 local current = stands[1] == ARGV[1]
 if redis.call('EXISTS', KEYS[1]) == 0 then
   if current then
-    redis.call('HSET', KEYS[1], 'larder', ARGV[5], unpack(ARGV, 9))
+    redis.call('HSET', KEYS[1], 'larder', ARGV[5], unpack(ARGV, 10))
+    if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'soft', ARGV[9]) end
     redis.call('PEXPIRE', KEYS[1], ARGV[4])
     stored = 1
   end
 elseif not own_entry(KEYS[1]) then
   stored = 2
 elseif current then
-  redis.call('HSET', KEYS[1], 'larder', ARGV[5], unpack(ARGV, 9))
+  redis.call('HSET', KEYS[1], 'larder', ARGV[5], unpack(ARGV, 10))
   local gone = {}
   for field in string.gmatch(ARGV[6], '[^\n]+') do gone[#gone + 1] = field end
   if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
   local kept = {larder = true, soft = true}
-  for i = 9, #ARGV, 2 do kept[ARGV[i]] = true end
+  for i = 10, #ARGV, 2 do kept[ARGV[i]] = true end
   local fields = redis.call('HLEN', KEYS[1])
   local excess = fields - 128
   if excess > 0 then
@@ -196,7 +198,7 @@ elseif current then
     end
     if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
   end
-  local alone = fields <= (#ARGV - 8) / 2 + 1 + redis.call('HEXISTS', KEYS[1], 'soft')
+  local alone = fields <= (#ARGV - 9) / 2 + 1 + redis.call('HEXISTS', KEYS[1], 'soft')
   if alone or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
   stored = 1
 end

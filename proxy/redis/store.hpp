@@ -118,7 +118,8 @@ public:
     [[nodiscard]] Task<Lease> lease(EntryName name, LeaseWish wish, RedisBudget& budget);
     /// The same in place of a lookup, where it is likely that nothing stands under the key: one
     /// round trip in place of two. Its lock is `mine` where nothing stood there, else `none`: then
-    /// look the key up.
+    /// look the key up. Its token is empty where Redis was not asked, because this worker has made
+    /// a guard of the key of late, or has not seen yet the id that all entries carry.
     [[nodiscard]] Task<Lease> lease_absent(EntryName name, RedisBudget& budget);
 
     /// Whether no purge of one of the response tags came since the lease: what the fetch brings may

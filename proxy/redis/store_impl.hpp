@@ -138,6 +138,10 @@ struct EntryLookup {
         return place < name.tags.size() ? keys.tag(name.tags[place])
                                         : keys.extension(name.key.substr(0, name.bare_size));
     }
+    /// Where the id that all entries carry stands.
+    [[nodiscard]] const std::string& everything_key(const RedisKeys& keys) const {
+        return keys.everything(keys.entry(name.key));
+    }
     [[nodiscard]] std::size_t id_count() const { return name.tags.size() + (extended() ? 1 : 0); }
 
     /// Asks for the entry and for the ids that it must carry. The entry first: a purge between the

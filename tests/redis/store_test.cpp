@@ -237,6 +237,20 @@ TEST_CASE_FIXTURE(OneRedis,
     }
 }
 
+TEST_CASE_FIXTURE(OneRedis, "a soft mark that goes with its key does not make the next entry old") {
+    store::PurgeOrder soft = purge_key("articles:42");
+    soft.soft = true;
+    REQUIRE(one.put(article, "old") == FillOutcome::stored);
+    REQUIRE(one.purge(soft) == store::PurgeOutcome::done);
+    const Lease lease = one.lease(article);
+    CHECK_FALSE(lease.soft_id.empty());
+    redis.run({"DEL", "articles:42"});  // evicted, or expired
+    CHECK(one.fill(article, lease, response("new")).outcome == FillOutcome::stored);
+    const Found found = one.find(article);
+    REQUIRE(found.entry);
+    CHECK_FALSE(found.soft_purged);
+}
+
 TEST_CASE_FIXTURE(OneRedis, "variants: by host, by the named fields, and never another's") {
     const TestRequest a("a.example", {{"Accept", "text/html"}});
     const TestRequest json("a.example", {{"Accept", "application/json"}});

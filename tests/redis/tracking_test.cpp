@@ -196,5 +196,34 @@ TEST_CASE("with room for one connection only the memory tier is never trusted") 
     CHECK(one.get(article) == "x");
 }
 
+TEST_CASE_FIXTURE(Tracked,
+                  "a change of which no news came, between lease and fill, is seen by the look") {
+    const Ask absent{"articles:43"};
+    // Redis knows the scripts, and an entry is there.
+    take(true);
+    const auto fill = [&](const Ask& ask, const Lease& lease) {
+        return one.fill(ask, lease, response("x"));
+    };
+    SUBCASE("everything was purged") {
+        const Lease lease = one.lease_absent(absent);
+        REQUIRE(lease.untracked);
+        redis.run({"DEL", "larder:all"});
+        CHECK_FALSE(fill(absent, lease).tracked);
+    }
+    SUBCASE("everything was purged, and the look comes afterwards") {
+        const Lease lease = one.lease(absent);
+        redis.run({"DEL", "larder:all"});
+        CHECK_FALSE(fill(absent, lease).tracked);
+    }
+    SUBCASE("the key was purged softly") {
+        const Lease lease = one.lease(list);
+        redis.run({"HSET", list.key, "soft", "0123456789abcdef"});
+        auto entry = tagged();
+        CHECK_FALSE(one.fill(list, lease, entry).tracked);
+        CHECK(eventually([&] { return one.find(list).soft_purged; }));
+    }
+    SUBCASE("nothing happened") { CHECK(fill(absent, one.lease_absent(absent)).tracked); }
+}
+
 }  // namespace
 }  // namespace larder::redis

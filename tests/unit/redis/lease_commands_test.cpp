@@ -147,7 +147,7 @@ TEST_CASE("a plain try without a lookup asks for all ids, and makes those that w
     SceneWithIds scene;
     SeenIds seen;
     seen.note("p:larder:tag:t", seen_id);
-    scene.plain = plain_without_lookup(scene.attempt, RedisKeys("p:"), seen);
+    scene.plain = plain_without_lookup(scene.attempt, RedisKeys("p:"), seen).value();
     scene.plain.untracked = true;
     const std::string made = scene.attempt.lookup.ids[1];
     CHECK(scene.attempt.lookup.ids[0] == seen_id);
@@ -167,6 +167,30 @@ TEST_CASE("a plain try without a lookup asks for all ids, and makes those that w
     SUBCASE("a purge came, and nobody has made a new one") {
         CHECK_FALSE(scene.settles({done, done, done, done, text("none"), refused, text(made)}));
         CHECK(scene.attempt.asks);
+    }
+}
+
+TEST_CASE("where the id of all entries is not known, the one that was seen last is asked for") {
+    SceneWithIds scene;
+    scene.name.tags = {};
+    scene.name.key = "a";
+    scene.attempt = {EntryLookup(scene.name), {}, {}, false};
+    SeenIds seen;
+    CHECK_FALSE(plain_without_lookup(scene.attempt, RedisKeys("p:"), seen));
+    seen.note(scene.attempt.lookup.everything_key(RedisKeys("p:")), seen_id);
+    scene.plain = plain_without_lookup(scene.attempt, RedisKeys("p:"), seen).value();
+    SUBCASE("it stands") {
+        CHECK(scene.settles({done, done, text("none"), text(seen_id)}));
+        CHECK(scene.attempt.lookup.everything == 0x1111111111111111);
+    }
+    SUBCASE("everything was purged") {
+        CHECK_FALSE(scene.settles({done, done, text("none"), text(other_id)}));
+        CHECK(scene.attempt.lookup.everything == 0x2222222222222222);
+        CHECK(scene.attempt.digest == digest_of_ids(0x2222222222222222, {}));
+    }
+    SUBCASE("and is missing since") {
+        CHECK_FALSE(scene.settles({done, done, text("none"), refused}));
+        CHECK(scene.attempt.digest == no_digest);
     }
 }
 
