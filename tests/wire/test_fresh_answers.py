@@ -1,10 +1,18 @@
 """Entries that never expire while they are asked for, and what clients are told of them."""
+import select
+import socket
+import struct
 import time
 
 import pytest
 
+from support.ports import HOST
+from support.raw_client import request_bytes
 from support.scripted_origin import Gate, reply
 from support.waiting import Later, until
+
+
+SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the module socket has no name for it
 
 
 def numbered():
@@ -42,6 +50,57 @@ def test_no_hit_waits_for_the_refresh_and_there_is_one(origin, wire):
     gate.open()
     until(lambda: larder.get("/cached/x").body == b"new")
     assert origin.count("/cached/x") == 2
+
+
+def timed(connected):
+    """The socket, so that the kernel notes when what it receives came."""
+    connected.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    connected.settimeout(10)
+    return connected
+
+
+def receive_timed(connected):
+    """One message, with the nanosecond at which its last piece came."""
+    data, at = b"", 0
+    while not data.endswith((b"\r\n\r\nx", b"\r\n\r\n")):
+        piece, notes, _, _ = connected.recvmsg(65536, 256)
+        assert piece
+        data += piece
+        if notes:
+            seconds, nanoseconds = struct.unpack("qq", notes[0][2])
+            at = seconds * 10**9 + nanoseconds
+    return data, at
+
+
+@pytest.mark.parametrize(
+    "route",
+    ["ttl: 20s, refresh_ahead: 99%", "ttl: 1s, stale_while_revalidate: 60s", "ttl: 60, audit: 100%"],
+    ids=["ahead", "stale", "audit"],
+)
+def test_a_hit_is_answered_before_the_request_that_it_leads_to_is_sent(wire, scene, route):
+    """The kernel's own times tell which of two messages of one thread came first."""
+    listener = socket.create_server((HOST, 0))
+    larder = wire(origin_text=f"http://{HOST}:{listener.getsockname()[1]}", route=route)
+    with timed(socket.create_connection((HOST, larder.port))) as client:
+        client.sendall(request_bytes("GET", "/cached/x"))
+        origin = timed(listener.accept()[0])
+        receive_timed(origin)
+        origin.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+        assert b"MISS" in receive_timed(client)[0]
+
+        def led_to_a_request():
+            client.sendall(request_bytes("GET", "/cached/x"))
+            answer, answered_at = receive_timed(client)
+            if not select.select([origin, listener], [], [], 0.05)[0]:
+                return None
+            return answer, answered_at
+
+        answer, answered_at = until(led_to_a_request)
+        assert b"X-Cache: HIT" in answer or b"X-Cache: UPDATING" in answer
+        assert select.select([origin], [], [], 5)[0], "over the same connection"
+        assert receive_timed(origin)[1] > answered_at
+        origin.close()
+    listener.close()
 
 
 def test_an_entry_whose_refresh_fails_lives_on_and_is_not_asked_for_again_and_again(origin, wire):
