@@ -36,6 +36,20 @@ def test_what_changed_behind_larder_is_seen(origin, wire, now):
     audited(larder, "different")
 
 
+def test_what_changed_behind_larder_is_advised_about(origin, wire):
+    larder = wire(route=ALL)
+    origin.on("/cached/x", reply(body=b"old"), reply(body=b"new"))
+    larder.get("/cached/x")
+    assert larder.admin("GET", "/advise").json()["advice"] == []
+    for _ in range(3):
+        larder.get("/cached/x")
+    audited(larder, "different", 3)
+    advice = larder.admin("GET", "/advise").json()["advice"]
+    assert [(one["kind"], one["route"]) for one in advice] == [("changed-past-larder", "/cached/{name}")]
+    assert "3 had changed without a purge: something writes past larder" in advice[0]["text"]
+    assert advice[0]["figures"]["changed"] == 3
+
+
 def test_an_origin_that_fails_proves_nothing(origin, wire):
     larder = wire(route=ALL)
     origin.on("/cached/x", reply(body=b"old"), reply("503 Busy", body=b"no"))
