@@ -237,6 +237,14 @@ def test_a_write_purges_what_queries_of_its_url_stored(origin, larder):
     assert ask(larder, "/json", b"[1]").x_cache == "MISS"
 
 
+def test_a_write_purges_what_a_route_of_post_alone_stored(origin, larder):
+    body = b'{"filters": {"city": "Rome"}}'
+    assert [ask(larder, "/city", body, "POST").x_cache for _ in range(2)] == ["MISS", "HIT"]
+    origin.on("DELETE /city", reply("204 No Content"))
+    larder.request("DELETE", "/city")
+    assert ask(larder, "/city", body, "POST").x_cache == "MISS"
+
+
 def test_an_overridden_method_is_a_write(origin, larder):
     ask(larder, "/json", b"[1]")
     ask(larder, "/json", b"[1]", "POST", **{"X-HTTP-Method-Override": "DELETE"})

@@ -122,6 +122,19 @@ def test_requests_with_conditions_refresh_too(origin, wire):
     assert origin.requests("/cached/x")[1].field("if-none-match") == '"a"'
 
 
+def test_a_request_whose_answer_is_not_for_all_refreshes_nothing(origin, wire):
+    larder = wire(route="refresh_ahead: 99%, client_no_cache: honour")
+    origin.on("/cached/x", reply(fields={"Cache-Control": "public, max-age=20"}, body=b"x"))
+    larder.get("/cached/x")
+    time.sleep(0.3)  # more than the first hundredth of its life
+    for fields in ({"Authorization": "a"}, {"Cache-Control": "no-store"}, {"Cache-Control": "only-if-cached"}):
+        assert larder.get("/cached/x", fields).x_cache == "HIT"
+    assert larder.request("HEAD", "/cached/x").x_cache == "HIT"
+    assert larder.metrics().total("larder_refresh_ahead_total") == 0
+    until(lambda: (larder.get("/cached/x"), origin.count("/cached/x"))[1] == 2)
+    assert origin.requests("/cached/x")[1].field("authorization") is None
+
+
 def test_a_purge_ends_a_refresh_under_way(origin, wire):
     larder = wire(route="ttl: 5s, refresh_ahead: 99%")
     gate = Gate()
