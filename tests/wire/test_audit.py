@@ -83,6 +83,31 @@ def test_a_request_with_credentials_is_never_audited(origin, wire, name):
     assert origin.count("/cached/x") == 2
 
 
+def test_what_is_served_stale_and_head_are_not_audited(origin, wire):
+    larder = wire(route="ttl: 60, stale_while_revalidate: 60s, audit: 100%")
+    gate = Gate()
+    origin.on("HEAD /cached/x", reply())
+    origin.on("GET /cached/x", reply(body=b"x"), reply(body=b"x").after(gate))
+    larder.get("/cached/x")
+    assert larder.request("HEAD", "/cached/x").x_cache == "HIT"
+    larder.purge(urls=["/cached/x"], soft=True)
+    for _ in range(5):
+        assert larder.get("/cached/x").x_cache == "UPDATING"
+    gate.wait_for()
+    assert (origin.count("GET /cached/x"), origin.count("HEAD /cached/x")) == (2, 0), "the refresh alone"
+    gate.open()
+
+
+def test_the_age_of_wrong_hits_is_told(origin, wire):
+    larder = wire(route=ALL)
+    origin.on("/cached/x", reply(body=b"old"), reply(body=b"new"))
+    larder.get("/cached/x")
+    until(lambda: int(larder.get("/cached/x").field("age")) >= 2)
+    audited(larder, "different", 3)
+    route = [one for one in larder.admin("GET", "/stats").json()["routes"] if one["path"] == "/cached/{name}"][0]
+    assert route["audit"]["wrong_age_seconds"]["p99"] > 0
+
+
 def test_a_difference_that_a_write_made_is_none(origin, wire):
     larder = wire(route=ALL)
     gate = Gate()
