@@ -215,6 +215,36 @@ def test_equal_queries_at_once_are_one_fetch(origin, larder):
     assert origin.count("/bytes") == 1
 
 
+ASIDE = """
+listen: <listen>
+admin: <admin>
+origin: <origin>
+threads: 1
+routes:
+  - {match: "QUERY /q", key: "q:{body|sha256}", ttl: 20, <aside>}
+"""
+
+
+@pytest.mark.parametrize("aside", ["audit: 100%", "refresh_ahead: 99%"])
+def test_what_a_hit_has_asked_in_the_background_is_the_same_query(origin, start_larder, aside):
+    larder = start_larder(ASIDE, origin=origin.url, aside=aside)
+    origin.on("/q", echo)
+    ask(larder, "/q", b"one")
+    with larder.connect() as client:
+
+        def asked_again():
+            # The next request of the connection overwrites what the first one came in.
+            client.send(request_bytes("QUERY", "/q", {"Content-Type": "application/json"}, b"one"))
+            client.send(request_bytes("GET", "/other/" + "x" * 300))
+            assert client.read_response("QUERY").x_cache == "HIT"
+            assert client.read_response("GET").status == 404
+            return origin.count("/q") >= 2
+
+        until(asked_again)
+    again = origin.requests("/q")[1]
+    assert (again.method, again.body, again.field("content-type")) == ("QUERY", b"one", "application/json")
+
+
 @pytest.mark.parametrize("method", ["QUERY", "POST"])
 def test_a_read_by_its_body_purges_nothing(origin, larder, method):
     ask(larder, "/json", b"[1]")
