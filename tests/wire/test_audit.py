@@ -98,6 +98,15 @@ def test_what_is_served_stale_and_head_are_not_audited(origin, wire):
     gate.open()
 
 
+def test_a_hit_with_a_condition_is_audited_without_it(origin, wire):
+    larder = wire(route=ALL)
+    origin.on("/cached/x", reply(fields={"ETag": '"a"'}, body=b"x"))
+    larder.get("/cached/x")
+    assert larder.get("/cached/x", {"If-None-Match": '"a"'}).status == 304
+    audited(larder, "same")
+    assert origin.requests("/cached/x")[1].field("if-none-match") is None
+
+
 def test_the_age_of_wrong_hits_is_told(origin, wire):
     larder = wire(route=ALL)
     origin.on("/cached/x", reply(body=b"old"), reply(body=b"new"))

@@ -20,6 +20,7 @@ routes:
   - {match: "QUERY /bytes", key: "bytes:{body|sha256}", ttl: 60}
   - {match: "QUERY,POST /json", key: "json:{body|json|sha256}", ttl: 60}
   - {match: "POST /city", key: "city:{body:/filters/city}", ttl: 60}
+  - {match: "QUERY /of/{id}", key: "of:{id}:{body|sha256}", ttl: 60}
   - {match: "GET,QUERY /both", key: "both:{body|sha256}", ttl: 60}
   - {match: "PUT,POST /json/{id}", purge: []}
   - {match: "PUT /json", purge: []}
@@ -273,6 +274,14 @@ def test_a_write_purges_what_a_route_of_post_alone_stored(origin, larder):
     origin.on("DELETE /city", reply("204 No Content"))
     larder.request("DELETE", "/city")
     assert ask(larder, "/city", body, "POST").x_cache == "MISS"
+
+
+def test_a_write_purges_what_queries_of_its_path_with_parameters_stored(origin, larder):
+    origin.on("/of/7;v=1", echo)
+    assert [ask(larder, "/of/7;v=1", b"q").x_cache for _ in range(2)] == ["MISS", "HIT"]
+    origin.on("DELETE /of/7", reply("204 No Content"))
+    larder.request("DELETE", "/of/7")
+    assert ask(larder, "/of/7;v=1", b"q").x_cache == "MISS"
 
 
 def test_an_overridden_method_is_a_write(origin, larder):
