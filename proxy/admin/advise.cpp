@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "observe/audit_estimate.hpp"
 #include "route/compiled_route.hpp"
 #include "route/explain.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 
 namespace json = boost::json;
 using cache::XCache;
+using observe::AuditResult;
 using observe::RankedKey;
 using observe::RouteFinding;
 
@@ -41,8 +43,10 @@ public:
         for (const RankedKey& path : facts_.uncached) uncached(path);
         for (const observe::PathTotals& path : facts_.snapshot.paths) {
             const Rules rules = rules_of(path.path);
+            if (rules.read == nullptr) continue;
+            wrong_hits(path);
             const auto finding = facts_.findings.find(path.path);
-            if (rules.read == nullptr || finding == facts_.findings.end()) continue;
+            if (finding == facts_.findings.end()) continue;
             lifetime(path, rules, finding->second);
             parameters(path.path, finding->second);
             unused(path, finding->second);
@@ -78,6 +82,25 @@ private:
                         "and a ttl.",
                         path.key, path.value, milliseconds),
             {{"requests", path.value}, {"origin_milliseconds", milliseconds}});
+    }
+
+    // An audit does not count what a purge ended meanwhile, so no write through larder explains
+    // these.
+    void wrong_hits(const observe::PathTotals& path) {
+        const auto count = [&path](AuditResult result) {
+            return path.audit[static_cast<std::size_t>(result)];
+        };
+        const std::uint64_t changed = count(AuditResult::different);
+        if (changed == 0) return;
+        const std::uint64_t compared = changed + count(AuditResult::same);
+        const double at_most = observe::estimate_audit(compared, changed).at_most_per_million;
+        add("changed-past-larder", path.path,
+            fmt::format("Of {} hits of {} that were compared with the origin, {} had changed "
+                        "without a purge: something writes past larder. Let what writes purge, or "
+                        "shorten the ttl. If the origin answers differently each time, do not "
+                        "cache it. At most {:.0f} of a million hits are wrong (95 %).",
+                        compared, path.path, changed, at_most),
+            {{"compared", compared}, {"changed", changed}, {"at_most_per_million", at_most}});
     }
 
     void lifetime(const observe::PathTotals& path, const Rules& rules,

@@ -63,7 +63,7 @@ bool is_socket_path(std::string_view path) {
 
 std::optional<HostPort> parse_listen_address(std::string_view text) {
     constexpr std::string_view unix_scheme = "unix:";
-    if (text.starts_with(unix_scheme)) {
+    if (iequals(text.substr(0, unix_scheme.size()), unix_scheme)) {  // RFC 3986, 3.1
         const std::string_view path = text.substr(unix_scheme.size());
         if (!is_socket_path(path)) return std::nullopt;
         return HostPort{std::string(path), 0};

@@ -120,7 +120,8 @@ void audit_if_chosen(Client& client, const cache::Stored& entry) {
     auto place = std::make_unique<Place>(*client.services.audits);
     if (!place->taken()) return;
     auto audit = std::make_unique<Audit>(client, entry, std::move(place));
-    net::start_detached(client.services.executor(), run_audit(std::move(audit)), "an audit");
+    // The hit is answered first.
+    net::start_detached_later(client.services.executor(), run_audit(std::move(audit)), "an audit");
 }
 
 }  // namespace larder::flow

@@ -129,7 +129,7 @@ void refresh(Client& client) {
         entry.vary.empty() ? std::string_view{} : std::string_view(entry.variant);
     const store::FetchBoard::Place place = client.services.board.join_or_lead(
         client.exchange().key, fetch_name(client.exchange(), variant), guards_of(client));
-    if (place.leads) start_fetch(make_task(client, place.fetch, {}, variant));
+    if (place.leads) start_fetch_aside(make_task(client, place.fetch, {}, variant));
 }
 
 void refresh_if_due(Client& client, const cache::Stored& entry) {

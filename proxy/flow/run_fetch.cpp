@@ -288,4 +288,9 @@ void start_fetch(std::unique_ptr<FetchTask> task) {
     net::start_detached(executor, run_fetch(std::move(task)), "a fetch");
 }
 
+void start_fetch_aside(std::unique_ptr<FetchTask> task) {
+    const net::Executor executor = task->services.executor();
+    net::start_detached_later(executor, run_fetch(std::move(task)), "a refresh");
+}
+
 }  // namespace larder::flow

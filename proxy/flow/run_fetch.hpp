@@ -59,4 +59,8 @@ struct FetchTask {
 /// Starts the fetch as its own coroutine: lease, origin, readers, store.
 void start_fetch(std::unique_ptr<FetchTask> task);
 
+/// The same for a fetch that no client waits for: whoever is answered from the cache now is
+/// answered first.
+void start_fetch_aside(std::unique_ptr<FetchTask> task);
+
 }  // namespace larder::flow

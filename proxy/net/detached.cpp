@@ -119,8 +119,12 @@ std::uint64_t failures_of(boost::asio::io_context& context) {
 void start_detached(Executor executor, Task<void> task, const char* what) {
     if (executor.running_in_this_thread()) {
         run(executor, std::move(task), what);
-        return;
+    } else {
+        start_detached_later(executor, std::move(task), what);
     }
+}
+
+void start_detached_later(Executor executor, Task<void> task, const char* what) {
     boost::asio::post(executor, [executor, task = std::move(task), what]() mutable {
         run(executor, std::move(task), what);
     });

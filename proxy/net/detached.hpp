@@ -21,6 +21,9 @@ void note_failure(boost::asio::io_context& context, const char* what,
 /// Starts a coroutine that nobody waits for. An exception that leaves it is noted.
 void start_detached(Executor executor, Task<void> task, const char* what);
 
+/// The same, but it begins only when what runs on the executor's thread now has returned.
+void start_detached_later(Executor executor, Task<void> task, const char* what);
+
 /// The same for a coroutine that must run as long as its worker. If it ends by an exception, the
 /// exception is noted, and `make` makes a new coroutine after 100 ms. `make` calls a named
 /// coroutine.

@@ -121,17 +121,21 @@ std::string freshness_bytes(const cache::Freshness& f) {
 
 bool read_freshness(std::string_view bytes, cache::Freshness& f) {
     Reader reader{bytes};
-    const auto time = [&reader] {
+    const auto bounded = [&reader](std::int64_t most) {
         const std::int64_t value = reader.signed_number();
-        if (value > time_max || value < -time_max) reader.good = false;
-        return value;
+        if (value <= most && value >= -most) return value;
+        reader.good = false;
+        return std::int64_t{0};
     };
-    f.requested_at = WallTime(Milliseconds(time()));
-    f.received_at = WallTime(Milliseconds(time()));
-    f.initial_age = Seconds(time());
-    f.lifetime = Seconds(time());
-    f.stale_while_revalidate = Seconds(time());
-    f.stale_if_error = Seconds(time());
+    const auto time = [&bounded] { return WallTime(Milliseconds(bounded(time_max))); };
+    // Kept in milliseconds.
+    const auto seconds = [&bounded] { return Seconds(bounded(time_max / 1000)); };
+    f.requested_at = time();
+    f.received_at = time();
+    f.initial_age = seconds();
+    f.lifetime = seconds();
+    f.stale_while_revalidate = seconds();
+    f.stale_if_error = seconds();
     const std::uint64_t flags = reader.number(1);
     f.must_revalidate = flags & 1;
     f.no_cache = flags & 2;

@@ -85,10 +85,10 @@ def times(tool, contender, rate, seconds):
     return [float(word) for word in words[1::2]]
 
 
-def build_tool(folder):
-    source = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "bench", "constant_rate.cpp")
-    tool = os.path.join(folder, "constant_rate")
-    subprocess.run(["g++", "-O2", "-std=c++20", "-o", tool, source], check=True)
+def build_tool(folder, name):
+    source = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "bench", f"{name}.cpp")
+    tool = os.path.join(folder, name)
+    subprocess.run(["g++", "-O2", "-std=c++20", "-pthread", "-o", tool, source], check=True)
     return tool
 
 
@@ -98,7 +98,7 @@ def measure(rounds, seconds):
     origin.on(OBJECT, reply(fields={"Cache-Control": "max-age=3600", "Content-Type": "text/plain"}, body=b"x" * 1024))
     folder = tempfile.mkdtemp(prefix="larder-bench-")
     try:
-        tool = build_tool(folder)
+        tool = build_tool(folder, "constant_rate")
         with contextlib.ExitStack() as stack:
             all_of_them = {name: stack.enter_context(running(name, origin)) for name in contenders()}
             reached = {name: load(one.port, seconds)[0] / seconds for name, one in all_of_them.items()}

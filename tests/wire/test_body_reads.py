@@ -20,6 +20,7 @@ routes:
   - {match: "QUERY /bytes", key: "bytes:{body|sha256}", ttl: 60}
   - {match: "QUERY,POST /json", key: "json:{body|json|sha256}", ttl: 60}
   - {match: "POST /city", key: "city:{body:/filters/city}", ttl: 60}
+  - {match: "QUERY /of/{id}", key: "of:{id}:{body|sha256}", ttl: 60}
   - {match: "GET,QUERY /both", key: "both:{body|sha256}", ttl: 60}
   - {match: "PUT,POST /json/{id}", purge: []}
   - {match: "PUT /json", purge: []}
@@ -215,6 +216,36 @@ def test_equal_queries_at_once_are_one_fetch(origin, larder):
     assert origin.count("/bytes") == 1
 
 
+ASIDE = """
+listen: <listen>
+admin: <admin>
+origin: <origin>
+threads: 1
+routes:
+  - {match: "QUERY /q", key: "q:{body|sha256}", ttl: 20, <aside>}
+"""
+
+
+@pytest.mark.parametrize("aside", ["audit: 100%", "refresh_ahead: 99%"])
+def test_what_a_hit_has_asked_in_the_background_is_the_same_query(origin, start_larder, aside):
+    larder = start_larder(ASIDE, origin=origin.url, aside=aside)
+    origin.on("/q", echo)
+    ask(larder, "/q", b"one")
+    with larder.connect() as client:
+
+        def asked_again():
+            # The next request of the connection overwrites what the first one came in.
+            client.send(request_bytes("QUERY", "/q", {"Content-Type": "application/json"}, b"one"))
+            client.send(request_bytes("GET", "/other/" + "x" * 300))
+            assert client.read_response("QUERY").x_cache == "HIT"
+            assert client.read_response("GET").status == 404
+            return origin.count("/q") >= 2
+
+        until(asked_again)
+    again = origin.requests("/q")[1]
+    assert (again.method, again.body, again.field("content-type")) == ("QUERY", b"one", "application/json")
+
+
 @pytest.mark.parametrize("method", ["QUERY", "POST"])
 def test_a_read_by_its_body_purges_nothing(origin, larder, method):
     ask(larder, "/json", b"[1]")
@@ -235,6 +266,22 @@ def test_a_write_purges_what_queries_of_its_url_stored(origin, larder):
     assert ask(larder, "/bytes", b"[1]").x_cache == "HIT"
     assert larder.request("PURGE", "/json").status == 200
     assert ask(larder, "/json", b"[1]").x_cache == "MISS"
+
+
+def test_a_write_purges_what_a_route_of_post_alone_stored(origin, larder):
+    body = b'{"filters": {"city": "Rome"}}'
+    assert [ask(larder, "/city", body, "POST").x_cache for _ in range(2)] == ["MISS", "HIT"]
+    origin.on("DELETE /city", reply("204 No Content"))
+    larder.request("DELETE", "/city")
+    assert ask(larder, "/city", body, "POST").x_cache == "MISS"
+
+
+def test_a_write_purges_what_queries_of_its_path_with_parameters_stored(origin, larder):
+    origin.on("/of/7;v=1", echo)
+    assert [ask(larder, "/of/7;v=1", b"q").x_cache for _ in range(2)] == ["MISS", "HIT"]
+    origin.on("DELETE /of/7", reply("204 No Content"))
+    larder.request("DELETE", "/of/7")
+    assert ask(larder, "/of/7;v=1", b"q").x_cache == "MISS"
 
 
 def test_an_overridden_method_is_a_write(origin, larder):

@@ -1,6 +1,7 @@
 """`compress`: what came uncompressed is stored once per coding and served to those who accept it."""
 import gzip
 import json
+import random
 import shutil
 import subprocess
 
@@ -69,6 +70,32 @@ def test_head_says_what_get_says(origin, wire):
     head = larder.request("HEAD", "/cached/x", {"Accept-Encoding": "gzip"})
     names = ("content-length", "content-encoding", "etag", "vary")
     assert [head.field(name) for name in names] == [get.field(name) for name in names]
+
+
+def test_the_bytes_saved_are_those_of_bodies_that_were_sent(origin, wire):
+    larder = wire(route=ROUTE)
+    origin.on("/cached/x", reply(fields=JSON, body=TEXT))
+    larder.get("/cached/x")
+    saved = len(TEXT) - len(coded(larder).body)
+    gzip_please = {"Accept-Encoding": "gzip"}
+    assert larder.request("HEAD", "/cached/x", gzip_please).field("content-encoding") == "gzip"
+    assert larder.get("/cached/x", {**gzip_please, "Range": "bytes=0-9"}).status == 206
+    larder.get("/cached/x", gzip_please)
+    assert larder.metrics().total("larder_compressed_bytes_saved_total") == 2 * saved
+
+
+def test_what_gets_no_smaller_is_left_as_it_is(origin, wire):
+    larder = wire(route=ROUTE)
+    noise = random.Random(8).randbytes(5000)
+    origin.on("/cached/x", reply(fields={"Content-Type": "text/plain"}, body=noise))
+    origin.on("/cached/y", reply(fields=JSON, body=TEXT))
+    for target in ("/cached/x", "/cached/y"):
+        for _ in range(3):
+            larder.get(target)
+    coded(larder, target="/cached/y")  # the thread has been at work behind the other one
+    for coding in ("zstd", "br", "gzip"):
+        answer = larder.get("/cached/x", {"Accept-Encoding": coding})
+        assert (answer.field("content-encoding"), answer.body) == (None, noise)
 
 
 def test_a_range_is_of_the_identity_form(origin, wire):

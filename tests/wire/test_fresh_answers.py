@@ -1,10 +1,18 @@
 """Entries that never expire while they are asked for, and what clients are told of them."""
+import select
+import socket
+import struct
 import time
 
 import pytest
 
+from support.ports import HOST
+from support.raw_client import request_bytes
 from support.scripted_origin import Gate, reply
 from support.waiting import Later, until
+
+
+SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the module socket has no name for it
 
 
 def numbered():
@@ -44,6 +52,57 @@ def test_no_hit_waits_for_the_refresh_and_there_is_one(origin, wire):
     assert origin.count("/cached/x") == 2
 
 
+def timed(connected):
+    """The socket, so that the kernel notes when what it receives came."""
+    connected.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    connected.settimeout(10)
+    return connected
+
+
+def receive_timed(connected):
+    """One message, with the nanosecond at which its last piece came."""
+    data, at = b"", 0
+    while not data.endswith((b"\r\n\r\nx", b"\r\n\r\n")):
+        piece, notes, _, _ = connected.recvmsg(65536, 256)
+        assert piece
+        data += piece
+        if notes:
+            seconds, nanoseconds = struct.unpack("qq", notes[0][2])
+            at = seconds * 10**9 + nanoseconds
+    return data, at
+
+
+@pytest.mark.parametrize(
+    "route",
+    ["ttl: 20s, refresh_ahead: 99%", "ttl: 1s, stale_while_revalidate: 60s", "ttl: 60, audit: 100%"],
+    ids=["ahead", "stale", "audit"],
+)
+def test_a_hit_is_answered_before_the_request_that_it_leads_to_is_sent(wire, scene, route):
+    """The kernel's own times tell which of two messages of one thread came first."""
+    listener = socket.create_server((HOST, 0))
+    larder = wire(origin_text=f"http://{HOST}:{listener.getsockname()[1]}", route=route)
+    with timed(socket.create_connection((HOST, larder.port))) as client:
+        client.sendall(request_bytes("GET", "/cached/x"))
+        origin = timed(listener.accept()[0])
+        receive_timed(origin)
+        origin.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+        assert b"MISS" in receive_timed(client)[0]
+
+        def led_to_a_request():
+            client.sendall(request_bytes("GET", "/cached/x"))
+            answer, answered_at = receive_timed(client)
+            if not select.select([origin, listener], [], [], 0.05)[0]:
+                return None
+            return answer, answered_at
+
+        answer, answered_at = until(led_to_a_request)
+        assert b"X-Cache: HIT" in answer or b"X-Cache: UPDATING" in answer
+        assert select.select([origin], [], [], 5)[0], "over the same connection"
+        assert receive_timed(origin)[1] > answered_at
+        origin.close()
+    listener.close()
+
+
 def test_an_entry_whose_refresh_fails_lives_on_and_is_not_asked_for_again_and_again(origin, wire):
     larder = wire(route="ttl: 5s, refresh_ahead: 99%")
     origin.on("/cached/x", reply(body=b"good"), reply("500 Oops", body=b"bad"))
@@ -59,8 +118,28 @@ def test_requests_with_conditions_refresh_too(origin, wire):
     larder = wire(route="ttl: 3s, refresh_ahead: 95%")
     origin.on("/cached/x", reply(fields={"ETag": '"a"'}, body=b"x"), reply("304 Not Modified", {"ETag": '"a"'}))
     larder.get("/cached/x")
-    until(lambda: (larder.get("/cached/x", {"If-None-Match": '"a"'}), origin.count("/cached/x"))[1] == 2)
+    words = set()
+
+    def refreshed():
+        words.add(larder.get("/cached/x", {"If-None-Match": '"a"'}).x_cache)
+        return origin.count("/cached/x") == 2
+
+    until(refreshed)
+    assert words == {"HIT"}
     assert origin.requests("/cached/x")[1].field("if-none-match") == '"a"'
+
+
+def test_a_request_whose_answer_is_not_for_all_refreshes_nothing(origin, wire):
+    larder = wire(route="refresh_ahead: 99%, client_no_cache: honour")
+    origin.on("/cached/x", reply(fields={"Cache-Control": "public, max-age=20"}, body=b"x"))
+    larder.get("/cached/x")
+    time.sleep(0.3)  # more than the first hundredth of its life
+    for fields in ({"Authorization": "a"}, {"Cache-Control": "no-store"}, {"Cache-Control": "only-if-cached"}):
+        assert larder.get("/cached/x", fields).x_cache == "HIT"
+    assert larder.request("HEAD", "/cached/x").x_cache == "HIT"
+    assert larder.metrics().total("larder_refresh_ahead_total") == 0
+    until(lambda: (larder.get("/cached/x"), origin.count("/cached/x"))[1] == 2)
+    assert origin.requests("/cached/x")[1].field("authorization") is None
 
 
 def test_a_purge_ends_a_refresh_under_way(origin, wire):

@@ -70,6 +70,23 @@ TEST_CASE("lifetimes are compared with how often bodies change") {
     CHECK(scene.kinds() == Texts{"no-purging-write /b"});
 }
 
+TEST_CASE("hits that an audit found changed point to a writer past larder") {
+    Scene scene;
+    const auto audited = [&scene](observe::AuditResult result, int count) {
+        for (int i = 0; i < count; ++i)
+            scene.worker.record_audit(scene.metrics.path("/a/{id}"), result, 7);
+    };
+    audited(observe::AuditResult::same, 986);
+    audited(observe::AuditResult::failed, 5);
+    CHECK(scene.kinds().empty());
+    audited(observe::AuditResult::different, 14);
+    CHECK(scene.kinds() == Texts{"changed-past-larder /a/{id}"});
+    const Advice advice = advise(scene.facts).front();
+    CHECK(advice.text.find("Of 1000 hits of /a/{id}") == 0);
+    CHECK(advice.text.find("14 had changed without a purge") != std::string::npos);
+    CHECK(advice.figures.at("at_most_per_million").as_double() > 14'000);
+}
+
 TEST_CASE("parameters in vain, entries nobody hits, and tags nobody purges") {
     Scene scene;
     scene.hits("/b", 2);

@@ -90,8 +90,9 @@ TEST_CASE("a Unix socket is an address to listen on") {
     CHECK_FALSE(address->is_ipv6());
     CHECK(address->host == "/run/larder.sock");
     CHECK(to_text(*address) == "unix:/run/larder.sock");
+    CHECK(parse_listen_address("Unix:/run/larder.sock") == address);
     CHECK(is_loopback(*address));
-    for (const std::string text : {"unix:", "unix:a", "unix:/", "unix:/a/"})
+    for (const std::string text : {"unix:", "unix:a", "UNIX:2", "unix:/", "unix:/a/"})
         CHECK_MESSAGE(!parse_listen_address(text), text);
     CHECK(parse_listen_address("unix:/" + std::string(106, 'a')));
     CHECK_FALSE(parse_listen_address("unix:/" + std::string(107, 'a')));

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "net/deadline.hpp"
 #include "net/event.hpp"
@@ -48,6 +49,23 @@ TEST_CASE(
     context.run();
     CHECK(failures_of(context) == 1);
     CHECK(given_back);
+}
+
+Task<void> note(std::vector<int>& order, int what) {
+    order.push_back(what);
+    co_return;
+}
+
+TEST_CASE("what is started for later begins after what runs now") {
+    boost::asio::io_context context(1);
+    std::vector<int> order;
+    boost::asio::post(context, [&] {
+        start_detached_later(context.get_executor(), note(order, 3), "a test");
+        start_detached(context.get_executor(), note(order, 1), "a test");
+        order.push_back(2);
+    });
+    context.run();
+    CHECK(order == std::vector<int>{1, 2, 3});
 }
 
 TEST_CASE("an exception of a handler ends neither the context nor the other handlers") {

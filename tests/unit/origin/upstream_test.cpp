@@ -34,6 +34,22 @@ TEST_CASE("a server's URL is taken apart") {
     CHECK_FALSE(upstream.has_names());
 }
 
+TEST_CASE("an address that failed is left out for as long as ejection says") {
+    settings::Origin origin = servers({"http://127.0.0.1:81", "http://127.0.0.1:82"});
+    origin.ejection.failures = 2;
+    origin.ejection.duration = 700ms;
+    Upstream upstream(origin);
+    Address& address = *upstream.addresses()->front();
+    const SteadyTime now = steady_now();
+    upstream.note_failure(address, now);
+    CHECK(Upstream::usable(address, now));
+    upstream.note_failure(address, now);
+    CHECK_FALSE(Upstream::usable(address, now + 699ms));
+    CHECK(Upstream::usable(address, now + 701ms));
+    upstream.note_failure(address, now + 1s);
+    CHECK(Upstream::usable(address, now + 1s));  // counted anew
+}
+
 TEST_CASE("a name that ends with a dot is looked up as it is, and shown to TLS without the dot") {
     const Upstream upstream(servers({"https://no-such-name.invalid.:1"}));
     CHECK(upstream.servers()[0]->host == "no-such-name.invalid.");

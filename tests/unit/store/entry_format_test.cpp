@@ -82,6 +82,17 @@ TEST_CASE("a body is compressed where that pays") {
     }
 }
 
+TEST_CASE("a lifetime beyond all clocks is damage") {
+    const auto entry = full_entry();
+    entry->freshness.lifetime = Milliseconds(std::int64_t{1} << 49);
+    CHECK(decode_entry(encode_entry(*entry, {})));
+    entry->freshness.lifetime = Milliseconds(std::int64_t{1} << 51);
+    CHECK_FALSE(decode_entry(encode_entry(*entry, {})));
+    entry->freshness.lifetime = Seconds(1);
+    entry->freshness.stale_if_error = Milliseconds(std::int64_t{1} << 62);
+    CHECK_FALSE(decode_entry(encode_entry(*entry, {})));
+}
+
 TEST_CASE("no damage goes unnoticed") {
     auto entry = full_entry();
     entry->body.assign(3'000, 'a');

@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "cache/coded_form.hpp"
 #include "cache/vary.hpp"
 #include "store/memory_sweeper.hpp"
 #include "unit/support/allocation_count.hpp"
@@ -66,6 +67,20 @@ TEST_CASE("an entry is found under its key and Host, without allocating") {
     CHECK(test::allocations() == before);
     CHECK_FALSE(tier.find("articles:42", "GET /a\nHost: b.example").entry);
     CHECK_FALSE(tier.find("articles:4", "GET /a\nHost: a-rather-long-host-name.example").entry);
+}
+
+TEST_CASE("an entry is replaced by its coded forms only while it is there") {
+    Tier tier;
+    const cache::Stored old = tier.put("k", get, {}, "old");
+    const cache::Stored same = cache::with_coded_forms(*old, {});
+    CHECK(tier.store.replace("k", *old, same));
+    CHECK(tier.find("k").entry == same);
+    const cache::Stored newer = tier.put("k", get, {}, "newer");
+    CHECK_FALSE(tier.store.replace("k", *same, old));
+    CHECK(tier.find("k").entry == newer);
+    static_cast<void>(tier.store.remove("k"));
+    CHECK_FALSE(tier.store.replace("k", *newer, newer));
+    CHECK_FALSE(tier.find("k").entry);
 }
 
 TEST_CASE("without proof of honesty nothing is found") {
