@@ -259,6 +259,7 @@ bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry
             entry.soft_id = bytes;
             return true;
         case FieldOf::origin_lines:
+            if (bytes.empty()) return false;  // begins with a "1"
             entry.rewritten = true;
             entry.origin_lines = bytes.substr(1);
             return true;
