@@ -31,7 +31,7 @@ bool expects_miss(Client& client, const Lookup& lookup) {
 
 // What came of a lease that was asked for in place of the lookup.
 enum class Guess : std::uint8_t {
-    right,     // the lookup has the lease, or Redis did not answer
+    settled,   // the lookup has the lease, or Redis did not answer
     wrong,     // something stands in the way
     not_made,  // Redis was not asked
 };
@@ -41,14 +41,14 @@ net::Task<Guess> lease_in_place_of_lookup(Client& client, Lookup& lookup,
     Exchange& exchange = client.exchange();
     redis::Lease lease = co_await client.services.redis->lease_absent(entry_name(exchange), budget);
     lookup.state = lease.state;
-    if (lease.state != redis::RedisState::ok) co_return Guess::right;
+    if (lease.state != redis::RedisState::ok) co_return Guess::settled;
     if (lease.token.empty()) co_return Guess::not_made;
     const bool right = lease.lock == redis::Lease::Lock::mine;
     client.services.forecast.note(exchange.plan.route->index, right);
     if (!right) co_return Guess::wrong;
     lookup.lease =
         client.services.redis->hold(std::make_shared<const redis::Lease>(std::move(lease)));
-    co_return Guess::right;
+    co_return Guess::settled;
 }
 
 }  // namespace
@@ -71,7 +71,7 @@ net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
     Guess guess = Guess::not_made;
     if (expects_miss(client, lookup)) {
         guess = co_await lease_in_place_of_lookup(client, lookup, budget);
-        if (guess == Guess::right) co_return lookup;
+        if (guess == Guess::settled) co_return lookup;
     }
     redis::Found found = co_await client.services.redis->find(name, budget);
     if (found.state == redis::RedisState::ok && guess == Guess::not_made &&
