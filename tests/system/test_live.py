@@ -1,4 +1,5 @@
 """Requests as they happen (/events, `larder tail`) and the heaviest keys (/top, `larder top`)."""
+import functools
 import json
 import os
 import signal
@@ -106,9 +107,10 @@ def test_a_listener_that_does_not_read_loses_events_and_is_told_how_many(larder)
 
 def test_tail_prints_one_line_a_request(larder):
     admin = f"http://127.0.0.1:{larder.admin_port}"
-    tail = subprocess.Popen(
-        [binary(), "tail", "--admin", admin, "route=/articles/{id}"], stdout=subprocess.PIPE, bufsize=0
-    )
+    command = [binary(), "tail", "--admin", admin, "route=/articles/{id}"]
+    # A shell starts what it puts in the background with this signal ignored.
+    heeds_interrupt = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    tail = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0, preexec_fn=heeds_interrupt)
     try:
         lines = []
 
