@@ -112,8 +112,8 @@ def main():
         )
     if arguments.only in (None, "workers"):
         print_table(
-            "The same object, 64 connections, medians:",
-            ["", "measured"],
+            "Hits with one worker and with two, 64 connections, medians:",
+            ["workers", "CPU per request", "requests per second", "times one"],
             bench_workers.measure(arguments.rounds, arguments.seconds),
         )
     if arguments.only in (None, "latency"):
