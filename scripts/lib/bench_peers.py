@@ -35,7 +35,8 @@ NGINX_CACHE = "proxy_cache object; proxy_cache_valid 200 1h;"
 # Over connections that are kept, as larder's and HAProxy's are.
 NGINX_THROUGH = "proxy_http_version 1.1; proxy_set_header Connection '';"
 
-NGINX = """
+# Up to its servers.
+NGINX_HEAD = """
 daemon off;
 worker_processes 1;
 {user}
@@ -47,6 +48,10 @@ http {{
     keepalive_requests 100000000;
     client_body_temp_path {folder}/body; fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi; proxy_temp_path {folder}/proxy;
+"""
+NGINX = (
+    NGINX_HEAD
+    + """
     proxy_cache_path {folder}/cache keys_zone=object:10m;
     upstream api {{ server 127.0.0.1:{origin}; keepalive 64; }}
     server {{
@@ -55,6 +60,7 @@ http {{
     }}
 }}
 """
+)
 
 HAPROXY = """
 global
@@ -88,6 +94,11 @@ def contenders():
     return ["larder", *installed]
 
 
+def nginx_user():
+    """The line that keeps nginx, where root starts it, from becoming somebody who may not use its folder."""
+    return f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
+
+
 def command_of(name, folder, port, origin, http2, through):
     if name == "Varnish":
         return [
@@ -108,7 +119,6 @@ def command_of(name, folder, port, origin, http2, through):
             *(["-p", "feature=+http2"] if http2 else []),
         ]
     template = {"larder": LARDER, "nginx": NGINX, "HAProxy": HAPROXY}[name]
-    user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
     config = os.path.join(folder, "config.yaml")
     with open(config, "w") as file:
         file.write(
@@ -116,7 +126,7 @@ def command_of(name, folder, port, origin, http2, through):
                 folder=folder,
                 port=port,
                 origin=origin,
-                user=user,
+                user=nginx_user(),
                 nginx_http2=" http2" if http2 else "",
                 nginx_location=NGINX_THROUGH if through else NGINX_CACHE,
                 haproxy_http2=" proto h2" if http2 else "",

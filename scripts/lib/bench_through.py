@@ -2,36 +2,27 @@
 
 The origin is nginx, which answers by itself, on the core of the load. Connections to it are kept by all three.
 """
-import getpass
 import os
 import shutil
 import statistics
 import tempfile
 
-from bench_peers import Contender, contenders, cpu_nanoseconds, load, wrk_script
+from bench_peers import NGINX_HEAD, Contender, contenders, cpu_nanoseconds, load, nginx_user, pinned, wrk_script
 from support import raw_client
 from support.ports import free_port
 from support.process import Process
 from support.waiting import until
 
-ORIGIN = """
-daemon off;
-worker_processes 1;
-{user}
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    keepalive_requests 100000000;
-    client_body_temp_path {folder}/body; fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi; proxy_temp_path {folder}/proxy;
+ORIGIN = (
+    NGINX_HEAD
+    + """
     server {{
         listen 127.0.0.1:{port};
         location / {{ default_type application/json; add_header Cache-Control no-store; return 200 "{body}"; }}
     }}
 }}
 """
+)
 BODY = "b" * 1024
 POST = f"""
 wrk.method = "POST"
@@ -46,11 +37,10 @@ class Origin:
     def __init__(self):
         self.folder, self.port = tempfile.mkdtemp(prefix="larder-bench-"), free_port()
         config = os.path.join(self.folder, "nginx.conf")
-        user = f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
         with open(config, "w") as file:
-            file.write(ORIGIN.format(folder=self.folder, port=self.port, user=user, body=BODY))
+            file.write(ORIGIN.format(folder=self.folder, port=self.port, user=nginx_user(), body=BODY))
         command = ["nginx", "-c", config, "-e", os.path.join(self.folder, "error.log")]
-        self.process = Process(["taskset", "-c", "0", *command], os.path.join(self.folder, "log"), folder=self.folder)
+        self.process = Process(pinned(0, command), os.path.join(self.folder, "log"), folder=self.folder)
         until(lambda: raw_client.get(self.port, "/").status == 200, timeout=30, what="the origin")
 
     def stop(self):
