@@ -166,7 +166,7 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, std::shared_ptr<const 
     const Lease& lease = *shared;
     LeaseHold lock = hold(shared);
     Filling fill{*impl_, EntryLookup(name), lease, *entry, Milliseconds(0), random_id()};
-    const bool same_tags = lease.tags.size() == name.tags.size() + (fill.lookup.extended() ? 1 : 0);
+    const bool same_tags = lease.tags.size() == fill.lookup.id_count();
     const bool may = lease.can_store() && same_tags && impl_->may_read(name.key);
     Tags tags = Tags::unavailable;
     if (may) tags = co_await settle_response_tags(fill);

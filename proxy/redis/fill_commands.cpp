@@ -175,7 +175,8 @@ void add_look(Filling& fill, RedisCommands& commands, std::span<const IdKey> ids
     if (fill.look != Filling::Look::at_ids)
         commands.add("HMGET", keys.entry(fill.lookup.name.key), "larder", "soft");
     for (const IdKey& id : ids) commands.add("GET", id.key);
-    fill.asks_everything = !fill.store.shared.node().knows_everything_id();
+    fill.asks_everything =
+        fill.look != Filling::Look::at_ids && !fill.store.shared.node().knows_everything_id();
     if (fill.asks_everything) commands.add("GET", fill.lookup.everything_key(keys));
 }
 

@@ -97,7 +97,7 @@ bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
 
 void EntryLookup::read_ids(const RedisReply* replies) {
     ids.clear();
-    const std::size_t count = name.tags.size() + (extended() ? 1 : 0);
+    const std::size_t count = id_count();
     // Somebody else's value is none: a purge would leave it alone.
     for (std::size_t i = 0; i < count; ++i) {
         const bool own = replies[i].is_text() && is_own_id(replies[i].text);

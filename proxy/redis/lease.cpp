@@ -56,6 +56,13 @@ Task<bool> try_once(Leasing& leasing, PlainTry* plain) {
     co_return read_scripted_try(keys, attempt, replies, lease);
 }
 
+/// Not `ok`: Redis cannot be asked for the key.
+RedisState before_asking(RedisStore::Impl& store, std::string_view key,
+                         const RedisBudget::Wait& wait) {
+    if (!store.may_read(key)) return RedisState::down;
+    return wait.spent() ? RedisState::timeout : RedisState::ok;
+}
+
 /// Takes guard and lock, or finds out who has the lock.
 Task<void> take(Leasing& leasing, PlainTry* plain) {
     bool settled = false;
@@ -88,13 +95,10 @@ void RedisStore::Impl::remember_ids(const EntryLookup& lookup) {
 
 Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budget) {
     Lease lease;
-    lease.state = RedisState::down;
     lease.sequence = impl_->shared.generations().now();
-    if (!impl_->may_read(name.key)) co_return lease;
     const RedisBudget::Wait wait(budget, impl_->timeout());
-    lease.state = RedisState::timeout;
-    if (wait.spent()) co_return lease;
-    lease.state = RedisState::ok;
+    lease.state = before_asking(*impl_, name.key, wait);
+    if (lease.state != RedisState::ok) co_return lease;
     if (wish.lock) {
         lease.token = random_id();
         lease.lock_key = impl_->shared.keys().lock(name.key, lock_part(name));
@@ -127,13 +131,10 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
 
 Task<Lease> RedisStore::lease_absent(EntryName name, RedisBudget& budget) {
     Lease lease;
-    lease.state = RedisState::down;
     lease.sequence = impl_->shared.generations().now();
-    if (!impl_->may_read(name.key)) co_return lease;
     const RedisBudget::Wait wait(budget, impl_->timeout());
-    lease.state = RedisState::timeout;
-    if (wait.spent()) co_return lease;
-    lease.state = RedisState::ok;
+    lease.state = before_asking(*impl_, name.key, wait);
+    if (lease.state != RedisState::ok) co_return lease;
     const SteadyTime now = steady_now();
     Leasing leasing{*impl_, {EntryLookup(name), {}, {}}, lease, wait.deadline()};
     Attempt& attempt = leasing.attempt;
