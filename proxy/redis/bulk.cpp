@@ -226,8 +226,10 @@ void RedisBulk::expire() {
         complete(std::move(batch), RedisBatch::Status::timeout);
 }
 
+// The kernel would go on sending what it has taken of a value that is given up, megabytes mostly,
+// while the small commands share the line.
 void RedisBulk::close() {
-    if (transport_) transport_->close();
+    if (transport_) transport_->abort();
     transport_ = nullptr;
 }
 

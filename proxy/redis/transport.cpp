@@ -138,4 +138,10 @@ void RedisTransport::close() {
     socket_.close(ignored);
 }
 
+void RedisTransport::abort() {
+    error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    close();
+}
+
 }  // namespace larder::redis

@@ -59,6 +59,8 @@ public:
     void end();
     /// At once. What has come and was not read is lost.
     void close();
+    /// At once, and what was written and has not left yet is not sent any more.
+    void abort();
 
 private:
     using Socket =

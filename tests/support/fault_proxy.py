@@ -13,6 +13,7 @@ class FaultProxy:
     forget(): what is open now stays open and dead for ever, new connections work (a peer behind a restarted firewall).
     rate: bytes a second that all connections together may carry, in both directions; they share one line.
     spoil: a function of the bytes of a reply that returns what is sent in their place.
+    carried_by_ended: for each connection that has ended, how many bytes of its client it has carried.
     refusing: new connections are closed at once; those from the addresses in refused_hosts always. target_port may be
     changed: it is where new connections lead.
     """
@@ -27,6 +28,7 @@ class FaultProxy:
         self._lock = threading.Lock()
         self._pairs = set()
         self.most_connections = self.connections_seen = 0
+        self.carried_by_ended = []
         self._listener = socket.create_server((HOST, 0), backlog=1024)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -120,6 +122,7 @@ class FaultProxy:
             time.sleep(wait)
 
     def _pump(self, pair, source, sink, is_reply):
+        carried = 0
         try:
             while True:
                 data = source.recv(16384 if self.rate else 65536)
@@ -136,9 +139,12 @@ class FaultProxy:
                 if is_reply and spoil:
                     data = spoil(data)
                 sink.sendall(data)
+                carried += len(data)
         except OSError:
             pass
         finally:
+            if not is_reply:
+                self.carried_by_ended.append(carried)
             if not pair["dead"]:
                 with self._lock:
                     pair["open"] = False

@@ -148,13 +148,16 @@ def test_what_cannot_be_written_in_time_is_kept_in_memory_by_each_instance(origi
         what="a hit in memory",
     )
     assert all(not key.startswith(b"b:") for key in redis("HKEYS", "large:2"))
+    until(lambda: any(link.carried_by_ended), what="the end of the connection for large values")
+    assert max(link.carried_by_ended) < MEDIUM, "what is given up is not sent to its end"
     other = start(redis)
 
     def in_turn():
         return all(timed(larder, "/large/2")[0].x_cache == "HIT" for larder in (one, other, one, other))
 
     until(in_turn, what="hits at both in turn: they do not end each other's copies")
-    assert one.purge(keys=["large:2"]).status == 200
+    # Over such a link it may take longer than redis.timeout: then it goes on behind a 202.
+    assert one.purge(keys=["large:2"]).status in (200, 202)
     until(
         lambda: other.metrics().total("larder_memory_entries") == 0, timeout=2, what="the purge at the other instance"
     )
