@@ -43,7 +43,14 @@ public:
     [[nodiscard]] std::string_view name(std::size_t index) const { return noted_[index].name; }
 
     /// For a command whose number of arguments is known at run time: `begin`, then that many
-    /// `argument`s.
+    /// `argument`s, where the name is not counted.
+    template <std::size_t size>
+    void begin(const char (&name)[size], std::size_t arguments) {
+        begin(1 + arguments);
+        noted_.back().name = name;
+        argument(std::string_view(name, size - 1));
+    }
+    /// The same without a name: the first argument is the command.
     void begin(std::size_t arguments) {
         if (bytes_.empty()) bytes_.reserve(typical_bytes);
         Noted& noted = noted_.emplace_back();

@@ -214,7 +214,8 @@ Task<bool> RedisLink::enable_tracking() {
     if (subscriber == 0 || steady_now() < tracking_refused_until_) co_return true;
     const Tracked tracked = node_.tracks_all() ? Tracked::every_read : Tracked::on_request;
     std::vector<RedisReply> replies;
-    const bool answered = co_await ask(tracking_commands(subscriber, tracked), replies);
+    RedisCommands commands = tracking_commands(subscriber, tracked, shared_.keys().clock());
+    const bool answered = co_await ask(std::move(commands), replies);
     if (!answered) co_return false;
     if (const auto refusal = read_tracking(replies)) {
         report(*refusal);
@@ -225,7 +226,9 @@ Task<bool> RedisLink::enable_tracking() {
     // What was read before the server said yes may have been read untracked: it must not stay in
     // the memory tier.
     node_.forget_untracked();
-    untracked_reads_.store(may_read_untracked(replies), std::memory_order_relaxed);
+    const Untracked untracked = read_untracked(replies);
+    untracked_reads_.store(untracked.next_command, std::memory_order_relaxed);
+    node_.set_looks_unnoticed(untracked.getex);
     tracked_by_.store(subscriber, std::memory_order_release);
     node_.prove_subscriber();
     shared_.wake_maintenance();

@@ -19,6 +19,10 @@ constexpr Milliseconds index_looked_at_every = 1s;
 constexpr Milliseconds slack = 60s;  // bookkeeping outlives its entry by this
 // An expired entry that can be validated is kept a little for the 304 it may get.
 constexpr Milliseconds kept_for_validation = 60s;
+// What the script of a fill returns, beside 0.
+constexpr std::int64_t was_stored = 1;
+constexpr std::int64_t not_larders = 2;
+constexpr std::int64_t nothing_staged = 3;
 constexpr Milliseconds lifetime_max = std::chrono::hours(24 * 366);
 
 std::string joined(const std::vector<std::string>& names) {
@@ -109,44 +113,79 @@ Indexes add_notes(Filling& fill, RedisCommands& commands, Milliseconds needed,
     return indexes;
 }
 
-/// The fields of the entry's hash: what is set, and what an older entry may have and must go.
-void add_entry(const Filling& fill, RedisCommands& commands, const Encoded& encoded,
-               const Indexes& indexes) {
-    const RedisKeys& keys = fill.store.shared.keys();
-    const EntryName& name = fill.lookup.name;
-    const std::string variant = field_of("v:", name.sharing, fill.entry.variant);
-    const std::string whole = field_of("b:", name.sharing, fill.entry.variant);
-    const std::string plain = field_of("v:", name.sharing, fill.lookup.host_variant);
-    const std::string plain_whole = field_of("b:", name.sharing, fill.lookup.host_variant);
-    const std::string vary = field_of("vary:", name.sharing, fill.lookup.host_variant);
+/// The names of the fields of an entry's hash that a fill sets, or ends.
+struct FieldNames {
+    explicit FieldNames(const Filling& fill) {
+        const std::string_view sharing = fill.lookup.name.sharing;
+        variant = field_of("v:", sharing, fill.entry.variant);
+        whole = field_of("b:", sharing, fill.entry.variant);
+        plain = field_of("v:", sharing, fill.lookup.host_variant);
+        plain_whole = field_of("b:", sharing, fill.lookup.host_variant);
+        vary = field_of("vary:", sharing, fill.lookup.host_variant);
+    }
+    std::string variant;
+    std::string whole;
+    std::string plain;  ///< of a response that does not vary
+    std::string plain_whole;
+    std::string vary;
+};
+
+/// The hash that the entry is to be, under a name of its own.
+void add_stage(const Filling& fill, RedisCommands& commands, const Encoded& encoded,
+               const FieldNames& names, const std::string& stage) {
     const std::string vary_names = joined(fill.entry.vary);
-    boost::container::static_vector<std::string_view, 6> set{variant, encoded.value};
-    boost::container::static_vector<std::string_view, 4> gone;
-    if (encoded.whole.empty()) gone.push_back(whole);
-    if (!encoded.whole.empty()) set.insert(set.end(), {whole, encoded.whole});
-    if (vary_names.empty()) gone.push_back(vary);
-    if (!vary_names.empty()) set.insert(set.end(), {vary, vary_names});
-    if (!vary_names.empty() && plain != variant) gone.insert(gone.end(), {plain, plain_whole});
-    std::string gone_lines;
-    for (const std::string_view field : gone) gone_lines.append(field).append("\n");
-    const std::string guard_key = keys.guard(name.key);
+    boost::container::static_vector<std::string_view, 10> fields{"larder", fill.mark, names.variant,
+                                                                 encoded.value};
+    if (!encoded.whole.empty()) fields.insert(fields.end(), {names.whole, encoded.whole});
+    if (!vary_names.empty()) fields.insert(fields.end(), {names.vary, vary_names});
+    // Its key may have gone since the lease, and the entry names it all the same.
+    const std::string& soft = fill.lease.soft_id;
+    if (!soft.empty()) fields.insert(fields.end(), {"soft", soft});
+    commands.begin("HSET", 1 + fields.size());
+    commands.argument(stage);
+    for (const std::string_view field : fields) commands.argument(field);
+    commands.add("PEXPIRE", stage, fill.lives.count());
+}
+
+/// What an older entry may have, and must go.
+std::string gone_lines(const Filling& fill, const Encoded& encoded, const FieldNames& names) {
+    std::string lines;
+    const auto add = [&](std::string_view field) { lines.append(field).append("\n"); };
+    const bool varies = !fill.entry.vary.empty();
+    if (encoded.whole.empty()) add(names.whole);
+    if (!varies) add(names.vary);
+    if (varies && names.plain != names.variant) add(names.plain);
+    if (varies && names.plain != names.variant) add(names.plain_whole);
+    return lines;
+}
+
+/// The script that moves the entry from its stage.
+void add_move(Filling& fill, RedisCommands& commands, const std::string& stage,
+              std::string_view gone, const Indexes& indexes, Carrier carrier) {
+    const RedisKeys& keys = fill.store.shared.keys();
+    const std::string_view key = fill.lookup.name.key;
+    const std::string guard_key = keys.guard(key);
     const bool locked = fill.lease.lock == Lease::Lock::mine;
-    commands.begin_script(script::fill, 13 + indexes.keys.size() + set.size());
-    commands.argument(static_cast<std::int64_t>(3 + indexes.keys.size()));
-    commands.argument(keys.entry(name.key));
+    const bool unnoticed = fill.store.can_look_unnoticed(key);
+    // Of an index the script asks how long it lives.
+    const bool reads = !unnoticed || !indexes.keys.empty();
+    if (reads && carrier == Carrier::link && fill.store.can_leave_untracked())
+        add_untracked(commands);
+    fill.stored_reply = commands.count();
+    commands.begin_script(script::fill, 12 + indexes.keys.size());
+    commands.argument(static_cast<std::int64_t>(4 + indexes.keys.size()));
+    commands.argument(keys.entry(key));
     commands.argument(guard_key);
     commands.argument(locked ? fill.lease.lock_key : guard_key);
+    commands.argument(stage);
     for (const std::string& index : indexes.keys) commands.argument(index);
     commands.argument(fill.lease.guard);
     commands.argument(locked ? std::string_view(fill.lease.token) : std::string_view());
     commands.argument(keys.news());
-    commands.argument(fill.lives.count());
-    commands.argument(fill.mark);
-    commands.argument(gone_lines);
+    commands.argument(gone);
     commands.argument(indexes.needed.count());
     commands.argument(indexes.prolonged.count());
-    commands.argument(fill.lease.soft_id);
-    for (const std::string_view field : set) commands.argument(field);
+    commands.argument(unnoticed ? "GETEX" : "GET");
 }
 
 }  // namespace
@@ -164,9 +203,11 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Ca
                      ids[i].hard);
     }
     const Indexes indexes = add_notes(fill, commands, needed, prolonged);
-    if (carrier == Carrier::link && fill.store.can_leave_untracked()) add_untracked(commands);
-    fill.stored_reply = commands.count();
-    add_entry(fill, commands, encoded, indexes);
+    const FieldNames names(fill);
+    const std::string stage = fill.store.shared.keys().stage(
+        fill.lookup.name.key, fill.mark.substr(0, fill.mark.find(',')));
+    add_stage(fill, commands, encoded, names, stage);
+    add_move(fill, commands, stage, gone_lines(fill, encoded, names), indexes, carrier);
     if (fill.look != Filling::Look::afterwards) add_look(fill, commands, ids);
 }
 
@@ -214,7 +255,8 @@ RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
                                      steady_now() + Milliseconds(answer.items[1].integer));
     }
     const RedisReply& stored = batch.replies[fill.stored_reply];
-    if (stored.type != RedisReply::Type::integer) return filled;
+    const bool ran = stored.type == RedisReply::Type::integer && stored.integer != nothing_staged;
+    if (!ran) return filled;
     fill.store.shared.reporter().works(RedisWork::store);
     const std::vector<std::string_view> indexes = index_ids(fill.entry);
     for (const Filling::Noted& noted : fill.noted)
@@ -225,8 +267,9 @@ RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
         looked = read_look(fill, batch.replies.data() + fill.stored_reply + 1, ids);
     current = current && looked.current;
     filled.tracked = looked.same && fill.look == Filling::Look::at_all;
-    filled.outcome = stored.integer == 1 && current ? FillOutcome::stored : FillOutcome::purged;
-    if (stored.integer == 2) filled.outcome = FillOutcome::foreign;
+    const bool is_stored = stored.integer == was_stored && current;
+    filled.outcome = is_stored ? FillOutcome::stored : FillOutcome::purged;
+    if (stored.integer == not_larders) filled.outcome = FillOutcome::foreign;
     return filled;
 }
 

@@ -83,20 +83,25 @@ RedisHandshake::Next RedisHandshake::take_identification(const std::vector<Redis
 
 // Not NOLOOP: with NOLOOP, Redis also does not tell what it evicted, or found expired, while it ran
 // a command of this connection.
-RedisCommands tracking_commands(std::int64_t subscriber, Tracked tracked) {
+RedisCommands tracking_commands(std::int64_t subscriber, Tracked tracked, std::string_view key) {
     RedisCommands commands;
     if (tracked == Tracked::every_read) {
         commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "OPTOUT");
-        commands.add("CLIENT", "CACHING", "NO");  // only to see whether the user may
-        commands.add("PING");                     // what follows CACHING NO
+        // Only to see whether the user may, and whether Redis knows it.
+        commands.add("CLIENT", "CACHING", "NO");
+        commands.add("GETEX", key);
     }
     if (tracked == Tracked::on_request)
         commands.add("CLIENT", "TRACKING", "ON", "REDIRECT", subscriber, "OPTIN");
     return commands;
 }
 
-bool may_read_untracked(const std::vector<RedisReply>& replies) {
-    return replies.size() > 1 && !replies[1].is_error();
+Untracked read_untracked(const std::vector<RedisReply>& replies) {
+    if (replies.size() < 3) return {};
+    // Another node of a cluster has the key: that is said of a command that is known and allowed.
+    const RedisReply& getex = replies[2];
+    return {!replies[1].is_error(), !getex.is_error() || getex.is_error("MOVED") ||
+                                        getex.is_error("ASK") || getex.is_error("WRONGTYPE")};
 }
 
 std::optional<Refusal> read_tracking(const std::vector<RedisReply>& replies) {

@@ -77,9 +77,15 @@ enum class Tracked : std::uint8_t {
     on_request,  ///< of those that follow CLIENT CACHING YES
 };
 /// Has Redis tell the subscriber (its client id) when a key changes that this connection has read.
-[[nodiscard]] RedisCommands tracking_commands(std::int64_t subscriber, Tracked tracked);
-/// Whether the user may leave a command out of it.
-[[nodiscard]] bool may_read_untracked(const std::vector<RedisReply>& replies);
+/// `key`: any of larder's.
+[[nodiscard]] RedisCommands tracking_commands(std::int64_t subscriber, Tracked tracked,
+                                              std::string_view key);
+/// Which reads the user may leave out of it.
+struct Untracked {
+    bool next_command = false;  ///< of the command that follows CLIENT CACHING NO
+    bool getex = false;         ///< GETEX is there (Redis 6.2): it is no read to Redis
+};
+[[nodiscard]] Untracked read_untracked(const std::vector<RedisReply>& replies);
 /// Nothing: Redis does it.
 [[nodiscard]] std::optional<Refusal> read_tracking(const std::vector<RedisReply>& replies);
 

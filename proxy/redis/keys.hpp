@@ -29,6 +29,11 @@ public:
     [[nodiscard]] std::string lock(std::string_view key, std::string_view part) const {
         return braced("lock:", key).append(part);
     }
+    /// Where a fill puts what the entry is to be, before it is moved. `fill`: a name that no other
+    /// fill has.
+    [[nodiscard]] std::string stage(std::string_view key, std::string_view fill) const {
+        return braced("stage:", key).append(fill);
+    }
     /// The id that entries carry whose key extends this one with an appended query.
     [[nodiscard]] std::string extension(std::string_view bare_key) const {
         return braced("ext:", bare_key);

@@ -147,7 +147,7 @@ Task<Lease> RedisStore::lease_absent(EntryName name, RedisBudget& budget) {
     impl_->guards.note(name.key, now + guard_lifetime);
     lease.token = random_id();
     lease.lock_key = impl_->shared.keys().lock(name.key, lock_part(name));
-    plain->untracked = impl_->can_leave_untracked();
+    plain->untracked = impl_->can_look_unnoticed(name.key);
     const bool settled = co_await try_once(leasing, &*plain);
     impl_->observed(RedisOperation::lease, wait.began());
     if (!settled) lease.lock = Lease::Lock::none;

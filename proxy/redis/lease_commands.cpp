@@ -153,9 +153,9 @@ void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt
     if (!lease.lock_key.empty())
         commands.add("SET", lease.lock_key, lock_value(plain.guard, attempt.digest, lease.token),
                      "NX", "PX", lock_lifetime.count());
-    if (plain.untracked) add_untracked(commands);
-    plain.type_reply = commands.count();
-    commands.add("TYPE", keys.entry(lookup.name.key));
+    plain.look_reply = commands.count();
+    if (plain.untracked) commands.add("GETEX", keys.entry(lookup.name.key));
+    if (!plain.untracked) commands.add("TYPE", keys.entry(lookup.name.key));
     for (const std::size_t i : plain.read) commands.add("GET", lookup.id_key(keys, i));
     if (plain.reads_everything) commands.add("GET", lookup.everything_key(keys));
 }
@@ -185,12 +185,14 @@ bool read_plain_try(Attempt& attempt, const RedisReply* replies, const PlainTry&
     const RedisReply& guard = replies[plain.set_reply];
     const bool locks = !lease.lock_key.empty();
     const bool has_lock = locks && is_set(replies[plain.set_reply + 1]);
-    const bool absent = replies[plain.type_reply].text == "none";
+    // GETEX refuses to read a hash, which an entry is.
+    const RedisReply& look = replies[plain.look_reply];
+    const bool absent = plain.untracked ? look.is_nil() : look.text == "none";
     // Also where the reply says no: in a cluster the command may have been run before it was sent
     // again.
     if (locks) attempt.dead = lock_value(plain.guard, attempt.digest, lease.token);
     attempt.set_lock = has_lock;
-    const bool same_ids = read_plain_ids(attempt.lookup, replies + plain.type_reply + 1, plain);
+    const bool same_ids = read_plain_ids(attempt.lookup, replies + plain.look_reply + 1, plain);
     if (guard.is_error()) return true;  // no guard: the fetch is made, and not stored
     if (!same_ids) {
         attempt.asks = true;

@@ -194,6 +194,8 @@ void RedisLink::note_refusals(const RedisBatch& batch) {
         // CLIENT CACHING NO, and the connection is not tracked any more: the next command is not
         // either.
         if (command == "CLIENT" && batch.work == RedisWork::store) continue;
+        // Something stands there: that was the question.
+        if (command == "GETEX") continue;
         // The key belongs to an application. The store leaves the key alone, and names it in the
         // log where that matters.
         if (reason == RedisError::wrong_type) {

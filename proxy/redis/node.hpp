@@ -126,6 +126,14 @@ public:
     [[nodiscard]] bool tracks_all() const { return trust_.has_memory(); }
     /// What is in memory and was read from Redis so far may have been read untracked: forget it.
     void forget_untracked();
+    /// Any thread: whether GETEX may be used to look at a key that Redis is not to note, as it
+    /// notes what is read (every command that only reads is tracked, no other). Noting costs
+    /// Redis, and so does telling of the key's end.
+    [[nodiscard]] bool looks_unnoticed() const {
+        return looks_unnoticed_.load(std::memory_order_relaxed);
+    }
+    /// What the connection that tracks found out.
+    void set_looks_unnoticed(bool can) { looks_unnoticed_.store(can, std::memory_order_relaxed); }
 
     /// The id that every entry carries, where it is known for sure: it was read tracked, and the
     /// subscriber lives. 0: to be asked for.
@@ -160,6 +168,7 @@ private:
     KnownValue everything_;
     KnownValue purge_clock_;
     std::atomic<bool> presence_due_{false};
+    std::atomic<bool> looks_unnoticed_{false};
     SharedCallback prover_;
     SharedCallback subscriber_ender_;
 };

@@ -160,34 +160,31 @@ end
 return held)"};
 
 /// Stores one variant if no purge came since the lease, and notes the key in indexes as `note`
-/// does. KEYS entry, guard, lock, indexes. ARGV guard, own lock's token or '', the channel on which
-/// the lock's end is told, ms to live, the fill's mark (the field "larder"), names of fields that
-/// go where the key is there, a newline behind each; ms that an index needs, ms to set; the soft
-/// mark at the lease or '' (its key may have gone since, and the entry names it); fields and values
-/// to set. The lock's end is told where somebody watches the lock, and where Redis has lost
-/// it, and with it who watches. Returns 1; 0: purged meanwhile; 2: the key is not larder's.
+/// does. The hash that the entry is to be stands under a name of its own (RedisKeys::stage), with
+/// its expiry, and is moved: Lua would look at each byte of a value, for milliseconds where it is
+/// large, and nobody is served meanwhile. Only where other variants stand under the key the fields
+/// are copied. KEYS entry, guard, lock, stage, indexes. ARGV guard, own lock's token or '', the
+/// channel on which the lock's end is told, names of fields that go where the key is there, a
+/// newline behind each; ms that an index needs, ms to set; GETEX or GET (redis/store_impl.hpp). The
+/// soft mark of an entry that is there stays. The lock's end is told where somebody watches the
+/// lock, and where Redis has lost it, and with it who watches. Returns 1; 0: purged meanwhile; 2:
+/// the key is not larder's; 3: nothing stands at the stage.
 inline constexpr std::string_view fill_part = R"(
-local stored = 0
-local stands = redis.call('MGET', KEYS[2], KEYS[3])
-local current = stands[1] == ARGV[1]
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  if current then
-    redis.call('HSET', KEYS[1], 'larder', ARGV[5], unpack(ARGV, 10))
-    if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'soft', ARGV[9]) end
-    redis.call('PEXPIRE', KEYS[1], ARGV[4])
-    stored = 1
+local function text_at(key)
+  local text = redis.pcall(ARGV[7], key)
+  if type(text) == 'table' and string.sub(text.err, 1, 9) ~= 'WRONGTYPE' then text = redis.call(ARGV[7], key) end
+  return type(text) == 'string' and text or ''
+end
+local function copy(staged, kept, gone, alone)
+  local lives = redis.call('PTTL', KEYS[4])
+  local values = redis.call('HMGET', KEYS[4], unpack(staged))
+  local set = {}
+  for i, field in ipairs(staged) do
+    if values[i] then set[#set + 1] = field set[#set + 1] = values[i] end
   end
-elseif not own_entry(KEYS[1]) then
-  stored = 2
-elseif current then
-  redis.call('HSET', KEYS[1], 'larder', ARGV[5], unpack(ARGV, 10))
-  local gone = {}
-  for field in string.gmatch(ARGV[6], '[^\n]+') do gone[#gone + 1] = field end
+  redis.call('HSET', KEYS[1], unpack(set))
   if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
-  local kept = {larder = true, soft = true}
-  for i = 10, #ARGV, 2 do kept[ARGV[i]] = true end
-  local fields = redis.call('HLEN', KEYS[1])
-  local excess = fields - 128
+  local excess = redis.call('HLEN', KEYS[1]) - 128
   if excess > 0 then
     local dropped = {}
     for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
@@ -198,16 +195,39 @@ elseif current then
     end
     if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
   end
-  local alone = fields <= (#ARGV - 9) / 2 + 1 + redis.call('HEXISTS', KEYS[1], 'soft')
-  if alone or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
-  stored = 1
+  if alone or redis.call('PTTL', KEYS[1]) < lives then redis.call('PEXPIRE', KEYS[1], lives) end
 end
-for i = 4, stored == 1 and #KEYS or 0 do
+local function put()
+  local moved = redis.pcall('RENAMENX', KEYS[4], KEYS[1])
+  if moved == 1 then return 1 end
+  local staged = redis.call('HKEYS', KEYS[4])
+  if #staged == 0 then return 3 end
+  if moved == 0 or redis.call('EXISTS', KEYS[1]) == 1 then
+    if not own_entry(KEYS[1]) then return 2 end
+    local soft = redis.call('HGET', KEYS[1], 'soft')
+    if soft then redis.call('HSET', KEYS[4], 'soft', soft) else redis.call('HDEL', KEYS[4], 'soft') end
+  end
+  local kept = {larder = true, soft = true}
+  local gone = {}
+  local goes = {}
+  for field in string.gmatch(ARGV[4], '[^\n]+') do gone[#gone + 1] = field goes[field] = true end
+  for _, field in ipairs(staged) do kept[field] = true end
+  local alone = true
+  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do alone = alone and (kept[field] or goes[field]) end
+  if alone and not redis.pcall('RENAME', KEYS[4], KEYS[1]).err then return 1 end
+  copy(staged, kept, gone, alone)
+  redis.call('DEL', KEYS[4])
+  return 1
+end
+local stored = 0
+if text_at(KEYS[2]) == ARGV[1] then stored = put() end
+if stored ~= 1 then redis.call('DEL', KEYS[4]) end
+for i = 5, stored == 1 and #KEYS or 0 do
   redis.call('SADD', KEYS[i], KEYS[1])
-  if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[7]) then redis.call('PEXPIRE', KEYS[i], ARGV[8]) end
+  if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[5]) then redis.call('PEXPIRE', KEYS[i], ARGV[6]) end
 end
 if ARGV[2] == '' then return stored end
-local lock = stands[2] or ''
+local lock = text_at(KEYS[3])
 local own = string.sub(lock, 35, 50) == ARGV[2]
 if own then redis.call('DEL', KEYS[3]) end
 if not own or #lock > 50 then redis.pcall('PUBLISH', ARGV[3], 'f larder 0\n' .. KEYS[3]) end

@@ -70,8 +70,11 @@ struct RedisStore::Impl {
     /// does not tell of all of them. If two calls give the same number, every read in between was
     /// tracked.
     [[nodiscard]] std::uint64_t heard_by() const;
-    /// Whether a command may be kept out of what Redis notes (`add_untracked`): a note of a key
-    /// costs Redis, and so does the message when it ends.
+    /// Whether GETEX may be used to look at the key, so that Redis does not note it.
+    [[nodiscard]] bool can_look_unnoticed(std::string_view key) {
+        return node_of(key).looks_unnoticed();
+    }
+    /// Whether a whole command may be kept out of what Redis notes (`add_untracked`).
     [[nodiscard]] bool can_leave_untracked() const {
         return !in_cluster() && link && link->can_leave_untracked();
     }

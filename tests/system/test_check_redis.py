@@ -14,9 +14,9 @@ from support.redis_server import RedisClient
 from support.versioned_api import VersionedApi
 from support.waiting import until
 
-KEY_RIGHTS = "get set mget incr exists type pexpire pttl hset hget hmget hkeys hlen hexists hdel unlink del".split()
 RIGHTS = [
-    *KEY_RIGHTS,
+    *"get getex set mget incr exists type rename renamenx pexpire pttl unlink del".split(),
+    *"hset hget hmget hkeys hlen hexists hdel".split(),
     *"sadd scard sscan time eval evalsha scan publish subscribe ping info".split(),
     *("client|tracking", "client|caching", "client|id", "client|setname"),
 ]

@@ -186,6 +186,30 @@ def test_a_partition_between_an_instance_and_one_node_shows_nothing_old(origin, 
     until(lambda: caching(one), timeout=5, what="caching again")
 
 
+def test_a_miss_is_stored_in_one_round_trip_before_its_fetch_and_one_after_it(origin, start_cluster, articles_larder):
+    cluster = start_cluster(proxied=True, replicas=False)
+    # Each group of slots has an id of its own, which its first entries make: keys of few groups, in all nodes.
+    numbers = [number for number in range(40_000) if slot_of(f"articles:{number}") % 2048 < 8]
+    targets = [f"/articles/{number}" for number in numbers[:120]]
+    VersionedApi(origin, more=targets)
+    pieces = []
+
+    def listen(data):
+        pieces.append(data)
+        return data
+
+    for master in cluster.masters:
+        master.network.spoil = listen
+    larder = articles_larder(origin, cluster, "64MB")
+    for target in targets:
+        assert larder.get(target).x_cache == "MISS"
+    until(lambda: all(caching(larder, target) for target in targets), what="hits")
+    # Two fields are put on the stage, it gets its lifetime, and is moved; behind it the look at the mark and the soft
+    # mark. The first misses of a route are looked up, and their fills are looked at in a round trip of their own.
+    together = [piece for piece in pieces if b":2\r\n:1\r\n:1\r\n*2\r\n" in piece]
+    assert len(together) > 60, len(together)
+
+
 @pytest.mark.parametrize("slow", [0, 1, 2])
 def test_the_order_of_commands_on_different_nodes_holds_where_one_is_slow(origin, start_cluster, articles_larder, slow):
     """A fetch is under way all the time while its tag is purged: what it brings is from before the purge."""

@@ -164,18 +164,28 @@ TEST_CASE("a server that does not say who it is, is known by a value of our own"
 }
 
 TEST_CASE("tracking is asked for every read, or for those that ask for it") {
-    CHECK(words_of(tracking_commands(42, Tracked::every_read)).front() ==
-          "CLIENT TRACKING ON REDIRECT 42 OPTOUT");
-    CHECK(words_of(tracking_commands(42, Tracked::on_request)).front() ==
-          "CLIENT TRACKING ON REDIRECT 42 OPTIN");
+    CHECK(words_of(tracking_commands(42, Tracked::every_read, "p:larder:clock")) ==
+          std::vector<std::string>{"CLIENT TRACKING ON REDIRECT 42 OPTOUT", "CLIENT CACHING NO",
+                                   "GETEX p:larder:clock"});
+    CHECK(words_of(tracking_commands(42, Tracked::on_request, "p:larder:clock")) ==
+          std::vector<std::string>{"CLIENT TRACKING ON REDIRECT 42 OPTIN"});
     CHECK_FALSE(read_tracking({text("OK")}));
-    CHECK(may_read_untracked({text("OK"), text("OK"), text("PONG")}));
-    CHECK_FALSE(may_read_untracked({text("OK"), error("NOPERM no permissions"), text("PONG")}));
-    CHECK_FALSE(may_read_untracked({text("OK")}));
     const auto refusal = read_tracking({error("NOPERM no permissions to run CLIENT")});
     REQUIRE(refusal);
     CHECK(refusal->work == RedisWork::tracking);
     CHECK(refusal->command == "CLIENT");
+}
+
+TEST_CASE("what may be left out of tracking") {
+    const Untracked all = read_untracked({text("OK"), text("OK"), {}});
+    CHECK(all.next_command);
+    CHECK(all.getex);
+    CHECK_FALSE(
+        read_untracked({text("OK"), error("NOPERM no permissions"), text("1")}).next_command);
+    CHECK_FALSE(read_untracked({text("OK"), text("OK"), error("ERR unknown command")}).getex);
+    CHECK_FALSE(read_untracked({text("OK"), text("OK"), error("NOPERM no permissions")}).getex);
+    CHECK(read_untracked({text("OK"), text("OK"), error("MOVED 7 127.0.0.1:1")}).getex);
+    CHECK_FALSE(read_untracked({text("OK")}).getex);
 }
 
 }  // namespace

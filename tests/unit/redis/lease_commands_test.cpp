@@ -15,6 +15,7 @@ RedisReply text(std::string_view value) {
 
 const RedisReply done = text("OK");
 const RedisReply refused;  // SET NX where something stands there
+const RedisReply absent;   // GETEX
 constexpr std::string_view guard = "00000000000000aa";
 constexpr std::string_view seen_id = "1111111111111111";
 constexpr std::string_view other_id = "2222222222222222";
@@ -153,19 +154,26 @@ TEST_CASE("a plain try without a lookup asks for all ids, and makes those that w
     CHECK(scene.attempt.lookup.ids[0] == seen_id);
     SUBCASE("they are as expected; a soft mark does not matter") {
         const std::string marked = std::string(seen_id) + ":0123";
-        REQUIRE(scene.settles({done, done, done, done, text("none"), text(marked), text(made)}));
+        REQUIRE(scene.settles({done, done, done, absent, text(marked), text(made)}));
         CHECK(scene.lease.untracked);
         CHECK(scene.lease.lock == Lease::Lock::mine);
         CHECK(scene.attempt.lookup.ids[0] == marked);
     }
     SUBCASE("a purge came since one was seen") {
-        CHECK_FALSE(
-            scene.settles({done, done, done, done, text("none"), text(other_id), text(made)}));
+        CHECK_FALSE(scene.settles({done, done, done, absent, text(other_id), text(made)}));
         CHECK(scene.attempt.set_lock);
         CHECK(scene.lease.lock == Lease::Lock::none);
     }
+    SUBCASE("an entry is there, or somebody else's text") {
+        RedisReply entry = text("WRONGTYPE Operation against a key");
+        entry.type = RedisReply::Type::error;
+        for (const RedisReply& there : {entry, text("mine")}) {
+            scene.commands = {};
+            CHECK_FALSE(scene.settles({done, done, done, there, text(seen_id), text(made)}));
+        }
+    }
     SUBCASE("a purge came, and nobody has made a new one") {
-        CHECK_FALSE(scene.settles({done, done, done, done, text("none"), refused, text(made)}));
+        CHECK_FALSE(scene.settles({done, done, done, absent, refused, text(made)}));
         CHECK(scene.attempt.asks);
     }
 }

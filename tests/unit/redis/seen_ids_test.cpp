@@ -33,5 +33,14 @@ TEST_CASE("a name that takes another's place is not taken for it") {
     CHECK(right == 20'000);
 }
 
+TEST_CASE("as many names as a cluster has groups of slots are remembered, nearly all") {
+    SeenIds seen;
+    const auto name = [](int group) { return "larder:all:{" + std::to_string(group) + "}"; };
+    int right = 0;
+    for (int group = 0; group < 1024; ++group) seen.note(name(group), "0123456789abcdef");
+    for (int group = 0; group < 1024; ++group) right += seen.of(name(group)).empty() ? 0 : 1;
+    CHECK(right > 1015);
+}
+
 }  // namespace
 }  // namespace larder::redis
