@@ -166,8 +166,10 @@ void RedisBulk::finish(RedisBatch::Status status, std::vector<RedisReply> replie
     if (transfers_.empty()) return;
     Transfer done = std::move(transfers_.front());
     transfers_.pop_front();
-    for (const RedisReply& reply : replies) {
-        if (!reply.is_error() || done.waiting.empty()) continue;
+    for (std::size_t i = 0; i < replies.size() && !done.waiting.empty(); ++i) {
+        const RedisReply& reply = replies[i];
+        if (!reply.is_error()) continue;
+        const RedisBatch& batch = *done.waiting.front();
         const RedisError reason = classify_reply(reply.text);
         // A server that is no master any more, or reads its data anew: the links find out, and say
         // so.
@@ -176,7 +178,7 @@ void RedisBulk::finish(RedisBatch::Status status, std::vector<RedisReply> replie
         if (of_server) close();
         if (reason == RedisError::wrong_type || of_server) shared_.reporter().count(reason);
         if (reason != RedisError::wrong_type && !of_server)
-            shared_.reporter().failed(done.waiting.front()->work, reason, reply.text, "EVAL");
+            shared_.reporter().failed(batch.work, reason, reply.text, batch.commands.name(i));
     }
     for (std::size_t i = 0; i < done.waiting.size(); ++i) {
         const bool last = i + 1 == done.waiting.size();
