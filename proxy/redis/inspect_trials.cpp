@@ -20,7 +20,6 @@ void plan_keys(TrialPlan& plan, const std::string& key) {
     const std::string set = key + ":set";
     plan.add("+set", "SET", key, "1", "PX", "10000");
     plan.add("+get", "GET", key);
-    plan.add("+mget", "MGET", key);
     plan.add("+incr", "INCR", key);
     plan.add("+exists", "EXISTS", key);
     plan.add("+type", "TYPE", key);

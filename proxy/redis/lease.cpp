@@ -39,7 +39,8 @@ Task<bool> try_once(Leasing& leasing, PlainTry* plain) {
     const std::uint64_t version = clock.version();
     lease.clock = clock.get();
     if (plain != nullptr) add_plain_try(batch->commands, keys, attempt, lease, *plain);
-    if (plain == nullptr) add_scripted_try(batch->commands, keys, attempt, lease);
+    const bool unnoticed = store.can_look_unnoticed(key);
+    if (plain == nullptr) add_scripted_try(batch->commands, keys, attempt, lease, unnoticed);
     // Without the clock all can be stored but what carries tags of the response.
     if (lease.clock == 0) batch->optional_from = batch->commands.count();
     if (lease.clock == 0) batch->commands.run(script::clock, "1", keys.clock());

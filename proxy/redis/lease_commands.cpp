@@ -85,12 +85,13 @@ void take_ids(const EntryLookup& lookup, Lease& lease) {
 }
 
 void add_scripted_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
-                      const Lease& lease) {
+                      const Lease& lease, bool unnoticed) {
     const std::string_view key = attempt.lookup.name.key;
     const std::string guard_key = keys.guard(key);
     commands.run(script::lease, "3", guard_key, lease.lock_key.empty() ? guard_key : lease.lock_key,
                  keys.entry(key), random_id(), guard_lifetime.count(), lease.token,
-                 lock_lifetime.count(), attempt.digest, attempt.dead, keys.news());
+                 lock_lifetime.count(), attempt.digest, attempt.dead, keys.news(),
+                 unnoticed ? "GETEX" : "GET");
     if (attempt.asks) add_ids(commands, keys, attempt.lookup);
 }
 

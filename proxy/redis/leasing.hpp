@@ -43,9 +43,9 @@ void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& 
 /// Their replies. An id that is missing (a full Redis), or somebody else's, is empty.
 void read_made_ids(EntryLookup& lookup, const RedisKeys& keys, const RedisReply* replies);
 
-/// A try by script::lease, which decides in one step whatever stands there.
+/// A try by script::lease, which decides in one step whatever stands there. `unnoticed`: by GETEX.
 void add_scripted_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
-                      const Lease& lease);
+                      const Lease& lease, bool unnoticed);
 /// False: the lock was taken under other ids than the caller knows, so another try is due.
 [[nodiscard]] bool read_scripted_try(const RedisKeys& keys, Attempt& attempt,
                                      const RedisReply* replies, Lease& lease);

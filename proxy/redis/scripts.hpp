@@ -37,6 +37,14 @@ local function own_entry(key)
   return type(mark) == 'string' and string.find(mark .. ',', '^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x,') ~= nil
 end)";
 
+/// text_at: the text at a key, by GET or GETEX; nil where there is none.
+inline constexpr std::string_view text_at_part = R"(
+local function text_at(key, read)
+  local text = redis.pcall(read, key)
+  if type(text) == 'table' and string.sub(text.err, 1, 9) ~= 'WRONGTYPE' then text = redis.call(read, key) end
+  return type(text) == 'string' and text or nil
+end)";
+
 /// own_id: the id at a key, of a guard, a tag or an extension: nil where it is missing or not
 /// larder's; then the second value is true.
 inline constexpr std::string_view own_id_part = R"(
@@ -85,16 +93,15 @@ end)";
 /// nobody waits for a fetch that began before it. 'other': the ids differ, so either the lock or
 /// the caller's ids are from before a purge. A guard that is held ("held:...", see hold_key) is
 /// left alone: nothing may be stored. A lock that is not larder's counts as no lock. Last ARGV: the
-/// channel on which the end of a lock that is replaced is told.
-inline constexpr Script lease{R"(
+/// channel on which the end of a lock that is replaced is told, and GETEX or GET, as for `fill`.
+inline constexpr std::string_view lease_part = R"(
 local function type_of(key)
   local kind = redis.pcall('TYPE', key)
   kind = kind.ok or 'none'
   return kind == 'none' and '' or kind
 end
 local id = '%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x'
-local stands = redis.call('MGET', KEYS[1], KEYS[2])
-local guard = stands[1]
+local guard = text_at(KEYS[1], ARGV[8])
 if not guard then
   guard = redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') and ARGV[1]
 elseif string.sub(guard, 1, 5) == 'held:' then
@@ -107,7 +114,7 @@ if not guard then return {'', 'none', '', 0, '', type_of(KEYS[1])} end
 local lock = 'none'
 local held = ''
 if ARGV[3] ~= '' then
-  held = stands[2] or ''
+  held = text_at(KEYS[2], ARGV[8]) or ''
   local own = held == '' or string.sub(held, 1, 5) == 'held:' or string.find(held, '^%x+:[%x-]+:[%xu]')
   if not own then
     held = ''
@@ -126,7 +133,8 @@ end
 local entry = redis.pcall('HMGET', KEYS[3], 'larder', 'soft')
 if entry.err and string.sub(entry.err, 1, 9) ~= 'WRONGTYPE' then entry = redis.call('HMGET', KEYS[3], 'larder', 'soft') end
 if not entry.err and entry[1] and string.find(entry[1] .. ',', '^' .. id .. ',') then return {guard, lock, entry[2] or '', 1, held, ''} end
-return {guard, lock, '', 0, held, type_of(KEYS[3])})"};
+return {guard, lock, '', 0, held, type_of(KEYS[3])})";
+inline constexpr Script lease{Joined<text_at_part, lease_part>::text};
 
 /// The purge clock, made where it is missing: from the time in microseconds, beyond any value it
 /// had. KEYS clock.
@@ -170,11 +178,6 @@ return held)"};
 /// lock, and where Redis has lost it, and with it who watches. Returns 1; 0: purged meanwhile; 2:
 /// the key is not larder's; 3: nothing stands at the stage.
 inline constexpr std::string_view fill_part = R"(
-local function text_at(key)
-  local text = redis.pcall(ARGV[7], key)
-  if type(text) == 'table' and string.sub(text.err, 1, 9) ~= 'WRONGTYPE' then text = redis.call(ARGV[7], key) end
-  return type(text) == 'string' and text or ''
-end
 local function copy(staged, kept, gone, alone)
   local lives = redis.call('PTTL', KEYS[4])
   local values = redis.call('HMGET', KEYS[4], unpack(staged))
@@ -220,19 +223,19 @@ local function put()
   return 1
 end
 local stored = 0
-if text_at(KEYS[2]) == ARGV[1] then stored = put() end
+if text_at(KEYS[2], ARGV[7]) == ARGV[1] then stored = put() end
 if stored ~= 1 then redis.call('DEL', KEYS[4]) end
 for i = 5, stored == 1 and #KEYS or 0 do
   redis.call('SADD', KEYS[i], KEYS[1])
   if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[5]) then redis.call('PEXPIRE', KEYS[i], ARGV[6]) end
 end
 if ARGV[2] == '' then return stored end
-local lock = text_at(KEYS[3])
+local lock = text_at(KEYS[3], ARGV[7]) or ''
 local own = string.sub(lock, 35, 50) == ARGV[2]
 if own then redis.call('DEL', KEYS[3]) end
 if not own or #lock > 50 then redis.pcall('PUBLISH', ARGV[3], 'f larder 0\n' .. KEYS[3]) end
 return stored)";
-inline constexpr Script fill{Joined<own_entry_part, fill_part>::text};
+inline constexpr Script fill{Joined<own_entry_part, text_at_part, fill_part>::text};
 
 /// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told
 /// so) or '', ms of that, the channel on which the lock's end is told, as `fill` tells it.
