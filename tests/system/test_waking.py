@@ -9,7 +9,7 @@ from support.scripted_origin import Gate, reply
 from support.waiting import Later, until
 
 INSTANCES = 20
-COMMANDS = ("get", "mget", "hmget", "hget", "set", "evalsha", "eval", "exists")
+COMMANDS = ("get", "getex", "hmget", "hget", "set", "evalsha", "eval", "exists")
 
 
 def waits(larder):
