@@ -10,7 +10,7 @@ namespace {
 
 // What is left of the lifetime; nothing after a soft purge.
 Milliseconds remaining(const StoredResponse& stored, bool soft_purged, WallTime now) {
-    const Milliseconds left = time_left(stored.freshness, now);
+    const Milliseconds left = time_left(stored.freshness(), now);
     return soft_purged ? std::min(left, Milliseconds(0)) : left;
 }
 
@@ -22,7 +22,7 @@ Seconds whole_seconds(Milliseconds left) { return std::chrono::ceil<Seconds>(lef
 bool suits_client(const StoredResponse& stored, const RequestDirectives& directives,
                   Milliseconds left, WallTime now) {
     if (directives.no_cache) return false;
-    if (directives.max_age && current_age(stored.freshness, now) > *directives.max_age)
+    if (directives.max_age && current_age(stored.freshness(), now) > *directives.max_age)
         return false;
     return !directives.min_fresh || whole_seconds(left) >= *directives.min_fresh;
 }
@@ -39,7 +39,7 @@ bool within(Milliseconds allowance, Milliseconds left) {
 
 Verdict answer_or_ask(const StoredResponse& stored, const RequestDirectives& directives,
                       bool soft_purged, WallTime now) {
-    const Freshness& freshness = stored.freshness;
+    const Freshness freshness = stored.freshness();
     const Milliseconds left = remaining(stored, soft_purged, now);
     if (freshness.no_cache) return Verdict::revalidate;
     if (!suits_client(stored, directives, left, now)) return Verdict::revalidate;
@@ -56,7 +56,7 @@ Verdict answer_or_ask(const StoredResponse& stored, const RequestDirectives& dir
 
 Verdict decide_reuse(const StoredResponse& stored, const RequestDirectives& directives,
                      Detail personal_reason, bool soft_purged, WallTime now) {
-    const bool usable = personal_reason == Detail::none || stored.freshness.shared;
+    const bool usable = personal_reason == Detail::none || stored.shared();
     const Verdict verdict =
         usable ? answer_or_ask(stored, directives, soft_purged, now) : Verdict::fetch;
     const bool asks_origin = verdict == Verdict::revalidate || verdict == Verdict::fetch;
@@ -73,10 +73,10 @@ bool is_refresh_due(const Freshness& freshness, double share, WallTime now) {
 bool may_serve_on_error(const StoredResponse& stored, const RequestDirectives& directives,
                         bool soft_purged, WallTime now) {
     const Milliseconds left = remaining(stored, soft_purged, now);
-    if (stored.status >= 500) return false;  // one failure is no better than another
-    if (!allows_stale(stored.freshness, now) || !suits_client(stored, directives, left, now))
+    if (stored.status() >= 500) return false;  // one failure is no better than another
+    if (!allows_stale(stored.freshness(), now) || !suits_client(stored, directives, left, now))
         return false;
-    if (left > Seconds(0) || within(stored.freshness.stale_if_error, left)) return true;
+    if (left > Seconds(0) || within(stored.freshness().stale_if_error, left)) return true;
     return directives.max_stale && !soft_purged && -whole_seconds(left) <= *directives.max_stale;
 }
 

@@ -1,35 +1,359 @@
 #include "cache/stored_response.hpp"
 
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include "base/text.hpp"
+
 namespace larder::cache {
 namespace {
 
-std::size_t heap(const std::string& text) {
-    const bool inside = text.capacity() <= std::string().capacity();
-    return inside ? 0 : text.capacity() + 1;
+using Count = std::uint32_t;  // in front of a record
+
+// A body stands apart where that saves so much: a second piece costs time, and its own bookkeeping.
+constexpr std::size_t saving_worth = 48;
+
+struct FreeBytes {
+    void operator()(void* bytes) const { ::operator delete(bytes); }
+};
+using Bytes = std::unique_ptr<void, FreeBytes>;
+
+// The value of the first line of that name; empty: none.
+std::string_view value_in(std::string_view head, std::string_view name) {
+    std::size_t end = head.find("\r\n");
+    while (end != std::string_view::npos && end + 2 < head.size()) {
+        const std::size_t start = end + 2;
+        end = head.find("\r\n", start);
+        const std::string_view line =
+            head.substr(start, end == std::string_view::npos ? end : end - start);
+        if (line.size() > name.size() && line[name.size()] == ':' &&
+            iequals(line.substr(0, name.size()), name))
+            return trim_ows(line.substr(name.size() + 1));
+    }
+    return {};
 }
 
-std::size_t heap(const std::vector<TagId>& tags) {
-    std::size_t bytes = tags.capacity() * sizeof(TagId);
-    for (const TagId& tag : tags) bytes += heap(tag.name) + heap(tag.id);
-    return bytes;
+std::string packed(const std::vector<TagId>& tags) {
+    std::string out;
+    for (const TagId& tag : tags) {
+        pack_text(out, tag.name);
+        pack_text(out, tag.id);
+    }
+    return out;
 }
 
-std::size_t heap(const std::vector<std::string>& texts) {
-    std::size_t bytes = texts.capacity() * sizeof(std::string);
-    for (const std::string& text : texts) bytes += heap(text);
-    return bytes;
+std::string packed(const std::vector<std::string>& names) {
+    std::string out;
+    for (const std::string& name : names) pack_text(out, name);
+    return out;
+}
+
+template <class Number>
+std::string bytes_of(const Number& number) {
+    return std::string(reinterpret_cast<const char*>(&number), sizeof number);
+}
+
+// The times of Freshness, whatever their size.
+struct WideFreshness {
+    std::int64_t requested_at = 0;
+    std::int64_t initial_age = 0;
+    std::int64_t lifetime = 0;
+    std::int64_t stale_while_revalidate = 0;
+    std::int64_t stale_if_error = 0;
+};
+
+WideFreshness wide(const Freshness& freshness) {
+    return {freshness.requested_at.time_since_epoch().count(), freshness.initial_age.count(),
+            freshness.lifetime.count(), freshness.stale_while_revalidate.count(),
+            freshness.stale_if_error.count()};
+}
+
+template <class Small>
+bool fits(std::int64_t number) {
+    return number >= 0 && number <= std::int64_t{std::numeric_limits<Small>::max()};
+}
+
+bool is_whole_seconds(Milliseconds duration) { return duration.count() % 1000 == 0; }
+
+bool fits_members(const Freshness& freshness) {
+    const std::int64_t lifetime = freshness.lifetime.count();
+    const bool lifetime_fits =
+        fits<std::uint32_t>(lifetime) ||
+        (is_whole_seconds(freshness.lifetime) && fits<std::uint32_t>(lifetime / 1000));
+    // Unsigned, because a damaged entry may hold any time.
+    const std::uint64_t before =
+        static_cast<std::uint64_t>(freshness.received_at.time_since_epoch().count()) -
+        static_cast<std::uint64_t>(freshness.requested_at.time_since_epoch().count());
+    return lifetime_fits && before <= std::numeric_limits<std::uint16_t>::max() &&
+           fits<std::uint16_t>(freshness.initial_age.count()) &&
+           freshness.stale_while_revalidate == Milliseconds(0) &&
+           freshness.stale_if_error == Milliseconds(0);
+}
+
+std::uint32_t size_of(std::size_t size) {
+    if (size > std::numeric_limits<std::uint32_t>::max())
+        throw std::length_error("a part of a stored response is larger than 4 GB");
+    return static_cast<std::uint32_t>(size);
 }
 
 }  // namespace
 
+// jemalloc: steps of 16 up to 128, then four steps to each doubling.
+std::size_t allocated_bytes(std::size_t size) {
+    constexpr std::size_t quantum = 16;
+    constexpr std::size_t even_steps_max = 128;
+    if (size <= quantum / 2) return quantum / 2;
+    const std::size_t step = size <= even_steps_max ? quantum : std::bit_floor(size - 1) / 4;
+    return (size + step - 1) / step * step;
+}
+
+// What a new entry consists of.
+struct StoredResponse::Layout {
+    explicit Layout(const Draft& draft, std::span<const Stored> coded) {
+        sizes = {size_of(draft.guards.size()), size_of(draft.key.size()),
+                 size_of(draft.variant.size()), size_of(draft.target.size()),
+                 size_of(draft.head.size())};
+        is_wide = !fits<std::uint8_t>(sizes.guards) || !fits<std::uint16_t>(sizes.key) ||
+                  !fits<std::uint8_t>(sizes.variant) || !fits<std::uint8_t>(sizes.target) ||
+                  !fits<std::uint16_t>(sizes.head);
+        add_validator(draft.head, "etag", draft.etag, Record::etag, etag_in_head);
+        add_validator(draft.head, "last-modified", draft.last_modified, Record::last_modified,
+                      last_modified_in_head);
+        add(Record::content_encoding, draft.content_encoding);
+        add(Record::vary, packed(draft.vary));
+        add(Record::tags, packed(draft.tags));
+        add(Record::response_tags, packed(draft.response_tags));
+        add(Record::soft_id, draft.soft_id);
+        add(Record::origin_lines, draft.origin_lines);
+        if (draft.everything != 0) add(Record::everything, bytes_of(draft.everything));
+        if (!fits_members(draft.freshness)) add(Record::freshness, bytes_of(wide(draft.freshness)));
+        std::string pointers;
+        for (const Stored& form : coded) pointers.append(bytes_of(form.get()));
+        add(Record::coded, pointers);
+
+        const std::size_t around = fixed_bytes + (is_wide ? sizeof(Sizes) : 0) +
+                                   sizes.guards * sizeof(std::uint32_t) + sizes.key +
+                                   sizes.variant + sizes.target + sizes.head + records.size();
+        const std::size_t body = draft.body.size();
+        const std::size_t apart =
+            allocated_bytes(around + sizeof(void*)) + allocated_bytes(body) + saving_worth;
+        body_apart = !draft.body.shared() && allocated_bytes(around + body) > apart;
+        const bool inside = !draft.body.shared() && !body_apart;
+        bytes = std::max(around + (inside ? body : sizeof(void*)), sizeof(StoredResponse));
+    }
+
+    void add(Record kind, std::string_view record) {
+        if (record.empty()) return;
+        there |= static_cast<std::uint16_t>(1u << static_cast<int>(kind));
+        pack_text(records, record.substr(0, size_of(record.size())));
+    }
+    void add_validator(std::string_view head, std::string_view name, std::string_view value,
+                       Record kind, std::uint16_t in_head) {
+        if (!value.empty() && value_in(head, name) == value) {
+            there |= in_head;
+        } else {
+            add(kind, value);
+        }
+    }
+
+    Sizes sizes;
+    bool is_wide = false;
+    bool body_apart = false;
+    std::uint16_t there = 0;
+    std::string records;
+    std::size_t bytes = 0;
+};
+
+Stored make_stored(const Draft& draft, std::span<const Stored> coded) {
+    static_assert(StoredResponse::fixed_bytes % alignof(std::uint32_t) == 0);
+    const StoredResponse::Layout layout(draft, coded);
+    Bytes body;
+    if (layout.body_apart) body.reset(::operator new(draft.body.size()));
+    auto* entry = new (::operator new(layout.bytes)) StoredResponse;
+    entry->write(draft, layout, coded);
+    // Nothing throws from here on: `write` has noted where the body stands.
+    if (body) {
+        std::memcpy(body.get(), draft.body.view().data(), draft.body.size());
+        const void* pointer = body.release();
+        std::memcpy(const_cast<char*>(entry->body_place()), &pointer, sizeof pointer);
+    }
+    return Stored(entry);
+}
+
+// Does not throw.
+void StoredResponse::write(const Draft& draft, const Layout& layout,
+                           std::span<const Stored> coded) {
+    const Freshness& times = draft.freshness;
+    status_ = static_cast<std::uint16_t>(draft.status);
+    received_at_ = times.received_at.time_since_epoch().count();
+    sequence_ = draft.sequence;
+    records_ = layout.there;
+    const auto set = [this](std::uint8_t flag, bool value) {
+        if (value) flags_ = static_cast<std::uint8_t>(flags_ | flag);
+    };
+    set(must_revalidate_flag, times.must_revalidate);
+    set(no_cache_flag, times.no_cache);
+    set(shared_flag, times.shared);
+    set(rewritten_flag, draft.rewritten);
+    set(wide_flag, layout.is_wide);
+    set(body_apart_flag, layout.body_apart);
+    set(body_shared_flag, draft.body.shared() != nullptr);
+    if (!has_record(Record::freshness)) {
+        const bool in_seconds = !fits<std::uint32_t>(times.lifetime.count());
+        set(whole_seconds_flag, in_seconds);
+        lifetime_ = static_cast<std::uint32_t>(times.lifetime.count() / (in_seconds ? 1000 : 1));
+        initial_age_ = static_cast<std::uint16_t>(times.initial_age.count());
+        requested_before_ =
+            static_cast<std::uint16_t>((times.received_at - times.requested_at).count());
+    }
+    auto* at = const_cast<char*>(data());
+    const auto put = [&at](const void* bytes, std::size_t size) {
+        if (size > 0) std::memcpy(at, bytes, size);
+        at += size;
+    };
+    if (layout.is_wide) {
+        put(&layout.sizes, sizeof layout.sizes);
+    } else {
+        guards_ = static_cast<std::uint8_t>(layout.sizes.guards);
+        key_ = static_cast<std::uint16_t>(layout.sizes.key);
+        variant_ = static_cast<std::uint8_t>(layout.sizes.variant);
+        target_ = static_cast<std::uint8_t>(layout.sizes.target);
+        head_ = static_cast<std::uint16_t>(layout.sizes.head);
+    }
+    put(draft.guards.data(), draft.guards.size() * sizeof(std::uint32_t));
+    for (const std::string* text : {&draft.key, &draft.variant, &draft.target, &draft.head})
+        put(text->data(), text->size());
+    const std::string_view body = draft.body.view();
+    const SharedBytes* shared = draft.body.shared().get();
+    if (shared) {
+        intrusive_ptr_add_ref(shared);
+        put(&shared, sizeof shared);
+    } else {
+        body_ = static_cast<std::uint16_t>(body.size());
+        if (layout.body_apart) at += sizeof(void*);
+        if (!layout.body_apart) put(body.data(), body.size());
+    }
+    put(layout.records.data(), layout.records.size());
+    for (const Stored& form : coded) intrusive_ptr_add_ref(form.get());
+}
+
+void StoredResponse::destroy(const StoredResponse* entry) {
+    for (std::size_t i = 0; i < entry->coded_count(); ++i) intrusive_ptr_release(&entry->coded(i));
+    if (entry->has(body_apart_flag)) ::operator delete(const_cast<void*>(entry->body_pointer()));
+    if (entry->has(body_shared_flag))
+        intrusive_ptr_release(static_cast<const SharedBytes*>(entry->body_pointer()));
+    auto* piece = const_cast<StoredResponse*>(entry);
+    piece->~StoredResponse();
+    ::operator delete(static_cast<void*>(piece));
+}
+
+std::string_view StoredResponse::find_record(Record kind) const {
+    const char* at = body_place() + body_place_bytes();
+    for (int before = 0; before < static_cast<int>(kind); ++before)
+        if (has_record(static_cast<Record>(before))) {
+            const std::string_view passed = unpack_text(at);
+            at = passed.data() + passed.size();
+        }
+    return unpack_text(at);
+}
+
+std::size_t StoredResponse::piece_bytes() const {
+    const char* end = body_place() + body_place_bytes();
+    for (std::size_t kind = 0; kind < record_kinds; ++kind)
+        if (has_record(static_cast<Record>(kind))) {
+            const std::string_view passed = unpack_text(end);
+            end = passed.data() + passed.size();
+        }
+    const auto bytes = static_cast<std::size_t>(end - reinterpret_cast<const char*>(this));
+    return std::max(bytes, sizeof(StoredResponse));
+}
+
 std::size_t StoredResponse::cost() const {
-    std::size_t bytes = sizeof(StoredResponse);
-    for (const std::string* text : {&head, &body, &etag, &last_modified, &content_encoding, &target,
-                                    &variant, &soft_id, &origin_lines})
-        bytes += heap(*text);
-    bytes += heap(vary) + heap(tags) + heap(response_tags);
-    for (const auto& form : coded) bytes += form->cost() + sizeof form;
-    return bytes + guards.capacity() * sizeof(std::uint32_t);
+    std::size_t bytes = allocated_bytes(piece_bytes());
+    if (has(body_apart_flag)) bytes += allocated_bytes(body_);
+    if (has(body_shared_flag))
+        bytes += allocated_bytes(sizeof(SharedBytes)) +
+                 allocated_bytes(
+                     static_cast<const SharedBytes*>(body_pointer())->bytes().capacity() + 1);
+    for (std::size_t i = 0; i < coded_count(); ++i) bytes += coded(i).cost();
+    return bytes;
+}
+
+Freshness StoredResponse::wide_freshness(Freshness known) const {
+    WideFreshness times;
+    std::memcpy(&times, find_record(Record::freshness).data(), sizeof times);
+    known.requested_at = WallTime(Milliseconds(times.requested_at));
+    known.initial_age = Seconds(times.initial_age);
+    known.lifetime = Milliseconds(times.lifetime);
+    known.stale_while_revalidate = Milliseconds(times.stale_while_revalidate);
+    known.stale_if_error = Milliseconds(times.stale_if_error);
+    return known;
+}
+
+Body StoredResponse::copy_body() const {
+    if (!has(body_shared_flag)) return body();
+    return Body(boost::intrusive_ptr(static_cast<const SharedBytes*>(body_pointer())));
+}
+
+std::string_view StoredResponse::etag() const {
+    return (records_ & etag_in_head) != 0 ? value_in(head(), "etag") : record(Record::etag);
+}
+
+std::string_view StoredResponse::last_modified() const {
+    return (records_ & last_modified_in_head) != 0 ? value_in(head(), "last-modified")
+                                                   : record(Record::last_modified);
+}
+
+std::uint64_t StoredResponse::everything() const {
+    std::uint64_t id = 0;
+    if (has_record(Record::everything))
+        std::memcpy(&id, find_record(Record::everything).data(), sizeof id);
+    return id;
+}
+
+const StoredResponse& StoredResponse::coded(std::size_t index) const {
+    const StoredResponse* form = nullptr;
+    std::memcpy(&form, record(Record::coded).data() + index * sizeof form, sizeof form);
+    return *form;
+}
+
+Draft draft_of(const StoredResponse& entry) {
+    Draft out;
+    out.status = entry.status();
+    out.freshness = entry.freshness();
+    out.head = entry.head();
+    out.body = entry.copy_body();
+    out.etag = entry.etag();
+    out.last_modified = entry.last_modified();
+    out.content_encoding = entry.content_encoding();
+    out.target = entry.target();
+    out.vary = entry.vary().to_strings();
+    out.variant = entry.variant();
+    out.tags = entry.tags().to_ids();
+    out.response_tags = entry.response_tags().to_ids();
+    out.rewritten = entry.rewritten();
+    out.origin_lines = entry.origin_lines();
+    out.soft_id = entry.soft_id();
+    out.everything = entry.everything();
+    out.key = entry.key();
+    out.guards.assign(entry.guards().begin(), entry.guards().end());
+    out.sequence = entry.sequence();
+    return out;
+}
+
+Stored copy_of(const StoredResponse& entry, std::string_view key) {
+    Draft draft = draft_of(entry);
+    draft.key = key;
+    std::vector<Stored> forms;
+    for (std::size_t i = 0; i < entry.coded_count(); ++i) forms.emplace_back(&entry.coded(i));
+    Stored out = make_stored(draft, forms);
+    out->hits().store(entry.hits().load(std::memory_order_relaxed), std::memory_order_relaxed);
+    return out;
 }
 
 }  // namespace larder::cache

@@ -23,8 +23,8 @@ std::optional<std::vector<std::string>> vary_names(const http::Fields& fields, D
 /// fields. Values are normalised: white space and list joins; Accept-Encoding becomes the set of
 /// accepted codings. The text is short and printable; a long one ends in a SHA-256, so that no two
 /// differing requests share a text. `vary` as in StoreDecision. Replaces `out`.
-void build_variant(const http::RequestHead& request, const std::vector<std::string>& vary,
-                   bool with_host, std::string& out);
+void build_variant(const http::RequestHead& request, NameList vary, bool with_host,
+                   std::string& out);
 
 /// Scheme and authority of the target URI that a variant answers.
 struct VariantTarget {

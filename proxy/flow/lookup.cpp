@@ -82,7 +82,7 @@ net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
         const std::size_t rule_guards =
             store::guard_count(name.key, name.bare_size, name.tags.size());
         client.services.memory.insert(exchange.key, found.entry,
-                                      {plan.route->rules, found.entry->sequence, rule_guards});
+                                      {plan.route->rules, found.entry->sequence(), rule_guards});
     }
     lookup.state = found.state;
     lookup.entry = found.entry;

@@ -207,18 +207,21 @@ bool put_compressed(std::string& out, std::string_view body) {
     return true;
 }
 
-bool read_compressed(std::string_view bytes, std::string& body) {
+bool read_compressed(std::string_view bytes, cache::Body& body) {
     Reader reader{bytes};
     const std::uint64_t size = reader.number(8);
     if (!reader.good || size > entry_body_max ||
         size / block_max > reader.rest.size() / block_bytes_min)
         return false;
     if (ZSTD_getFrameContentSize(reader.rest.data(), reader.rest.size()) != size) return false;
-    body.resize(size);
-    return ZSTD_decompress(body.data(), size, reader.rest.data(), reader.rest.size()) == size;
+    std::string whole(size, '\0');
+    const std::size_t written =
+        ZSTD_decompress(whole.data(), size, reader.rest.data(), reader.rest.size());
+    body = std::move(whole);
+    return written == size;
 }
 
-bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry) {
+bool read_field(FieldOf id, std::string_view bytes, cache::Draft& entry) {
     switch (id) {
         case FieldOf::status: {
             Reader reader{bytes};
@@ -274,11 +277,10 @@ bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry
 
 }  // namespace
 
-std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) {
+std::string encode_entry(const cache::Draft& entry, EntryEncoding how) {
     std::string out;
     if (entry.body.size() > entry_body_max) return out;
-    const std::string_view body =
-        how.without_body ? std::string_view() : std::string_view(entry.body);
+    const std::string_view body = how.without_body ? std::string_view() : entry.body.view();
     out.reserve(entry.head.size() + body.size() + entry.target.size() + 512);
     out.append(entry_magic);
     put_number(out, 0, 8);
@@ -309,12 +311,12 @@ std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) 
     return out;
 }
 
-boost::intrusive_ptr<cache::StoredResponse> decode_entry(std::string_view bytes) {
+std::unique_ptr<cache::Draft> decode_entry(std::string_view bytes) {
     if (bytes.size() < header_size || !bytes.starts_with(entry_magic)) return nullptr;
     Reader header{bytes.substr(entry_magic.size())};
     const std::uint64_t sum = header.number(8);
     if (XXH3_64bits(header.rest.data(), header.rest.size()) != sum) return nullptr;
-    boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
+    auto entry = std::make_unique<cache::Draft>();
     entry->status = 0;
     Reader reader{header.rest};
     while (reader.good && !reader.rest.empty()) {
