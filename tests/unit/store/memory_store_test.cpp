@@ -28,15 +28,16 @@ struct Tier {
                       std::vector<std::string> vary = {}, std::string body = "body",
                       std::vector<std::uint32_t> more_guards = {}) {
         const Request request(request_text);
-        boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
-        entry->body = std::move(body);
-        entry->vary = std::move(vary);
-        cache::build_variant(request, entry->vary, true, entry->variant);
-        entry->guards =
-            guard_slots(key, key.find('?') == key.npos ? key.size() : key.find('?'), {});
-        entry->guards.insert(entry->guards.end(), more_guards.begin(), more_guards.end());
-        entry->sequence = generations.now();
-        last_kept = store.insert(key, entry, {rules, entry->sequence, entry->guards.size()});
+        cache::Draft draft;
+        draft.key = key;
+        draft.body = std::move(body);
+        draft.vary = std::move(vary);
+        cache::build_variant(request, draft.vary, true, draft.variant);
+        draft.guards = guard_slots(key, key.find('?') == key.npos ? key.size() : key.find('?'), {});
+        draft.guards.insert(draft.guards.end(), more_guards.begin(), more_guards.end());
+        draft.sequence = generations.now();
+        cache::Stored entry = cache::make_stored(draft);
+        last_kept = store.insert(key, entry, {rules, draft.sequence, draft.guards.size()});
         return entry;
     }
     MemoryHit find(std::string_view key, std::string_view request_text = get,
@@ -108,7 +109,7 @@ TEST_CASE("a retired tier serves nothing, whoever trusts it, and comes back empt
     CHECK_FALSE(tier.find("k").entry);
     tier.store.end_retirement();
     CHECK_FALSE(tier.store.is_retired());
-    CHECK_FALSE(tier.store.insert("k", during, {tier.rules, during->sequence, 1}));
+    CHECK_FALSE(tier.store.insert("k", during, {tier.rules, during->sequence(), 1}));
     tier.store.trust_until(SteadyTime::max());
     CHECK_FALSE(tier.find("k").entry);
     const cache::Stored after = tier.put("k", get);
@@ -164,31 +165,35 @@ TEST_CASE("each purge takes out what it is about") {
 TEST_CASE("what began before a purge is not taken") {
     Tier tier;
     const std::uint64_t before = tier.generations.now();
-    boost::intrusive_ptr<cache::StoredResponse> older(new cache::StoredResponse);
-    older->guards = guard_slots("k", 1, {});
-    older->sequence = before;
+    cache::Draft older;
+    older.key = "k";
+    older.guards = guard_slots("k", 1, {});
+    older.sequence = before;
+    const auto insert = [&] {
+        return tier.store.insert("k", cache::make_stored(older), {1, before, 1});
+    };
     SUBCASE("of its key") {
         tier.generations.purge(Generations::slot_of_key("k"));
-        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
+        CHECK_FALSE(insert());
     }
     SUBCASE("of keys that are looked for") {
         tier.generations.begin_scan();
-        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
+        CHECK_FALSE(insert());
     }
     SUBCASE("of its key, where it was noted under a later position than that of its fetch") {
         tier.generations.purge(Generations::slot_of_key("k"));
-        older->sequence = tier.generations.now();
-        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
+        older.sequence = tier.generations.now();
+        CHECK_FALSE(insert());
     }
     SUBCASE(
         "softly, where it was noted under a later position: nobody would see that it is stale") {
         tier.generations.purge_soft(Generations::slot_of_key("k"));
-        older->sequence = tier.generations.now();
-        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
+        older.sequence = tier.generations.now();
+        CHECK_FALSE(insert());
     }
     SUBCASE("softly, where it shows") {
         tier.generations.purge_soft(Generations::slot_of_key("k"));
-        CHECK(tier.store.insert("k", older, {1, before, 1}));
+        CHECK(insert());
     }
     tier.put("k", get);
     CHECK(tier.last_kept);
@@ -370,14 +375,15 @@ TEST_CASE("purges of all kinds hold among fills and sweeps on other threads") {
         std::mt19937 random(seed);
         while (!done) {
             const std::string key = "k" + std::to_string(random() % keys);
-            boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
-            entry->guards = guard_slots(key, 1, {});
-            entry->guards.push_back(tag);
-            entry->sequence = tier.generations.now();
-            const std::uint64_t began = entry->sequence;
-            entry->body = std::to_string(truth.load());
-            cache::build_variant(request, {}, true, entry->variant);
-            tier.store.insert(key, entry, {tier.rules, began, entry->guards.size()});
+            cache::Draft entry;
+            entry.key = key;
+            entry.guards = guard_slots(key, 1, {});
+            entry.guards.push_back(tag);
+            entry.sequence = tier.generations.now();
+            entry.body = std::to_string(truth.load());
+            cache::build_variant(request, {}, true, entry.variant);
+            tier.store.insert(key, cache::make_stored(entry),
+                              {tier.rules, entry.sequence, entry.guards.size()});
         }
     };
     std::vector<std::thread> threads;
@@ -407,7 +413,7 @@ TEST_CASE("purges of all kinds hold among fills and sweeps on other threads") {
                 break;
         }
         const MemoryHit hit = tier.find(key);
-        stale += hit.entry && std::stoi(hit.entry->body) < now;
+        stale += hit.entry && std::stoi(std::string(hit.entry->body())) < now;
     }
     done = true;
     for (std::thread& thread : threads) thread.join();
@@ -456,13 +462,15 @@ void fill_while_resizing() {
         threads.emplace_back([&, worker] {
             for (int i = 0; !stop; ++i) {
                 const std::string key = std::to_string(worker) + ':' + std::to_string(i % 500);
-                boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
-                entry->body.assign(10'000, 'x');
-                entry->guards = guard_slots(key, key.size(), {});
-                entry->sequence = tier.generations.now();
-                tier.store.insert(key, entry, {1, entry->sequence, entry->guards.size()});
+                cache::Draft draft;
+                draft.body = std::string(10'000, 'x');
+                draft.key = key;
+                draft.guards = guard_slots(key, key.size(), {});
+                draft.sequence = tier.generations.now();
+                const cache::Stored entry = cache::make_stored(draft);
+                tier.store.insert(key, entry, {1, draft.sequence, draft.guards.size()});
                 tier.store.remove(key);
-                tier.store.insert(key, entry, {1, entry->sequence, entry->guards.size()});
+                tier.store.insert(key, entry, {1, draft.sequence, draft.guards.size()});
             }
         });
     for (const std::size_t bytes : {1024, 256, 64, 4, 1, 0, 2, 512})
