@@ -8,7 +8,9 @@
 namespace larder::store {
 namespace {
 
-// Two would do: the table doubles while as many nodes are added as it has buckets.
+// A bucket costs eight bytes: two keys share one before the table grows.
+constexpr std::size_t keys_of_bucket = 2;
+// One would do: the table doubles while twice as many keys are added as it has buckets.
 constexpr int buckets_split_at_once = 4;
 // So many visited nodes are spared in a row. Where all were visited, the hand would otherwise go
 // round the whole list under the lock before it evicts one.
@@ -35,7 +37,7 @@ EntryTable::Buckets EntryTable::make(std::size_t width) {
 }
 
 void EntryTable::add(std::uint64_t hash, StoredResponse* entry) {
-    if (keys_ >= width_) grow();
+    if (keys_ >= keys_of_bucket * width_) grow();
     StoredResponse*& bucket = bucket_of(hash);
     entry->chain = bucket;
     bucket = entry;

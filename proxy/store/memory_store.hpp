@@ -161,6 +161,7 @@ public:
 
 private:
     static constexpr std::int64_t retired = INT64_MIN;
+    static constexpr std::size_t shards_most = 64;
     void set_trust(std::int64_t until);
     [[nodiscard]] std::shared_ptr<const std::vector<std::uint32_t>> rules() const;
     [[nodiscard]] MemoryShard& shard_of(std::uint64_t hash) const;
