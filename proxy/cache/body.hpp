@@ -42,8 +42,14 @@ public:
             shared_ = new SharedBytes(std::move(bytes));
         }
     }
-    Body(std::string_view bytes) : Body(std::string(bytes)) {}  // NOLINT
-    Body(const char* bytes) : Body(std::string(bytes)) {}       // NOLINT
+    Body(std::string_view bytes) {  // NOLINT(google-explicit-constructor)
+        if (bytes.size() < shared_from) {
+            own_ = bytes;
+        } else {
+            shared_ = new SharedBytes(std::string(bytes));
+        }
+    }
+    Body(const char* bytes) : Body(std::string_view(bytes)) {}  // NOLINT
     explicit Body(boost::intrusive_ptr<const SharedBytes> bytes) : shared_(std::move(bytes)) {}
 
     [[nodiscard]] std::string_view view() const {

@@ -14,13 +14,6 @@
 /// in four bytes, without alignment.
 namespace larder::cache {
 
-/// Appends a text to a packed list.
-inline void pack_text(std::string& list, std::string_view text) {
-    const auto size = static_cast<std::uint32_t>(text.size());
-    list.append(reinterpret_cast<const char*>(&size), sizeof size);
-    list.append(text);
-}
-
 /// The text that begins at `at` of a packed list.
 inline std::string_view unpack_text(const char* at) {
     std::uint32_t size = 0;

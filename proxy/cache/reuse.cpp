@@ -18,9 +18,10 @@ Milliseconds remaining(const Freshness& freshness, bool soft_purged, WallTime no
 Seconds whole_seconds(Milliseconds left) { return std::chrono::ceil<Seconds>(left); }
 
 // Whether the client takes a response of this age and freshness at all (5.2.1). max-stale is not
-// checked here.
-bool suits_client(const Freshness& freshness, const RequestDirectives& directives,
-                  Milliseconds left, WallTime now) {
+// checked here. (Inline, so that a hit's freshness stays in registers.)
+[[gnu::always_inline]] inline bool suits_client(const Freshness& freshness,
+                                                const RequestDirectives& directives,
+                                                Milliseconds left, WallTime now) {
     if (directives.no_cache) return false;
     if (directives.max_age && current_age(freshness, now) > *directives.max_age) return false;
     return !directives.min_fresh || whole_seconds(left) >= *directives.min_fresh;

@@ -1,6 +1,7 @@
 #include "cache/stored_response.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 #include <memory>
@@ -12,8 +13,6 @@
 
 namespace larder::cache {
 namespace {
-
-using Count = std::uint32_t;  // in front of a record
 
 // A body stands apart where that saves so much: a second piece costs time, and its own bookkeeping.
 constexpr std::size_t saving_worth = 48;
@@ -38,36 +37,10 @@ std::string_view value_in(std::string_view head, std::string_view name) {
     return {};
 }
 
-std::string packed(const std::vector<TagId>& tags) {
-    std::string out;
-    for (const TagId& tag : tags) {
-        pack_text(out, tag.name);
-        pack_text(out, tag.id);
-    }
-    return out;
-}
-
-std::string packed(const std::vector<std::string>& names) {
-    std::string out;
-    for (const std::string& name : names) pack_text(out, name);
-    return out;
-}
-
-template <class Number>
-std::string bytes_of(const Number& number) {
-    return std::string(reinterpret_cast<const char*>(&number), sizeof number);
-}
-
 // The times of Freshness, whatever their size.
-struct WideFreshness {
-    std::int64_t requested_at = 0;
-    std::int64_t initial_age = 0;
-    std::int64_t lifetime = 0;
-    std::int64_t stale_while_revalidate = 0;
-    std::int64_t stale_if_error = 0;
-};
+using WideTimes = std::array<std::int64_t, 5>;
 
-WideFreshness wide(const Freshness& freshness) {
+WideTimes wide_times(const Freshness& freshness) {
     return {freshness.requested_at.time_since_epoch().count(), freshness.initial_age.count(),
             freshness.lifetime.count(), freshness.stale_while_revalidate.count(),
             freshness.stale_if_error.count()};
@@ -112,60 +85,125 @@ std::size_t allocated_bytes(std::size_t size) {
     return (size + step - 1) / step * step;
 }
 
-// What a new entry consists of.
+// Gives the sink the records of a new entry, in the order of Record. `in_head`: the validators that
+// its head holds.
+template <class Sink>
+void StoredResponse::put_records(const Draft& draft, std::span<const Stored> coded,
+                                 std::uint16_t in_head, Sink& sink) {
+    const auto put = [&sink](Record kind, const void* bytes, std::size_t size) {
+        if (size == 0) return;
+        sink.begin(kind);
+        sink.add(bytes, size);
+        sink.end();
+    };
+    const auto put_text = [&put](Record kind, const std::string& text) {
+        put(kind, text.data(), text.size());
+    };
+    const auto add_packed = [&sink](const std::string& text) {
+        const auto size = static_cast<std::uint32_t>(text.size());
+        sink.add(&size, sizeof size);
+        sink.add(text.data(), text.size());
+    };
+    const auto put_tags = [&](Record kind, const std::vector<TagId>& tags) {
+        if (tags.empty()) return;
+        sink.begin(kind);
+        for (const TagId& tag : tags) {
+            add_packed(tag.name);
+            add_packed(tag.id);
+        }
+        sink.end();
+    };
+    if ((in_head & etag_in_head) == 0) put_text(Record::etag, draft.etag);
+    if ((in_head & last_modified_in_head) == 0)
+        put_text(Record::last_modified, draft.last_modified);
+    put_text(Record::content_encoding, draft.content_encoding);
+    if (!draft.vary.empty()) {
+        sink.begin(Record::vary);
+        for (const std::string& name : draft.vary) add_packed(name);
+        sink.end();
+    }
+    put_tags(Record::tags, draft.tags);
+    put_tags(Record::response_tags, draft.response_tags);
+    put_text(Record::soft_id, draft.soft_id);
+    put_text(Record::origin_lines, draft.origin_lines);
+    if (draft.everything != 0) put(Record::everything, &draft.everything, sizeof draft.everything);
+    if (!fits_members(draft.freshness)) {
+        const WideTimes times = wide_times(draft.freshness);
+        put(Record::freshness, times.data(), sizeof times);
+    }
+    if (coded.empty()) return;
+    sink.begin(Record::coded);
+    for (const Stored& form : coded) {
+        const StoredResponse* pointer = form.get();
+        sink.add(&pointer, sizeof pointer);
+    }
+    sink.end();
+}
+
+// A sink that tells how large the records are, and which there are.
+struct StoredResponse::Counter {
+    void begin(Record kind) {
+        kinds = static_cast<std::uint16_t>(kinds | 1u << static_cast<int>(kind));
+        bytes += sizeof(std::uint32_t);
+    }
+    void add(const void*, std::size_t size) { bytes += size; }
+    void end() {}
+    std::size_t bytes = 0;
+    std::uint16_t kinds = 0;
+};
+
+// A sink that writes.
+struct StoredResponse::Writer {
+    void begin(Record) {
+        length = at;
+        at += sizeof(std::uint32_t);
+    }
+    void add(const void* bytes, std::size_t size) {
+        if (size > 0) std::memcpy(at, bytes, size);
+        at += size;
+    }
+    void end() {
+        const auto size = static_cast<std::uint32_t>(at - length - sizeof(std::uint32_t));
+        std::memcpy(length, &size, sizeof size);
+    }
+    char* at;
+    char* length = nullptr;
+};
+
+// How large a new entry is, and how it is laid out.
 struct StoredResponse::Layout {
-    explicit Layout(const Draft& draft, std::span<const Stored> coded) {
+    Layout(const Draft& draft, std::span<const Stored> coded) {
         sizes = {size_of(draft.guards.size()), size_of(draft.key.size()),
                  size_of(draft.variant.size()), size_of(draft.target.size()),
                  size_of(draft.head.size())};
         is_wide = !fits<std::uint8_t>(sizes.guards) || !fits<std::uint16_t>(sizes.key) ||
                   !fits<std::uint8_t>(sizes.variant) || !fits<std::uint8_t>(sizes.target) ||
                   !fits<std::uint16_t>(sizes.head);
-        add_validator(draft.head, "etag", draft.etag, Record::etag, etag_in_head);
-        add_validator(draft.head, "last-modified", draft.last_modified, Record::last_modified,
-                      last_modified_in_head);
-        add(Record::content_encoding, draft.content_encoding);
-        add(Record::vary, packed(draft.vary));
-        add(Record::tags, packed(draft.tags));
-        add(Record::response_tags, packed(draft.response_tags));
-        add(Record::soft_id, draft.soft_id);
-        add(Record::origin_lines, draft.origin_lines);
-        if (draft.everything != 0) add(Record::everything, bytes_of(draft.everything));
-        if (!fits_members(draft.freshness)) add(Record::freshness, bytes_of(wide(draft.freshness)));
-        std::string pointers;
-        for (const Stored& form : coded) pointers.append(bytes_of(form.get()));
-        add(Record::coded, pointers);
-
-        const std::size_t around = fixed_bytes + (is_wide ? sizeof(Sizes) : 0) +
-                                   sizes.guards * sizeof(std::uint32_t) + sizes.key +
-                                   sizes.variant + sizes.target + sizes.head + records.size();
+        if (!draft.etag.empty() && value_in(draft.head, "etag") == draft.etag)
+            in_head = etag_in_head;
+        if (!draft.last_modified.empty() &&
+            value_in(draft.head, "last-modified") == draft.last_modified)
+            in_head = static_cast<std::uint16_t>(in_head | last_modified_in_head);
+        Counter records;
+        put_records(draft, coded, in_head, records);
+        kinds = records.kinds;
+        const std::size_t around =
+            fixed_bytes + (is_wide ? sizeof(Sizes) : 0) + sizes.guards * sizeof(std::uint32_t) +
+            sizes.key + sizes.variant + sizes.target + sizes.head + size_of(records.bytes);
         const std::size_t body = draft.body.size();
+        const bool is_shared = draft.body.shared() != nullptr;
         const std::size_t apart =
             allocated_bytes(around + sizeof(void*)) + allocated_bytes(body) + saving_worth;
-        body_apart = !draft.body.shared() && allocated_bytes(around + body) > apart;
-        const bool inside = !draft.body.shared() && !body_apart;
-        bytes = std::max(around + (inside ? body : sizeof(void*)), sizeof(StoredResponse));
-    }
-
-    void add(Record kind, std::string_view record) {
-        if (record.empty()) return;
-        there |= static_cast<std::uint16_t>(1u << static_cast<int>(kind));
-        pack_text(records, record.substr(0, size_of(record.size())));
-    }
-    void add_validator(std::string_view head, std::string_view name, std::string_view value,
-                       Record kind, std::uint16_t in_head) {
-        if (!value.empty() && value_in(head, name) == value) {
-            there |= in_head;
-        } else {
-            add(kind, value);
-        }
+        body_apart = !is_shared && allocated_bytes(around + body) > apart;
+        bytes = std::max(around + (is_shared || body_apart ? sizeof(void*) : body),
+                         sizeof(StoredResponse));
     }
 
     Sizes sizes;
     bool is_wide = false;
     bool body_apart = false;
-    std::uint16_t there = 0;
-    std::string records;
+    std::uint16_t in_head = 0;
+    std::uint16_t kinds = 0;
     std::size_t bytes = 0;
 };
 
@@ -192,7 +230,7 @@ void StoredResponse::write(const Draft& draft, const Layout& layout,
     status_ = static_cast<std::uint16_t>(draft.status);
     received_at_ = times.received_at.time_since_epoch().count();
     sequence_ = draft.sequence;
-    records_ = layout.there;
+    records_ = static_cast<std::uint16_t>(layout.kinds | layout.in_head);
     const auto set = [this](std::uint8_t flag, bool value) {
         if (value) flags_ = static_cast<std::uint8_t>(flags_ | flag);
     };
@@ -211,13 +249,9 @@ void StoredResponse::write(const Draft& draft, const Layout& layout,
         requested_before_ =
             static_cast<std::uint16_t>((times.received_at - times.requested_at).count());
     }
-    auto* at = const_cast<char*>(data());
-    const auto put = [&at](const void* bytes, std::size_t size) {
-        if (size > 0) std::memcpy(at, bytes, size);
-        at += size;
-    };
+    Writer out{const_cast<char*>(data())};
     if (layout.is_wide) {
-        put(&layout.sizes, sizeof layout.sizes);
+        out.add(&layout.sizes, sizeof layout.sizes);
     } else {
         guards_ = static_cast<std::uint8_t>(layout.sizes.guards);
         key_ = static_cast<std::uint16_t>(layout.sizes.key);
@@ -225,20 +259,20 @@ void StoredResponse::write(const Draft& draft, const Layout& layout,
         target_ = static_cast<std::uint8_t>(layout.sizes.target);
         head_ = static_cast<std::uint16_t>(layout.sizes.head);
     }
-    put(draft.guards.data(), draft.guards.size() * sizeof(std::uint32_t));
+    out.add(draft.guards.data(), draft.guards.size() * sizeof(std::uint32_t));
     for (const std::string* text : {&draft.key, &draft.variant, &draft.target, &draft.head})
-        put(text->data(), text->size());
+        out.add(text->data(), text->size());
     const std::string_view body = draft.body.view();
     const SharedBytes* shared = draft.body.shared().get();
     if (shared) {
         intrusive_ptr_add_ref(shared);
-        put(&shared, sizeof shared);
+        out.add(&shared, sizeof shared);
     } else {
         body_ = static_cast<std::uint16_t>(body.size());
-        if (layout.body_apart) at += sizeof(void*);
-        if (!layout.body_apart) put(body.data(), body.size());
+        if (layout.body_apart) out.at += sizeof(void*);
+        if (!layout.body_apart) out.add(body.data(), body.size());
     }
-    put(layout.records.data(), layout.records.size());
+    if (layout.kinds != 0) put_records(draft, coded, layout.in_head, out);
     for (const Stored& form : coded) intrusive_ptr_add_ref(form.get());
 }
 
@@ -255,26 +289,69 @@ void StoredResponse::destroy(const StoredResponse* entry) {
 std::string_view StoredResponse::find_record(Record kind) const {
     const char* at = body_place() + body_place_bytes();
     for (int before = 0; before < static_cast<int>(kind); ++before)
-        if (has_record(static_cast<Record>(before))) {
-            const std::string_view passed = unpack_text(at);
-            at = passed.data() + passed.size();
-        }
+        if (has_record(static_cast<Record>(before))) at = end_of_text(at);
     return unpack_text(at);
 }
 
-std::size_t StoredResponse::piece_bytes() const {
-    const char* end = body_place() + body_place_bytes();
-    for (std::size_t kind = 0; kind < record_kinds; ++kind)
-        if (has_record(static_cast<Record>(kind))) {
-            const std::string_view passed = unpack_text(end);
-            end = passed.data() + passed.size();
-        }
-    const auto bytes = static_cast<std::size_t>(end - reinterpret_cast<const char*>(this));
-    return std::max(bytes, sizeof(StoredResponse));
+const char* StoredResponse::end() const {
+    const char* at = body_place() + body_place_bytes();
+    for (int kind = 0; kind < record_kinds; ++kind)
+        if (has_record(static_cast<Record>(kind))) at = end_of_text(at);
+    return at;
+}
+
+StoredResponse::Sizes StoredResponse::sizes() const {
+    if (!has(wide_flag)) return {guards_, key_, variant_, target_, head_};
+    Sizes wide;
+    std::memcpy(&wide, data(), sizeof wide);
+    return wide;
+}
+
+const char* StoredResponse::texts() const {
+    const std::size_t in_front = has(wide_flag) ? sizeof(Sizes) : 0;
+    return data() + in_front + sizes().guards * sizeof(std::uint32_t);
+}
+
+const char* StoredResponse::body_place() const {
+    const std::string_view head = find_head();
+    return head.data() + head.size();
+}
+
+const void* StoredResponse::body_pointer() const {
+    const void* pointer = nullptr;
+    std::memcpy(&pointer, body_place(), sizeof pointer);
+    return pointer;
+}
+
+std::string_view StoredResponse::find_key() const { return {texts(), sizes().key}; }
+
+std::string_view StoredResponse::find_variant() const {
+    return {texts() + sizes().key, sizes().variant};
+}
+
+std::string_view StoredResponse::target() const {
+    const Sizes size = sizes();
+    return {texts() + size.key + size.variant, size.target};
+}
+
+std::string_view StoredResponse::find_head() const {
+    const Sizes size = sizes();
+    return {texts() + size.key + size.variant + size.target, size.head};
+}
+
+std::string_view StoredResponse::find_body() const {
+    if (!has(body_apart_flag | body_shared_flag)) return {body_place(), body_};
+    if (has(body_apart_flag)) return {static_cast<const char*>(body_pointer()), body_};
+    return static_cast<const SharedBytes*>(body_pointer())->bytes();
+}
+
+std::span<const std::uint32_t> StoredResponse::find_guards() const {
+    return {reinterpret_cast<const std::uint32_t*>(data() + sizeof(Sizes)), sizes().guards};
 }
 
 std::size_t StoredResponse::cost() const {
-    std::size_t bytes = allocated_bytes(piece_bytes());
+    const auto piece = static_cast<std::size_t>(end() - reinterpret_cast<const char*>(this));
+    std::size_t bytes = allocated_bytes(std::max(piece, sizeof(StoredResponse)));
     if (has(body_apart_flag)) bytes += allocated_bytes(body_);
     if (has(body_shared_flag))
         bytes += allocated_bytes(sizeof(SharedBytes)) +
@@ -284,15 +361,10 @@ std::size_t StoredResponse::cost() const {
     return bytes;
 }
 
-Freshness StoredResponse::wide_freshness(Freshness known) const {
-    WideFreshness times;
-    std::memcpy(&times, find_record(Record::freshness).data(), sizeof times);
-    known.requested_at = WallTime(Milliseconds(times.requested_at));
-    known.initial_age = Seconds(times.initial_age);
-    known.lifetime = Milliseconds(times.lifetime);
-    known.stale_while_revalidate = Milliseconds(times.stale_while_revalidate);
-    known.stale_if_error = Milliseconds(times.stale_if_error);
-    return known;
+std::int64_t StoredResponse::wide_time(std::size_t index) const {
+    WideTimes times{};
+    std::memcpy(times.data(), find_record(Record::freshness).data(), sizeof times);
+    return times[index];
 }
 
 Body StoredResponse::copy_body() const {

@@ -62,6 +62,7 @@ public:
     [[nodiscard]] std::string_view content_encoding() const {
         return record(Record::content_encoding);
     }
+    [[nodiscard]] bool has_coding() const { return has_record(Record::content_encoding); }
     [[nodiscard]] std::string_view target() const;
     [[nodiscard]] NameList vary() const { return NameList::of_packed(record(Record::vary)); }
     [[nodiscard]] std::string_view variant() const;
@@ -71,10 +72,8 @@ public:
     [[nodiscard]] std::string_view origin_lines() const { return record(Record::origin_lines); }
     [[nodiscard]] std::string_view soft_id() const { return record(Record::soft_id); }
     [[nodiscard]] std::uint64_t everything() const;
-    [[nodiscard]] std::string_view key() const { return {texts(), sizes().key}; }
-    [[nodiscard]] std::span<const std::uint32_t> guards() const {
-        return {reinterpret_cast<const std::uint32_t*>(data() + wide_bytes()), sizes().guards};
-    }
+    [[nodiscard]] std::string_view key() const;
+    [[nodiscard]] std::span<const std::uint32_t> guards() const;
     [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
 
     // ---- the same response in codings that larder made (`compress`), best first
@@ -115,7 +114,7 @@ private:
         freshness,  ///< its times, where they do not fit into the members
         coded,      ///< pointers that each hold a reference
     };
-    static constexpr std::size_t record_kinds = 11;
+    static constexpr int record_kinds = 11;
 
     static constexpr std::uint8_t must_revalidate_flag = 1;
     static constexpr std::uint8_t no_cache_flag = 2;
@@ -136,13 +135,18 @@ private:
         std::uint32_t head = 0;
     };
     struct Layout;
+    struct Counter;
+    struct Writer;
+    template <class Sink>
+    static void put_records(const Draft& draft, std::span<const Stored> coded,
+                            std::uint16_t in_head, Sink& sink);
 
     StoredResponse() = default;
     ~StoredResponse() = default;
     static void destroy(const StoredResponse* entry);
     void write(const Draft& draft, const Layout& layout, std::span<const Stored> coded);
 
-    [[nodiscard]] bool has(std::uint8_t flag) const { return (flags_ & flag) != 0; }
+    [[nodiscard]] bool has(std::uint8_t flags) const { return (flags_ & flags) != 0; }
     [[nodiscard]] bool has_record(Record kind) const {
         return (records_ >> static_cast<int>(kind) & 1) != 0;
     }
@@ -150,35 +154,31 @@ private:
         return has_record(kind) ? find_record(kind) : std::string_view();
     }
     [[nodiscard]] std::string_view find_record(Record kind) const;
-    [[nodiscard]] Freshness wide_freshness(Freshness known) const;
+    /// One of the times in Record::freshness.
+    [[nodiscard, gnu::pure]] std::int64_t wide_time(std::size_t index) const;
 
     [[nodiscard]] const char* data() const {
         return reinterpret_cast<const char*>(this) + fixed_bytes;
     }
-    [[nodiscard]] std::size_t wide_bytes() const { return has(wide_flag) ? sizeof(Sizes) : 0; }
-    [[nodiscard]] Sizes sizes() const {
-        if (!has(wide_flag)) return {guards_, key_, variant_, target_, head_};
-        Sizes wide;
-        std::memcpy(&wide, data(), sizeof wide);
-        return wide;
+    // The parts as they lie where the sizes fit into the members.
+    [[nodiscard]] const char* plain_key() const { return data() + guards_ * sizeof(std::uint32_t); }
+    [[nodiscard]] const char* plain_head() const {
+        return plain_key() + (std::size_t{key_} + variant_ + target_);
     }
-    /// Behind the guards: key, variant, target, head, body.
-    [[nodiscard]] const char* texts() const {
-        return data() + wide_bytes() + sizes().guards * sizeof(std::uint32_t);
-    }
-    [[nodiscard]] const char* body_place() const {
-        const Sizes size = sizes();
-        return texts() + size.key + size.variant + size.target + size.head;
-    }
+    // The same wherever they lie.
+    [[nodiscard]] Sizes sizes() const;
+    [[nodiscard]] const char* texts() const;
+    [[nodiscard]] const char* body_place() const;
+    [[nodiscard]] std::string_view find_key() const;
+    [[nodiscard]] std::string_view find_variant() const;
+    [[nodiscard]] std::string_view find_head() const;
+    [[nodiscard]] std::string_view find_body() const;
+    [[nodiscard]] std::span<const std::uint32_t> find_guards() const;
     [[nodiscard]] std::size_t body_place_bytes() const {
         return has(body_apart_flag | body_shared_flag) ? sizeof(void*) : body_;
     }
-    [[nodiscard]] const void* body_pointer() const {
-        const void* pointer = nullptr;
-        std::memcpy(&pointer, body_place(), sizeof pointer);
-        return pointer;
-    }
-    [[nodiscard]] std::size_t piece_bytes() const;
+    [[nodiscard]] const void* body_pointer() const;
+    [[nodiscard]] const char* end() const;
 
     std::uint64_t sequence_ = 0;
     std::int64_t received_at_ = 0;  // in milliseconds
@@ -215,38 +215,45 @@ private:
 // ---- read on every hit
 
 inline Freshness StoredResponse::freshness() const {
+    const bool is_wide = has_record(Record::freshness);
     Freshness out;
+    out.received_at = received_at();
+    out.requested_at = is_wide ? WallTime(Milliseconds(wide_time(0)))
+                               : out.received_at - Milliseconds(requested_before_);
+    out.initial_age = Seconds(is_wide ? wide_time(1) : std::int64_t{initial_age_});
+    out.lifetime = Milliseconds(
+        is_wide ? wide_time(2) : std::int64_t{lifetime_} * (has(whole_seconds_flag) ? 1000 : 1));
+    out.stale_while_revalidate = Milliseconds(is_wide ? wide_time(3) : 0);
+    out.stale_if_error = Milliseconds(is_wide ? wide_time(4) : 0);
     out.must_revalidate = has(must_revalidate_flag);
     out.no_cache = has(no_cache_flag);
     out.shared = has(shared_flag);
-    out.received_at = received_at();
-    if (has_record(Record::freshness)) return wide_freshness(out);
-    out.requested_at = out.received_at - Milliseconds(requested_before_);
-    out.initial_age = Seconds(initial_age_);
-    out.lifetime =
-        has(whole_seconds_flag) ? Milliseconds(Seconds(lifetime_)) : Milliseconds(lifetime_);
     return out;
 }
 
-inline std::string_view StoredResponse::head() const {
-    const Sizes size = sizes();
-    return {texts() + size.key + size.variant + size.target, size.head};
+inline std::string_view StoredResponse::key() const {
+    if (has(wide_flag)) return find_key();
+    return {plain_key(), key_};
 }
 
 inline std::string_view StoredResponse::variant() const {
-    const Sizes size = sizes();
-    return {texts() + size.key, size.variant};
+    if (has(wide_flag)) return find_variant();
+    return {plain_key() + key_, variant_};
 }
 
-inline std::string_view StoredResponse::target() const {
-    const Sizes size = sizes();
-    return {texts() + size.key + size.variant, size.target};
+inline std::string_view StoredResponse::head() const {
+    if (has(wide_flag)) return find_head();
+    return {plain_head(), head_};
 }
 
 inline std::string_view StoredResponse::body() const {
-    if (!has(body_apart_flag | body_shared_flag)) return {body_place(), body_};
-    if (has(body_apart_flag)) return {static_cast<const char*>(body_pointer()), body_};
-    return static_cast<const SharedBytes*>(body_pointer())->bytes();
+    if (has(wide_flag | body_apart_flag | body_shared_flag)) return find_body();
+    return {plain_head() + head_, body_};
+}
+
+inline std::span<const std::uint32_t> StoredResponse::guards() const {
+    if (has(wide_flag)) return find_guards();
+    return {reinterpret_cast<const std::uint32_t*>(data()), guards_};
 }
 
 }  // namespace larder::cache

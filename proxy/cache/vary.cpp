@@ -274,16 +274,14 @@ VariantTarget target_of_variant(std::string_view variant) {
     return {unescaped(escaped.substr(0, equals)), unescaped(escaped.substr(equals + 1))};
 }
 
-bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored) {
-    const std::string_view codings = stored.content_encoding();
-    if (codings.empty()) return true;
+bool accepts_coding_of(const http::RequestHead& request, const StoredResponse& stored) {
     const AcceptedCodings accepted = accepted_codings(request.fields);
     // A request without the field accepts any coding (RFC 9110, 12.5.3). But the client is sure to
     // understand only a coding that the origin itself chose for such requests. The variant shows
     // that it did, where the variant covers the field.
     if (!accepted.stated && stored.vary().contains("accept-encoding")) return true;
     bool all = true;
-    http::for_each_member(codings, [&](std::string_view coding) {
+    http::for_each_member(stored.content_encoding(), [&](std::string_view coding) {
         all = all && accepts_coding_named(request.fields, accepted, coding);
     });
     return all;

@@ -61,6 +61,13 @@ void append_codings(const http::Fields& fields, const AcceptedCodings& accepted,
 /// Whether the request accepts the content coding of the stored response. Without Vary an entry can
 /// hold a coding that the client cannot decode: the entry is then not for this request
 /// (Verdict::fetch). Costs nothing where the stored response has no coding.
-bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored);
+inline bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored);
+
+/// The same of a response that has a coding.
+bool accepts_coding_of(const http::RequestHead& request, const StoredResponse& stored);
+
+inline bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored) {
+    return !stored.has_coding() || accepts_coding_of(request, stored);
+}
 
 }  // namespace larder::cache

@@ -134,8 +134,8 @@ void refresh(Client& client) {
 void refresh_if_due(Client& client, const cache::Stored& entry) {
     Exchange& exchange = client.exchange();
     const ReadPlan& plan = exchange.plan;
-    if (!cache::is_refresh_due(entry->freshness(), plan.route->rule.refresh_ahead, wall_now()))
-        return;
+    const double share = plan.route->rule.refresh_ahead;
+    if (share <= 0 || !cache::is_refresh_due(entry->freshness(), share, wall_now())) return;
     // The answer to such a request may not be stored for all.
     const bool for_all = plan.personal == cache::Detail::none && !plan.directives.no_store &&
                          !plan.directives.only_if_cached &&

@@ -130,7 +130,7 @@ std::vector<std::string> MemoryStore::variants(std::string_view key, SteadyTime 
 }
 
 bool MemoryStore::insert(std::string_view key, cache::Stored stored, const Provenance& made) {
-    if (is_too_large(stored->cost())) return false;
+    if (keeps_nothing() || is_too_large(stored->cost())) return false;
     const std::uint64_t hash = hash_of(key);
     MemoryShard& shard = shard_of(hash);
     Garbage garbage;

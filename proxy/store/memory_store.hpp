@@ -168,6 +168,9 @@ private:
     [[nodiscard]] bool is_too_large(std::size_t cost) const {
         return cost > shard_bytes_max_.load(std::memory_order_relaxed) / 2;
     }
+    [[nodiscard]] bool keeps_nothing() const {
+        return shard_bytes_max_.load(std::memory_order_relaxed) == 0;
+    }
     static std::size_t shards_for(std::size_t bytes);
     void use_fewer_shards(std::size_t count);
     [[nodiscard]] bool may_take(const cache::StoredResponse& entry, std::uint64_t began) const;

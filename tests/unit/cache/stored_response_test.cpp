@@ -256,7 +256,10 @@ TEST_CASE("the size of a piece is what jemalloc takes for it") {
 TEST_CASE("a list of names is the same, however it is kept") {
     const std::vector<std::string> names{"accept", "", "x"};
     std::string packed;
-    for (const std::string& name : names) pack_text(packed, name);
+    for (const std::string& name : names) {
+        const auto size = static_cast<std::uint32_t>(name.size());
+        packed.append(reinterpret_cast<const char*>(&size), sizeof size).append(name);
+    }
     CHECK(NameList::of_packed(packed).to_strings() == names);
     CHECK(NameList(names).to_strings() == names);
     CHECK(NameList::of_packed(packed) == NameList(names));
