@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -210,6 +211,98 @@ TEST_CASE("variants stand beside each other, the newest first") {
     CHECK(tier.find("k").entry == newer);
     CHECK(tier.store.entries() == 1);
     CHECK(tier.store.variants("k", SteadyTime()).size() == 1);
+}
+
+TEST_CASE("an entry that was made for another key, or is kept already, is copied") {
+    Tier tier;
+    const cache::Stored entry = tier.put("k", get);
+    const Provenance made{tier.rules, entry->sequence(), 1};
+    CHECK(tier.store.insert("l", entry, made));
+    CHECK(tier.store.insert("k", entry, made));
+    CHECK(tier.store.entries() == 2);
+    CHECK(tier.find("l").entry->body() == "body");
+    CHECK(tier.find("k").entry->body() == "body");
+    CHECK(tier.find("k").entry != entry);
+    CHECK(tier.store.remove("k"));
+    CHECK(tier.store.insert("k", entry, made));
+    CHECK(tier.find("k").entry);
+}
+
+TEST_CASE("no more variants of a key are kept than a lookup may walk") {
+    Tier tier;
+    const auto german = [](int i) {
+        return "GET /a\nHost: a.example\nAccept-Language: de-" + std::to_string(i);
+    };
+    for (int i = 0; i < 70; ++i) tier.put("k", german(i), {"accept-language"});
+    CHECK(tier.store.entries() == 64);
+    CHECK_FALSE(tier.find("k", german(5)).entry);
+    CHECK(tier.find("k", german(6)).entry);
+    CHECK(tier.find("k", german(69)).entry);
+    CHECK(tier.store.remove("k"));
+    CHECK(tier.store.bytes() == 0);
+}
+
+// What a tier without a budget would hold: the variants of each key, the newest first.
+struct Model {
+    struct Variant {
+        int language;
+        std::uint32_t rules;
+        cache::Stored entry;
+    };
+    std::map<std::string, std::vector<Variant>> keys;
+
+    void put(const std::string& key, Variant variant) {
+        std::vector<Variant>& variants = keys[key];
+        std::erase_if(variants, [&](const Variant& old) {
+            return old.language == variant.language && old.rules == variant.rules;
+        });
+        variants.insert(variants.begin(), std::move(variant));
+    }
+    void drop_rules(std::uint32_t rules) {
+        for (auto& [key, variants] : keys)
+            std::erase_if(variants, [&](const Variant& old) { return old.rules == rules; });
+    }
+};
+
+TEST_CASE("variants of many keys come and go, and none is lost or counted twice") {
+    Tier tier(256 * megabyte);
+    Model model;
+    std::mt19937 random(5);
+    const auto request_in = [](int language) {
+        return "GET /a\nHost: a.example\nAccept-Language: l" + std::to_string(language);
+    };
+    for (int step = 0; step < 20'000; ++step) {
+        const std::string key = "k" + std::to_string(random() % 700);
+        const int language = static_cast<int>(random() % 3);
+        if (random() % 10 == 0) {
+            tier.store.remove(key);
+            model.keys.erase(key);
+        } else {
+            tier.rules = 1 + static_cast<std::uint32_t>(random() % 3);
+            cache::Stored entry = tier.put(key, request_in(language), {"accept-language"});
+            model.put(key, {language, tier.rules, std::move(entry)});
+        }
+        if (step % 5'000 != 4'999) continue;
+        const std::uint32_t dropped = 1 + static_cast<std::uint32_t>(random() % 3);
+        std::vector<std::uint32_t> rest{1, 2, 3};
+        std::erase(rest, dropped);
+        tier.store.keep_rules(rest);
+        tier.sweep();
+        model.drop_rules(dropped);
+    }
+    std::size_t entries = 0;
+    for (const auto& [key, variants] : model.keys) {
+        entries += variants.size();
+        CHECK(tier.store.variants(key, SteadyTime()).size() == variants.size());
+        for (const Model::Variant& variant : variants) {
+            tier.rules = variant.rules;
+            CHECK(tier.find(key, request_in(variant.language)).entry == variant.entry);
+        }
+        CHECK(tier.store.remove(key) == !variants.empty());
+    }
+    CHECK(entries > 1000);
+    CHECK(tier.store.entries() == 0);
+    CHECK(tier.store.bytes() == 0);
 }
 
 TEST_CASE("what was purged is freed by the sweep, and only that") {
