@@ -16,6 +16,8 @@ namespace {
 
 // A body stands apart where that saves so much: a second piece costs time, and its own bookkeeping.
 constexpr std::size_t saving_worth = 48;
+// A note for put_records beside the bits of `records_`: the members hold all times.
+constexpr std::uint16_t times_fit = 1u << 13;
 
 struct FreeBytes {
     void operator()(void* bytes) const { ::operator delete(bytes); }
@@ -82,14 +84,14 @@ std::size_t allocated_bytes(std::size_t size) {
     constexpr std::size_t even_steps_max = 128;
     if (size <= quantum / 2) return quantum / 2;
     const std::size_t step = size <= even_steps_max ? quantum : std::bit_floor(size - 1) / 4;
-    return (size + step - 1) / step * step;
+    return (size + step - 1) & ~(step - 1);  // a step is a power of two
 }
 
-// Gives the sink the records of a new entry, in the order of Record. `in_head`: the validators that
-// its head holds.
+// Gives the sink the records of a new entry, in the order of Record. `known`: what needs no record,
+// because the head or the members hold it.
 template <class Sink>
 void StoredResponse::put_records(const Draft& draft, std::span<const Stored> coded,
-                                 std::uint16_t in_head, Sink& sink) {
+                                 std::uint16_t known, Sink& sink) {
     const auto put = [&sink](Record kind, const void* bytes, std::size_t size) {
         if (size == 0) return;
         sink.begin(kind);
@@ -113,9 +115,8 @@ void StoredResponse::put_records(const Draft& draft, std::span<const Stored> cod
         }
         sink.end();
     };
-    if ((in_head & etag_in_head) == 0) put_text(Record::etag, draft.etag);
-    if ((in_head & last_modified_in_head) == 0)
-        put_text(Record::last_modified, draft.last_modified);
+    if ((known & etag_in_head) == 0) put_text(Record::etag, draft.etag);
+    if ((known & last_modified_in_head) == 0) put_text(Record::last_modified, draft.last_modified);
     put_text(Record::content_encoding, draft.content_encoding);
     if (!draft.vary.empty()) {
         sink.begin(Record::vary);
@@ -127,7 +128,7 @@ void StoredResponse::put_records(const Draft& draft, std::span<const Stored> cod
     put_text(Record::soft_id, draft.soft_id);
     put_text(Record::origin_lines, draft.origin_lines);
     if (draft.everything != 0) put(Record::everything, &draft.everything, sizeof draft.everything);
-    if (!fits_members(draft.freshness)) {
+    if ((known & times_fit) == 0) {
         const WideTimes times = wide_times(draft.freshness);
         put(Record::freshness, times.data(), sizeof times);
     }
@@ -180,12 +181,13 @@ struct StoredResponse::Layout {
                   !fits<std::uint8_t>(sizes.variant) || !fits<std::uint8_t>(sizes.target) ||
                   !fits<std::uint16_t>(sizes.head);
         if (!draft.etag.empty() && value_in(draft.head, "etag") == draft.etag)
-            in_head = etag_in_head;
+            known |= etag_in_head;
         if (!draft.last_modified.empty() &&
             value_in(draft.head, "last-modified") == draft.last_modified)
-            in_head = static_cast<std::uint16_t>(in_head | last_modified_in_head);
+            known |= last_modified_in_head;
+        if (fits_members(draft.freshness)) known |= times_fit;
         Counter records;
-        put_records(draft, coded, in_head, records);
+        put_records(draft, coded, known, records);
         kinds = records.kinds;
         const std::size_t around =
             fixed_bytes + (is_wide ? sizeof(Sizes) : 0) + sizes.guards * sizeof(std::uint32_t) +
@@ -202,8 +204,8 @@ struct StoredResponse::Layout {
     Sizes sizes;
     bool is_wide = false;
     bool body_apart = false;
-    std::uint16_t in_head = 0;
-    std::uint16_t kinds = 0;
+    std::uint16_t known = 0;  // as put_records
+    std::uint16_t kinds = 0;  // of the records
     std::size_t bytes = 0;
 };
 
@@ -230,20 +232,17 @@ void StoredResponse::write(const Draft& draft, const Layout& layout,
     status_ = static_cast<std::uint16_t>(draft.status);
     received_at_ = times.received_at.time_since_epoch().count();
     sequence_ = draft.sequence;
-    records_ = static_cast<std::uint16_t>(layout.kinds | layout.in_head);
-    const auto set = [this](std::uint8_t flag, bool value) {
-        if (value) flags_ = static_cast<std::uint8_t>(flags_ | flag);
-    };
-    set(must_revalidate_flag, times.must_revalidate);
-    set(no_cache_flag, times.no_cache);
-    set(shared_flag, times.shared);
-    set(rewritten_flag, draft.rewritten);
-    set(wide_flag, layout.is_wide);
-    set(body_apart_flag, layout.body_apart);
-    set(body_shared_flag, draft.body.shared() != nullptr);
+    records_ = static_cast<std::uint16_t>(layout.kinds | (layout.known & ~times_fit));
+    const bool in_seconds =
+        !has_record(Record::freshness) && !fits<std::uint32_t>(times.lifetime.count());
+    const auto flag_if = [](bool is_set, std::uint8_t flag) { return is_set ? flag : 0; };
+    flags_ = static_cast<std::uint8_t>(
+        flag_if(times.must_revalidate, must_revalidate_flag) |
+        flag_if(times.no_cache, no_cache_flag) | flag_if(times.shared, shared_flag) |
+        flag_if(draft.rewritten, rewritten_flag) | flag_if(layout.is_wide, wide_flag) |
+        flag_if(in_seconds, whole_seconds_flag) | flag_if(layout.body_apart, body_apart_flag) |
+        flag_if(draft.body.shared() != nullptr, body_shared_flag));
     if (!has_record(Record::freshness)) {
-        const bool in_seconds = !fits<std::uint32_t>(times.lifetime.count());
-        set(whole_seconds_flag, in_seconds);
         lifetime_ = static_cast<std::uint32_t>(times.lifetime.count() / (in_seconds ? 1000 : 1));
         initial_age_ = static_cast<std::uint16_t>(times.initial_age.count());
         requested_before_ =
@@ -272,7 +271,7 @@ void StoredResponse::write(const Draft& draft, const Layout& layout,
         if (layout.body_apart) out.at += sizeof(void*);
         if (!layout.body_apart) out.add(body.data(), body.size());
     }
-    if (layout.kinds != 0) put_records(draft, coded, layout.in_head, out);
+    if (layout.kinds != 0) put_records(draft, coded, layout.known, out);
     for (const Stored& form : coded) intrusive_ptr_add_ref(form.get());
 }
 
