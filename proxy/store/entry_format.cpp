@@ -2,6 +2,7 @@
 
 #include <zstd.h>
 
+#include <boost/endian/conversion.hpp>
 #include <cstring>
 #include <optional>
 
@@ -64,15 +65,15 @@ struct Reader {
     std::string_view rest;
     bool good = true;
 
-    std::uint64_t number(std::size_t bytes) {
+    template <std::size_t bytes>
+    std::uint64_t number() {
         const std::string_view raw = take(bytes);
-        std::uint64_t value = 0;
-        for (std::size_t i = raw.size(); i-- > 0;)
-            value = (value << 8) | static_cast<unsigned char>(raw[i]);
-        return value;
+        if (!good) return 0;
+        return boost::endian::endian_load<std::uint64_t, bytes, boost::endian::order::little>(
+            reinterpret_cast<const unsigned char*>(raw.data()));
     }
-    std::int64_t signed_number() { return static_cast<std::int64_t>(number(8)); }
-    std::string_view text() { return take(number(4)); }
+    std::int64_t signed_number() { return static_cast<std::int64_t>(number<8>()); }
+    std::string_view text() { return take(number<4>()); }
     std::string_view take(std::size_t bytes) {
         if (!good || bytes > rest.size()) {
             good = false;
@@ -102,7 +103,7 @@ std::string freshness_rest_bytes(const cache::Freshness& f) {
 bool read_freshness_rest(std::string_view bytes, cache::Freshness& f) {
     Reader reader{bytes};
     for (Milliseconds* duration : {&f.lifetime, &f.stale_while_revalidate, &f.stale_if_error})
-        *duration += Milliseconds(reader.number(2) % 1000);
+        *duration += Milliseconds(reader.number<2>() % 1000);
     return reader.good;
 }
 
@@ -136,7 +137,7 @@ bool read_freshness(std::string_view bytes, cache::Freshness& f) {
     f.lifetime = seconds();
     f.stale_while_revalidate = seconds();
     f.stale_if_error = seconds();
-    const std::uint64_t flags = reader.number(1);
+    const std::uint64_t flags = reader.number<1>();
     f.must_revalidate = flags & 1;
     f.no_cache = flags & 2;
     f.shared = flags & 4;
@@ -209,7 +210,7 @@ bool put_compressed(std::string& out, std::string_view body) {
 
 bool read_compressed(std::string_view bytes, cache::Body& body) {
     Reader reader{bytes};
-    const std::uint64_t size = reader.number(8);
+    const std::uint64_t size = reader.number<8>();
     if (!reader.good || size > entry_body_max ||
         size / block_max > reader.rest.size() / block_bytes_min)
         return false;
@@ -225,7 +226,7 @@ bool read_field(FieldOf id, std::string_view bytes, cache::Draft& entry) {
     switch (id) {
         case FieldOf::status: {
             Reader reader{bytes};
-            entry.status = static_cast<int>(reader.number(2));
+            entry.status = static_cast<int>(reader.number<2>());
             return reader.good;
         }
         case FieldOf::freshness:
@@ -268,7 +269,7 @@ bool read_field(FieldOf id, std::string_view bytes, cache::Draft& entry) {
             return true;
         case FieldOf::everything: {
             Reader reader{bytes};
-            entry.everything = reader.number(8);
+            entry.everything = reader.number<8>();
             return reader.good;
         }
     }
@@ -314,13 +315,13 @@ std::string encode_entry(const cache::Draft& entry, EntryEncoding how) {
 std::unique_ptr<cache::Draft> decode_entry(std::string_view bytes) {
     if (bytes.size() < header_size || !bytes.starts_with(entry_magic)) return nullptr;
     Reader header{bytes.substr(entry_magic.size())};
-    const std::uint64_t sum = header.number(8);
+    const std::uint64_t sum = header.number<8>();
     if (XXH3_64bits(header.rest.data(), header.rest.size()) != sum) return nullptr;
     auto entry = std::make_unique<cache::Draft>();
     entry->status = 0;
     Reader reader{header.rest};
     while (reader.good && !reader.rest.empty()) {
-        const auto id = static_cast<FieldOf>(reader.number(1));
+        const auto id = static_cast<FieldOf>(reader.number<1>());
         const std::string_view field = reader.text();
         if (!reader.good || !read_field(id, field, *entry)) return nullptr;
     }
