@@ -94,9 +94,12 @@ void EntryTable::grow() {
 }
 
 MemoryShard::~MemoryShard() {
-    keys.clear_and_dispose([](StoredResponse* entry) {
-        while (entry) intrusive_ptr_release(std::exchange(entry, next_variant(*entry)));
-    });
+    keys.clear();
+    // By buckets: an entry is read no more once the one in front of it is gone.
+    for (std::size_t bucket = 0; bucket < table.size(); ++bucket) {
+        StoredResponse* entry = table.first_in(bucket);
+        while (entry) intrusive_ptr_release(std::exchange(entry, entry->chain));
+    }
 }
 
 void MemoryShard::add(std::uint64_t hash, StoredResponse* newest, StoredResponse* entry) {
