@@ -22,7 +22,7 @@ public:
     VariantOf(const http::RequestHead& request, bool with_host)
         : request_(request), with_host_(with_host) {}
 
-    const std::string& under(cache::NameList vary) {
+    const std::string& under(const cache::NameList& vary) {
         if (vary.empty()) return of_target();
         if (built_ != vary) {
             cache::build_variant(request_, vary, with_host_, text_);

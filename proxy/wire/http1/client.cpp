@@ -18,8 +18,8 @@ using origin::BodyReader;
 using net::piece;
 
 // The bytes of a stored response for this request.
-std::array<iovec, 3> pieces_of(const cache::StoredResponse& entry, std::string_view text,
-                               http::Method method) {
+inline std::array<iovec, 3> pieces_of(const cache::StoredResponse& entry, std::string_view text,
+                                      http::Method method) {
     const std::string_view body = method == http::Method::head ? std::string_view{} : entry.body();
     return {piece(entry.head()), piece(text), piece(body)};
 }
