@@ -41,8 +41,8 @@ bool meets(const ResolvedPurge& purge, const ShownKey& shown) {
         std::any_of(order.scan_patterns.begin(), order.scan_patterns.end(), matches))
         return true;
     return std::any_of(shown.entries.begin(), shown.entries.end(), [&](const ShownEntry& one) {
-        const auto& tags = one.entry->response_tags;
-        return std::any_of(tags.begin(), tags.end(), [&](const cache::TagId& tag) {
+        const cache::TagList tags = one.entry->response_tags();
+        return std::any_of(tags.begin(), tags.end(), [&](const cache::TagView tag) {
             return std::find(order.tags.begin(), order.tags.end(), tag.name) != order.tags.end();
         });
     });

@@ -74,7 +74,7 @@ std::string sizes_text(std::size_t stored, const flow::AsideAnswer& now) {
            (now.body_too_large ? "more than " : "") + std::to_string(now.body.size());
 }
 
-std::string body_diff(const std::string& stored, const flow::AsideAnswer& now) {
+std::string body_diff(std::string_view stored, const flow::AsideAnswer& now) {
     const bool texts = is_utf8(stored) && is_utf8(now.body) && !now.body_too_large;
     if (!texts || stored.size() > diff_bytes_max || now.body.size() > diff_bytes_max)
         return sizes_text(stored.size(), now);
@@ -99,16 +99,16 @@ std::string unified_diff(std::string_view before, std::string_view after) {
 
 json::object to_diff(const cache::StoredResponse& stored, const flow::AsideAnswer& now) {
     std::vector<http::Field> lines;
-    cache::parse_stored_head(stored.head, lines);
+    cache::parse_stored_head(stored.head(), lines);
     Fields stored_fields, fields_now;
     for (const http::Field& field : lines) add_field(stored_fields, field.name, field.value);
     for (const auto& [name, value] : now.fields) add_field(fields_now, name, value);
-    const bool same_body = !now.body_too_large && stored.body == now.body;
+    const bool same_body = !now.body_too_large && stored.body() == now.body;
     json::object out;
-    out["same"] = same_body && stored.status == now.status;
-    out["status"] = json::array{stored.status, now.status};
+    out["same"] = same_body && stored.status() == now.status;
+    out["status"] = json::array{stored.status(), now.status};
     out["headers"] = differing_fields(stored_fields, fields_now);
-    out["body"] = same_body ? std::string() : body_diff(stored.body, now);
+    out["body"] = same_body ? std::string() : body_diff(stored.body(), now);
     return out;
 }
 

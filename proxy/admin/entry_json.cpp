@@ -28,15 +28,15 @@ std::string base64(std::string_view bytes) {
 
 json::array tags_of(const cache::StoredResponse& entry) {
     json::array tags;
-    for (const cache::TagId& tag : entry.response_tags) tags.push_back(text_of(tag.name));
+    for (const cache::TagView tag : entry.response_tags()) tags.push_back(text_of(tag.name));
     return tags;
 }
 
 }  // namespace
 
 std::string route_of(const route::RouteTable& routes, const cache::StoredResponse& entry) {
-    const std::string authority = cache::target_of_variant(entry.variant).authority;
-    const std::string_view target = entry.target;
+    const std::string authority = cache::target_of_variant(entry.variant()).authority;
+    const std::string_view target = entry.target();
     const std::string_view path = target.substr(0, target.find('?'));
     const route::Match match = routes.match(http::Method::get, "GET", authority, path);
     return match.route ? match.route->path_template : std::string();
@@ -47,8 +47,8 @@ json::object to_listed(const ShownKey& key, const std::string& route, WallTime n
     json::object out;
     out["key"] = text_of(key.key);
     out["route"] = text_of(route);
-    out["age"] = cache::current_age(newest.entry->freshness, now).count();
-    out["ttl"] = cache::remaining_lifetime(newest.entry->freshness, now).count();
+    out["age"] = cache::current_age(newest.entry->freshness(), now).count();
+    out["ttl"] = cache::remaining_lifetime(newest.entry->freshness(), now).count();
     out["bytes"] = newest.bytes;
     out["tags"] = tags_of(*newest.entry);
     out["tier"] = text_of(tier_of(newest));
@@ -59,35 +59,35 @@ json::object to_listed(const ShownKey& key, const std::string& route, WallTime n
 
 json::object to_variant(const ShownEntry& shown, bool with_body, WallTime now) {
     const cache::StoredResponse& entry = *shown.entry;
-    const cache::VariantTarget target = cache::target_of_variant(entry.variant);
+    const cache::VariantTarget target = cache::target_of_variant(entry.variant());
     json::object out;
-    out["status"] = entry.status;
+    out["status"] = entry.status();
     json::array headers;
     std::vector<http::Field> fields;
-    cache::parse_stored_head(entry.head, fields);
+    cache::parse_stored_head(entry.head(), fields);
     for (const http::Field& field : fields)
         headers.push_back(json::array{text_of(field.name), text_of(field.value)});
     out["headers"] = std::move(headers);
-    out["age"] = cache::current_age(entry.freshness, now).count();
-    out["ttl"] = cache::remaining_lifetime(entry.freshness, now).count();
+    out["age"] = cache::current_age(entry.freshness(), now).count();
+    out["ttl"] = cache::remaining_lifetime(entry.freshness(), now).count();
     out["tags"] = tags_of(entry);
-    out["stored_at"] = text_of(rfc3339_text(entry.freshness.received_at));
+    out["stored_at"] = text_of(rfc3339_text(entry.received_at()));
     out["bytes"] = shown.bytes;
     out["tier"] = text_of(tier_of(shown));
     out["scheme"] = text_of(target.scheme);
     out["host"] = text_of(target.authority);
-    out["target"] = text_of(entry.target);
+    out["target"] = text_of(entry.target());
     json::array vary;
-    for (const std::string& name : entry.vary) vary.push_back(text_of(name));
+    for (const std::string_view name : entry.vary()) vary.push_back(text_of(name));
     out["vary"] = std::move(vary);
     if (shown.soft_purged) out["soft_purged"] = true;
     if (!with_body) return out;
     if (shown.body_absent) {
         out["body_omitted"] = "only Redis has this large body";
-    } else if (is_utf8(entry.body)) {
-        out["body"] = text_of(entry.body);
+    } else if (is_utf8(entry.body())) {
+        out["body"] = text_of(entry.body());
     } else {
-        out["body_base64"] = text_of(base64(entry.body));
+        out["body_base64"] = text_of(base64(entry.body()));
     }
     return out;
 }

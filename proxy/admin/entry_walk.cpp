@@ -13,11 +13,11 @@ ShownKey shown_key(store::HeldKey held, std::vector<redis::ListedEntry> listed) 
     shown.key = std::move(held.key);
     for (cache::Stored& entry : held.variants) {
         ShownEntry one;
-        one.bytes = entry->body.size();
+        one.bytes = entry->body().size();
         one.soft_purged = held.soft_purged;
         one.in_memory = true;
         const auto same = std::find_if(listed.begin(), listed.end(), [&](const auto& other) {
-            return other.entry->variant == entry->variant;
+            return other.entry->variant() == entry->variant();
         });
         if (same != listed.end()) {
             one.in_redis = true;

@@ -35,13 +35,13 @@ void add_entry(json::object& out, const Looked& looked) {
     stored["where"] = looked.where;
     stored["scheme"] = json::string(looked.exchange.request.scheme);
     stored["host"] = json::string(looked.exchange.request.authority);
-    stored["status"] = entry.status;
-    stored["age"] = cache::current_age(entry.freshness, now).count();
-    stored["ttl"] = cache::remaining_lifetime(entry.freshness, now).count();
-    stored["bytes"] = entry.body.size();
-    stored["vary"] = array_of(entry.vary);
+    stored["status"] = entry.status();
+    stored["age"] = cache::current_age(entry.freshness(), now).count();
+    stored["ttl"] = cache::remaining_lifetime(entry.freshness(), now).count();
+    stored["bytes"] = entry.body().size();
+    stored["vary"] = array_of(entry.vary().to_strings());
     json::array tags;
-    for (const cache::TagId& tag : entry.response_tags) tags.push_back(json::string(tag.name));
+    for (const cache::TagView tag : entry.response_tags()) tags.push_back(json::string(tag.name));
     stored["response_tags"] = std::move(tags);
     out["entry"] = std::move(stored);
 }
@@ -151,7 +151,7 @@ json::object tell(json::object out, const http::RequestHead& request, const Look
         out["reason"] = nothing_stored(looked);
     } else {
         const bool shared =
-            looked.exchange.plan.personal == cache::Detail::none || looked.entry->freshness.shared;
+            looked.exchange.plan.personal == cache::Detail::none || looked.entry->shared();
         const cache::Verdict verdict =
             cache::decide_reuse(*looked.entry, looked.exchange.plan.directives,
                                 looked.exchange.plan.personal, looked.soft_purged, wall_now());

@@ -69,10 +69,10 @@ const ShownEntry& chosen(const ShownKey& shown, const http::RequestHead* request
     if (request == nullptr) return shown.entries.front();
     for (const ShownEntry& one : shown.entries) {
         const cache::StoredResponse& entry = *one.entry;
-        const bool with_host = !cache::target_of_variant(entry.variant).authority.empty();
+        const bool with_host = !cache::target_of_variant(entry.variant()).authority.empty();
         std::string variant;
-        cache::build_variant(*request, entry.vary, with_host, variant);
-        if (variant == entry.variant) return one;
+        cache::build_variant(*request, entry.vary(), with_host, variant);
+        if (variant == entry.variant()) return one;
     }
     return shown.entries.front();
 }
@@ -84,10 +84,10 @@ net::Task<void> add_diff(flow::Services& services, std::shared_ptr<const flow::C
         out["diff"] = json::object{{"error", "only Redis has this large body"}};
         co_return;
     }
-    const cache::VariantTarget target = cache::target_of_variant(shown.entry->variant);
-    const std::string url = target.authority.empty()
-                                ? shown.entry->target
-                                : target.scheme + "://" + target.authority + shown.entry->target;
+    const cache::VariantTarget target = cache::target_of_variant(shown.entry->variant());
+    const std::string url = target.authority.empty() ? std::string(shown.entry->target())
+                                                     : target.scheme + "://" + target.authority +
+                                                           std::string(shown.entry->target());
     const auto request = route::OfflineRequest::make("GET", url, question.host, question.headers);
     if (!request) co_return;
     const http::RequestHead& head = request->head();

@@ -67,12 +67,12 @@ bool varies_for_clients(std::string_view head, const settings::Route& rule) {
 }
 
 // A strong ETag: made of everything that the representation consists of (RFC 9110, 8.8.3).
-std::string etag_of(const StoredResponse& entry) {
+std::string etag_of(const Draft& draft) {
     std::vector<http::Field> lines;
-    parse_stored_head(entry.head, lines);
+    parse_stored_head(draft.head, lines);
     const http::Fields fields(lines);
     std::string text(fields.value(FieldId::content_type));
-    text.append("\n").append(entry.content_encoding).append("\n").append(entry.body);
+    text.append("\n").append(draft.content_encoding).append("\n").append(draft.body.view());
     std::string digest;
     append_sha256(digest, text);
     return '"' + digest.substr(0, etag_digits) + '"';
@@ -89,29 +89,29 @@ std::string lines_for_clients(std::string_view lines, const settings::Route& rul
     return out;
 }
 
-void rewrite_for_clients(StoredResponse& entry, const settings::Route& rule) {
-    const bool makes_etag = rule.etag && entry.status == 200 && entry.etag.empty();
-    const bool varies = varies_for_clients(entry.head, rule);
+void rewrite_for_clients(Draft& draft, const settings::Route& rule) {
+    const bool makes_etag = rule.etag && draft.status == 200 && draft.etag.empty();
+    const bool varies = varies_for_clients(draft.head, rule);
     if (rule.client_cache_control.empty() && !makes_etag && !varies) return;
-    std::string_view rest = entry.head;
+    std::string_view rest = draft.head;
     static_cast<void>(take_line(rest));
     while (!rest.empty()) {
         const std::string_view line = take_line(rest);
-        if (is_rewritten(id_of(line))) entry.origin_lines.append(line);
+        if (is_rewritten(id_of(line))) draft.origin_lines.append(line);
     }
-    entry.rewritten = true;
+    draft.rewritten = true;
     if (makes_etag) {
-        entry.etag = etag_of(entry);
-        entry.head.append("ETag: ").append(entry.etag).append("\r\n");
+        draft.etag = etag_of(draft);
+        draft.head.append("ETag: ").append(draft.etag).append("\r\n");
     }
-    entry.head = lines_for_clients(entry.head, rule);
+    draft.head = lines_for_clients(draft.head, rule);
 }
 
 void origin_fields(const StoredResponse& entry, std::vector<http::Field>& fields) {
-    parse_stored_head(entry.head, fields);
-    if (!entry.rewritten) return;
+    parse_stored_head(entry.head(), fields);
+    if (!entry.rewritten()) return;
     std::erase_if(fields, [](const http::Field& line) { return is_rewritten(line.id); });
-    for (std::string_view rest = entry.origin_lines; !rest.empty();) {
+    for (std::string_view rest = entry.origin_lines(); !rest.empty();) {
         const std::string_view line = trim_line_end(take_line(rest));
         const std::size_t colon = line.find(':');
         if (colon == std::string_view::npos) continue;
@@ -121,8 +121,8 @@ void origin_fields(const StoredResponse& entry, std::vector<http::Field>& fields
 }
 
 std::string_view origin_etag(const StoredResponse& entry) {
-    if (!entry.rewritten) return entry.etag;
-    for (std::string_view rest = entry.origin_lines; !rest.empty();) {
+    if (!entry.rewritten()) return entry.etag();
+    for (std::string_view rest = entry.origin_lines(); !rest.empty();) {
         const std::string_view line = trim_line_end(take_line(rest));
         if (id_of(line) == FieldId::etag) return trim_ows(line.substr(line.find(':') + 1));
     }

@@ -12,9 +12,9 @@
 /// since freshness and validation use them.
 namespace larder::cache {
 
-/// Rewrites a new entry's head by the route's options. The entry's body and its indexed fields must
-/// be set before.
-void rewrite_for_clients(StoredResponse& entry, const settings::Route& rule);
+/// Rewrites a new entry's head by the route's options. Its body and its indexed fields must be set
+/// before.
+void rewrite_for_clients(Draft& draft, const settings::Route& rule);
 
 /// The same for the head of a response that is passed on while it is stored: status line and field
 /// lines with CRLF each. No ETag: the body is not known yet.

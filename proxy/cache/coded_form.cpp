@@ -35,9 +35,11 @@ bool forbids_transforming(const http::Fields& fields) {
 
 // RFC 9110, 8.8.3.3: another representation needs another strong tag. A weak tag stays: it says
 // that both mean the same, and they do.
-std::string tag_of_form(const std::string& etag, std::string_view coding) {
-    if (etag.size() < 2 || etag.front() != '"') return etag;
-    return etag.substr(0, etag.size() - 1) + "-" + std::string(coding) + "\"";
+std::string tag_of_form(std::string_view etag, std::string_view coding) {
+    std::string tag(etag);
+    if (etag.size() < 2 || etag.front() != '"') return tag;
+    tag.pop_back();
+    return tag.append("-").append(coding).append("\"");
 }
 
 }  // namespace
@@ -63,71 +65,55 @@ bool may_be_coded(int status, const http::Fields& fields, std::optional<std::uin
 bool may_be_coded(const StoredResponse& entry) {
     std::vector<http::Field> lines;
     origin_fields(entry, lines);
-    return may_be_coded(entry.status, http::Fields(lines), entry.body.size());
+    return may_be_coded(entry.status(), http::Fields(lines), entry.body().size());
 }
 
 Stored coded_form(const StoredResponse& entry, settings::Coding coding, std::string body) {
-    boost::intrusive_ptr<StoredResponse> form(new StoredResponse);
-    form->status = entry.status;
-    form->freshness = entry.freshness;
-    form->etag = tag_of_form(entry.etag, to_token(coding));
-    form->last_modified = entry.last_modified;
-    form->content_encoding = to_token(coding);
-    form->body = std::move(body);
+    Draft form;
+    form.status = entry.status();
+    form.freshness = entry.freshness();
+    form.etag = tag_of_form(entry.etag(), to_token(coding));
+    form.last_modified = entry.last_modified();
+    form.content_encoding = to_token(coding);
+    form.body = std::move(body);
+    const std::string_view head = entry.head();
     std::vector<http::Field> lines;
-    parse_stored_head(entry.head, lines);
-    form->head = entry.head.substr(0, entry.head.find("\r\n") + 2);
+    parse_stored_head(head, lines);
+    form.head = head.substr(0, head.find("\r\n") + 2);
     const auto add = [&form](std::string_view name, std::string_view value) {
-        form->head.append(name).append(": ").append(value).append("\r\n");
+        form.head.append(name).append(": ").append(value).append("\r\n");
     };
     for (const http::Field& line : lines) {
         const bool ranges = iequals(line.name, "accept-ranges");
         if (ranges || line.id == FieldId::content_length) continue;
-        add(line.name, line.id == FieldId::etag ? form->etag : line.value);
+        add(line.name, line.id == FieldId::etag ? std::string_view(form.etag) : line.value);
     }
-    add("Content-Encoding", form->content_encoding);
-    add("Content-Length", std::to_string(form->body.size()));
-    return form;
+    add("Content-Encoding", form.content_encoding);
+    add("Content-Length", std::to_string(form.body.size()));
+    return make_stored(form);
 }
 
 Stored with_coded_forms(const StoredResponse& entry, std::vector<Stored> forms) {
-    boost::intrusive_ptr<StoredResponse> out(new StoredResponse);
-    out->status = entry.status;
-    out->freshness = entry.freshness;
-    out->head = entry.head;
-    out->body = entry.body;
-    out->etag = entry.etag;
-    out->last_modified = entry.last_modified;
-    out->content_encoding = entry.content_encoding;
-    out->target = entry.target;
-    out->vary = entry.vary;
-    out->variant = entry.variant;
-    out->tags = entry.tags;
-    out->response_tags = entry.response_tags;
-    out->rewritten = entry.rewritten;
-    out->origin_lines = entry.origin_lines;
-    out->soft_id = entry.soft_id;
-    out->everything = entry.everything;
-    out->guards = entry.guards;
-    out->sequence = entry.sequence;
-    out->coded = std::move(forms);
-    out->hits = entry.hits.load(std::memory_order_relaxed);
+    Stored out = make_stored(draft_of(entry), forms);
+    out->hits().store(entry.hits().load(std::memory_order_relaxed), std::memory_order_relaxed);
     return out;
 }
 
 const StoredResponse& form_for(const http::RequestHead& request, const StoredResponse& entry) {
-    if (entry.coded.empty() || request.fields.has(FieldId::range)) return entry;
+    if (!entry.has_coded() || request.fields.has(FieldId::range)) return entry;
     const AcceptedCodings accepted = accepted_codings(request.fields);
     if (!accepted.stated || forbids_transforming(request.fields)) return entry;
-    for (const Stored& form : entry.coded)
-        if (accepts_coding_named(request.fields, accepted, form->content_encoding)) return *form;
+    for (std::size_t i = 0; i < entry.coded_count(); ++i) {
+        const StoredResponse& form = entry.coded(i);
+        if (accepts_coding_named(request.fields, accepted, form.content_encoding())) return form;
+    }
     return entry;
 }
 
 bool count_hit(const StoredResponse& entry) {
     constexpr std::uint8_t enough = 2;
-    if (entry.hits.load(std::memory_order_relaxed) >= enough) return false;
-    return entry.hits.fetch_add(1, std::memory_order_relaxed) + 1 == enough;
+    if (entry.hits().load(std::memory_order_relaxed) >= enough) return false;
+    return entry.hits().fetch_add(1, std::memory_order_relaxed) + 1 == enough;
 }
 
 }  // namespace larder::cache

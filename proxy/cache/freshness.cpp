@@ -7,9 +7,6 @@ namespace {
 
 using http::FieldId;
 
-// How much the clocks of two instances may differ that are kept in step.
-constexpr Milliseconds clocks_differ_by{1000};
-
 // Between two moments; saturates instead of overflowing, so that garbled dates do no harm.
 Seconds elapsed(http::HttpTime from, http::HttpTime to) {
     return std::clamp(to - from, -http::delta_seconds_max, http::delta_seconds_max);
@@ -154,29 +151,6 @@ void end_at(Freshness& freshness, WallTime end) {
     freshness.lifetime = std::min(freshness.lifetime, freshness.initial_age + until);
     freshness.stale_while_revalidate = Milliseconds(0);
     freshness.stale_if_error = Milliseconds(0);
-}
-
-bool is_from_the_future(const Freshness& freshness, WallTime now) {
-    return freshness.received_at > now + clocks_differ_by;
-}
-
-Seconds current_age(const Freshness& freshness, WallTime now) {
-    const auto resident =
-        std::max(std::chrono::floor<Seconds>(now - freshness.received_at), Seconds(0));
-    return std::min(freshness.initial_age + resident, http::delta_seconds_max);
-}
-
-Seconds remaining_lifetime(const Freshness& freshness, WallTime now) {
-    if (is_from_the_future(freshness, now)) return Seconds(0);
-    const auto resident =
-        std::max(std::chrono::floor<Seconds>(now - freshness.received_at), Seconds(0));
-    return std::chrono::floor<Seconds>(freshness.lifetime) - freshness.initial_age - resident;
-}
-
-Milliseconds time_left(const Freshness& freshness, WallTime now) {
-    if (is_from_the_future(freshness, now)) return Milliseconds(0);
-    const Milliseconds resident = std::max(now - freshness.received_at, Milliseconds(0));
-    return freshness.lifetime - freshness.initial_age - resident;
 }
 
 }  // namespace larder::cache

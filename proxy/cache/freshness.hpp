@@ -1,7 +1,10 @@
 #pragma once
+#include <algorithm>
+
 #include "base/clock.hpp"
 #include "cache/origin_directives.hpp"
 #include "cache/stored_response.hpp"
+#include "http/cache_control.hpp"
 #include "http/http_date.hpp"
 #include "http/message.hpp"
 #include "settings/settings.hpp"
@@ -43,19 +46,37 @@ Freshness work_out_freshness(const http::ResponseHead& response, const OriginDir
 /// Ends the lifetime at `end` where it would end later, and lets nothing be served stale.
 void end_at(Freshness& freshness, WallTime end);
 
+/// How much the clocks of two instances may differ that are kept in step.
+inline constexpr Milliseconds clocks_differ_by{1000};
+
 /// Whether the response was received more than a second after `now`. Then a clock was set back: the
 /// age is unknown, so the response is stale whatever its lifetime. The clocks of instances differ
 /// by less than a second.
-bool is_from_the_future(const Freshness& freshness, WallTime now);
+inline bool is_from_the_future(const Freshness& freshness, WallTime now) {
+    return freshness.received_at > now + clocks_differ_by;
+}
 
 /// RFC 9111, 4.2.3: current_age at `now`; never negative, saturating.
-Seconds current_age(const Freshness& freshness, WallTime now);
+inline Seconds current_age(const Freshness& freshness, WallTime now) {
+    const auto resident =
+        std::max(std::chrono::floor<Seconds>(now - freshness.received_at), Seconds(0));
+    return std::min(freshness.initial_age + resident, http::delta_seconds_max);
+}
 
 /// What is left of the lifetime at `now`, to the millisecond; zero or negative once stale. This
 /// decides whether the response is fresh. Nothing is left of a response from the future.
-Milliseconds time_left(const Freshness& freshness, WallTime now);
+inline Milliseconds time_left(const Freshness& freshness, WallTime now) {
+    if (is_from_the_future(freshness, now)) return Milliseconds(0);
+    const Milliseconds resident = std::max(now - freshness.received_at, Milliseconds(0));
+    return freshness.lifetime - freshness.initial_age - resident;
+}
 
 /// The same in whole seconds, with the lifetime rounded down: the number that is shown.
-Seconds remaining_lifetime(const Freshness& freshness, WallTime now);
+inline Seconds remaining_lifetime(const Freshness& freshness, WallTime now) {
+    if (is_from_the_future(freshness, now)) return Seconds(0);
+    const auto resident =
+        std::max(std::chrono::floor<Seconds>(now - freshness.received_at), Seconds(0));
+    return std::chrono::floor<Seconds>(freshness.lifetime) - freshness.initial_age - resident;
+}
 
 }  // namespace larder::cache

@@ -35,16 +35,19 @@ bool forwarded_by_cache(Forward forward) {
 Outcome Outcome::from_entry(XCache word, const StoredResponse& entry, WallTime now) {
     Outcome out;
     out.x_cache_ = word;
-    out.age_ = current_age(entry.freshness, now).count();
+    out.age_ = current_age(entry.freshness(), now).count();
     return out;
 }
 
 Outcome Outcome::hit(const StoredResponse& entry, WallTime now) {
-    Outcome out = from_entry(XCache::hit, entry, now);
+    const Freshness freshness = entry.freshness();
+    Outcome out;
+    out.x_cache_ = XCache::hit;
+    out.age_ = current_age(freshness, now).count();
     out.forward_ = Forward::none;
-    out.ttl_ = remaining_lifetime(entry.freshness, now).count();
+    out.ttl_ = remaining_lifetime(freshness, now).count();
     if (out.ttl_ < 0) out.x_cache_ = XCache::stale;
-    out.saved_ = entry.freshness.received_at - entry.freshness.requested_at;
+    out.saved_ = freshness.received_at - freshness.requested_at;
     return out;
 }
 

@@ -12,12 +12,12 @@ namespace larder::cache {
 struct ResponseFacts {
     /// Of a stored response. Not explicit: an entry stands for its facts.
     ResponseFacts(const StoredResponse& stored)  // NOLINT(google-explicit-constructor)
-        : status(stored.status),
-          etag(stored.etag),
-          last_modified(stored.last_modified),
-          length(stored.body.size()),
-          head(stored.head),
-          received_at(stored.freshness.received_at) {}
+        : status(stored.status()),
+          etag(stored.etag()),
+          last_modified(stored.last_modified()),
+          length(stored.body().size()),
+          head(stored.head()),
+          received_at(stored.received_at()) {}
 
     /// Of a response that is being fetched. `length_in`: of its body, where it is known. Its Date
     /// is not looked at: a request without If-None-Match gets no 304 where Last-Modified is

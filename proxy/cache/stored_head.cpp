@@ -68,13 +68,13 @@ void parse_stored_head(std::string_view head, std::vector<Field>& fields) {
     }
 }
 
-void index_stored_head(StoredResponse& stored) {
+void index_stored_head(Draft& draft) {
     std::vector<Field> lines;
-    parse_stored_head(stored.head, lines);
+    parse_stored_head(draft.head, lines);
     const http::Fields fields(lines);
-    stored.etag = fields.value(FieldId::etag);
-    stored.last_modified = fields.value(FieldId::last_modified);
-    stored.content_encoding = fields.joined(FieldId::content_encoding).value_or(std::string());
+    draft.etag = fields.value(FieldId::etag);
+    draft.last_modified = fields.value(FieldId::last_modified);
+    draft.content_encoding = fields.joined(FieldId::content_encoding).value_or(std::string());
 }
 
 }  // namespace larder::cache

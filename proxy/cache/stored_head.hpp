@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "cache/stored_response.hpp"
+#include "cache/draft.hpp"
 #include "http/message.hpp"
 
 namespace larder::cache {
@@ -25,6 +25,6 @@ void parse_stored_head(std::string_view head, std::vector<http::Field>& fields);
 
 /// Sets etag, last_modified and content_encoding from the head. Call it when the head is set, or
 /// read back.
-void index_stored_head(StoredResponse& stored);
+void index_stored_head(Draft& draft);
 
 }  // namespace larder::cache

@@ -79,14 +79,14 @@ bool selects(const StoredResponse& stored, const http::Fields& fields) {
                         : http::strongly_equal(tag, stored_tag);
     }
     const std::string_view modified = fields.value(FieldId::last_modified);
-    return modified.empty() || stored.last_modified.empty() || modified == stored.last_modified;
+    return modified.empty() || stored.last_modified().empty() || modified == stored.last_modified();
 }
 
 // Whether conditional_fields has a validator to send. Without one, the origin was asked
 // unconditionally, and its answer confirms nothing.
 bool can_be_confirmed(const StoredResponse& stored) {
-    if (stored.status != 200 && stored.status != 203) return false;
-    return !origin_etag(stored).empty() || !stored.last_modified.empty();
+    if (stored.status() != 200 && stored.status() != 203) return false;
+    return !origin_etag(stored).empty() || !stored.last_modified().empty();
 }
 
 // Whether the answer names a validator that the stored response has (RFC 9111, 4.3.5). A length
@@ -95,15 +95,13 @@ bool names_same_validator(const StoredResponse& stored, const http::Fields& fiel
     const http::EntityTag tag = http::parse_entity_tag(fields.value(FieldId::etag));
     if (!tag.opaque.empty() && fields.value(FieldId::etag) == origin_etag(stored)) return true;
     const std::string_view modified = fields.value(FieldId::last_modified);
-    return !modified.empty() && modified == stored.last_modified;
+    return !modified.empty() && modified == stored.last_modified();
 }
 
-boost::intrusive_ptr<StoredResponse> merge(const StoredResponse& stored,
-                                           const http::RequestHead& request,
-                                           const http::ResponseHead& newer,
-                                           const settings::Route& rule, Detail personal_reason,
-                                           WallTime requested_at, WallTime received_at,
-                                           Detail& reason) {
+std::unique_ptr<Draft> merge(const StoredResponse& stored, const http::RequestHead& request,
+                             const http::ResponseHead& newer, const settings::Route& rule,
+                             Detail personal_reason, WallTime requested_at, WallTime received_at,
+                             Detail& reason) {
     const http::ConnectionOptions connection = http::parse_connection(newer.fields);
     std::vector<Field> updating;
     for (const Field& line : newer.fields)
@@ -119,26 +117,27 @@ boost::intrusive_ptr<StoredResponse> merge(const StoredResponse& stored,
         if (line.id == FieldId::age) merged.push_back(line);
 
     http::ResponseHead head;
-    head.status = stored.status;
-    head.reason = reason_phrase(stored.head);
+    head.status = stored.status();
+    head.reason = reason_phrase(stored.head());
     head.fields = http::Fields(merged);
     StoreDecision decision =
         decide_storable(request, head, rule, personal_reason, requested_at, received_at);
     reason = decision.reason;
     if (reason != Detail::none) return nullptr;
 
-    boost::intrusive_ptr<StoredResponse> out(new StoredResponse);
-    out->status = stored.status;
+    auto out = std::make_unique<Draft>();
+    out->status = stored.status();
     out->freshness = decision.freshness;
     out->vary = std::move(decision.vary);
-    append_stored_head(head, decision.omit, rule.strip, stored.body.size(), received_at, out->head);
+    append_stored_head(head, decision.omit, rule.strip, stored.body().size(), received_at,
+                       out->head);
     index_stored_head(*out);
-    out->body = stored.body;
-    out->target = stored.target;
-    out->variant = stored.variant;
-    out->tags = stored.tags;
-    out->response_tags = stored.response_tags;
-    out->soft_id = stored.soft_id;
+    out->body = stored.copy_body();
+    out->target = stored.target();
+    out->variant = stored.variant();
+    out->tags = stored.tags().to_ids();
+    out->response_tags = stored.response_tags().to_ids();
+    out->soft_id = stored.soft_id();
     rewrite_for_clients(*out, rule);
     return out;
 }
@@ -150,37 +149,37 @@ std::string conditional_fields(const StoredResponse& stored) {
     if (!can_be_confirmed(stored)) return out;
     const std::string_view etag = origin_etag(stored);
     if (!etag.empty()) out.append("If-None-Match: ").append(etag).append("\r\n");
-    if (!stored.last_modified.empty())
-        out.append("If-Modified-Since: ").append(stored.last_modified).append("\r\n");
+    if (!stored.last_modified().empty())
+        out.append("If-Modified-Since: ").append(stored.last_modified()).append("\r\n");
     return out;
 }
 
-boost::intrusive_ptr<StoredResponse> freshen(const StoredResponse& stored,
-                                             const http::RequestHead& request,
-                                             const http::ResponseHead& not_modified,
-                                             const settings::Route& rule, Detail personal_reason,
-                                             WallTime requested_at, WallTime received_at,
-                                             Detail& reason) {
+std::unique_ptr<Draft> freshen(const StoredResponse& stored, const http::RequestHead& request,
+                               const http::ResponseHead& not_modified, const settings::Route& rule,
+                               Detail personal_reason, WallTime requested_at, WallTime received_at,
+                               Detail& reason) {
     reason = Detail::none;
     if (!can_be_confirmed(stored) || !selects(stored, not_modified.fields)) return nullptr;
     return merge(stored, request, not_modified, rule, personal_reason, requested_at, received_at,
                  reason);
 }
 
-boost::intrusive_ptr<StoredResponse> freshen_from_head(
-    const StoredResponse& stored, const http::RequestHead& request,
-    const http::ResponseHead& response, const settings::Route& rule, Detail personal_reason,
-    WallTime requested_at, WallTime received_at, Detail& reason) {
+std::unique_ptr<Draft> freshen_from_head(const StoredResponse& stored,
+                                         const http::RequestHead& request,
+                                         const http::ResponseHead& response,
+                                         const settings::Route& rule, Detail personal_reason,
+                                         WallTime requested_at, WallTime received_at,
+                                         Detail& reason) {
     reason = Detail::none;
     const auto contradicts = [&](FieldId id, std::string_view stored_value) {
         const Field* line = response.fields.first(id);
         return line && line->value != stored_value;
     };
-    if (response.status != stored.status || !names_same_validator(stored, response.fields) ||
+    if (response.status != stored.status() || !names_same_validator(stored, response.fields) ||
         contradicts(FieldId::etag, origin_etag(stored)) ||
-        contradicts(FieldId::last_modified, stored.last_modified) ||
-        contradicts(FieldId::content_encoding, stored.content_encoding) ||
-        contradicts(FieldId::content_length, std::to_string(stored.body.size())))
+        contradicts(FieldId::last_modified, stored.last_modified()) ||
+        contradicts(FieldId::content_encoding, stored.content_encoding()) ||
+        contradicts(FieldId::content_length, std::to_string(stored.body().size())))
         return nullptr;
     return merge(stored, request, response, rule, personal_reason, requested_at, received_at,
                  reason);

@@ -1,5 +1,5 @@
 #pragma once
-#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <memory>
 #include <string>
 
 #include "base/clock.hpp"
@@ -22,20 +22,20 @@ std::string conditional_fields(const StoredResponse& stored);
 /// does not belong to the stored response (another strong ETag, or the stored response has no
 /// validator to ask the origin with; `reason` is none), or where the result may no longer be stored
 /// (`reason` says why).
-boost::intrusive_ptr<StoredResponse> freshen(const StoredResponse& stored,
-                                             const http::RequestHead& request,
-                                             const http::ResponseHead& not_modified,
-                                             const settings::Route& rule, Detail personal_reason,
-                                             WallTime requested_at, WallTime received_at,
-                                             Detail& reason);
+std::unique_ptr<Draft> freshen(const StoredResponse& stored, const http::RequestHead& request,
+                               const http::ResponseHead& not_modified, const settings::Route& rule,
+                               Detail personal_reason, WallTime requested_at, WallTime received_at,
+                               Detail& reason);
 
 /// The same for a 200 that answered HEAD (RFC 9111, 4.3.5). Its fields update the stored ones where
 /// its ETag or its Last-Modified is the stored one, and none of ETag, Last-Modified,
 /// Content-Encoding and Content-Length contradicts; else null with reason none. Without a validator
 /// in both, nothing tells whether the body is still the same.
-boost::intrusive_ptr<StoredResponse> freshen_from_head(
-    const StoredResponse& stored, const http::RequestHead& request,
-    const http::ResponseHead& response, const settings::Route& rule, Detail personal_reason,
-    WallTime requested_at, WallTime received_at, Detail& reason);
+std::unique_ptr<Draft> freshen_from_head(const StoredResponse& stored,
+                                         const http::RequestHead& request,
+                                         const http::ResponseHead& response,
+                                         const settings::Route& rule, Detail personal_reason,
+                                         WallTime requested_at, WallTime received_at,
+                                         Detail& reason);
 
 }  // namespace larder::cache

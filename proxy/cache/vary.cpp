@@ -250,15 +250,15 @@ std::optional<std::vector<std::string>> vary_names(const http::Fields& fields, D
     return names;
 }
 
-void build_variant(const http::RequestHead& request, const std::vector<std::string>& vary,
-                   bool with_host, std::string& out) {
+void build_variant(const http::RequestHead& request, NameList vary, bool with_host,
+                   std::string& out) {
     out.clear();
     if (!request.scheme.empty() && !iequals(request.scheme, "http")) {
         append_lower_escaped(request.scheme, out);
         out.push_back('=');
     }
     if (with_host) append_lower_escaped(request.authority, out);
-    for (const std::string& name : vary) {
+    for (const std::string_view name : vary) {
         out.push_back(';');
         out.append(name);
         append_value(request, name, out);
@@ -274,17 +274,14 @@ VariantTarget target_of_variant(std::string_view variant) {
     return {unescaped(escaped.substr(0, equals)), unescaped(escaped.substr(equals + 1))};
 }
 
-bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored) {
-    if (stored.content_encoding.empty()) return true;
+bool accepts_coding_of(const http::RequestHead& request, const StoredResponse& stored) {
     const AcceptedCodings accepted = accepted_codings(request.fields);
     // A request without the field accepts any coding (RFC 9110, 12.5.3). But the client is sure to
     // understand only a coding that the origin itself chose for such requests. The variant shows
     // that it did, where the variant covers the field.
-    if (!accepted.stated &&
-        std::binary_search(stored.vary.begin(), stored.vary.end(), "accept-encoding"))
-        return true;
+    if (!accepted.stated && stored.vary().contains("accept-encoding")) return true;
     bool all = true;
-    http::for_each_member(stored.content_encoding, [&](std::string_view coding) {
+    http::for_each_member(stored.content_encoding(), [&](std::string_view coding) {
         all = all && accepts_coding_named(request.fields, accepted, coding);
     });
     return all;

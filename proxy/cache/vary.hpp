@@ -23,8 +23,8 @@ std::optional<std::vector<std::string>> vary_names(const http::Fields& fields, D
 /// fields. Values are normalised: white space and list joins; Accept-Encoding becomes the set of
 /// accepted codings. The text is short and printable; a long one ends in a SHA-256, so that no two
 /// differing requests share a text. `vary` as in StoreDecision. Replaces `out`.
-void build_variant(const http::RequestHead& request, const std::vector<std::string>& vary,
-                   bool with_host, std::string& out);
+void build_variant(const http::RequestHead& request, NameList vary, bool with_host,
+                   std::string& out);
 
 /// Scheme and authority of the target URI that a variant answers.
 struct VariantTarget {
@@ -61,6 +61,13 @@ void append_codings(const http::Fields& fields, const AcceptedCodings& accepted,
 /// Whether the request accepts the content coding of the stored response. Without Vary an entry can
 /// hold a coding that the client cannot decode: the entry is then not for this request
 /// (Verdict::fetch). Costs nothing where the stored response has no coding.
-bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored);
+inline bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored);
+
+/// The same of a response that has a coding.
+bool accepts_coding_of(const http::RequestHead& request, const StoredResponse& stored);
+
+inline bool accepts_coding(const http::RequestHead& request, const StoredResponse& stored) {
+    return !stored.has_coding() || accepts_coding_of(request, stored);
+}
 
 }  // namespace larder::cache

@@ -11,17 +11,30 @@
 
 namespace larder::flow {
 
+namespace {
+
+// What most requests get, without a look at the entry's validators, is the whole.
+cache::ResponseForm form_of(const http::RequestHead& request, const cache::StoredResponse& entry) {
+    if (has_condition_or_range(request)) return cache::decide_form(request, entry, wall_now());
+    cache::ResponseForm whole;
+    whole.status = entry.status();
+    whole.length = entry.body().size();
+    return whole;
+}
+
+}  // namespace
+
 net::Task<void> answer_from_entry(Client& client, cache::Stored entry) {
     const cache::Stored sent_entry(&cache::form_for(client.request(), *entry));
     if (notes_hits(client.exchange().plan.route->rule)) note_hit(client, entry, *sent_entry);
-    const cache::ResponseForm form = cache::decide_form(client.request(), *sent_entry, wall_now());
+    const cache::ResponseForm form = form_of(client.request(), *sent_entry);
     std::string changed;
-    const std::string_view head = cache::head_of_form(form, sent_entry->head, {}, changed);
+    const std::string_view head = cache::head_of_form(form, sent_entry->head(), {}, changed);
     const BodyLength length{form.length, true};
     begin_response(client, head, form.status, length);
     cache::BodyWindow window(form);
     const std::string_view body =
-        form.has_body() ? window.cut(sent_entry->body) : std::string_view{};
+        form.has_body() ? window.cut(sent_entry->body()) : std::string_view{};
     const bool sent = co_await client.send_body(body, Follows::nothing);
     static_cast<void>(sent);
 }
@@ -40,7 +53,7 @@ bool answer_read_at_once(Client& client) {
     if (has_condition_or_range(exchange.request)) return false;
 
     exchange.outcome = cache::Outcome::hit(*hit.entry, now);
-    exchange.status = hit.entry->status;
+    exchange.status = hit.entry->status();
     exchange.text.clear();
     append_own_fields(client, exchange.text);
     if (plan.route->rule.refresh_ahead > 0) refresh_if_due(client, hit.entry);

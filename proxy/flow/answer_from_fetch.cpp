@@ -168,7 +168,7 @@ net::Task<bool> tags_current(Client& client, store::FetchPtr fetch, redis::Redis
     std::vector<std::string> tags;
     if (fetch->state() == FetchState::resolved) {
         const cache::Stored entry = fetch->entry();
-        for (const cache::TagId& tag : entry->response_tags) tags.push_back(tag.name);
+        for (const cache::TagView tag : entry->response_tags()) tags.emplace_back(tag.name);
     } else {
         tags = fetch->head().tags;
     }
@@ -219,8 +219,8 @@ net::Task<FetchAnswer> answer_from_fetch(Client& client, FetchPart part) {
                 const bool current = co_await tags_current(client, part.fetch, *part.budget);
                 if (!current) co_return FetchAnswer::purged;
                 std::string variant;
-                cache::build_variant(client.request(), entry->vary, plan.with_host, variant);
-                if (variant != entry->variant || !cache::accepts_coding(client.request(), *entry))
+                cache::build_variant(client.request(), entry->vary(), plan.with_host, variant);
+                if (variant != entry->variant() || !cache::accepts_coding(client.request(), *entry))
                     co_return FetchAnswer::variant;
             }
             client.exchange().outcome = resolved_outcome(exchange, part, *entry);

@@ -43,7 +43,7 @@ struct Audit {
           sender(sender_of(client)),
           entry(std::move(entry_in)),
           age(static_cast<std::uint64_t>(
-              cache::current_age(entry->freshness, wall_now()).count())) {}
+              cache::current_age(entry->freshness(), wall_now()).count())) {}
 
     std::unique_ptr<Place> place;
     Services& services;
@@ -79,13 +79,13 @@ net::Task<AuditResult> compare(Audit& audit) {
                              audit.sender};
     co_await ask_aside(audit.services, aside, exchange);
     if (exchange.failed()) co_return AuditResult::failed;
-    if (exchange.head.status >= 500 && audit.entry->status < 500) co_return AuditResult::failed;
-    if (exchange.head.status != audit.entry->status) co_return AuditResult::different;
+    if (exchange.head.status >= 500 && audit.entry->status() < 500) co_return AuditResult::failed;
+    if (exchange.head.status != audit.entry->status()) co_return AuditResult::different;
     BodyReader body(exchange.connection->stream, exchange.connection->in, exchange.head.framing,
                     exchange.head.content_length,
                     audit.config->upstream_of(&audit.route)->settings().idle_timeout,
                     http::ChunkSender::origin);
-    const std::string& stored = audit.entry->body;
+    const std::string_view stored = audit.entry->body();
     std::size_t seen = 0;
     while (true) {
         const BodyReader::Piece piece = co_await body.next();

@@ -75,8 +75,8 @@ cache::Stored entry_as_hit(Client& client, const store::Fetch& fetch) {
         return nullptr;
     if (!cache::accepts_coding(client.request(), *entry)) return nullptr;
     std::string variant;
-    cache::build_variant(client.request(), entry->vary, plan.with_host, variant);
-    return variant == entry->variant ? entry : nullptr;
+    cache::build_variant(client.request(), entry->vary(), plan.with_host, variant);
+    return variant == entry->variant() ? entry : nullptr;
 }
 
 // A response that has begun and may not be reused without validation is only for requests that came
@@ -94,7 +94,7 @@ bool came_too_late(const store::Fetch& fetch) {
 
 // The fields that the response varies on.
 std::vector<std::string> learned_vary(const store::Fetch& fetch) {
-    if (fetch.state() == store::FetchState::resolved) return fetch.entry()->vary;
+    if (fetch.state() == store::FetchState::resolved) return fetch.entry()->vary().to_strings();
     return fetch.head().vary;
 }
 
@@ -125,8 +125,7 @@ net::Task<void> ask_alone(Client& client) {
 
 void refresh(Client& client) {
     const cache::StoredResponse& entry = *client.exchange().lookup.entry;
-    const std::string_view variant =
-        entry.vary.empty() ? std::string_view{} : std::string_view(entry.variant);
+    const std::string_view variant = entry.vary().empty() ? std::string_view{} : entry.variant();
     const store::FetchBoard::Place place = client.services.board.join_or_lead(
         client.exchange().key, fetch_name(client.exchange(), variant), guards_of(client));
     if (place.leads) start_fetch_aside(make_task(client, place.fetch, {}, variant));
@@ -135,15 +134,15 @@ void refresh(Client& client) {
 void refresh_if_due(Client& client, const cache::Stored& entry) {
     Exchange& exchange = client.exchange();
     const ReadPlan& plan = exchange.plan;
-    if (!cache::is_refresh_due(entry->freshness, plan.route->rule.refresh_ahead, wall_now()))
-        return;
+    const double share = plan.route->rule.refresh_ahead;
+    if (share <= 0 || !cache::is_refresh_due(entry->freshness(), share, wall_now())) return;
     // The answer to such a request may not be stored for all.
     const bool for_all = plan.personal == cache::Detail::none && !plan.directives.no_store &&
                          !plan.directives.only_if_cached &&
                          exchange.request.method != http::Method::head;
     const std::uint64_t hash =
-        uncacheable_hash(exchange.key, *plan.route) ^ hash_of(entry->variant);
-    if (!for_all || !client.services.refreshes.claim(hash, entry->freshness.received_at)) return;
+        uncacheable_hash(exchange.key, *plan.route) ^ hash_of(entry->variant());
+    if (!for_all || !client.services.refreshes.claim(hash, entry->received_at())) return;
     client.services.metrics.record_refresh_ahead(client.config->path_ids[plan.route->index]);
     exchange.lookup.entry = entry;
     refresh(client);
@@ -171,8 +170,8 @@ net::Task<void> fetch_together(Client& client, redis::RedisBudget budget) {
     const Lookup& lookup = exchange.lookup;
     redis::LeaseHold lease = std::move(exchange.lookup.lease);
     store::FetchBoard& board = client.services.board;
-    std::string variant =
-        lookup.entry && !lookup.entry->vary.empty() ? lookup.entry->variant : lookup.variant;
+    const bool is_variant = lookup.entry && !lookup.entry->vary().empty();
+    std::string variant(is_variant ? lookup.entry->variant() : lookup.variant);
     FetchPart part;
     part.budget = &budget;
     bool learned = false;  // the fetched variant is not the wanted one

@@ -31,9 +31,8 @@ bool answers_fetch(const FetchTask& task, const cache::StoredResponse& entry, bo
     if (soft_purged || !cache::accepts_coding(task.request.head(), entry)) return false;
     if (!task.stale) return usable_by_waiters(task, entry);
     // After the clock was set back, a newer entry may have an earlier time.
-    const bool clock_set_back = cache::is_from_the_future(task.stale->freshness, wall_now());
-    if (!clock_set_back && entry.freshness.received_at <= task.stale->freshness.received_at)
-        return false;
+    const bool clock_set_back = cache::is_from_the_future(task.stale->freshness(), wall_now());
+    if (!clock_set_back && entry.received_at() <= task.stale->received_at()) return false;
     return cache::decide_reuse(entry, task.plan.directives, task.plan.personal, false,
                                wall_now()) == cache::Verdict::serve;
 }

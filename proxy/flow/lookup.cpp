@@ -78,11 +78,12 @@ net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
         would_fetch_for_all(exchange))
         client.services.forecast.note(plan.route->index, found.ids.key_absent);
     if (exchange.trace && found.entry) exchange.trace->found_in = "redis";
-    if (found.entry && !found.soft_purged && plan.route->rule.memory) {
+    const bool into_memory = plan.route->rule.memory && client.settings().memory_bytes > 0;
+    if (found.entry && !found.soft_purged && into_memory) {
         const std::size_t rule_guards =
             store::guard_count(name.key, name.bare_size, name.tags.size());
         client.services.memory.insert(exchange.key, found.entry,
-                                      {plan.route->rules, found.entry->sequence, rule_guards});
+                                      {plan.route->rules, found.entry->sequence(), rule_guards});
     }
     lookup.state = found.state;
     lookup.entry = found.entry;

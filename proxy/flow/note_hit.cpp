@@ -8,7 +8,7 @@ namespace {
 
 void compress_if_asked_again(Client& client, const cache::Stored& entry) {
     const settings::Route& rule = client.exchange().plan.route->rule;
-    if (rule.compress->empty() || !rule.memory || !entry->coded.empty()) return;
+    if (rule.compress->empty() || !rule.memory || entry->has_coded()) return;
     if (!cache::count_hit(*entry) || !cache::may_be_coded(*entry)) return;
     client.services.compressor->add(client.exchange().key, entry, *rule.compress);
 }
@@ -19,7 +19,7 @@ void note_hit(Client& client, const cache::Stored& entry, const cache::StoredRes
     compress_if_asked_again(client, entry);
     const bool coded = &form != entry.get();
     if (coded && client.request().method != http::Method::head)
-        client.services.metrics.record_compressed(entry->body.size() - form.body.size());
+        client.services.metrics.record_compressed(entry->body().size() - form.body().size());
     // What is served stale is known to be old.
     if (client.exchange().outcome.x_cache() == cache::XCache::hit) audit_if_chosen(client, entry);
 }

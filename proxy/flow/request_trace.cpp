@@ -56,7 +56,7 @@ json::object lifetime_of(const Exchange& exchange, const http::ResponseHead& res
     json::object out{{"seconds", static_cast<double>(granted.count()) / 1000},
                      {"source", json::string_view(source.data(), source.size())}};
     if (exchange.lookup.entry)
-        out["left"] = cache::remaining_lifetime(exchange.lookup.entry->freshness, now).count();
+        out["left"] = cache::remaining_lifetime(exchange.lookup.entry->freshness(), now).count();
     return out;
 }
 

@@ -18,11 +18,11 @@ struct ResponseTags {
 ResponseTags response_tags_of(const Config& config, const route::CompiledRoute& route,
                               const http::RequestHead& request, const http::ResponseHead& response);
 
-/// Sets the response tags of `entry`, which is `stale` updated by a 304 or by the answer to HEAD
-/// (`newer`). The ids stay empty; the store fills them in. False: too many tags, `entry` must not
+/// Sets the response tags of `draft`, which is `stale` updated by a 304 or by the answer to HEAD
+/// (`newer`). The ids stay empty; the store fills them in. False: too many tags, `draft` must not
 /// be stored.
 bool renew_response_tags(const Config& config, const route::CompiledRoute& route,
                          const http::RequestHead& request, const cache::StoredResponse& stale,
-                         const http::ResponseHead& newer, cache::StoredResponse& entry);
+                         const http::ResponseHead& newer, cache::Draft& draft);
 
 }  // namespace larder::flow

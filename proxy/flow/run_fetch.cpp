@@ -144,14 +144,15 @@ net::Task<void> take_response(FetchTask& task, origin::Exchange& exchange) {
         co_return;
     }
     record_origin_success(task.services, *task.config, exchange);
-    boost::intrusive_ptr<cache::StoredResponse> entry;
-    if (task.fetch->storing()) entry = stored_response(task, exchange, decision);
+    std::unique_ptr<cache::Draft> draft;
+    if (task.fetch->storing()) draft = draft_response(task, exchange, decision);
+    const cache::Stored entry = draft ? finish_draft(task, *draft) : nullptr;
     if (task.shadow) record_shadow(task, exchange.head.status);
     task.fetch->complete(body.trailers(), entry);
     finish_exchange(task.services.origin, exchange, body);
     if (entry) {
         note_finding(task, *entry);
-        co_await store_entry(task, entry);
+        co_await store_entry(task, std::move(draft), entry);
     } else {
         const Detail reason = not_stored == Detail::none ? Detail::too_large : not_stored;
         remember_not_stored(task, reason, exchange.head.status);
@@ -167,25 +168,24 @@ void finish_without_body(FetchTask& task, origin::Exchange& exchange) {
 }
 
 // An answer that confirms the entry may name other tags than the stored ones. False: too many tags.
-bool tags_renewed(const FetchTask& task, const origin::Exchange& exchange,
-                  cache::StoredResponse& entry) {
+bool tags_renewed(const FetchTask& task, const origin::Exchange& exchange, cache::Draft& draft) {
     return renew_response_tags(*task.config, *task.plan.route, task.request.head(), *task.stale,
-                               exchange.head, entry);
+                               exchange.head, draft);
 }
 
 // An answer that contradicts the entry makes it stale (RFC 9111, 4.3.5), which it is already.
 net::Task<void> take_head_answer(FetchTask& task, origin::Exchange& exchange) {
     Detail reason = Detail::none;
-    boost::intrusive_ptr<cache::StoredResponse> entry = cache::freshen_from_head(
+    std::unique_ptr<cache::Draft> draft = cache::freshen_from_head(
         *task.stale, task.request.head(), exchange.head, task.plan.route->rule, task.plan.personal,
         exchange.requested_at, exchange.received_at, reason);
     record_origin_success(task.services, *task.config, exchange);
-    if (exchange.head.status == 200 && entry && tags_renewed(task, exchange, *entry)) {
+    if (exchange.head.status == 200 && draft && tags_renewed(task, exchange, *draft)) {
         finish_without_body(task, exchange);
-        cache::build_variant(task.request.head(), entry->vary, task.plan.with_host, entry->variant);
-        end_before_planned_purge(task, *entry);
+        cache::build_variant(task.request.head(), draft->vary, task.plan.with_host, draft->variant);
+        const cache::Stored entry = finish_draft(task, *draft);
         // This fetch is not on the board, so the next request must find the entry stored.
-        co_await store_entry(task, entry);
+        co_await store_entry(task, std::move(draft), entry);
         task.fetch->resolve(entry, store::Resolution::updated, not_stored_in_redis(task));
         co_return;
     }
@@ -201,21 +201,21 @@ net::Task<void> take_head_answer(FetchTask& task, origin::Exchange& exchange) {
 // True: the 304 confirmed the stored entry. False: ask again without a condition.
 net::Task<bool> take_not_modified(FetchTask& task, origin::Exchange& exchange) {
     Detail reason = Detail::none;
-    boost::intrusive_ptr<cache::StoredResponse> entry =
+    std::unique_ptr<cache::Draft> draft =
         cache::freshen(*task.stale, task.request.head(), exchange.head, task.plan.route->rule,
                        task.plan.personal, exchange.requested_at, exchange.received_at, reason);
     record_origin_success(task.services, *task.config, exchange);
-    const bool may_be_kept = entry && tags_renewed(task, exchange, *entry);
+    const bool may_be_kept = draft && tags_renewed(task, exchange, *draft);
     finish_without_body(task, exchange);
     if (!may_be_kept) {
         task.stale.reset();
         co_return false;
     }
-    cache::build_variant(task.request.head(), entry->vary, task.plan.with_host, entry->variant);
-    end_before_planned_purge(task, *entry);
+    cache::build_variant(task.request.head(), draft->vary, task.plan.with_host, draft->variant);
+    const cache::Stored entry = finish_draft(task, *draft);
     task.fetch->resolve(entry, store::Resolution::revalidated, not_stored_in_redis(task));
     note_finding(task, *entry);
-    co_await store_entry(task, entry);
+    co_await store_entry(task, std::move(draft), entry);
     co_return true;
 }
 

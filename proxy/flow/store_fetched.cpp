@@ -119,38 +119,47 @@ store::FetchedHead fetched_head(FetchTask& task, const origin::Exchange& exchang
     return head;
 }
 
-boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchTask& task,
-                                                            const origin::Exchange& exchange,
-                                                            const cache::StoreDecision& decision) {
-    boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
+std::unique_ptr<cache::Draft> draft_response(FetchTask& task, const origin::Exchange& exchange,
+                                             const cache::StoreDecision& decision) {
+    auto draft = std::make_unique<cache::Draft>();
     const settings::Route& rule = task.plan.route->rule;
-    entry->status = exchange.head.status;
-    entry->freshness = decision.freshness;
-    entry->body = task.fetch->body();
-    cache::append_stored_head(exchange.head, decision.omit, rule.strip, entry->body.size(),
-                              exchange.received_at, entry->head);
-    cache::index_stored_head(*entry);
-    cache::rewrite_for_clients(*entry, rule);
-    entry->target = task.request.head().target;
-    entry->vary = decision.vary;
-    cache::build_variant(task.request.head(), decision.vary, task.plan.with_host, entry->variant);
+    draft->status = exchange.head.status;
+    draft->freshness = decision.freshness;
+    draft->body = task.fetch->body();
+    cache::append_stored_head(exchange.head, decision.omit, rule.strip, draft->body.size(),
+                              exchange.received_at, draft->head);
+    cache::index_stored_head(*draft);
+    cache::rewrite_for_clients(*draft, rule);
+    draft->target = task.request.head().target;
+    draft->vary = decision.vary;
+    cache::build_variant(task.request.head(), decision.vary, task.plan.with_host, draft->variant);
     for (const std::string& tag : task.fetch->head().tags)
-        entry->response_tags.push_back({tag, {}});
-    end_before_planned_purge(task, *entry);
-    return entry;
+        draft->response_tags.push_back({tag, {}});
+    return draft;
 }
 
-void end_before_planned_purge(const FetchTask& task, cache::StoredResponse& entry) {
-    std::vector<std::uint32_t> names = task.fetch->guards.slots;
-    for (const cache::TagId& tag : entry.response_tags)
-        names.push_back(store::Generations::slot_of_response_tag(tag.name));
+namespace {
+
+void end_before_planned_purge(const FetchTask& task, cache::Draft& draft) {
     const WallTime wall = wall_now();
     const SteadyTime steady = steady_now();
-    cache::Freshness& freshness = entry.freshness;
+    cache::Freshness& freshness = draft.freshness;
     const SteadyTime requested_at = steady - std::max(wall - freshness.requested_at, {});
-    const auto end = task.services.generations.planned().end_of(names, requested_at);
+    const auto end = task.services.generations.planned().end_of(draft.guards, requested_at);
     if (!end) return;
     cache::end_at(freshness, wall + std::chrono::ceil<Milliseconds>(*end - steady));
+}
+
+}  // namespace
+
+cache::Stored finish_draft(const FetchTask& task, cache::Draft& draft) {
+    draft.key = task.key;
+    draft.guards = task.fetch->guards.slots;
+    for (const cache::TagId& tag : draft.response_tags)
+        draft.guards.push_back(store::Generations::slot_of_response_tag(tag.name));
+    draft.sequence = task.fetch->guards.sequence;
+    end_before_planned_purge(task, draft);
+    return cache::make_stored(draft);
 }
 
 void note_finding(const FetchTask& task, const cache::StoredResponse& entry) {
@@ -161,29 +170,23 @@ void note_finding(const FetchTask& task, const cache::StoredResponse& entry) {
     finding.route = task.plan.route->path_template;
     finding.bare_key = key.substr(0, bare);
     finding.appended = key.substr(std::min(bare + 1, key.size()));
-    finding.body_hash = hash_of(entry.body);
+    finding.body_hash = hash_of(entry.body());
     finding.replaces = task.stale != nullptr && !task.soft_purged;
-    finding.same_body = finding.replaces && task.stale->body == entry.body;
-    finding.has_tags = !entry.response_tags.empty();
+    finding.same_body = finding.replaces && task.stale->body() == entry.body();
+    finding.has_tags = !entry.response_tags().empty();
     task.services.findings->note(finding);
 }
 
-net::Task<void> store_entry(FetchTask& task, boost::intrusive_ptr<cache::StoredResponse> entry) {
+net::Task<void> store_entry(FetchTask& task, std::unique_ptr<cache::Draft> draft,
+                            cache::Stored entry) {
     const bool into_memory = task.plan.route->rule.memory;
     // The sequence of the fetch, even if Redis noted a later position: a purge since the fetch
     // began counts.
     const store::Provenance made{task.plan.route->rules, task.fetch->guards.sequence,
                                  task.fetch->guards.slots.size()};
-    const auto set_guards = [&task, &entry] {
-        entry->guards = task.fetch->guards.slots;
-        for (const cache::TagId& tag : entry->response_tags)
-            entry->guards.push_back(store::Generations::slot_of_response_tag(tag.name));
-        entry->sequence = task.fetch->guards.sequence;
-    };
     if (!task.services.redis) {
-        set_guards();
-        if (!task.services.generations.valid(entry->guards, entry->sequence) ||
-            !task.services.generations.may_store(entry->sequence)) {
+        if (!task.services.generations.valid(entry->guards(), entry->sequence()) ||
+            !task.services.generations.may_store(entry->sequence())) {
             task.services.metrics.record_fill_discarded(task.path_id(),
                                                         Detail::purged_during_fetch);
         } else if (into_memory) {
@@ -195,11 +198,13 @@ net::Task<void> store_entry(FetchTask& task, boost::intrusive_ptr<cache::StoredR
     using Older = redis::RedisStore::Older;
     const Older older = task.too_slow ? Older::left : Older::replaced;
     const redis::RedisStore::Filled filled =
-        co_await task.services.redis->fill(task.name(), task.lease.shared(), entry, older);
+        co_await task.services.redis->fill(task.name(), task.lease.shared(), *draft, older);
     task.lease.filled();
     switch (filled.outcome) {
         case redis::FillOutcome::stored:
-            if (filled.tracked && into_memory) task.services.memory.insert(task.key, entry, made);
+            // Not `entry`, which knows nothing of what the fill has told.
+            if (filled.tracked && into_memory)
+                task.services.memory.insert(task.key, cache::make_stored(*draft), made);
             break;
         case redis::FillOutcome::purged:
             task.services.metrics.record_fill_discarded(task.path_id(),
@@ -233,7 +238,7 @@ void record_shadow(FetchTask& task, int status) {
     observe::ShadowResult result = observe::ShadowResult::miss;
     if (task.would_serve) {
         const bool same =
-            task.would_serve->status == status && task.would_serve->body == task.fetch->body();
+            task.would_serve->status() == status && task.would_serve->body() == task.fetch->body();
         result = same ? observe::ShadowResult::match : observe::ShadowResult::mismatch;
     }
     task.services.metrics.record_shadow(task.path_id(), result);

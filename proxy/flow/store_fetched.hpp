@@ -21,19 +21,21 @@ cache::Detail not_stored_in_redis(FetchTask& task);
 store::FetchedHead fetched_head(FetchTask& task, const origin::Exchange& exchange,
                                 const cache::StoreDecision& decision);
 
-boost::intrusive_ptr<cache::StoredResponse> stored_response(FetchTask& task,
-                                                            const origin::Exchange& exchange,
-                                                            const cache::StoreDecision& decision);
+std::unique_ptr<cache::Draft> draft_response(FetchTask& task, const origin::Exchange& exchange,
+                                             const cache::StoreDecision& decision);
 
-/// Shortens the entry's life where a purge is planned that concerns it (store::PlannedPurges). Call
-/// it before anyone else has the entry.
-void end_before_planned_purge(const FetchTask& task, cache::StoredResponse& entry);
+/// The stored response for those who read the fetch; without Redis also what is stored. Sets the
+/// guards by which a purge finds it, and shortens its life where a purge is planned that concerns
+/// it (store::PlannedPurges).
+cache::Stored finish_draft(const FetchTask& task, cache::Draft& draft);
 
 /// Notes what the entry tells about the configuration (`larder advise`). Before it is stored.
 void note_finding(const FetchTask& task, const cache::StoredResponse& entry);
 
-/// Stores the entry in Redis under the lease, and in the memory tier.
-net::Task<void> store_entry(FetchTask& task, boost::intrusive_ptr<cache::StoredResponse> entry);
+/// Stores the response in Redis under the lease, and in the memory tier. `entry`: what finish_draft
+/// made of the draft.
+net::Task<void> store_entry(FetchTask& task, std::unique_ptr<cache::Draft> draft,
+                            cache::Stored entry);
 
 /// Call it if nothing was stored. Frees the lock. If the next answer will probably not be stored
 /// either, other requests are told not to wait.

@@ -107,24 +107,20 @@ Task<void> send_fill(Filling& fill, RedisStore::Filled& filled) {
 
 /// Makes the entry what it is in the cache: its tags, its variant, and the guards by which the
 /// memory tier tells whether it is outdated.
-void prepare_entry(Filling& fill, boost::intrusive_ptr<cache::StoredResponse> entry) {
+void prepare_entry(Filling& fill) {
     const EntryName& name = fill.lookup.name;
-    entry->tags = fill.lease.tags;
-    entry->soft_id = fill.lease.soft_id;
-    entry->everything = fill.lease.everything;
-    // Other threads may be reading the variant already: written only where it differs, which then
-    // nobody does.
-    std::string variant;
-    cache::build_variant(*name.request, entry->vary, name.with_host, variant);
-    if (variant != entry->variant) entry->variant = std::move(variant);
-    fill.lookup.entry = entry;
+    cache::Draft& entry = fill.entry;
+    entry.tags = fill.lease.tags;
+    entry.soft_id = fill.lease.soft_id;
+    entry.everything = fill.lease.everything;
+    cache::build_variant(*name.request, entry.vary, name.with_host, entry.variant);
     // What Redis tells from here on counts; what it told before, the replies to the fill judge
     // anew.
     fill.lookup.sequence = fill.store.shared.generations().now();
-    fill.lookup.set_guards();
-    fill.lives = time_to_live(*entry, wall_now());
+    fill.lookup.set_guards(entry);
+    fill.lives = time_to_live(entry, wall_now());
     fill.store.shared.history().note_lifetime(fill.lives);
-    for (const std::string_view id : index_ids(*entry)) fill.mark.append(",").append(id);
+    for (const std::string_view id : index_ids(entry)) fill.mark.append(",").append(id);
 }
 
 /// Stores the entry, or leaves what is there where that is too slow to read. The script of a fill
@@ -159,13 +155,12 @@ RedisBatchPointer Filling::new_batch() const {
 }
 
 Task<RedisStore::Filled> RedisStore::fill(EntryName name, std::shared_ptr<const Lease> shared,
-                                          boost::intrusive_ptr<cache::StoredResponse> entry,
-                                          Older older) {
+                                          cache::Draft& draft, Older older) {
     Filled filled;
     const SteadyTime started = steady_now();
     const Lease& lease = *shared;
     LeaseHold lock = hold(shared);
-    Filling fill{*impl_, EntryLookup(name), lease, *entry, Milliseconds(0), random_id()};
+    Filling fill{*impl_, EntryLookup(name), lease, draft, Milliseconds(0), random_id()};
     const bool same_tags = lease.tags.size() == fill.lookup.id_count();
     const bool may = lease.can_store() && same_tags && impl_->may_read(name.key);
     Tags tags = Tags::unavailable;
@@ -173,7 +168,7 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, std::shared_ptr<const 
     if (tags == Tags::purged) filled.outcome = FillOutcome::purged;
     if (tags != Tags::current && !lease.foreign_key.empty()) filled.outcome = FillOutcome::foreign;
     if (tags == Tags::current) {
-        prepare_entry(fill, entry);
+        prepare_entry(fill);
         co_await store_entry(fill, older, lock, filled);
     }
     impl_->observed(RedisOperation::fill, started);

@@ -36,7 +36,7 @@ std::string joined(const std::vector<std::string>& names) {
 
 }  // namespace
 
-Milliseconds time_to_live(const cache::StoredResponse& entry, WallTime now) {
+Milliseconds time_to_live(const cache::Draft& entry, WallTime now) {
     const cache::Freshness& f = entry.freshness;
     const Milliseconds fresh = std::clamp(cache::time_left(f, now), Milliseconds(0), lifetime_max);
     const Milliseconds stale =
@@ -62,7 +62,7 @@ std::vector<IdKey> id_keys(const Filling& fill) {
     return out;
 }
 
-std::vector<std::string_view> index_ids(const cache::StoredResponse& entry) {
+std::vector<std::string_view> index_ids(const cache::Draft& entry) {
     std::vector<std::string_view> ids;
     for (const cache::TagId& tag : entry.tags) ids.push_back(hard_part(tag.id));
     for (const cache::TagId& tag : entry.response_tags) ids.push_back(index_part(tag.id));

@@ -16,7 +16,7 @@ struct Filling {
     RedisStore::Impl& store;
     EntryLookup lookup;
     const Lease& lease;
-    cache::StoredResponse& entry;
+    cache::Draft& entry;
     Milliseconds lives{0};  ///< how long the entry is of any use
     std::string mark;       ///< what the entry's hash names this fill by
     /// Who looks whether the ids, and the entry, are still those of the fill.
@@ -60,10 +60,10 @@ struct IdKey {
 [[nodiscard]] std::vector<IdKey> id_keys(const Filling& fill);
 
 /// The names of the indexes that the key is noted in: the ids without their soft marks.
-[[nodiscard]] std::vector<std::string_view> index_ids(const cache::StoredResponse& entry);
+[[nodiscard]] std::vector<std::string_view> index_ids(const cache::Draft& entry);
 
 /// How long the entry is of any use, as the key's expiry.
-[[nodiscard]] Milliseconds time_to_live(const cache::StoredResponse& entry, WallTime now);
+[[nodiscard]] Milliseconds time_to_live(const cache::Draft& entry, WallTime now);
 
 /// An entry as it goes out.
 struct Encoded {

@@ -165,13 +165,14 @@ void EntryLookup::read_more(const RedisBatch& batch) {
     if (!valid) entry = nullptr;
 }
 
-void EntryLookup::set_guards() {
-    entry->sequence = sequence;
-    entry->guards = store::guard_slots(name.key, name.bare_size, name.tags);
-    for (const cache::TagId& tag : entry->tags)
-        if (!is_asked(tag)) entry->guards.push_back(store::Generations::slot_of_tag(tag.name));
-    for (const cache::TagId& tag : entry->response_tags)
-        entry->guards.push_back(store::Generations::slot_of_response_tag(tag.name));
+void EntryLookup::set_guards(cache::Draft& draft) const {
+    draft.key = name.key;
+    draft.sequence = sequence;
+    draft.guards = store::guard_slots(name.key, name.bare_size, name.tags);
+    for (const cache::TagId& tag : draft.tags)
+        if (!is_asked(tag)) draft.guards.push_back(store::Generations::slot_of_tag(tag.name));
+    for (const cache::TagId& tag : draft.response_tags)
+        draft.guards.push_back(store::Generations::slot_of_response_tag(tag.name));
 }
 
 std::string EntryLookup::digest() const { return digest_of_ids(everything, ids); }
@@ -205,7 +206,7 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     const Milliseconds time = std::min(timeout() / 2, left);
     const std::shared_ptr<RedisBulk> bulk = node_of(lookup.name.key).links().bulk();
     const std::size_t backlog = bulk ? bulk->backlog() : 0;
-    const boost::intrusive_ptr<cache::StoredResponse> head = std::move(lookup.entry);
+    const std::unique_ptr<cache::Draft> head = std::move(lookup.entry);
     if (lookup.stub.is_alone() || time <= Milliseconds(0) ||
         !shared.bulk_rate().may_ask(lookup.stub.bytes + backlog, time, now))
         co_return false;
@@ -274,9 +275,9 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     impl_->observed(RedisOperation::find, wait.began());
     if (!is_hit && !lookup.vary.empty()) found.variant = lookup.variant;
     if (!lookup.entry) co_return found;
-    lookup.set_guards();
+    lookup.set_guards(*lookup.entry);
     found.soft_purged = lookup.soft_purged;
-    found.entry = std::move(lookup.entry);
+    found.entry = cache::make_stored(*lookup.entry);
     co_return found;
 }
 
@@ -368,8 +369,8 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
         // What was there before the other's fetch, and is the reason for it, is not its result.
         const bool usable = found.entry && !found.soft_purged;
         const bool result =
-            usable &&
-            (!lock.is_text() || cache::time_left(found.entry->freshness, wall_now()) > Seconds(0));
+            usable && (!lock.is_text() ||
+                       cache::time_left(found.entry->freshness(), wall_now()) > Seconds(0));
         if (result) waited.entry = std::move(found.entry);
         const bool ended = !lock.is_text() || is_dead(lock.text, guard, found.ids.digest);
         waited.uncacheable = !ended && lock.text.ends_with(":u");

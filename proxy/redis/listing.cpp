@@ -33,7 +33,7 @@ ListPlace place_of(std::string_view text) {
 // A variant as it was read, before it is known whether a purge has ended it.
 struct Candidate {
     std::size_t key = 0;  // index of its key
-    boost::intrusive_ptr<cache::StoredResponse> entry;
+    std::unique_ptr<cache::Draft> entry;
     std::string soft_id;  // the key's soft mark now
     std::uint64_t bytes = 0;
     bool body_absent = false;
@@ -67,7 +67,7 @@ void read_fields(const RedisReply& values, std::size_t key, std::vector<Candidat
 }
 
 void ask_ids(RedisCommands& commands, const RedisKeys& keys, std::string_view key,
-             const cache::StoredResponse& entry) {
+             const cache::Draft& entry) {
     for (const cache::TagId& tag : entry.tags)
         commands.add(
             "GET", tag.name == extension_name ? keys.extension(bare_key(key)) : keys.tag(tag.name));
@@ -76,7 +76,7 @@ void ask_ids(RedisCommands& commands, const RedisKeys& keys, std::string_view ke
 }
 
 // Reads the replies to ask_ids. False: a purge has ended the entry. `soft`: as Found::soft_purged.
-bool has_valid_ids(const cache::StoredResponse& entry, const RedisReply*& reply, bool& soft) {
+bool has_valid_ids(const cache::Draft& entry, const RedisReply*& reply, bool& soft) {
     bool valid = true;
     for (const cache::TagId& tag : entry.tags) {
         const std::string& current = reply++->text;
@@ -168,7 +168,7 @@ Task<Listing> RedisStore::list_entries(std::vector<std::string> names) {
         const bool valid = has_valid_ids(*candidate.entry, reply, soft);
         if (!valid || candidate.entry->everything != everything[candidate.key]) continue;
         listing.entries[candidate.key].push_back(
-            {std::move(candidate.entry), candidate.bytes, soft, candidate.body_absent});
+            {cache::make_stored(*candidate.entry), candidate.bytes, soft, candidate.body_absent});
     }
     co_return listing;
 }

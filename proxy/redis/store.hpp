@@ -148,11 +148,11 @@ public:
     };  // none of them: the lock is free, or is from before a purge
     [[nodiscard]] Task<Waited> wait_for_other(EntryName name, SteadyTime deadline);
 
-    /// Stores the entry under the lease, gives the lock back whatever comes of it, and sets what of
-    /// the entry the store knows: tags, variant, the ids of `response_tags` (the caller gives the
-    /// names), soft_id, guards and sequence, so that the caller may insert it into the memory tier
-    /// on `stored` with `tracked` true. Not bound to a request's budget but to redis.timeout;
-    /// nobody waits for it but the fetch itself.
+    /// Stores the response under the lease, gives the lock back whatever comes of it, and sets what
+    /// of the draft the store knows: tags, variant, the ids of `response_tags` (the caller gives
+    /// the names), soft_id, key, guards and sequence, so that the caller may insert what is made of
+    /// it into the memory tier on `stored` with `tracked` true. Not bound to a request's budget but
+    /// to redis.timeout; nobody waits for it but the fetch itself.
     struct Filled {
         FillOutcome outcome = FillOutcome::unavailable;
         bool tracked =
@@ -165,7 +165,7 @@ public:
                ///< left for other instances, and only the memory tier takes the new one
     };
     [[nodiscard]] Task<Filled> fill(EntryName name, std::shared_ptr<const Lease> shared,
-                                    boost::intrusive_ptr<cache::StoredResponse> entry, Older older);
+                                    cache::Draft& draft, Older older);
 
     /// False: Redis refused the last fill.
     [[nodiscard]] bool stores() const;

@@ -125,7 +125,7 @@ struct EntryLookup {
     std::uint64_t everything = 0;  ///< the id that all entries carry; 0: it is asked for
     std::size_t first_reply = 0;   ///< of this lookup in its batch
 
-    boost::intrusive_ptr<cache::StoredResponse> entry;
+    std::unique_ptr<cache::Draft> entry;
     std::vector<std::string> vary;  ///< the entry depends on these fields: ask for the variant
     std::vector<std::string>
         ids;  ///< as they are now, of the rule tags and of the bare key; empty: missing
@@ -157,7 +157,8 @@ struct EntryLookup {
     [[nodiscard]] bool has_more() const;
     void ask_more(RedisCommands& commands, const RedisKeys& keys) const;
     void read_more(const RedisBatch& batch);
-    void set_guards();
+    /// Sets what the memory tier needs.
+    void set_guards(cache::Draft& draft) const;
     /// Of the ids as they are now; empty: one is missing.
     [[nodiscard]] std::string digest() const;
     /// For a lease.

@@ -21,7 +21,7 @@ constexpr int brotli_quality = 5;
 constexpr int brotli_window = 22;
 constexpr int gzip_level = 6;
 
-std::optional<std::string> zstd_of(const std::string& body) {
+std::optional<std::string> zstd_of(std::string_view body) {
     std::string out(ZSTD_compressBound(body.size()), '\0');
     const std::size_t size =
         ZSTD_compress(out.data(), out.size(), body.data(), body.size(), zstd_level);
@@ -30,7 +30,7 @@ std::optional<std::string> zstd_of(const std::string& body) {
     return out;
 }
 
-std::optional<std::string> brotli_of(const std::string& body) {
+std::optional<std::string> brotli_of(std::string_view body) {
     std::string out(BrotliEncoderMaxCompressedSize(body.size()), '\0');
     std::size_t size = out.size();
     const auto* in = reinterpret_cast<const std::uint8_t*>(body.data());
@@ -42,7 +42,7 @@ std::optional<std::string> brotli_of(const std::string& body) {
     return out;
 }
 
-std::optional<std::string> gzip_of(const std::string& body) {
+std::optional<std::string> gzip_of(std::string_view body) {
     constexpr int gzip_window = 15 + 16;
     constexpr int memory_level = 8;
     z_stream stream{};
@@ -50,7 +50,7 @@ std::optional<std::string> gzip_of(const std::string& body) {
                      Z_DEFAULT_STRATEGY) != Z_OK)
         return std::nullopt;
     std::string out(deflateBound(&stream, body.size()), '\0');
-    std::string in = body;  // zlib takes no pointer to const
+    std::string in(body);  // zlib takes no pointer to const
     stream.next_in = reinterpret_cast<Bytef*>(in.data());
     stream.avail_in = static_cast<uInt>(in.size());
     stream.next_out = reinterpret_cast<Bytef*>(out.data());
@@ -62,7 +62,7 @@ std::optional<std::string> gzip_of(const std::string& body) {
     return out;
 }
 
-std::optional<std::string> body_in(settings::Coding coding, const std::string& body) {
+std::optional<std::string> body_in(settings::Coding coding, std::string_view body) {
     switch (coding) {
         case settings::Coding::zstd:
             return zstd_of(body);
@@ -115,10 +115,10 @@ void Compressor::run() {
 }
 
 void Compressor::compress(const Job& job) {
-    const std::size_t size = job.entry->body.size();
+    const std::size_t size = job.entry->body().size();
     std::vector<cache::Stored> forms;
     for (const settings::Coding coding : job.codings) {
-        std::optional<std::string> body = body_in(coding, job.entry->body);
+        std::optional<std::string> body = body_in(coding, job.entry->body());
         if (!body || body->size() > size - size * saving_worth_percent / 100) continue;
         body->shrink_to_fit();
         forms.push_back(cache::coded_form(*job.entry, coding, *std::move(body)));

@@ -2,6 +2,7 @@
 
 #include <zstd.h>
 
+#include <boost/endian/conversion.hpp>
 #include <cstring>
 #include <optional>
 
@@ -64,15 +65,15 @@ struct Reader {
     std::string_view rest;
     bool good = true;
 
-    std::uint64_t number(std::size_t bytes) {
+    template <std::size_t bytes>
+    std::uint64_t number() {
         const std::string_view raw = take(bytes);
-        std::uint64_t value = 0;
-        for (std::size_t i = raw.size(); i-- > 0;)
-            value = (value << 8) | static_cast<unsigned char>(raw[i]);
-        return value;
+        if (!good) return 0;
+        return boost::endian::endian_load<std::uint64_t, bytes, boost::endian::order::little>(
+            reinterpret_cast<const unsigned char*>(raw.data()));
     }
-    std::int64_t signed_number() { return static_cast<std::int64_t>(number(8)); }
-    std::string_view text() { return take(number(4)); }
+    std::int64_t signed_number() { return static_cast<std::int64_t>(number<8>()); }
+    std::string_view text() { return take(number<4>()); }
     std::string_view take(std::size_t bytes) {
         if (!good || bytes > rest.size()) {
             good = false;
@@ -102,7 +103,7 @@ std::string freshness_rest_bytes(const cache::Freshness& f) {
 bool read_freshness_rest(std::string_view bytes, cache::Freshness& f) {
     Reader reader{bytes};
     for (Milliseconds* duration : {&f.lifetime, &f.stale_while_revalidate, &f.stale_if_error})
-        *duration += Milliseconds(reader.number(2) % 1000);
+        *duration += Milliseconds(reader.number<2>() % 1000);
     return reader.good;
 }
 
@@ -136,7 +137,7 @@ bool read_freshness(std::string_view bytes, cache::Freshness& f) {
     f.lifetime = seconds();
     f.stale_while_revalidate = seconds();
     f.stale_if_error = seconds();
-    const std::uint64_t flags = reader.number(1);
+    const std::uint64_t flags = reader.number<1>();
     f.must_revalidate = flags & 1;
     f.no_cache = flags & 2;
     f.shared = flags & 4;
@@ -207,22 +208,25 @@ bool put_compressed(std::string& out, std::string_view body) {
     return true;
 }
 
-bool read_compressed(std::string_view bytes, std::string& body) {
+bool read_compressed(std::string_view bytes, cache::Body& body) {
     Reader reader{bytes};
-    const std::uint64_t size = reader.number(8);
+    const std::uint64_t size = reader.number<8>();
     if (!reader.good || size > entry_body_max ||
         size / block_max > reader.rest.size() / block_bytes_min)
         return false;
     if (ZSTD_getFrameContentSize(reader.rest.data(), reader.rest.size()) != size) return false;
-    body.resize(size);
-    return ZSTD_decompress(body.data(), size, reader.rest.data(), reader.rest.size()) == size;
+    std::string whole(size, '\0');
+    const std::size_t written =
+        ZSTD_decompress(whole.data(), size, reader.rest.data(), reader.rest.size());
+    body = std::move(whole);
+    return written == size;
 }
 
-bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry) {
+bool read_field(FieldOf id, std::string_view bytes, cache::Draft& entry) {
     switch (id) {
         case FieldOf::status: {
             Reader reader{bytes};
-            entry.status = static_cast<int>(reader.number(2));
+            entry.status = static_cast<int>(reader.number<2>());
             return reader.good;
         }
         case FieldOf::freshness:
@@ -265,7 +269,7 @@ bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry
             return true;
         case FieldOf::everything: {
             Reader reader{bytes};
-            entry.everything = reader.number(8);
+            entry.everything = reader.number<8>();
             return reader.good;
         }
     }
@@ -274,11 +278,10 @@ bool read_field(FieldOf id, std::string_view bytes, cache::StoredResponse& entry
 
 }  // namespace
 
-std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) {
+std::string encode_entry(const cache::Draft& entry, EntryEncoding how) {
     std::string out;
     if (entry.body.size() > entry_body_max) return out;
-    const std::string_view body =
-        how.without_body ? std::string_view() : std::string_view(entry.body);
+    const std::string_view body = how.without_body ? std::string_view() : entry.body.view();
     out.reserve(entry.head.size() + body.size() + entry.target.size() + 512);
     out.append(entry_magic);
     put_number(out, 0, 8);
@@ -309,16 +312,16 @@ std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how) 
     return out;
 }
 
-boost::intrusive_ptr<cache::StoredResponse> decode_entry(std::string_view bytes) {
+std::unique_ptr<cache::Draft> decode_entry(std::string_view bytes) {
     if (bytes.size() < header_size || !bytes.starts_with(entry_magic)) return nullptr;
     Reader header{bytes.substr(entry_magic.size())};
-    const std::uint64_t sum = header.number(8);
+    const std::uint64_t sum = header.number<8>();
     if (XXH3_64bits(header.rest.data(), header.rest.size()) != sum) return nullptr;
-    boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
+    auto entry = std::make_unique<cache::Draft>();
     entry->status = 0;
     Reader reader{header.rest};
     while (reader.good && !reader.rest.empty()) {
-        const auto id = static_cast<FieldOf>(reader.number(1));
+        const auto id = static_cast<FieldOf>(reader.number<1>());
         const std::string_view field = reader.text();
         if (!reader.good || !read_field(id, field, *entry)) return nullptr;
     }

@@ -1,10 +1,10 @@
 #pragma once
-#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
-#include "cache/stored_response.hpp"
+#include "cache/draft.hpp"
 
 /// The bytes of a stored response outside the process: magic, version, an XXH3-64 over all that
 /// follows, then fields of (id, length, bytes). A reader skips ids it does not know, so that
@@ -25,10 +25,10 @@ inline constexpr std::string_view entry_magic = "LRD\x03";
 /// Bodies above this are neither written nor accepted (a Redis value ends at 512 MB).
 inline constexpr std::size_t entry_body_max = 500u << 20;
 
-[[nodiscard]] std::string encode_entry(const cache::StoredResponse& entry, EntryEncoding how);
+[[nodiscard]] std::string encode_entry(const cache::Draft& entry, EntryEncoding how);
 
 /// Null for anything that `encode_entry` did not make: damaged, cut, of another version, or
 /// hostile. Never allocates more than the value declares, and that only after the checksum held.
-[[nodiscard]] boost::intrusive_ptr<cache::StoredResponse> decode_entry(std::string_view bytes);
+[[nodiscard]] std::unique_ptr<cache::Draft> decode_entry(std::string_view bytes);
 
 }  // namespace larder::store

@@ -233,7 +233,7 @@ std::size_t Fetch::readers() const {
 std::string Fetch::body() const {
     const std::scoped_lock lock(mutex_);
     std::string whole;
-    if (state_ == FetchState::complete && entry_) whole = entry_->body;
+    if (state_ == FetchState::complete && entry_) whole = entry_->body();
     if (!whole.empty()) return whole;
     whole.reserve(static_cast<std::size_t>(size_));
     for (const std::string& block : blocks_) whole.append(block);
@@ -270,7 +270,7 @@ void Fetch::wake_producer() {
 // What there is of the body from that position on.
 std::string_view Fetch::data_at(std::uint64_t position) const {
     if (state_ == FetchState::complete && entry_)
-        return std::string_view(entry_->body).substr(static_cast<std::size_t>(position));
+        return entry_->body().substr(static_cast<std::size_t>(position));
     std::uint64_t block_start = dropped_;
     for (const std::string& block : blocks_) {
         if (position < block_start + block.size())

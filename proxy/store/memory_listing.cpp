@@ -12,17 +12,17 @@ constexpr std::size_t empty_buckets_max = 64;
 
 }  // namespace
 
-HeldKey MemoryStore::held_by(const Node& node) const {
+HeldKey MemoryStore::held_by(const StoredResponse& newest) const {
     HeldKey held;
-    for (const Kept& kept : node.variants) {
-        const cache::StoredResponse& entry = *kept.entry;
-        if (!may_serve(node.key, entry)) continue;
+    const std::string_view key = newest.key();
+    for (const StoredResponse* entry = &newest; entry; entry = next_variant(*entry)) {
+        if (!may_serve(key, *entry)) continue;
         if (held.variants.empty())
-            held.soft_purged = generations_.soft_purged(entry.guards, entry.sequence) ||
-                               patterns_.judge(node.key, entry.sequence).soft_at != 0;
-        held.variants.push_back(kept.entry);
+            held.soft_purged = generations_.soft_purged(entry->guards(), entry->sequence()) ||
+                               patterns_.judge(key, entry->sequence()).soft_at != 0;
+        held.variants.emplace_back(entry);
     }
-    if (!held.variants.empty()) held.key = node.key;
+    if (!held.variants.empty()) held.key = key;
     return held;
 }
 
@@ -31,8 +31,8 @@ HeldKey MemoryStore::held(std::string_view key, SteadyTime now) const {
     const std::uint64_t hash = hash_of(key);
     const MemoryShard& shard = shard_of(hash);
     const std::scoped_lock lock(shard.mutex);
-    const Node* node = shard.table.find(hash, key);
-    return node ? held_by(*node) : HeldKey{};
+    const StoredResponse* newest = shard.table.find(hash, key);
+    return newest ? held_by(*newest) : HeldKey{};
 }
 
 bool MemoryStore::list_some(ListPlace& place, SteadyTime now, std::vector<HeldKey>& out) const {
@@ -41,10 +41,10 @@ bool MemoryStore::list_some(ListPlace& place, SteadyTime now, std::vector<HeldKe
     const std::scoped_lock lock(shard.mutex);
     const SteadyTime pause_at = steady_now() + step;
     while (place.bucket < shard.table.size()) {
-        const Node* node = shard.table.first_in(place.bucket++);
-        const bool look_at_clock = node || place.bucket % empty_buckets_max == 0;
-        for (; node; node = node->chain)
-            if (HeldKey held = held_by(*node); !held.variants.empty())
+        const StoredResponse* newest = shard.table.first_in(place.bucket++);
+        const bool look_at_clock = newest || place.bucket % empty_buckets_max == 0;
+        for (; newest; newest = next_key(*newest))
+            if (HeldKey held = held_by(*newest); !held.variants.empty())
                 out.push_back(std::move(held));
         if (look_at_clock && steady_now() >= pause_at) return true;
     }

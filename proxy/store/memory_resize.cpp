@@ -10,7 +10,7 @@ namespace larder::store {
 namespace {
 
 constexpr std::size_t bytes_at_once = 1024 * 1024;
-constexpr std::size_t nodes_at_once = 1000;
+constexpr std::size_t keys_at_once = 1000;
 
 }  // namespace
 
@@ -40,12 +40,9 @@ void MemoryStore::use_fewer_shards(std::size_t count) {
         for (bool more = true; more;) {
             Garbage garbage;
             const std::scoped_lock lock(shard.mutex);
-            for (std::size_t n = 0; n < nodes_at_once && !shard.nodes.empty(); ++n) {
-                Node* node = &shard.nodes.front();
-                shard.evictions += node->variants.size();
-                drop(shard, node, garbage);
-            }
-            more = !shard.nodes.empty();
+            for (std::size_t n = 0; n < keys_at_once && !shard.keys.empty(); ++n)
+                shard.evictions += drop_key(shard, &shard.keys.front(), garbage);
+            more = !shard.keys.empty();
         }
     }
 }

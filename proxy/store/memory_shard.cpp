@@ -3,10 +3,14 @@
 #include <new>
 #include <utility>
 
+#include "base/hash.hpp"
+
 namespace larder::store {
 namespace {
 
-// Two would do: the table doubles while as many nodes are added as it has buckets.
+// A bucket costs eight bytes: two keys share one before the table grows.
+constexpr std::size_t keys_of_bucket = 2;
+// One would do: the table doubles while twice as many keys are added as it has buckets.
 constexpr int buckets_split_at_once = 4;
 // So many visited nodes are spared in a row. Where all were visited, the hand would otherwise go
 // round the whole list under the lock before it evicts one.
@@ -14,65 +18,72 @@ constexpr int spared_max = 64;
 // What GuardCounts needs for one rule tag.
 constexpr std::size_t guard_count_bytes = 48;
 
-std::size_t cost_of(const Node& node) {
-    std::size_t bytes = sizeof(Node) + node.key.capacity() + 2 * sizeof(void*) +
-                        node.variants.capacity() * sizeof(Kept);
-    for (const Kept& kept : node.variants) {
-        bytes += kept.entry->cost();
-        if (kept.rule_guards > 1) bytes += (kept.rule_guards - 1) * guard_count_bytes;
-    }
+std::size_t cost_of(const StoredResponse& entry) {
+    std::size_t bytes = entry.cost() + 2 * sizeof(void*);  // and its part of the table
+    if (entry.rule_guards > 1) bytes += (entry.rule_guards - 1u) * guard_count_bytes;
     return bytes;
 }
 
 }  // namespace
 
 Garbage::~Garbage() {
-    while (nodes_) delete std::exchange(nodes_, nodes_->chain);
+    while (entries_) intrusive_ptr_release(std::exchange(entries_, entries_->chain));
 }
 
-void Garbage::add(cache::Stored entry) noexcept {
-    try {
-        entries_.push_back(std::move(entry));
-    } catch (const std::bad_alloc&) {
-    }
-}
-
-NodeTable::Buckets NodeTable::make(std::size_t width) {
-    void* buckets = std::calloc(width, sizeof(Node*));
+EntryTable::Buckets EntryTable::make(std::size_t width) {
+    void* buckets = std::calloc(width, sizeof(StoredResponse*));
     if (!buckets) throw std::bad_alloc{};
-    return Buckets(static_cast<Node**>(buckets));
+    return Buckets(static_cast<StoredResponse**>(buckets));
 }
 
-void NodeTable::add(Node* node) {
-    if (nodes_ >= width_) grow();
-    Node*& bucket = bucket_of(node->hash);
-    node->chain = bucket;
-    bucket = node;
-    ++nodes_;
+void EntryTable::add(std::uint64_t hash, StoredResponse* entry) {
+    if (keys_ >= keys_of_bucket * width_) grow();
+    StoredResponse*& bucket = bucket_of(hash);
+    entry->chain = bucket;
+    bucket = entry;
+    ++keys_;
 }
 
-void NodeTable::remove(const Node* node) {
-    Node** link = &bucket_of(node->hash);
-    while (*link != node) link = &(*link)->chain;
-    *link = node->chain;
-    --nodes_;
+StoredResponse*& EntryTable::link_to(std::uint64_t hash, const StoredResponse* entry) const {
+    StoredResponse** link = &bucket_of(hash);
+    while (*link != entry) link = &(*link)->chain;
+    return *link;
 }
 
-Node* NodeTable::first_in(std::size_t bucket) const {
+void EntryTable::add_before(std::uint64_t hash, const StoredResponse* other,
+                            StoredResponse* entry) {
+    StoredResponse*& link = link_to(hash, other);
+    entry->chain = link;
+    link = entry;
+}
+
+void EntryTable::replace(std::uint64_t hash, const StoredResponse* old, StoredResponse* by) {
+    by->chain = old->chain;
+    link_to(hash, old) = by;
+}
+
+void EntryTable::remove(std::uint64_t hash, const StoredResponse* entry, bool last) {
+    link_to(hash, entry) = entry->chain;
+    if (last) --keys_;
+}
+
+StoredResponse* EntryTable::first_in(std::size_t bucket) const {
     if (bucket < split_ || bucket >= width_) return wider_[bucket];
     return buckets_[bucket];
 }
 
-void NodeTable::grow() {
+void EntryTable::grow() {
     if (!wider_) wider_ = make(2 * width_);
     for (int i = 0; i < buckets_split_at_once && split_ < width_; ++i) {
-        Node* node = buckets_[split_];
-        while (node) {
-            Node* following = node->chain;
-            Node*& bucket = wider_[node->hash & (2 * width_ - 1)];
-            node->chain = bucket;
-            bucket = node;
-            node = following;
+        StoredResponse* newest = buckets_[split_];
+        while (newest) {
+            StoredResponse* following = next_key(*newest);
+            StoredResponse* oldest = newest;
+            while (StoredResponse* older = next_variant(*oldest)) oldest = older;
+            StoredResponse*& bucket = wider_[hash_of(newest->key()) & (2 * width_ - 1)];
+            oldest->chain = bucket;
+            bucket = newest;
+            newest = following;
         }
         ++split_;
     }
@@ -83,44 +94,75 @@ void NodeTable::grow() {
 }
 
 MemoryShard::~MemoryShard() {
-    nodes.clear_and_dispose([](Node* node) { delete node; });
+    keys.clear();
+    // By buckets: an entry is read no more once the one in front of it is gone.
+    for (std::size_t bucket = 0; bucket < table.size(); ++bucket) {
+        StoredResponse* entry = table.first_in(bucket);
+        while (entry) intrusive_ptr_release(std::exchange(entry, entry->chain));
+    }
 }
 
-Node* MemoryShard::add(std::uint64_t hash, std::string_view key) {
-    auto node = std::make_unique<Node>(hash, key);
-    table.add(node.get());
-    nodes.push_back(*node);
-    return node.release();
+void MemoryShard::add(std::uint64_t hash, StoredResponse* newest, StoredResponse* entry) {
+    if (newest) {
+        table.add_before(hash, newest, entry);
+        take_place(newest, entry);
+        newest->is_older_variant = true;
+    } else {
+        table.add(hash, entry);
+        keys.push_back(*entry);
+    }
+    bytes += cost_of(*entry);
+    ++entries;
 }
 
-void MemoryShard::take_out(Node* node) {
-    table.remove(node);
-    const List::iterator place = List::s_iterator_to(*node);
+void MemoryShard::replace(std::uint64_t hash, StoredResponse* old, StoredResponse* by) {
+    by->rules = old->rules;
+    by->rule_guards = old->rule_guards;
+    by->is_older_variant = old->is_older_variant;
+    table.replace(hash, old, by);
+    if (!old->is_older_variant) take_place(old, by);
+    bytes += cost_of(*by) - cost_of(*old);
+}
+
+void MemoryShard::take_out(std::uint64_t hash, StoredResponse* entry) {
+    StoredResponse* older = next_variant(*entry);
+    table.remove(hash, entry, !older && !entry->is_older_variant);
+    if (!entry->is_older_variant && older) {
+        older->is_older_variant = false;
+        take_place(entry, older);
+    } else if (!entry->is_older_variant) {
+        leave_list(entry);
+    }
+    bytes -= cost_of(*entry);
+    --entries;
+}
+
+// In the list.
+void MemoryShard::take_place(StoredResponse* old, StoredResponse* by) {
+    by->visited = old->visited;
+    const List::iterator place = keys.insert(List::s_iterator_to(*old), *by);
+    if (hand == List::s_iterator_to(*old)) hand = place;
+    keys.erase(List::s_iterator_to(*old));
+}
+
+void MemoryShard::leave_list(StoredResponse* entry) {
+    const List::iterator place = List::s_iterator_to(*entry);
     if (hand == place) ++hand;
-    nodes.erase(place);
-    bytes -= node->cost;
-    entries -= node->variants.size();
+    keys.erase(place);
 }
 
-void MemoryShard::account(Node* node, std::size_t variants_before) {
-    const std::size_t cost = cost_of(*node);
-    bytes += cost - node->cost;
-    entries += node->variants.size() - variants_before;
-    node->cost = cost;
-}
-
-Node* MemoryShard::next_victim(const Node* spared) {
+StoredResponse* MemoryShard::next_victim(const StoredResponse* spared) {
     int visited = 0;
     for (int steps = 0; steps < 2 * spared_max; ++steps) {
-        if (hand == nodes.end()) hand = nodes.begin();
-        if (hand == nodes.end()) return nullptr;
-        Node* node = &*hand++;
-        if (node == spared) {
-            if (&nodes.front() == &nodes.back()) return nullptr;
+        if (hand == keys.end()) hand = keys.begin();
+        if (hand == keys.end()) return nullptr;
+        StoredResponse* newest = &*hand++;
+        if (newest == spared) {
+            if (&keys.front() == &keys.back()) return nullptr;
             continue;
         }
-        if (!node->visited || ++visited > spared_max) return node;
-        node->visited = false;
+        if (!newest->visited || ++visited > spared_max) return newest;
+        newest->visited = false;
     }
     return nullptr;
 }

@@ -11,9 +11,8 @@
 namespace larder::store {
 namespace {
 
-constexpr std::size_t shards_most = 64;
 constexpr std::size_t variants_max = 64;
-constexpr std::chrono::microseconds sweep_step{100};
+constexpr std::size_t rule_guards_max = UINT16_MAX;
 
 // The variant text of a request under a list of selecting fields, built once for neighbours that
 // share the list; where the response does not vary it is the target's alone, which mostly is the
@@ -23,11 +22,11 @@ public:
     VariantOf(const http::RequestHead& request, bool with_host)
         : request_(request), with_host_(with_host) {}
 
-    const std::string& under(const std::vector<std::string>& vary) {
+    const std::string& under(const cache::NameList& vary) {
         if (vary.empty()) return of_target();
-        if (!built_ || *built_ != vary) {
+        if (built_ != vary) {
             cache::build_variant(request_, vary, with_host_, text_);
-            built_ = &vary;
+            built_ = vary;
         }
         return text_;
     }
@@ -52,10 +51,21 @@ private:
     static thread_local std::string text_;
     const http::RequestHead& request_;
     bool with_host_;
-    const std::vector<std::string>* built_ = nullptr;
+    cache::NameList built_;
 };
 
 thread_local std::string VariantOf::text_;
+
+// What a tier may take under the key: the entry, or a copy of it.
+cache::StoredResponse* takeable(std::string_view key, cache::Stored entry) {
+    const bool used = entry->key() != key || entry->is_taken.exchange(true);
+    if (used) {
+        entry = cache::copy_of(*entry, key);
+        entry->is_taken = true;
+    }
+    // The tier changes its place alone.
+    return const_cast<cache::StoredResponse*>(entry.detach());
+}
 
 }  // namespace
 
@@ -85,23 +95,23 @@ MemoryHit MemoryStore::find(std::string_view key, const http::RequestHead& reque
     MemoryShard& shard = shard_of(hash);
     VariantOf variant(request, with_host);
     const std::scoped_lock lock(shard.mutex);
-    Node* node = shard.table.find(hash, key);
-    if (!node) return {};
+    StoredResponse* newest = shard.table.find(hash, key);
     bool other = false;
-    for (const Kept& kept : node->variants) {
-        const cache::Stored& entry = kept.entry;
-        if (kept.rules != rules || !is_current(*entry)) continue;
+    for (StoredResponse* entry = newest; entry; entry = next_variant(*entry)) {
+        if (entry->rules != rules || !is_current(*entry)) continue;
         ScanPatterns::Verdict scanned;
-        if (patterns_.any()) scanned = patterns_.judge(key, entry->sequence);
+        if (patterns_.any()) scanned = patterns_.judge(key, entry->sequence());
         if (scanned.purged) continue;
-        if (entry->variant != variant.under(entry->vary)) {
-            other |= !entry->vary.empty();
+        const cache::NameList vary = entry->vary();
+        if (entry->variant() != variant.under(vary)) {
+            other |= !vary.empty();
             continue;
         }
-        if (!node->visited) node->visited = true;
-        return {entry,
-                scanned.soft_at != 0 || generations_.soft_purged(entry->guards, entry->sequence),
-                false};
+        if (!newest->visited) newest->visited = true;
+        return {
+            cache::Stored(entry),
+            scanned.soft_at != 0 || generations_.soft_purged(entry->guards(), entry->sequence()),
+            false};
     }
     return {nullptr, false, other};
 }
@@ -113,62 +123,60 @@ std::vector<std::string> MemoryStore::variants(std::string_view key, SteadyTime 
     const std::uint64_t hash = hash_of(key);
     MemoryShard& shard = shard_of(hash);
     const std::scoped_lock lock(shard.mutex);
-    const Node* node = shard.table.find(hash, key);
-    if (!node) return out;
-    for (const Kept& kept : node->variants)
-        if (may_serve(key, *kept.entry)) out.push_back(kept.entry->variant);
+    for (const StoredResponse* entry = shard.table.find(hash, key); entry;
+         entry = next_variant(*entry))
+        if (may_serve(key, *entry)) out.emplace_back(entry->variant());
     return out;
 }
 
-bool MemoryStore::insert(std::string_view key, cache::Stored entry, const Provenance& made) {
-    if (is_too_large(entry->cost() + key.size() + sizeof(Node))) return false;
+bool MemoryStore::insert(std::string_view key, cache::Stored stored, const Provenance& made) {
+    if (keeps_nothing() || is_too_large(stored->cost())) return false;
     const std::uint64_t hash = hash_of(key);
     MemoryShard& shard = shard_of(hash);
     Garbage garbage;
+    StoredResponse* entry = takeable(key, std::move(stored));
+    cache::Stored owner(entry, false);
     const std::scoped_lock lock(shard.mutex);
     // A resize may have come since the shard was chosen: nobody would look for the entry here.
     if (&shard != &shard_of(hash) || !may_take(*entry, made.began)) return false;
-    Node* node = shard.table.find(hash, key);
-    if (!node) node = shard.add(hash, key);
-    std::vector<Kept>& variants = node->variants;
-    const std::size_t before = variants.size();
-    const auto drop_variant = [&](Kept& old) {
-        uncount(old);
-        garbage.add(std::move(old.entry));
-    };
-    std::erase_if(variants, [&](Kept& old) {
-        const bool same = old.rules == made.rules && old.entry->variant == entry->variant &&
-                          old.entry->vary == entry->vary;
-        if (same) drop_variant(old);
-        return same;
-    });
-    if (variants.size() >= variants_max) {
-        drop_variant(variants.back());
-        variants.pop_back();
-    }
-    const std::size_t rule_guards = std::min(made.rule_guards, entry->guards.size());
-    variants.insert(variants.begin(),
-                    Kept{std::move(entry), made.rules, static_cast<std::uint32_t>(rule_guards)});
-    count(variants.front());
-    shard.account(node, before);
-    evict(shard, node, garbage);
+    entry->rules = made.rules;
+    entry->rule_guards = static_cast<std::uint16_t>(
+        std::min({made.rule_guards, entry->guards().size(), rule_guards_max}));
+    shard.add(hash, shard.table.find(hash, key), entry);
+    static_cast<void>(owner.detach());
+    count(*entry);
+    drop_replaced(shard, hash, *entry, garbage);
+    evict(shard, entry, garbage);
     return true;
 }
 
-bool MemoryStore::replace(std::string_view key, const cache::StoredResponse& old,
-                          cache::Stored by) {
-    if (is_too_large(by->cost() + key.size() + sizeof(Node))) return false;
+// Drops what the newest entry of a key replaces, and the oldest one where there are too many.
+void MemoryStore::drop_replaced(MemoryShard& shard, std::uint64_t hash,
+                                const StoredResponse& newest, Garbage& garbage) {
+    std::size_t kept = 1;
+    StoredResponse* older = nullptr;
+    for (StoredResponse* entry = next_variant(newest); entry; entry = older) {
+        older = next_variant(*entry);
+        const bool same = entry->rules == newest.rules && entry->variant() == newest.variant() &&
+                          entry->vary() == newest.vary();
+        if (same || ++kept > variants_max) drop(shard, hash, entry, garbage);
+    }
+}
+
+bool MemoryStore::replace(std::string_view key, const StoredResponse& old, cache::Stored by) {
+    if (is_too_large(by->cost())) return false;
     const std::uint64_t hash = hash_of(key);
     MemoryShard& shard = shard_of(hash);
     Garbage garbage;
+    StoredResponse* taken = takeable(key, std::move(by));
+    cache::Stored owner(taken, false);
     const std::scoped_lock lock(shard.mutex);
-    Node* node = shard.table.find(hash, key);
-    if (!node) return false;
-    for (Kept& kept : node->variants) {
-        if (kept.entry.get() != &old) continue;
-        garbage.add(std::exchange(kept.entry, std::move(by)));
-        shard.account(node, node->variants.size());
-        evict(shard, node, garbage);
+    for (StoredResponse* entry = shard.table.find(hash, key); entry; entry = next_variant(*entry)) {
+        if (entry != &old) continue;
+        shard.replace(hash, entry, taken);
+        static_cast<void>(owner.detach());
+        garbage.add(entry);
+        evict(shard, shard.table.find(hash, key), garbage);
         return true;
     }
     return false;
@@ -176,11 +184,11 @@ bool MemoryStore::replace(std::string_view key, const cache::StoredResponse& old
 
 // What Redis stored may be noted under a later position than that of its fetch: a purge in between,
 // which Redis need not know of yet, counts all the same. A soft one would be lost with it.
-bool MemoryStore::may_take(const cache::StoredResponse& entry, std::uint64_t began) const {
-    if (!is_current(entry) || !generations_.valid(entry.guards, began) ||
+bool MemoryStore::may_take(const StoredResponse& entry, std::uint64_t began) const {
+    if (!is_current(entry) || !generations_.valid(entry.guards(), began) ||
         !generations_.may_store(began))
         return false;
-    return entry.sequence <= began || !generations_.soft_purged(entry.guards, began);
+    return entry.sequence() <= began || !generations_.soft_purged(entry.guards(), began);
 }
 
 bool MemoryStore::remove(std::string_view key) {
@@ -188,9 +196,9 @@ bool MemoryStore::remove(std::string_view key) {
     MemoryShard& shard = shard_of(hash);
     Garbage garbage;
     const std::scoped_lock lock(shard.mutex);
-    Node* node = shard.table.find(hash, key);
-    if (!node) return false;
-    drop(shard, node, garbage);
+    StoredResponse* newest = shard.table.find(hash, key);
+    if (!newest) return false;
+    drop_key(shard, newest, garbage);
     return true;
 }
 
@@ -207,9 +215,10 @@ bool MemoryStore::holds_any(const route::PurgeSet& set) const {
         const std::uint64_t hash = hash_of(key);
         const MemoryShard& shard = shard_of(hash);
         const std::scoped_lock lock(shard.mutex);
-        const Node* node = shard.table.find(hash, key);
-        return node && std::any_of(node->variants.begin(), node->variants.end(),
-                                   [&](const Kept& kept) { return may_serve(key, *kept.entry); });
+        for (const StoredResponse* entry = shard.table.find(hash, key); entry;
+             entry = next_variant(*entry))
+            if (may_serve(key, *entry)) return true;
+        return false;
     };
     for (const std::string& key : set.keys)
         if (holds(key) || counts_.any(Generations::slot_of_extensions(key))) return true;
@@ -260,95 +269,52 @@ void MemoryStore::forget() {
     wake_sweeper();
 }
 
-bool MemoryStore::is_current(const cache::StoredResponse& entry) const {
-    return entry.sequence >= forgotten_.load(std::memory_order_acquire) &&
-           generations_.unchanged(entry.guards, entry.sequence);
+bool MemoryStore::is_current(const StoredResponse& entry) const {
+    return entry.sequence() >= forgotten_.load(std::memory_order_acquire) &&
+           generations_.unchanged(entry.guards(), entry.sequence());
 }
 
-bool MemoryStore::may_serve(std::string_view key, const cache::StoredResponse& entry) const {
-    return is_current(entry) && !(patterns_.any() && patterns_.judge(key, entry.sequence).purged);
+bool MemoryStore::may_serve(std::string_view key, const StoredResponse& entry) const {
+    return is_current(entry) && !(patterns_.any() && patterns_.judge(key, entry.sequence()).purged);
 }
 
 // The key's own guard is the first, and needs no count: the key can be looked up.
-void MemoryStore::count(const Kept& kept) {
-    for (std::size_t i = 1; i < kept.rule_guards; ++i)
-        counts_.add(kept.entry->guards[i], kept.entry->sequence);
+void MemoryStore::count(const StoredResponse& entry) {
+    for (std::size_t i = 1; i < entry.rule_guards; ++i)
+        counts_.add(entry.guards()[i], entry.sequence());
 }
 
-void MemoryStore::uncount(const Kept& kept) {
-    for (std::size_t i = 1; i < kept.rule_guards; ++i)
-        counts_.take(kept.entry->guards[i], kept.entry->sequence);
+void MemoryStore::uncount(const StoredResponse& entry) {
+    for (std::size_t i = 1; i < entry.rule_guards; ++i)
+        counts_.take(entry.guards()[i], entry.sequence());
 }
 
-void MemoryStore::drop(MemoryShard& shard, Node* node, Garbage& garbage) {
-    for (const Kept& kept : node->variants) uncount(kept);
-    shard.take_out(node);
-    garbage.add(node);
+void MemoryStore::drop(MemoryShard& shard, std::uint64_t hash, StoredResponse* entry,
+                       Garbage& garbage) {
+    uncount(*entry);
+    shard.take_out(hash, entry);
+    garbage.add(entry);
 }
 
-void MemoryStore::evict(MemoryShard& shard, const Node* spared, Garbage& garbage) {
+// Gives the number of its variants.
+std::size_t MemoryStore::drop_key(MemoryShard& shard, StoredResponse* newest, Garbage& garbage) {
+    const std::uint64_t hash = hash_of(newest->key());
+    std::size_t variants = 0;
+    for (StoredResponse* entry = newest; entry; ++variants) {
+        StoredResponse* older = next_variant(*entry);
+        drop(shard, hash, entry, garbage);
+        entry = older;
+    }
+    return variants;
+}
+
+// `spared`: the newest variant of its key.
+void MemoryStore::evict(MemoryShard& shard, const StoredResponse* spared, Garbage& garbage) {
     while (shard.bytes > shard_bytes_max_.load(std::memory_order_relaxed)) {
-        Node* victim = shard.next_victim(spared);
+        StoredResponse* victim = shard.next_victim(spared);
         if (!victim) return;
-        shard.evictions += victim->variants.size();
-        drop(shard, victim, garbage);
+        shard.evictions += drop_key(shard, victim, garbage);
     }
-}
-
-Sweep MemoryStore::begin_sweep() const {
-    Sweep sweep;
-    sweep.patterns = patterns_.all();
-    return sweep;
-}
-
-std::shared_ptr<const std::vector<std::uint32_t>> MemoryStore::rules() const {
-    const std::scoped_lock lock(mutex_);
-    return rules_;
-}
-
-bool MemoryStore::sweep_some(Sweep& sweep) {
-    // Anew in each step: a reload may have come, and what was made under its rules is to stay.
-    sweep.rules = rules();
-    MemoryShard& shard = shards_[sweep.shard];
-    Garbage garbage;
-    const std::scoped_lock lock(shard.mutex);
-    const SteadyTime pause_at = steady_now() + sweep_step;
-    constexpr std::size_t empty_buckets_max = 64;
-    while (sweep.bucket < shard.table.size()) {
-        Node* node = shard.table.first_in(sweep.bucket++);
-        const bool look_at_clock = node || sweep.bucket % empty_buckets_max == 0;
-        while (node) {
-            Node* following = node->chain;
-            sweep_node(shard, node, sweep, garbage);
-            node = following;
-        }
-        if (look_at_clock && steady_now() >= pause_at) return true;
-    }
-    sweep.bucket = 0;
-    if (++sweep.shard < shards_most) return true;
-    patterns_.remove(sweep.patterns);
-    return false;
-}
-
-void MemoryStore::sweep_node(MemoryShard& shard, Node* node, const Sweep& sweep, Garbage& garbage) {
-    const std::size_t before = node->variants.size();
-    std::erase_if(node->variants, [&](Kept& kept) {
-        const ScanPatterns::Verdict scanned =
-            judge_by(sweep.patterns, node->key, kept.entry->sequence);
-        if (scanned.soft_at != 0)
-            generations_.purge_soft_at(Generations::slot_of_key(node->key), scanned.soft_at);
-        const bool in_force = !sweep.rules || std::binary_search(sweep.rules->begin(),
-                                                                 sweep.rules->end(), kept.rules);
-        if (in_force && !scanned.purged && is_current(*kept.entry)) return false;
-        uncount(kept);
-        garbage.add(std::move(kept.entry));
-        return true;
-    });
-    if (node->variants.size() == before) return;
-    shard.account(node, before);
-    if (!node->variants.empty()) return;
-    shard.take_out(node);
-    garbage.add(node);
 }
 
 void MemoryStore::set_waker(std::function<void()> waker) {

@@ -92,13 +92,13 @@ public:
     /// all the time is met at least once.
     bool list_some(ListPlace& place, SteadyTime now, std::vector<HeldKey>& out) const;
 
-    /// Takes the entry (its `guards` and `sequence` are set) unless one of its guards was purged
-    /// since its fetch began; replaces the same variant. False: dropped, because of a purge or of
-    /// its size.
+    /// Takes the entry unless one of its guards was purged since its fetch began; replaces the same
+    /// variant. False: dropped, because of a purge or of its size. Where the entry was made for
+    /// another key, or a tier had it already, a copy is taken.
     bool insert(std::string_view key, cache::Stored entry, const Provenance& made);
 
-    /// Puts an entry in the place of one that says the same. False: that one is not there any more,
-    /// or the other is too large.
+    /// Puts an entry in the place of one that says the same, of the same key and with the same
+    /// guards. False: that one is not there any more, or the other is too large.
     bool replace(std::string_view key, const cache::StoredResponse& old, cache::Stored by);
 
     /// Drops all variants of a key (memory returns at once; validity is the generations' business).
@@ -161,11 +161,15 @@ public:
 
 private:
     static constexpr std::int64_t retired = INT64_MIN;
+    static constexpr std::size_t shards_most = 64;
     void set_trust(std::int64_t until);
     [[nodiscard]] std::shared_ptr<const std::vector<std::uint32_t>> rules() const;
     [[nodiscard]] MemoryShard& shard_of(std::uint64_t hash) const;
     [[nodiscard]] bool is_too_large(std::size_t cost) const {
         return cost > shard_bytes_max_.load(std::memory_order_relaxed) / 2;
+    }
+    [[nodiscard]] bool keeps_nothing() const {
+        return shard_bytes_max_.load(std::memory_order_relaxed) == 0;
     }
     static std::size_t shards_for(std::size_t bytes);
     void use_fewer_shards(std::size_t count);
@@ -173,12 +177,17 @@ private:
     [[nodiscard]] bool is_trusted(SteadyTime now) const {
         return now.time_since_epoch().count() < trusted_until_.load(std::memory_order_acquire);
     }
-    [[nodiscard]] HeldKey held_by(const Node& node) const;
-    void count(const Kept& kept);
-    void uncount(const Kept& kept);
-    void drop(MemoryShard& shard, Node* node, Garbage& garbage);
-    void evict(MemoryShard& shard, const Node* spared, Garbage& garbage);
-    void sweep_node(MemoryShard& shard, Node* node, const Sweep& sweep, Garbage& garbage);
+    [[nodiscard]] HeldKey held_by(const cache::StoredResponse& newest) const;
+    void count(const cache::StoredResponse& entry);
+    void uncount(const cache::StoredResponse& entry);
+    void drop(MemoryShard& shard, std::uint64_t hash, cache::StoredResponse* entry,
+              Garbage& garbage);
+    std::size_t drop_key(MemoryShard& shard, cache::StoredResponse* newest, Garbage& garbage);
+    void drop_replaced(MemoryShard& shard, std::uint64_t hash, const cache::StoredResponse& newest,
+                       Garbage& garbage);
+    void evict(MemoryShard& shard, const cache::StoredResponse* spared, Garbage& garbage);
+    void sweep_key(MemoryShard& shard, cache::StoredResponse* newest, const Sweep& sweep,
+                   Garbage& garbage);
     void wake_sweeper();
 
     Generations& generations_;

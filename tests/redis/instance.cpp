@@ -147,12 +147,11 @@ Lease Instance::lease_absent(const Ask& ask, const TestRequest& request, int wor
 }
 
 RedisStore::Filled Instance::fill(const Ask& ask, const Lease& lease,
-                                  boost::intrusive_ptr<cache::StoredResponse> entry,
+                                  const std::shared_ptr<cache::Draft>& draft,
                                   const TestRequest& request, int worker, RedisStore::Older older) {
     Worker& on = *workers_[static_cast<std::size_t>(worker)];
-    return run_on(on.context,
-                  on.store->fill(ask.name(request), std::make_shared<const Lease>(lease),
-                                 std::move(entry), older));
+    return run_on(on.context, on.store->fill(ask.name(request),
+                                             std::make_shared<const Lease>(lease), *draft, older));
 }
 
 RedisStore::Waited Instance::wait(const Ask& ask, std::chrono::milliseconds time,
@@ -191,7 +190,7 @@ FillOutcome Instance::put(const Ask& ask, const std::string& body, const TestReq
 
 std::string Instance::get(const Ask& ask, const TestRequest& request) {
     const Found found = find(ask, request);
-    return found.entry ? found.entry->body : "";
+    return found.entry ? std::string(found.entry->body()) : std::string();
 }
 
 bool Instance::wait_available(std::chrono::milliseconds time) {
@@ -208,8 +207,8 @@ bool Instance::wait_trusted(std::chrono::milliseconds time) {
                       time);
 }
 
-boost::intrusive_ptr<cache::StoredResponse> response(std::string body, Seconds lifetime) {
-    boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
+std::shared_ptr<cache::Draft> response(std::string body, Seconds lifetime) {
+    auto entry = std::make_shared<cache::Draft>();
     entry->head = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
     entry->body = std::move(body);
     entry->target = "/test";

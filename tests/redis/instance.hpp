@@ -52,7 +52,7 @@ public:
                 int worker = 0);
     Lease lease_absent(const Ask& ask, const TestRequest& request = TestRequest(), int worker = 0);
     RedisStore::Filled fill(const Ask& ask, const Lease& lease,
-                            boost::intrusive_ptr<cache::StoredResponse> entry,
+                            const std::shared_ptr<cache::Draft>& draft,
                             const TestRequest& request = TestRequest(), int worker = 0,
                             RedisStore::Older older = RedisStore::Older::replaced);
     RedisStore::Waited wait(const Ask& ask, std::chrono::milliseconds time,
@@ -87,7 +87,7 @@ private:
     std::vector<std::unique_ptr<Worker>> workers_;
 };
 
-boost::intrusive_ptr<cache::StoredResponse> response(std::string body, Seconds lifetime = 60s);
+std::shared_ptr<cache::Draft> response(std::string body, Seconds lifetime = 60s);
 store::PurgeOrder purge_key(std::string key);
 store::PurgeOrder purge_pattern(std::string pattern);
 store::PurgeOrder purge_tag(std::string tag);

@@ -34,7 +34,7 @@ TEST_CASE_FIXTURE(Large, "a large entry is found whole, by every worker, and pur
     CHECK(one.get(picture) == body);
     const Found found = one.find(picture, TestRequest(), 1);
     REQUIRE(found.entry);
-    CHECK(found.entry->body == body);
+    CHECK(found.entry->body() == body);
     CHECK_FALSE(found.too_slow);
     CHECK(redis.run({"CLIENT", "LIST"}).find("larder-large") != std::string::npos);
     REQUIRE(one.purge(purge_key(picture.key)) == store::PurgeOutcome::done);

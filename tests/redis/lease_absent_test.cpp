@@ -67,9 +67,9 @@ TEST_CASE_FIXTURE(Two,
     // Nothing that Redis tells of the fill itself drops it: what was told comes before an answer
     // to a later question.
     REQUIRE(two.put({"later"}, "x") == FillOutcome::stored);
-    CHECK(one.memory->is_current(*entry));
+    CHECK(one.memory->is_current(*cache::make_stored(*entry)));
     REQUIRE(two.purge(purge_pattern("articles:list:*")) == store::PurgeOutcome::done);
-    CHECK(eventually([&] { return !one.memory->is_current(*entry); }));
+    CHECK(eventually([&] { return !one.memory->is_current(*cache::make_stored(*entry)); }));
 }
 
 TEST_CASE_FIXTURE(Two, "what stands in the way is looked up in the usual way") {

@@ -34,9 +34,9 @@ TEST_CASE_FIXTURE(OneRedis,
     const Found found = one.find(list);
     REQUIRE(found.entry);
     CHECK(found.state == RedisState::ok);
-    CHECK(found.entry->body == "bodies");
+    CHECK(found.entry->body() == "bodies");
     CHECK_FALSE(found.soft_purged);
-    CHECK_FALSE(found.entry->guards.empty());
+    CHECK_FALSE(found.entry->guards().empty());
     CHECK(redis.run({"TYPE", "articles:list:0:20"}) == "hash");
     const int ttl = std::stoi(redis.run({"TTL", "articles:list:0:20"}));
     CHECK(ttl > 55);
@@ -293,7 +293,7 @@ TEST_CASE_FIXTURE(OneRedis, "two instances: one fetches, the other waits for its
         one.fill(article, mine, response("theirs"));
         const auto waited = waiting.get();
         REQUIRE(waited.entry);
-        CHECK(waited.entry->body == "theirs");
+        CHECK(waited.entry->body() == "theirs");
         CHECK(two.lease(article).lock == Lease::Lock::mine);
     }
     SUBCASE("given up") {

@@ -39,14 +39,14 @@ struct Tracked {
         REQUIRE(one.wait_trusted());
     }
 
-    boost::intrusive_ptr<cache::StoredResponse> tagged() {
+    std::shared_ptr<cache::Draft> tagged() {
         auto entry = response("x");
         entry->response_tags = {{"t", ""}};
         return entry;
     }
     /// An entry as the memory tier would take it, read or filled.
     cache::Stored take(bool by_fill) {
-        boost::intrusive_ptr<cache::StoredResponse> entry;
+        std::shared_ptr<cache::Draft> entry;
         RedisStore::Filled filled;
         // After a flush the links first prove that they still lead to the same server.
         REQUIRE(eventually([&] {
@@ -55,7 +55,7 @@ struct Tracked {
             return filled.outcome == FillOutcome::stored;
         }));
         CHECK(filled.tracked);
-        if (by_fill) return entry;
+        if (by_fill) return cache::make_stored(*entry);
         Found found;
         REQUIRE(eventually([&] {
             found = one.find(list);

@@ -12,7 +12,7 @@ from support import http2_client
 from support.larder import binary
 from support.ports import HOST
 from support.raw_client import request_bytes
-from support.scripted_origin import Gate, chunked, raw, reply
+from support.scripted_origin import Gate, ScriptedOrigin, chunked, raw, reply
 from support.waiting import Later, until, wait_until_still
 
 MB = 1 << 20
@@ -178,6 +178,30 @@ def test_ten_thousand_idle_connections(origin, wire):
         until(lambda: larder.metrics().total("larder_client_connections") == 0)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@plain_only
+def test_an_object_of_1_kb_costs_little_more_than_its_bytes(scene, wire):
+    """What the process grows by for each stored response, which has an ordinary head beside its body. The memory tier counts
+    as much, or its budget would not hold."""
+    fields = {"Content-Type": "application/json", "Cache-Control": "max-age=600", "ETag": '"5f3c-6a1b2c3d"'}
+    api = scene(ScriptedOrigin(reply(fields=fields, body=b"x" * 1024)))
+    larder = wire(route="ttl: 600", origin_text=api.url)
+
+    def load(numbers):
+        with larder.connect() as client:
+            for number in numbers:
+                assert client.get(f"/cached/{number}").x_cache == "MISS"
+
+    warm, wanted = range(100_000, 105_000), range(200_000, 220_000)
+    load(warm)
+    before, counted_before = wait_until_still(larder.resident_bytes), larder.metrics().total("larder_memory_bytes")
+    load(wanted)
+    each = (wait_until_still(larder.resident_bytes) - before) / len(wanted)
+    counted = (larder.metrics().total("larder_memory_bytes") - counted_before) / len(wanted)
+    print(f"\nan object of 1 KB: {each:.0f} bytes of the process, counted as {counted:.0f}")
+    assert each < 1450
+    assert abs(each - counted) < 0.05 * each
 
 
 @plain_only

@@ -18,11 +18,10 @@ using origin::BodyReader;
 using net::piece;
 
 // The bytes of a stored response for this request.
-std::array<iovec, 3> pieces_of(const cache::StoredResponse& entry, std::string_view text,
-                               http::Method method) {
-    const std::string_view body =
-        method == http::Method::head ? std::string_view{} : std::string_view(entry.body);
-    return {piece(entry.head), piece(text), piece(body)};
+inline std::array<iovec, 3> pieces_of(const cache::StoredResponse& entry, std::string_view text,
+                                      http::Method method) {
+    const std::string_view body = method == http::Method::head ? std::string_view{} : entry.body();
+    return {piece(entry.head()), piece(text), piece(body)};
 }
 
 std::size_t size_of(std::span<const iovec> pieces) {

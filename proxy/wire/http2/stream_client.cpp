@@ -121,18 +121,18 @@ void StreamClient::interrupt() {
 
 void StreamClient::send_entry_at_once(cache::Stored entry) {
     flow::Exchange& exchange = this->exchange();
-    const bool has_body = request().method != http::Method::head && !entry->body.empty();
+    const bool has_body = request().method != http::Method::head && !entry->body().empty();
     exchange.answered = true;
     exchange.bytes_out =
-        entry->head.size() + exchange.text.size() + (has_body ? entry->body.size() : 0);
+        entry->head().size() + exchange.text.size() + (has_body ? entry->body().size() : 0);
     if (!stream_) return;
     Stream& stream = *stream_;
     if (has_body) {
-        stream.body = entry->body;
+        stream.body = entry->body();
         stream.body_ends = true;
         stream.entry = entry;
     }
-    endpoint_->session().send_head(stream, entry->head, exchange.text,
+    endpoint_->session().send_head(stream, entry->head(), exchange.text,
                                    has_body ? Session::HasBody::yes : Session::HasBody::no);
 }
 

@@ -64,8 +64,7 @@ settings::Route rule_of(unsigned bits, unsigned more) {
     return rule;
 }
 
-void check_stored_head(const cache::StoredResponse& stored) {
-    const std::string& head = stored.head;
+void check_stored_head(std::string_view head) {
     require(head.ends_with("\r\n") && head.find("\r\n\r\n") == std::string::npos,
             "a stored head is lines");
     std::vector<http::Field> lines;
@@ -100,19 +99,18 @@ void check_allowed(const cache::StoreDecision& decision, const http::ResponseHea
             "Vary: * is not stored");
 }
 
-boost::intrusive_ptr<cache::StoredResponse> make_stored(const cache::StoreDecision& decision,
-                                                        const http::ResponseHead& response,
-                                                        const settings::Route& rule) {
-    boost::intrusive_ptr<cache::StoredResponse> stored(new cache::StoredResponse);
-    stored->status = response.status;
-    stored->freshness = decision.freshness;
-    stored->vary = decision.vary;
-    stored->body = "meow";
-    cache::append_stored_head(response, decision.omit, rule.strip, stored->body.size(), noon,
-                              stored->head);
-    cache::index_stored_head(*stored);
-    check_stored_head(*stored);
-    return stored;
+cache::Stored make_stored(const cache::StoreDecision& decision, const http::ResponseHead& response,
+                          const settings::Route& rule) {
+    cache::Draft draft;
+    draft.status = response.status;
+    draft.freshness = decision.freshness;
+    draft.vary = decision.vary;
+    draft.body = "meow";
+    cache::append_stored_head(response, decision.omit, rule.strip, draft.body.size(), noon,
+                              draft.head);
+    cache::index_stored_head(draft);
+    check_stored_head(draft.head);
+    return cache::make_stored(draft);
 }
 
 void check_reuse(const cache::StoredResponse& stored, const http::RequestHead& request,
@@ -122,23 +120,23 @@ void check_reuse(const cache::StoredResponse& stored, const http::RequestHead& r
         const WallTime now = noon + std::chrono::seconds(later);
         const cache::Verdict verdict =
             cache::decide_reuse(stored, directives, personal, false, now);
-        require(cache::current_age(stored.freshness, now).count() >= 0, "an age is not negative");
+        require(cache::current_age(stored.freshness(), now).count() >= 0, "an age is not negative");
         if (verdict != cache::Verdict::serve) continue;
-        const bool fresh = cache::remaining_lifetime(stored.freshness, now).count() > 0;
+        const bool fresh = cache::remaining_lifetime(stored.freshness(), now).count() > 0;
         require(fresh || directives.max_stale, "what is stale is not served as fresh");
-        require(personal == Detail::none || stored.freshness.shared,
+        require(personal == Detail::none || stored.shared(),
                 "a personal request gets what is shared only");
-        require(!stored.freshness.no_cache, "no-cache is not served unvalidated");
+        require(!stored.freshness().no_cache, "no-cache is not served unvalidated");
     }
     cache::may_serve_on_error(stored, directives, false, noon + std::chrono::seconds(70));
     const cache::RangeDecision range = cache::decide_range(request, stored);
     if (range.verdict == cache::RangeVerdict::partial)
-        require(range.range.first <= range.range.last && range.range.last < stored.body.size(),
+        require(range.range.first <= range.range.last && range.range.last < stored.body().size(),
                 "a range lies in the body");
     cache::evaluate_preconditions(request, stored, noon);
     cache::accepts_coding(request, stored);
     std::string variant;
-    cache::build_variant(request, stored.vary, true, variant);
+    cache::build_variant(request, stored.vary(), true, variant);
     for (const char c : variant) require(c >= ' ' && c < 0x7f, "a variant is printable");
     const std::string conditions = cache::conditional_fields(stored);
     require(conditions.empty() || conditions.ends_with("\r\n"), "conditions are lines");
@@ -177,10 +175,10 @@ void cache_decisions(std::string_view input) {
         cache::freshen(*stored, request.head, second.head, rule, personal, later, later, reason);
     const auto by_head = cache::freshen_from_head(*stored, request.head, second.head, rule,
                                                   personal, later, later, reason);
-    for (const auto& result : {fresh, by_head}) {
+    for (const auto* result : {fresh.get(), by_head.get()}) {
         if (!result) continue;
-        check_stored_head(*result);
-        require(result->body == stored->body && result->status == stored->status,
+        check_stored_head(result->head);
+        require(result->body == stored->body() && result->status == stored->status(),
                 "a validation changes no body");
     }
 }

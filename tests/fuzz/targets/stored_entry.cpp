@@ -35,9 +35,12 @@ void stored_entry(std::string_view input) {
     require(again != nullptr, "what was read can be written");
     require(store::encode_entry(*again, {}) == once, "what was written is read back");
     const auto packed = store::decode_entry(store::encode_entry(*entry, {true, 0}));
-    require(packed && packed->body == entry->body, "a compressed body is the same body");
+    require(packed && packed->body == entry->body.view(), "a compressed body is the same body");
     cache::remaining_lifetime(entry->freshness, WallTime(std::chrono::seconds(784111777)));
-    cache::decide_reuse(*entry, {}, cache::Detail::none, false,
+    const cache::Stored stored = cache::make_stored(*entry);
+    require(store::encode_entry(cache::draft_of(*stored), {}) == once,
+            "a stored response says what it was made of");
+    cache::decide_reuse(*stored, {}, cache::Detail::none, false,
                         WallTime(std::chrono::seconds(784111777)));
 }
 

@@ -13,12 +13,12 @@ using namespace larder::admin;
 
 namespace {
 
-boost::intrusive_ptr<cache::StoredResponse> entry_with(std::string body) {
-    boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
-    entry->head =
+cache::Stored entry_with(std::string body) {
+    cache::Draft entry;
+    entry.head =
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Name: caf\xe9\r\nDate: x\r\n";
-    entry->body = std::move(body);
-    return entry;
+    entry.body = std::move(body);
+    return cache::make_stored(entry);
 }
 
 ShownEntry shown_with(std::string body) {

@@ -31,17 +31,17 @@ TEST_CASE("what every hit asks allocates nothing") {
     const settings::Route rule = minute_rule();
     const std::vector<std::string> none;
     std::string variant;
-    build_variant(head, stored->vary, true, variant);
+    build_variant(head, stored->vary(), true, variant);
 
     const std::size_t before = allocations();
     const Detail bypass = request_bypass(head);
     const Detail personal_reason = personal(head, rule, coverage);
     const RequestDirectives directives = request_directives(head, rule);
     build_variant(head, none, true, variant);
-    build_variant(head, stored->vary, true, variant);
+    build_variant(head, stored->vary(), true, variant);
     const bool accepted = accepts_coding(head, *stored);
     const Verdict verdict = decide_reuse(*stored, directives, personal_reason, false, noon + 5s);
-    const Seconds age = current_age(stored->freshness, noon + 5s);
+    const Seconds age = current_age(stored->freshness(), noon + 5s);
     const Precondition precondition = evaluate_preconditions(head, *stored, noon + 5s);
     const RangeDecision range = decide_range(head, *stored);
     const std::size_t after = allocations();

@@ -33,10 +33,10 @@ std::string shown(const Outcome& outcome) {
 }
 
 /// Stored at noon for a minute, after an exchange of half a second.
-boost::intrusive_ptr<StoredResponse> minute_entry() {
-    auto entry = store("200 OK\nCache-Control: max-age=60\nETag: \"a\"");
+Stored minute_entry() {
+    const auto entry = draft("200 OK\nCache-Control: max-age=60\nETag: \"a\"");
     entry->freshness.requested_at = entry->freshness.received_at - Milliseconds(500);
-    return entry;
+    return make_stored(*entry);
 }
 
 struct Row {

@@ -170,7 +170,7 @@ TEST_CASE(
 TEST_CASE("a refresh is due in the last part of the lifetime") {
     const auto stored = test::store("200 OK\nCache-Control: max-age=100");
     const auto due = [&](double share, Seconds later) {
-        return is_refresh_due(stored->freshness, share, noon + later);
+        return is_refresh_due(stored->freshness(), share, noon + later);
     };
     CHECK_FALSE(due(0.2, 0s));
     CHECK_FALSE(due(0.2, 79s));
@@ -183,6 +183,6 @@ TEST_CASE("a refresh is due in the last part of the lifetime") {
 
 TEST_CASE("the age that a response came with is no part of the lifetime that a refresh divides") {
     const auto stored = test::store("200 OK\nCache-Control: max-age=100\nAge: 50");
-    CHECK_FALSE(is_refresh_due(stored->freshness, 0.2, noon + 39s));
-    CHECK(is_refresh_due(stored->freshness, 0.2, noon + 40s));
+    CHECK_FALSE(is_refresh_due(stored->freshness(), 0.2, noon + 39s));
+    CHECK(is_refresh_due(stored->freshness(), 0.2, noon + 40s));
 }

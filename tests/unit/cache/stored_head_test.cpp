@@ -98,7 +98,7 @@ TEST_CASE("a stored head gives back its fields") {
     parse_stored_head("", fields);
     CHECK(fields.empty());
 
-    const auto stored = store(
+    const auto stored = draft(
         "200 OK\nCache-Control: max-age=1\nETag: W/\"a\"\nLast-Modified: l\nContent-Encoding: "
         "gzip\n"
         "Content-Encoding: br");
@@ -110,9 +110,10 @@ TEST_CASE("a stored head gives back its fields") {
 TEST_CASE("the cost of an entry counts all of its bytes") {
     const auto small = store("200 OK\nCache-Control: max-age=1", "");
     const auto large = store("200 OK\nCache-Control: max-age=1", std::string(10000, 'x'));
-    CHECK(small->cost() >= sizeof(StoredResponse) + small->head.size());
+    CHECK(small->cost() >= sizeof(StoredResponse) + small->head().size());
     CHECK(large->cost() >= small->cost() + 10000);
     CHECK(large->cost() < small->cost() + 21000);
-    large->tags.push_back({std::string(100, 't'), std::string(100, 'i')});
-    CHECK(large->cost() >= small->cost() + 10200);
+    Draft tagged = draft_of(*large);
+    tagged.tags.push_back({std::string(100, 't'), std::string(100, 'i')});
+    CHECK(make_stored(tagged)->cost() >= small->cost() + 10200);
 }

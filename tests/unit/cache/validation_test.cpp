@@ -15,9 +15,8 @@ namespace {
 constexpr WallTime later = noon + 100s;
 constexpr const char* later_text = "Sun, 06 Nov 1994 08:51:17 GMT";
 
-boost::intrusive_ptr<StoredResponse> freshen_with(const StoredResponse& stored,
-                                                  const std::string& fields, Detail& reason,
-                                                  const settings::Route& rule = bare_rule()) {
+std::unique_ptr<Draft> freshen_with(const StoredResponse& stored, const std::string& fields,
+                                    Detail& reason, const settings::Route& rule = bare_rule()) {
     return freshen(stored, Request("GET /a\nHost: h"), Response("304 Not Modified\n" + fields),
                    rule, Detail::none, later, later, reason);
 }
@@ -250,8 +249,8 @@ TEST_CASE("the client's conditions against a stored 200 (RFC 9110, 13.2.2; RFC 9
                                   Precondition::not_modified;
         CHECK(not_modified == row.not_modified);
         if (std::string(row.rfc) != "9111 4.3.2") {
-            const auto plain =
-                evaluate_preconditions(Request(row.request), stored->etag, stored->last_modified);
+            const auto plain = evaluate_preconditions(Request(row.request), stored->etag(),
+                                                      stored->last_modified());
             CHECK((plain == Precondition::not_modified) == row.not_modified);
         }
     }

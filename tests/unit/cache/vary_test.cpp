@@ -238,7 +238,7 @@ TEST_CASE(
             head.peer_trusted = row.trusted;
             http::set_target_uri(head);
             std::string out;
-            build_variant(head, {row.name}, false, out);
+            build_variant(head, std::vector<std::string>{row.name}, false, out);
             return out;
         };
         CHECK((of(row.sent_a, row.peer_a) == of(row.sent_b, row.peer_b)) == row.same);
@@ -250,7 +250,8 @@ TEST_CASE(
     tls.peer_tls = true;
     http::set_target_uri(tls);
     std::string a, b;
-    build_variant(plain, {"x-forwarded-proto"}, false, a);
-    build_variant(tls, {"x-forwarded-proto"}, false, b);
+    const std::vector<std::string> proto{"x-forwarded-proto"};
+    build_variant(plain, proto, false, a);
+    build_variant(tls, proto, false, b);
     CHECK(a != b);
 }

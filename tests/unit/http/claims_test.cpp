@@ -154,7 +154,8 @@ TEST_CASE("a Vary on a field that the origin does not see makes no variants") {
         head.peer_trusted = trusted;
         set_target_uri(head);
         std::string variant;
-        cache::build_variant(head, {"x-forwarded-scheme", "x-scheme"}, true, variant);
+        const std::vector<std::string> schemes{"x-forwarded-scheme", "x-scheme"};
+        cache::build_variant(head, schemes, true, variant);
         return variant;
     };
     CHECK(variant_of("X-Forwarded-Scheme: https", false) == variant_of("A: b", false));

@@ -24,11 +24,12 @@ struct Scene {
     }
     void remember(std::string_view key) {
         const test::Request request("GET /a\nHost: a.example");
-        boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
-        cache::build_variant(request, entry->vary, true, entry->variant);
-        entry->guards = {store::Generations::slot_of_key(key)};
-        entry->sequence = generations.now();
-        memory.insert(key, entry, {rules, entry->sequence, entry->guards.size()});
+        cache::Draft entry;
+        cache::build_variant(request, entry.vary, true, entry.variant);
+        entry.key = key;
+        entry.guards = {store::Generations::slot_of_key(key)};
+        entry.sequence = generations.now();
+        memory.insert(key, cache::make_stored(entry), {rules, entry.sequence, entry.guards.size()});
     }
     [[nodiscard]] bool serves(std::string_view key) const {
         const test::Request request("GET /a\nHost: a.example");

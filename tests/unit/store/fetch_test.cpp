@@ -39,10 +39,10 @@ std::string read_all(Fetch::Reader& reader) {
     return all;
 }
 
-boost::intrusive_ptr<cache::StoredResponse> entry_of(const Fetch& fetch) {
-    boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
-    entry->body = fetch.body();
-    return entry;
+cache::Stored entry_of(const Fetch& fetch) {
+    cache::Draft draft;
+    draft.body = fetch.body();
+    return cache::make_stored(draft);
 }
 
 // Does something else first, as a reader that sends an interim response does, and then waits.
@@ -137,7 +137,7 @@ TEST_CASE(
     CHECK(held == bytes(block, 'a'));  // while it is being sent
     const std::string_view rest = reader.next().data;
     CHECK(rest == bytes(block, 'b'));
-    CHECK(rest.data() == entry->body.data() + block);
+    CHECK(rest.data() == entry->body().data() + block);
     CHECK(reader.next().at_end);
     Fetch::Reader late(scene.fetch, scene.executor);
     CHECK_FALSE(late.too_late());

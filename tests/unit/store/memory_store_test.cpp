@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -28,15 +29,16 @@ struct Tier {
                       std::vector<std::string> vary = {}, std::string body = "body",
                       std::vector<std::uint32_t> more_guards = {}) {
         const Request request(request_text);
-        boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
-        entry->body = std::move(body);
-        entry->vary = std::move(vary);
-        cache::build_variant(request, entry->vary, true, entry->variant);
-        entry->guards =
-            guard_slots(key, key.find('?') == key.npos ? key.size() : key.find('?'), {});
-        entry->guards.insert(entry->guards.end(), more_guards.begin(), more_guards.end());
-        entry->sequence = generations.now();
-        last_kept = store.insert(key, entry, {rules, entry->sequence, entry->guards.size()});
+        cache::Draft draft;
+        draft.key = key;
+        draft.body = std::move(body);
+        draft.vary = std::move(vary);
+        cache::build_variant(request, draft.vary, true, draft.variant);
+        draft.guards = guard_slots(key, key.find('?') == key.npos ? key.size() : key.find('?'), {});
+        draft.guards.insert(draft.guards.end(), more_guards.begin(), more_guards.end());
+        draft.sequence = generations.now();
+        cache::Stored entry = cache::make_stored(draft);
+        last_kept = store.insert(key, entry, {rules, draft.sequence, draft.guards.size()});
         return entry;
     }
     MemoryHit find(std::string_view key, std::string_view request_text = get,
@@ -108,7 +110,7 @@ TEST_CASE("a retired tier serves nothing, whoever trusts it, and comes back empt
     CHECK_FALSE(tier.find("k").entry);
     tier.store.end_retirement();
     CHECK_FALSE(tier.store.is_retired());
-    CHECK_FALSE(tier.store.insert("k", during, {tier.rules, during->sequence, 1}));
+    CHECK_FALSE(tier.store.insert("k", during, {tier.rules, during->sequence(), 1}));
     tier.store.trust_until(SteadyTime::max());
     CHECK_FALSE(tier.find("k").entry);
     const cache::Stored after = tier.put("k", get);
@@ -164,31 +166,35 @@ TEST_CASE("each purge takes out what it is about") {
 TEST_CASE("what began before a purge is not taken") {
     Tier tier;
     const std::uint64_t before = tier.generations.now();
-    boost::intrusive_ptr<cache::StoredResponse> older(new cache::StoredResponse);
-    older->guards = guard_slots("k", 1, {});
-    older->sequence = before;
+    cache::Draft older;
+    older.key = "k";
+    older.guards = guard_slots("k", 1, {});
+    older.sequence = before;
+    const auto insert = [&] {
+        return tier.store.insert("k", cache::make_stored(older), {1, before, 1});
+    };
     SUBCASE("of its key") {
         tier.generations.purge(Generations::slot_of_key("k"));
-        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
+        CHECK_FALSE(insert());
     }
     SUBCASE("of keys that are looked for") {
         tier.generations.begin_scan();
-        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
+        CHECK_FALSE(insert());
     }
     SUBCASE("of its key, where it was noted under a later position than that of its fetch") {
         tier.generations.purge(Generations::slot_of_key("k"));
-        older->sequence = tier.generations.now();
-        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
+        older.sequence = tier.generations.now();
+        CHECK_FALSE(insert());
     }
     SUBCASE(
         "softly, where it was noted under a later position: nobody would see that it is stale") {
         tier.generations.purge_soft(Generations::slot_of_key("k"));
-        older->sequence = tier.generations.now();
-        CHECK_FALSE(tier.store.insert("k", older, {1, before, 1}));
+        older.sequence = tier.generations.now();
+        CHECK_FALSE(insert());
     }
     SUBCASE("softly, where it shows") {
         tier.generations.purge_soft(Generations::slot_of_key("k"));
-        CHECK(tier.store.insert("k", older, {1, before, 1}));
+        CHECK(insert());
     }
     tier.put("k", get);
     CHECK(tier.last_kept);
@@ -205,6 +211,98 @@ TEST_CASE("variants stand beside each other, the newest first") {
     CHECK(tier.find("k").entry == newer);
     CHECK(tier.store.entries() == 1);
     CHECK(tier.store.variants("k", SteadyTime()).size() == 1);
+}
+
+TEST_CASE("an entry that was made for another key, or is kept already, is copied") {
+    Tier tier;
+    const cache::Stored entry = tier.put("k", get);
+    const Provenance made{tier.rules, entry->sequence(), 1};
+    CHECK(tier.store.insert("l", entry, made));
+    CHECK(tier.store.insert("k", entry, made));
+    CHECK(tier.store.entries() == 2);
+    CHECK(tier.find("l").entry->body() == "body");
+    CHECK(tier.find("k").entry->body() == "body");
+    CHECK(tier.find("k").entry != entry);
+    CHECK(tier.store.remove("k"));
+    CHECK(tier.store.insert("k", entry, made));
+    CHECK(tier.find("k").entry);
+}
+
+TEST_CASE("no more variants of a key are kept than a lookup may walk") {
+    Tier tier;
+    const auto german = [](int i) {
+        return "GET /a\nHost: a.example\nAccept-Language: de-" + std::to_string(i);
+    };
+    for (int i = 0; i < 70; ++i) tier.put("k", german(i), {"accept-language"});
+    CHECK(tier.store.entries() == 64);
+    CHECK_FALSE(tier.find("k", german(5)).entry);
+    CHECK(tier.find("k", german(6)).entry);
+    CHECK(tier.find("k", german(69)).entry);
+    CHECK(tier.store.remove("k"));
+    CHECK(tier.store.bytes() == 0);
+}
+
+// What a tier without a budget would hold: the variants of each key, the newest first.
+struct Model {
+    struct Variant {
+        int language;
+        std::uint32_t rules;
+        cache::Stored entry;
+    };
+    std::map<std::string, std::vector<Variant>> keys;
+
+    void put(const std::string& key, Variant variant) {
+        std::vector<Variant>& variants = keys[key];
+        std::erase_if(variants, [&](const Variant& old) {
+            return old.language == variant.language && old.rules == variant.rules;
+        });
+        variants.insert(variants.begin(), std::move(variant));
+    }
+    void drop_rules(std::uint32_t rules) {
+        for (auto& [key, variants] : keys)
+            std::erase_if(variants, [&](const Variant& old) { return old.rules == rules; });
+    }
+};
+
+TEST_CASE("variants of many keys come and go, and none is lost or counted twice") {
+    Tier tier(256 * megabyte);
+    Model model;
+    std::mt19937 random(5);
+    const auto request_in = [](int language) {
+        return "GET /a\nHost: a.example\nAccept-Language: l" + std::to_string(language);
+    };
+    for (int step = 0; step < 20'000; ++step) {
+        const std::string key = "k" + std::to_string(random() % 700);
+        const int language = static_cast<int>(random() % 3);
+        if (random() % 10 == 0) {
+            tier.store.remove(key);
+            model.keys.erase(key);
+        } else {
+            tier.rules = 1 + static_cast<std::uint32_t>(random() % 3);
+            cache::Stored entry = tier.put(key, request_in(language), {"accept-language"});
+            model.put(key, {language, tier.rules, std::move(entry)});
+        }
+        if (step % 5'000 != 4'999) continue;
+        const std::uint32_t dropped = 1 + static_cast<std::uint32_t>(random() % 3);
+        std::vector<std::uint32_t> rest{1, 2, 3};
+        std::erase(rest, dropped);
+        tier.store.keep_rules(rest);
+        tier.sweep();
+        model.drop_rules(dropped);
+    }
+    std::size_t entries = 0;
+    for (const auto& [key, variants] : model.keys) {
+        entries += variants.size();
+        CHECK(tier.store.variants(key, SteadyTime()).size() == variants.size());
+        for (const Model::Variant& variant : variants) {
+            tier.rules = variant.rules;
+            CHECK(tier.find(key, request_in(variant.language)).entry == variant.entry);
+        }
+        CHECK(tier.store.remove(key) == !variants.empty());
+    }
+    CHECK(entries > 1000);
+    CHECK(tier.store.entries() == 0);
+    CHECK(tier.store.bytes() == 0);
 }
 
 TEST_CASE("what was purged is freed by the sweep, and only that") {
@@ -370,14 +468,15 @@ TEST_CASE("purges of all kinds hold among fills and sweeps on other threads") {
         std::mt19937 random(seed);
         while (!done) {
             const std::string key = "k" + std::to_string(random() % keys);
-            boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
-            entry->guards = guard_slots(key, 1, {});
-            entry->guards.push_back(tag);
-            entry->sequence = tier.generations.now();
-            const std::uint64_t began = entry->sequence;
-            entry->body = std::to_string(truth.load());
-            cache::build_variant(request, {}, true, entry->variant);
-            tier.store.insert(key, entry, {tier.rules, began, entry->guards.size()});
+            cache::Draft entry;
+            entry.key = key;
+            entry.guards = guard_slots(key, 1, {});
+            entry.guards.push_back(tag);
+            entry.sequence = tier.generations.now();
+            entry.body = std::to_string(truth.load());
+            cache::build_variant(request, {}, true, entry.variant);
+            tier.store.insert(key, cache::make_stored(entry),
+                              {tier.rules, entry.sequence, entry.guards.size()});
         }
     };
     std::vector<std::thread> threads;
@@ -407,7 +506,7 @@ TEST_CASE("purges of all kinds hold among fills and sweeps on other threads") {
                 break;
         }
         const MemoryHit hit = tier.find(key);
-        stale += hit.entry && std::stoi(hit.entry->body) < now;
+        stale += hit.entry && std::stoi(std::string(hit.entry->body())) < now;
     }
     done = true;
     for (std::thread& thread : threads) thread.join();
@@ -456,13 +555,15 @@ void fill_while_resizing() {
         threads.emplace_back([&, worker] {
             for (int i = 0; !stop; ++i) {
                 const std::string key = std::to_string(worker) + ':' + std::to_string(i % 500);
-                boost::intrusive_ptr<cache::StoredResponse> entry(new cache::StoredResponse);
-                entry->body.assign(10'000, 'x');
-                entry->guards = guard_slots(key, key.size(), {});
-                entry->sequence = tier.generations.now();
-                tier.store.insert(key, entry, {1, entry->sequence, entry->guards.size()});
+                cache::Draft draft;
+                draft.body = std::string(10'000, 'x');
+                draft.key = key;
+                draft.guards = guard_slots(key, key.size(), {});
+                draft.sequence = tier.generations.now();
+                const cache::Stored entry = cache::make_stored(draft);
+                tier.store.insert(key, entry, {1, draft.sequence, draft.guards.size()});
                 tier.store.remove(key);
-                tier.store.insert(key, entry, {1, entry->sequence, entry->guards.size()});
+                tier.store.insert(key, entry, {1, draft.sequence, draft.guards.size()});
             }
         });
     for (const std::size_t bytes : {1024, 256, 64, 4, 1, 0, 2, 512})

@@ -1,11 +1,13 @@
 #pragma once
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "cache/storable.hpp"
 #include "cache/stored_head.hpp"
+#include "cache/stored_response.hpp"
 #include "unit/support/heads.hpp"
 
 /// Stored responses and rules for the tests of the cache's decisions.
@@ -35,12 +37,12 @@ inline cache::StoreDecision decide(const http::ResponseHead& response,
 }
 
 /// The response as it would be stored at noon; the test fails where it would not be.
-inline boost::intrusive_ptr<cache::StoredResponse> store(
-    std::string_view text, std::string body = "meow", const settings::Route& rule = bare_rule()) {
+inline std::unique_ptr<cache::Draft> draft(std::string_view text, std::string body = "meow",
+                                           const settings::Route& rule = bare_rule()) {
     const Response response(text);
     const cache::StoreDecision decision = decide(response, rule);
     CHECK(decision.reason == cache::Detail::none);
-    boost::intrusive_ptr<cache::StoredResponse> out(new cache::StoredResponse);
+    auto out = std::make_unique<cache::Draft>();
     const http::ResponseHead& head = response;
     out->status = head.status;
     out->freshness = decision.freshness;
@@ -49,6 +51,12 @@ inline boost::intrusive_ptr<cache::StoredResponse> store(
     cache::append_stored_head(head, decision.omit, rule.strip, out->body.size(), noon, out->head);
     cache::index_stored_head(*out);
     return out;
+}
+
+/// The same, made.
+inline cache::Stored store(std::string_view text, std::string body = "meow",
+                           const settings::Route& rule = bare_rule()) {
+    return cache::make_stored(*draft(text, std::move(body), rule));
 }
 
 }  // namespace larder::test

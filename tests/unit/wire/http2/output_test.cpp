@@ -15,9 +15,9 @@ std::string text_of(Output& output) {
 }
 
 cache::Stored entry_of(std::size_t size) {
-    auto* entry = new cache::StoredResponse;
-    entry->body.assign(size, 'b');
-    return cache::Stored(entry);
+    cache::Draft draft;
+    draft.body = std::string(size, 'b');
+    return cache::make_stored(draft);
 }
 
 }  // namespace
@@ -28,11 +28,12 @@ TEST_CASE("output keeps its order, whether bytes are copied or referred to") {
         Output output(pool, bodies);
         const cache::Stored entry = entry_of(5000);
         output.add("head1");
-        output.add(std::string_view(entry->body).substr(0, 10), entry);
+        output.add(entry->body().substr(0, 10), entry);
         output.add("head2");
-        output.add(entry->body, entry);
+        output.add(entry->body(), entry);
         output.add("head3");
-        const std::string wanted = "head1" + std::string(10, 'b') + "head2" + entry->body + "head3";
+        const std::string wanted =
+            "head1" + std::string(10, 'b') + "head2" + std::string(5000, 'b') + "head3";
         CHECK(text_of(output) == wanted);
         CHECK(output.pieces().size() == (bodies == Output::Bodies::copied ? 1 : 3));
         for (std::size_t left = wanted.size(); left > 0;) {
@@ -49,7 +50,7 @@ TEST_CASE("a body is kept while a part of it is to be sent") {
     net::BufferPool pool;
     Output output(pool, Output::Bodies::referred);
     cache::Stored entry = entry_of(5000);
-    output.add(entry->body, entry);
+    output.add(entry->body(), entry);
     entry.reset();
     output.sent(4999);
     CHECK(text_of(output) == "b");
