@@ -54,12 +54,21 @@ Task<bool> is_still_there(Filling& fill) {
     co_return true;
 }
 
+/// What is not moved need not stay where it is until it expires: a slot was being moved, or the
+/// reply did not come. Does not wait.
+void clear_stage(const Filling& fill) {
+    const RedisBatchPointer batch = fill.new_batch();
+    batch->commands.add("UNLINK", fill.stage);
+    fill.store.way().send(batch);
+}
+
 Task<void> send_small(Filling& fill, const Encoded& encoded, RedisStore::Filled& filled) {
     const RedisBatchPointer batch = fill.new_batch();
     batch->commands.reserve(encoded.value.size() + bytes_around_an_entry);
     add_fill(fill, batch->commands, encoded, Carrier::link);
     co_await fill.store.run(batch);
     if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
+    if (!fill.is_decided(*batch)) clear_stage(fill);
 }
 
 /// A large value goes over the connection for these, and has its time. False: it did not get there
@@ -85,6 +94,7 @@ Task<bool> send_large(Filling& fill, std::shared_ptr<RedisBulk> bulk, const Enco
     const SteadyTime now = steady_now();
     rate.measured(static_cast<std::size_t>(bytes), now - began, now);
     if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
+    if (!fill.is_decided(*batch)) clear_stage(fill);
     co_return batch->status == RedisBatch::Status::ok;
 }
 

@@ -132,7 +132,7 @@ struct FieldNames {
 
 /// The hash that the entry is to be, under a name of its own.
 void add_stage(const Filling& fill, RedisCommands& commands, const Encoded& encoded,
-               const FieldNames& names, const std::string& stage) {
+               const FieldNames& names) {
     const std::string vary_names = joined(fill.entry.vary);
     boost::container::static_vector<std::string_view, 10> fields{"larder", fill.mark, names.variant,
                                                                  encoded.value};
@@ -142,9 +142,9 @@ void add_stage(const Filling& fill, RedisCommands& commands, const Encoded& enco
     const std::string& soft = fill.lease.soft_id;
     if (!soft.empty()) fields.insert(fields.end(), {"soft", soft});
     commands.begin("HSET", 1 + fields.size());
-    commands.argument(stage);
+    commands.argument(fill.stage);
     for (const std::string_view field : fields) commands.argument(field);
-    commands.add("PEXPIRE", stage, fill.lives.count());
+    commands.add("PEXPIRE", fill.stage, fill.lives.count());
 }
 
 /// What an older entry may have, and must go.
@@ -160,8 +160,8 @@ std::string gone_lines(const Filling& fill, const Encoded& encoded, const FieldN
 }
 
 /// The script that moves the entry from its stage.
-void add_move(Filling& fill, RedisCommands& commands, const std::string& stage,
-              std::string_view gone, const Indexes& indexes, Carrier carrier) {
+void add_move(Filling& fill, RedisCommands& commands, std::string_view gone, const Indexes& indexes,
+              Carrier carrier) {
     const RedisKeys& keys = fill.store.shared.keys();
     const std::string_view key = fill.lookup.name.key;
     const std::string guard_key = keys.guard(key);
@@ -177,7 +177,7 @@ void add_move(Filling& fill, RedisCommands& commands, const std::string& stage,
     commands.argument(keys.entry(key));
     commands.argument(guard_key);
     commands.argument(locked ? fill.lease.lock_key : guard_key);
-    commands.argument(stage);
+    commands.argument(fill.stage);
     for (const std::string& index : indexes.keys) commands.argument(index);
     commands.argument(fill.lease.guard);
     commands.argument(locked ? std::string_view(fill.lease.token) : std::string_view());
@@ -204,10 +204,12 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Ca
     }
     const Indexes indexes = add_notes(fill, commands, needed, prolonged);
     const FieldNames names(fill);
-    const std::string stage = fill.store.shared.keys().stage(
-        fill.lookup.name.key, fill.mark.substr(0, fill.mark.find(',')));
-    add_stage(fill, commands, encoded, names, stage);
-    add_move(fill, commands, stage, gone_lines(fill, encoded, names), indexes, carrier);
+    fill.stage = fill.store.shared.keys().stage(fill.lookup.name.key,
+                                                fill.mark.substr(0, fill.mark.find(',')));
+    // What goes over the other connection may be stored after it was given up.
+    if (carrier == Carrier::bulk) fill.stage.append(":large");
+    add_stage(fill, commands, encoded, names);
+    add_move(fill, commands, gone_lines(fill, encoded, names), indexes, carrier);
     if (fill.look != Filling::Look::afterwards) add_look(fill, commands, ids);
 }
 

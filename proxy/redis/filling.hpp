@@ -19,6 +19,7 @@ struct Filling {
     cache::Draft& entry;
     Milliseconds lives{0};  ///< how long the entry is of any use
     std::string mark;       ///< what the entry's hash names this fill by
+    std::string stage{};    ///< the key under which it is before it is moved
     /// Who looks whether the ids, and the entry, are still those of the fill.
     enum class Look : std::uint8_t {
         at_ids,      ///< the fill itself, in its round trip: nobody needs to know of the entry
@@ -38,6 +39,11 @@ struct Filling {
                                    ///< process does not know it, and would not hear of its end
     /// A batch for the server that gave the lease.
     [[nodiscard]] RedisBatchPointer new_batch() const;
+    /// Whether the script has run, which leaves nothing at the stage.
+    [[nodiscard]] bool is_decided(const RedisBatch& batch) const {
+        return batch.status == RedisBatch::Status::ok &&
+               batch.replies[stored_reply].type == RedisReply::Type::integer;
+    }
 };
 
 // ---- response tags (response_tags.cpp)

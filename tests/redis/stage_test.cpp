@@ -115,6 +115,11 @@ TEST_CASE_FIXTURE(Staged, "what is not stored leaves nothing behind") {
         redis.run({"ACL", "SETUSER", "app", "+hset"});
         CHECK(one->lease(article).lock == Lease::Lock::mine);  // it was given back
     }
+    SUBCASE("the script may not run") {
+        redis.run({"ACL", "SETUSER", "app", "-eval", "-evalsha"});
+        CHECK(one->fill(article, lease, response("x")).outcome == FillOutcome::unavailable);
+        CHECK(eventually([&] { return nothing_staged(); }));
+    }
     CHECK(nothing_staged());
 }
 
