@@ -83,7 +83,8 @@ def test_a_large_object_is_a_hit_in_memory_at_the_second_request(origin, redis, 
     until(lambda: in_redis(redis), timeout=15, what="the fill")
     until(lambda: timed(larder)[0].x_cache == "HIT", what="a hit")
     assert timed(larder)[1] < TIMEOUT + SLACK
-    assert pictures.fetches <= 2
+    # A request that comes while the answer to the one before is being stored fetches too.
+    assert pictures.fetches <= 3
     metrics = larder.metrics()
     assert metrics.total("larder_redis_up") == 1 and metrics.total("larder_redis_breaker_state") == 0
 
