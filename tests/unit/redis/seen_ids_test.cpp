@@ -39,7 +39,7 @@ TEST_CASE("as many names as a cluster has groups of slots are remembered, nearly
     int right = 0;
     for (int group = 0; group < 1024; ++group) seen.note(name(group), "0123456789abcdef");
     for (int group = 0; group < 1024; ++group) right += seen.of(name(group)).empty() ? 0 : 1;
-    CHECK(right > 1015);
+    CHECK(right > 1000);
 }
 
 }  // namespace
