@@ -24,7 +24,7 @@ struct Freshness {
                             ///< Authorization (3.5)
 };
 
-/// One name a response depends on and the id it had at the fill; see store/tags.
+/// One name a response depends on and the id it had at the fill (redis/ids.hpp).
 struct TagId {
     std::string name;
     std::string id;

@@ -54,8 +54,7 @@ Task<bool> is_still_there(Filling& fill) {
     co_return true;
 }
 
-/// What is not moved need not stay where it is until it expires: a slot was being moved, or the
-/// reply did not come. Does not wait.
+/// Removes what the script did not move, so that it does not stay until it expires. Does not wait.
 void clear_stage(const Filling& fill) {
     const RedisBatchPointer batch = fill.new_batch();
     batch->commands.add("UNLINK", fill.stage);

@@ -119,14 +119,10 @@ struct FieldNames {
         const std::string_view sharing = fill.lookup.name.sharing;
         variant = field_of("v:", sharing, fill.entry.variant);
         whole = field_of("b:", sharing, fill.entry.variant);
-        plain = field_of("v:", sharing, fill.lookup.host_variant);
-        plain_whole = field_of("b:", sharing, fill.lookup.host_variant);
         vary = field_of("vary:", sharing, fill.lookup.host_variant);
     }
     std::string variant;
     std::string whole;
-    std::string plain;  ///< of a response that does not vary
-    std::string plain_whole;
     std::string vary;
 };
 
@@ -138,7 +134,7 @@ void add_stage(const Filling& fill, RedisCommands& commands, const Encoded& enco
                                                                  encoded.value};
     if (!encoded.whole.empty()) fields.insert(fields.end(), {names.whole, encoded.whole});
     if (!vary_names.empty()) fields.insert(fields.end(), {names.vary, vary_names});
-    // Its key may have gone since the lease, and the entry names it all the same.
+    // The key may be gone since the lease. The entry names its soft mark all the same.
     const std::string& soft = fill.lease.soft_id;
     if (!soft.empty()) fields.insert(fields.end(), {"soft", soft});
     commands.begin("HSET", 1 + fields.size());
@@ -151,11 +147,17 @@ void add_stage(const Filling& fill, RedisCommands& commands, const Encoded& enco
 std::string gone_lines(const Filling& fill, const Encoded& encoded, const FieldNames& names) {
     std::string lines;
     const auto add = [&](std::string_view field) { lines.append(field).append("\n"); };
-    const bool varies = !fill.entry.vary.empty();
     if (encoded.whole.empty()) add(names.whole);
-    if (!varies) add(names.vary);
-    if (varies && names.plain != names.variant) add(names.plain);
-    if (varies && names.plain != names.variant) add(names.plain_whole);
+    if (fill.entry.vary.empty()) {
+        add(names.vary);
+        return lines;
+    }
+    // The fields of a response that does not vary.
+    const EntryLookup& lookup = fill.lookup;
+    const std::string plain = field_of("v:", lookup.name.sharing, lookup.host_variant);
+    if (plain == names.variant) return lines;
+    add(plain);
+    add(field_of("b:", lookup.name.sharing, lookup.host_variant));
     return lines;
 }
 
@@ -167,7 +169,7 @@ void add_move(Filling& fill, RedisCommands& commands, std::string_view gone, con
     const std::string guard_key = keys.guard(key);
     const bool locked = fill.lease.lock == Lease::Lock::mine;
     const bool unnoticed = fill.store.can_look_unnoticed(key);
-    // Of an index the script asks how long it lives.
+    // The script reads how long each index lives.
     const bool reads = !unnoticed || !indexes.keys.empty();
     if (reads && carrier == Carrier::link && fill.store.can_leave_untracked())
         add_untracked(commands);
@@ -206,7 +208,7 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Ca
     const FieldNames names(fill);
     fill.stage = fill.store.shared.keys().stage(fill.lookup.name.key,
                                                 fill.mark.substr(0, fill.mark.find(',')));
-    // What goes over the other connection may be stored after it was given up.
+    // A large fill that was given up may still run there, so it has a stage of its own.
     if (carrier == Carrier::bulk) fill.stage.append(":large");
     add_stage(fill, commands, encoded, names);
     add_move(fill, commands, gone_lines(fill, encoded, names), indexes, carrier);
