@@ -55,6 +55,7 @@ struct Draft {
 
     std::string soft_id;           ///< the key's soft-purge mark at the fill
     std::uint64_t everything = 0;  ///< the id that all entries in Redis carried at the fill
+    std::uint64_t fill_guard = 0;  ///< the guard in Redis that it was filled under
 
     // ---- for the memory tier
     std::string key;

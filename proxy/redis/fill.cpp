@@ -4,9 +4,14 @@
 #include "cache/vary.hpp"
 #include "redis/filling.hpp"
 #include "redis/ids.hpp"
+#include "redis/news.hpp"
+#include "redis/scripts.hpp"
 #include "store/entry_format.hpp"
 
-// A fill: stores the entry if no purge came since the lease. The guard decides about the key, the
+// A fill: stores the entry if no purge came since the lease. Mostly the lease has made the guard,
+// and nothing stands under the key: then the entry is written to the guard's hash, and that is
+// moved to the key. What comes after a purge stands there without the guard, and nobody takes it.
+// Else a script looks whether the guard stands. So the guard decides about the key, the
 // ids of the rule tags decide by being current or not, and the purge clock decides about tags that
 // only the response named.
 namespace larder::redis {
@@ -33,6 +38,7 @@ Task<void> look_after(Filling& fill, RedisStore::Filled& filled) {
     const Looked looked = read_look(fill, batch->replies.data(), ids);
     if (!looked.current) filled.outcome = FillOutcome::purged;
     filled.tracked = looked.same;
+    fill.late = looked.late;
 }
 
 /// Whether the key holds an entry, and nothing was purged since the lease: then Redis tells of the
@@ -43,22 +49,54 @@ Task<bool> is_still_there(Filling& fill) {
     const auto ids = id_keys(fill);
     fill.entry.sequence = fill.store.shared.generations().now();
     const RedisBatchPointer batch = fill.new_batch();
-    batch->commands.add("HGET", keys.entry(fill.lookup.name.key), "larder");
-    batch->commands.add("GET", keys.guard(fill.lookup.name.key));
+    batch->commands.add("HGET", keys.entry(fill.lookup.name.key), mark_field);
+    ask_guard(batch->commands, keys, fill.lookup.name.key);
+    const std::size_t first_id = batch->commands.count();
     for (const IdKey& id : ids) batch->commands.add("GET", id.key);
     co_await fill.store.run(batch);
     if (batch->status != RedisBatch::Status::ok || !batch->replies[0].is_text()) co_return false;
-    if (!batch->replies[1].is_text() || batch->replies[1].text != fill.lease.guard) co_return false;
+    if (!guard_stands(&batch->replies[1], fill.lease.guard)) co_return false;
     for (std::size_t i = 0; i < ids.size(); ++i)
-        if (batch->replies[i + 2].text != ids[i].id) co_return false;
+        if (batch->replies[first_id + i].text != ids[i].id) co_return false;
     co_return true;
 }
 
-/// Removes what the script did not move, so that it does not stay until it expires. Does not wait.
+/// Removes what was not moved, so that it does not stay until it expires. Does not wait.
 void clear_stage(const Filling& fill) {
     const RedisBatchPointer batch = fill.new_batch();
     batch->commands.add("UNLINK", fill.stage);
     fill.store.way().send(batch);
+}
+
+/// Removes what a fill has left that nobody will take. Does not wait.
+void clear_late(const Filling& fill) {
+    const RedisBatchPointer batch = fill.new_batch();
+    batch->commands.run(script::purge_entry, "1",
+                        fill.store.shared.keys().entry(fill.lookup.name.key), "");
+    fill.store.way().send(batch);
+}
+
+/// After GETDEL: tells those who wait for the lock's end, where there may be any; and gives the
+/// lock back by a script where the user may not run GETDEL. Does not wait.
+void end_lock(const Filling& fill, const RedisBatch& batch) {
+    if (fill.lease.lock != Lease::Lock::mine) return;
+    const RedisReply& lock = batch.replies[fill.stored_reply + 1];
+    if (lock.is_error())
+        return fill.store.give_back(fill.lease.lock_key, fill.lease.token, LeaseEnd::unstored);
+    if (lock.is_text() && lock.text.ends_with(fill.lease.token)) return;
+    const RedisBatchPointer telling = fill.new_batch();
+    telling->commands.add("PUBLISH", fill.store.shared.keys().news(),
+                          std::string(lock_news).append(fill.lease.lock_key));
+    fill.store.way().send(telling);
+}
+
+/// What the entry could not be moved to, because something stands there, the script decides about.
+Task<void> merge(Filling& fill, const Encoded& encoded, RedisStore::Filled& filled) {
+    const RedisBatchPointer batch = fill.new_batch();
+    add_merge(fill, batch->commands, encoded);
+    co_await fill.store.run(batch);
+    if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
+    if (!fill.is_decided(*batch)) clear_stage(fill);
 }
 
 Task<void> send_small(Filling& fill, const Encoded& encoded, RedisStore::Filled& filled) {
@@ -66,8 +104,18 @@ Task<void> send_small(Filling& fill, const Encoded& encoded, RedisStore::Filled&
     batch->commands.reserve(encoded.value.size() + bytes_around_an_entry);
     add_fill(fill, batch->commands, encoded, Carrier::link);
     co_await fill.store.run(batch);
-    if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
-    if (!fill.is_decided(*batch)) clear_stage(fill);
+    const bool answered = batch->status == RedisBatch::Status::ok;
+    if (answered) filled = read_fill(fill, *batch);
+    if (!answered || fill.scripted) {
+        if (!fill.is_decided(*batch)) clear_stage(fill);
+        co_return;
+    }
+    end_lock(fill, *batch);
+    if (batch->replies[fill.set_reply].is_error()) clear_late(fill);  // the guard alone was moved
+    if (needs_merge(fill, *batch)) co_await merge(fill, encoded, filled);
+    // No other fetch stands in the way of a plain lease now.
+    if (filled.outcome == FillOutcome::stored)
+        fill.store.guards.note(fill.lookup.name.key, SteadyTime{});
 }
 
 /// A large value goes over the connection for these, and has its time. False: it did not get there
@@ -122,6 +170,8 @@ void prepare_entry(Filling& fill) {
     entry.tags = fill.lease.tags;
     entry.soft_id = fill.lease.soft_id;
     entry.everything = fill.lease.everything;
+    const std::string& entry_guard = fill.lease.entry_guard;
+    entry.fill_guard = parse_id(entry_guard.empty() ? fill.lease.guard : entry_guard).value_or(0);
     cache::build_variant(*name.request, entry.vary, name.with_host, entry.variant);
     // What Redis tells from here on counts; what it told before, the replies to the fill judge
     // anew.
@@ -150,6 +200,7 @@ Task<void> store_entry(Filling& fill, RedisStore::Older older, LeaseHold& hold,
         if (filled.outcome != FillOutcome::unavailable) hold.filled();
         if (filled.outcome == FillOutcome::stored && fill.look == Filling::Look::afterwards)
             co_await look_after(fill, filled);
+        if (fill.late) clear_late(fill);
         tracked = filled.tracked;
     }
     // Redis has told of all changes to what was read since `heard_by` was noted.

@@ -90,8 +90,9 @@ struct Indexes {
     Milliseconds prolonged;
 };
 
-/// The indexes that the fill's own script may add to. A script for each of the others: in a
-/// cluster, because they stand elsewhere; and once a second to see how many keys are there.
+/// The indexes that the fill's own script may add to; or an SADD for each, where none runs. A
+/// script for each of the others: in a cluster, because they stand elsewhere; and once a second to
+/// see how many keys are there.
 Indexes add_notes(Filling& fill, RedisCommands& commands, Milliseconds needed,
                   Milliseconds prolonged) {
     const RedisKeys& keys = fill.store.shared.keys();
@@ -102,8 +103,16 @@ Indexes add_notes(Filling& fill, RedisCommands& commands, Milliseconds needed,
     fill.noted.clear();
     for (std::size_t i = 0; i < ids.size(); ++i) {
         std::string index = keys.index(ids[i]);
-        if (!fill.store.in_cluster() && fill.store.index_rooms.holds(ids[i], now)) {
+        const bool has_room = fill.store.index_rooms.holds(ids[i], now);
+        if (has_room && !fill.moves_guard && !fill.store.in_cluster()) {
             indexes.keys.push_back(std::move(index));
+            continue;
+        }
+        const SteadyTime lives_until = fill.store.index_lives.until(ids[i]);
+        if (has_room && fill.moves_guard && lives_until >= now + needed) {
+            // The expiry in case the index is made anew.
+            const auto left = std::chrono::duration_cast<Milliseconds>(lives_until - now);
+            commands.add("SADD", index, entry).add("PEXPIRE", index, left.count());
             continue;
         }
         fill.noted.push_back({i, commands.count()});
@@ -113,7 +122,8 @@ Indexes add_notes(Filling& fill, RedisCommands& commands, Milliseconds needed,
     return indexes;
 }
 
-/// The names of the fields of an entry's hash that a fill sets, or ends.
+/// The names of the fields that one variant has in an entry's hash: those that a fill sets, or
+/// ends.
 struct FieldNames {
     explicit FieldNames(const Filling& fill) {
         const std::string_view sharing = fill.lookup.name.sharing;
@@ -127,16 +137,19 @@ struct FieldNames {
 };
 
 /// The hash that the entry is to be, under a name of its own.
-void add_stage(const Filling& fill, RedisCommands& commands, const Encoded& encoded,
+void add_stage(Filling& fill, RedisCommands& commands, const Encoded& encoded,
                const FieldNames& names) {
     const std::string vary_names = joined(fill.entry.vary);
-    boost::container::static_vector<std::string_view, 10> fields{"larder", fill.mark, names.variant,
-                                                                 encoded.value};
+    boost::container::static_vector<std::string_view, 12> fields{mark_field, fill.mark,
+                                                                 names.variant, encoded.value};
+    const std::string guard = hex_of(fill.entry.fill_guard);
+    if (!fill.moves_guard) fields.insert(fields.end(), {guard_field, guard});
     if (!encoded.whole.empty()) fields.insert(fields.end(), {names.whole, encoded.whole});
     if (!vary_names.empty()) fields.insert(fields.end(), {names.vary, vary_names});
     // The key may be gone since the lease. The entry names its soft mark all the same.
     const std::string& soft = fill.lease.soft_id;
-    if (!soft.empty()) fields.insert(fields.end(), {"soft", soft});
+    if (!soft.empty()) fields.insert(fields.end(), {soft_field, soft});
+    fill.set_reply = commands.count();
     commands.begin("HSET", 1 + fields.size());
     commands.argument(fill.stage);
     for (const std::string_view field : fields) commands.argument(field);
@@ -167,13 +180,12 @@ void add_move(Filling& fill, RedisCommands& commands, std::string_view gone, con
     const RedisKeys& keys = fill.store.shared.keys();
     const std::string_view key = fill.lookup.name.key;
     const std::string guard_key = keys.guard(key);
-    const bool locked = fill.lease.lock == Lease::Lock::mine;
+    const bool locked = fill.lease.lock == Lease::Lock::mine && !fill.moves_guard;
     const bool unnoticed = fill.store.can_look_unnoticed(key);
-    // The script reads how long each index lives.
-    const bool reads = !unnoticed || !indexes.keys.empty();
-    if (reads && carrier == Carrier::link && fill.store.can_leave_untracked())
-        add_untracked(commands);
+    // Redis is not to tell of the end of the guard, and of each index.
+    if (carrier == Carrier::link && fill.store.can_leave_untracked()) add_untracked(commands);
     fill.stored_reply = commands.count();
+    fill.scripted = true;
     commands.begin_script(script::fill, 12 + indexes.keys.size());
     commands.argument(static_cast<std::int64_t>(4 + indexes.keys.size()));
     commands.argument(keys.entry(key));
@@ -190,6 +202,28 @@ void add_move(Filling& fill, RedisCommands& commands, std::string_view gone, con
     commands.argument(unnoticed ? "GETEX" : "GET");
 }
 
+/// Whether the fill can do without a script. GETDEL ends the lock without a look whose it is, so it
+/// is not for a fetch that is known to have come before a purge: then the lock mostly is of another
+/// fetch, beside which a third one would begin.
+bool can_move_guard(const Filling& fill, Carrier carrier) {
+    if (!fill.lease.made_guard || carrier != Carrier::link) return false;
+    if (!fill.store.can_look_unnoticed(fill.lookup.name.key)) return false;
+    if (!fill.store.hears_of_locks()) return false;
+    const store::Generations& known = fill.store.shared.generations();
+    const std::uint64_t since = fill.lease.sequence;
+    return known.valid(fill.entry.guards, since) && known.may_store(since) &&
+           !known.soft_purged(fill.entry.guards, since);
+}
+
+/// Moves the entry from its guard.
+void add_plain_move(Filling& fill, RedisCommands& commands) {
+    const RedisKeys& keys = fill.store.shared.keys();
+    fill.stored_reply = commands.count();
+    fill.scripted = false;
+    commands.add("RENAMENX", fill.stage, keys.entry(fill.lookup.name.key));
+    if (fill.lease.lock == Lease::Lock::mine) commands.add("GETDEL", fill.lease.lock_key);
+}
+
 }  // namespace
 
 void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Carrier carrier) {
@@ -204,33 +238,59 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Ca
         commands.run(script::refresh, "1", ids[i].key, needed.count(), prolonged.count(),
                      ids[i].hard);
     }
+    const RedisKeys& keys = fill.store.shared.keys();
+    const std::string_view key = fill.lookup.name.key;
+    fill.moves_guard = can_move_guard(fill, carrier);
     const Indexes indexes = add_notes(fill, commands, needed, prolonged);
     const FieldNames names(fill);
-    fill.stage = fill.store.shared.keys().stage(fill.lookup.name.key,
-                                                fill.mark.substr(0, fill.mark.find(',')));
+    fill.stage = fill.moves_guard ? keys.guard(key)
+                                  : keys.stage(key, fill.mark.substr(0, fill.mark.find(',')));
     // A large fill that was given up may still run there, so it has a stage of its own.
     if (carrier == Carrier::bulk) fill.stage.append(":large");
     add_stage(fill, commands, encoded, names);
-    add_move(fill, commands, gone_lines(fill, encoded, names), indexes, carrier);
+    if (fill.moves_guard) add_plain_move(fill, commands);
+    if (!fill.moves_guard)
+        add_move(fill, commands, gone_lines(fill, encoded, names), indexes, carrier);
+    fill.look_reply = commands.count();
+    if (fill.look != Filling::Look::afterwards) add_look(fill, commands, ids);
+}
+
+bool needs_merge(const Filling& fill, const RedisBatch& batch) {
+    const RedisReply& moved = batch.replies[fill.stored_reply];
+    const bool stands = moved.type == RedisReply::Type::integer && moved.integer == 0;
+    const bool is_set = !batch.replies[fill.set_reply].is_error();
+    return !fill.scripted && is_set && (stands || moved.is_error("NOPERM"));
+}
+
+void add_merge(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
+    const auto ids = id_keys(fill);
+    fill.prolonged.clear();
+    fill.noted.clear();
+    add_move(fill, commands, gone_lines(fill, encoded, FieldNames(fill)), {}, Carrier::link);
+    fill.look_reply = commands.count();
     if (fill.look != Filling::Look::afterwards) add_look(fill, commands, ids);
 }
 
 void add_look(Filling& fill, RedisCommands& commands, std::span<const IdKey> ids) {
     const RedisKeys& keys = fill.store.shared.keys();
-    if (fill.look != Filling::Look::at_ids)
-        commands.add("HMGET", keys.entry(fill.lookup.name.key), "larder", "soft");
+    if (fill.looks_at_entry())
+        commands.add("HMGET", keys.entry(fill.lookup.name.key), mark_field, soft_field,
+                     guard_field);
     for (const IdKey& id : ids) commands.add("GET", id.key);
-    fill.asks_everything =
-        fill.look != Filling::Look::at_ids && !fill.store.shared.node().knows_everything_id();
+    fill.asks_everything = fill.looks_at_entry() && !fill.store.shared.node().knows_everything_id();
     if (fill.asks_everything) commands.add("GET", fill.lookup.everything_key(keys));
 }
 
 Looked read_look(const Filling& fill, const RedisReply* replies, std::span<const IdKey> ids) {
     Looked looked;
-    if (fill.look != Filling::Look::at_ids) {
+    if (fill.looks_at_entry()) {
         const std::vector<RedisReply>& fields = replies++->items;
-        looked.same = fields.size() == 2 && fields[0].text == fill.mark &&
-                      fields[1].text == fill.entry.soft_id;
+        const bool is_own = fields.size() == 3 && fields[0].text == fill.mark;
+        const bool in_time =
+            fields.size() == 3 && parse_id(fields[2].text) == fill.entry.fill_guard;
+        looked.same = is_own && in_time && fields[1].text == fill.entry.soft_id;
+        looked.current = in_time || !fill.moves_guard;
+        looked.late = is_own && !in_time;
     }
     for (const IdKey& id : ids) {
         const std::string& current = replies++->text;
@@ -243,6 +303,32 @@ Looked read_look(const Filling& fill, const RedisReply* replies, std::span<const
     looked.same = looked.same && everything == fill.entry.everything;
     return looked;
 }
+
+namespace {
+
+/// Remembers what script::note has said of an index.
+void note_index(const Filling& fill, std::string_view index, std::int64_t lives) {
+    if (lives <= 0) return;
+    const SteadyTime now = steady_now();
+    fill.store.index_rooms.note(index, now + index_looked_at_every);
+    fill.store.index_lives.note(index, now + Milliseconds(lives));
+}
+
+/// What the fill's own reply says; nothing: it did not come to that.
+std::optional<FillOutcome> read_stored(const Filling& fill, const RedisBatch& batch) {
+    const RedisReply& reply = batch.replies[fill.stored_reply];
+    if (!fill.scripted) {
+        if (batch.replies[fill.set_reply].is_error()) return std::nullopt;
+        // An error: a purge has come between, and nothing is there to be moved.
+        return reply.integer == was_stored ? FillOutcome::stored : FillOutcome::purged;
+    }
+    if (reply.type != RedisReply::Type::integer || reply.integer == nothing_staged)
+        return std::nullopt;
+    if (reply.integer == not_larders) return FillOutcome::foreign;
+    return reply.integer == was_stored ? FillOutcome::stored : FillOutcome::purged;
+}
+
+}  // namespace
 
 RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
     RedisStore::Filled filled;
@@ -258,22 +344,19 @@ RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
             fill.store.id_lives.note(ids[i].hard,
                                      steady_now() + Milliseconds(answer.items[1].integer));
     }
-    const RedisReply& stored = batch.replies[fill.stored_reply];
-    const bool ran = stored.type == RedisReply::Type::integer && stored.integer != nothing_staged;
-    if (!ran) return filled;
+    const std::optional<FillOutcome> stored = read_stored(fill, batch);
+    if (!stored) return filled;
     fill.store.shared.reporter().works(RedisWork::store);
     const std::vector<std::string_view> indexes = index_ids(fill.entry);
     for (const Filling::Noted& noted : fill.noted)
-        if (batch.replies[noted.reply].integer == 1)
-            fill.store.index_rooms.note(indexes[noted.id], steady_now() + index_looked_at_every);
+        note_index(fill, indexes[noted.id], batch.replies[noted.reply].integer);
     Looked looked;
     if (fill.look != Filling::Look::afterwards)
-        looked = read_look(fill, batch.replies.data() + fill.stored_reply + 1, ids);
+        looked = read_look(fill, batch.replies.data() + fill.look_reply, ids);
     current = current && looked.current;
     filled.tracked = looked.same && fill.look == Filling::Look::at_all;
-    const bool is_stored = stored.integer == was_stored && current;
-    filled.outcome = is_stored ? FillOutcome::stored : FillOutcome::purged;
-    if (stored.integer == not_larders) filled.outcome = FillOutcome::foreign;
+    filled.outcome = *stored == FillOutcome::stored && !current ? FillOutcome::purged : *stored;
+    fill.late = looked.late;
     return filled;
 }
 

@@ -20,6 +20,11 @@ struct Filling {
     Milliseconds lives{0};  ///< how long the entry is of any use
     std::string mark;       ///< what the entry's hash names this fill by
     std::string stage{};    ///< the key under which it is before it is moved
+    /// The entry is put at the guard that the lease has made, and moved from there by RENAMENX. No
+    /// script needs to run: what comes after a purge lacks the guard, and nobody takes it.
+    bool moves_guard = false;
+    bool scripted = false;  ///< the reply at `stored_reply` is the script's
+    bool late = false;      ///< it stands under the key without its guard: it came after a purge
     /// Who looks whether the ids, and the entry, are still those of the fill.
     enum class Look : std::uint8_t {
         at_ids,      ///< the fill itself, in its round trip: nobody needs to know of the entry
@@ -28,7 +33,9 @@ struct Filling {
     };
     Look look = Look::at_ids;
     std::vector<std::size_t> prolonged{};  ///< which ids the fill prolongs
-    std::size_t stored_reply = 0;          ///< place of the fill's own reply in the batch
+    std::size_t set_reply = 0;             ///< place of the first reply to add_stage in the batch
+    std::size_t stored_reply = 0;          ///< of the fill's own reply
+    std::size_t look_reply = 0;            ///< of the first reply to add_look
     struct Noted {
         std::size_t id;     ///< whose index
         std::size_t reply;  ///< place of the script's reply in the batch
@@ -39,11 +46,13 @@ struct Filling {
                                    ///< process does not know it, and would not hear of its end
     /// A batch for the server that gave the lease.
     [[nodiscard]] RedisBatchPointer new_batch() const;
-    /// Whether the script has run, which leaves nothing at the stage.
+    /// Whether nothing can be left at the stage.
     [[nodiscard]] bool is_decided(const RedisBatch& batch) const {
         return batch.status == RedisBatch::Status::ok &&
                batch.replies[stored_reply].type == RedisReply::Type::integer;
     }
+    /// Whether the look concerns the entry too, and not its ids only.
+    [[nodiscard]] bool looks_at_entry() const { return look != Look::at_ids || moves_guard; }
 };
 
 // ---- response tags (response_tags.cpp)
@@ -91,9 +100,14 @@ void add_look(Filling& fill, RedisCommands& commands, std::span<const IdKey> ids
 struct Looked {
     bool current = true;  ///< no id was purged
     bool same = true;     ///< nothing at all has changed
+    bool late = false;    ///< the fill stands there, but not its guard: it came after a purge
 };
 [[nodiscard]] Looked read_look(const Filling& fill, const RedisReply* replies,
                                std::span<const IdKey> ids);
 [[nodiscard]] RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch);
+/// Whether the entry could not be moved from its guard, because something stands under the key.
+[[nodiscard]] bool needs_merge(const Filling& fill, const RedisBatch& batch);
+/// Has the script do it, which copes with that; and looks.
+void add_merge(Filling& fill, RedisCommands& commands, const Encoded& encoded);
 
 }  // namespace larder::redis

@@ -57,9 +57,9 @@ void EntryLookup::ask(RedisCommands& commands, const RedisKeys& keys, bool with_
     const std::string entry_key = keys.entry(name.key);
     const std::string field = field_of("v:", name.sharing, variant);
     if (with_vary)
-        commands.add("HMGET", entry_key, field, "soft",
-                     field_of("vary:", name.sharing, host_variant), "larder");
-    if (!with_vary) commands.add("HMGET", entry_key, field, "soft");
+        commands.add("HMGET", entry_key, field, soft_field, guard_field,
+                     field_of("vary:", name.sharing, host_variant));
+    if (!with_vary) commands.add("HMGET", entry_key, field, soft_field, guard_field);
     for (const std::string& tag : name.tags) commands.add("GET", keys.tag(tag));
     if (extended()) commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
     if (everything == 0) commands.add("GET", keys.everything(entry_key));
@@ -70,12 +70,12 @@ bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
     large = false;
     const RedisReply& fields = batch.replies[first_reply];
     read_ids(&batch.replies[first_reply + 1]);
-    if (fields.items.size() != (with_vary ? 4u : 2u))
+    if (fields.items.size() != (with_vary ? 4u : 3u))
         return false;  // another kind of key stands there
     const auto is_nil = [](const RedisReply& field) { return field.is_nil(); };
     key_absent = with_vary && std::all_of(fields.items.begin(), fields.items.end(), is_nil);
-    if (with_vary && fields.items[2].is_text() && !fields.items[2].text.empty()) {
-        vary = split_names(fields.items[2].text);
+    if (with_vary && fields.items[3].is_text() && !fields.items[3].text.empty()) {
+        vary = split_names(fields.items[3].text);
         cache::build_variant(*name.request, vary, name.with_host, variant);
         return true;
     }
@@ -86,7 +86,8 @@ bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
     if (large) stub = *found_stub;
     entry = store::decode_entry(encoded);
     if (!entry) return false;
-    if (entry->variant != variant || entry->vary != vary) {
+    const bool came_in_time = entry->fill_guard == parse_id(fields.items[2].text);
+    if (!came_in_time || entry->variant != variant || entry->vary != vary) {
         entry = nullptr;
         return false;
     }
@@ -248,7 +249,7 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
         co_await impl_->run(batch);
         if (batch->status == RedisBatch::Status::ok) lookup.read(*batch, false);
         found.other_variant = batch->status == RedisBatch::Status::ok &&
-                              batch->replies.front().items.size() == 2 &&
+                              batch->replies.front().items.size() == 3 &&
                               batch->replies.front().items[0].is_nil();
     }
     if (batch->status == RedisBatch::Status::ok && lookup.has_more()) {
@@ -310,8 +311,8 @@ namespace {
 
 /// A lock from before a purge. Its fetch can no longer store, so nobody waits for it. `digest`: of
 /// the ids now, none where one is missing, as it is after a purge.
-bool is_dead(std::string_view lock, const RedisReply& guard, std::string_view digest) {
-    if (!guard.is_text() || lock.substr(0, 16) != guard.text) return true;
+bool is_dead(std::string_view lock, const RedisReply* guards, std::string_view digest) {
+    if (!guard_stands(guards, lock.substr(0, 16))) return true;
     const std::string_view taken_under = lock.substr(std::min<std::size_t>(17, lock.size()), 16);
     return taken_under != no_digest && taken_under != digest;
 }
@@ -341,7 +342,6 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
     const SteadyTime started = steady_now();
     const RedisKeys& keys = impl_->shared.keys();
     const std::string lock_key = keys.lock(name.key, lock_part(name));
-    const std::string guard_key = keys.guard(name.key);
     const auto waiter = std::make_shared<LockWaiters::Waiter>(impl_->context.get_executor());
     const LockWaiters::Place place(impl_->shared.lock_waiters(), lock_key, waiter);
     Milliseconds pause = first_poll;
@@ -356,12 +356,12 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
             impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::read);
         if (hears) batch->commands.run(script::watch_lock, "1", lock_key);
         if (!hears) batch->commands.add("GET", lock_key);
-        batch->commands.add("GET", guard_key);
+        ask_guard(batch->commands, keys, name.key);
         co_await impl_->run(batch);
         waited.state = to_state(batch->status);
         if (waited.state != RedisState::ok) break;
-        const RedisReply lock = std::move(batch->replies.front());
-        const RedisReply guard = std::move(batch->replies.back());
+        const RedisReply& lock = batch->replies.front();
+        const RedisReply* const guards = batch->replies.data() + 1;
         RedisBudget budget;
         Found found = co_await find(name, budget);
         waited.state = found.state;
@@ -372,7 +372,7 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
             usable && (!lock.is_text() ||
                        cache::time_left(found.entry->freshness(), wall_now()) > Seconds(0));
         if (result) waited.entry = std::move(found.entry);
-        const bool ended = !lock.is_text() || is_dead(lock.text, guard, found.ids.digest);
+        const bool ended = !lock.is_text() || is_dead(lock.text, guards, found.ids.digest);
         waited.uncacheable = !ended && lock.text.ends_with(":u");
         if (waited.entry || waited.uncacheable || ended) break;
         waited.timed_out = steady_now() >= deadline;

@@ -70,21 +70,22 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
     const RedisKeys& keys = impl_->shared.keys();
     const RedisBatchPointer batch =
         impl_->new_batch_of(name.key, lease.epoch, wait.deadline(), RedisWork::store);
-    batch->commands.add("GET", keys.guard(name.key));
+    ask_guard(batch->commands, keys, name.key);
+    const std::size_t first_id = batch->commands.count();
     for (const std::string& tag : name.tags) batch->commands.add("GET", keys.tag(tag));
     if (lookup.extended())
         batch->commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
-    const std::size_t ids = batch->commands.count() - 1;
+    const std::size_t ids = batch->commands.count() - first_id;
     if (lookup.everything == 0) batch->commands.add("GET", keys.everything(keys.entry(name.key)));
     co_await impl_->run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     if (lookup.everything == 0)
         lookup.everything = parse_id(batch->replies.back().text).value_or(0);
-    const RedisReply& guard = batch->replies.front();
-    bool current = guard.is_text() && guard.text == lease.guard && lease.tags.size() == ids;
+    bool current = guard_stands(batch->replies.data(), lease.guard) && lease.tags.size() == ids;
     current = current && lookup.everything == lease.everything;
     for (std::size_t i = 0; current && i < ids; ++i)
-        current = batch->replies[i + 1].is_text() && batch->replies[i + 1].text == lease.tags[i].id;
+        current = batch->replies[first_id + i].is_text() &&
+                  batch->replies[first_id + i].text == lease.tags[i].id;
     co_return current;
 }
 

@@ -23,8 +23,16 @@ inline constexpr Milliseconds id_lifetime = std::chrono::hours(24);
 /// pattern is.
 inline constexpr std::string_view extension_name;
 
-/// The value of an id that stands for a write under way (script::hold_key): nothing may be stored
-/// under it.
+// The fields of an entry's hash that concern all its variants.
+/// The guard. What a variant was filled under must be the same, else the fill came after a purge: a
+/// fill writes to its guard's hash, which has this field no more then, and moves it.
+inline constexpr std::string_view guard_field = "larder";
+/// Who has filled it last: a name that no other fill has, and the indexes it is noted in.
+inline constexpr std::string_view mark_field = "fill";
+inline constexpr std::string_view soft_field = "soft";
+
+/// The value of a guard or an id that stands for a write under way (script::hold_key): nothing may
+/// be stored under it.
 inline bool is_held(std::string_view id) { return id.starts_with("held:"); }
 
 /// Of an id of 16 hexadecimal digits, as random_id makes them.

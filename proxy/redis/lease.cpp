@@ -40,6 +40,8 @@ Task<bool> try_once(Leasing& leasing, PlainTry* plain) {
     lease.clock = clock.get();
     if (plain != nullptr) add_plain_try(batch->commands, keys, attempt, lease, *plain);
     const bool unnoticed = store.can_look_unnoticed(key);
+    const bool marks_untracked = plain == nullptr && store.can_leave_untracked();
+    if (marks_untracked) add_untracked(batch->commands);
     if (plain == nullptr) add_scripted_try(batch->commands, keys, attempt, lease, unnoticed);
     // Without the clock all can be stored but what carries tags of the response.
     if (lease.clock == 0) batch->optional_from = batch->commands.count();
@@ -52,7 +54,7 @@ Task<bool> try_once(Leasing& leasing, PlainTry* plain) {
         lease.clock = parse_decimal(last.text).value_or(0);
         clock.set(lease.clock, version);
     }
-    const RedisReply* replies = batch->replies.data();
+    const RedisReply* replies = batch->replies.data() + (marks_untracked ? 1 : 0);
     if (plain != nullptr) co_return read_plain_try(attempt, replies, *plain, lease);
     co_return read_scripted_try(keys, attempt, replies, lease);
 }

@@ -50,6 +50,9 @@ struct Lease {
     std::uint64_t clock = 0;  ///< the purge clock for response tags at the start
     std::uint64_t clock_epoch = 0;  ///< which server told it: another one's may be behind
     std::string soft_id;            ///< the key's soft-purge mark at the start
+    std::string entry_guard{};      ///< the guard that the entry's hash names: what is added there
+                                    ///< must have been filled under it; empty: nothing stands there
+    bool made_guard = false;        ///< it has made the guard, and nothing stood under the key
     bool entry_there = false;       ///< the key holds entries: one may have come since the lookup
     std::string foreign_key{};      ///< a key that the entry or its bookkeeping needs, and that
                                     ///< somebody else holds; else empty

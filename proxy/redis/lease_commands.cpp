@@ -99,13 +99,14 @@ bool read_scripted_try(const RedisKeys& keys, Attempt& attempt, const RedisReply
                        Lease& lease) {
     if (attempt.asks) read_made_ids(attempt.lookup, keys, replies + 1);
     const RedisReply& answer = replies[0];
-    if (answer.items.size() != 6) return true;  // no guard: the fetch is made, and not stored
+    if (answer.items.size() != 7) return true;  // no guard: the fetch is made, and not stored
     const std::string_view key = attempt.lookup.name.key;
     lease.guard = answer.items[0].text;
     lease.held = is_held(lease.guard);
     lease.soft_id = answer.items[2].text;
     lease.entry_there = answer.items[3].integer == 1;
     lease.foreign_type = answer.items[5].text;
+    lease.entry_guard = answer.items[6].text;
     if (!lease.foreign_type.empty())
         lease.foreign_key = lease.guard.empty() ? keys.guard(key) : keys.entry(key);
     return read_lock(attempt, answer, lease);
@@ -149,8 +150,10 @@ void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt
     for (const std::size_t i : plain.made)
         commands.add("SET", lookup.id_key(keys, i), lookup.ids[i], "NX", "PX", id_lifetime.count());
     plain.set_reply = commands.count();
-    commands.add("SET", keys.guard(lookup.name.key), plain.guard, "NX", "PX",
-                 guard_lifetime.count());
+    const std::string guard_key = keys.guard(lookup.name.key);
+    commands.add("HSETNX", guard_key, guard_field, plain.guard)
+        .add("PEXPIRE", guard_key, guard_lifetime.count());
+    plain.lock_reply = commands.count();
     if (!lease.lock_key.empty())
         commands.add("SET", lease.lock_key, lock_value(plain.guard, attempt.digest, lease.token),
                      "NX", "PX", lock_lifetime.count());
@@ -185,7 +188,7 @@ bool read_plain_try(Attempt& attempt, const RedisReply* replies, const PlainTry&
                     Lease& lease) {
     const RedisReply& guard = replies[plain.set_reply];
     const bool locks = !lease.lock_key.empty();
-    const bool has_lock = locks && is_set(replies[plain.set_reply + 1]);
+    const bool has_lock = locks && is_set(replies[plain.lock_reply]);
     // GETEX refuses to read a hash, which an entry is.
     const RedisReply& look = replies[plain.look_reply];
     const bool absent = plain.untracked ? look.is_nil() : look.text == "none";
@@ -194,14 +197,17 @@ bool read_plain_try(Attempt& attempt, const RedisReply* replies, const PlainTry&
     if (locks) attempt.dead = lock_value(plain.guard, attempt.digest, lease.token);
     attempt.set_lock = has_lock;
     const bool same_ids = read_plain_ids(attempt.lookup, replies + plain.look_reply + 1, plain);
-    if (guard.is_error()) return true;  // no guard: the fetch is made, and not stored
+    const bool foreign = guard.is_error("WRONGTYPE");
+    if (guard.is_error() && !foreign) return true;  // the fetch is made, and not stored
     if (!same_ids) {
         attempt.asks = true;
         attempt.digest = attempt.lookup.digest();
         if (attempt.digest.empty()) attempt.digest = no_digest;
     }
-    if (!is_set(guard) || has_lock != locks || !absent || !same_ids) return false;
+    const bool made = guard.type == RedisReply::Type::integer && guard.integer == 1;
+    if (!made || has_lock != locks || !absent || !same_ids) return false;
     lease.guard = plain.guard;
+    lease.made_guard = true;
     lease.lock = locks ? Lease::Lock::mine : Lease::Lock::none;
     lease.untracked = plain.untracked;
     return true;

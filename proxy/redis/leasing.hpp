@@ -34,6 +34,7 @@ struct PlainTry {
     bool reads_everything = false;    ///< the id that all entries carry is asked for
     bool untracked = false;           ///< Redis is not to note that the key was looked at
     std::size_t set_reply = 0;        ///< place of the guard's reply in the batch
+    std::size_t lock_reply = 0;       ///< of the lock's
     std::size_t look_reply = 0;       ///< of the look at the key
 };
 

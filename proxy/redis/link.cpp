@@ -196,6 +196,8 @@ void RedisLink::note_refusals(const RedisBatch& batch) {
         if (command == "CLIENT" && batch.work == RedisWork::store) continue;
         // Something stands there: that was the question.
         if (command == "GETEX") continue;
+        // Nothing is there to be moved, or the user may not: a fill has another way.
+        if (command == "RENAMENX" || command == "GETDEL") continue;
         // The key belongs to an application. The store leaves the key alone, and names it in the
         // log where that matters.
         if (reason == RedisError::wrong_type) {

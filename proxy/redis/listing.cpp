@@ -42,7 +42,7 @@ struct Candidate {
 std::string_view bare_key(std::string_view key) { return key.substr(0, key.find('?')); }
 
 void ask_fields(RedisCommands& commands, const std::string& redis_key, const RedisReply& names) {
-    std::vector<std::string_view> fields{"soft"};
+    std::vector<std::string_view> fields{soft_field, guard_field};
     for (const RedisReply& field : names.items)
         if (field.text.starts_with("v:")) fields.push_back(field.text);
     commands.begin(2 + fields.size());
@@ -52,13 +52,14 @@ void ask_fields(RedisCommands& commands, const std::string& redis_key, const Red
 }
 
 void read_fields(const RedisReply& values, std::size_t key, std::vector<Candidate>& out) {
-    for (std::size_t i = 1; i < values.items.size(); ++i) {
+    for (std::size_t i = 2; i < values.items.size(); ++i) {
         std::string_view encoded = values.items[i].text;
         const auto stub = read_stub(encoded, encoded);
         Candidate candidate;
         candidate.key = key;
         candidate.entry = store::decode_entry(encoded);
         if (!candidate.entry) continue;  // somebody else's, or of another version
+        if (candidate.entry->fill_guard != parse_id(values.items[1].text)) continue;
         candidate.soft_id = values.items[0].text;
         candidate.bytes = stub ? stub->bytes : candidate.entry->body.size();
         candidate.body_absent = stub.has_value();

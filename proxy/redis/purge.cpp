@@ -65,8 +65,8 @@ void add_hard(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& i
         commands.run(script::purge_key, "3", keys.entry(item.name), keys.guard(item.name),
                      keys.extension(item.name), token);
     } else {
-        commands.run(script::purge_tag, "1", keys.guard(item.name), token);
-        commands.run(script::remove_entry, "1", keys.entry(item.name));
+        commands.run(script::purge_entry, "1", keys.guard(item.name), "");
+        commands.run(script::purge_entry, "1", keys.entry(item.name), token);
         commands.run(script::purge_tag, "1", keys.extension(item.name), token);
     }
 }
@@ -80,7 +80,7 @@ void add_soft(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& i
         commands.run(script::soft_key, "3", keys.entry(item.name), keys.guard(item.name),
                      keys.extension(item.name), mark);
     } else {
-        commands.run(script::purge_tag, "1", keys.guard(item.name), "");
+        commands.run(script::purge_entry, "1", keys.guard(item.name), "");
         commands.run(script::soft_entry, "1", keys.entry(item.name), mark);
         commands.run(script::soft_tag, "1", keys.extension(item.name), mark);
     }
@@ -266,8 +266,8 @@ void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector
             commands.run(script::hold_tag, "1", keys.tag(item.name), token, time.count());
         if (item.kind != PurgeItem::Kind::key) continue;
         if (in_cluster) {
-            commands.run(script::hold_tag, "1", keys.guard(item.name), token, time.count());
-            commands.run(script::remove_entry, "1", keys.entry(item.name));
+            commands.run(script::purge_entry, "1", keys.guard(item.name), "");
+            commands.run(script::hold_entry, "1", keys.entry(item.name), token, time.count());
             commands.run(script::hold_tag, "1", keys.extension(item.name), token, time.count());
         }
         if (!in_cluster)

@@ -26,13 +26,13 @@ void add_removals(RedisCommands& commands, const RedisKeys& keys,
                   const std::vector<RedisReply>& found, Removal removal) {
     for (const RedisReply& key : found) {
         if (removal == Removal::of_guards) {
-            commands.run(script::remove_guard, "1", key.text);
+            commands.run(script::purge_entry, "1", key.text, "");
         } else if (keys.name_of(key.text).kind != RedisKeys::Kind::entry) {
             continue;
         } else if (removal == Removal::softly) {
             commands.run(script::soft_entry, "1", key.text, random_id());
         } else {
-            commands.run(script::remove_entry, "1", key.text);
+            commands.run(script::purge_entry, "1", key.text, "");
         }
     }
 }
@@ -43,8 +43,7 @@ Task<bool> scan_one(RunningPurge run, int lane, std::string match, Removal what)
     std::string cursor = "0";
     do {
         const RedisBatchPointer walk = new_batch(run);
-        walk->commands.add("SCAN", cursor, "MATCH", match, "COUNT", scan_count, "TYPE",
-                           what == Removal::of_guards ? "string" : "hash");
+        walk->commands.add("SCAN", cursor, "MATCH", match, "COUNT", scan_count, "TYPE", "hash");
         co_await run_on_lane(run.way, lane, walk);
         if (walk->status != RedisBatch::Status::ok) co_return false;
         const RedisReply& page = walk->replies.front();
@@ -79,7 +78,7 @@ Task<bool> scan(RunningPurge run, std::string match, Removal what) {
 }
 
 /// The guards first, on all servers: a fetch whose guard was still there has stored before the keys
-/// are walked, and is found there.
+/// are walked, and is found there. So is a guard that a fill has moved to its entry.
 Task<bool> walk_all(RunningPurge run, PurgeItem item) {
     const std::string& prefix = run.shared.keys().prefix();
     const std::string escaped = escape_glob(prefix, item.name);

@@ -28,13 +28,23 @@ public:
 };
 
 /// An application may use the same Redis, so a key may hold something that is not larder's, of any
-/// type. Such a key is left alone. own_entry: whether the key is an entry of larder's: a hash with
-/// the mark of a fill. Errors that say nothing about the type (no permission) end the script.
-inline constexpr std::string_view own_entry_part = R"(
-local function own_entry(key)
-  local mark = redis.pcall('HGET', key, 'larder')
-  if type(mark) == 'table' and string.sub(mark.err, 1, 9) ~= 'WRONGTYPE' then mark = redis.call('HGET', key, 'larder') end
-  return type(mark) == 'string' and string.find(mark .. ',', '^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x,') ~= nil
+/// type. Such a key is left alone. own: the guard of what larder keeps at a key (a hash);
+/// "held:..." while a write is under way; '' where a fill came too late, or the entry is of a
+/// former release; nil: nothing is there, or somebody else's. The second value is true where a fill
+/// has been there. Errors that say nothing about the type (no permission) end the script.
+inline constexpr std::string_view own_part = R"(
+local function own(key)
+  local said = redis.pcall('HMGET', key, 'larder', 'fill')
+  if said.err and string.sub(said.err, 1, 9) ~= 'WRONGTYPE' then said = redis.call('HMGET', key, 'larder', 'fill') end
+  if said.err then return nil, false end
+  local id = '^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x'
+  local guard = said[1] or ''
+  if string.sub(guard, 1, 5) == 'held:' or string.find(guard, id .. '$') then return guard, said[2] ~= false end
+  if string.find(guard, id .. ',') or (guard == '' and string.find((said[2] or '') .. ',', id .. ',')) then return '', true end
+  return nil, false
+end
+local function is_held(guard)
+  return guard ~= nil and string.sub(guard, 1, 5) == 'held:'
 end)";
 
 /// text_at: the text at a key, by GET or GETEX; nil where there is none.
@@ -45,7 +55,7 @@ local function text_at(key, read)
   return type(text) == 'string' and text or nil
 end)";
 
-/// own_id: the id at a key, of a guard, a tag or an extension: nil where it is missing or not
+/// own_id: the id at a key, of a tag or an extension: nil where it is missing or not
 /// larder's; then the second value is true.
 inline constexpr std::string_view own_id_part = R"(
 local function own_id(key)
@@ -87,38 +97,43 @@ end)";
 
 /// Guard and lock of a fetch, in one step. KEYS guard, lock, entry. ARGV new guard, guard ms, token
 /// or '' (no lock wanted), lock ms, digest of the ids, the lock's value that is known to be dead or
-/// ''. Returns {guard, 'none' | 'mine' | 'theirs' | 'other' | 'u', soft mark of the entry, 1 where
-/// the entry is there, the lock, the type of what somebody else keeps at the guard or the entry, or
-/// ''}. A lock names the guard and the ids (their digest) it was taken under, so that after a purge
-/// nobody waits for a fetch that began before it. 'other': the ids differ, so either the lock or
-/// the caller's ids are from before a purge. A guard that is held ("held:...", see hold_key) is
-/// left alone: nothing may be stored. A lock that is not larder's counts as no lock. Last ARGV: the
-/// channel on which the end of a lock that is replaced is told, and GETEX or GET, as for `fill`.
+/// '', the channel on which the end of a lock that is replaced is told, and GETEX or GET, as for
+/// `fill`. Returns {guard, 'none' | 'mine' | 'theirs' | 'other' | 'u', soft mark of the entry, 1
+/// where the entry is there, the lock, the type of what somebody else keeps at the guard or the
+/// entry, or '', the guard that the entry's hash names or ''}. A lock names the guard and the ids
+/// (their digest) it was taken under, so that after a purge nobody waits for a fetch that began
+/// before it. 'other': the ids differ, so either the lock or the caller's ids are from before a
+/// purge. While a write is under way the entry's hash names a hold ("held:...", see hold_key), and
+/// nothing may be stored. A lock that is not larder's counts as no lock.
 inline constexpr std::string_view lease_part = R"(
 local function type_of(key)
   local kind = redis.pcall('TYPE', key)
   kind = kind.ok or 'none'
   return kind == 'none' and '' or kind
 end
-local id = '%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x'
-local guard = text_at(KEYS[1], ARGV[8])
-if not guard then
-  guard = redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') and ARGV[1]
-elseif string.sub(guard, 1, 5) == 'held:' then
-elseif string.find(guard .. ':', '^' .. id .. ':') then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local stands, filled = own(KEYS[3])
+local guard = stands
+if is_held(stands) then
+  stands = ''
 else
-  guard = nil
+  guard = own(KEYS[1])
+  if not guard and type_of(KEYS[1]) ~= '' then return {'', 'none', '', 0, '', type_of(KEYS[1]), ''} end
+  if guard == '' then redis.call('DEL', KEYS[1]) end
+  if not guard or guard == '' then
+    guard = ARGV[1]
+    redis.call('HSET', KEYS[1], 'larder', guard)
+  end
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
-if not guard then return {'', 'none', '', 0, '', type_of(KEYS[1])} end
 local lock = 'none'
 local held = ''
 if ARGV[3] ~= '' then
   held = text_at(KEYS[2], ARGV[8]) or ''
-  local own = held == '' or string.sub(held, 1, 5) == 'held:' or string.find(held, '^%x+:[%x-]+:[%xu]')
-  if not own then
+  local ours = held == '' or string.sub(held, 1, 5) == 'held:' or string.find(held, '^%x+:[%x-]+:[%xu]')
+  local taken_under = string.sub(held, 1, 16)
+  if not ours then
     held = ''
-  elseif held ~= '' and (ARGV[6] == '' or string.sub(held, 1, #ARGV[6]) ~= ARGV[6]) and string.sub(held, 1, 16) == guard then
+  elseif held ~= '' and (ARGV[6] == '' or string.sub(held, 1, #ARGV[6]) ~= ARGV[6]) and (taken_under == guard or taken_under == stands) then
     if string.sub(held, 18, 33) ~= ARGV[5] then lock = 'other'
     elseif string.sub(held, 35) == 'u' then lock = 'u' else lock = 'theirs' end
   else
@@ -130,11 +145,11 @@ if ARGV[3] ~= '' then
     if string.sub(held, 51) == 'w' then redis.pcall('PUBLISH', ARGV[7], 'f larder 0\n' .. KEYS[2]) end
   end
 end
-local entry = redis.pcall('HMGET', KEYS[3], 'larder', 'soft')
-if entry.err and string.sub(entry.err, 1, 9) ~= 'WRONGTYPE' then entry = redis.call('HMGET', KEYS[3], 'larder', 'soft') end
-if not entry.err and entry[1] and string.find(entry[1] .. ',', '^' .. id .. ',') then return {guard, lock, entry[2] or '', 1, held, ''} end
-return {guard, lock, '', 0, held, type_of(KEYS[3])})";
-inline constexpr Script lease{Joined<text_at_part, lease_part>::text};
+if stands and stands ~= '' then
+  return {guard, lock, redis.call('HGET', KEYS[3], 'soft') or '', filled and 1 or 0, held, '', stands}
+end
+return {guard, lock, '', 0, held, stands and '' or type_of(KEYS[3]), ''})";
+inline constexpr Script lease{Joined<own_part, text_at_part, lease_part>::text};
 
 /// The purge clock, made where it is missing: from the time in microseconds, beyond any value it
 /// had. KEYS clock.
@@ -168,15 +183,15 @@ end
 return held)"};
 
 /// Stores one variant if no purge came since the lease, and notes the key in indexes as `note`
-/// does. The hash that the entry is to be stands under a name of its own (RedisKeys::stage), with
-/// its expiry, and is moved: Lua would look at each byte of a value, for milliseconds where it is
-/// large, and nobody is served meanwhile. Only where other variants stand under the key the fields
-/// are copied. KEYS entry, guard, lock, stage, indexes. ARGV guard, own lock's token or '', the
-/// channel on which the lock's end is told, names of fields that go where the key is there, a
-/// newline behind each; ms that an index needs, ms to set; GETEX or GET (redis/store_impl.hpp). The
-/// soft mark of an entry that is there stays. The lock's end is told where somebody watches the
-/// lock, and where Redis has lost it, and with it who watches. Returns 1; 0: purged meanwhile; 2:
-/// the key is not larder's; 3: nothing stands at the stage.
+/// does. The hash that the entry is to be stands under a name of its own (RedisKeys::stage, or the
+/// guard's), with its expiry, and is moved: Lua would look at each byte of a value, for
+/// milliseconds where it is large, and nobody is served meanwhile. Only where other variants stand
+/// under the same guard the fields are copied. KEYS entry, guard, lock, stage, indexes. ARGV guard,
+/// own lock's token or '', the channel on which the lock's end is told, names of fields that go
+/// where the key is there, a newline behind each; ms that an index needs, ms to set; GETEX or GET
+/// (redis/store_impl.hpp). The soft mark of an entry that is there stays. The lock's end is told
+/// where somebody watches the lock, and where Redis has lost it, and with it who watches. Returns
+/// 1; 0: purged meanwhile; 2: the key is not larder's; 3: nothing stands at the stage.
 inline constexpr std::string_view fill_part = R"(
 local function copy(staged, kept, gone, alone)
   local lives = redis.call('PTTL', KEYS[4])
@@ -205,25 +220,37 @@ local function put()
   if moved == 1 then return 1 end
   local staged = redis.call('HKEYS', KEYS[4])
   if #staged == 0 then return 3 end
+  local stands = own(KEYS[1])
+  if is_held(stands) then return 0 end
   if moved == 0 or redis.call('EXISTS', KEYS[1]) == 1 then
-    if not own_entry(KEYS[1]) then return 2 end
+    if not stands then return 2 end
     local soft = redis.call('HGET', KEYS[1], 'soft')
     if soft then redis.call('HSET', KEYS[4], 'soft', soft) else redis.call('HDEL', KEYS[4], 'soft') end
   end
-  local kept = {larder = true, soft = true}
+  local kept = {larder = true, fill = true, soft = true}
   local gone = {}
   local goes = {}
   for field in string.gmatch(ARGV[4], '[^\n]+') do gone[#gone + 1] = field goes[field] = true end
   for _, field in ipairs(staged) do kept[field] = true end
   local alone = true
-  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do alone = alone and (kept[field] or goes[field]) end
+  local guard = redis.call('HGET', KEYS[4], 'larder')
+  if not guard then
+    guard = ARGV[1]
+    redis.call('HSET', KEYS[4], 'larder', guard)
+    staged[#staged + 1] = 'larder'
+  end
+  local other_guard = stands ~= guard
+  if not other_guard then
+    for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do alone = alone and (kept[field] or goes[field]) end
+  end
   if alone and not redis.pcall('RENAME', KEYS[4], KEYS[1]).err then return 1 end
+  if other_guard then redis.call('DEL', KEYS[1]) end
   copy(staged, kept, gone, alone)
   redis.call('DEL', KEYS[4])
   return 1
 end
 local stored = 0
-if text_at(KEYS[2], ARGV[7]) == ARGV[1] then stored = put() end
+if own(KEYS[2]) == ARGV[1] or own(KEYS[1]) == ARGV[1] then stored = put() end
 if stored ~= 1 then redis.call('DEL', KEYS[4]) end
 for i = 5, stored == 1 and #KEYS or 0 do
   redis.call('SADD', KEYS[i], KEYS[1])
@@ -231,11 +258,11 @@ for i = 5, stored == 1 and #KEYS or 0 do
 end
 if ARGV[2] == '' then return stored end
 local lock = text_at(KEYS[3], ARGV[7]) or ''
-local own = string.sub(lock, 35, 50) == ARGV[2]
-if own then redis.call('DEL', KEYS[3]) end
-if not own or #lock > 50 then redis.pcall('PUBLISH', ARGV[3], 'f larder 0\n' .. KEYS[3]) end
+local ours = string.sub(lock, 35, 50) == ARGV[2]
+if ours then redis.call('DEL', KEYS[3]) end
+if not ours or #lock > 50 then redis.pcall('PUBLISH', ARGV[3], 'f larder 0\n' .. KEYS[3]) end
 return stored)";
-inline constexpr Script fill{Joined<own_entry_part, text_at_part, fill_part>::text};
+inline constexpr Script fill{Joined<own_part, text_at_part, fill_part>::text};
 
 /// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told
 /// so) or '', ms of that, the channel on which the lock's end is told, as `fill` tells it.
@@ -251,7 +278,7 @@ return own and 1 or 0)"};
 
 /// KEYS guard, lock. ARGV guard, guard ms, own lock's token or '', lock ms.
 inline constexpr Script prolong{R"(
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+if redis.pcall('HGET', KEYS[1], 'larder') == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 if ARGV[3] ~= '' then
   local held = redis.call('GET', KEYS[2])
   if held and string.sub(held, 35, 50) == ARGV[3] then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
@@ -273,63 +300,95 @@ end
 return {id, left})"};
 
 /// Notes that a key was filled under an id. KEYS index. ARGV key, most members, ms needed, ms to
-/// set.
+/// set. Returns the ms that the index lives; 0: it is full.
 inline constexpr Script note{R"(
 if redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
 redis.call('SADD', KEYS[1], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
-return 1)"};
+local left = redis.call('PTTL', KEYS[1])
+if left >= tonumber(ARGV[3]) then return left end
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return tonumber(ARGV[4]))"};
 
 /// Removes an entry that was last filled under a dead id; one filled anew has other ids in its
 /// mark. KEYS entry. ARGV id.
 inline constexpr Script sweep{R"(
-local mark = redis.pcall('HGET', KEYS[1], 'larder')
+local mark = redis.pcall('HGET', KEYS[1], 'fill')
 if type(mark) == 'string' and string.find(mark, ARGV[1], 1, true) then return redis.call('UNLINK', KEYS[1]) end
 return 0)"};
 
-/// Removes a key if it is an entry of larder's. KEYS entry.
-inline constexpr std::string_view remove_entry_part = R"(
-if own_entry(KEYS[1]) then return redis.call('UNLINK', KEYS[1]) end
-return 0)";
-inline constexpr Script remove_entry{Joined<own_entry_part, remove_entry_part>::text};
+/// free_entry: deletes an entry or a guard. A hold of another write stays, as in `free`.
+inline constexpr std::string_view free_entry_part = R"(
+local function free_entry(key, token)
+  local guard = own(key)
+  if not guard then return 0 end
+  if not is_held(guard) then return redis.call('UNLINK', key) end
+  if token == '' then return 0 end
+  local rest = ''
+  for other in string.gmatch(string.sub(guard, 6), '[^,]+') do
+    if other ~= token then rest = rest .. (rest == '' and '' or ',') .. other end
+  end
+  if rest == '' then return redis.call('UNLINK', key) end
+  if 'held:' .. rest ~= guard then redis.call('HSET', key, 'larder', 'held:' .. rest) end
+  return 0
+end)";
 
-/// Removes a guard that nobody holds. KEYS guard.
-inline constexpr std::string_view remove_guard_part = R"(
-return free(KEYS[1], ''))";
-inline constexpr Script remove_guard{Joined<own_id_part, free_part, remove_guard_part>::text};
+/// hold_entry: deletes an entry and puts "held:TOKEN[,TOKEN...]" in the place of its guard.
+inline constexpr std::string_view hold_entry_part = R"(
+local function hold_entry(key, token, ms)
+  local guard = own(key)
+  if not guard and redis.call('EXISTS', key) == 1 then return 0 end
+  local value = 'held:' .. token
+  if is_held(guard) then value = string.find(guard, token, 1, true) and guard or guard .. ',' .. token
+  elseif guard then redis.call('UNLINK', key) end
+  redis.call('HSET', key, 'larder', value)
+  redis.call('PEXPIRE', key, ms)
+  return 1
+end)";
+
+/// Removes a key's entry, or its guard, where that is larder's. KEYS entry or guard. ARGV token of
+/// the hold that ends with this purge, or ''.
+inline constexpr std::string_view purge_entry_part = R"(
+return free_entry(KEYS[1], ARGV[1]))";
+inline constexpr Script purge_entry{Joined<own_part, free_entry_part, purge_entry_part>::text};
+
+/// The part of `hold_key` that concerns the entry. KEYS entry. ARGV token, ms.
+inline constexpr std::string_view hold_entry_alone_part = R"(
+return hold_entry(KEYS[1], ARGV[1], ARGV[2]))";
+inline constexpr Script hold_entry{Joined<own_part, hold_entry_part, hold_entry_alone_part>::text};
 
 /// KEYS entry. ARGV new soft mark.
 inline constexpr std::string_view soft_entry_part = R"(
-if own_entry(KEYS[1]) then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
+local guard = own(KEYS[1])
+if guard and not is_held(guard) then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
 return 1)";
-inline constexpr Script soft_entry{Joined<own_entry_part, soft_entry_part>::text};
+inline constexpr Script soft_entry{Joined<own_part, soft_entry_part>::text};
 
 /// Purges a key: its entry, where that is larder's, its guard, and the id of the keys that extend
 /// it. KEYS entry, guard, extension id. ARGV token of the hold that ends with this purge, or ''.
 /// Returns the id, or ''.
 inline constexpr std::string_view purge_key_part = R"(
-if own_entry(KEYS[1]) then redis.call('UNLINK', KEYS[1]) end
-free(KEYS[2], ARGV[1])
+free_entry(KEYS[2], '')
+free_entry(KEYS[1], ARGV[1])
 return free(KEYS[3], ARGV[1]))";
 inline constexpr Script purge_key{
-    Joined<own_entry_part, own_id_part, free_part, purge_key_part>::text};
+    Joined<own_part, free_entry_part, own_id_part, free_part, purge_key_part>::text};
 
 /// The same for a tag. KEYS tag. ARGV token or ''.
 inline constexpr std::string_view purge_tag_part = R"(
 return free(KEYS[1], ARGV[1]))";
 inline constexpr Script purge_tag{Joined<own_id_part, free_part, purge_tag_part>::text};
 
-/// Announces that a write is under way: purges the key and puts "held:TOKEN[,TOKEN...]" in the
-/// place of its guard and of its extensions' id, so that nothing is found and nothing can be
-/// stored. Done again, it renews the hold. When the time is over without a purge the hold expires,
-/// and what it named is still purged. KEYS entry, guard, extension id. ARGV token, ms. Returns the
-/// id that died, or ''.
+/// Announces that a write is under way: purges the key and puts a hold in the place of its entry,
+/// where a fill's RENAMENX finds it, and of its extensions' id; so nothing is found and nothing can
+/// be stored. Done again, it renews the hold. When the time is over without a purge the hold
+/// expires, and what it named is still purged. KEYS entry, guard, extension id. ARGV token, ms.
+/// Returns the id that died, or ''.
 inline constexpr std::string_view hold_key_part = R"(
-if own_entry(KEYS[1]) then redis.call('UNLINK', KEYS[1]) end
-hold(KEYS[2], ARGV[1], ARGV[2])
+free_entry(KEYS[2], '')
+hold_entry(KEYS[1], ARGV[1], ARGV[2])
 return hold(KEYS[3], ARGV[1], ARGV[2]))";
-inline constexpr Script hold_key{
-    Joined<own_entry_part, own_id_part, hold_part, hold_key_part>::text};
+inline constexpr Script hold_key{Joined<own_part, free_entry_part, hold_entry_part, own_id_part,
+                                        hold_part, hold_key_part>::text};
 
 /// The same for a tag. KEYS tag. ARGV token, ms.
 inline constexpr std::string_view hold_tag_part = R"(
@@ -339,13 +398,14 @@ inline constexpr Script hold_tag{Joined<own_id_part, hold_part, hold_tag_part>::
 /// KEYS entry, guard, extension id. ARGV new soft mark. What began before must not store as fresh:
 /// the guard goes.
 inline constexpr std::string_view soft_key_part = R"(
-free(KEYS[2], '')
-if own_entry(KEYS[1]) then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
+free_entry(KEYS[2], '')
+local guard = own(KEYS[1])
+if guard and not is_held(guard) then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
 local id = own_id(KEYS[3])
 if id and string.sub(id, 1, 5) ~= 'held:' then redis.call('SET', KEYS[3], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
 return 1)";
 inline constexpr Script soft_key{
-    Joined<own_entry_part, own_id_part, free_part, soft_key_part>::text};
+    Joined<own_part, free_entry_part, own_id_part, soft_key_part>::text};
 
 /// KEYS tag. ARGV new soft mark.
 inline constexpr std::string_view soft_tag_part = R"(

@@ -158,9 +158,9 @@ Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& 
     const RedisKeys& keys = impl_->shared.keys();
     const RedisBudget::Wait wait(budget, impl_->timeout());
     const RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
-    // HEXISTS: what an application keeps under that name is not an entry.
+    // HEXISTS: what an application keeps under that name is not an entry, nor is a hold.
     for (const std::string& key : set.keys)
-        batch->commands.add("HEXISTS", keys.entry(key), "larder")
+        batch->commands.add("HEXISTS", keys.entry(key), mark_field)
             .add("EXISTS", keys.extension(key));
     for (const std::string& pattern : set.patterns)
         batch->commands.add("EXISTS", keys.tag(pattern));

@@ -7,6 +7,7 @@
 
 #include "redis/bulk.hpp"
 #include "redis/cluster_watch.hpp"
+#include "redis/ids.hpp"
 #include "redis/known_until.hpp"
 #include "redis/large.hpp"
 #include "redis/link.hpp"
@@ -35,8 +36,9 @@ struct RedisStore::Impl {
     std::shared_ptr<RedisBulk> own_bulk;  ///< worker 0's, for all
     std::shared_ptr<ClusterWatch> watch;  ///< worker 0's, in a cluster: has all connections
     KnownUntil id_lives;  ///< an id that ends earlier (purged, evicted) only makes entries invalid
-    KnownUntil guards;    ///< the keys whose guard this worker has made: it may still stand
+    KnownUntil guards;    ///< the keys whose guard this worker has made, if it may still stand
     KnownUntil index_rooms;  ///< that the index of an id takes more keys
+    KnownUntil index_lives;  ///< the index of an id
     SeenIds seen_ids;        ///< of the rule tags and extensions that leases have named
     const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
 
@@ -113,6 +115,16 @@ RedisState to_state(RedisBatch::Status status);
 
 /// Redis does not note the keys that the next command reads. Only where the link can do it.
 inline void add_untracked(RedisCommands& commands) { commands.add("CLIENT", "CACHING", "NO"); }
+
+/// Asks for the guard of a key: where its lease has made it, and where a fill has moved it to.
+inline void ask_guard(RedisCommands& commands, const RedisKeys& keys, std::string_view key) {
+    commands.add("HGET", keys.guard(key), guard_field).add("HGET", keys.entry(key), guard_field);
+}
+/// Whether the replies to `ask_guard` name this guard.
+inline bool guard_stands(const RedisReply* replies, std::string_view guard) {
+    return (replies[0].is_text() && replies[0].text == guard) ||
+           (replies[1].is_text() && replies[1].text == guard);
+}
 
 /// One lookup: what is asked for, and what the replies made of it.
 struct EntryLookup {

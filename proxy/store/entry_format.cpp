@@ -40,6 +40,7 @@ enum class FieldOf : std::uint8_t {
     soft_id = 13,
     origin_lines = 16,  // of a rewritten head: a version, then the lines
     everything = 15,    // the id that all entries carry
+    fill_guard = 17,    // the guard in Redis
     freshness_rest =
         14,  // what the durations in `freshness`, which are whole seconds, leave of milliseconds
 };
@@ -272,6 +273,11 @@ bool read_field(FieldOf id, std::string_view bytes, cache::Draft& entry) {
             entry.everything = reader.number<8>();
             return reader.good;
         }
+        case FieldOf::fill_guard: {
+            Reader reader{bytes};
+            entry.fill_guard = reader.number<8>();
+            return reader.good;
+        }
     }
     return true;  // of a later release
 }
@@ -303,6 +309,9 @@ std::string encode_entry(const cache::Draft& entry, EntryEncoding how) {
     std::string everything;
     put_number(everything, entry.everything, 8);
     put_field(out, FieldOf::everything, everything);
+    std::string guard;
+    put_number(guard, entry.fill_guard, 8);
+    put_field(out, FieldOf::fill_guard, guard);
     const bool try_zstd =
         how.compress && body.size() > how.compress_above && !names_content_encoding(entry.head);
     if (!try_zstd || !put_compressed(out, body)) put_field(out, FieldOf::body, body);

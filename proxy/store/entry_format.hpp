@@ -19,8 +19,8 @@ struct EntryEncoding {
 };
 
 /// What an entry begins with; the last byte is the version. Entries of another version count as
-/// absent: version 3 tells schemes apart, which older entries do not.
-inline constexpr std::string_view entry_magic = "LRD\x03";
+/// absent: version 4 names the guard it was filled under, without which no entry is valid.
+inline constexpr std::string_view entry_magic = "LRD\x04";
 
 /// Bodies above this are neither written nor accepted (a Redis value ends at 512 MB).
 inline constexpr std::size_t entry_body_max = 500u << 20;

@@ -80,15 +80,31 @@ TEST_CASE_FIXTURE(
     CHECK(redis.run({"TTL", "articles:42"}) == "-1");
 }
 
-TEST_CASE_FIXTURE(Shared, "a value at a guard's key is left alone") {
-    for_each_kind("larder:lease:{articles:42}", [&] {
+// The name is larder's own, so the value may get an expiry, and a hash the guard's field.
+TEST_CASE_FIXTURE(Shared, "under a value at a guard's key nothing is stored") {
+    const std::string guard_key = "larder:lease:{articles:42}";
+    for (const char* const command : {"SET", "RPUSH", "SADD"}) {
+        CAPTURE(command);
+        redis.run({command, guard_key, "mine"});
+        const std::string before = redis.run({"DUMP", guard_key});
         const Lease lease = one.lease(article);
         CHECK(lease.state == RedisState::ok);
-        CHECK(lease.foreign_key == "larder:lease:{articles:42}");
+        CHECK(lease.foreign_key == guard_key);
         CHECK_FALSE(lease.can_store());
+        one.release(lease);
         purge_in_every_way();
-    });
+        CHECK(redis.run({"DUMP", guard_key}) == before);
+        redis.run({"DEL", guard_key});
+    }
     CHECK(one.put(article, "larder's") == FillOutcome::stored);
+}
+
+TEST_CASE_FIXTURE(Shared, "a value that takes a guard's place while its fetch is under way") {
+    const Lease lease = one.lease(article);
+    REQUIRE(lease.can_store());
+    redis.run({"SET", "larder:lease:{articles:42}", "mine"});
+    CHECK(one.fill(article, lease, response("x")).outcome != FillOutcome::stored);
+    CHECK(one.get(article).empty());
 }
 
 TEST_CASE_FIXTURE(Shared, "a value at a lock's key is left alone, and is no lock") {

@@ -3,12 +3,14 @@
 #include "instance.hpp"
 #include "redis_server.hpp"
 
-// A fill puts the entry under a name of its own, and the script moves it from there.
+// A fill puts the entry where its lease has made the guard, or under a name of its own, and it is
+// moved from there.
 namespace larder::redis {
 namespace {
 
 const Ask article{"articles:42"};
 const Ask picture{"pictures:1"};
+const std::string guard_key = "larder:lease:{articles:42}";
 const TestRequest html("a.example", {{"Accept", "text/html"}});
 const TestRequest json("a.example", {{"Accept", "application/json"}});
 
@@ -55,11 +57,11 @@ TEST_CASE_FIXTURE(Staged, "an entry comes to stand, replaces another, and leaves
     REQUIRE(one->fill(article, one->lease(article), shorter).outcome == FillOutcome::stored);
     CHECK(one->get(article) == "second");
     CHECK(ttl(article) <= 30);
-    CHECK(redis.run({"HLEN", "articles:42"}) == "2");
+    CHECK(redis.run({"HLEN", "articles:42"}) == "3");
 
     // Vary from now on: what did not vary goes.
     REQUIRE(put_variant("html", html) == FillOutcome::stored);
-    CHECK(redis.run({"HLEN", "articles:42"}) == "3");
+    CHECK(redis.run({"HLEN", "articles:42"}) == "4");
     REQUIRE(put_variant("json", json, 10s) == FillOutcome::stored);
     CHECK(one->get(article, html) == "html");
     CHECK(one->get(article, json) == "json");
@@ -94,33 +96,139 @@ TEST_CASE_FIXTURE(Staged, "the soft mark of an entry stays, whatever the fill kn
     CHECK(nothing_staged());
 }
 
+/// What comes between a lease and its fill.
+enum class Between { purge, loss, stranger, refusal };
+
 TEST_CASE_FIXTURE(Staged, "what is not stored leaves nothing behind") {
     begin();
-    const Lease lease = one->lease(article);
-    SUBCASE("the key was purged meanwhile") {
-        REQUIRE(one->purge(purge_key(article.key)) == store::PurgeOutcome::done);
-        CHECK(one->fill(article, lease, response("old")).outcome == FillOutcome::purged);
-        CHECK(redis.run({"EXISTS", "articles:42"}) == "0");
-    }
-    SUBCASE("somebody else's value stands there") {
-        redis.run({"HSET", "articles:42", "field", "mine"});
-        CHECK(one->fill(article, lease, response("x")).outcome == FillOutcome::foreign);
-        CHECK(redis.run({"HGETALL", "articles:42"}) == "field\nmine\n");
-    }
-    SUBCASE("Redis takes nothing more") {
-        redis.run({"ACL", "SETUSER", "app", "-hset"});
-        CHECK(one->fill(article, lease, response("x")).outcome == FillOutcome::unavailable);
-        CHECK(redis.run({"EXISTS", "articles:42"}) == "0");
-        CHECK(one->shared->reporter().last_refusal());
+    Between between{};
+    SUBCASE("the key was purged meanwhile") { between = Between::purge; }
+    SUBCASE("the guard was lost meanwhile") { between = Between::loss; }
+    SUBCASE("somebody else's value stands there") { between = Between::stranger; }
+    SUBCASE("Redis takes nothing more") { between = Between::refusal; }
+    for (const bool scripted : {false, true}) {
+        CAPTURE(scripted);
+        redis.run({"DEL", guard_key});
+        if (scripted) redis.run({"HSET", guard_key, "larder", "0123456789abcdef"});
+        const Lease lease = one->lease(article);
+        CHECK(lease.made_guard != scripted);
+        if (between == Between::purge)
+            REQUIRE(one->purge(purge_key(article.key)) == store::PurgeOutcome::done);
+        if (between == Between::loss) redis.run({"DEL", guard_key});
+        if (between == Between::stranger) redis.run({"HSET", "articles:42", "field", "mine"});
+        if (between == Between::refusal) redis.run({"ACL", "SETUSER", "app", "-hset"});
+        const FillOutcome outcome = one->fill(article, lease, response("old")).outcome;
         redis.run({"ACL", "SETUSER", "app", "+hset"});
-        CHECK(one->lease(article).lock == Lease::Lock::mine);  // it was given back
+        if (between == Between::stranger) {
+            CHECK(outcome == FillOutcome::foreign);
+            CHECK(redis.run({"HGETALL", "articles:42"}) == "field\nmine\n");
+            redis.run({"DEL", "articles:42"});
+        } else if (between == Between::refusal) {
+            CHECK(outcome == FillOutcome::unavailable);
+            CHECK(one->shared->reporter().last_refusal());
+        } else {
+            CHECK(outcome == FillOutcome::purged);
+        }
+        CHECK(one->get(article).empty());
+        CHECK(eventually([&] { return redis.run({"EXISTS", "articles:42"}) == "0"; }));
+        CHECK(nothing_staged());
+        const Lease next = one->lease(article);
+        CHECK(next.lock == Lease::Lock::mine);  // it was given back
+        one->release(next);
+        CHECK(eventually([&] { return redis.run({"EXISTS", next.lock_key}) == "0"; }));
     }
-    SUBCASE("the script may not run") {
-        redis.run({"ACL", "SETUSER", "app", "-eval", "-evalsha"});
-        CHECK(one->fill(article, lease, response("x")).outcome == FillOutcome::unavailable);
-        CHECK(eventually([&] { return nothing_staged(); }));
+}
+
+TEST_CASE_FIXTURE(Staged, "what a script was to move is removed where it may not run") {
+    begin();
+    redis.run({"HSET", guard_key, "larder", "0123456789abcdef"});
+    const Lease lease = one->lease(article);
+    redis.run({"ACL", "SETUSER", "app", "-eval", "-evalsha"});
+    CHECK(one->fill(article, lease, response("x")).outcome == FillOutcome::unavailable);
+    CHECK(eventually([&] { return nothing_staged(); }));
+}
+
+TEST_CASE_FIXTURE(Staged, "a fill that comes after a purge changes nothing of what came since") {
+    begin();
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    const Lease old = one->lease(article, false);
+    REQUIRE(old.made_guard);
+    // By commands: of a purge the instance would have heard, and have the script look.
+    redis.run({"DEL", guard_key});
+    SUBCASE("a fetch is under way") {
+        const Lease anew = two.lease(article, false);
+        REQUIRE(anew.made_guard);
+        CHECK(one->fill(article, old, response("old")).outcome == FillOutcome::purged);
+        CHECK(two.get(article).empty());
+        // It costs this one its place at most.
+        static_cast<void>(two.fill(article, anew, response("new")));
+        CHECK(two.get(article) != "old");
+        REQUIRE(two.put(article, "newer") == FillOutcome::stored);
+        CHECK(two.get(article) == "newer");
     }
+    SUBCASE("it has been stored") {
+        REQUIRE(two.put(article, "new") == FillOutcome::stored);
+        CHECK(one->fill(article, old, response("old")).outcome == FillOutcome::purged);
+        CHECK(two.get(article) == "new");
+    }
+    SUBCASE("a write is under way") {
+        const std::string hold = "held:0123456789abcdef";
+        redis.run({"HSET", article.key, "larder", hold});
+        redis.run({"PEXPIRE", article.key, "10000"});
+        CHECK(one->fill(article, old, response("old", 5s)).outcome == FillOutcome::purged);
+        CHECK(two.get(article).empty());
+        CHECK(redis.run({"HGET", article.key, "larder"}) == hold);
+        CHECK(ttl(article) > 5);
+        CHECK_FALSE(two.lease(article).can_store());
+    }
+}
+
+TEST_CASE_FIXTURE(Staged,
+                  "fills of two variants under one guard both stay, whichever comes first") {
+    begin();
+    const auto draft = [](const std::string& body) {
+        auto entry = response(body);
+        entry->vary = {"accept"};
+        return entry;
+    };
+    const Lease first = one->lease(article, false, html);
+    const Lease second = one->lease(article, false, json);
+    REQUIRE(first.made_guard);
+    REQUIRE(second.guard == first.guard);
+    bool in_order = true;
+    SUBCASE("the one that made it") {}
+    SUBCASE("the other one") { in_order = false; }
+    if (in_order)
+        CHECK(one->fill(article, first, draft("html"), html).outcome == FillOutcome::stored);
+    CHECK(one->fill(article, second, draft("json"), json).outcome == FillOutcome::stored);
+    if (!in_order)
+        CHECK(one->fill(article, first, draft("html"), html).outcome == FillOutcome::stored);
+    CHECK(one->get(article, html) == "html");
+    CHECK(one->get(article, json) == "json");
     CHECK(nothing_staged());
+}
+
+TEST_CASE_FIXTURE(Staged, "a purge ends all fetches of a guard, wherever that stands") {
+    begin();
+    for (const bool moved : {false, true}) {
+        for (const bool by_scan : {false, true}) {
+            CAPTURE(moved);
+            CAPTURE(by_scan);
+            const Ask ask{"articles:" + std::to_string(moved) + std::to_string(by_scan)};
+            const Lease first = one->lease(ask, false, html);
+            const Lease second = one->lease(ask, false, json);
+            REQUIRE(second.guard == first.guard);
+            if (moved)
+                REQUIRE(one->fill(ask, first, response("x"), html).outcome == FillOutcome::stored);
+            store::PurgeOrder scanned;
+            scanned.scan_patterns = {"art*"};
+            const store::PurgeOrder order = by_scan ? scanned : purge_key(ask.key);
+            REQUIRE(one->purge(order) == store::PurgeOutcome::done);
+            CHECK(one->fill(ask, second, response("old"), json).outcome == FillOutcome::purged);
+            CHECK(one->get(ask, json).empty());
+        }
+    }
 }
 
 TEST_CASE_FIXTURE(Staged, "no script looks at the bytes of a value") {

@@ -13,9 +13,24 @@ RedisReply text(std::string_view value) {
     return reply;
 }
 
+RedisReply integer(std::int64_t value) {
+    RedisReply reply;
+    reply.type = RedisReply::Type::integer;
+    reply.integer = value;
+    return reply;
+}
+
 const RedisReply done = text("OK");
 const RedisReply refused;  // SET NX where something stands there
-const RedisReply absent;   // GETEX
+const RedisReply made = integer(1);
+const RedisReply stood = integer(0);  // HSETNX where something stands there
+const RedisReply expires = integer(1);
+const RedisReply absent;  // GETEX
+RedisReply wrong_type() {
+    RedisReply reply = text("WRONGTYPE Operation against a key");
+    reply.type = RedisReply::Type::error;
+    return reply;
+}
 constexpr std::string_view guard = "00000000000000aa";
 constexpr std::string_view seen_id = "1111111111111111";
 constexpr std::string_view other_id = "2222222222222222";
@@ -45,20 +60,22 @@ struct Scene {
 
 TEST_CASE("a plain try sets the guard, then the lock that names it, and then looks at the key") {
     Scene scene;
-    CHECK(scene.settles({done, done, text("none")}));
+    CHECK(scene.settles({made, expires, done, text("none")}));
     const RedisCommands& commands = scene.commands;
-    REQUIRE(commands.count() == 3);
+    REQUIRE(commands.count() == 4);
     CHECK(commands.key(0) == "p:larder:lease:{p:a}");
-    CHECK(commands.key(1) == "larder:lock:{a}");
-    CHECK(commands.key(2) == "p:a");
+    CHECK(commands.key(1) == "p:larder:lease:{p:a}");
+    CHECK(commands.key(2) == "larder:lock:{a}");
+    CHECK(commands.key(3) == "p:a");
     CHECK(commands.bytes().find("00000000000000aa:00000000000000cc:00000000000000bb") !=
           std::string::npos);
 }
 
 TEST_CASE("a plain try settles the lease where nothing stood there") {
     Scene scene;
-    REQUIRE(scene.settles({done, done, text("none")}));
+    REQUIRE(scene.settles({made, expires, done, text("none")}));
     CHECK(scene.lease.guard == guard);
+    CHECK(scene.lease.made_guard);
     CHECK(scene.lease.lock == Lease::Lock::mine);
     CHECK_FALSE(scene.lease.entry_there);
     CHECK_FALSE(scene.lease.held);
@@ -68,20 +85,26 @@ TEST_CASE("where anything stands there, the script decides, and replaces the loc
     const std::string own_lock = "00000000000000aa:00000000000000cc:00000000000000bb";
     SUBCASE("the guard of an earlier fetch, or of a write under way") {
         Scene scene;
-        CHECK_FALSE(scene.settles({refused, done, text("none")}));
+        CHECK_FALSE(scene.settles({stood, expires, done, text("none")}));
         CHECK(scene.attempt.dead == own_lock);
         CHECK(scene.attempt.set_lock);
+        CHECK(scene.lease.guard.empty());
+        CHECK_FALSE(scene.lease.made_guard);
+    }
+    SUBCASE("somebody else's value at the guard") {
+        Scene scene;
+        CHECK_FALSE(scene.settles({wrong_type(), stood, done, text("none")}));
         CHECK(scene.lease.guard.empty());
     }
     SUBCASE("another one's lock") {
         Scene scene;
-        CHECK_FALSE(scene.settles({done, refused, text("none")}));
+        CHECK_FALSE(scene.settles({made, expires, refused, text("none")}));
         CHECK_FALSE(scene.attempt.set_lock);
     }
     SUBCASE("an entry, or what is not larder's") {
         for (const std::string_view kind : {"hash", "string"}) {
             Scene scene;
-            CHECK_FALSE(scene.settles({done, done, text(kind)}));
+            CHECK_FALSE(scene.settles({made, expires, done, text(kind)}));
             CHECK(scene.attempt.dead == own_lock);
         }
     }
@@ -90,7 +113,7 @@ TEST_CASE("where anything stands there, the script decides, and replaces the loc
 TEST_CASE("a plain try without a lock") {
     Scene scene;
     scene.lease.lock_key.clear();
-    REQUIRE(scene.settles({done, text("none")}));
+    REQUIRE(scene.settles({made, expires, text("none")}));
     CHECK(scene.lease.lock == Lease::Lock::none);
     CHECK(scene.lease.guard == guard);
 }
@@ -100,7 +123,7 @@ TEST_CASE("a full Redis makes no guard: the lease is settled, and nothing can be
     RedisReply full;
     full.type = RedisReply::Type::error;
     full.text = "OOM command not allowed when used memory > 'maxmemory'.";
-    REQUIRE(scene.settles({full, full, text("none")}));
+    REQUIRE(scene.settles({full, stood, full, text("none")}));
     CHECK(scene.lease.guard.empty());
     CHECK_FALSE(scene.lease.can_store());
 }
@@ -120,16 +143,16 @@ TEST_CASE("a plain try makes the ids that the lookup found missing, and names th
     SceneWithIds scene;
     scene.attempt.lookup.ids = {std::string(seen_id), ""};
     scene.plain = plain_after_lookup(scene.attempt);
-    const std::string made = scene.attempt.lookup.ids[1];
-    REQUIRE(made.size() == 16);
+    const std::string new_id = scene.attempt.lookup.ids[1];
+    REQUIRE(new_id.size() == 16);
     SUBCASE("they stand there") {
-        CHECK(scene.settles({done, done, done, text("none"), text(made)}));
+        CHECK(scene.settles({done, made, expires, done, text("none"), text(new_id)}));
         CHECK(scene.commands.key(0) == "p:larder:ext:{p:a}");
-        CHECK(scene.commands.bytes().find(digest_of_ids(7, {std::string(seen_id), made})) !=
+        CHECK(scene.commands.bytes().find(digest_of_ids(7, {std::string(seen_id), new_id})) !=
               std::string::npos);
     }
     SUBCASE("another one was made meanwhile") {
-        CHECK_FALSE(scene.settles({refused, done, done, text("none"), text(other_id)}));
+        CHECK_FALSE(scene.settles({refused, made, expires, done, text("none"), text(other_id)}));
         CHECK(scene.attempt.asks);
         CHECK(scene.attempt.digest ==
               digest_of_ids(7, {std::string(seen_id), std::string(other_id)}));
@@ -138,7 +161,7 @@ TEST_CASE("a plain try makes the ids that the lookup found missing, and names th
         std::string_view there;
         SUBCASE("a value") { there = "mine"; }
         SUBCASE("a write") { there = "held:00000000000000dd"; }
-        CHECK_FALSE(scene.settles({refused, done, done, text("none"), text(there)}));
+        CHECK_FALSE(scene.settles({refused, made, expires, done, text("none"), text(there)}));
         CHECK(scene.attempt.asks);
         CHECK(scene.attempt.digest == no_digest);
     }
@@ -150,30 +173,30 @@ TEST_CASE("a plain try without a lookup asks for all ids, and makes those that w
     seen.note("p:larder:tag:t", seen_id);
     scene.plain = plain_without_lookup(scene.attempt, RedisKeys("p:"), seen).value();
     scene.plain.untracked = true;
-    const std::string made = scene.attempt.lookup.ids[1];
+    const std::string new_id = scene.attempt.lookup.ids[1];
     CHECK(scene.attempt.lookup.ids[0] == seen_id);
     SUBCASE("they are as expected; a soft mark does not matter") {
         const std::string marked = std::string(seen_id) + ":0123";
-        REQUIRE(scene.settles({done, done, done, absent, text(marked), text(made)}));
+        REQUIRE(scene.settles({done, made, expires, done, absent, text(marked), text(new_id)}));
         CHECK(scene.lease.untracked);
         CHECK(scene.lease.lock == Lease::Lock::mine);
         CHECK(scene.attempt.lookup.ids[0] == marked);
     }
     SUBCASE("a purge came since one was seen") {
-        CHECK_FALSE(scene.settles({done, done, done, absent, text(other_id), text(made)}));
+        CHECK_FALSE(
+            scene.settles({done, made, expires, done, absent, text(other_id), text(new_id)}));
         CHECK(scene.attempt.set_lock);
         CHECK(scene.lease.lock == Lease::Lock::none);
     }
     SUBCASE("an entry is there, or somebody else's text") {
-        RedisReply entry = text("WRONGTYPE Operation against a key");
-        entry.type = RedisReply::Type::error;
-        for (const RedisReply& there : {entry, text("mine")}) {
+        for (const RedisReply& there : {wrong_type(), text("mine")}) {
             scene.commands = {};
-            CHECK_FALSE(scene.settles({done, done, done, there, text(seen_id), text(made)}));
+            CHECK_FALSE(
+                scene.settles({done, made, expires, done, there, text(seen_id), text(new_id)}));
         }
     }
     SUBCASE("a purge came, and nobody has made a new one") {
-        CHECK_FALSE(scene.settles({done, done, done, absent, refused, text(made)}));
+        CHECK_FALSE(scene.settles({done, made, expires, done, absent, refused, text(new_id)}));
         CHECK(scene.attempt.asks);
     }
 }
@@ -188,16 +211,16 @@ TEST_CASE("where the id of all entries is not known, the one that was seen last 
     seen.note(scene.attempt.lookup.everything_key(RedisKeys("p:")), seen_id);
     scene.plain = plain_without_lookup(scene.attempt, RedisKeys("p:"), seen).value();
     SUBCASE("it stands") {
-        CHECK(scene.settles({done, done, text("none"), text(seen_id)}));
+        CHECK(scene.settles({made, expires, done, text("none"), text(seen_id)}));
         CHECK(scene.attempt.lookup.everything == 0x1111111111111111);
     }
     SUBCASE("everything was purged") {
-        CHECK_FALSE(scene.settles({done, done, text("none"), text(other_id)}));
+        CHECK_FALSE(scene.settles({made, expires, done, text("none"), text(other_id)}));
         CHECK(scene.attempt.lookup.everything == 0x2222222222222222);
         CHECK(scene.attempt.digest == digest_of_ids(0x2222222222222222, {}));
     }
     SUBCASE("and is missing since") {
-        CHECK_FALSE(scene.settles({done, done, text("none"), refused}));
+        CHECK_FALSE(scene.settles({made, expires, done, text("none"), refused}));
         CHECK(scene.attempt.digest == no_digest);
     }
 }
