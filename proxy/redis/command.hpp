@@ -26,8 +26,8 @@ public:
     RedisCommands& add(const char (&name)[size], const Arguments&... arguments) {
         begin(1 + sizeof...(arguments));
         noted_.back().name = name;
-        argument(std::string_view(name, size - 1));
-        (argument(arguments), ...);
+        write<1 + sizeof...(arguments)>(
+            {Text(std::string_view(name, size - 1)), Text(arguments)...});
         return *this;
     }
 
@@ -35,7 +35,7 @@ public:
     template <class... Arguments>
     RedisCommands& run(const Script& script, const Arguments&... arguments) {
         begin_script(script, sizeof...(arguments));
-        (argument(arguments), ...);
+        write<sizeof...(arguments)>({Text(arguments)...});
         return *this;
     }
 
@@ -67,14 +67,10 @@ public:
         argument(script.name());
         noted_.back().rest = bytes_.size();
     }
-    void argument(std::string_view text) { append(bytes_, text); }
-    void argument(std::int64_t number) {
-        char digits[20];
-        const char* end = write_decimal(digits, number);
-        argument(std::string_view(digits, static_cast<std::size_t>(end - digits)));
+    template <class Argument>
+    void argument(const Argument& text) {
+        write<1>({Text(text)});
     }
-    void argument(const char* text) { argument(std::string_view(text)); }
-    void argument(const std::string& text) { argument(std::string_view(text)); }
 
     /// Room for so many bytes, so that they are not moved as they come.
     void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
@@ -122,19 +118,63 @@ private:
         const char* name = "";  ///< the text outlives the program
     };
 
+    static constexpr std::size_t size_line_max = 24;
+
+    static char* put_size_line(char* at, char kind, std::size_t size) {
+        *at++ = kind;
+        if (size >= 100) {
+            at = write_decimal(at, static_cast<std::int64_t>(size));
+        } else {
+            if (size >= 10) *at++ = static_cast<char>('0' + size / 10);
+            *at++ = static_cast<char>('0' + size % 10);
+        }
+        *at++ = '\r';
+        *at++ = '\n';
+        return at;
+    }
     static void size_line(std::string& out, char kind, std::size_t size) {
-        char line[24];
-        char* end = line;
-        *end++ = kind;
-        end = write_decimal(end, static_cast<std::int64_t>(size));
-        *end++ = '\r';
-        *end++ = '\n';
-        out.append(line, static_cast<std::size_t>(end - line));
+        char line[size_line_max];
+        out.append(line, static_cast<std::size_t>(put_size_line(line, kind, size) - line));
     }
     static void append(std::string& out, std::string_view text) {
         size_line(out, '$', text.size());
         out.append(text);
         out.append("\r\n", 2);
+    }
+
+    /// An argument as it goes out.
+    class Text {
+    public:
+        explicit Text(std::string_view text) : text_(text) {}
+        explicit Text(std::int64_t number) {
+            const char* const end = write_decimal(digits_, number);
+            text_ = {digits_, static_cast<std::size_t>(end - digits_)};
+        }
+        // Texts stay where they are made: a view into it may be one of its own digits.
+        Text(const Text&) = delete;
+        Text& operator=(const Text&) = delete;
+        [[nodiscard]] std::string_view view() const { return text_; }
+
+    private:
+        std::string_view text_;
+        char digits_[20];
+    };
+
+    /// Writes all arguments of a command in one step: its bytes grow once.
+    template <std::size_t count>
+    void write(const std::array<Text, count>& texts) {
+        const std::size_t before = bytes_.size();
+        std::size_t room = 0;
+        for (const Text& text : texts) room += size_line_max + text.view().size() + 2;
+        bytes_.resize(before + room);
+        char* at = bytes_.data() + before;
+        for (const Text& text : texts) {
+            at = put_size_line(at, '$', text.view().size());
+            at = std::copy(text.view().begin(), text.view().end(), at);
+            *at++ = '\r';
+            *at++ = '\n';
+        }
+        bytes_.resize(static_cast<std::size_t>(at - bytes_.data()));
     }
     [[nodiscard]] std::size_t end_of(std::size_t index) const {
         return index + 1 < count() ? noted_[index + 1].begin : bytes_.size();
