@@ -4,6 +4,8 @@
 
 #include <boost/asio/detail/reactive_socket_service.hpp>
 
+#include "net/stream.hpp"
+
 namespace larder::net {
 namespace {
 
@@ -61,7 +63,7 @@ void ReadyWatch::leave(ReadyWatch* watch) {
 void ReadyWatch::completed(bool dropped) {
     armed_ = false;
     if (owner_) {
-        fired_(owner_, dropped);
+        owner_->input_came(dropped);
     } else {
         delete this;
     }

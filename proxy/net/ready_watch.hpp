@@ -18,9 +18,11 @@ using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executo
 std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tcp& protocol,
                                     int descriptor);
 
-/// Reports when a drained socket becomes readable. It stays armed from the read that found the
-/// socket empty until something arrives, whatever its owner does meanwhile: no event is lost, and
-/// waiting costs no system call.
+class Stream;
+
+/// Tells a stream when its drained socket becomes readable. It stays armed from the read that found
+/// the socket empty until something arrives, whatever its owner does meanwhile: no event is lost,
+/// and waiting costs no system call.
 ///
 /// Asio registers a descriptor once, edge-triggered, but its async_wait re-arms it with epoll_ctl
 /// each time, since it cannot know what its caller has read. Larder knows it, so this class is an
@@ -28,13 +30,9 @@ std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tc
 /// 1.81 and falls back to async_wait with any other version. One thread.
 class ReadyWatch : private boost::asio::detail::reactor_op {
 public:
-    using Fired = void (*)(void* owner, bool dropped);
-
-    /// `fired` is called on the socket's thread when something has arrived, or the wait was
-    /// cancelled. `dropped`: the io_context is being destroyed, nothing may run any more.
-    [[nodiscard]] static ReadyWatch* make(Fired fired, void* owner) {
-        return new ReadyWatch(fired, owner);
-    }
+    /// Calls Stream::input_came on the socket's thread when something has arrived, or the wait was
+    /// cancelled.
+    [[nodiscard]] static ReadyWatch* make(Stream& owner) { return new ReadyWatch(owner); }
 
     /// Precondition: not armed; the socket is drained, and this thread has not looked for events
     /// since the read that found the socket empty.
@@ -46,10 +44,8 @@ public:
     static void leave(ReadyWatch* watch);
 
 private:
-    ReadyWatch(Fired fired, void* owner)
-        : reactor_op(Error(), &ReadyWatch::do_perform, &ReadyWatch::do_complete),
-          fired_(fired),
-          owner_(owner) {}
+    explicit ReadyWatch(Stream& owner)
+        : reactor_op(Error(), &ReadyWatch::do_perform, &ReadyWatch::do_complete), owner_(&owner) {}
     ~ReadyWatch() = default;
 
     void completed(bool dropped);
@@ -57,8 +53,7 @@ private:
     static void do_complete(void* context, boost::asio::detail::operation* base, const Error&,
                             std::size_t);
 
-    Fired fired_;
-    void* owner_;                                      // null: it has left
+    Stream* owner_;                                    // null: it has left
     boost::asio::detail::reactor* reactor_ = nullptr;  // of the socket; looked up once
     bool armed_ = false;
     bool arming_ = false;

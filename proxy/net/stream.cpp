@@ -33,7 +33,7 @@ int bytes_left(msghdr& message) {
 
 Stream::Stream(TcpSocket socket, DeadlineWheel& wheel)
     : socket_(std::move(socket)),
-      watch_(ReadyWatch::make(&Stream::input_came, this)),
+      watch_(ReadyWatch::make(*this)),
       deadline_(wheel, &Stream::expire, this) {}
 
 Stream::~Stream() {
@@ -54,16 +54,15 @@ void Stream::found_empty() {
     if (!watch_->armed()) watch_->arm(socket_);
 }
 
-void Stream::input_came(void* self, bool dropped) {
-    auto& stream = *static_cast<Stream*>(self);
-    if (stream.waiting_) {
+void Stream::input_came(bool dropped) {
+    if (waiting_) {
         // Take the handler out of the stream first: the coroutine that waits may own the stream.
-        Handler<> waiting = std::move(*stream.waiting_);
-        stream.waiting_.reset();
+        Handler<> waiting = std::move(*waiting_);
+        waiting_.reset();
         if (!dropped) std::move(waiting)();
-    } else if (stream.then_ && !dropped) {
-        const Then then = std::exchange(stream.then_, nullptr);
-        then(stream.then_owner_);
+    } else if (then_ && !dropped) {
+        const Then then = std::exchange(then_, nullptr);
+        then(then_owner_);
     }
 }
 

@@ -116,8 +116,11 @@ public:
     }
 
 private:
+    friend class ReadyWatch;
+
     static void expire(void* self);
-    static void input_came(void* self, bool dropped);
+    /// `dropped`: the io_context is being destroyed, nothing may run any more.
+    void input_came(bool dropped);
     void write_by(SteadyTime at);
     void arm();
     void found_empty();

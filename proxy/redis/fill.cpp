@@ -231,6 +231,9 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, std::shared_ptr<const 
         prepare_entry(fill);
         co_await store_entry(fill, older, lock, filled);
     }
+    if (filled.outcome == FillOutcome::stored)
+        for (const std::string_view id : index_ids(draft))
+            impl_->note_in_index(id, name.key, fill.lives);
     impl_->observed(RedisOperation::fill, started);
     co_return filled;
 }

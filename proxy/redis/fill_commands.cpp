@@ -14,9 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int64_t index_members_max = 4'000'000;
-constexpr Milliseconds index_looked_at_every = 1s;
-constexpr Milliseconds slack = 60s;  // bookkeeping outlives its entry by this
 // An expired entry that can be validated is kept a little for the 304 it may get.
 constexpr Milliseconds kept_for_validation = 60s;
 // What the script of a fill returns, beside 0.
@@ -83,45 +80,6 @@ Encoded encode(const Filling& fill) {
 
 namespace {
 
-/// Where the script of the fill notes the key, and for how long.
-struct Indexes {
-    std::vector<std::string> keys;
-    Milliseconds needed;
-    Milliseconds prolonged;
-};
-
-/// The indexes that the fill's own script may add to; or an SADD for each, where none runs. A
-/// script for each of the others: in a cluster, because they stand elsewhere; and once a second to
-/// see how many keys are there.
-Indexes add_notes(Filling& fill, RedisCommands& commands, Milliseconds needed,
-                  Milliseconds prolonged) {
-    const RedisKeys& keys = fill.store.shared.keys();
-    const std::string entry = keys.entry(fill.lookup.name.key);
-    const std::vector<std::string_view> ids = index_ids(fill.entry);
-    const SteadyTime now = steady_now();
-    Indexes indexes{{}, needed, prolonged};
-    fill.noted.clear();
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        std::string index = keys.index(ids[i]);
-        const bool has_room = fill.store.index_rooms.holds(ids[i], now);
-        if (has_room && !fill.moves_guard && !fill.store.in_cluster()) {
-            indexes.keys.push_back(std::move(index));
-            continue;
-        }
-        const SteadyTime lives_until = fill.store.index_lives.until(ids[i]);
-        if (has_room && fill.moves_guard && lives_until >= now + needed) {
-            // The expiry in case the index is made anew.
-            const auto left = std::chrono::duration_cast<Milliseconds>(lives_until - now);
-            commands.add("SADD", index, entry).add("PEXPIRE", index, left.count());
-            continue;
-        }
-        fill.noted.push_back({i, commands.count()});
-        commands.run(script::note, "1", index, entry, index_members_max, needed.count(),
-                     prolonged.count());
-    }
-    return indexes;
-}
-
 /// The names of the fields that one variant has in an entry's hash: those that a fill sets, or
 /// ends.
 struct FieldNames {
@@ -175,31 +133,20 @@ std::string gone_lines(const Filling& fill, const Encoded& encoded, const FieldN
 }
 
 /// The script that moves the entry from its stage.
-void add_move(Filling& fill, RedisCommands& commands, std::string_view gone, const Indexes& indexes,
-              Carrier carrier) {
+void add_move(Filling& fill, RedisCommands& commands, std::string_view gone, Carrier carrier) {
     const RedisKeys& keys = fill.store.shared.keys();
     const std::string_view key = fill.lookup.name.key;
     const std::string guard_key = keys.guard(key);
     const bool locked = fill.lease.lock == Lease::Lock::mine && !fill.moves_guard;
     const bool unnoticed = fill.store.can_look_unnoticed(key);
-    // Redis is not to tell of the end of the guard, and of each index.
+    // Redis is not to tell of the guard's end.
     if (carrier == Carrier::link && fill.store.can_leave_untracked()) add_untracked(commands);
     fill.stored_reply = commands.count();
     fill.scripted = true;
-    commands.begin_script(script::fill, 12 + indexes.keys.size());
-    commands.argument(static_cast<std::int64_t>(4 + indexes.keys.size()));
-    commands.argument(keys.entry(key));
-    commands.argument(guard_key);
-    commands.argument(locked ? fill.lease.lock_key : guard_key);
-    commands.argument(fill.stage);
-    for (const std::string& index : indexes.keys) commands.argument(index);
-    commands.argument(fill.lease.guard);
-    commands.argument(locked ? std::string_view(fill.lease.token) : std::string_view());
-    commands.argument(keys.news());
-    commands.argument(gone);
-    commands.argument(indexes.needed.count());
-    commands.argument(indexes.prolonged.count());
-    commands.argument(unnoticed ? "GETEX" : "GET");
+    commands.run(script::fill, "4", keys.entry(key), guard_key,
+                 locked ? fill.lease.lock_key : guard_key, fill.stage, fill.lease.guard,
+                 locked ? std::string_view(fill.lease.token) : std::string_view(), keys.news(),
+                 gone, unnoticed ? "GETEX" : "GET");
 }
 
 /// Whether the fill can do without a script. GETDEL ends the lock without a look whose it is, so it
@@ -228,8 +175,7 @@ void add_plain_move(Filling& fill, RedisCommands& commands) {
 
 void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Carrier carrier) {
     const auto ids = id_keys(fill);
-    const Milliseconds needed = fill.lives + slack;
-    const Milliseconds prolonged = std::max<Milliseconds>(id_lifetime, 2 * needed);
+    const auto [needed, prolonged] = bookkeeping_lives(fill.lives);
     const SteadyTime until = steady_now() + needed;
     fill.prolonged.clear();
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -241,7 +187,6 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Ca
     const RedisKeys& keys = fill.store.shared.keys();
     const std::string_view key = fill.lookup.name.key;
     fill.moves_guard = can_move_guard(fill, carrier);
-    const Indexes indexes = add_notes(fill, commands, needed, prolonged);
     const FieldNames names(fill);
     fill.stage = fill.moves_guard ? keys.guard(key)
                                   : keys.stage(key, fill.mark.substr(0, fill.mark.find(',')));
@@ -249,8 +194,7 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Ca
     if (carrier == Carrier::bulk) fill.stage.append(":large");
     add_stage(fill, commands, encoded, names);
     if (fill.moves_guard) add_plain_move(fill, commands);
-    if (!fill.moves_guard)
-        add_move(fill, commands, gone_lines(fill, encoded, names), indexes, carrier);
+    if (!fill.moves_guard) add_move(fill, commands, gone_lines(fill, encoded, names), carrier);
     fill.look_reply = commands.count();
     if (fill.look != Filling::Look::afterwards) add_look(fill, commands, ids);
 }
@@ -265,8 +209,7 @@ bool needs_merge(const Filling& fill, const RedisBatch& batch) {
 void add_merge(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
     const auto ids = id_keys(fill);
     fill.prolonged.clear();
-    fill.noted.clear();
-    add_move(fill, commands, gone_lines(fill, encoded, FieldNames(fill)), {}, Carrier::link);
+    add_move(fill, commands, gone_lines(fill, encoded, FieldNames(fill)), Carrier::link);
     fill.look_reply = commands.count();
     if (fill.look != Filling::Look::afterwards) add_look(fill, commands, ids);
 }
@@ -306,14 +249,6 @@ Looked read_look(const Filling& fill, const RedisReply* replies, std::span<const
 
 namespace {
 
-/// Remembers what script::note has said of an index.
-void note_index(const Filling& fill, std::string_view index, std::int64_t lives) {
-    if (lives <= 0) return;
-    const SteadyTime now = steady_now();
-    fill.store.index_rooms.note(index, now + index_looked_at_every);
-    fill.store.index_lives.note(index, now + Milliseconds(lives));
-}
-
 /// What the fill's own reply says; nothing: it did not come to that.
 std::optional<FillOutcome> read_stored(const Filling& fill, const RedisBatch& batch) {
     const RedisReply& reply = batch.replies[fill.stored_reply];
@@ -347,9 +282,6 @@ RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
     const std::optional<FillOutcome> stored = read_stored(fill, batch);
     if (!stored) return filled;
     fill.store.shared.reporter().works(RedisWork::store);
-    const std::vector<std::string_view> indexes = index_ids(fill.entry);
-    for (const Filling::Noted& noted : fill.noted)
-        note_index(fill, indexes[noted.id], batch.replies[noted.reply].integer);
     Looked looked;
     if (fill.look != Filling::Look::afterwards)
         looked = read_look(fill, batch.replies.data() + fill.look_reply, ids);

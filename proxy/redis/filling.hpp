@@ -36,12 +36,6 @@ struct Filling {
     std::size_t set_reply = 0;             ///< place of the first reply to add_stage in the batch
     std::size_t stored_reply = 0;          ///< of the fill's own reply
     std::size_t look_reply = 0;            ///< of the first reply to add_look
-    struct Noted {
-        std::size_t id;     ///< whose index
-        std::size_t reply;  ///< place of the script's reply in the batch
-    };
-    std::vector<Noted> noted{};  ///< the indexes that the script looks at
-
     bool asks_everything = false;  ///< the look asks for the id that all entries carry: this
                                    ///< process does not know it, and would not hear of its end
     /// A batch for the server that gave the lease.
@@ -92,8 +86,8 @@ enum class Carrier : std::uint8_t {
     link,  ///< Redis tells the subscriber of the keys that are read over it
     bulk,  ///< of none
 };
-/// One round trip: prolongs the ids that may end before the entry does, stores, notes the key in
-/// the indexes, and looks (`fill.look`).
+/// One round trip: prolongs the ids that may end before the entry does, stores, and looks
+/// (`fill.look`).
 void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Carrier carrier);
 /// The look at the entry's mark and at its ids.
 void add_look(Filling& fill, RedisCommands& commands, std::span<const IdKey> ids);

@@ -19,6 +19,17 @@ namespace larder::redis {
 /// How long an id lives if nothing prolongs it. An entry that lives longer prolongs it.
 inline constexpr Milliseconds id_lifetime = std::chrono::hours(24);
 
+/// How long the bookkeeping of an entry must live, and how long it is made to where it would not.
+struct BookkeepingLives {
+    Milliseconds needed;
+    Milliseconds prolonged;
+};
+inline BookkeepingLives bookkeeping_lives(Milliseconds entry) {
+    constexpr Milliseconds slack = std::chrono::seconds(60);
+    const Milliseconds needed = entry + slack;
+    return {needed, std::max<Milliseconds>(id_lifetime, 2 * needed)};
+}
+
 /// The name under which an entry carries its extension id among its tags. It is empty, as no
 /// pattern is.
 inline constexpr std::string_view extension_name;

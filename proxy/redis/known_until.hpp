@@ -18,12 +18,6 @@ public:
         const Known& known = known_[name % known_.size()];
         return known.name == name && known.until >= until;
     }
-    /// The distant past: nothing is known.
-    [[nodiscard]] SteadyTime until(std::string_view id) const {
-        const std::uint64_t name = name_of(id);
-        const Known& known = known_[name % known_.size()];
-        return known.name == name ? known.until : SteadyTime::min();
-    }
     void note(std::string_view id, SteadyTime until) {
         const std::uint64_t name = name_of(id);
         known_[name % known_.size()] = {name, until};

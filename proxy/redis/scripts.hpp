@@ -182,13 +182,12 @@ if held and #held == 50 and string.find(held, '^%x+:[%x-]+:%x+$') then
 end
 return held)"};
 
-/// Stores one variant if no purge came since the lease, and notes the key in indexes as `note`
-/// does. The hash that the entry is to be stands under a name of its own (RedisKeys::stage, or the
-/// guard's), with its expiry, and is moved: Lua would look at each byte of a value, for
-/// milliseconds where it is large, and nobody is served meanwhile. Only where other variants stand
-/// under the same guard the fields are copied. KEYS entry, guard, lock, stage, indexes. ARGV guard,
-/// own lock's token or '', the channel on which the lock's end is told, names of fields that go
-/// where the key is there, a newline behind each; ms that an index needs, ms to set; GETEX or GET
+/// Stores one variant if no purge came since the lease. The hash that the entry is to be stands
+/// under a name of its own (RedisKeys::stage, or the guard's), with its expiry, and is moved: Lua
+/// would look at each byte of a value, for milliseconds where it is large, and nobody is served
+/// meanwhile. Only where other variants stand under the same guard the fields are copied. KEYS
+/// entry, guard, lock, stage. ARGV guard, own lock's token or '', the channel on which the lock's
+/// end is told, names of fields that go where the key is there, a newline behind each; GETEX or GET
 /// (redis/store_impl.hpp). The soft mark of an entry that is there stays. The lock's end is told
 /// where somebody watches the lock, and where Redis has lost it, and with it who watches. Returns
 /// 1; 0: purged meanwhile; 2: the key is not larder's; 3: nothing stands at the stage.
@@ -252,12 +251,8 @@ end
 local stored = 0
 if own(KEYS[2]) == ARGV[1] or own(KEYS[1]) == ARGV[1] then stored = put() end
 if stored ~= 1 then redis.call('DEL', KEYS[4]) end
-for i = 5, stored == 1 and #KEYS or 0 do
-  redis.call('SADD', KEYS[i], KEYS[1])
-  if redis.call('PTTL', KEYS[i]) < tonumber(ARGV[5]) then redis.call('PEXPIRE', KEYS[i], ARGV[6]) end
-end
 if ARGV[2] == '' then return stored end
-local lock = text_at(KEYS[3], ARGV[7]) or ''
+local lock = text_at(KEYS[3], ARGV[5]) or ''
 local ours = string.sub(lock, 35, 50) == ARGV[2]
 if ours then redis.call('DEL', KEYS[3]) end
 if not ours or #lock > 50 then redis.pcall('PUBLISH', ARGV[3], 'f larder 0\n' .. KEYS[3]) end
@@ -299,15 +294,13 @@ if left >= 0 and left < tonumber(ARGV[1]) then
 end
 return {id, left})"};
 
-/// Notes that a key was filled under an id. KEYS index. ARGV key, most members, ms needed, ms to
-/// set. Returns the ms that the index lives; 0: it is full.
+/// Notes keys that were filled under an id. KEYS index. ARGV most members, ms needed, ms to set,
+/// keys.
 inline constexpr Script note{R"(
-if redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
-redis.call('SADD', KEYS[1], ARGV[1])
-local left = redis.call('PTTL', KEYS[1])
-if left >= tonumber(ARGV[3]) then return left end
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return tonumber(ARGV[4]))"};
+if redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+redis.call('SADD', KEYS[1], unpack(ARGV, 4))
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+return 1)"};
 
 /// Removes an entry that was last filled under a dead id; one filled anew has other ids in its
 /// mark. KEYS entry. ARGV id.

@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "redis/index_notes.hpp"
+
 namespace larder::redis {
 
 std::string_view to_word(RedisOperation operation) {
@@ -27,7 +29,8 @@ RedisShared::RedisShared(settings::Redis settings, int workers, store::Generatio
 }
 
 void RedisShared::sweep_later(std::string id) {
-    if (sweeps_.add(std::move(id))) wake_maintenance();
+    constexpr Milliseconds all_noted_after = 2 * notes_gathered_for;
+    static_cast<void>(sweeps_.add(std::move(id), steady_now() + all_noted_after));
 }
 
 }  // namespace larder::redis

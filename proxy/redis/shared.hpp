@@ -79,7 +79,7 @@ public:
 
     /// Ids that purges have killed: the maintenance removes the keys filled under them.
     void sweep_later(std::string id);
-    [[nodiscard]] std::string next_to_sweep() { return sweeps_.next(); }
+    [[nodiscard]] std::string next_to_sweep() { return sweeps_.next(steady_now()); }
     /// Wakes the maintenance: there is something to replay or sweep.
     void wake_maintenance() const { maintenance_waker_(); }
     /// What `wake_maintenance` does.

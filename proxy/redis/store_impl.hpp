@@ -8,6 +8,7 @@
 #include "redis/bulk.hpp"
 #include "redis/cluster_watch.hpp"
 #include "redis/ids.hpp"
+#include "redis/index_notes.hpp"
 #include "redis/known_until.hpp"
 #include "redis/large.hpp"
 #include "redis/link.hpp"
@@ -23,7 +24,7 @@ namespace larder::redis {
 struct EntryLookup;
 
 /// For this directory only. The steps of a read, a lease and a fill, each in its own file.
-struct RedisStore::Impl {
+struct RedisStore::Impl : std::enable_shared_from_this<RedisStore::Impl> {
     Impl(boost::asio::io_context& context, RedisShared& shared, int worker_index);
 
     boost::asio::io_context& context;
@@ -37,8 +38,7 @@ struct RedisStore::Impl {
     std::shared_ptr<ClusterWatch> watch;  ///< worker 0's, in a cluster: has all connections
     KnownUntil id_lives;  ///< an id that ends earlier (purged, evicted) only makes entries invalid
     KnownUntil guards;    ///< the keys whose guard this worker has made, if it may still stand
-    KnownUntil index_rooms;  ///< that the index of an id takes more keys
-    KnownUntil index_lives;  ///< the index of an id
+    IndexNotes index_notes;  ///< of the fills of the last moment
     SeenIds seen_ids;        ///< of the rule tags and extensions that leases have named
     const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
 
@@ -92,6 +92,9 @@ struct RedisStore::Impl {
 
     /// Gets or makes the ids that an entry of the lookup's name carries.
     [[nodiscard]] Task<RedisState> make_ids(EntryLookup& lookup, SteadyTime deadline);
+    /// Notes the key in the index of an id, soon. `lives`: how long its entry does.
+    void note_in_index(std::string_view id, std::string_view key, Milliseconds lives);
+    void write_index_notes();
     /// For the next lease (`seen_ids`).
     void remember_ids(const EntryLookup& lookup);
     /// Waits until the news of all purges that Redis has done up to now has been heard: then the

@@ -137,14 +137,32 @@ TEST_CASE_FIXTURE(OneRedis, "an index ends some day, also where a fill makes it 
         const std::string keys = redis.run({"KEYS", "larder:index:*"});
         return keys.substr(0, keys.find('\n'));
     };
+    REQUIRE(eventually([&] { return !index().empty(); }));
     const std::string first = index();
-    REQUIRE_FALSE(first.empty());
     CHECK(std::stoll(redis.run({"PTTL", first})) > 0);
     // As a sweep does that has just ended.
     redis.run({"DEL", first});
     REQUIRE(one.put(Ask{"articles:43", {"articles:*"}}, "second") == FillOutcome::stored);
-    REQUIRE(index() == first);
+    REQUIRE(eventually([&] { return index() == first; }));
     CHECK(std::stoll(redis.run({"PTTL", first})) > 0);
+}
+
+TEST_CASE_FIXTURE(OneRedis, "the fills of a moment note their keys together") {
+    const auto scripts = [&] {
+        const std::string stats = redis.run({"INFO", "commandstats"});
+        const std::size_t at = stats.find("cmdstat_sadd:calls=");
+        return at == stats.npos ? 0 : std::stol(stats.substr(at + 19));
+    };
+    REQUIRE(one.put(Ask{"articles:0", {"articles:*"}}, "x") == FillOutcome::stored);
+    REQUIRE(eventually([&] { return scripts() == 1; }));
+    const std::string index = redis.run({"KEYS", "larder:index:*"});
+    for (int i = 1; i < 200; ++i)
+        REQUIRE(one.put(Ask{"articles:" + std::to_string(i), {"articles:*"}}, "x") ==
+                FillOutcome::stored);
+    REQUIRE(eventually([&] {
+        return redis.run({"SCARD", index.substr(0, index.find('\n'))}) == "200";
+    }));
+    CHECK(scripts() < 100);
 }
 
 TEST_CASE_FIXTURE(OneRedis, "a refill after a purge survives the sweep of what the purge killed") {

@@ -83,17 +83,19 @@ TEST_CASE("a mark proves nothing if news was missed while it was written, or lat
     CHECK(marks.names().empty());
 }
 
-TEST_CASE("the sweep's queue is bounded") {
+TEST_CASE("the sweep's queue is bounded, and keeps an id until it is due") {
     SweepQueue queue(2);
-    CHECK(queue.next().empty());
-    CHECK(queue.add("a"));
-    CHECK(queue.add("b"));
-    CHECK_FALSE(queue.add("c"));
-    CHECK_FALSE(queue.next().empty());
-    CHECK(queue.add("c"));
-    CHECK_FALSE(queue.next().empty());
-    CHECK_FALSE(queue.next().empty());
-    CHECK(queue.next().empty());
+    const SteadyTime now = steady_now();
+    CHECK(queue.next(now).empty());
+    CHECK(queue.add("a", now));
+    CHECK(queue.add("b", now));
+    CHECK_FALSE(queue.add("c", now));
+    CHECK(queue.next(now) == "a");
+    CHECK(queue.add("c", now + 1s));
+    CHECK(queue.next(now) == "b");
+    CHECK(queue.next(now).empty());
+    CHECK(queue.next(now + 1s) == "c");
+    CHECK(queue.next(now + 1s).empty());
 }
 
 TEST_CASE("a subscriber counts only while it is connected to the server of the links") {
