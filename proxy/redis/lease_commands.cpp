@@ -158,10 +158,15 @@ void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt
         commands.add("SET", lease.lock_key, lock_value(plain.guard, attempt.digest, lease.token),
                      "NX", "PX", lock_lifetime.count());
     plain.look_reply = commands.count();
+    // The look after the fill has the ids tracked.
+    const auto look_at = [&](std::string_view key) {
+        if (plain.untracked) commands.add("GETEX", key);
+        if (!plain.untracked) commands.add("GET", key);
+    };
     if (plain.untracked) commands.add("GETEX", keys.entry(lookup.name.key));
     if (!plain.untracked) commands.add("TYPE", keys.entry(lookup.name.key));
-    for (const std::size_t i : plain.read) commands.add("GET", lookup.id_key(keys, i));
-    if (plain.reads_everything) commands.add("GET", lookup.everything_key(keys));
+    for (const std::size_t i : plain.read) look_at(lookup.id_key(keys, i));
+    if (plain.reads_everything) look_at(lookup.everything_key(keys));
 }
 
 namespace {
