@@ -45,11 +45,16 @@ def fill(redis, larder, entries):
     """Makes so many entries; the bytes that Redis needs for each."""
     if not until(lambda: larder.get("/articles/0").x_cache == "HIT", 10):
         raise SystemExit("the first entry was not stored")
-    mark = redis("HGET", "articles:0", "larder").decode().split(",")
-    indexes = [key for key in redis.keys("larder:index:*") if key.rsplit(":", 1)[1] in mark]
+    mark = redis("HGET", "articles:0", "fill").decode().split(",")
+
+    def indexes():
+        return [key for key in redis.keys("larder:index:*") if key.rsplit(":", 1)[1] in mark]
+
+    if not until(indexes, 10):
+        raise SystemExit("the first entry was not noted")
     before = int(info(redis, "memory", "used_memory"))
     for first in range(1, entries, STEP):
-        redis("EVAL", COPY, 2, "articles:0", indexes[0], first, min(first + STEP, entries) - 1)
+        redis("EVAL", COPY, 2, "articles:0", indexes()[0], first, min(first + STEP, entries) - 1)
     for number in (1, entries // 2, entries - 1):
         # The copying kept Redis busy: larder may still wait for its answer to a probe.
         if not until(lambda: larder.get(f"/articles/{number}").x_cache == "HIT", 5):
