@@ -4,7 +4,6 @@
 #include "cache/vary.hpp"
 #include "redis/filling.hpp"
 #include "redis/ids.hpp"
-#include "redis/news.hpp"
 #include "redis/scripts.hpp"
 #include "store/entry_format.hpp"
 
@@ -34,7 +33,9 @@ Task<void> look_after(Filling& fill, RedisStore::Filled& filled) {
     const auto ids = id_keys(fill);
     add_look(fill, batch->commands, ids);
     co_await fill.store.run(batch);
-    if (batch->status != RedisBatch::Status::ok) co_return;
+    const bool answered = batch->status == RedisBatch::Status::ok;
+    if (!answered && fill.moves_guard) filled.outcome = FillOutcome::unavailable;
+    if (!answered) co_return;
     const Looked looked = read_look(fill, batch->replies.data(), ids);
     if (!looked.current) filled.outcome = FillOutcome::purged;
     filled.tracked = looked.same;
@@ -55,46 +56,44 @@ Task<bool> is_still_there(Filling& fill) {
     for (const IdKey& id : ids) batch->commands.add("GET", id.key);
     co_await fill.store.run(batch);
     if (batch->status != RedisBatch::Status::ok || !batch->replies[0].is_text()) co_return false;
-    if (!guard_stands(&batch->replies[1], fill.lease.guard)) co_return false;
+    if (!guard_stands(&batch->replies[1], fill.lease.guard, fill.lease.soft_id)) co_return false;
     for (std::size_t i = 0; i < ids.size(); ++i)
         if (batch->replies[first_id + i].text != ids[i].id) co_return false;
     co_return true;
 }
 
+/// Removes what this fill has put at a key, if no other came since. Does not wait.
+void remove_own(const Filling& fill, std::string_view key) {
+    const RedisBatchPointer batch = fill.new_batch();
+    batch->commands.run(script::sweep, "1", key, fill.name());
+    fill.store.way().send(batch);
+}
+
 /// Removes what was not moved, so that it does not stay until it expires. Does not wait.
 void clear_stage(const Filling& fill) {
+    // There it may be the guard of another fetch by now.
+    if (fill.moves_guard) return remove_own(fill, fill.stage);
     const RedisBatchPointer batch = fill.new_batch();
     batch->commands.add("UNLINK", fill.stage);
     fill.store.way().send(batch);
 }
 
-/// Removes what a fill has left that nobody will take. Does not wait.
-void clear_late(const Filling& fill) {
-    const RedisBatchPointer batch = fill.new_batch();
-    batch->commands.run(script::purge_entry, "1",
-                        fill.store.shared.keys().entry(fill.lookup.name.key), "");
-    fill.store.way().send(batch);
+/// Where a fill could not write, its RENAMENX may have moved the guard alone. Does not wait.
+void clear_guard(const Filling& fill, const RedisBatch& batch) {
+    if (!batch.replies[fill.set_reply].is_error()) return;
+    if (batch.replies[fill.stored_reply].integer != 1) return;
+    const RedisBatchPointer removal = fill.new_batch();
+    removal->commands.run(script::purge_entry, "1",
+                          fill.store.shared.keys().entry(fill.lookup.name.key), "");
+    fill.store.way().send(removal);
 }
 
-/// After GETDEL: tells those who wait for the lock's end, where there may be any; and gives the
-/// lock back by a script where the user may not run GETDEL. Does not wait.
-void end_lock(const Filling& fill, const RedisBatch& batch) {
-    if (fill.lease.lock != Lease::Lock::mine) return;
-    const RedisReply& lock = batch.replies[fill.stored_reply + 1];
-    if (lock.is_error())
-        return fill.store.give_back(fill.lease.lock_key, fill.lease.token, LeaseEnd::unstored);
-    if (lock.is_text() && lock.text.ends_with(fill.lease.token)) return;
-    const RedisBatchPointer telling = fill.new_batch();
-    telling->commands.add("PUBLISH", fill.store.shared.keys().news(),
-                          std::string(lock_news).append(fill.lease.lock_key));
-    fill.store.way().send(telling);
-}
-
-/// What the entry could not be moved to, because something stands there, the script decides about.
+/// Has the script put the entry beside what it could not be moved to.
 Task<void> merge(Filling& fill, const Encoded& encoded, RedisStore::Filled& filled) {
     const RedisBatchPointer batch = fill.new_batch();
     add_merge(fill, batch->commands, encoded);
     co_await fill.store.run(batch);
+    filled = {};
     if (batch->status == RedisBatch::Status::ok) filled = read_fill(fill, *batch);
     if (!fill.is_decided(*batch)) clear_stage(fill);
 }
@@ -106,16 +105,14 @@ Task<void> send_small(Filling& fill, const Encoded& encoded, RedisStore::Filled&
     co_await fill.store.run(batch);
     const bool answered = batch->status == RedisBatch::Status::ok;
     if (answered) filled = read_fill(fill, *batch);
-    if (!answered || fill.scripted) {
-        if (!fill.is_decided(*batch)) clear_stage(fill);
-        co_return;
+    if (answered && !fill.scripted) clear_guard(fill, *batch);
+    if (answered && needs_merge(fill, *batch)) {
+        co_await merge(fill, encoded, filled);
+    } else if (!fill.is_decided(*batch)) {
+        clear_stage(fill);
     }
-    end_lock(fill, *batch);
-    if (batch->replies[fill.set_reply].is_error()) clear_late(fill);  // the guard alone was moved
-    if (needs_merge(fill, *batch)) co_await merge(fill, encoded, filled);
     // No other fetch stands in the way of a plain lease now.
-    if (filled.outcome == FillOutcome::stored)
-        fill.store.guards.note(fill.lookup.name.key, SteadyTime{});
+    if (fill.moves_guard && fill.put) fill.store.guards.note(fill.lookup.name.key, SteadyTime{});
 }
 
 /// A large value goes over the connection for these, and has its time. False: it did not get there
@@ -147,7 +144,7 @@ Task<bool> send_large(Filling& fill, std::shared_ptr<RedisBulk> bulk, const Enco
 
 /// What cannot be written whole is written as a stub alone: then Redis tells of its next change,
 /// and the memory tier may have it.
-Task<void> send_fill(Filling& fill, RedisStore::Filled& filled) {
+Task<void> send_once(Filling& fill, RedisStore::Filled& filled) {
     Encoded encoded = encode(fill);
     if (encoded.value.empty()) co_return;
     const std::shared_ptr<RedisBulk> bulk =
@@ -160,6 +157,13 @@ Task<void> send_fill(Filling& fill, RedisStore::Filled& filled) {
         encoded.whole.clear();
     }
     co_await send_small(fill, encoded, filled);
+}
+
+Task<void> send_fill(Filling& fill, RedisStore::Filled& filled) {
+    co_await send_once(fill, filled);
+    if (!fill.other_guard) co_return;
+    fill.entry.fill_guard = parse_id(fill.lease.guard).value_or(0);
+    co_await send_once(fill, filled);
 }
 
 /// Makes the entry what it is in the cache: its tags, its variant, and the guards by which the
@@ -182,8 +186,8 @@ void prepare_entry(Filling& fill) {
     for (const std::string_view id : index_ids(entry)) fill.mark.append(",").append(id);
 }
 
-/// Stores the entry, or leaves what is there where that is too slow to read. The script of a fill
-/// gives the lock back: `hold` is told where it has run.
+/// Stores the entry, or leaves what is there where that is too slow to read. Where the lock is not
+/// given back here, `hold` does it.
 Task<void> store_entry(Filling& fill, RedisStore::Older older, LeaseHold& hold,
                        RedisStore::Filled& filled) {
     const std::uint64_t heard_by = fill.store.heard_by();
@@ -197,10 +201,11 @@ Task<void> store_entry(Filling& fill, RedisStore::Older older, LeaseHold& hold,
         filled.outcome = tracked ? FillOutcome::stored : FillOutcome::unavailable;
     } else {
         co_await send_fill(fill, filled);
-        if (filled.outcome != FillOutcome::unavailable) hold.filled();
+        if (fill.gave_back) hold.filled();
+        if (filled.outcome == FillOutcome::stored) hold.give_back(LeaseEnd::stored);
         if (filled.outcome == FillOutcome::stored && fill.look == Filling::Look::afterwards)
             co_await look_after(fill, filled);
-        if (fill.late) clear_late(fill);
+        if (fill.late) remove_own(fill, fill.store.shared.keys().entry(fill.lookup.name.key));
         tracked = filled.tracked;
     }
     // Redis has told of all changes to what was read since `heard_by` was noted.
@@ -231,7 +236,7 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, std::shared_ptr<const 
         prepare_entry(fill);
         co_await store_entry(fill, older, lock, filled);
     }
-    if (filled.outcome == FillOutcome::stored)
+    if (fill.put)
         for (const std::string_view id : index_ids(draft))
             impl_->note_in_index(id, name.key, fill.lives);
     impl_->observed(RedisOperation::fill, started);

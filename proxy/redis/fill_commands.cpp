@@ -20,6 +20,7 @@ constexpr Milliseconds kept_for_validation = 60s;
 constexpr std::int64_t was_stored = 1;
 constexpr std::int64_t not_larders = 2;
 constexpr std::int64_t nothing_staged = 3;
+constexpr std::int64_t other_guard = 4;
 constexpr Milliseconds lifetime_max = std::chrono::hours(24 * 366);
 
 std::string joined(const std::vector<std::string>& names) {
@@ -137,7 +138,7 @@ void add_move(Filling& fill, RedisCommands& commands, std::string_view gone, Car
     const RedisKeys& keys = fill.store.shared.keys();
     const std::string_view key = fill.lookup.name.key;
     const std::string guard_key = keys.guard(key);
-    const bool locked = fill.lease.lock == Lease::Lock::mine && !fill.moves_guard;
+    const bool locked = fill.lease.lock == Lease::Lock::mine;
     const bool unnoticed = fill.store.can_look_unnoticed(key);
     // Redis is not to tell of the guard's end.
     if (carrier == Carrier::link && fill.store.can_leave_untracked()) add_untracked(commands);
@@ -146,16 +147,15 @@ void add_move(Filling& fill, RedisCommands& commands, std::string_view gone, Car
     commands.run(script::fill, "4", keys.entry(key), guard_key,
                  locked ? fill.lease.lock_key : guard_key, fill.stage, fill.lease.guard,
                  locked ? std::string_view(fill.lease.token) : std::string_view(), keys.news(),
-                 gone, unnoticed ? "GETEX" : "GET");
+                 gone, unnoticed ? "GETEX" : "GET", fill.lives.count(), fill.lease.soft_id);
 }
 
-/// Whether the fill can do without a script. GETDEL ends the lock without a look whose it is, so it
-/// is not for a fetch that is known to have come before a purge: then the lock mostly is of another
-/// fetch, beside which a third one would begin.
+/// Whether the fill can do without a script. Not for a fetch that is known to have come before a
+/// purge: the hash that it would write into may be of another fetch by now, whose guard it would
+/// move away.
 bool can_move_guard(const Filling& fill, Carrier carrier) {
     if (!fill.lease.made_guard || carrier != Carrier::link) return false;
     if (!fill.store.can_look_unnoticed(fill.lookup.name.key)) return false;
-    if (!fill.store.hears_of_locks()) return false;
     const store::Generations& known = fill.store.shared.generations();
     const std::uint64_t since = fill.lease.sequence;
     return known.valid(fill.entry.guards, since) && known.may_store(since) &&
@@ -168,7 +168,6 @@ void add_plain_move(Filling& fill, RedisCommands& commands) {
     fill.stored_reply = commands.count();
     fill.scripted = false;
     commands.add("RENAMENX", fill.stage, keys.entry(fill.lookup.name.key));
-    if (fill.lease.lock == Lease::Lock::mine) commands.add("GETDEL", fill.lease.lock_key);
 }
 
 }  // namespace
@@ -188,8 +187,7 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Ca
     const std::string_view key = fill.lookup.name.key;
     fill.moves_guard = can_move_guard(fill, carrier);
     const FieldNames names(fill);
-    fill.stage = fill.moves_guard ? keys.guard(key)
-                                  : keys.stage(key, fill.mark.substr(0, fill.mark.find(',')));
+    fill.stage = fill.moves_guard ? keys.guard(key) : keys.stage(key, fill.name());
     // A large fill that was given up may still run there, so it has a stage of its own.
     if (carrier == Carrier::bulk) fill.stage.append(":large");
     add_stage(fill, commands, encoded, names);
@@ -253,11 +251,12 @@ namespace {
 std::optional<FillOutcome> read_stored(const Filling& fill, const RedisBatch& batch) {
     const RedisReply& reply = batch.replies[fill.stored_reply];
     if (!fill.scripted) {
-        if (batch.replies[fill.set_reply].is_error()) return std::nullopt;
-        // An error: a purge has come between, and nothing is there to be moved.
+        if (batch.replies[fill.set_reply].is_error() || !fill.is_decided(batch))
+            return std::nullopt;
         return reply.integer == was_stored ? FillOutcome::stored : FillOutcome::purged;
     }
-    if (reply.type != RedisReply::Type::integer || reply.integer == nothing_staged)
+    if (reply.type != RedisReply::Type::integer || reply.integer == nothing_staged ||
+        reply.integer == other_guard)
         return std::nullopt;
     if (reply.integer == not_larders) return FillOutcome::foreign;
     return reply.integer == was_stored ? FillOutcome::stored : FillOutcome::purged;
@@ -280,7 +279,11 @@ RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
                                      steady_now() + Milliseconds(answer.items[1].integer));
     }
     const std::optional<FillOutcome> stored = read_stored(fill, batch);
+    const RedisReply& decision = batch.replies[fill.stored_reply];
+    fill.other_guard = fill.scripted && decision.integer == other_guard;
     if (!stored) return filled;
+    fill.gave_back = fill.scripted;
+    fill.put = *stored == FillOutcome::stored;
     fill.store.shared.reporter().works(RedisWork::store);
     Looked looked;
     if (fill.look != Filling::Look::afterwards)

@@ -23,8 +23,11 @@ struct Filling {
     /// The entry is put at the guard that the lease has made, and moved from there by RENAMENX. No
     /// script needs to run: what comes after a purge lacks the guard, and nobody takes it.
     bool moves_guard = false;
-    bool scripted = false;  ///< the reply at `stored_reply` is the script's
-    bool late = false;      ///< it stands under the key without its guard: it came after a purge
+    bool scripted = false;     ///< the reply at `stored_reply` is the script's
+    bool put = false;          ///< something was put under the key
+    bool late = false;         ///< it stands there without its guard, which was purged, or lost
+    bool other_guard = false;  ///< the entry whose guard it names is gone: it is sent again
+    bool gave_back = false;    ///< the script has given the lock back
     /// Who looks whether the ids, and the entry, are still those of the fill.
     enum class Look : std::uint8_t {
         at_ids,      ///< the fill itself, in its round trip: nobody needs to know of the entry
@@ -43,7 +46,12 @@ struct Filling {
     /// Whether nothing can be left at the stage.
     [[nodiscard]] bool is_decided(const RedisBatch& batch) const {
         return batch.status == RedisBatch::Status::ok &&
-               batch.replies[stored_reply].type == RedisReply::Type::integer;
+               (batch.replies[stored_reply].type == RedisReply::Type::integer ||
+                batch.replies[stored_reply].is_error("ERR no such key"));
+    }
+    /// The name that no other fill has.
+    [[nodiscard]] std::string_view name() const {
+        return std::string_view(mark).substr(0, mark.find(','));
     }
     /// Whether the look concerns the entry too, and not its ids only.
     [[nodiscard]] bool looks_at_entry() const { return look != Look::at_ids || moves_guard; }

@@ -312,7 +312,7 @@ namespace {
 /// A lock from before a purge. Its fetch can no longer store, so nobody waits for it. `digest`: of
 /// the ids now, none where one is missing, as it is after a purge.
 bool is_dead(std::string_view lock, const RedisReply* guards, std::string_view digest) {
-    if (!guard_stands(guards, lock.substr(0, 16))) return true;
+    if (!guard_stands(guards, lock.substr(0, 16), {})) return true;
     const std::string_view taken_under = lock.substr(std::min<std::size_t>(17, lock.size()), 16);
     return taken_under != no_digest && taken_under != digest;
 }

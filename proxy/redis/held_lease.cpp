@@ -4,6 +4,7 @@
 #include "net/detached.hpp"
 #include "redis/ids.hpp"
 #include "redis/leasing.hpp"
+#include "redis/news.hpp"
 #include "redis/scripts.hpp"
 
 // What becomes of a lease while its fetch is under way, and how its lock is given back.
@@ -17,12 +18,33 @@ using Timer =
 constexpr Milliseconds uncacheable_for = 3s;
 constexpr Milliseconds free_again = 50ms;  // after the connection was lost
 
+/// After a fill that has stored: no purge came since the lease, so the lock is its own, unless it
+/// has outlived itself. True: it is gone. Whoever may watch it is told.
+Task<bool> free_plainly(RedisWay way, const std::string& channel, const std::string& lock_key,
+                        const std::string& token) {
+    const RedisBatchPointer batch = std::make_shared<RedisBatch>();
+    batch->deadline = steady_now() + way.shared.settings().timeout;
+    batch->commands.add("GETDEL", lock_key);
+    co_await way.run(batch);
+    if (batch->status != RedisBatch::Status::ok || batch->replies[0].is_error()) co_return false;
+    if (batch->replies[0].text.ends_with(token)) co_return true;
+    const RedisBatchPointer telling = std::make_shared<RedisBatch>();
+    telling->deadline = batch->deadline;
+    telling->commands.add("PUBLISH", channel, std::string(lock_news).append(lock_key));
+    way.send(telling);
+    co_return true;
+}
+
 /// Until it is done, or the lock has ended by itself.
 Task<void> free_lock(RedisWay way, std::shared_ptr<std::atomic<bool>> stopped, std::string channel,
                      std::string lock_key, std::string token, LeaseEnd end) {
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
     const SteadyTime give_up = steady_now() + lock_lifetime;
+    if (end == LeaseEnd::stored) {
+        const bool freed = co_await free_plainly(way, channel, lock_key, token);
+        if (freed) co_return;
+    }
     while (steady_now() < give_up && !*stopped) {
         const RedisBatchPointer batch = std::make_shared<RedisBatch>();
         // After a stall the command still runs in its turn: it need not be sent again.
@@ -81,7 +103,8 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
     if (batch->status != RedisBatch::Status::ok) co_return false;
     if (lookup.everything == 0)
         lookup.everything = parse_id(batch->replies.back().text).value_or(0);
-    bool current = guard_stands(batch->replies.data(), lease.guard) && lease.tags.size() == ids;
+    bool current =
+        guard_stands(batch->replies.data(), lease.guard, lease.soft_id) && lease.tags.size() == ids;
     current = current && lookup.everything == lease.everything;
     for (std::size_t i = 0; current && i < ids; ++i)
         current = batch->replies[first_id + i].is_text() &&

@@ -35,11 +35,12 @@ inline BookkeepingLives bookkeeping_lives(Milliseconds entry) {
 inline constexpr std::string_view extension_name;
 
 // The fields of an entry's hash that concern all its variants.
-/// The guard. What a variant was filled under must be the same, else the fill came after a purge: a
-/// fill writes to its guard's hash, which has this field no more then, and moves it.
+/// The guard. A variant names the one it was filled under, and is valid only beside that: a fill
+/// writes into the hash of its guard, and moves it. After a purge the hash that it writes into is
+/// another one, which has no guard.
 inline constexpr std::string_view guard_field = "larder";
 /// Who has filled it last: a name that no other fill has, and the indexes it is noted in.
-inline constexpr std::string_view mark_field = "fill";
+inline constexpr std::string_view mark_field = "larder:fill";
 inline constexpr std::string_view soft_field = "soft";
 
 /// The value of a guard or an id that stands for a write under way (script::hold_key): nothing may

@@ -29,8 +29,8 @@ public:
     [[nodiscard]] std::string lock(std::string_view key, std::string_view part) const {
         return braced("lock:", key).append(part);
     }
-    /// Where a fill puts what the entry is to be, before it is moved. `fill`: a name that no other
-    /// fill has.
+    /// Where a fill puts what the entry is to be, before its script moves it. `fill`: a name that
+    /// no other fill has.
     [[nodiscard]] std::string stage(std::string_view key, std::string_view fill) const {
         return braced("stage:", key).append(fill);
     }

@@ -72,8 +72,9 @@ struct Lease {
     }
 };
 
-/// How a fetch ends that gives its lock back without having stored anything.
+/// How a fetch ends that gives its lock back.
 enum class LeaseEnd : std::uint8_t {
+    stored,       ///< the others find it
     unstored,     ///< another instance may fetch at once
     uncacheable,  ///< others are told not to wait for this key in the next few seconds
 };

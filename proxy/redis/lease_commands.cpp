@@ -202,8 +202,9 @@ bool read_plain_try(Attempt& attempt, const RedisReply* replies, const PlainTry&
     if (locks) attempt.dead = lock_value(plain.guard, attempt.digest, lease.token);
     attempt.set_lock = has_lock;
     const bool same_ids = read_plain_ids(attempt.lookup, replies + plain.look_reply + 1, plain);
-    const bool foreign = guard.is_error("WRONGTYPE");
-    if (guard.is_error() && !foreign) return true;  // the fetch is made, and not stored
+    // Somebody else's value, or a user without the command: the script may do better.
+    const bool asks_script = guard.is_error("WRONGTYPE") || guard.is_error("NOPERM");
+    if (guard.is_error() && !asks_script) return true;  // the fetch is made, and not stored
     if (!same_ids) {
         attempt.asks = true;
         attempt.digest = attempt.lookup.digest();

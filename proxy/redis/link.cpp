@@ -196,8 +196,13 @@ void RedisLink::note_refusals(const RedisBatch& batch) {
         if (command == "CLIENT" && batch.work == RedisWork::store) continue;
         // Something stands there: that was the question.
         if (command == "GETEX") continue;
-        // Nothing is there to be moved, or the user may not: a fill has another way.
-        if (command == "RENAMENX" || command == "GETDEL") continue;
+        // Nothing is there to be moved: that was the question too.
+        if (command == "RENAMENX" && reason == RedisError::reply) continue;
+        // The user may not: there is another way.
+        if (command == "RENAMENX" || command == "GETDEL" || command == "HSETNX") {
+            shared_.reporter().count(reason);
+            continue;
+        }
         // The key belongs to an application. The store leaves the key alone, and names it in the
         // log where that matters.
         if (reason == RedisError::wrong_type) {

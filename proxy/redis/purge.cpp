@@ -56,7 +56,8 @@ Task<bool> tell_in_cluster(RunningPurge run, std::vector<PurgeItem> items) {
 
 // A key's purge is one script on one server. While a cluster moves a slot a script over several
 // keys is refused, for some of the keys are on either side; so there each key has its own. The
-// guard goes first: then nothing is stored any more, and what was stored is deleted next.
+// guard goes first: what is still stored, by a guard that a fill has moved to the entry, is deleted
+// with that next.
 void add_hard(RedisCommands& commands, const RedisKeys& keys, const PurgeItem& item,
               const std::string& token, bool in_cluster) {
     if (item.kind == PurgeItem::Kind::pattern) {
@@ -266,8 +267,9 @@ void add_holds(RedisCommands& commands, const RedisKeys& keys, const std::vector
             commands.run(script::hold_tag, "1", keys.tag(item.name), token, time.count());
         if (item.kind != PurgeItem::Kind::key) continue;
         if (in_cluster) {
-            commands.run(script::purge_entry, "1", keys.guard(item.name), "");
+            // The entry first: a lease that comes between finds the hold.
             commands.run(script::hold_entry, "1", keys.entry(item.name), token, time.count());
+            commands.run(script::purge_entry, "1", keys.guard(item.name), "");
             commands.run(script::hold_tag, "1", keys.extension(item.name), token, time.count());
         }
         if (!in_cluster)

@@ -34,8 +34,8 @@ public:
 /// has been there. Errors that say nothing about the type (no permission) end the script.
 inline constexpr std::string_view own_part = R"(
 local function own(key)
-  local said = redis.pcall('HMGET', key, 'larder', 'fill')
-  if said.err and string.sub(said.err, 1, 9) ~= 'WRONGTYPE' then said = redis.call('HMGET', key, 'larder', 'fill') end
+  local said = redis.pcall('HMGET', key, 'larder', 'larder:fill')
+  if said.err and string.sub(said.err, 1, 9) ~= 'WRONGTYPE' then said = redis.call('HMGET', key, 'larder', 'larder:fill') end
   if said.err then return nil, false end
   local id = '^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x'
   local guard = said[1] or ''
@@ -113,9 +113,11 @@ local function type_of(key)
 end
 local stands, filled = own(KEYS[3])
 local guard = stands
+local soft = ''
 if is_held(stands) then
   stands = ''
 else
+  if stands and stands ~= '' then soft = redis.call('HGET', KEYS[3], 'soft') or '' end
   guard = own(KEYS[1])
   if not guard and type_of(KEYS[1]) ~= '' then return {'', 'none', '', 0, '', type_of(KEYS[1]), ''} end
   if guard == '' then redis.call('DEL', KEYS[1]) end
@@ -133,7 +135,7 @@ if ARGV[3] ~= '' then
   local taken_under = string.sub(held, 1, 16)
   if not ours then
     held = ''
-  elseif held ~= '' and (ARGV[6] == '' or string.sub(held, 1, #ARGV[6]) ~= ARGV[6]) and (taken_under == guard or taken_under == stands) then
+  elseif held ~= '' and (ARGV[6] == '' or string.sub(held, 1, #ARGV[6]) ~= ARGV[6]) and (taken_under == guard or taken_under == stands and soft == '') then
     if string.sub(held, 18, 33) ~= ARGV[5] then lock = 'other'
     elseif string.sub(held, 35) == 'u' then lock = 'u' else lock = 'theirs' end
   else
@@ -146,7 +148,7 @@ if ARGV[3] ~= '' then
   end
 end
 if stands and stands ~= '' then
-  return {guard, lock, redis.call('HGET', KEYS[3], 'soft') or '', filled and 1 or 0, held, '', stands}
+  return {guard, lock, soft, filled and 1 or 0, held, '', stands}
 end
 return {guard, lock, '', 0, held, stands and '' or type_of(KEYS[3]), ''})";
 inline constexpr Script lease{Joined<own_part, text_at_part, lease_part>::text};
@@ -183,14 +185,18 @@ end
 return held)"};
 
 /// Stores one variant if no purge came since the lease. The hash that the entry is to be stands
-/// under a name of its own (RedisKeys::stage, or the guard's), with its expiry, and is moved: Lua
-/// would look at each byte of a value, for milliseconds where it is large, and nobody is served
-/// meanwhile. Only where other variants stand under the same guard the fields are copied. KEYS
-/// entry, guard, lock, stage. ARGV guard, own lock's token or '', the channel on which the lock's
-/// end is told, names of fields that go where the key is there, a newline behind each; GETEX or GET
-/// (redis/store_impl.hpp). The soft mark of an entry that is there stays. The lock's end is told
-/// where somebody watches the lock, and where Redis has lost it, and with it who watches. Returns
-/// 1; 0: purged meanwhile; 2: the key is not larder's; 3: nothing stands at the stage.
+/// under a name of its own (RedisKeys::stage, or the guard's), and is moved: Lua would look at each
+/// byte of a value, for milliseconds where it is large, and nobody is served meanwhile. Only where
+/// other variants stand under the same guard the fields are copied. What a purge has deleted is
+/// never put back: the hash that is moved names the lease's guard, or the one that stands at the
+/// entry. KEYS entry, guard, lock, stage. ARGV guard, own lock's token or '', the channel on which
+/// the lock's end is told, names of fields that go where the key is there, a newline behind each;
+/// GETEX or GET (redis/store_impl.hpp); ms that the entry lives, its soft mark at the lease. A
+/// guard that a fill has moved to the entry stands until a soft purge marks that. The soft mark of
+/// an entry that is there stays. The lock's end is told where somebody watches the lock, and where
+/// Redis has lost it, and with it who watches. Returns 1; 0: purged meanwhile; 2: the key is not
+/// larder's; 3: nothing stands at the stage; 4: the hash names a guard that was the entry's, and is
+/// not any more: to be sent again under the lease's own, and the lock stays.
 inline constexpr std::string_view fill_part = R"(
 local function copy(staged, kept, gone, alone)
   local lives = redis.call('PTTL', KEYS[4])
@@ -215,43 +221,45 @@ local function copy(staged, kept, gone, alone)
   if alone or redis.call('PTTL', KEYS[1]) < lives then redis.call('PEXPIRE', KEYS[1], lives) end
 end
 local function put()
-  local moved = redis.pcall('RENAMENX', KEYS[4], KEYS[1])
-  if moved == 1 then return 1 end
-  local staged = redis.call('HKEYS', KEYS[4])
-  if #staged == 0 then return 3 end
+  if redis.call('EXISTS', KEYS[4]) == 0 then return 3 end
+  local guard = redis.call('HGET', KEYS[4], 'larder')
+  if not guard then
+    guard = ARGV[1]
+    redis.call('HSET', KEYS[4], 'larder', guard)
+  end
   local stands = own(KEYS[1])
   if is_held(stands) then return 0 end
-  if moved == 0 or redis.call('EXISTS', KEYS[1]) == 1 then
-    if not stands then return 2 end
-    local soft = redis.call('HGET', KEYS[1], 'soft')
-    if soft then redis.call('HSET', KEYS[4], 'soft', soft) else redis.call('HDEL', KEYS[4], 'soft') end
-  end
-  local kept = {larder = true, fill = true, soft = true}
+  if guard ~= ARGV[1] and guard ~= stands then return 4 end
+  redis.call('PEXPIRE', KEYS[4], ARGV[6])
+  local moved = redis.pcall('RENAMENX', KEYS[4], KEYS[1])
+  if moved == 1 then return 1 end
+  if not stands and (moved == 0 or redis.call('EXISTS', KEYS[1]) == 1) then return 2 end
+  local staged = redis.call('HKEYS', KEYS[4])
+  local kept = {larder = true, ['larder:fill'] = true, soft = true}
   local gone = {}
   local goes = {}
   for field in string.gmatch(ARGV[4], '[^\n]+') do gone[#gone + 1] = field goes[field] = true end
   for _, field in ipairs(staged) do kept[field] = true end
   local alone = true
-  local guard = redis.call('HGET', KEYS[4], 'larder')
-  if not guard then
-    guard = ARGV[1]
-    redis.call('HSET', KEYS[4], 'larder', guard)
-    staged[#staged + 1] = 'larder'
-  end
-  local other_guard = stands ~= guard
-  if not other_guard then
+  if stands == guard then
+    local soft = redis.call('HGET', KEYS[1], 'soft')
+    if soft then redis.call('HSET', KEYS[4], 'soft', soft) else redis.call('HDEL', KEYS[4], 'soft') end
     for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do alone = alone and (kept[field] or goes[field]) end
   end
   if alone and not redis.pcall('RENAME', KEYS[4], KEYS[1]).err then return 1 end
-  if other_guard then redis.call('DEL', KEYS[1]) end
+  if stands ~= guard then redis.call('DEL', KEYS[1]) end
   copy(staged, kept, gone, alone)
   redis.call('DEL', KEYS[4])
   return 1
 end
+local function guard_stands()
+  if own(KEYS[2]) == ARGV[1] then return true end
+  return own(KEYS[1]) == ARGV[1] and (redis.call('HGET', KEYS[1], 'soft') or '') == ARGV[7]
+end
 local stored = 0
-if own(KEYS[2]) == ARGV[1] or own(KEYS[1]) == ARGV[1] then stored = put() end
+if guard_stands() then stored = put() end
 if stored ~= 1 then redis.call('DEL', KEYS[4]) end
-if ARGV[2] == '' then return stored end
+if ARGV[2] == '' or stored == 4 then return stored end
 local lock = text_at(KEYS[3], ARGV[5]) or ''
 local ours = string.sub(lock, 35, 50) == ARGV[2]
 if ours then redis.call('DEL', KEYS[3]) end
@@ -302,10 +310,10 @@ redis.call('SADD', KEYS[1], unpack(ARGV, 4))
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return 1)"};
 
-/// Removes an entry that was last filled under a dead id; one filled anew has other ids in its
-/// mark. KEYS entry. ARGV id.
+/// Removes an entry that was last filled under a dead id, or by one fill; one filled anew has
+/// another mark. KEYS entry. ARGV id.
 inline constexpr Script sweep{R"(
-local mark = redis.pcall('HGET', KEYS[1], 'fill')
+local mark = redis.pcall('HGET', KEYS[1], 'larder:fill')
 if type(mark) == 'string' and string.find(mark, ARGV[1], 1, true) then return redis.call('UNLINK', KEYS[1]) end
 return 0)"};
 

@@ -121,12 +121,16 @@ inline void add_untracked(RedisCommands& commands) { commands.add("CLIENT", "CAC
 
 /// Asks for the guard of a key: where its lease has made it, and where a fill has moved it to.
 inline void ask_guard(RedisCommands& commands, const RedisKeys& keys, std::string_view key) {
-    commands.add("HGET", keys.guard(key), guard_field).add("HGET", keys.entry(key), guard_field);
+    commands.add("HGET", keys.guard(key), guard_field);
+    commands.add("HMGET", keys.entry(key), guard_field, soft_field);
 }
-/// Whether the replies to `ask_guard` name this guard.
-inline bool guard_stands(const RedisReply* replies, std::string_view guard) {
+/// Whether the replies to `ask_guard` name this guard. `soft_id`: the entry's soft mark at the
+/// lease (a soft purge leaves the entry, and the guard in it).
+inline bool guard_stands(const RedisReply* replies, std::string_view guard,
+                         std::string_view soft_id) {
+    const std::vector<RedisReply>& moved = replies[1].items;
     return (replies[0].is_text() && replies[0].text == guard) ||
-           (replies[1].is_text() && replies[1].text == guard);
+           (moved.size() == 2 && moved[0].text == guard && moved[1].text == soft_id);
 }
 
 /// One lookup: what is asked for, and what the replies made of it.

@@ -9,8 +9,8 @@
 
 namespace larder::redis {
 
-/// The ids that purges have killed. The sweep removes the keys that were filled under them, once
-/// all fills of before the purge have noted theirs. Any thread.
+/// The ids that purges have killed. The sweep removes the keys that were filled under them, a
+/// little later: fills note their keys with a delay (redis/index_notes.hpp). Any thread.
 class SweepQueue {
 public:
     explicit SweepQueue(std::size_t ids_max = 10'000) : ids_max_(ids_max) {}

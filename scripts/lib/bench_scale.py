@@ -45,7 +45,7 @@ def fill(redis, larder, entries):
     """Makes so many entries; the bytes that Redis needs for each."""
     if not until(lambda: larder.get("/articles/0").x_cache == "HIT", 10):
         raise SystemExit("the first entry was not stored")
-    mark = redis("HGET", "articles:0", "fill").decode().split(",")
+    mark = redis("HGET", "articles:0", "larder:fill").decode().split(",")
 
     def indexes():
         return [key for key in redis.keys("larder:index:*") if key.rsplit(":", 1)[1] in mark]

@@ -154,6 +154,12 @@ RedisStore::Filled Instance::fill(const Ask& ask, const Lease& lease,
                                              std::make_shared<const Lease>(lease), *draft, older));
 }
 
+bool Instance::still_current(const Ask& ask, const Lease& lease, const TestRequest& request) {
+    RedisBudget budget;
+    return run_on(workers_[0]->context,
+                  workers_[0]->store->still_current(ask.name(request), lease, budget));
+}
+
 RedisStore::Waited Instance::wait(const Ask& ask, std::chrono::milliseconds time,
                                   const TestRequest& request) {
     return run_on(workers_[0]->context,

@@ -57,6 +57,8 @@ public:
                             RedisStore::Older older = RedisStore::Older::replaced);
     RedisStore::Waited wait(const Ask& ask, std::chrono::milliseconds time,
                             const TestRequest& request = TestRequest());
+    bool still_current(const Ask& ask, const Lease& lease,
+                       const TestRequest& request = TestRequest());
     store::PurgeOutcome purge(store::PurgeOrder order, std::string token = {}, int worker = 0);
     std::uint64_t count_present(route::PurgeSet set);
     bool announce(std::vector<PurgeItem> items, std::string token);

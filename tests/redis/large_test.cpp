@@ -95,7 +95,7 @@ TEST_CASE_FIXTURE(
     "what is too slow to read is kept in memory only if nothing was purged since the fetch began") {
     REQUIRE(one.wait_trusted());
     REQUIRE(one.put(picture, body) == FillOutcome::stored);
-    const std::string mark = redis.run({"HGET", "pictures:1", "fill"});
+    const std::string mark = redis.run({"HGET", "pictures:1", "larder:fill"});
     Lease lease = one.lease(picture);
     const auto fill = [&](const Lease& under) {
         return one.fill(picture, under, response("new " + body), TestRequest(), 0,
@@ -104,7 +104,7 @@ TEST_CASE_FIXTURE(
     const RedisStore::Filled kept = fill(lease);
     CHECK(kept.outcome == FillOutcome::stored);
     CHECK(kept.tracked);
-    CHECK(redis.run({"HGET", "pictures:1", "fill"}) == mark);
+    CHECK(redis.run({"HGET", "pictures:1", "larder:fill"}) == mark);
 
     lease = one.lease(picture);
     REQUIRE(one.purge(purge_key(picture.key)) == store::PurgeOutcome::done);

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <future>
+
 #include "instance.hpp"
 #include "redis_server.hpp"
 
@@ -229,6 +231,87 @@ TEST_CASE_FIXTURE(Staged, "a purge ends all fetches of a guard, wherever that st
             CHECK(one->get(ask, json).empty());
         }
     }
+}
+
+TEST_CASE_FIXTURE(Staged, "a guard that a purge has ended does not come back with a later fill") {
+    begin();
+    // Three fetches: the first makes the guard, the second shares it, the third begins while a scan
+    // has passed the place of the guard, and not yet the entry it was moved to.
+    const Lease first = one->lease(article, false, html);
+    const Lease slow = one->lease(article, false, json);
+    REQUIRE(slow.guard == first.guard);
+    REQUIRE(one->fill(article, first, response("x"), html).outcome == FillOutcome::stored);
+    const Lease between = one->lease(article, false, html);
+    REQUIRE(between.guard != first.guard);
+    REQUIRE(between.entry_guard == first.guard);
+    redis.run({"DEL", article.key});
+    // It names the entry's guard, which is not there any more, and is stored under its own.
+    CHECK(one->fill(article, between, response("new"), html).outcome == FillOutcome::stored);
+    CHECK(one->get(article, html) == "new");
+    CHECK(redis.run({"HGET", article.key, "larder"}) == between.guard);
+    CHECK(one->fill(article, slow, response("old"), json).outcome == FillOutcome::purged);
+    CHECK(one->get(article, json) != "old");
+    CHECK(nothing_staged());
+}
+
+TEST_CASE_FIXTURE(Staged, "a soft purge ends the guard that a fill has moved to its entry") {
+    begin();
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    const TestRequest other("b.example");
+    const Lease first = one->lease(article);
+    const Lease slow = one->lease(article, true, other);
+    REQUIRE(slow.guard == first.guard);
+    REQUIRE(slow.lock == Lease::Lock::mine);
+    REQUIRE(one->fill(article, first, response("x")).outcome == FillOutcome::stored);
+    CHECK(one->still_current(article, slow, other));
+    CHECK(two.lease(article, true, other).lock == Lease::Lock::theirs);
+    store::PurgeOrder soft = purge_key(article.key);
+    soft.soft = true;
+    REQUIRE(two.purge(soft) == store::PurgeOutcome::done);
+    CHECK_FALSE(one->still_current(article, slow, other));
+    CHECK(two.lease(article, true, other).lock == Lease::Lock::mine);
+    CHECK(one->fill(article, slow, response("old"), other).outcome == FillOutcome::purged);
+}
+
+TEST_CASE_FIXTURE(Staged, "what a late fill and a refused one leave is removed, and nothing else") {
+    begin();
+    const Lease lease = one->lease(article, false);
+    SUBCASE("another fill came in time") {
+        REQUIRE(one->put(article, "theirs", json) == FillOutcome::stored);
+        redis.run({"ACL", "SETUSER", "app", "-hset"});
+        CHECK(one->fill(article, lease, response("x")).outcome == FillOutcome::unavailable);
+        redis.run({"ACL", "SETUSER", "app", "+hset"});
+        CHECK(one->get(article, json) == "theirs");
+    }
+    SUBCASE("what an application calls fill is not larder's") {
+        redis.run({"HSET", article.key, "fill", "1760000000123456"});
+        CHECK(one->fill(article, lease, response("x")).outcome == FillOutcome::foreign);
+        REQUIRE(one->purge(purge_key(article.key)) == store::PurgeOutcome::done);
+        CHECK(redis.run({"HGETALL", article.key}) == "fill\n1760000000123456\n");
+    }
+}
+
+TEST_CASE_FIXTURE(Staged, "a lock is given back when the entry is there, also where it is merged") {
+    begin();
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    const auto draft = [](const std::string& body) {
+        auto entry = response(body);
+        entry->vary = {"accept"};
+        return entry;
+    };
+    const Lease first = one->lease(article, true, html);
+    const Lease second = two.lease(article, false, json);
+    REQUIRE(first.made_guard);
+    REQUIRE(two.fill(article, second, draft("json"), json).outcome == FillOutcome::stored);
+    // From now on each look at the lock tells whether the entry was there first.
+    auto waiting = std::async(std::launch::async, [&] { return two.wait(article, 2s, html); });
+    REQUIRE(one->fill(article, first, draft("html"), html).outcome == FillOutcome::stored);
+    const auto waited = waiting.get();
+    REQUIRE(waited.entry);
+    CHECK(waited.entry->body() == "html");
+    CHECK(eventually([&] { return redis.run({"EXISTS", first.lock_key}) == "0"; }));
 }
 
 TEST_CASE_FIXTURE(Staged, "no script looks at the bytes of a value") {

@@ -19,7 +19,7 @@ struct OneRedis {
     OneRedis() { REQUIRE(one.wait_available()); }
 };
 
-/// How many GETs Redis has run.
+/// How many HGETs Redis has run.
 long reads_of(const RedisServer& redis) {
     const std::string stats = redis.run({"INFO", "commandstats"});
     const std::string_view name = "cmdstat_hget:calls=";

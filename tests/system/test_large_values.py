@@ -95,14 +95,14 @@ def test_a_restarted_larder_does_not_ask_again_and_again_for_what_is_too_slow(or
     first = start(link)
     timed(first)
     until(lambda: in_redis(redis), timeout=15, what="the fill")
-    mark = redis("HGET", "large:1", "fill")
+    mark = redis("HGET", "large:1", "larder:fill")
     first.stop()
     second = start(link)
     answer, seconds = timed(second)
     assert seconds < TIMEOUT + SLACK
     assert answer.cache_status == "larder; fwd=uri-miss; fwd-status=200; stored; detail=redis-timeout"
     until(lambda: timed(second)[0].x_cache == "HIT", what="a hit in memory")
-    assert redis("HGET", "large:1", "fill") == mark, "what others may read faster stays"
+    assert redis("HGET", "large:1", "larder:fill") == mark, "what others may read faster stays"
     fetches = pictures.fetches
     for _ in range(5):
         answer, seconds = timed(second)
