@@ -220,6 +220,17 @@ struct Announced {
     }
 };
 
+TEST_CASE_FIXTURE(Announced, "what began before a hold does not store when that has expired") {
+    REQUIRE(reader.purge(purge_key(article.key)) == store::PurgeOutcome::done);
+    const Lease before = reader.lease(article);
+    REQUIRE(before.can_store());
+    REQUIRE(writer.announce(items, "token-1"));
+    for (const std::string key : {"articles:42", "larder:ext:{articles:42}"})
+        redis.run({"DEL", key});
+    CHECK(reader.fill(article, before, response("old")).outcome != FillOutcome::stored);
+    CHECK(reader.get(article).empty());
+}
+
 TEST_CASE_FIXTURE(Announced,
                   "while a write is announced nothing that it names is found or stored") {
     const Lease before = reader.lease(article);

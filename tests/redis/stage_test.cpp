@@ -186,6 +186,23 @@ TEST_CASE_FIXTURE(Staged, "a fill that comes after a purge changes nothing of wh
     }
 }
 
+TEST_CASE_FIXTURE(Staged, "a fill does not displace a hold, also while its guard still stands") {
+    begin();
+    for (const bool by_script : {false, true}) {
+        CAPTURE(by_script);
+        redis.run({"DEL", article.key, guard_key});
+        if (by_script) redis.run({"HSET", guard_key, "larder", "0123456789abcdef"});
+        const Lease lease = one->lease(article, false);
+        REQUIRE(lease.made_guard != by_script);
+        // In a cluster the hold comes first, and then the guard is deleted.
+        const std::string hold = "held:0123456789abcdef";
+        redis.run({"HSET", article.key, "larder", hold});
+        CHECK(one->fill(article, lease, response("old")).outcome == FillOutcome::purged);
+        CHECK(redis.run({"HGET", article.key, "larder"}) == hold);
+        CHECK(redis.run({"HLEN", article.key}) == "1");
+    }
+}
+
 TEST_CASE_FIXTURE(Staged,
                   "fills of two variants under one guard both stay, whichever comes first") {
     begin();
