@@ -202,9 +202,9 @@ Task<void> store_entry(Filling& fill, RedisStore::Older older, LeaseHold& hold,
     } else {
         co_await send_fill(fill, filled);
         if (fill.gave_back) hold.filled();
-        if (filled.outcome == FillOutcome::stored) hold.give_back(LeaseEnd::stored);
         if (filled.outcome == FillOutcome::stored && fill.look == Filling::Look::afterwards)
             co_await look_after(fill, filled);
+        if (filled.outcome == FillOutcome::stored) hold.give_back(LeaseEnd::stored);
         if (fill.late) remove_own(fill, fill.store.shared.keys().entry(fill.lookup.name.key));
         tracked = filled.tracked;
     }

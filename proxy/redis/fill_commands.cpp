@@ -231,7 +231,8 @@ Looked read_look(const Filling& fill, const RedisReply* replies, std::span<const
             fields.size() == 3 && parse_id(fields[2].text) == fill.entry.fill_guard;
         looked.same = is_own && in_time && fields[1].text == fill.entry.soft_id;
         looked.current = in_time || !fill.moves_guard;
-        looked.late = is_own && !in_time;
+        // Beside the guard of another fetch it does no harm, and that one merges with it.
+        looked.late = is_own && fields[2].text.empty();
     }
     for (const IdKey& id : ids) {
         const std::string& current = replies++->text;

@@ -18,8 +18,9 @@ using Timer =
 constexpr Milliseconds uncacheable_for = 3s;
 constexpr Milliseconds free_again = 50ms;  // after the connection was lost
 
-/// After a fill that has stored: no purge came since the lease, so the lock is its own, unless it
-/// has outlived itself. True: it is gone. Whoever may watch it is told.
+/// After a fill that has stored: its guard stood just now, so the lock is its own, but for a purge
+/// since. Then another fetch may lose its lock, and a third one begin. True: it is gone. Whoever
+/// may watch it is told.
 Task<bool> free_plainly(RedisWay way, const std::string& channel, const std::string& lock_key,
                         const std::string& token) {
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();

@@ -199,7 +199,9 @@ void RedisLink::note_refusals(const RedisBatch& batch) {
         // Nothing is there to be moved: that was the question too.
         if (command == "RENAMENX" && reason == RedisError::reply) continue;
         // The user may not: there is another way.
-        if (command == "RENAMENX" || command == "GETDEL" || command == "HSETNX") {
+        const bool forbidden =
+            reason == RedisError::noperm || reason == RedisError::unknown_command;
+        if (forbidden && (command == "RENAMENX" || command == "GETDEL" || command == "HSETNX")) {
             shared_.reporter().count(reason);
             continue;
         }
