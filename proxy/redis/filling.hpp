@@ -102,7 +102,7 @@ void add_look(Filling& fill, RedisCommands& commands, std::span<const IdKey> ids
 struct Looked {
     bool current = true;  ///< no id was purged
     bool same = true;     ///< nothing at all has changed
-    bool late = false;    ///< the fill stands there, but not its guard: it came after a purge
+    bool late = false;    ///< the fill stands there without a guard: that was purged, or lost
 };
 [[nodiscard]] Looked read_look(const Filling& fill, const RedisReply* replies,
                                std::span<const IdKey> ids);

@@ -397,7 +397,7 @@ return hold(KEYS[1], ARGV[1], ARGV[2]))";
 inline constexpr Script hold_tag{Joined<own_id_part, hold_part, hold_tag_part>::text};
 
 /// KEYS entry, guard, extension id. ARGV new soft mark. What began before must not store as fresh:
-/// the guard goes.
+/// the guard is deleted, and one that a fill has moved to the entry ends with the mark there.
 inline constexpr std::string_view soft_key_part = R"(
 free_entry(KEYS[2], '')
 local guard = own(KEYS[1])

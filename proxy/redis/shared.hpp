@@ -80,7 +80,7 @@ public:
     /// Ids that purges have killed: the maintenance removes the keys filled under them.
     void sweep_later(std::string id);
     [[nodiscard]] std::string next_to_sweep() { return sweeps_.next(steady_now()); }
-    /// Wakes the maintenance: there is something to replay or sweep.
+    /// Wakes the maintenance: there is something to replay. A sweep need not hurry.
     void wake_maintenance() const { maintenance_waker_(); }
     /// What `wake_maintenance` does.
     [[nodiscard]] SharedCallback& maintenance_waker() { return maintenance_waker_; }
