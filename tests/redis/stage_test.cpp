@@ -309,6 +309,21 @@ TEST_CASE_FIXTURE(Staged, "what a late fill and a refused one leave is removed, 
     }
 }
 
+TEST_CASE_FIXTURE(Staged, "a fill that came too late leaves the lock to the fetch after it") {
+    begin();
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    const Lease late = one->lease(article);
+    REQUIRE(late.made_guard);
+    REQUIRE(late.lock == Lease::Lock::mine);
+    redis.run({"DEL", guard_key});  // as a purge that the instance has not heard of
+    const Lease anew = two.lease(article);
+    REQUIRE(anew.lock == Lease::Lock::mine);
+    CHECK(one->fill(article, late, response("old")).outcome == FillOutcome::purged);
+    const auto is_gone = [&] { return redis.run({"EXISTS", anew.lock_key}) == "0"; };
+    CHECK_FALSE(eventually(is_gone, 100ms));
+}
+
 TEST_CASE_FIXTURE(Staged, "a lock is given back when the entry is there, also where it is merged") {
     begin();
     Instance two(redis.url());
