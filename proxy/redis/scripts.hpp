@@ -27,6 +27,25 @@ public:
     static constexpr std::string_view text{text_.data(), text_.size()};
 };
 
+/// A hold stands in the place of a guard or an id while writes are under way:
+/// "held:TOKEN[,TOKEN...]". is_held: whether it is one. held_with: it with one more write, or a new
+/// one. held_without: what is left of it when a write has ended; '' where nothing is.
+inline constexpr std::string_view held_part = R"(
+local function is_held(value)
+  return value ~= nil and string.sub(value, 1, 5) == 'held:'
+end
+local function held_with(value, token)
+  if not is_held(value) then return 'held:' .. token end
+  return string.find(value, token, 1, true) and value or value .. ',' .. token
+end
+local function held_without(value, token)
+  local rest = ''
+  for other in string.gmatch(string.sub(value, 6), '[^,]+') do
+    if other ~= token then rest = rest .. (rest == '' and 'held:' or ',') .. other end
+  end
+  return rest
+end)";
+
 /// An application may use the same Redis, so a key may hold something that is not larder's, of any
 /// type. Such a key is left alone. own: the guard of what larder keeps at a key (a hash);
 /// "held:..." while a write is under way; '' where a fill came too late, or the entry is of a
@@ -42,9 +61,6 @@ local function own(key)
   if string.sub(guard, 1, 5) == 'held:' or string.find(guard, id .. '$') then return guard, said[2] ~= false end
   if string.find(guard, id .. ',') or (guard == '' and string.find((said[2] or '') .. ',', id .. ',')) then return '', true end
   return nil, false
-end
-local function is_held(guard)
-  return guard ~= nil and string.sub(guard, 1, 5) == 'held:'
 end)";
 
 /// text_at: the text at a key, by GET or GETEX; nil where there is none.
@@ -73,26 +89,20 @@ inline constexpr std::string_view free_part = R"(
 local function free(key, token)
   local id = own_id(key)
   if not id then return '' end
-  if string.sub(id, 1, 5) ~= 'held:' then redis.call('DEL', key) return id end
+  if not is_held(id) then redis.call('DEL', key) return id end
   if token == '' then return '' end
-  local rest = ''
-  for other in string.gmatch(string.sub(id, 6), '[^,]+') do
-    if other ~= token then rest = rest .. (rest == '' and '' or ',') .. other end
-  end
-  if rest == '' then redis.call('DEL', key) elseif 'held:' .. rest ~= id then redis.call('SET', key, 'held:' .. rest, 'KEEPTTL') end
+  local rest = held_without(id, token)
+  if rest == '' then redis.call('DEL', key) elseif rest ~= id then redis.call('SET', key, rest, 'KEEPTTL') end
   return ''
 end)";
 
-/// hold: puts "held:TOKEN[,TOKEN...]" in the place of an id.
+/// hold: puts a hold in the place of an id.
 inline constexpr std::string_view hold_part = R"(
 local function hold(key, token, ms)
   local id, foreign = own_id(key)
   if foreign then return '' end
-  local held = id and string.sub(id, 1, 5) == 'held:'
-  local value = 'held:' .. token
-  if held then value = string.find(id, token, 1, true) and id or id .. ',' .. token end
-  redis.call('SET', key, value, 'PX', ms)
-  return held and '' or id or ''
+  redis.call('SET', key, held_with(id, token), 'PX', ms)
+  return is_held(id) and '' or id or ''
 end)";
 
 /// Guard and lock of a fetch, in one step. KEYS guard, lock, entry. ARGV new guard, guard ms, token
@@ -151,7 +161,7 @@ if stands and stands ~= '' then
   return {guard, lock, soft, filled and 1 or 0, held, '', stands}
 end
 return {guard, lock, '', 0, held, stands and '' or type_of(KEYS[3]), ''})";
-inline constexpr Script lease{Joined<own_part, text_at_part, lease_part>::text};
+inline constexpr Script lease{Joined<held_part, own_part, text_at_part, lease_part>::text};
 
 /// The purge clock, made where it is missing: from the time in microseconds, beyond any value it
 /// had. KEYS clock.
@@ -265,7 +275,7 @@ local ours = string.sub(lock, 35, 50) == ARGV[2]
 if ours then redis.call('DEL', KEYS[3]) end
 if not ours or #lock > 50 then redis.pcall('PUBLISH', ARGV[3], 'f larder 0\n' .. KEYS[3]) end
 return stored)";
-inline constexpr Script fill{Joined<own_part, text_at_part, fill_part>::text};
+inline constexpr Script fill{Joined<held_part, own_part, text_at_part, fill_part>::text};
 
 /// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told
 /// so) or '', ms of that, the channel on which the lock's end is told, as `fill` tells it.
@@ -324,24 +334,19 @@ local function free_entry(key, token)
   if not guard then return 0 end
   if not is_held(guard) then return redis.call('UNLINK', key) end
   if token == '' then return 0 end
-  local rest = ''
-  for other in string.gmatch(string.sub(guard, 6), '[^,]+') do
-    if other ~= token then rest = rest .. (rest == '' and '' or ',') .. other end
-  end
+  local rest = held_without(guard, token)
   if rest == '' then return redis.call('UNLINK', key) end
-  if 'held:' .. rest ~= guard then redis.call('HSET', key, 'larder', 'held:' .. rest) end
+  if rest ~= guard then redis.call('HSET', key, 'larder', rest) end
   return 0
 end)";
 
-/// hold_entry: deletes an entry and puts "held:TOKEN[,TOKEN...]" in the place of its guard.
+/// hold_entry: deletes an entry and puts a hold in the place of its guard.
 inline constexpr std::string_view hold_entry_part = R"(
 local function hold_entry(key, token, ms)
   local guard = own(key)
   if not guard and redis.call('EXISTS', key) == 1 then return 0 end
-  local value = 'held:' .. token
-  if is_held(guard) then value = string.find(guard, token, 1, true) and guard or guard .. ',' .. token
-  elseif guard then redis.call('UNLINK', key) end
-  redis.call('HSET', key, 'larder', value)
+  if guard and not is_held(guard) then redis.call('UNLINK', key) end
+  redis.call('HSET', key, 'larder', held_with(guard, token))
   redis.call('PEXPIRE', key, ms)
   return 1
 end)";
@@ -350,19 +355,21 @@ end)";
 /// the hold that ends with this purge, or ''.
 inline constexpr std::string_view purge_entry_part = R"(
 return free_entry(KEYS[1], ARGV[1]))";
-inline constexpr Script purge_entry{Joined<own_part, free_entry_part, purge_entry_part>::text};
+inline constexpr Script purge_entry{
+    Joined<held_part, own_part, free_entry_part, purge_entry_part>::text};
 
 /// The part of `hold_key` that concerns the entry. KEYS entry. ARGV token, ms.
 inline constexpr std::string_view hold_entry_alone_part = R"(
 return hold_entry(KEYS[1], ARGV[1], ARGV[2]))";
-inline constexpr Script hold_entry{Joined<own_part, hold_entry_part, hold_entry_alone_part>::text};
+inline constexpr Script hold_entry{
+    Joined<held_part, own_part, hold_entry_part, hold_entry_alone_part>::text};
 
 /// KEYS entry. ARGV new soft mark.
 inline constexpr std::string_view soft_entry_part = R"(
 local guard = own(KEYS[1])
 if guard and not is_held(guard) then redis.call('HSET', KEYS[1], 'soft', ARGV[1]) end
 return 1)";
-inline constexpr Script soft_entry{Joined<own_part, soft_entry_part>::text};
+inline constexpr Script soft_entry{Joined<held_part, own_part, soft_entry_part>::text};
 
 /// Purges a key: its entry, where that is larder's, its guard, and the id of the keys that extend
 /// it. KEYS entry, guard, extension id. ARGV token of the hold that ends with this purge, or ''.
@@ -372,12 +379,12 @@ free_entry(KEYS[2], '')
 free_entry(KEYS[1], ARGV[1])
 return free(KEYS[3], ARGV[1]))";
 inline constexpr Script purge_key{
-    Joined<own_part, free_entry_part, own_id_part, free_part, purge_key_part>::text};
+    Joined<held_part, own_part, free_entry_part, own_id_part, free_part, purge_key_part>::text};
 
 /// The same for a tag. KEYS tag. ARGV token or ''.
 inline constexpr std::string_view purge_tag_part = R"(
 return free(KEYS[1], ARGV[1]))";
-inline constexpr Script purge_tag{Joined<own_id_part, free_part, purge_tag_part>::text};
+inline constexpr Script purge_tag{Joined<held_part, own_id_part, free_part, purge_tag_part>::text};
 
 /// Announces that a write is under way: purges the key and puts a hold in the place of its entry,
 /// where a fill's RENAMENX finds it, and of its extensions' id; so nothing is found and nothing can
@@ -388,13 +395,13 @@ inline constexpr std::string_view hold_key_part = R"(
 free_entry(KEYS[2], '')
 hold_entry(KEYS[1], ARGV[1], ARGV[2])
 return hold(KEYS[3], ARGV[1], ARGV[2]))";
-inline constexpr Script hold_key{Joined<own_part, free_entry_part, hold_entry_part, own_id_part,
-                                        hold_part, hold_key_part>::text};
+inline constexpr Script hold_key{Joined<held_part, own_part, free_entry_part, hold_entry_part,
+                                        own_id_part, hold_part, hold_key_part>::text};
 
 /// The same for a tag. KEYS tag. ARGV token, ms.
 inline constexpr std::string_view hold_tag_part = R"(
 return hold(KEYS[1], ARGV[1], ARGV[2]))";
-inline constexpr Script hold_tag{Joined<own_id_part, hold_part, hold_tag_part>::text};
+inline constexpr Script hold_tag{Joined<held_part, own_id_part, hold_part, hold_tag_part>::text};
 
 /// KEYS entry, guard, extension id. ARGV new soft mark. What began before must not store as fresh:
 /// the guard is deleted, and one that a fill has moved to the entry ends with the mark there.
@@ -406,7 +413,7 @@ local id = own_id(KEYS[3])
 if id and string.sub(id, 1, 5) ~= 'held:' then redis.call('SET', KEYS[3], string.sub(id, 1, 16) .. ':' .. ARGV[1], 'KEEPTTL') end
 return 1)";
 inline constexpr Script soft_key{
-    Joined<own_part, free_entry_part, own_id_part, soft_key_part>::text};
+    Joined<held_part, own_part, free_entry_part, own_id_part, soft_key_part>::text};
 
 /// KEYS tag. ARGV new soft mark.
 inline constexpr std::string_view soft_tag_part = R"(

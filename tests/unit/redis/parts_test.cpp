@@ -4,6 +4,7 @@
 #include "redis/ids.hpp"
 #include "redis/journal.hpp"
 #include "redis/keys.hpp"
+#include "redis/purge.hpp"
 #include "redis/reply.hpp"
 
 namespace larder::redis {
@@ -11,6 +12,17 @@ namespace {
 
 using Kind = PurgeItem::Kind;
 const SteadyTime noon{std::chrono::hours(12)};
+
+TEST_CASE(
+    "in a cluster a hold stands before the guard is deleted, so that no lease comes between") {
+    const RedisKeys keys("p:", RedisKeys::Slots::of_cluster);
+    RedisCommands commands;
+    add_holds(commands, keys, {{Kind::key, false, "a"}}, "0123456789abcdef", Milliseconds(1));
+    REQUIRE(commands.count() == 3);
+    CHECK(commands.key(0) == keys.entry("a"));
+    CHECK(commands.key(1) == keys.guard("a"));
+    CHECK(commands.key(2) == keys.extension("a"));
+}
 
 TEST_CASE("replies come out whole however the bytes are cut") {
     const std::string bytes =
