@@ -3,6 +3,7 @@
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace larder::redis {
 namespace {
@@ -14,13 +15,11 @@ constexpr std::size_t reply_bytes_max = 600u << 20;  // above the largest value 
 
 using Type = RedisReply::Type;
 
-// hiredis asks for an object at the task's place: the root is allocated, the others are built
+// hiredis asks for an object at the task's place: the reader has the root, the others are built
 // inside their parent.
 void* make(const redisReadTask* task, Type type) {
-    RedisReply* place = nullptr;
-    if (task->parent == nullptr) {
-        place = new RedisReply;
-    } else {
+    auto* place = static_cast<RedisReply*>(task->privdata);
+    if (task->parent != nullptr) {
         auto* parent = static_cast<RedisReply*>(task->parent->obj);
         // Items come in order and are whole before the next begins: nothing points to one that
         // moves here.
@@ -45,7 +44,7 @@ void* make_integer(const redisReadTask* task, long long value) {
 
 void* make_nil(const redisReadTask* task) { return make(task, Type::nil); }
 
-void free_reply(void* reply) { delete static_cast<RedisReply*>(reply); }
+void free_reply(void*) {}  // the reader has it
 
 // A template, because the count is an int in hiredis 0.14 and a size_t in 1.x; the members that
 // only 1.x has (doubles and booleans of RESP3, which is never asked for) stay null.
@@ -71,6 +70,7 @@ redisReplyObjectFunctions object_functions = make_functions<redisReplyObjectFunc
 
 RedisReplyReader::RedisReplyReader() : reader_(redisReaderCreateWithFunctions(&object_functions)) {
     if (reader_ == nullptr) throw std::bad_alloc{};
+    reader_->privdata = &reply_;
 }
 
 void RedisReplyReader::Free::operator()(redisReader* reader) const { redisReaderFree(reader); }
@@ -84,8 +84,7 @@ RedisReplyReader::Next RedisReplyReader::next(RedisReply& out) {
     void* object = nullptr;
     if (redisReaderGetReply(reader_.get(), &object) != REDIS_OK) return Next::broken;
     if (object == nullptr) return Next::incomplete;
-    const std::unique_ptr<RedisReply> reply(static_cast<RedisReply*>(object));
-    out = std::move(*reply);
+    out = std::exchange(reply_, RedisReply{});
     unread_ = 0;
     return Next::reply;
 }

@@ -32,6 +32,8 @@ struct RedisReply {
 class RedisReplyReader {
 public:
     RedisReplyReader();
+    RedisReplyReader(const RedisReplyReader&) = delete;
+    RedisReplyReader& operator=(const RedisReplyReader&) = delete;
 
     /// Takes bytes as they came. False: they are not Redis' protocol; the connection is of no use
     /// any more.
@@ -45,6 +47,7 @@ private:
     struct Free {
         void operator()(redisReader* reader) const;
     };
+    RedisReply reply_;  ///< what has come of the next reply
     std::unique_ptr<redisReader, Free> reader_;
     std::size_t unread_ = 0;  ///< bytes fed since the last whole reply
 };

@@ -2,6 +2,7 @@
 
 #include <zstd.h>
 
+#include <array>
 #include <boost/endian/conversion.hpp>
 #include <cstring>
 #include <optional>
@@ -45,19 +46,55 @@ enum class FieldOf : std::uint8_t {
         14,  // what the durations in `freshness`, which are whole seconds, leave of milliseconds
 };
 
-void put_number(std::string& out, std::uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+template <std::size_t bytes>
+void store_number(char* at, std::uint64_t value) {
+    boost::endian::endian_store<std::uint64_t, bytes, boost::endian::order::little>(
+        reinterpret_cast<unsigned char*>(at), value);
+}
+
+template <std::size_t bytes>
+void put_number(std::string& out, std::uint64_t value) {
+    char raw[bytes];
+    store_number<bytes>(raw, value);
+    out.append(raw, bytes);
 }
 
 void put_text(std::string& out, std::string_view text) {
-    put_number(out, text.size(), 4);
+    put_number<4>(out, text.size());
     out.append(text);
 }
 
+/// A field that is written in parts, from the constructor to the destructor. One that stays empty
+/// is left out.
+class OpenField {
+public:
+    OpenField(std::string& out, FieldOf id) : out_(out), begin_(out.size() + head_size) {
+        out_.push_back(static_cast<char>(id));
+        put_number<4>(out_, 0);
+    }
+    ~OpenField() {
+        const std::size_t size = out_.size() - begin_;
+        if (size == 0) out_.resize(begin_ - head_size);
+        if (size != 0) store_number<4>(out_.data() + begin_ - 4, size);
+    }
+    OpenField(const OpenField&) = delete;
+    OpenField& operator=(const OpenField&) = delete;
+
+private:
+    static constexpr std::size_t head_size = 5;
+    std::string& out_;
+    std::size_t begin_;
+};
+
 void put_field(std::string& out, FieldOf id, std::string_view bytes) {
-    if (bytes.empty()) return;
-    out.push_back(static_cast<char>(id));
-    put_text(out, bytes);
+    const OpenField field(out, id);
+    out.append(bytes);
+}
+
+template <std::size_t bytes>
+void put_field(std::string& out, FieldOf id, std::uint64_t number) {
+    const OpenField field(out, id);
+    put_number<bytes>(out, number);
 }
 
 /// Reads what was put; `good` turns false at the first thing that does not fit, and everything
@@ -88,17 +125,17 @@ struct Reader {
 
 std::int64_t whole(Milliseconds duration) { return std::chrono::floor<Seconds>(duration).count(); }
 
-/// Empty where all are whole seconds.
-std::string freshness_rest_bytes(const cache::Freshness& f) {
-    std::string out;
-    std::uint64_t any = 0;
-    for (const Milliseconds duration : {f.lifetime, f.stale_while_revalidate, f.stale_if_error}) {
-        const auto rest =
-            static_cast<std::uint64_t>((duration - std::chrono::floor<Seconds>(duration)).count());
-        put_number(out, rest, 2);
-        any |= rest;
-    }
-    return any == 0 ? std::string() : out;
+std::uint64_t rest_of(Milliseconds duration) {
+    return static_cast<std::uint64_t>((duration - std::chrono::floor<Seconds>(duration)).count());
+}
+
+/// Nothing where all are whole seconds.
+void put_freshness_rest(std::string& out, const cache::Freshness& f) {
+    const std::array rests{rest_of(f.lifetime), rest_of(f.stale_while_revalidate),
+                           rest_of(f.stale_if_error)};
+    const OpenField field(out, FieldOf::freshness_rest);
+    if (rests == decltype(rests){}) return;
+    for (const std::uint64_t rest : rests) put_number<2>(out, rest);
 }
 
 bool read_freshness_rest(std::string_view bytes, cache::Freshness& f) {
@@ -108,17 +145,16 @@ bool read_freshness_rest(std::string_view bytes, cache::Freshness& f) {
     return reader.good;
 }
 
-std::string freshness_bytes(const cache::Freshness& f) {
-    std::string out;
+void put_freshness(std::string& out, const cache::Freshness& f) {
+    const OpenField field(out, FieldOf::freshness);
     for (const std::int64_t value :
          {static_cast<std::int64_t>(f.requested_at.time_since_epoch().count()),
           static_cast<std::int64_t>(f.received_at.time_since_epoch().count()),
           static_cast<std::int64_t>(f.initial_age.count()), whole(f.lifetime),
           whole(f.stale_while_revalidate), whole(f.stale_if_error)})
-        put_number(out, static_cast<std::uint64_t>(value), 8);
-    put_number(out, (f.must_revalidate ? 1u : 0u) | (f.no_cache ? 2u : 0u) | (f.shared ? 4u : 0u),
-               1);
-    return out;
+        put_number<8>(out, static_cast<std::uint64_t>(value));
+    put_number<1>(out,
+                  (f.must_revalidate ? 1u : 0u) | (f.no_cache ? 2u : 0u) | (f.shared ? 4u : 0u));
 }
 
 bool read_freshness(std::string_view bytes, cache::Freshness& f) {
@@ -145,19 +181,17 @@ bool read_freshness(std::string_view bytes, cache::Freshness& f) {
     return reader.good;
 }
 
-std::string names_bytes(const std::vector<std::string>& names) {
-    std::string out;
+void put_names(std::string& out, FieldOf id, const std::vector<std::string>& names) {
+    const OpenField field(out, id);
     for (const std::string& name : names) put_text(out, name);
-    return out;
 }
 
-std::string tags_bytes(const std::vector<cache::TagId>& tags) {
-    std::string out;
+void put_tags(std::string& out, FieldOf id, const std::vector<cache::TagId>& tags) {
+    const OpenField field(out, id);
     for (const cache::TagId& tag : tags) {
         put_text(out, tag.name);
         put_text(out, tag.id);
     }
-    return out;
 }
 
 bool read_names(std::string_view bytes, std::vector<std::string>& names) {
@@ -191,22 +225,16 @@ bool names_content_encoding(std::string_view head) {
 /// read.
 bool put_compressed(std::string& out, std::string_view body) {
     const std::size_t worth = body.size() - body.size() * saving_worth_percent / 100;
+    const OpenField field(out, FieldOf::body_zstd);
     const std::size_t start = out.size();
-    out.push_back(static_cast<char>(FieldOf::body_zstd));
-    put_number(out, 0, 4);
-    put_number(out, body.size(), 8);
+    put_number<8>(out, body.size());
     const std::size_t at = out.size();
     out.resize(at + worth);
     const std::size_t size =
         ZSTD_compress(out.data() + at, worth, body.data(), body.size(), compression_level);
-    if (ZSTD_isError(size)) {
-        out.resize(start);
-        return false;
-    }
-    out.resize(at + size);
-    for (std::size_t i = 0; i < 4; ++i)
-        out[start + 1 + i] = static_cast<char>((size + 8) >> (8 * i));
-    return true;
+    const bool saves = ZSTD_isError(size) == 0;
+    out.resize(saves ? at + size : start);
+    return saves;
 }
 
 bool read_compressed(std::string_view bytes, cache::Body& body) {
@@ -290,34 +318,27 @@ std::string encode_entry(const cache::Draft& entry, EntryEncoding how) {
     const std::string_view body = how.without_body ? std::string_view() : entry.body.view();
     out.reserve(entry.head.size() + body.size() + entry.target.size() + 512);
     out.append(entry_magic);
-    put_number(out, 0, 8);
-    std::string status;
-    put_number(status, static_cast<std::uint64_t>(entry.status), 2);
-    put_field(out, FieldOf::status, status);
-    put_field(out, FieldOf::freshness, freshness_bytes(entry.freshness));
-    put_field(out, FieldOf::freshness_rest, freshness_rest_bytes(entry.freshness));
+    put_number<8>(out, 0);
+    put_field<2>(out, FieldOf::status, static_cast<std::uint64_t>(entry.status));
+    put_freshness(out, entry.freshness);
+    put_freshness_rest(out, entry.freshness);
     put_field(out, FieldOf::head, entry.head);
     put_field(out, FieldOf::etag, entry.etag);
     put_field(out, FieldOf::last_modified, entry.last_modified);
     put_field(out, FieldOf::target, entry.target);
-    put_field(out, FieldOf::vary, names_bytes(entry.vary));
+    put_names(out, FieldOf::vary, entry.vary);
     put_field(out, FieldOf::variant, entry.variant);
-    put_field(out, FieldOf::tags, tags_bytes(entry.tags));
-    put_field(out, FieldOf::response_tags, tags_bytes(entry.response_tags));
+    put_tags(out, FieldOf::tags, entry.tags);
+    put_tags(out, FieldOf::response_tags, entry.response_tags);
     put_field(out, FieldOf::soft_id, entry.soft_id);
     if (entry.rewritten) put_field(out, FieldOf::origin_lines, "1" + entry.origin_lines);
-    std::string everything;
-    put_number(everything, entry.everything, 8);
-    put_field(out, FieldOf::everything, everything);
-    std::string guard;
-    put_number(guard, entry.fill_guard, 8);
-    put_field(out, FieldOf::fill_guard, guard);
+    put_field<8>(out, FieldOf::everything, entry.everything);
+    put_field<8>(out, FieldOf::fill_guard, entry.fill_guard);
     const bool try_zstd =
         how.compress && body.size() > how.compress_above && !names_content_encoding(entry.head);
     if (!try_zstd || !put_compressed(out, body)) put_field(out, FieldOf::body, body);
-    std::string sum;
-    put_number(sum, XXH3_64bits(out.data() + header_size, out.size() - header_size), 8);
-    out.replace(entry_magic.size(), 8, sum);
+    store_number<8>(out.data() + entry_magic.size(),
+                    XXH3_64bits(out.data() + header_size, out.size() - header_size));
     return out;
 }
 
