@@ -24,7 +24,7 @@ void prolong_lease(void* owner) {
     FetchTask& task = *static_cast<FetchTask*>(owner);
     if (task.services.wheel.stopped()) return;
     prolong_later(task);
-    task.services.redis->prolong(task.key, *task.lease);
+    task.services.redis->prolong(*task.lease);
 }
 
 bool answers_fetch(const FetchTask& task, const cache::StoredResponse& entry, bool soft_purged) {

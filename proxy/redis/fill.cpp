@@ -4,6 +4,7 @@
 #include "cache/vary.hpp"
 #include "redis/filling.hpp"
 #include "redis/ids.hpp"
+#include "redis/news.hpp"
 #include "redis/scripts.hpp"
 #include "store/entry_format.hpp"
 
@@ -30,35 +31,33 @@ constexpr std::size_t bytes_around_an_entry = 1024;  // what a fill mostly sends
 Task<void> look_after(Filling& fill, RedisStore::Filled& filled) {
     fill.entry.sequence = fill.store.shared.generations().now();
     const RedisBatchPointer batch = fill.new_batch();
-    const auto ids = id_keys(fill);
-    add_look(fill, batch->commands, ids);
+    add_look(fill, batch->commands);
     co_await fill.store.run(batch);
     const bool answered = batch->status == RedisBatch::Status::ok;
     if (!answered && fill.moves_guard) filled.outcome = FillOutcome::unavailable;
     if (!answered) co_return;
-    const Looked looked = read_look(fill, batch->replies.data(), ids);
+    const Looked looked = read_look(fill, batch->replies.data());
     if (!looked.current) filled.outcome = FillOutcome::purged;
     filled.tracked = looked.same;
     fill.late = looked.late;
+    fill.watched = looked.watched;
 }
 
 /// Whether the key holds an entry, and nothing was purged since the lease: then Redis tells of the
 /// next change to it, and what was fetched may stay in the memory tier though it is not stored. The
 /// mark first: a change after that is told of, and one before it shows in the guard.
 Task<bool> is_still_there(Filling& fill) {
-    const RedisKeys& keys = fill.store.shared.keys();
-    const auto ids = id_keys(fill);
     fill.entry.sequence = fill.store.shared.generations().now();
     const RedisBatchPointer batch = fill.new_batch();
-    batch->commands.add("HGET", keys.entry(fill.lookup.name.key), mark_field);
-    ask_guard(batch->commands, keys, fill.lookup.name.key);
+    batch->commands.add("HGET", fill.lookup.entry_key, mark_field);
+    ask_guard(batch->commands, fill.store.shared.keys(), fill.lookup.name.key);
     const std::size_t first_id = batch->commands.count();
-    for (const IdKey& id : ids) batch->commands.add("GET", id.key);
+    for (const IdKey& id : fill.ids) batch->commands.add("GET", id.key);
     co_await fill.store.run(batch);
     if (batch->status != RedisBatch::Status::ok || !batch->replies[0].is_text()) co_return false;
     if (!guard_stands(&batch->replies[1], fill.lease.guard, fill.lease.soft_id)) co_return false;
-    for (std::size_t i = 0; i < ids.size(); ++i)
-        if (batch->replies[first_id + i].text != ids[i].id) co_return false;
+    for (std::size_t i = 0; i < fill.ids.size(); ++i)
+        if (batch->replies[first_id + i].text != fill.ids[i].id) co_return false;
     co_return true;
 }
 
@@ -78,13 +77,20 @@ void clear_stage(const Filling& fill) {
     fill.store.way().send(batch);
 }
 
+/// The lock went with the guard that was moved. Tells those who wait for its end. Does not wait.
+void tell_end_of_lock(const Filling& fill) {
+    const RedisBatchPointer batch = fill.new_batch();
+    batch->commands.add("PUBLISH", fill.store.shared.keys().news(),
+                        std::string(lock_news).append(fill.lease.lock_key));
+    fill.store.way().send(batch);
+}
+
 /// Where a fill could not write, its RENAMENX may have moved the guard alone. Does not wait.
 void clear_guard(const Filling& fill, const RedisBatch& batch) {
     if (!batch.replies[fill.set_reply].is_error()) return;
     if (batch.replies[fill.stored_reply].integer != 1) return;
     const RedisBatchPointer removal = fill.new_batch();
-    removal->commands.run(script::purge_entry, "1",
-                          fill.store.shared.keys().entry(fill.lookup.name.key), "");
+    removal->commands.run(script::purge_entry, "1", fill.lookup.entry_key, "");
     fill.store.way().send(removal);
 }
 
@@ -176,7 +182,9 @@ void prepare_entry(Filling& fill) {
     entry.everything = fill.lease.everything;
     const std::string& entry_guard = fill.lease.entry_guard;
     entry.fill_guard = parse_id(entry_guard.empty() ? fill.lease.guard : entry_guard).value_or(0);
-    cache::build_variant(*name.request, entry.vary, name.with_host, entry.variant);
+    if (entry.vary.empty()) entry.variant = fill.lookup.host_variant;
+    if (!entry.vary.empty())
+        cache::build_variant(*name.request, entry.vary, name.with_host, entry.variant);
     // What Redis tells from here on counts; what it told before, the replies to the fill judge
     // anew.
     fill.lookup.sequence = fill.store.shared.generations().now();
@@ -184,6 +192,7 @@ void prepare_entry(Filling& fill) {
     fill.lives = time_to_live(entry, wall_now());
     fill.store.shared.history().note_lifetime(fill.lives);
     for (const std::string_view id : index_ids(entry)) fill.mark.append(",").append(id);
+    fill.ids = id_keys(fill);
 }
 
 /// Stores the entry, or leaves what is there where that is too slow to read. Where the lock is not
@@ -201,11 +210,13 @@ Task<void> store_entry(Filling& fill, RedisStore::Older older, LeaseHold& hold,
         filled.outcome = tracked ? FillOutcome::stored : FillOutcome::unavailable;
     } else {
         co_await send_fill(fill, filled);
-        if (fill.gave_back) hold.filled();
         if (filled.outcome == FillOutcome::stored && fill.look == Filling::Look::afterwards)
             co_await look_after(fill, filled);
-        if (filled.outcome == FillOutcome::stored) hold.give_back(LeaseEnd::stored);
-        if (fill.late) remove_own(fill, fill.store.shared.keys().entry(fill.lookup.name.key));
+        const bool moved = fill.moves_guard && !fill.scripted;
+        const bool ended = moved ? filled.outcome == FillOutcome::stored : fill.gave_back;
+        if (ended && moved && fill.watched && hold.has_lock()) tell_end_of_lock(fill);
+        if (ended) hold.filled();
+        if (fill.late) remove_own(fill, fill.lookup.entry_key);
         tracked = filled.tracked;
     }
     // Redis has told of all changes to what was read since `heard_by` was noted.
@@ -225,7 +236,8 @@ Task<RedisStore::Filled> RedisStore::fill(EntryName name, std::shared_ptr<const 
     const SteadyTime started = steady_now();
     const Lease& lease = *shared;
     LeaseHold lock = hold(shared);
-    Filling fill{*impl_, EntryLookup(name), lease, draft, Milliseconds(0), random_id()};
+    EntryLookup lookup(name, impl_->shared.keys());
+    Filling fill{*impl_, std::move(lookup), lease, draft, Milliseconds(0), random_id()};
     const bool same_tags = lease.tags.size() == fill.lookup.id_count();
     const bool may = lease.can_store() && same_tags && impl_->may_read(name.key);
     Tags tags = Tags::unavailable;

@@ -5,6 +5,7 @@
 #include "cache/vary.hpp"
 #include "redis/filling.hpp"
 #include "redis/ids.hpp"
+#include "redis/leasing.hpp"
 #include "redis/scripts.hpp"
 #include "store/entry_format.hpp"
 
@@ -81,30 +82,33 @@ Encoded encode(const Filling& fill) {
 
 namespace {
 
-/// The names of the fields that one variant has in an entry's hash: those that a fill sets, or
-/// ends.
-struct FieldNames {
-    explicit FieldNames(const Filling& fill) {
-        const std::string_view sharing = fill.lookup.name.sharing;
-        variant = field_of("v:", sharing, fill.entry.variant);
-        whole = field_of("b:", sharing, fill.entry.variant);
-        vary = field_of("vary:", sharing, fill.lookup.host_variant);
-    }
-    std::string variant;
-    std::string whole;
-    std::string vary;
-};
+// The fields that one variant has in an entry's hash: the entry or its stub, a large one as a
+// whole, and what the response varies on.
+std::string variant_field(const Filling& fill) {
+    return field_of("v:", fill.lookup.name.sharing, fill.entry.variant);
+}
+std::string whole_field(const Filling& fill) {
+    return field_of("b:", fill.lookup.name.sharing, fill.entry.variant);
+}
+std::string vary_field(const Filling& fill) {
+    return field_of("vary:", fill.lookup.name.sharing, fill.lookup.host_variant);
+}
 
 /// The hash that the entry is to be, under a name of its own.
-void add_stage(Filling& fill, RedisCommands& commands, const Encoded& encoded,
-               const FieldNames& names) {
-    const std::string vary_names = joined(fill.entry.vary);
-    boost::container::static_vector<std::string_view, 12> fields{mark_field, fill.mark,
-                                                                 names.variant, encoded.value};
-    const std::string guard = hex_of(fill.entry.fill_guard);
+void add_stage(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
+    const std::string variant = variant_field(fill);
+    boost::container::static_vector<std::string_view, 12> fields{mark_field, fill.mark, variant,
+                                                                 encoded.value};
+    std::string guard;
+    if (!fill.moves_guard) guard = hex_of(fill.entry.fill_guard);
     if (!fill.moves_guard) fields.insert(fields.end(), {guard_field, guard});
-    if (!encoded.whole.empty()) fields.insert(fields.end(), {names.whole, encoded.whole});
-    if (!vary_names.empty()) fields.insert(fields.end(), {names.vary, vary_names});
+    std::string whole;
+    if (!encoded.whole.empty()) whole = whole_field(fill);
+    if (!encoded.whole.empty()) fields.insert(fields.end(), {whole, encoded.whole});
+    std::string vary;
+    const std::string vary_names = joined(fill.entry.vary);
+    if (!vary_names.empty()) vary = vary_field(fill);
+    if (!vary_names.empty()) fields.insert(fields.end(), {vary, vary_names});
     // The key may be gone since the lease. The entry names its soft mark all the same.
     const std::string& soft = fill.lease.soft_id;
     if (!soft.empty()) fields.insert(fields.end(), {soft_field, soft});
@@ -116,18 +120,18 @@ void add_stage(Filling& fill, RedisCommands& commands, const Encoded& encoded,
 }
 
 /// What an older entry may have, and must go.
-std::string gone_lines(const Filling& fill, const Encoded& encoded, const FieldNames& names) {
+std::string gone_lines(const Filling& fill, const Encoded& encoded) {
     std::string lines;
     const auto add = [&](std::string_view field) { lines.append(field).append("\n"); };
-    if (encoded.whole.empty()) add(names.whole);
+    if (encoded.whole.empty()) add(whole_field(fill));
     if (fill.entry.vary.empty()) {
-        add(names.vary);
+        add(vary_field(fill));
         return lines;
     }
     // The fields of a response that does not vary.
     const EntryLookup& lookup = fill.lookup;
     const std::string plain = field_of("v:", lookup.name.sharing, lookup.host_variant);
-    if (plain == names.variant) return lines;
+    if (plain == variant_field(fill)) return lines;
     add(plain);
     add(field_of("b:", lookup.name.sharing, lookup.host_variant));
     return lines;
@@ -137,17 +141,18 @@ std::string gone_lines(const Filling& fill, const Encoded& encoded, const FieldN
 void add_move(Filling& fill, RedisCommands& commands, std::string_view gone, Carrier carrier) {
     const RedisKeys& keys = fill.store.shared.keys();
     const std::string_view key = fill.lookup.name.key;
-    const std::string guard_key = keys.guard(key);
+    const std::string& guard_key = fill.lease.guard_key;
     const bool locked = fill.lease.lock == Lease::Lock::mine;
     const bool unnoticed = fill.store.can_look_unnoticed(key);
     // Redis is not to tell of the guard's end.
     if (carrier == Carrier::link && fill.store.can_leave_untracked()) add_untracked(commands);
     fill.stored_reply = commands.count();
     fill.scripted = true;
-    commands.run(script::fill, "4", keys.entry(key), guard_key,
+    commands.run(script::fill, "4", fill.lookup.entry_key, guard_key,
                  locked ? fill.lease.lock_key : guard_key, fill.stage, fill.lease.guard,
                  locked ? std::string_view(fill.lease.token) : std::string_view(), keys.news(),
-                 gone, unnoticed ? "GETEX" : "GET", fill.lives.count(), fill.lease.soft_id);
+                 gone, unnoticed ? "GETEX" : "GET", fill.lives.count(), fill.lease.soft_id,
+                 guard_lifetime.count());
 }
 
 /// Whether the fill can do without a script. Not for a fetch that is known to have come before a
@@ -164,16 +169,15 @@ bool can_move_guard(const Filling& fill, Carrier carrier) {
 
 /// Moves the entry from its guard.
 void add_plain_move(Filling& fill, RedisCommands& commands) {
-    const RedisKeys& keys = fill.store.shared.keys();
     fill.stored_reply = commands.count();
     fill.scripted = false;
-    commands.add("RENAMENX", fill.stage, keys.entry(fill.lookup.name.key));
+    commands.add("RENAMENX", fill.stage, fill.lookup.entry_key);
 }
 
 }  // namespace
 
 void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Carrier carrier) {
-    const auto ids = id_keys(fill);
+    const auto& ids = fill.ids;
     const auto [needed, prolonged] = bookkeeping_lives(fill.lives);
     const SteadyTime until = steady_now() + needed;
     fill.prolonged.clear();
@@ -186,15 +190,14 @@ void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Ca
     const RedisKeys& keys = fill.store.shared.keys();
     const std::string_view key = fill.lookup.name.key;
     fill.moves_guard = can_move_guard(fill, carrier);
-    const FieldNames names(fill);
-    fill.stage = fill.moves_guard ? keys.guard(key) : keys.stage(key, fill.name());
+    fill.stage = fill.moves_guard ? fill.lease.guard_key : keys.stage(key, fill.name());
     // A large fill that was given up may still run there, so it has a stage of its own.
     if (carrier == Carrier::bulk) fill.stage.append(":large");
-    add_stage(fill, commands, encoded, names);
+    add_stage(fill, commands, encoded);
     if (fill.moves_guard) add_plain_move(fill, commands);
-    if (!fill.moves_guard) add_move(fill, commands, gone_lines(fill, encoded, names), carrier);
+    if (!fill.moves_guard) add_move(fill, commands, gone_lines(fill, encoded), carrier);
     fill.look_reply = commands.count();
-    if (fill.look != Filling::Look::afterwards) add_look(fill, commands, ids);
+    if (fill.look != Filling::Look::afterwards) add_look(fill, commands);
 }
 
 bool needs_merge(const Filling& fill, const RedisBatch& batch) {
@@ -205,36 +208,37 @@ bool needs_merge(const Filling& fill, const RedisBatch& batch) {
 }
 
 void add_merge(Filling& fill, RedisCommands& commands, const Encoded& encoded) {
-    const auto ids = id_keys(fill);
     fill.prolonged.clear();
-    add_move(fill, commands, gone_lines(fill, encoded, FieldNames(fill)), Carrier::link);
+    add_move(fill, commands, gone_lines(fill, encoded), Carrier::link);
     fill.look_reply = commands.count();
-    if (fill.look != Filling::Look::afterwards) add_look(fill, commands, ids);
+    if (fill.look != Filling::Look::afterwards) add_look(fill, commands);
 }
 
-void add_look(Filling& fill, RedisCommands& commands, std::span<const IdKey> ids) {
+void add_look(Filling& fill, RedisCommands& commands) {
     const RedisKeys& keys = fill.store.shared.keys();
     if (fill.looks_at_entry())
-        commands.add("HMGET", keys.entry(fill.lookup.name.key), mark_field, soft_field,
-                     guard_field);
-    for (const IdKey& id : ids) commands.add("GET", id.key);
+        commands.add("HMGET", fill.lookup.entry_key, mark_field, soft_field, guard_field,
+                     lock_field);
+    for (const IdKey& id : fill.ids) commands.add("GET", id.key);
     fill.asks_everything = fill.looks_at_entry() && !fill.store.shared.node().knows_everything_id();
-    if (fill.asks_everything) commands.add("GET", fill.lookup.everything_key(keys));
+    if (fill.asks_everything) commands.add("GET", keys.everything(fill.lookup.entry_key));
 }
 
-Looked read_look(const Filling& fill, const RedisReply* replies, std::span<const IdKey> ids) {
+Looked read_look(const Filling& fill, const RedisReply* replies) {
     Looked looked;
     if (fill.looks_at_entry()) {
         const std::vector<RedisReply>& fields = replies++->items;
-        const bool is_own = fields.size() == 3 && fields[0].text == fill.mark;
-        const bool in_time =
-            fields.size() == 3 && parse_id(fields[2].text) == fill.entry.fill_guard;
+        const bool is_hash = fields.size() == 4;
+        const bool is_own = is_hash && fields[0].text == fill.mark;
+        const bool in_time = is_hash && parse_id(fields[2].text) == fill.entry.fill_guard;
         looked.same = is_own && in_time && fields[1].text == fill.entry.soft_id;
         looked.current = in_time || !fill.moves_guard;
         // Beside the guard of another fetch it does no harm, and that one merges with it.
         looked.late = is_own && fields[2].text.empty();
+        const bool has_lock = is_hash && fields[3].text.starts_with(fill.lease.guard);
+        looked.watched = !has_lock || fields[3].text.ends_with(watched_mark);
     }
-    for (const IdKey& id : ids) {
+    for (const IdKey& id : fill.ids) {
         const std::string& current = replies++->text;
         looked.same = looked.same && current == id.id;
         looked.current = looked.current && current.starts_with(id.hard);
@@ -267,7 +271,7 @@ std::optional<FillOutcome> read_stored(const Filling& fill, const RedisBatch& ba
 
 RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
     RedisStore::Filled filled;
-    const auto ids = id_keys(fill);
+    const auto& ids = fill.ids;
     const RedisReply* reply = batch.replies.data();
     bool current = true;
     for (const std::size_t i : fill.prolonged) {
@@ -288,11 +292,12 @@ RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch) {
     fill.store.shared.reporter().works(RedisWork::store);
     Looked looked;
     if (fill.look != Filling::Look::afterwards)
-        looked = read_look(fill, batch.replies.data() + fill.look_reply, ids);
+        looked = read_look(fill, batch.replies.data() + fill.look_reply);
     current = current && looked.current;
     filled.tracked = looked.same && fill.look == Filling::Look::at_all;
     filled.outcome = *stored == FillOutcome::stored && !current ? FillOutcome::purged : *stored;
     fill.late = looked.late;
+    fill.watched = looked.watched;
     return filled;
 }
 

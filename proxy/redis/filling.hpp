@@ -11,15 +11,23 @@
 /// For this directory only: the steps of a fill (fill.cpp), each in its own file.
 namespace larder::redis {
 
+/// An id that the entry carries, and where it stands.
+struct IdKey {
+    std::string key;
+    std::string_view id;    ///< as filled
+    std::string_view hard;  ///< without its soft mark
+};
+
 /// Everything that one fill needs from step to step.
 struct Filling {
     RedisStore::Impl& store;
     EntryLookup lookup;
     const Lease& lease;
     cache::Draft& entry;
-    Milliseconds lives{0};  ///< how long the entry is of any use
-    std::string mark;       ///< what the entry's hash names this fill by
-    std::string stage{};    ///< the key under which it is before it is moved
+    Milliseconds lives{0};     ///< how long the entry is of any use
+    std::string mark;          ///< what the entry's hash names this fill by
+    std::vector<IdKey> ids{};  ///< the ids that the entry carries
+    std::string stage{};       ///< the key under which it is before it is moved
     /// The entry is put at the guard that the lease has made, and moved from there by RENAMENX. No
     /// script needs to run: what comes after a purge lacks the guard, and nobody takes it.
     bool moves_guard = false;
@@ -28,6 +36,7 @@ struct Filling {
     bool late = false;         ///< it stands there without its guard, which was purged, or lost
     bool other_guard = false;  ///< the entry whose guard it names is gone: it is sent again
     bool gave_back = false;    ///< the script has given the lock back
+    bool watched = false;      ///< somebody may wait for the end of the lock that was moved
     /// Who looks whether the ids, and the entry, are still those of the fill.
     enum class Look : std::uint8_t {
         at_ids,      ///< the fill itself, in its round trip: nobody needs to know of the entry
@@ -68,12 +77,7 @@ enum class Tags : std::uint8_t { current, purged, unavailable };
 
 // ---- what goes out and comes back (fill_commands.cpp)
 
-/// An id that the entry carries, and where it stands.
-struct IdKey {
-    std::string key;
-    std::string_view id;    ///< as filled
-    std::string_view hard;  ///< without its soft mark
-};
+/// The ids that the entry carries; views into it.
 [[nodiscard]] std::vector<IdKey> id_keys(const Filling& fill);
 
 /// The names of the indexes that the key is noted in: the ids without their soft marks.
@@ -98,14 +102,15 @@ enum class Carrier : std::uint8_t {
 /// (`fill.look`).
 void add_fill(Filling& fill, RedisCommands& commands, const Encoded& encoded, Carrier carrier);
 /// The look at the entry's mark and at its ids.
-void add_look(Filling& fill, RedisCommands& commands, std::span<const IdKey> ids);
+void add_look(Filling& fill, RedisCommands& commands);
 struct Looked {
-    bool current = true;  ///< no id was purged
-    bool same = true;     ///< nothing at all has changed
-    bool late = false;    ///< the fill stands there without a guard: that was purged, or lost
+    bool current = true;   ///< no id was purged
+    bool same = true;      ///< nothing at all has changed
+    bool late = false;     ///< the fill stands there without a guard: that was purged, or lost
+    bool watched = false;  ///< the lock that was moved says that somebody waits for its end, or is
+                           ///< gone, and that with it
 };
-[[nodiscard]] Looked read_look(const Filling& fill, const RedisReply* replies,
-                               std::span<const IdKey> ids);
+[[nodiscard]] Looked read_look(const Filling& fill, const RedisReply* replies);
 [[nodiscard]] RedisStore::Filled read_fill(Filling& fill, const RedisBatch& batch);
 /// Whether the entry could not be moved from its guard, because something stands under the key.
 [[nodiscard]] bool needs_merge(const Filling& fill, const RedisBatch& batch);

@@ -39,29 +39,30 @@ std::string field_of(std::string_view kind, std::string_view sharing, std::strin
     return field.append(sharing).append(variant);
 }
 
-std::string lock_part(const EntryName& name) {
-    std::string part;
-    cache::build_variant(*name.request, {}, name.with_host, part);
+std::string lock_part(const EntryName& name, std::string_view host_variant) {
+    std::string part(host_variant);
     part.append(name.sharing);
     if (!name.variant.empty()) part.append("|").append(name.variant);
     return part;
 }
 
-EntryLookup::EntryLookup(const EntryName& name_in) : name(name_in) {
+EntryLookup::EntryLookup(const EntryName& name_in, const RedisKeys& keys)
+    : name(name_in), entry_key(keys.entry(name.key)) {
+    id_keys.reserve(name.tags.size() + 1);
+    for (const std::string& tag : name.tags) id_keys.push_back(keys.tag(tag));
+    if (extended()) id_keys.push_back(keys.extension(name.key.substr(0, name.bare_size)));
     cache::build_variant(*name.request, {}, name.with_host, host_variant);
     variant = host_variant;
 }
 
 void EntryLookup::ask(RedisCommands& commands, const RedisKeys& keys, bool with_vary) {
     first_reply = commands.count();
-    const std::string entry_key = keys.entry(name.key);
     const std::string field = field_of("v:", name.sharing, variant);
     if (with_vary)
         commands.add("HMGET", entry_key, field, soft_field, guard_field,
                      field_of("vary:", name.sharing, host_variant));
     if (!with_vary) commands.add("HMGET", entry_key, field, soft_field, guard_field);
-    for (const std::string& tag : name.tags) commands.add("GET", keys.tag(tag));
-    if (extended()) commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
+    for (const std::string& id_key : id_keys) commands.add("GET", id_key);
     if (everything == 0) commands.add("GET", keys.everything(entry_key));
 }
 
@@ -211,11 +212,11 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     if (lookup.stub.is_alone() || time <= Milliseconds(0) ||
         !shared.bulk_rate().may_ask(lookup.stub.bytes + backlog, time, now))
         co_return false;
-    const std::string key = shared.keys().entry(lookup.name.key);
     const RedisBatchPointer batch = new_batch(now + time, RedisWork::read);
     batch->bytes_expected = lookup.stub.bytes;
-    batch->commands.add("HGET", key, field_of("b:", lookup.name.sharing, lookup.variant));
-    std::string sharing = key + " " + lookup.stub.token;
+    batch->commands.add("HGET", lookup.entry_key,
+                        field_of("b:", lookup.name.sharing, lookup.variant));
+    std::string sharing = lookup.entry_key + " " + lookup.stub.token;
     if (bulk) co_await bulk->async_run(batch, std::move(sharing));
     if (!bulk) co_await run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
@@ -234,7 +235,7 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     const RedisBudget::Wait wait(budget, impl_->timeout());
     found.state = RedisState::timeout;
     if (wait.spent()) co_return found;
-    EntryLookup lookup(name);
+    EntryLookup lookup(name, impl_->shared.keys());
     lookup.sequence = impl_->sequence();
     lookup.everything = impl_->shared.node().everything_id();
     RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
@@ -341,7 +342,9 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
     Waited waited;
     const SteadyTime started = steady_now();
     const RedisKeys& keys = impl_->shared.keys();
-    const std::string lock_key = keys.lock(name.key, lock_part(name));
+    const std::string lock_key =
+        keys.lock(name.key, lock_part(name, EntryLookup(name, keys).host_variant));
+    const std::string part = part_of_lock(lock_key);
     const auto waiter = std::make_shared<LockWaiters::Waiter>(impl_->context.get_executor());
     const LockWaiters::Place place(impl_->shared.lock_waiters(), lock_key, waiter);
     Milliseconds pause = first_poll;
@@ -354,8 +357,8 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
         // The lock first: a fill stores before it gives the lock back.
         RedisBatchPointer batch =
             impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::read);
-        if (hears) batch->commands.run(script::watch_lock, "1", lock_key);
-        if (!hears) batch->commands.add("GET", lock_key);
+        batch->commands.run(script::watch_lock, "2", lock_key, keys.guard(name.key), part,
+                            hears ? "1" : "");
         ask_guard(batch->commands, keys, name.key);
         co_await impl_->run(batch);
         waited.state = to_state(batch->status);

@@ -4,7 +4,6 @@
 #include "net/detached.hpp"
 #include "redis/ids.hpp"
 #include "redis/leasing.hpp"
-#include "redis/news.hpp"
 #include "redis/scripts.hpp"
 
 // What becomes of a lease while its fetch is under way, and how its lock is given back.
@@ -18,43 +17,21 @@ using Timer =
 constexpr Milliseconds uncacheable_for = 3s;
 constexpr Milliseconds free_again = 50ms;  // after the connection was lost
 
-/// After a fill that has stored: its guard stood just now, so the lock is its own, but for a purge
-/// since. Then another fetch may lose its lock, and a third one begin. True: it is gone. Whoever
-/// may watch it is told.
-Task<bool> free_plainly(RedisWay way, const std::string& channel, const std::string& lock_key,
-                        const std::string& token) {
-    const RedisBatchPointer batch = std::make_shared<RedisBatch>();
-    batch->deadline = steady_now() + way.shared.settings().timeout;
-    batch->commands.add("GETDEL", lock_key);
-    co_await way.run(batch);
-    if (batch->status != RedisBatch::Status::ok || batch->replies[0].is_error()) co_return false;
-    if (batch->replies[0].text.ends_with(token)) co_return true;
-    const RedisBatchPointer telling = std::make_shared<RedisBatch>();
-    telling->deadline = batch->deadline;
-    telling->commands.add("PUBLISH", channel, std::string(lock_news).append(lock_key));
-    way.send(telling);
-    co_return true;
-}
-
 /// Until it is done, or the lock has ended by itself.
 Task<void> free_lock(RedisWay way, std::shared_ptr<std::atomic<bool>> stopped, std::string channel,
-                     std::string lock_key, std::string token, LeaseEnd end) {
+                     std::string lock_key, std::string guard_key, std::string token, LeaseEnd end) {
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
     const SteadyTime give_up = steady_now() + lock_lifetime;
-    if (end == LeaseEnd::stored) {
-        const bool freed = co_await free_plainly(way, channel, lock_key, token);
-        if (freed) co_return;
-    }
     while (steady_now() < give_up && !*stopped) {
         const RedisBatchPointer batch = std::make_shared<RedisBatch>();
         // After a stall the command still runs in its turn: it need not be sent again.
         batch->deadline = give_up;
         batch->needs = RedisBatch::Needs::connection;  // also behind what a stalled
                                                        // connection still has to do
-        batch->commands.run(script::release, "1", lock_key, token,
+        batch->commands.run(script::release, "2", lock_key, guard_key, token,
                             end == LeaseEnd::uncacheable ? "u" : "", uncacheable_for.count(),
-                            channel);
+                            channel, guard_lifetime.count());
         co_await way.run(batch);
         if (batch->status == RedisBatch::Status::ok) co_return;
         pause.expires_after(free_again);
@@ -64,10 +41,10 @@ Task<void> free_lock(RedisWay way, std::shared_ptr<std::atomic<bool>> stopped, s
 
 }  // namespace
 
-void RedisStore::Impl::give_back(const std::string& lock_key, const std::string& token,
-                                 LeaseEnd end) {
+void RedisStore::Impl::give_back(const Lease& lease, LeaseEnd end) {
     net::start_detached(context.get_executor(),
-                        free_lock(way(), stopped, shared.keys().news(), lock_key, token, end),
+                        free_lock(way(), stopped, shared.keys().news(), lease.lock_key,
+                                  lease.guard_key, lease.token, end),
                         "giving a lock back");
 }
 
@@ -75,8 +52,7 @@ void RedisStore::Impl::give_back(const std::string& lock_key, const std::string&
 // way: this fetch will not store, and nobody should wait for it.
 void RedisStore::Impl::give_back_unless_mine(bool maybe_set, const Lease& lease) {
     const bool mine = lease.state == RedisState::ok && lease.lock == Lease::Lock::mine;
-    if (maybe_set && !mine && !lease.lock_key.empty())
-        give_back(lease.lock_key, lease.token, LeaseEnd::unstored);
+    if (maybe_set && !mine && !lease.lock_key.empty()) give_back(lease, LeaseEnd::unstored);
 }
 
 Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& budget) {
@@ -88,18 +64,16 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
         const bool heard = co_await impl_->hear_all(wait.deadline());
         co_return heard;
     }
-    EntryLookup lookup(name);
-    lookup.everything = impl_->shared.node().everything_id();
     const RedisKeys& keys = impl_->shared.keys();
+    EntryLookup lookup(name, keys);
+    lookup.everything = impl_->shared.node().everything_id();
     const RedisBatchPointer batch =
         impl_->new_batch_of(name.key, lease.epoch, wait.deadline(), RedisWork::store);
     ask_guard(batch->commands, keys, name.key);
     const std::size_t first_id = batch->commands.count();
-    for (const std::string& tag : name.tags) batch->commands.add("GET", keys.tag(tag));
-    if (lookup.extended())
-        batch->commands.add("GET", keys.extension(name.key.substr(0, name.bare_size)));
-    const std::size_t ids = batch->commands.count() - first_id;
-    if (lookup.everything == 0) batch->commands.add("GET", keys.everything(keys.entry(name.key)));
+    for (const std::string& id_key : lookup.id_keys) batch->commands.add("GET", id_key);
+    const std::size_t ids = lookup.id_count();
+    if (lookup.everything == 0) batch->commands.add("GET", keys.everything(lookup.entry_key));
     co_await impl_->run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
     if (lookup.everything == 0)
@@ -131,21 +105,20 @@ LeaseHold RedisStore::hold(std::shared_ptr<const Lease> lease) {
     const auto give_back = [store = std::weak_ptr<Impl>(impl_)](const Lease& held, LeaseEnd end) {
         const std::shared_ptr<Impl> impl = store.lock();
         if (!impl || (!impl->in_cluster() && impl->connected() == nullptr)) return;
-        net::run_guarded(impl->context, "giving a lease back",
-                         [&] { impl->give_back(held.lock_key, held.token, end); });
+        net::run_guarded(impl->context, "giving a lease back", [&] { impl->give_back(held, end); });
     };
     return {std::move(lease), give_back};
 }
 
-void RedisStore::prolong(std::string_view key, const Lease& lease) {
+void RedisStore::prolong(const Lease& lease) {
     if (lease.guard.empty() || lease.held) return;
     if (!impl_->in_cluster() && impl_->connected() == nullptr) return;
-    const std::string guard_key = impl_->shared.keys().guard(key);
     const bool locked = lease.lock == Lease::Lock::mine;
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = steady_now() + impl_->timeout();
-    batch->commands.run(script::prolong, "2", guard_key, locked ? lease.lock_key : guard_key,
-                        lease.guard, guard_lifetime.count(), locked ? lease.token : std::string(),
+    batch->commands.run(script::prolong, "2", lease.guard_key,
+                        locked ? lease.lock_key : lease.guard_key, lease.guard,
+                        guard_lifetime.count(), locked ? lease.token : std::string(),
                         lock_lifetime.count());
     impl_->way().send(batch);
 }

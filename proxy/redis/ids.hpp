@@ -42,6 +42,8 @@ inline constexpr std::string_view guard_field = "larder";
 /// Who has filled it last: a name that no other fill has, and the indexes it is noted in.
 inline constexpr std::string_view mark_field = "larder:fill";
 inline constexpr std::string_view soft_field = "soft";
+/// The lock that the guard carries (script::carried_part). At an entry it means nothing.
+inline constexpr std::string_view lock_field = "lock";
 
 /// The value of a guard or an id that stands for a write under way (script::hold_key): nothing may
 /// be stored under it.

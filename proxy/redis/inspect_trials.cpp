@@ -40,7 +40,6 @@ void plan_keys(TrialPlan& plan, const std::string& key) {
     plan.add("+sadd", "SADD", set, "member");
     plan.add("+scard", "SCARD", set);
     plan.add("+sscan", "SSCAN", set, "0");
-    plan.add("+getdel", "GETDEL", key);
     // Both, so that nothing stays where one of them is missing.
     plan.add("+del", "DEL", key);
     plan.add("+del", "DEL", hash);

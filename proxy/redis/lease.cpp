@@ -56,7 +56,7 @@ Task<bool> try_once(Leasing& leasing, PlainTry* plain) {
     }
     const RedisReply* replies = batch->replies.data() + (marks_untracked ? 1 : 0);
     if (plain != nullptr) co_return read_plain_try(attempt, replies, *plain, lease);
-    co_return read_scripted_try(keys, attempt, replies, lease);
+    co_return read_scripted_try(attempt, replies, lease);
 }
 
 /// Not `ok`: Redis cannot be asked for the key.
@@ -83,17 +83,15 @@ Task<RedisState> RedisStore::Impl::make_ids(EntryLookup& lookup, SteadyTime dead
     add_ids(batch->commands, shared.keys(), lookup);
     if (batch->commands.count() == 0) co_return RedisState::ok;
     co_await run(batch);
-    if (batch->status == RedisBatch::Status::ok)
-        read_made_ids(lookup, shared.keys(), batch->replies.data());
+    if (batch->status == RedisBatch::Status::ok) read_made_ids(lookup, batch->replies.data());
     co_return to_state(batch->status);
 }
 
 void RedisStore::Impl::remember_ids(const EntryLookup& lookup) {
-    const RedisKeys& keys = shared.keys();
     for (std::size_t i = 0; i < lookup.ids.size(); ++i)
-        seen_ids.note(lookup.id_key(keys, i), hard_part(lookup.ids[i]));
+        seen_ids.note(lookup.id_keys[i], hard_part(lookup.ids[i]));
     if (!shared.node().knows_everything_id())
-        seen_ids.note(lookup.everything_key(keys), hex_of(lookup.everything));
+        seen_ids.note(shared.keys().everything(lookup.entry_key), hex_of(lookup.everything));
 }
 
 Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budget) {
@@ -102,20 +100,22 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
     const RedisBudget::Wait wait(budget, impl_->timeout());
     lease.state = before_asking(*impl_, name.key, wait);
     if (lease.state != RedisState::ok) co_return lease;
-    if (wish.lock) {
-        lease.token = random_id();
-        lease.lock_key = impl_->shared.keys().lock(name.key, lock_part(name));
-    }
+    const RedisKeys& keys = impl_->shared.keys();
+    const std::string token = random_id();
+    lease.guard_key = keys.guard(name.key);
+    if (wish.lock) lease.token = token;
     Leasing leasing{
-        *impl_, {EntryLookup(name), std::move(wish.ids.digest), {}}, lease, wait.deadline()};
+        *impl_, {EntryLookup(name, keys), std::move(wish.ids.digest), {}}, lease, wait.deadline()};
     Attempt& attempt = leasing.attempt;
+    const std::string& host_variant = attempt.lookup.host_variant;
+    if (wish.lock) lease.lock_key = keys.lock(name.key, lock_part(name, host_variant));
     attempt.lookup.ids = std::move(wish.ids.ids);
     attempt.lookup.everything = wish.ids.everything;
     const SteadyTime now = steady_now();
     const bool seen = wish.ids.everything != 0;
     std::optional<PlainTry> plain;
     if (seen && wish.ids.key_absent && !impl_->guards.holds(name.key, now))
-        plain = plain_after_lookup(attempt);
+        plain = plain_after_lookup(attempt, token);
     impl_->guards.note(name.key, now + guard_lifetime);
     attempt.asks = attempt.digest.empty();
     if (attempt.asks && wish.lock) {
@@ -139,17 +139,19 @@ Task<Lease> RedisStore::lease_absent(EntryName name, RedisBudget& budget) {
     lease.state = before_asking(*impl_, name.key, wait);
     if (lease.state != RedisState::ok) co_return lease;
     const SteadyTime now = steady_now();
-    Leasing leasing{*impl_, {EntryLookup(name), {}, {}}, lease, wait.deadline()};
+    if (impl_->guards.holds(name.key, now)) co_return lease;
+    const RedisKeys& keys = impl_->shared.keys();
+    Leasing leasing{*impl_, {EntryLookup(name, keys), {}, {}}, lease, wait.deadline()};
     Attempt& attempt = leasing.attempt;
     attempt.asks = false;
     attempt.lookup.everything = impl_->shared.node().everything_id();
-    if (impl_->guards.holds(name.key, now)) co_return lease;
-    std::optional<PlainTry> plain =
-        plain_without_lookup(attempt, impl_->shared.keys(), impl_->seen_ids);
+    const std::string token = random_id();
+    std::optional<PlainTry> plain = plain_without_lookup(attempt, token, keys, impl_->seen_ids);
     if (!plain) co_return lease;
     impl_->guards.note(name.key, now + guard_lifetime);
-    lease.token = random_id();
-    lease.lock_key = impl_->shared.keys().lock(name.key, lock_part(name));
+    lease.token = token;
+    lease.guard_key = keys.guard(name.key);
+    lease.lock_key = keys.lock(name.key, lock_part(name, attempt.lookup.host_variant));
     plain->untracked = impl_->can_look_unnoticed(name.key);
     const bool settled = co_await try_once(leasing, &*plain);
     impl_->observed(RedisOperation::lease, wait.began());

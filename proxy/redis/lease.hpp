@@ -41,8 +41,10 @@ struct Lease {
     Lock lock = Lock::none;
     std::string
         guard;  ///< the key's generation at the start: the fill stores only while it still holds
-    std::string token;     ///< whose lock it is
-    std::string lock_key;  ///< as it stands in Redis
+    std::string token;      ///< whose lock it is; where the guard carries it, the guard
+    std::string lock_key;   ///< under which the lock stands, and its end is told; empty: none was
+                            ///< asked for
+    std::string guard_key;  ///< where the guard stands
     std::vector<cache::TagId>
         tags;  ///< the rule tags' ids (and the bare key's, for an extended key)
     std::uint64_t everything =
@@ -74,7 +76,6 @@ struct Lease {
 
 /// How a fetch ends that gives its lock back.
 enum class LeaseEnd : std::uint8_t {
-    stored,       ///< the others find it
     unstored,     ///< another instance may fetch at once
     uncacheable,  ///< others are told not to wait for this key in the next few seconds
 };
@@ -117,7 +118,7 @@ public:
         const GiveBack give_back = std::exchange(give_back_, nullptr);
         if (give_back) give_back(*lease_, end);
     }
-    /// The good end: RedisStore::fill has taken the lease, and gives the lock back.
+    /// The good end: RedisStore::fill has stored, and ended the lock.
     void filled() { give_back_ = nullptr; }
 
 private:

@@ -14,12 +14,6 @@ std::string_view digest_in(std::string_view lock) {
     return lock.size() > digest_at ? lock.substr(digest_at, no_digest.size()) : std::string_view{};
 }
 
-std::string lock_value(std::string_view guard, std::string_view digest, std::string_view token) {
-    return std::string(guard).append(":").append(digest).append(":").append(token);
-}
-
-bool is_set(const RedisReply& reply) { return reply.is_text() && reply.text == "OK"; }
-
 /// Reads what the script says of the lock. False: another try is due.
 bool read_lock(Attempt& attempt, const RedisReply& answer, Lease& lease) {
     const std::string& word = answer.items[1].text;
@@ -44,18 +38,25 @@ bool read_lock(Attempt& attempt, const RedisReply& answer, Lease& lease) {
 
 }  // namespace
 
+std::string lock_value(std::string_view guard, std::string_view digest,
+                       std::string_view token_or_part) {
+    return std::string(guard).append(":").append(digest).append(":").append(token_or_part);
+}
+
+std::string part_of_lock(std::string_view lock_key) { return digest_of(lock_key); }
+
 void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& lookup) {
     for (std::size_t i = 0; i < lookup.id_count(); ++i) {
-        const std::string id_key = lookup.id_key(keys, i);
+        const std::string& id_key = lookup.id_keys[i];
         commands.add("SET", id_key, random_id(), "NX", "PX", id_lifetime.count())
             .add("GET", id_key);
     }
     if (lookup.everything != 0) return;
-    const std::string& everything = lookup.everything_key(keys);
+    const std::string& everything = keys.everything(lookup.entry_key);
     commands.add("SET", everything, random_id(), "NX").add("GET", everything);
 }
 
-void read_made_ids(EntryLookup& lookup, const RedisKeys& keys, const RedisReply* replies) {
+void read_made_ids(EntryLookup& lookup, const RedisReply* replies) {
     lookup.ids.clear();
     lookup.foreign_id.clear();
     for (std::size_t i = 0; i < lookup.id_count(); ++i, replies += 2) {
@@ -63,7 +64,7 @@ void read_made_ids(EntryLookup& lookup, const RedisKeys& keys, const RedisReply*
         const bool own = id.is_text() && is_own_id(id.text);
         lookup.ids.push_back(own ? id.text : std::string());
         if (own || !(id.is_text() || id.is_error("WRONGTYPE"))) continue;
-        lookup.foreign_id = lookup.id_key(keys, i);
+        lookup.foreign_id = lookup.id_keys[i];
     }
     if (lookup.everything == 0 && replies[1].is_text())
         lookup.everything = parse_id(replies[1].text).value_or(0);
@@ -86,21 +87,18 @@ void take_ids(const EntryLookup& lookup, Lease& lease) {
 
 void add_scripted_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
                       const Lease& lease, bool unnoticed) {
-    const std::string_view key = attempt.lookup.name.key;
-    const std::string guard_key = keys.guard(key);
-    commands.run(script::lease, "3", guard_key, lease.lock_key.empty() ? guard_key : lease.lock_key,
-                 keys.entry(key), random_id(), guard_lifetime.count(), lease.token,
+    const bool locks = !lease.lock_key.empty();
+    commands.run(script::lease, "3", lease.guard_key, locks ? lease.lock_key : lease.guard_key,
+                 attempt.lookup.entry_key, random_id(), guard_lifetime.count(), lease.token,
                  lock_lifetime.count(), attempt.digest, attempt.dead, keys.news(),
-                 unnoticed ? "GETEX" : "GET");
+                 unnoticed ? "GETEX" : "GET", locks ? part_of_lock(lease.lock_key) : std::string());
     if (attempt.asks) add_ids(commands, keys, attempt.lookup);
 }
 
-bool read_scripted_try(const RedisKeys& keys, Attempt& attempt, const RedisReply* replies,
-                       Lease& lease) {
-    if (attempt.asks) read_made_ids(attempt.lookup, keys, replies + 1);
+bool read_scripted_try(Attempt& attempt, const RedisReply* replies, Lease& lease) {
+    if (attempt.asks) read_made_ids(attempt.lookup, replies + 1);
     const RedisReply& answer = replies[0];
     if (answer.items.size() != 7) return true;  // no guard: the fetch is made, and not stored
-    const std::string_view key = attempt.lookup.name.key;
     lease.guard = answer.items[0].text;
     lease.held = is_held(lease.guard);
     lease.soft_id = answer.items[2].text;
@@ -108,12 +106,12 @@ bool read_scripted_try(const RedisKeys& keys, Attempt& attempt, const RedisReply
     lease.foreign_type = answer.items[5].text;
     lease.entry_guard = answer.items[6].text;
     if (!lease.foreign_type.empty())
-        lease.foreign_key = lease.guard.empty() ? keys.guard(key) : keys.entry(key);
+        lease.foreign_key = lease.guard.empty() ? lease.guard_key : attempt.lookup.entry_key;
     return read_lock(attempt, answer, lease);
 }
 
-PlainTry plain_after_lookup(Attempt& attempt) {
-    PlainTry plain{random_id()};
+PlainTry plain_after_lookup(Attempt& attempt, std::string guard) {
+    PlainTry plain{std::move(guard)};
     std::vector<std::string>& ids = attempt.lookup.ids;
     for (std::size_t i = 0; i < ids.size(); ++i) {
         if (!ids[i].empty()) continue;
@@ -125,17 +123,17 @@ PlainTry plain_after_lookup(Attempt& attempt) {
     return plain;
 }
 
-std::optional<PlainTry> plain_without_lookup(Attempt& attempt, const RedisKeys& keys,
-                                             const SeenIds& seen) {
-    PlainTry plain{random_id()};
+std::optional<PlainTry> plain_without_lookup(Attempt& attempt, std::string guard,
+                                             const RedisKeys& keys, const SeenIds& seen) {
+    PlainTry plain{std::move(guard)};
     std::uint64_t& everything = attempt.lookup.everything;
     plain.reads_everything = everything == 0;
     if (everything == 0)
-        everything = parse_id(seen.of(attempt.lookup.everything_key(keys))).value_or(0);
+        everything = parse_id(seen.of(keys.everything(attempt.lookup.entry_key))).value_or(0);
     if (everything == 0) return std::nullopt;
     std::vector<std::string>& ids = attempt.lookup.ids;
     for (std::size_t i = 0; i < attempt.lookup.id_count(); ++i) {
-        ids.emplace_back(seen.of(attempt.lookup.id_key(keys, i)));
+        ids.emplace_back(seen.of(attempt.lookup.id_keys[i]));
         if (ids[i].empty()) plain.made.push_back(i);
         if (ids[i].empty()) ids[i] = random_id();
         plain.read.push_back(i);
@@ -144,29 +142,41 @@ std::optional<PlainTry> plain_without_lookup(Attempt& attempt, const RedisKeys& 
     return plain;
 }
 
+namespace {
+
+/// What the guard of a plain try is to carry.
+std::string lock_to_make(const Attempt& attempt, const Lease& lease, const PlainTry& plain) {
+    return lock_value(plain.guard, attempt.digest, part_of_lock(lease.lock_key));
+}
+
+bool is_made(const RedisReply& reply) {
+    return reply.type == RedisReply::Type::integer && reply.integer == 1;
+}
+
+}  // namespace
+
 void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
                    const Lease& lease, PlainTry& plain) {
     const EntryLookup& lookup = attempt.lookup;
     for (const std::size_t i : plain.made)
-        commands.add("SET", lookup.id_key(keys, i), lookup.ids[i], "NX", "PX", id_lifetime.count());
+        commands.add("SET", lookup.id_keys[i], lookup.ids[i], "NX", "PX", id_lifetime.count());
     plain.set_reply = commands.count();
-    const std::string guard_key = keys.guard(lookup.name.key);
-    commands.add("HSETNX", guard_key, guard_field, plain.guard)
-        .add("PEXPIRE", guard_key, guard_lifetime.count());
+    const bool locks = !lease.lock_key.empty();
+    commands.add("HSETNX", lease.guard_key, guard_field, plain.guard);
     plain.lock_reply = commands.count();
-    if (!lease.lock_key.empty())
-        commands.add("SET", lease.lock_key, lock_value(plain.guard, attempt.digest, lease.token),
-                     "NX", "PX", lock_lifetime.count());
+    if (locks)
+        commands.add("HSETNX", lease.guard_key, lock_field, lock_to_make(attempt, lease, plain));
+    commands.add("PEXPIRE", lease.guard_key, (locks ? lock_lifetime : guard_lifetime).count());
     plain.look_reply = commands.count();
     // The look after the fill has the ids tracked.
     const auto look_at = [&](std::string_view key) {
         if (plain.untracked) commands.add("GETEX", key);
         if (!plain.untracked) commands.add("GET", key);
     };
-    if (plain.untracked) commands.add("GETEX", keys.entry(lookup.name.key));
-    if (!plain.untracked) commands.add("TYPE", keys.entry(lookup.name.key));
-    for (const std::size_t i : plain.read) look_at(lookup.id_key(keys, i));
-    if (plain.reads_everything) look_at(lookup.everything_key(keys));
+    if (plain.untracked) commands.add("GETEX", lookup.entry_key);
+    if (!plain.untracked) commands.add("TYPE", lookup.entry_key);
+    for (const std::size_t i : plain.read) look_at(lookup.id_keys[i]);
+    if (plain.reads_everything) look_at(keys.everything(lookup.entry_key));
 }
 
 namespace {
@@ -193,14 +203,15 @@ bool read_plain_try(Attempt& attempt, const RedisReply* replies, const PlainTry&
                     Lease& lease) {
     const RedisReply& guard = replies[plain.set_reply];
     const bool locks = !lease.lock_key.empty();
-    const bool has_lock = locks && is_set(replies[plain.lock_reply]);
+    const bool made = is_made(guard);
+    const bool locked = !locks || is_made(replies[plain.lock_reply]);
     // GETEX refuses to read a hash, which an entry is.
     const RedisReply& look = replies[plain.look_reply];
     const bool absent = plain.untracked ? look.is_nil() : look.text == "none";
     // Also where the reply says no: in a cluster the command may have been run before it was sent
     // again.
-    if (locks) attempt.dead = lock_value(plain.guard, attempt.digest, lease.token);
-    attempt.set_lock = has_lock;
+    if (locks) attempt.dead = lock_to_make(attempt, lease, plain);
+    attempt.set_lock = locks && locked;
     const bool same_ids = read_plain_ids(attempt.lookup, replies + plain.look_reply + 1, plain);
     // Somebody else's value, or a user without the command: the script may do better.
     const bool asks_script = guard.is_error("WRONGTYPE") || guard.is_error("NOPERM");
@@ -210,8 +221,7 @@ bool read_plain_try(Attempt& attempt, const RedisReply* replies, const PlainTry&
         attempt.digest = attempt.lookup.digest();
         if (attempt.digest.empty()) attempt.digest = no_digest;
     }
-    const bool made = guard.type == RedisReply::Type::integer && guard.integer == 1;
-    if (!made || has_lock != locks || !absent || !same_ids) return false;
+    if (!made || !locked || !absent || !same_ids) return false;
     lease.guard = plain.guard;
     lease.made_guard = true;
     lease.lock = locks ? Lease::Lock::mine : Lease::Lock::none;

@@ -201,7 +201,7 @@ void RedisLink::note_refusals(const RedisBatch& batch) {
         // The user may not: there is another way.
         const bool forbidden =
             reason == RedisError::noperm || reason == RedisError::unknown_command;
-        if (forbidden && (command == "RENAMENX" || command == "GETDEL" || command == "HSETNX")) {
+        if (forbidden && (command == "RENAMENX" || command == "HSETNX")) {
             shared_.reporter().count(reason);
             continue;
         }

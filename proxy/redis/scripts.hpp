@@ -51,6 +51,7 @@ end)";
 /// "held:..." while a write is under way; '' where a fill came too late, or the entry is of a
 /// former release; nil: nothing is there, or somebody else's. The second value is true where a fill
 /// has been there. Errors that say nothing about the type (no permission) end the script.
+///
 inline constexpr std::string_view own_part = R"(
 local function own(key)
   local said = redis.pcall('HMGET', key, 'larder', 'larder:fill')
@@ -61,6 +62,16 @@ local function own(key)
   if string.sub(guard, 1, 5) == 'held:' or string.find(guard, id .. '$') then return guard, said[2] ~= false end
   if string.find(guard, id .. ',') or (guard == '' and string.find((said[2] or '') .. ',', id .. ',')) then return '', true end
   return nil, false
+end)";
+
+/// A guard may carry the lock of the fetch that has made it, in the hash's field `lock`:
+/// "guard:digest:part", and "w" behind it where a request waits for its end. carried: that text; ''
+/// where there is none. One that names another guard is none.
+inline constexpr std::string_view carried_part = R"(
+local function carried(key)
+  local said = redis.pcall('HMGET', key, 'larder', 'lock')
+  local lock = not said.err and said[1] and said[2] or ''
+  return string.sub(lock, 1, 16) == said[1] and lock or ''
 end)";
 
 /// text_at: the text at a key, by GET or GETEX; nil where there is none.
@@ -107,14 +118,17 @@ end)";
 
 /// Guard and lock of a fetch, in one step. KEYS guard, lock, entry. ARGV new guard, guard ms, token
 /// or '' (no lock wanted), lock ms, digest of the ids, the lock's value that is known to be dead or
-/// '', the channel on which the end of a lock that is replaced is told, and GETEX or GET, as for
-/// `fill`. Returns {guard, 'none' | 'mine' | 'theirs' | 'other' | 'u', soft mark of the entry, 1
-/// where the entry is there, the lock, the type of what somebody else keeps at the guard or the
-/// entry, or '', the guard that the entry's hash names or ''}. A lock names the guard and the ids
-/// (their digest) it was taken under, so that after a purge nobody waits for a fetch that began
-/// before it. 'other': the ids differ, so either the lock or the caller's ids are from before a
-/// purge. While a write is under way the entry's hash names a hold ("held:...", see hold_key), and
-/// nothing may be stored. A lock that is not larder's counts as no lock.
+/// '', the channel on which the end of a lock that is replaced is told, GETEX or GET, as for
+/// `fill`, and the part of a guard's lock that this one is for. Returns {guard, 'none' | 'mine' |
+/// 'theirs' | 'other' | 'u', soft mark of the entry, 1 where the entry is there, the lock, the type
+/// of what somebody else keeps at the guard or the entry, or '', the guard that the entry's hash
+/// names or ''}. A lock names the guard and the ids (their digest) it was taken under, so that
+/// after a purge nobody waits for a fetch that began before it. 'other': the ids differ, so either
+/// the lock or the caller's ids are from before a purge. While a write is under way the entry's
+/// hash names a hold ("held:...", see hold_key), and nothing may be stored, so that nobody needs
+/// the lock. A lock that is not larder's counts as no lock. A guard that carries a lock lives as
+/// long as one, and only the lock's own fetch prolongs it, so that nobody waits for long for an
+/// instance that is gone.
 inline constexpr std::string_view lease_part = R"(
 local function type_of(key)
   local kind = redis.pcall('TYPE', key)
@@ -124,28 +138,45 @@ end
 local stands, filled = own(KEYS[3])
 local guard = stands
 local soft = ''
+local held = ''
 if is_held(stands) then
   stands = ''
 else
   if stands and stands ~= '' then soft = redis.call('HGET', KEYS[3], 'soft') or '' end
   guard = own(KEYS[1])
-  if not guard and type_of(KEYS[1]) ~= '' then return {'', 'none', '', 0, '', type_of(KEYS[1]), ''} end
+  local kind = guard and 'hash' or type_of(KEYS[1])
+  if kind ~= 'hash' and kind ~= '' then return {'', 'none', '', 0, '', kind, ''} end
   if guard == '' then redis.call('DEL', KEYS[1]) end
   if not guard or guard == '' then
     guard = ARGV[1]
     redis.call('HSET', KEYS[1], 'larder', guard)
   end
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  held = carried(KEYS[1])
+  local left = held == '' and -1 or redis.call('PTTL', KEYS[1])
+  local lives = held == '' and ARGV[2] or ARGV[4]
+  if left < 0 or left > tonumber(lives) then redis.call('PEXPIRE', KEYS[1], lives) end
+  if string.sub(held, 35, 50) ~= ARGV[9] then held = '' end
+end
+local function is_dead(text)
+  return ARGV[6] ~= '' and string.sub(text, 1, #ARGV[6]) == ARGV[6]
+end
+local function tell(text)
+  if string.sub(text, 51) == 'w' then redis.pcall('PUBLISH', ARGV[7], 'f larder 0\n' .. KEYS[2]) end
 end
 local lock = 'none'
-local held = ''
-if ARGV[3] ~= '' then
-  held = text_at(KEYS[2], ARGV[8]) or ''
-  local ours = held == '' or string.sub(held, 1, 5) == 'held:' or string.find(held, '^%x+:[%x-]+:[%xu]')
+if ARGV[3] ~= '' and not is_held(guard) then
+  if is_dead(held) then
+    redis.call('HDEL', KEYS[1], 'lock')
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    tell(held)
+    held = ''
+  end
+  if held == '' then held = text_at(KEYS[2], ARGV[8]) or '' end
+  local ours = held == '' or is_held(held) or string.find(held, '^%x+:[%x-]+:[%xu]')
   local taken_under = string.sub(held, 1, 16)
   if not ours then
     held = ''
-  elseif held ~= '' and (ARGV[6] == '' or string.sub(held, 1, #ARGV[6]) ~= ARGV[6]) and (taken_under == guard or taken_under == stands and soft == '') then
+  elseif held ~= '' and not is_dead(held) and (taken_under == guard or taken_under == stands and soft == '') then
     if string.sub(held, 18, 33) ~= ARGV[5] then lock = 'other'
     elseif string.sub(held, 35) == 'u' then lock = 'u' else lock = 'theirs' end
   else
@@ -154,14 +185,15 @@ if ARGV[3] ~= '' then
     if held == '' then got = redis.call('SET', KEYS[2], value, 'PX', ARGV[4], 'NX')
     else got = redis.call('SET', KEYS[2], value, 'PX', ARGV[4]) end
     if got then lock = 'mine' end
-    if string.sub(held, 51) == 'w' then redis.pcall('PUBLISH', ARGV[7], 'f larder 0\n' .. KEYS[2]) end
+    tell(held)
   end
 end
 if stands and stands ~= '' then
   return {guard, lock, soft, filled and 1 or 0, held, '', stands}
 end
 return {guard, lock, '', 0, held, stands and '' or type_of(KEYS[3]), ''})";
-inline constexpr Script lease{Joined<held_part, own_part, text_at_part, lease_part>::text};
+inline constexpr Script lease{
+    Joined<held_part, own_part, carried_part, text_at_part, lease_part>::text};
 
 /// The purge clock, made where it is missing: from the time in microseconds, beyond any value it
 /// had. KEYS clock.
@@ -184,15 +216,24 @@ if last and tonumber(last) >= tonumber(now) then return tostring(redis.call('INC
 redis.call('SET', KEYS[1], now)
 return now)"};
 
-/// Marks a lock whose end a request waits for, so that its end is told. KEYS lock. Returns what
-/// stands there. A lock is "guard:digest:token", and "w" behind it. "guard:digest:u" is none.
-inline constexpr Script watch_lock{R"(
-local held = redis.call('GET', KEYS[1])
-if held and #held == 50 and string.find(held, '^%x+:[%x-]+:%x+$') then
+/// Gives the lock that stands there, carried by the guard or under its own key
+/// ("guard:digest:token"; "guard:digest:u" is none). KEYS lock, guard. ARGV the part that a lock in
+/// the guard is for, and whether a request waits for its end and is to be told ("1"): then "w" is
+/// put behind it.
+inline constexpr std::string_view watch_lock_part = R"(
+local held = carried(KEYS[2])
+if string.sub(held, 35, 50) == ARGV[1] then
+  if #held > 50 or ARGV[2] ~= '1' then return held end
+  local marked = redis.pcall('HSET', KEYS[2], 'lock', held .. 'w')
+  return type(marked) == 'number' and held .. 'w' or held
+end
+held = redis.call('GET', KEYS[1])
+if held and ARGV[2] == '1' and #held == 50 and string.find(held, '^%x+:[%x-]+:%x+$') then
   local marked = redis.pcall('SET', KEYS[1], held .. 'w', 'KEEPTTL')
   if not marked.err then held = held .. 'w' end
 end
-return held)"};
+return held)";
+inline constexpr Script watch_lock{Joined<carried_part, watch_lock_part>::text};
 
 /// Stores one variant if no purge came since the lease. The hash that the entry is to be stands
 /// under a name of its own (RedisKeys::stage, or the guard's), and is moved: Lua would look at each
@@ -201,7 +242,8 @@ return held)"};
 /// never put back: the hash that is moved names the lease's guard, or the one that stands at the
 /// entry. KEYS entry, guard, lock, stage. ARGV guard, own lock's token or '', the channel on which
 /// the lock's end is told, names of fields that go where the key is there, a newline behind each;
-/// GETEX or GET (redis/store_impl.hpp); ms that the entry lives, its soft mark at the lease. A
+/// GETEX or GET (redis/store_impl.hpp); ms that the entry lives, its soft mark at the lease, and ms
+/// that a guard lives without a lock. A
 /// guard that a fill has moved to the entry stands until a soft purge marks that. The soft mark of
 /// an entry that is there stays. The lock's end is told where somebody watches the lock, and where
 /// Redis has lost it, and with it who watches. Returns 1; 0: purged meanwhile; 2: the key is not
@@ -232,6 +274,7 @@ local function copy(staged, kept, gone, alone)
 end
 local function put()
   if redis.call('EXISTS', KEYS[4]) == 0 then return 3 end
+  redis.call('HDEL', KEYS[4], 'lock')
   local guard = redis.call('HGET', KEYS[4], 'larder')
   if not guard then
     guard = ARGV[1]
@@ -248,7 +291,7 @@ local function put()
   local kept = {larder = true, ['larder:fill'] = true, soft = true}
   local gone = {}
   local goes = {}
-  for field in string.gmatch(ARGV[4], '[^\n]+') do gone[#gone + 1] = field goes[field] = true end
+  for field in string.gmatch(ARGV[4] .. '\nlock', '[^\n]+') do gone[#gone + 1] = field goes[field] = true end
   for _, field in ipairs(staged) do kept[field] = true end
   local alone = true
   if stands == guard then
@@ -266,37 +309,67 @@ local function guard_stands()
   if own(KEYS[2]) == ARGV[1] then return true end
   return own(KEYS[1]) == ARGV[1] and (redis.call('HGET', KEYS[1], 'soft') or '') == ARGV[7]
 end
+local lock = carried(KEYS[2])
 local stored = 0
 if guard_stands() then stored = put() end
 if stored ~= 1 then redis.call('DEL', KEYS[4]) end
 if ARGV[2] == '' or stored == 4 then return stored end
-local lock = text_at(KEYS[3], ARGV[5]) or ''
-local ours = string.sub(lock, 35, 50) == ARGV[2]
-if ours then redis.call('DEL', KEYS[3]) end
+local ours = string.sub(lock, 1, 16) == ARGV[2]
+if ours then
+  if carried(KEYS[2]) == lock then
+    redis.call('HDEL', KEYS[2], 'lock')
+    redis.call('PEXPIRE', KEYS[2], ARGV[8])
+  end
+else
+  lock = text_at(KEYS[3], ARGV[5]) or ''
+  ours = string.sub(lock, 35, 50) == ARGV[2]
+  if ours then redis.call('DEL', KEYS[3]) end
+end
 if not ours or #lock > 50 then redis.pcall('PUBLISH', ARGV[3], 'f larder 0\n' .. KEYS[3]) end
 return stored)";
-inline constexpr Script fill{Joined<held_part, own_part, text_at_part, fill_part>::text};
+inline constexpr Script fill{
+    Joined<held_part, own_part, carried_part, text_at_part, fill_part>::text};
 
-/// Gives a lock back, if it is still ours. KEYS lock. ARGV token, 'u' (uncacheable: others are told
-/// so) or '', ms of that, the channel on which the lock's end is told, as `fill` tells it.
-inline constexpr Script release{R"(
-local held = redis.call('GET', KEYS[1]) or ''
+/// Gives a lock back, if it is still ours. A guard that has carried it stays for other fetches, and
+/// lives as long as one without. KEYS lock, guard. ARGV token, 'u' (uncacheable: others are told
+/// so) or '', ms of that, the channel on which the lock's end is told, as `fill` tells it, guard
+/// ms.
+inline constexpr std::string_view release_part = R"(
+local lock = carried(KEYS[2])
+local held = redis.pcall('GET', KEYS[1])
+held = type(held) == 'string' and held or ''
+local carries = string.sub(lock, 1, 16) == ARGV[1]
 local own = string.sub(held, 35, 50) == ARGV[1]
-if own then
-  local kept = ARGV[2] ~= '' and redis.pcall('SET', KEYS[1], string.sub(held, 1, 34) .. ARGV[2], 'PX', ARGV[3])
-  if not kept or kept.err then redis.call('DEL', KEYS[1]) end
+if carries then
+  redis.call('HDEL', KEYS[2], 'lock')
+  redis.call('PEXPIRE', KEYS[2], ARGV[5])
 end
-if not own or string.sub(held, 51) == 'w' then redis.pcall('PUBLISH', ARGV[4], 'f larder 0\n' .. KEYS[1]) end
-return own and 1 or 0)"};
+local kept = false
+if ARGV[2] ~= '' and own then kept = redis.pcall('SET', KEYS[1], string.sub(held, 1, 34) .. ARGV[2], 'PX', ARGV[3])
+elseif ARGV[2] ~= '' and carries then
+  if string.find(held, '^%x+:[%x-]+:[%xu]') then redis.call('DEL', KEYS[1]) end
+  redis.pcall('SET', KEYS[1], string.sub(lock, 1, 34) .. ARGV[2], 'PX', ARGV[3], 'NX')
+end
+if own and (not kept or kept.err) then redis.call('DEL', KEYS[1]) end
+local watched = carries and #lock > 50 or own and #held > 50
+if watched or not (own or carries) then redis.pcall('PUBLISH', ARGV[4], 'f larder 0\n' .. KEYS[1]) end
+return (own or carries) and 1 or 0)";
+inline constexpr Script release{Joined<carried_part, release_part>::text};
 
-/// KEYS guard, lock. ARGV guard, guard ms, own lock's token or '', lock ms.
-inline constexpr Script prolong{R"(
-if redis.pcall('HGET', KEYS[1], 'larder') == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+/// Where a lock's own fetch has not prolonged it twice in a row, another one that needs the guard
+/// takes it off. KEYS guard, lock. ARGV guard, guard ms, own lock's token or '', lock ms.
+inline constexpr std::string_view prolong_part = R"(
+if redis.pcall('HGET', KEYS[1], 'larder') == ARGV[1] then
+  local of_other = carried(KEYS[1]) ~= '' and ARGV[3] ~= ARGV[1]
+  if of_other and redis.call('PTTL', KEYS[1]) < 2000 then of_other = redis.call('HDEL', KEYS[1], 'lock') ~= 1 end
+  if not of_other then redis.call('PEXPIRE', KEYS[1], carried(KEYS[1]) == '' and ARGV[2] or ARGV[4]) end
+end
 if ARGV[3] ~= '' then
   local held = redis.call('GET', KEYS[2])
   if held and string.sub(held, 35, 50) == ARGV[3] then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
 end
-return 1)"};
+return 1)";
+inline constexpr Script prolong{Joined<carried_part, prolong_part>::text};
 
 /// Makes an id outlive the entry filled under it. Writes rarely, because Redis tells every reader
 /// of the id of each write. KEYS id. ARGV ms needed, ms to set, the id's unchanging part. Returns

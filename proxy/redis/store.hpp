@@ -177,9 +177,9 @@ public:
     /// The duty to give the lease's lock back. Its `give_back` does nothing once the store is gone.
     [[nodiscard]] LeaseHold hold(std::shared_ptr<const Lease> lease);
 
-    /// The fetch makes progress: keeps the lock (5 s) and the guard (60 s) alive. To be called
-    /// every second or two. Does not wait.
-    void prolong(std::string_view key, const Lease& lease);
+    /// The fetch makes progress: keeps the lock (5 s) and the guard (60 s, or as long as the lock
+    /// that it carries) alive. To be called every second or two. Does not wait.
+    void prolong(const Lease& lease);
 
     /// Notes that these names will be purged in `due_in`, and tells the other instances: what any
     /// of them stores until then ends then. Does not wait.

@@ -52,7 +52,7 @@ struct RedisStore::Impl : std::enable_shared_from_this<RedisStore::Impl> {
     [[nodiscard]] Task<void> run(const RedisBatchPointer& batch) const { return way().run(batch); }
     /// The server that holds the key.
     [[nodiscard]] RedisNode& node_of(std::string_view key) const {
-        return shared.node_of(shared.keys().entry(key));
+        return in_cluster() ? shared.node_of(shared.keys().entry(key)) : shared.node();
     }
 
     /// A batch bound to the server the link leads to now; in a cluster, to servers that may be
@@ -84,9 +84,9 @@ struct RedisStore::Impl : std::enable_shared_from_this<RedisStore::Impl> {
     /// the key's next change.
     [[nodiscard]] std::uint64_t sequence() const;
 
-    /// Frees a lock if it is held with this token, also where the connection has to be made anew
-    /// first: others would wait for a fetch that is over. Does not wait.
-    void give_back(const std::string& lock_key, const std::string& token, LeaseEnd end);
+    /// Frees the lease's lock if it is held with its token, also where the connection has to be
+    /// made anew first: others would wait for a fetch that is over. Does not wait.
+    void give_back(const Lease& lease, LeaseEnd end);
     /// The same after a try for the lock. `maybe_set`: the try may have set it.
     void give_back_unless_mine(bool maybe_set, const Lease& lease);
 
@@ -135,9 +135,11 @@ inline bool guard_stands(const RedisReply* replies, std::string_view guard,
 
 /// One lookup: what is asked for, and what the replies made of it.
 struct EntryLookup {
-    explicit EntryLookup(const EntryName& name_in);
+    EntryLookup(const EntryName& name_in, const RedisKeys& keys);
 
     EntryName name;
+    std::string entry_key;             ///< where the entry stands
+    std::vector<std::string> id_keys;  ///< where the ids do, in the order of `ids`
     std::string host_variant;
     std::string variant;  ///< which the entry must be
     std::uint64_t sequence = 0;
@@ -155,16 +157,7 @@ struct EntryLookup {
     std::string foreign_id;   ///< the key of an id that is somebody else's; empty: none
 
     [[nodiscard]] bool extended() const { return name.bare_size < name.key.size(); }
-    /// Where the id at that place of `ids` stands.
-    [[nodiscard]] std::string id_key(const RedisKeys& keys, std::size_t place) const {
-        return place < name.tags.size() ? keys.tag(name.tags[place])
-                                        : keys.extension(name.key.substr(0, name.bare_size));
-    }
-    /// Where the id that all entries carry stands.
-    [[nodiscard]] const std::string& everything_key(const RedisKeys& keys) const {
-        return keys.everything(keys.entry(name.key));
-    }
-    [[nodiscard]] std::size_t id_count() const { return name.tags.size() + (extended() ? 1 : 0); }
+    [[nodiscard]] std::size_t id_count() const { return id_keys.size(); }
 
     /// Asks for the entry and for the ids that it must carry. The entry first: a purge between the
     /// two makes a miss.
@@ -189,9 +182,11 @@ private:
     [[nodiscard]] bool is_asked(const cache::TagId& tag) const;
 };
 
-/// The part of a key that one lock is for: its Host, its sharing and, where it is known, its
-/// variant.
-std::string lock_part(const EntryName& name);
+/// The part of a key that one lock is for: its Host (as cache::build_variant names it), its sharing
+/// and, where it is known, its variant.
+std::string lock_part(const EntryName& name, std::string_view host_variant);
+/// How the lock that a guard carries names that part: 16 hexadecimal digits.
+std::string part_of_lock(std::string_view lock_key);
 /// The name of a field of the entry's hash. `kind`: "v:" (a variant) or "vary:" (what the response
 /// varies on). Entries that were stored under other rules of sharing stand in other fields: each
 /// instance sees its own.

@@ -99,7 +99,8 @@ TEST_CASE_FIXTURE(OneRedis, "a lease that timed out leaves no lock behind") {
     REQUIRE(one.wait_available());
     CHECK(eventually(
         [&] {
-            return redis.run({"EXISTS", "larder:lock:{articles:42}a.example"}) == "0";
+            return redis.run({"HEXISTS", "larder:lease:{articles:42}", "lock"}) == "0" &&
+                   redis.run({"EXISTS", "larder:lock:{articles:42}a.example"}) == "0";
         },
         500ms));
 }

@@ -108,8 +108,10 @@ TEST_CASE_FIXTURE(Shared, "a value that takes a guard's place while its fetch is
 }
 
 TEST_CASE_FIXTURE(Shared, "a value at a lock's key is left alone, and is no lock") {
-    const std::string lock_key = one.lease(article).lock_key;
-    for_each_kind(lock_key, [&] {
+    const Lease first = one.lease(article);
+    one.release(first);
+    REQUIRE(eventually([&] { return redis.run({"HEXISTS", first.guard_key, "lock"}) == "0"; }));
+    for_each_kind(first.lock_key, [&] {
         const Lease lease = one.lease(article);
         CHECK(lease.lock == Lease::Lock::none);
         CHECK(lease.can_store());

@@ -79,8 +79,8 @@ Task<int> release_on(RedisStore& store, Lease lease, LeaseEnd end) {
     co_return 0;
 }
 
-Task<int> prolong_on(RedisStore& store, EntryName name, Lease lease) {
-    store.prolong(name.key, lease);
+Task<int> prolong_on(RedisStore& store, Lease lease) {
+    store.prolong(lease);
     co_return 0;
 }
 
@@ -184,9 +184,8 @@ void Instance::release(const Lease& lease, LeaseEnd end) {
     run_on(workers_[0]->context, release_on(*workers_[0]->store, lease, end));
 }
 
-void Instance::prolong(const Ask& ask, const Lease& lease) {
-    const TestRequest request;
-    run_on(workers_[0]->context, prolong_on(*workers_[0]->store, ask.name(request), lease));
+void Instance::prolong(const Lease& lease) {
+    run_on(workers_[0]->context, prolong_on(*workers_[0]->store, lease));
 }
 
 FillOutcome Instance::put(const Ask& ask, const std::string& body, const TestRequest& request) {

@@ -63,7 +63,7 @@ public:
     std::uint64_t count_present(route::PurgeSet set);
     bool announce(std::vector<PurgeItem> items, std::string token);
     void release(const Lease& lease, LeaseEnd end = LeaseEnd::unstored);
-    void prolong(const Ask& ask, const Lease& lease);
+    void prolong(const Lease& lease);
 
     /// Lease and fill in one; the body tells entries apart.
     FillOutcome put(const Ask& ask, const std::string& body,

@@ -43,6 +43,11 @@ struct Staged {
     [[nodiscard]] bool nothing_staged() const {
         return redis.run({"KEYS", "larder:stage:*"}).empty();
     }
+    /// Under its key, or in the guard.
+    [[nodiscard]] bool lock_stands(const Lease& lease) const {
+        return redis.run({"EXISTS", lease.lock_key}) == "1" ||
+               redis.run({"HEXISTS", lease.guard_key, "lock"}) == "1";
+    }
 };
 
 TEST_CASE_FIXTURE(Staged, "an entry comes to stand, replaces another, and leaves others alone") {
@@ -137,7 +142,7 @@ TEST_CASE_FIXTURE(Staged, "what is not stored leaves nothing behind") {
         const Lease next = one->lease(article);
         CHECK(next.lock == Lease::Lock::mine);  // it was given back
         one->release(next);
-        CHECK(eventually([&] { return redis.run({"EXISTS", next.lock_key}) == "0"; }));
+        CHECK(eventually([&] { return !lock_stands(next); }));
     }
 }
 
@@ -316,12 +321,200 @@ TEST_CASE_FIXTURE(Staged, "a fill that came too late leaves the lock to the fetc
     const Lease late = one->lease(article);
     REQUIRE(late.made_guard);
     REQUIRE(late.lock == Lease::Lock::mine);
+    const std::uint64_t before = one->generations.now();
+    REQUIRE(two.purge(purge_key(article.key)) == store::PurgeOutcome::done);
+    REQUIRE(eventually([&] { return one->generations.now() > before; }));
+    const Lease anew = two.lease(article);
+    REQUIRE(anew.lock == Lease::Lock::mine);
+    CHECK(one->fill(article, late, response("old")).outcome == FillOutcome::purged);
+    const auto is_gone = [&] { return !lock_stands(anew); };
+    CHECK_FALSE(eventually(is_gone, 100ms));
+    CHECK(two.fill(article, anew, response("new")).outcome == FillOutcome::stored);
+    CHECK_FALSE(lock_stands(anew));
+}
+
+TEST_CASE_FIXTURE(Staged, "the guard that a fetch has made carries its lock") {
+    begin();
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    const TestRequest other("b.example");
+    const Lease mine = one->lease(article);
+    REQUIRE(mine.lock == Lease::Lock::mine);
+    CHECK(redis.run({"EXISTS", mine.lock_key}) == "0");
+    // Of an instance that is gone, nobody waits for longer than for any lock.
+    const auto lives = [&] { return std::stoi(redis.run({"PTTL", guard_key})); };
+    CHECK(lives() <= 5000);
+    const Lease of_other_host = two.lease(article, true, other);
+    CHECK(of_other_host.lock == Lease::Lock::mine);
+    CHECK(of_other_host.guard == mine.guard);
+    CHECK(redis.run({"EXISTS", of_other_host.lock_key}) == "1");
+    CHECK(lives() <= 5000);
+    two.prolong(of_other_host);
+    CHECK(two.lease(article).lock == Lease::Lock::theirs);
+    CHECK(two.lease(article, true, other).lock == Lease::Lock::theirs);
+    SUBCASE("it goes with the entry") {
+        CHECK(one->fill(article, mine, response("x")).outcome == FillOutcome::stored);
+        CHECK(redis.run({"EXISTS", guard_key}) == "0");
+        CHECK(two.get(article) == "x");
+        CHECK(two.lease(article).lock == Lease::Lock::mine);
+        CHECK(two.lease(article, true, other).lock == Lease::Lock::theirs);
+        CHECK(two.fill(article, of_other_host, response("y"), other).outcome ==
+              FillOutcome::stored);
+        CHECK(two.get(article, other) == "y");
+    }
+    SUBCASE("it is given back, and the guard stays for the others") {
+        one->release(mine);
+        CHECK(eventually([&] { return !lock_stands(mine); }));
+        CHECK(redis.run({"HGET", guard_key, "larder"}) == mine.guard);
+        CHECK(lives() > 50'000);
+        CHECK(two.fill(article, of_other_host, response("y"), other).outcome ==
+              FillOutcome::stored);
+        CHECK(two.get(article, other) == "y");
+    }
+    SUBCASE("others are told that there is nothing to wait for") {
+        one->release(mine, LeaseEnd::uncacheable);
+        CHECK(eventually([&] { return two.lease(article).lock == Lease::Lock::uncacheable; }));
+        CHECK(two.lease(article, true, other).lock == Lease::Lock::theirs);
+    }
+    SUBCASE("also in the place of a lock that is dead") {
+        redis.run({"SET", mine.lock_key, "0123456789abcdef:0123456789abcdef:0123456789abcdef"});
+        one->release(mine, LeaseEnd::uncacheable);
+        CHECK(eventually([&] { return two.lease(article).lock == Lease::Lock::uncacheable; }));
+    }
+    SUBCASE("what is not larder's stays in that place") {
+        redis.run({"RPUSH", mine.lock_key, "mine"});
+        one->release(mine, LeaseEnd::uncacheable);
+        CHECK(eventually([&] { return redis.run({"HEXISTS", guard_key, "lock"}) == "0"; }));
+        CHECK(redis.run({"LRANGE", mine.lock_key, "0", "-1"}) == "mine\n");
+    }
+    SUBCASE("nobody but its own fetch prolongs it") {
+        redis.run({"PEXPIRE", guard_key, "3000"});
+        CHECK(two.lease(article).lock == Lease::Lock::theirs);
+        CHECK(two.lease(article, true, other).lock == Lease::Lock::theirs);
+        two.prolong(of_other_host);
+        CHECK(lives() <= 3000);
+        one->prolong(mine);
+        CHECK(eventually([&] { return lives() > 4000; }));
+    }
+    SUBCASE("where its own fetch does not prolong it, another one keeps the guard") {
+        redis.run({"PEXPIRE", guard_key, "1500"});
+        two.prolong(of_other_host);
+        CHECK(eventually([&] { return lives() > 50'000; }));
+        CHECK_FALSE(lock_stands(mine));
+        CHECK(two.fill(article, of_other_host, response("y"), other).outcome ==
+              FillOutcome::stored);
+    }
+    SUBCASE("only its own fetch gives it back") {
+        one->release(of_other_host);
+        CHECK(eventually([&] { return redis.run({"EXISTS", of_other_host.lock_key}) == "0"; }));
+        CHECK(two.lease(article).lock == Lease::Lock::theirs);
+    }
+    SUBCASE("a purge ends it") {
+        REQUIRE(two.purge(purge_key(article.key)) == store::PurgeOutcome::done);
+        CHECK(two.lease(article).lock == Lease::Lock::mine);
+    }
+}
+
+TEST_CASE_FIXTURE(Staged, "a lock without its guard is none") {
+    begin();
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    const std::string id = "0123456789abcdef";
+    SUBCASE("it came behind a purge") {
+        redis.run({"HSET", guard_key, "lock", id + ":" + id + ":" + id});
+    }
+    SUBCASE("another guard stands there") {
+        const std::string lock = id + ":" + id + ":" + id;
+        redis.run({"HSET", guard_key, "larder", "fedcba9876543210", "lock", lock});
+    }
+    for (int round = 0; round < 2; ++round) {
+        const Lease lease = two.lease(article);
+        CHECK(lease.lock == Lease::Lock::mine);
+        CHECK(one->lease(article).lock == Lease::Lock::theirs);
+        CHECK(two.fill(article, lease, response("x")).outcome == FillOutcome::stored);
+        REQUIRE(two.purge(purge_key(article.key)) == store::PurgeOutcome::done);
+        redis.run({"HSET", guard_key, "lock", id + ":" + id + ":" + id});
+    }
+}
+
+TEST_CASE_FIXTURE(Staged, "a fetch that has met a write under way leaves no lock behind") {
+    begin();
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    REQUIRE(two.announce({{PurgeItem::Kind::key, false, article.key}}, "0123456789abcdef"));
+    const Lease lease = one->lease(article);
+    REQUIRE(lease.held);
+    one->release(lease);
+    CHECK(eventually([&] { return !lock_stands(lease); }));
+}
+
+TEST_CASE_FIXTURE(Staged, "a late fill that nobody knew of costs the next fetch its lock at most") {
+    begin();
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    const Lease late = one->lease(article);
     redis.run({"DEL", guard_key});  // as a purge that the instance has not heard of
     const Lease anew = two.lease(article);
     REQUIRE(anew.lock == Lease::Lock::mine);
     CHECK(one->fill(article, late, response("old")).outcome == FillOutcome::purged);
-    const auto is_gone = [&] { return redis.run({"EXISTS", anew.lock_key}) == "0"; };
-    CHECK_FALSE(eventually(is_gone, 100ms));
+    CHECK(two.get(article).empty());
+    const Lease third = two.lease(article);
+    CHECK(third.lock == Lease::Lock::mine);
+    CHECK(two.fill(article, anew, response("new")).outcome == FillOutcome::stored);
+    CHECK(two.get(article) == "new");
+    two.release(third);
+    CHECK(eventually([&] { return !lock_stands(third); }));
+}
+
+TEST_CASE_FIXTURE(Staged, "a lock in a guard that names ids from before a purge is replaced") {
+    begin();
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    const Ask tagged{"articles:42", {"articles:*"}};
+    const Lease mine = one->lease(tagged);
+    REQUIRE(mine.lock == Lease::Lock::mine);
+    REQUIRE(two.lease(tagged).lock == Lease::Lock::theirs);
+    auto waiting = std::async(std::launch::async, [&] { return one->wait(tagged, 2s); });
+    REQUIRE(eventually([&] { return redis.run({"HGET", guard_key, "lock"}).ends_with('w'); }));
+    REQUIRE(two.purge(purge_pattern("articles:*")) == store::PurgeOutcome::done);
+    const Lease anew = two.lease(tagged);
+    CHECK(anew.lock == Lease::Lock::mine);
+    CHECK(redis.run({"HEXISTS", guard_key, "lock"}) == "0");
+    CHECK(one->fill(tagged, mine, response("old")).outcome == FillOutcome::purged);
+    CHECK(two.lease(tagged).lock == Lease::Lock::theirs);
+    CHECK(two.fill(tagged, anew, response("new")).outcome == FillOutcome::stored);
+    CHECK(two.get(tagged) == "new");
+    const auto waited = waiting.get();
+    REQUIRE(waited.entry);
+    CHECK(waited.entry->body() == "new");
+}
+
+TEST_CASE_FIXTURE(Staged, "who waits for a lock in a guard is told of its end") {
+    begin();
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    const auto is_watched = [&] { return redis.run({"HGET", guard_key, "lock"}).ends_with('w'); };
+    bool fills = true;
+    bool lost = false;
+    bool unlocked = false;
+    SUBCASE("by the fill") {}
+    SUBCASE("by the fill, where the lock was taken off meanwhile") { unlocked = true; }
+    SUBCASE("where nothing is stored") { fills = false; }
+    SUBCASE("where Redis has lost it") { lost = true; }
+    const Lease mine = one->lease(article);
+    REQUIRE(mine.made_guard);
+    auto waiting = std::async(std::launch::async, [&] { return two.wait(article, 4s); });
+    REQUIRE(eventually(is_watched));
+    const auto began = std::chrono::steady_clock::now();
+    if (lost) redis.run({"DEL", guard_key});
+    if (unlocked) redis.run({"HDEL", guard_key, "lock"});
+    if (fills) one->fill(article, mine, response("x"));
+    if (!fills) one->release(mine);
+    const auto waited = waiting.get();
+    // A waiter that is not told looks after 5 s, or gives up after 4.
+    CHECK(std::chrono::steady_clock::now() - began < 2s);
+    CHECK_FALSE(waited.timed_out);
+    CHECK((waited.entry != nullptr) == (fills && !lost));
 }
 
 TEST_CASE_FIXTURE(Staged, "a lock is given back when the entry is there, also where it is merged") {
@@ -343,7 +536,7 @@ TEST_CASE_FIXTURE(Staged, "a lock is given back when the entry is there, also wh
     const auto waited = waiting.get();
     REQUIRE(waited.entry);
     CHECK(waited.entry->body() == "html");
-    CHECK(eventually([&] { return redis.run({"EXISTS", first.lock_key}) == "0"; }));
+    CHECK_FALSE(lock_stands(first));
 }
 
 TEST_CASE_FIXTURE(Staged, "no script looks at the bytes of a value") {

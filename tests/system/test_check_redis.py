@@ -15,7 +15,7 @@ from support.versioned_api import VersionedApi
 from support.waiting import until
 
 RIGHTS = [
-    *"get getex getdel set incr exists type rename renamenx pexpire pttl unlink del".split(),
+    *"get getex set incr exists type rename renamenx pexpire pttl unlink del".split(),
     *"hset hsetnx hget hmget hkeys hlen hexists hdel".split(),
     *"sadd scard sscan time eval evalsha scan publish subscribe ping info".split(),
     *("client|tracking", "client|caching", "client|id", "client|setname"),

@@ -32,6 +32,10 @@ RedisReply wrong_type() {
     return reply;
 }
 constexpr std::string_view guard = "00000000000000aa";
+/// What the guard of the scene carries.
+std::string own_lock() {
+    return std::string(guard) + ":00000000000000cc:" + part_of_lock("larder:lock:{a}");
+}
 constexpr std::string_view seen_id = "1111111111111111";
 constexpr std::string_view other_id = "2222222222222222";
 
@@ -40,8 +44,9 @@ struct Scene {
     Scene() {
         head.host = "api.example";
         http::set_target_uri(head);
-        lease.token = "00000000000000bb";
+        lease.token = guard;
         lease.lock_key = "larder:lock:{a}";
+        lease.guard_key = "p:larder:lease:{p:a}";
         attempt.digest = "00000000000000cc";
     }
     bool settles(const std::vector<RedisReply>& replies) {
@@ -52,28 +57,26 @@ struct Scene {
 
     http::RequestHead head;
     EntryName name{"a", 1, {}, &head};
-    Attempt attempt{EntryLookup(name), {}, {}, false};
+    Attempt attempt{EntryLookup(name, RedisKeys("p:")), {}, {}, false};
     Lease lease;
     PlainTry plain{std::string(guard)};
     RedisCommands commands;
 };
 
-TEST_CASE("a plain try sets the guard, then the lock that names it, and then looks at the key") {
+TEST_CASE("a plain try makes the guard and the lock in it, and then looks at the key") {
     Scene scene;
-    CHECK(scene.settles({made, expires, done, text("none")}));
+    CHECK(scene.settles({made, made, expires, text("none")}));
     const RedisCommands& commands = scene.commands;
     REQUIRE(commands.count() == 4);
-    CHECK(commands.key(0) == "p:larder:lease:{p:a}");
-    CHECK(commands.key(1) == "p:larder:lease:{p:a}");
-    CHECK(commands.key(2) == "larder:lock:{a}");
+    for (const std::size_t i : {0, 1, 2}) CHECK(commands.key(i) == "p:larder:lease:{p:a}");
     CHECK(commands.key(3) == "p:a");
-    CHECK(commands.bytes().find("00000000000000aa:00000000000000cc:00000000000000bb") !=
-          std::string::npos);
+    CHECK(commands.bytes().find(own_lock()) != std::string::npos);
+    CHECK(commands.bytes().find("5000") != std::string::npos);
 }
 
 TEST_CASE("a plain try settles the lease where nothing stood there") {
     Scene scene;
-    REQUIRE(scene.settles({made, expires, done, text("none")}));
+    REQUIRE(scene.settles({made, made, expires, text("none")}));
     CHECK(scene.lease.guard == guard);
     CHECK(scene.lease.made_guard);
     CHECK(scene.lease.lock == Lease::Lock::mine);
@@ -82,30 +85,29 @@ TEST_CASE("a plain try settles the lease where nothing stood there") {
 }
 
 TEST_CASE("where anything stands there, the script decides, and replaces the lock that was set") {
-    const std::string own_lock = "00000000000000aa:00000000000000cc:00000000000000bb";
     SUBCASE("the guard of an earlier fetch, or of a write under way") {
         Scene scene;
-        CHECK_FALSE(scene.settles({stood, expires, done, text("none")}));
-        CHECK(scene.attempt.dead == own_lock);
-        CHECK(scene.attempt.set_lock);
+        CHECK_FALSE(scene.settles({stood, made, expires, text("none")}));
+        CHECK(scene.attempt.dead == own_lock());
         CHECK(scene.lease.guard.empty());
         CHECK_FALSE(scene.lease.made_guard);
     }
+    SUBCASE("a lock that another fetch has put there in between") {
+        Scene scene;
+        CHECK_FALSE(scene.settles({made, stood, expires, text("none")}));
+        CHECK_FALSE(scene.attempt.set_lock);
+    }
     SUBCASE("somebody else's value at the guard") {
         Scene scene;
-        CHECK_FALSE(scene.settles({wrong_type(), stood, done, text("none")}));
+        CHECK_FALSE(scene.settles({wrong_type(), wrong_type(), stood, text("none")}));
         CHECK(scene.lease.guard.empty());
-    }
-    SUBCASE("another one's lock") {
-        Scene scene;
-        CHECK_FALSE(scene.settles({made, expires, refused, text("none")}));
-        CHECK_FALSE(scene.attempt.set_lock);
     }
     SUBCASE("an entry, or what is not larder's") {
         for (const std::string_view kind : {"hash", "string"}) {
             Scene scene;
-            CHECK_FALSE(scene.settles({made, expires, done, text(kind)}));
-            CHECK(scene.attempt.dead == own_lock);
+            CHECK_FALSE(scene.settles({made, made, expires, text(kind)}));
+            CHECK(scene.attempt.set_lock);
+            CHECK(scene.attempt.dead == own_lock());
         }
     }
 }
@@ -116,6 +118,7 @@ TEST_CASE("a plain try without a lock") {
     REQUIRE(scene.settles({made, expires, text("none")}));
     CHECK(scene.lease.lock == Lease::Lock::none);
     CHECK(scene.lease.guard == guard);
+    CHECK(scene.commands.bytes().find("60000") != std::string::npos);
 }
 
 TEST_CASE("a full Redis makes no guard: the lease is settled, and nothing can be stored") {
@@ -123,7 +126,7 @@ TEST_CASE("a full Redis makes no guard: the lease is settled, and nothing can be
     RedisReply full;
     full.type = RedisReply::Type::error;
     full.text = "OOM command not allowed when used memory > 'maxmemory'.";
-    REQUIRE(scene.settles({full, stood, full, text("none")}));
+    REQUIRE(scene.settles({full, full, stood, text("none")}));
     CHECK(scene.lease.guard.empty());
     CHECK_FALSE(scene.lease.can_store());
 }
@@ -133,7 +136,7 @@ struct SceneWithIds : Scene {
     SceneWithIds() {
         name.tags = tags;
         name.key = "a?x";
-        attempt = {EntryLookup(name), {}, {}, false};
+        attempt = {EntryLookup(name, RedisKeys("p:")), {}, {}, false};
         attempt.lookup.everything = 7;
     }
     const std::vector<std::string> tags{"t"};
@@ -142,17 +145,17 @@ struct SceneWithIds : Scene {
 TEST_CASE("a plain try makes the ids that the lookup found missing, and names them in the lock") {
     SceneWithIds scene;
     scene.attempt.lookup.ids = {std::string(seen_id), ""};
-    scene.plain = plain_after_lookup(scene.attempt);
+    scene.plain = plain_after_lookup(scene.attempt, std::string(guard));
     const std::string new_id = scene.attempt.lookup.ids[1];
     REQUIRE(new_id.size() == 16);
     SUBCASE("they stand there") {
-        CHECK(scene.settles({done, made, expires, done, text("none"), text(new_id)}));
+        CHECK(scene.settles({done, made, made, expires, text("none"), text(new_id)}));
         CHECK(scene.commands.key(0) == "p:larder:ext:{p:a}");
         CHECK(scene.commands.bytes().find(digest_of_ids(7, {std::string(seen_id), new_id})) !=
               std::string::npos);
     }
     SUBCASE("another one was made meanwhile") {
-        CHECK_FALSE(scene.settles({refused, made, expires, done, text("none"), text(other_id)}));
+        CHECK_FALSE(scene.settles({refused, made, made, expires, text("none"), text(other_id)}));
         CHECK(scene.attempt.asks);
         CHECK(scene.attempt.digest ==
               digest_of_ids(7, {std::string(seen_id), std::string(other_id)}));
@@ -161,7 +164,7 @@ TEST_CASE("a plain try makes the ids that the lookup found missing, and names th
         std::string_view there;
         SUBCASE("a value") { there = "mine"; }
         SUBCASE("a write") { there = "held:00000000000000dd"; }
-        CHECK_FALSE(scene.settles({refused, made, expires, done, text("none"), text(there)}));
+        CHECK_FALSE(scene.settles({refused, made, made, expires, text("none"), text(there)}));
         CHECK(scene.attempt.asks);
         CHECK(scene.attempt.digest == no_digest);
     }
@@ -171,20 +174,21 @@ TEST_CASE("a plain try without a lookup asks for all ids, and makes those that w
     SceneWithIds scene;
     SeenIds seen;
     seen.note("p:larder:tag:t", seen_id);
-    scene.plain = plain_without_lookup(scene.attempt, RedisKeys("p:"), seen).value();
+    scene.plain =
+        plain_without_lookup(scene.attempt, std::string(guard), RedisKeys("p:"), seen).value();
     scene.plain.untracked = true;
     const std::string new_id = scene.attempt.lookup.ids[1];
     CHECK(scene.attempt.lookup.ids[0] == seen_id);
     SUBCASE("they are as expected; a soft mark does not matter") {
         const std::string marked = std::string(seen_id) + ":0123";
-        REQUIRE(scene.settles({done, made, expires, done, absent, text(marked), text(new_id)}));
+        REQUIRE(scene.settles({done, made, made, expires, absent, text(marked), text(new_id)}));
         CHECK(scene.lease.untracked);
         CHECK(scene.lease.lock == Lease::Lock::mine);
         CHECK(scene.attempt.lookup.ids[0] == marked);
     }
     SUBCASE("a purge came since one was seen") {
         CHECK_FALSE(
-            scene.settles({done, made, expires, done, absent, text(other_id), text(new_id)}));
+            scene.settles({done, made, made, expires, absent, text(other_id), text(new_id)}));
         CHECK(scene.attempt.set_lock);
         CHECK(scene.lease.lock == Lease::Lock::none);
     }
@@ -192,11 +196,11 @@ TEST_CASE("a plain try without a lookup asks for all ids, and makes those that w
         for (const RedisReply& there : {wrong_type(), text("mine")}) {
             scene.commands = {};
             CHECK_FALSE(
-                scene.settles({done, made, expires, done, there, text(seen_id), text(new_id)}));
+                scene.settles({done, made, made, expires, there, text(seen_id), text(new_id)}));
         }
     }
     SUBCASE("a purge came, and nobody has made a new one") {
-        CHECK_FALSE(scene.settles({done, made, expires, done, absent, refused, text(new_id)}));
+        CHECK_FALSE(scene.settles({done, made, made, expires, absent, refused, text(new_id)}));
         CHECK(scene.attempt.asks);
     }
 }
@@ -205,22 +209,23 @@ TEST_CASE("where the id of all entries is not known, the one that was seen last 
     SceneWithIds scene;
     scene.name.tags = {};
     scene.name.key = "a";
-    scene.attempt = {EntryLookup(scene.name), {}, {}, false};
+    scene.attempt = {EntryLookup(scene.name, RedisKeys("p:")), {}, {}, false};
     SeenIds seen;
-    CHECK_FALSE(plain_without_lookup(scene.attempt, RedisKeys("p:"), seen));
-    seen.note(scene.attempt.lookup.everything_key(RedisKeys("p:")), seen_id);
-    scene.plain = plain_without_lookup(scene.attempt, RedisKeys("p:"), seen).value();
+    CHECK_FALSE(plain_without_lookup(scene.attempt, std::string(guard), RedisKeys("p:"), seen));
+    seen.note(RedisKeys("p:").everything("p:a"), seen_id);
+    scene.plain =
+        plain_without_lookup(scene.attempt, std::string(guard), RedisKeys("p:"), seen).value();
     SUBCASE("it stands") {
-        CHECK(scene.settles({made, expires, done, text("none"), text(seen_id)}));
+        CHECK(scene.settles({made, made, expires, text("none"), text(seen_id)}));
         CHECK(scene.attempt.lookup.everything == 0x1111111111111111);
     }
     SUBCASE("everything was purged") {
-        CHECK_FALSE(scene.settles({made, expires, done, text("none"), text(other_id)}));
+        CHECK_FALSE(scene.settles({made, made, expires, text("none"), text(other_id)}));
         CHECK(scene.attempt.lookup.everything == 0x2222222222222222);
         CHECK(scene.attempt.digest == digest_of_ids(0x2222222222222222, {}));
     }
     SUBCASE("and is missing since") {
-        CHECK_FALSE(scene.settles({made, expires, done, text("none"), refused}));
+        CHECK_FALSE(scene.settles({made, made, expires, text("none"), refused}));
         CHECK(scene.attempt.digest == no_digest);
     }
 }
