@@ -142,19 +142,6 @@ std::optional<PlainTry> plain_without_lookup(Attempt& attempt, std::string guard
     return plain;
 }
 
-namespace {
-
-/// What the guard of a plain try is to carry.
-std::string lock_to_make(const Attempt& attempt, const Lease& lease, const PlainTry& plain) {
-    return lock_value(plain.guard, attempt.digest, part_of_lock(lease.lock_key));
-}
-
-bool is_made(const RedisReply& reply) {
-    return reply.type == RedisReply::Type::integer && reply.integer == 1;
-}
-
-}  // namespace
-
 void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt& attempt,
                    const Lease& lease, PlainTry& plain) {
     const EntryLookup& lookup = attempt.lookup;
@@ -164,8 +151,8 @@ void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt
     const bool locks = !lease.lock_key.empty();
     commands.add("HSETNX", lease.guard_key, guard_field, plain.guard);
     plain.lock_reply = commands.count();
-    if (locks)
-        commands.add("HSETNX", lease.guard_key, lock_field, lock_to_make(attempt, lease, plain));
+    if (locks) plain.lock = lock_value(plain.guard, attempt.digest, part_of_lock(lease.lock_key));
+    if (locks) commands.add("HSETNX", lease.guard_key, lock_field, plain.lock);
     commands.add("PEXPIRE", lease.guard_key, (locks ? lock_lifetime : guard_lifetime).count());
     plain.look_reply = commands.count();
     // The look after the fill has the ids tracked.
@@ -180,6 +167,10 @@ void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt
 }
 
 namespace {
+
+bool is_made(const RedisReply& reply) {
+    return reply.type == RedisReply::Type::integer && reply.integer == 1;
+}
 
 /// Takes the ids as they stand. False: there is another one than the lock names, or one that
 /// nothing may be stored under.
@@ -210,7 +201,7 @@ bool read_plain_try(Attempt& attempt, const RedisReply* replies, const PlainTry&
     const bool absent = plain.untracked ? look.is_nil() : look.text == "none";
     // Also where the reply says no: in a cluster the command may have been run before it was sent
     // again.
-    if (locks) attempt.dead = lock_to_make(attempt, lease, plain);
+    attempt.dead = plain.lock;
     attempt.set_lock = locks && locked;
     const bool same_ids = read_plain_ids(attempt.lookup, replies + plain.look_reply + 1, plain);
     // Somebody else's value, or a user without the command: the script may do better.

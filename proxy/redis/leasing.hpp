@@ -37,6 +37,7 @@ struct Attempt {
 /// then looks.
 struct PlainTry {
     std::string guard;                ///< the new one; with a lock the lease's token
+    std::string lock{};               ///< what it carries, where a lock is wanted
     std::vector<std::size_t> made{};  ///< ids that are set where they are missing
     std::vector<std::size_t> read{};  ///< ids that are asked for
     bool reads_everything = false;    ///< the id that all entries carry is asked for

@@ -85,8 +85,13 @@ void RedisLink::enqueue(RedisBatchPointer batch, RedisCommands::Scripts scripts)
 
 void RedisLink::flush() {
     if (writing_ || !pipeline_.has_output() || !transport_) return;
+    std::vector<std::string> output = pipeline_.take_output();
+    if (output.size() == 1) {
+        output.front().erase(0, transport_->write_at_once(output.front()));
+        if (output.front().empty()) return pipeline_.reuse_output(std::move(output));
+    }
     writing_ = true;
-    const auto job = std::make_shared<const std::vector<std::string>>(pipeline_.take_output());
+    const auto job = std::make_shared<const std::vector<std::string>>(std::move(output));
     std::vector<asio::const_buffer> buffers;
     buffers.reserve(job->size());
     for (const std::string& piece : *job) buffers.push_back(asio::buffer(piece));

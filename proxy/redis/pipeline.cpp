@@ -10,6 +10,7 @@ constexpr std::size_t places_max = 10'000;
 constexpr std::size_t output_bytes_max = 256u << 20;
 // Larger commands are not copied behind others.
 constexpr std::size_t own_piece_above = 16 * 1024;
+constexpr std::size_t reused_max = 64 * 1024;
 
 }  // namespace
 
@@ -46,6 +47,13 @@ void RedisPipeline::submit(RedisBatchPointer batch, SteadyTime now,
 std::vector<std::string> RedisPipeline::take_output() {
     output_bytes_ = 0;
     return std::exchange(output_, {});
+}
+
+void RedisPipeline::reuse_output(std::vector<std::string> written) {
+    if (!output_.empty() || written.empty() || written.front().capacity() > reused_max) return;
+    written.resize(1);
+    written.front().clear();
+    output_ = std::move(written);
 }
 
 bool RedisPipeline::feed(const char* bytes, std::size_t size, SteadyTime now) {

@@ -30,8 +30,10 @@ public:
                 RedisCommands::Scripts scripts = RedisCommands::Scripts::by_digest);
 
     // ---- bytes to write
-    [[nodiscard]] bool has_output() const { return !output_.empty(); }
+    [[nodiscard]] bool has_output() const { return output_bytes_ > 0; }
     [[nodiscard]] std::vector<std::string> take_output();
+    /// What was written, for its memory.
+    void reuse_output(std::vector<std::string> written);
 
     // ---- bytes read
     /// False: this is not Redis' protocol.

@@ -58,10 +58,11 @@ Task<error_code> RedisTransport::connect(RedisUrl::Kind kind, RedisAddress addre
     error_code error;
     if (kind == RedisUrl::Kind::unix_socket) {
         error = co_await connect_unix(std::move(path));
-        co_return error;
+    } else {
+        error = co_await connect_tcp(address);
     }
-    error = co_await connect_tcp(address);
-    if (error || !tls_) co_return error;
+    if (!error) socket_.non_blocking(true, error);
+    if (error || !tls_ || kind == RedisUrl::Kind::unix_socket) co_return error;
     error = co_await secure(address.host);
     co_return error;
 }
@@ -123,6 +124,13 @@ Task<std::size_t> RedisTransport::read_some(asio::mutable_buffer into) {
     }
     const auto [failed, size] = co_await socket_.async_read_some(into, as_result);
     co_return failed ? 0 : size;
+}
+
+std::size_t RedisTransport::write_at_once(std::string_view bytes) {
+    if (secure_) return 0;
+    error_code error;
+    const std::size_t size = socket_.send(asio::buffer(bytes), 0, error);
+    return error ? 0 : size;
 }
 
 void RedisTransport::end() {

@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "redis/task.hpp"
@@ -40,6 +41,9 @@ public:
     /// Waits for bytes. Nothing read means the connection is lost.
     [[nodiscard]] Task<std::size_t> read_some(boost::asio::mutable_buffer into);
 
+    /// Writes what the socket takes at once; gives how much that was. Nothing over TLS, and where
+    /// the connection is lost: `write` tells.
+    [[nodiscard]] std::size_t write_at_once(std::string_view bytes);
     /// Writes all of it; `done(error_code)`. The bytes must outlive the call, the transport as
     /// well.
     template <class Buffers, class Done>

@@ -55,7 +55,8 @@ TEST_CASE_FIXTURE(Staged, "an entry comes to stand, replaces another, and leaves
     SUBCASE("where keys may not be renamed") { begin("-rename -renamenx"); }
     SUBCASE("where GETEX is not allowed") { begin("-getex"); }
     SUBCASE("where no read can be left out of tracking") { begin("-getex -client|caching"); }
-    REQUIRE(one->put(article, "first") == FillOutcome::stored);
+    const auto first = response("first");
+    REQUIRE(one->fill(article, one->lease(article), first).outcome == FillOutcome::stored);
     CHECK(one->get(article) == "first");
     CHECK(ttl(article) > 55);
 

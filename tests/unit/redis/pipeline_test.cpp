@@ -66,6 +66,27 @@ TEST_CASE("batches of one turn leave in one piece, and a large one is not copied
     CHECK(pieces[1] == get(large));
 }
 
+TEST_CASE("the memory of what was written is used again, and its bytes are not") {
+    Scene scene;
+    scene.submit("a");
+    scene.pipeline.reuse_output(scene.pipeline.take_output());
+    CHECK_FALSE(scene.pipeline.has_output());
+    scene.submit("b");
+    CHECK(scene.output() == get("b"));
+
+    scene.submit("a");
+    auto written = scene.pipeline.take_output();
+    scene.submit("c");
+    scene.pipeline.reuse_output(std::move(written));
+    CHECK(scene.output() == get("c"));
+
+    const std::string large(20'000, 'x');
+    scene.submit("a");
+    scene.pipeline.reuse_output(scene.pipeline.take_output());
+    scene.submit(large);
+    CHECK(scene.output() == get(large));
+}
+
 TEST_CASE("replies go to their batches in order, however the bytes are cut") {
     const std::string bytes = "$3\r\none\r\n*2\r\n:1\r\n$-1\r\n-ERR no\r\n$0\r\n\r\n+four\r\n";
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
