@@ -4,6 +4,7 @@
 #include "cache/vary.hpp"
 #include "redis/filling.hpp"
 #include "redis/ids.hpp"
+#include "redis/leasing.hpp"
 #include "redis/news.hpp"
 #include "redis/scripts.hpp"
 #include "store/entry_format.hpp"
@@ -70,10 +71,12 @@ void remove_own(const Filling& fill, std::string_view key) {
 
 /// Removes what was not moved, so that it does not stay until it expires. Does not wait.
 void clear_stage(const Filling& fill) {
-    // There it may be the guard of another fetch by now.
-    if (fill.moves_guard) return remove_own(fill, fill.stage);
     const RedisBatchPointer batch = fill.new_batch();
-    batch->commands.add("UNLINK", fill.stage);
+    // There it may be the guard of another fetch by now.
+    if (fill.moves_guard)
+        batch->commands.run(script::clear_stage, "1", fill.stage, fill.lease.guard, fill.name(),
+                            guard_lifetime.count(), lock_lifetime.count());
+    if (!fill.moves_guard) batch->commands.add("UNLINK", fill.stage);
     fill.store.way().send(batch);
 }
 
@@ -169,6 +172,7 @@ Task<void> send_fill(Filling& fill, RedisStore::Filled& filled) {
     co_await send_once(fill, filled);
     if (!fill.other_guard) co_return;
     fill.entry.fill_guard = parse_id(fill.lease.guard).value_or(0);
+    fill.own_stage = true;
     co_await send_once(fill, filled);
 }
 

@@ -152,14 +152,14 @@ void add_move(Filling& fill, RedisCommands& commands, std::string_view gone, Car
                  locked ? fill.lease.lock_key : guard_key, fill.stage, fill.lease.guard,
                  locked ? std::string_view(fill.lease.token) : std::string_view(), keys.news(),
                  gone, unnoticed ? "GETEX" : "GET", fill.lives.count(), fill.lease.soft_id,
-                 guard_lifetime.count());
+                 guard_lifetime.count(), lock_lifetime.count());
 }
 
 /// Whether the fill can do without a script. Not for a fetch that is known to have come before a
 /// purge: the hash that it would write into may be of another fetch by now, whose guard it would
 /// move away.
 bool can_move_guard(const Filling& fill, Carrier carrier) {
-    if (!fill.lease.made_guard || carrier != Carrier::link) return false;
+    if (!fill.lease.made_guard || fill.own_stage || carrier != Carrier::link) return false;
     if (!fill.store.can_look_unnoticed(fill.lookup.name.key)) return false;
     const store::Generations& known = fill.store.shared.generations();
     const std::uint64_t since = fill.lease.sequence;

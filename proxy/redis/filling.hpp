@@ -34,7 +34,9 @@ struct Filling {
     bool scripted = false;     ///< the reply at `stored_reply` is the script's
     bool put = false;          ///< something was put under the key
     bool late = false;         ///< it stands there without its guard, which was purged, or lost
-    bool other_guard = false;  ///< the entry whose guard it names is gone: it is sent again
+    bool other_guard = false;  ///< the guard that it names, or was put at, is not its own any
+                               ///< more: it is sent again
+    bool own_stage = false;    ///< sent again, at a name of its own
     bool gave_back = false;    ///< the script has given the lock back
     bool watched = false;      ///< somebody may wait for the end of the lock that was moved
     /// Who looks whether the ids, and the entry, are still those of the fill.

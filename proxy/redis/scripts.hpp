@@ -48,30 +48,36 @@ end)";
 
 /// An application may use the same Redis, so a key may hold something that is not larder's, of any
 /// type. Such a key is left alone. own: the guard of what larder keeps at a key (a hash);
-/// "held:..." while a write is under way; '' where a fill came too late, or the entry is of a
-/// former release; nil: nothing is there, or somebody else's. The second value is true where a fill
-/// has been there. Errors that say nothing about the type (no permission) end the script.
+/// "held:..." while a write is under way; '' where a fill or a lock came too late, or the entry is
+/// of a former release; nil: nothing is there, or somebody else's. The second value is true where a
+/// fill has been there. Errors that say nothing about the type (no permission) end the script.
 ///
 inline constexpr std::string_view own_part = R"(
 local function own(key)
-  local said = redis.pcall('HMGET', key, 'larder', 'larder:fill')
-  if said.err and string.sub(said.err, 1, 9) ~= 'WRONGTYPE' then said = redis.call('HMGET', key, 'larder', 'larder:fill') end
+  local said = redis.pcall('HMGET', key, 'larder', 'larder:fill', 'lock')
+  if said.err and string.sub(said.err, 1, 9) ~= 'WRONGTYPE' then said = redis.call('HMGET', key, 'larder', 'larder:fill', 'lock') end
   if said.err then return nil, false end
   local id = '^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x'
   local guard = said[1] or ''
   if string.sub(guard, 1, 5) == 'held:' or string.find(guard, id .. '$') then return guard, said[2] ~= false end
   if string.find(guard, id .. ',') or (guard == '' and string.find((said[2] or '') .. ',', id .. ',')) then return '', true end
+  if guard == '' and #(said[3] or '') >= 50 and string.find(said[3], id .. ':[%x-]+:%x+w?$') then return '', false end
   return nil, false
 end)";
 
 /// A guard may carry the lock of the fetch that has made it, in the hash's field `lock`:
 /// "guard:digest:part", and "w" behind it where a request waits for its end. carried: that text; ''
-/// where there is none. One that names another guard is none.
+/// where there is none. One that names another guard is none. take_off: removes it.
 inline constexpr std::string_view carried_part = R"(
+local given_up_at = 2000
 local function carried(key)
   local said = redis.pcall('HMGET', key, 'larder', 'lock')
   local lock = not said.err and said[1] and said[2] or ''
   return string.sub(lock, 1, 16) == said[1] and lock or ''
+end
+local function take_off(key, ms)
+  redis.pcall('HDEL', key, 'lock')
+  redis.call('PEXPIRE', key, ms)
 end)";
 
 /// text_at: the text at a key, by GET or GETEX; nil where there is none.
@@ -128,49 +134,51 @@ end)";
 /// hash names a hold ("held:...", see hold_key), and nothing may be stored, so that nobody needs
 /// the lock. A lock that is not larder's counts as no lock. A guard that carries a lock lives as
 /// long as one, and only the lock's own fetch prolongs it, so that nobody waits for long for an
-/// instance that is gone.
+/// instance that is gone: another one takes the lock off where two prolongations in a row are
+/// missing, and keeps the guard. Where the lock has its own key, "-" stands in the guard's field,
+/// so that a plain try which has just made the guard does not get the lock too.
 inline constexpr std::string_view lease_part = R"(
 local function type_of(key)
   local kind = redis.pcall('TYPE', key)
   kind = kind.ok or 'none'
   return kind == 'none' and '' or kind
 end
+local function tell(text)
+  if string.sub(text, 51) == 'w' then redis.pcall('PUBLISH', ARGV[7], 'f larder 0\n' .. KEYS[2]) end
+end
 local stands, filled = own(KEYS[3])
 local guard = stands
 local soft = ''
 local held = ''
+local function end_carried()
+  take_off(KEYS[1], ARGV[2])
+  if string.sub(held, 35, 50) == ARGV[9] then tell(held) end
+  held = ''
+end
 if is_held(stands) then
   stands = ''
 else
   if stands and stands ~= '' then soft = redis.call('HGET', KEYS[3], 'soft') or '' end
   guard = own(KEYS[1])
-  local kind = guard and 'hash' or type_of(KEYS[1])
-  if kind ~= 'hash' and kind ~= '' then return {'', 'none', '', 0, '', kind, ''} end
+  if not guard and type_of(KEYS[1]) ~= '' then return {'', 'none', '', 0, '', type_of(KEYS[1]), ''} end
   if guard == '' then redis.call('DEL', KEYS[1]) end
   if not guard or guard == '' then
     guard = ARGV[1]
     redis.call('HSET', KEYS[1], 'larder', guard)
   end
   held = carried(KEYS[1])
-  local left = held == '' and -1 or redis.call('PTTL', KEYS[1])
-  local lives = held == '' and ARGV[2] or ARGV[4]
-  if left < 0 or left > tonumber(lives) then redis.call('PEXPIRE', KEYS[1], lives) end
+  local left = redis.call('PTTL', KEYS[1])
+  if held == '' then redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  elseif left >= 0 and left < given_up_at then end_carried()
+  elseif left < 0 or left > tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
   if string.sub(held, 35, 50) ~= ARGV[9] then held = '' end
 end
 local function is_dead(text)
   return ARGV[6] ~= '' and string.sub(text, 1, #ARGV[6]) == ARGV[6]
 end
-local function tell(text)
-  if string.sub(text, 51) == 'w' then redis.pcall('PUBLISH', ARGV[7], 'f larder 0\n' .. KEYS[2]) end
-end
 local lock = 'none'
 if ARGV[3] ~= '' and not is_held(guard) then
-  if is_dead(held) then
-    redis.call('HDEL', KEYS[1], 'lock')
-    redis.call('PEXPIRE', KEYS[1], ARGV[2])
-    tell(held)
-    held = ''
-  end
+  if is_dead(held) then end_carried() end
   if held == '' then held = text_at(KEYS[2], ARGV[8]) or '' end
   local ours = held == '' or is_held(held) or string.find(held, '^%x+:[%x-]+:[%xu]')
   local taken_under = string.sub(held, 1, 16)
@@ -184,7 +192,10 @@ if ARGV[3] ~= '' and not is_held(guard) then
     local got
     if held == '' then got = redis.call('SET', KEYS[2], value, 'PX', ARGV[4], 'NX')
     else got = redis.call('SET', KEYS[2], value, 'PX', ARGV[4]) end
-    if got then lock = 'mine' end
+    if got then
+      lock = 'mine'
+      redis.pcall('HSETNX', KEYS[1], 'lock', '-')
+    end
     tell(held)
   end
 end
@@ -235,6 +246,27 @@ end
 return held)";
 inline constexpr Script watch_lock{Joined<carried_part, watch_lock_part>::text};
 
+/// unstage: removes what a fill has put into the hash of its guard. That may be another fetch's by
+/// now, which keeps its guard and its lock. ms: that a guard lives, without and with a lock.
+inline constexpr std::string_view unstage_part = R"(
+local function unstage(key, guard, ms, locked_ms)
+  local there = redis.pcall('HGET', key, 'larder')
+  if type(there) ~= 'string' or there == guard then return redis.call('UNLINK', key) end
+  local fields = redis.call('HKEYS', key)
+  for _, field in ipairs(fields) do
+    if field ~= 'larder' and field ~= 'lock' then redis.call('HDEL', key, field) end
+  end
+  redis.call('PEXPIRE', key, carried(key) == '' and ms or locked_ms)
+end)";
+
+/// The same for a fill that did not come to run its script. KEYS guard. ARGV guard, the fill's
+/// name, ms that a guard lives, without and with a lock.
+inline constexpr std::string_view clear_stage_part = R"(
+local mark = redis.pcall('HGET', KEYS[1], 'larder:fill')
+if type(mark) == 'string' and string.find(mark, ARGV[2], 1, true) then unstage(KEYS[1], ARGV[1], ARGV[3], ARGV[4]) end
+return 1)";
+inline constexpr Script clear_stage{Joined<carried_part, unstage_part, clear_stage_part>::text};
+
 /// Stores one variant if no purge came since the lease. The hash that the entry is to be stands
 /// under a name of its own (RedisKeys::stage, or the guard's), and is moved: Lua would look at each
 /// byte of a value, for milliseconds where it is large, and nobody is served meanwhile. Only where
@@ -243,12 +275,12 @@ inline constexpr Script watch_lock{Joined<carried_part, watch_lock_part>::text};
 /// entry. KEYS entry, guard, lock, stage. ARGV guard, own lock's token or '', the channel on which
 /// the lock's end is told, names of fields that go where the key is there, a newline behind each;
 /// GETEX or GET (redis/store_impl.hpp); ms that the entry lives, its soft mark at the lease, and ms
-/// that a guard lives without a lock. A
-/// guard that a fill has moved to the entry stands until a soft purge marks that. The soft mark of
-/// an entry that is there stays. The lock's end is told where somebody watches the lock, and where
-/// Redis has lost it, and with it who watches. Returns 1; 0: purged meanwhile; 2: the key is not
-/// larder's; 3: nothing stands at the stage; 4: the hash names a guard that was the entry's, and is
-/// not any more: to be sent again under the lease's own, and the lock stays.
+/// that a guard lives, without and with a lock. A guard that a fill has moved to the entry stands
+/// until a soft purge marks that. The soft mark of an entry that is there stays. The lock's end is
+/// told where somebody watches the lock, and where Redis has lost it, and with it who watches.
+/// Returns 1; 0: purged meanwhile; 2: the key is not larder's; 3: nothing stands at the stage; 4:
+/// the hash names a guard that was the entry's, and is not any more: to be sent again under the
+/// lease's own, and the lock stays.
 inline constexpr std::string_view fill_part = R"(
 local function copy(staged, kept, gone, alone)
   local lives = redis.call('PTTL', KEYS[4])
@@ -274,7 +306,6 @@ local function copy(staged, kept, gone, alone)
 end
 local function put()
   if redis.call('EXISTS', KEYS[4]) == 0 then return 3 end
-  redis.call('HDEL', KEYS[4], 'lock')
   local guard = redis.call('HGET', KEYS[4], 'larder')
   if not guard then
     guard = ARGV[1]
@@ -283,6 +314,7 @@ local function put()
   local stands = own(KEYS[1])
   if is_held(stands) then return 0 end
   if guard ~= ARGV[1] and guard ~= stands then return 4 end
+  redis.pcall('HDEL', KEYS[4], 'lock')
   redis.call('PEXPIRE', KEYS[4], ARGV[6])
   local moved = redis.pcall('RENAMENX', KEYS[4], KEYS[1])
   if moved == 1 then return 1 end
@@ -312,14 +344,13 @@ end
 local lock = carried(KEYS[2])
 local stored = 0
 if guard_stands() then stored = put() end
-if stored ~= 1 then redis.call('DEL', KEYS[4]) end
+if stored ~= 1 then
+  if KEYS[4] == KEYS[2] then unstage(KEYS[4], ARGV[1], ARGV[8], ARGV[9]) else redis.call('UNLINK', KEYS[4]) end
+end
 if ARGV[2] == '' or stored == 4 then return stored end
 local ours = string.sub(lock, 1, 16) == ARGV[2]
 if ours then
-  if carried(KEYS[2]) == lock then
-    redis.call('HDEL', KEYS[2], 'lock')
-    redis.call('PEXPIRE', KEYS[2], ARGV[8])
-  end
+  if carried(KEYS[2]) == lock then take_off(KEYS[2], ARGV[8]) end
 else
   lock = text_at(KEYS[3], ARGV[5]) or ''
   ours = string.sub(lock, 35, 50) == ARGV[2]
@@ -328,7 +359,7 @@ end
 if not ours or #lock > 50 then redis.pcall('PUBLISH', ARGV[3], 'f larder 0\n' .. KEYS[3]) end
 return stored)";
 inline constexpr Script fill{
-    Joined<held_part, own_part, carried_part, text_at_part, fill_part>::text};
+    Joined<held_part, own_part, carried_part, text_at_part, unstage_part, fill_part>::text};
 
 /// Gives a lock back, if it is still ours. A guard that has carried it stays for other fetches, and
 /// lives as long as one without. KEYS lock, guard. ARGV token, 'u' (uncacheable: others are told
@@ -340,10 +371,7 @@ local held = redis.pcall('GET', KEYS[1])
 held = type(held) == 'string' and held or ''
 local carries = string.sub(lock, 1, 16) == ARGV[1]
 local own = string.sub(held, 35, 50) == ARGV[1]
-if carries then
-  redis.call('HDEL', KEYS[2], 'lock')
-  redis.call('PEXPIRE', KEYS[2], ARGV[5])
-end
+if carries then take_off(KEYS[2], ARGV[5]) end
 local kept = false
 if ARGV[2] ~= '' and own then kept = redis.pcall('SET', KEYS[1], string.sub(held, 1, 34) .. ARGV[2], 'PX', ARGV[3])
 elseif ARGV[2] ~= '' and carries then
@@ -356,13 +384,14 @@ if watched or not (own or carries) then redis.pcall('PUBLISH', ARGV[4], 'f larde
 return (own or carries) and 1 or 0)";
 inline constexpr Script release{Joined<carried_part, release_part>::text};
 
-/// Where a lock's own fetch has not prolonged it twice in a row, another one that needs the guard
-/// takes it off. KEYS guard, lock. ARGV guard, guard ms, own lock's token or '', lock ms.
+/// Where the own fetch of a lock in the guard has missed two prolongations in a row, another one
+/// that needs the guard takes it off. KEYS guard, lock. ARGV guard, guard ms, own lock's token or
+/// '', lock ms.
 inline constexpr std::string_view prolong_part = R"(
 if redis.pcall('HGET', KEYS[1], 'larder') == ARGV[1] then
-  local of_other = carried(KEYS[1]) ~= '' and ARGV[3] ~= ARGV[1]
-  if of_other and redis.call('PTTL', KEYS[1]) < 2000 then of_other = redis.call('HDEL', KEYS[1], 'lock') ~= 1 end
-  if not of_other then redis.call('PEXPIRE', KEYS[1], carried(KEYS[1]) == '' and ARGV[2] or ARGV[4]) end
+  if carried(KEYS[1]) == '' then redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  elseif ARGV[3] == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[4])
+  elseif redis.call('PTTL', KEYS[1]) < given_up_at then take_off(KEYS[1], ARGV[2]) end
 end
 if ARGV[3] ~= '' then
   local held = redis.call('GET', KEYS[2])

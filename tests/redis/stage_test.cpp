@@ -46,7 +46,7 @@ struct Staged {
     /// Under its key, or in the guard.
     [[nodiscard]] bool lock_stands(const Lease& lease) const {
         return redis.run({"EXISTS", lease.lock_key}) == "1" ||
-               redis.run({"HEXISTS", lease.guard_key, "lock"}) == "1";
+               redis.run({"HSTRLEN", lease.guard_key, "lock"}) > "1";
     }
 };
 
@@ -399,9 +399,10 @@ TEST_CASE_FIXTURE(Staged, "the guard that a fetch has made carries its lock") {
     }
     SUBCASE("where its own fetch does not prolong it, another one keeps the guard") {
         redis.run({"PEXPIRE", guard_key, "1500"});
-        two.prolong(of_other_host);
+        SUBCASE("that shares it") { two.prolong(of_other_host); }
+        SUBCASE("that comes") { CHECK(two.lease(article).lock == Lease::Lock::mine); }
         CHECK(eventually([&] { return lives() > 50'000; }));
-        CHECK_FALSE(lock_stands(mine));
+        CHECK(redis.run({"HGET", guard_key, "lock"}) != mine.guard);
         CHECK(two.fill(article, of_other_host, response("y"), other).outcome ==
               FillOutcome::stored);
     }
@@ -425,8 +426,13 @@ TEST_CASE_FIXTURE(Staged, "a lock without its guard is none") {
         redis.run({"HSET", guard_key, "lock", id + ":" + id + ":" + id});
     }
     SUBCASE("another guard stands there") {
-        const std::string lock = id + ":" + id + ":" + id;
-        redis.run({"HSET", guard_key, "larder", "fedcba9876543210", "lock", lock});
+        const Lease first = one->lease(article);
+        const std::string lock = redis.run({"HGET", guard_key, "lock"});
+        REQUIRE(lock.starts_with(first.guard));
+        redis.run({"HSET", guard_key, "larder", id});
+    }
+    SUBCASE("at the entry's key") {
+        redis.run({"HSET", article.key, "lock", id + ":" + id + ":" + id});
     }
     for (int round = 0; round < 2; ++round) {
         const Lease lease = two.lease(article);
@@ -447,6 +453,27 @@ TEST_CASE_FIXTURE(Staged, "a fetch that has met a write under way leaves no lock
     REQUIRE(lease.held);
     one->release(lease);
     CHECK(eventually([&] { return !lock_stands(lease); }));
+}
+
+TEST_CASE_FIXTURE(Staged, "a late fill leaves another fetch its guard and its lock") {
+    begin();
+    Instance two(redis.url());
+    REQUIRE(two.wait_available());
+    const Lease late = one->lease(article);
+    redis.run({"DEL", guard_key});  // as a purge that the instance has not heard of
+    const Lease anew = two.lease(article);
+    REQUIRE(anew.lock == Lease::Lock::mine);
+    bool may_write = true;
+    SUBCASE("where it merges") {}
+    SUBCASE("where it cannot") { may_write = false; }
+    // Something stands under the key, so that it is not moved.
+    redis.run({"HSET", article.key, "larder", "0123456789abcdef", "larder:fill", "x"});
+    if (!may_write) redis.run({"ACL", "SETUSER", "app", "-rename", "-renamenx", "-exists"});
+    CHECK(one->fill(article, late, response("old")).outcome != FillOutcome::stored);
+    CHECK(eventually([&] { return redis.run({"HLEN", guard_key}) == "2"; }));
+    CHECK(redis.run({"HGET", guard_key, "larder"}) == anew.guard);
+    CHECK(lock_stands(anew));
+    CHECK(std::stoi(redis.run({"PTTL", guard_key})) <= 5000);
 }
 
 TEST_CASE_FIXTURE(Staged, "a late fill that nobody knew of costs the next fetch its lock at most") {
@@ -480,7 +507,7 @@ TEST_CASE_FIXTURE(Staged, "a lock in a guard that names ids from before a purge 
     REQUIRE(two.purge(purge_pattern("articles:*")) == store::PurgeOutcome::done);
     const Lease anew = two.lease(tagged);
     CHECK(anew.lock == Lease::Lock::mine);
-    CHECK(redis.run({"HEXISTS", guard_key, "lock"}) == "0");
+    CHECK(redis.run({"HGET", guard_key, "lock"}) == "-");
     CHECK(one->fill(tagged, mine, response("old")).outcome == FillOutcome::purged);
     CHECK(two.lease(tagged).lock == Lease::Lock::theirs);
     CHECK(two.fill(tagged, anew, response("new")).outcome == FillOutcome::stored);
