@@ -112,8 +112,8 @@ void judge_refusals(const settings::Redis& settings, const std::vector<Trial>& t
         const RedisError reason = classify_reply(text);
         const bool is_tracking = trial.right.starts_with("+client|");
         const bool unknown = reason == RedisError::unknown_command;
-        const bool is_young = trial.right == "+getex" || trial.right == "+getdel";
-        if (unknown && trial.right == "+getex")
+        const bool is_young = trial.right == "+getex";
+        if (unknown && is_young)
             found.say(Kind::warning, "commands",
                       "getex is not there (Redis 6.2): a response that is stored costs one round "
                       "trip and a script more");
