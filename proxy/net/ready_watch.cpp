@@ -39,29 +39,29 @@ std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tc
 }
 
 void ReadyWatch::arm(TcpSocket& socket) {
+    armed_ = true;
 #if BOOST_VERSION == 108100
     ec_ = Error();
-    bytes_transferred_ = arming;
+    arming_ = true;
     if (!reactor_)
         reactor_ = &boost::asio::use_service<boost::asio::detail::reactor>(
             socket.get_executor().context());
     auto& implementation = Access::implementation(socket);
     reactor_->start_op(boost::asio::detail::reactor::read_op, implementation.socket_,
                        implementation.reactor_data_, this, true, true);
-    bytes_transferred_ = waiting;
+    arming_ = false;
 #else
-    bytes_transferred_ = waiting;
     socket.async_wait(TcpSocket::wait_read, [this](Error) { completed(false); });
 #endif
 }
 
 void ReadyWatch::leave(ReadyWatch* watch) {
     watch->owner_ = nullptr;
-    if (!watch->armed()) delete watch;
+    if (!watch->armed_) delete watch;
 }
 
 void ReadyWatch::completed(bool dropped) {
-    bytes_transferred_ = idle;
+    armed_ = false;
     if (owner_) {
         owner_->input_came(dropped);
     } else {
@@ -72,7 +72,7 @@ void ReadyWatch::completed(bool dropped) {
 boost::asio::detail::reactor_op::status ReadyWatch::do_perform(reactor_op* base) {
     // While the watch is being armed, the reactor asks whether there is input already: there is
     // none.
-    return static_cast<ReadyWatch*>(base)->bytes_transferred_ == arming ? not_done : done;
+    return static_cast<ReadyWatch*>(base)->arming_ ? not_done : done;
 }
 
 void ReadyWatch::do_complete(void* context, boost::asio::detail::operation* base, const Error&,

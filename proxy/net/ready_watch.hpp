@@ -37,7 +37,7 @@ public:
     /// Precondition: not armed; the socket is drained, and this thread has not looked for events
     /// since the read that found the socket empty.
     void arm(TcpSocket& socket);
-    [[nodiscard]] bool armed() const { return bytes_transferred_ != idle; }
+    [[nodiscard]] bool armed() const { return armed_; }
 
     /// The owner calls this instead of delete, after it has closed its socket. An armed watch
     /// belongs to the reactor until it completes.
@@ -53,12 +53,10 @@ private:
     static void do_complete(void* context, boost::asio::detail::operation* base, const Error&,
                             std::size_t);
 
-    // The state stands where Asio's operations count their bytes, which this one does not: so each
-    // idle connection needs 16 bytes less.
-    enum State : std::size_t { idle, arming, waiting };
-
     Stream* owner_;                                    // null: it has left
     boost::asio::detail::reactor* reactor_ = nullptr;  // of the socket; looked up once
+    bool armed_ = false;
+    bool arming_ = false;
 };
 
 }  // namespace larder::net
