@@ -342,8 +342,9 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
     Waited waited;
     const SteadyTime started = steady_now();
     const RedisKeys& keys = impl_->shared.keys();
-    const std::string lock_key =
-        keys.lock(name.key, lock_part(name, EntryLookup(name, keys).host_variant));
+    std::string host_variant;
+    cache::build_variant(*name.request, {}, name.with_host, host_variant);
+    const std::string lock_key = keys.lock(name.key, lock_part(name, host_variant));
     const std::string part = part_of_lock(lock_key);
     const auto waiter = std::make_shared<LockWaiters::Waiter>(impl_->context.get_executor());
     const LockWaiters::Place place(impl_->shared.lock_waiters(), lock_key, waiter);

@@ -26,7 +26,7 @@ struct Attempt {
     std::string digest;     ///< of the ids as they were seen last
     std::string dead;       ///< the lock that is to be replaced; empty: none is known to be dead
     bool asks = true;       ///< for the ids; not where the lookup before has seen them
-    bool set_lock = false;  ///< a plain try has made the guard with the lock, whatever came of it
+    bool set_lock = false;  ///< a plain try has put the lock there, whatever came of it
 };
 
 /// A try with plain commands, which cost Redis a tenth of the script. It succeeds where nothing
@@ -59,7 +59,8 @@ void add_scripted_try(RedisCommands& commands, const RedisKeys& keys, const Atte
 /// False: the lock was taken under other ids than the caller knows, so another try is due.
 [[nodiscard]] bool read_scripted_try(Attempt& attempt, const RedisReply* replies, Lease& lease);
 
-/// Chooses the ids of a plain try: those that a lookup has found missing are new ones.
+/// Chooses the ids of a plain try: those that a lookup has found missing are new ones. `guard`:
+/// that it is to make.
 [[nodiscard]] PlainTry plain_after_lookup(Attempt& attempt, std::string guard);
 /// The same without a lookup before: the ids are those that were seen last, or new ones. Nothing
 /// where the id that all entries carry is not known: it is not made here.

@@ -67,7 +67,8 @@ end)";
 
 /// A guard may carry the lock of the fetch that has made it, in the hash's field `lock`:
 /// "guard:digest:part", and "w" behind it where a request waits for its end. carried: that text; ''
-/// where there is none. One that names another guard is none. take_off: removes it.
+/// where there is none. One that names another guard is none. take_off: removes it. given_up_at: so
+/// many ms are left of its 5 s where its fetch has missed two prolongations in a row.
 inline constexpr std::string_view carried_part = R"(
 local given_up_at = 2000
 local function carried(key)
