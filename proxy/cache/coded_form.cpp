@@ -39,7 +39,8 @@ std::string tag_of_form(std::string_view etag, std::string_view coding) {
     std::string tag(etag);
     if (etag.size() < 2 || etag.front() != '"') return tag;
     tag.pop_back();
-    return tag.append("-").append(coding).append("\"");
+    tag.append("-").append(coding).append("\"");
+    return tag;
 }
 
 }  // namespace
@@ -94,7 +95,7 @@ Stored coded_form(const StoredResponse& entry, settings::Coding coding, std::str
 }
 
 Stored with_coded_forms(const StoredResponse& entry, std::vector<Stored> forms) {
-    Stored out = make_stored(draft_of(entry), forms);
+    Stored out = make_stored(parts_of(entry), forms);
     out->hits().store(entry.hits().load(std::memory_order_relaxed), std::memory_order_relaxed);
     return out;
 }

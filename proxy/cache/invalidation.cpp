@@ -38,7 +38,7 @@ std::string remove_dot_segments(std::string_view path) {
 std::string origin_form(std::string_view target) {
     const std::size_t query = std::min(target.find('?'), target.size());
     const std::string_view path = target.substr(0, query);
-    return remove_dot_segments(path.empty() ? "/" : path).append(target.substr(query));
+    return remove_dot_segments(path.empty() ? "/" : path) + std::string(target.substr(query));
 }
 
 // Splits "scheme:" off; empty where there is none.

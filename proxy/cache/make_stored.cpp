@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cache/head_value.hpp"
+#include "cache/stored_parts.hpp"
 #include "cache/stored_response.hpp"
 
 // How a stored response is laid out and written: its size first, then its bytes.
@@ -15,8 +16,6 @@ namespace {
 
 // A body stands apart where that saves so much: a second piece costs time, and its own bookkeeping.
 constexpr std::size_t saving_worth = 48;
-// A note for put_records beside the bits of `records_`: the members hold all times.
-constexpr std::uint16_t times_fit = 1u << 13;
 
 struct FreeBytes {
     void operator()(void* bytes) const { ::operator delete(bytes); }
@@ -62,113 +61,21 @@ std::uint32_t size_of(std::size_t size) {
 
 }  // namespace
 
-// Gives the sink the records of a new entry, in the order of Record. `known`: what needs no record,
-// because the head or the members hold it.
-template <class Sink>
-void StoredResponse::put_records(const Draft& draft, std::span<const Stored> coded,
-                                 std::uint16_t known, Sink& sink) {
-    const auto put = [&sink](Record kind, const void* bytes, std::size_t size) {
-        if (size == 0) return;
-        sink.begin(kind);
-        sink.add(bytes, size);
-        sink.end();
-    };
-    const auto put_text = [&put](Record kind, const std::string& text) {
-        put(kind, text.data(), text.size());
-    };
-    const auto add_packed = [&sink](const std::string& text) {
-        const auto size = static_cast<std::uint32_t>(text.size());
-        sink.add(&size, sizeof size);
-        sink.add(text.data(), text.size());
-    };
-    const auto put_tags = [&](Record kind, const std::vector<TagId>& tags) {
-        if (tags.empty()) return;
-        sink.begin(kind);
-        for (const TagId& tag : tags) {
-            add_packed(tag.name);
-            add_packed(tag.id);
-        }
-        sink.end();
-    };
-    if ((known & etag_in_head) == 0) put_text(Record::etag, draft.etag);
-    if ((known & last_modified_in_head) == 0) put_text(Record::last_modified, draft.last_modified);
-    put_text(Record::content_encoding, draft.content_encoding);
-    if (!draft.vary.empty()) {
-        sink.begin(Record::vary);
-        for (const std::string& name : draft.vary) add_packed(name);
-        sink.end();
-    }
-    put_tags(Record::tags, draft.tags);
-    put_tags(Record::response_tags, draft.response_tags);
-    put_text(Record::soft_id, draft.soft_id);
-    put_text(Record::origin_lines, draft.origin_lines);
-    if (draft.everything != 0) put(Record::everything, &draft.everything, sizeof draft.everything);
-    if ((known & times_fit) == 0) {
-        const WideTimes times = wide_times(draft.freshness);
-        put(Record::freshness, times.data(), sizeof times);
-    }
-    if (coded.empty()) return;
-    sink.begin(Record::coded);
-    for (const Stored& form : coded) {
-        const StoredResponse* pointer = form.get();
-        sink.add(&pointer, sizeof pointer);
-    }
-    sink.end();
-}
-
-// A sink that tells how large the records are, and which there are.
-struct StoredResponse::Counter {
-    void begin(Record kind) {
-        kinds = static_cast<std::uint16_t>(kinds | 1u << static_cast<int>(kind));
-        bytes += sizeof(std::uint32_t);
-    }
-    void add(const void*, std::size_t size) { bytes += size; }
-    void end() {}
-    std::size_t bytes = 0;
-    std::uint16_t kinds = 0;
-};
-
-// A sink that writes.
-struct StoredResponse::Writer {
-    void begin(Record) {
-        length = at;
-        at += sizeof(std::uint32_t);
-    }
-    void add(const void* bytes, std::size_t size) {
-        if (size > 0) std::memcpy(at, bytes, size);
-        at += size;
-    }
-    void end() {
-        const auto size = static_cast<std::uint32_t>(at - length - sizeof(std::uint32_t));
-        std::memcpy(length, &size, sizeof size);
-    }
-    char* at;
-    char* length = nullptr;
-};
-
-// How large a new entry is, and how it is laid out.
+// How large a new entry is, and how it is laid out. Valid as long as the parts are.
 struct StoredResponse::Layout {
-    Layout(const Draft& draft, std::span<const Stored> coded) {
-        sizes = {size_of(draft.guards.size()), size_of(draft.key.size()),
-                 size_of(draft.variant.size()), size_of(draft.target.size()),
-                 size_of(draft.head.size())};
+    Layout(const StoredParts& parts, std::span<const Stored> coded) : forms(coded) {
+        sizes = {size_of(parts.guards.size()), size_of(parts.key.size()),
+                 size_of(parts.variant.size()), size_of(parts.target.size()),
+                 size_of(parts.head.size())};
         is_wide = !fits<std::uint8_t>(sizes.guards) || !fits<std::uint16_t>(sizes.key) ||
                   !fits<std::uint8_t>(sizes.variant) || !fits<std::uint8_t>(sizes.target) ||
                   !fits<std::uint16_t>(sizes.head);
-        if (!draft.etag.empty() && head_value(draft.head, "etag") == draft.etag)
-            known |= etag_in_head;
-        if (!draft.last_modified.empty() &&
-            head_value(draft.head, "last-modified") == draft.last_modified)
-            known |= last_modified_in_head;
-        if (fits_members(draft.freshness)) known |= times_fit;
-        Counter records;
-        put_records(draft, coded, known, records);
-        kinds = records.kinds;
+        note_records(parts);
         const std::size_t around =
             fixed_bytes + (is_wide ? sizeof(Sizes) : 0) + sizes.guards * sizeof(std::uint32_t) +
-            sizes.key + sizes.variant + sizes.target + sizes.head + size_of(records.bytes);
-        const std::size_t body = draft.body.size();
-        const bool is_shared = draft.body.shared() != nullptr;
+            sizes.key + sizes.variant + sizes.target + sizes.head + size_of(record_bytes);
+        const std::size_t body = parts.body.size();
+        const bool is_shared = parts.shares_body();
         const std::size_t apart =
             allocated_bytes(around + sizeof(void*)) + allocated_bytes(body) + saving_worth;
         body_apart = !is_shared && allocated_bytes(around + body) > apart;
@@ -176,24 +83,67 @@ struct StoredResponse::Layout {
                          sizeof(StoredResponse));
     }
 
+    // What the members or the head hold needs no record.
+    void note_records(const StoredParts& parts) {
+        note_field(Record::etag, parts.etag, parts.head, "etag", etag_in_head);
+        note_field(Record::last_modified, parts.last_modified, parts.head, "last-modified",
+                   last_modified_in_head);
+        note(Record::content_encoding, parts.content_encoding);
+        note(Record::vary, parts.packed_vary);
+        note(Record::tags, parts.packed_tags);
+        note(Record::response_tags, parts.packed_response_tags);
+        note(Record::soft_id, parts.soft_id);
+        note(Record::origin_lines, parts.origin_lines);
+        if (parts.everything != 0)
+            note(Record::everything, bytes_of(&parts.everything, sizeof parts.everything));
+        if (!fits_members(parts.freshness)) {
+            times = wide_times(parts.freshness);
+            note(Record::freshness, bytes_of(times.data(), sizeof times));
+        }
+        // A pointer each, whose references `write` counts.
+        static_assert(sizeof(Stored) == sizeof(const StoredResponse*));
+        note(Record::coded, bytes_of(forms.data(), forms.size_bytes()));
+    }
+    void note_field(Record kind, std::string_view value, std::string_view head,
+                    std::string_view name, std::uint16_t in_head) {
+        if (value.empty()) return;
+        const bool stands_there = head_value(head, name) == value;
+        if (stands_there) kinds |= in_head;
+        if (!stands_there) note(kind, value);
+    }
+    void note(Record kind, std::string_view bytes_there) {
+        if (bytes_there.empty()) return;
+        records[static_cast<std::size_t>(kind)] = bytes_there;
+        kinds = static_cast<std::uint16_t>(kinds | 1u << static_cast<int>(kind));
+        record_bytes += sizeof(std::uint32_t) + bytes_there.size();
+    }
+    static std::string_view bytes_of(const void* at, std::size_t size) {
+        return {static_cast<const char*>(at), size};
+    }
+
+    std::span<const Stored> forms;
     Sizes sizes;
     bool is_wide = false;
     bool body_apart = false;
-    std::uint16_t known = 0;  // as put_records
-    std::uint16_t kinds = 0;  // of the records
+    std::uint16_t kinds = 0;  // as records_
     std::size_t bytes = 0;
+    std::size_t record_bytes = 0;
+    WideTimes times{};
+    std::array<std::string_view, record_kinds> records;  // empty: there is none
 };
 
-Stored make_stored(const Draft& draft, std::span<const Stored> coded) {
+Stored make_stored(StoredParts parts, std::span<const Stored> coded) {
     static_assert(StoredResponse::fixed_bytes % alignof(std::uint32_t) == 0);
-    const StoredResponse::Layout layout(draft, coded);
+    if (!parts.body_bytes && parts.body.size() >= Body::shared_from)
+        parts.body_bytes = new SharedBytes(std::string(parts.body));
+    const StoredResponse::Layout layout(parts, coded);
     Bytes body;
-    if (layout.body_apart) body.reset(::operator new(draft.body.size()));
+    if (layout.body_apart) body.reset(::operator new(parts.body.size()));
     auto* entry = new (::operator new(layout.bytes)) StoredResponse;
-    entry->write(draft, layout, coded);
+    entry->write(parts, layout);
     // Nothing throws from here on: `write` has noted where the body stands.
     if (body) {
-        std::memcpy(body.get(), draft.body.view().data(), draft.body.size());
+        std::memcpy(body.get(), parts.body.data(), parts.body.size());
         const void* pointer = body.release();
         std::memcpy(const_cast<char*>(entry->body_place()), &pointer, sizeof pointer);
     }
@@ -201,31 +151,34 @@ Stored make_stored(const Draft& draft, std::span<const Stored> coded) {
 }
 
 // Does not throw.
-void StoredResponse::write(const Draft& draft, const Layout& layout,
-                           std::span<const Stored> coded) {
-    const Freshness& times = draft.freshness;
-    status_ = static_cast<std::uint16_t>(draft.status);
+void StoredResponse::write(const StoredParts& parts, const Layout& layout) {
+    const Freshness& times = parts.freshness;
+    status_ = static_cast<std::uint16_t>(parts.status);
     received_at_ = times.received_at.time_since_epoch().count();
-    sequence_ = draft.sequence;
-    records_ = static_cast<std::uint16_t>(layout.kinds | (layout.known & ~times_fit));
+    sequence_ = parts.sequence;
+    records_ = layout.kinds;
     const bool in_seconds =
         !has_record(Record::freshness) && !fits<std::uint32_t>(times.lifetime.count());
     const auto flag_if = [](bool is_set, std::uint8_t flag) { return is_set ? flag : 0; };
     flags_ = static_cast<std::uint8_t>(
         flag_if(times.must_revalidate, must_revalidate_flag) |
         flag_if(times.no_cache, no_cache_flag) | flag_if(times.shared, shared_flag) |
-        flag_if(draft.rewritten, rewritten_flag) | flag_if(layout.is_wide, wide_flag) |
+        flag_if(parts.rewritten, rewritten_flag) | flag_if(layout.is_wide, wide_flag) |
         flag_if(in_seconds, whole_seconds_flag) | flag_if(layout.body_apart, body_apart_flag) |
-        flag_if(draft.body.shared() != nullptr, body_shared_flag));
+        flag_if(parts.shares_body(), body_shared_flag));
     if (!has_record(Record::freshness)) {
         lifetime_ = static_cast<std::uint32_t>(times.lifetime.count() / (in_seconds ? 1000 : 1));
         initial_age_ = static_cast<std::uint16_t>(times.initial_age.count());
         requested_before_ =
             static_cast<std::uint16_t>((times.received_at - times.requested_at).count());
     }
-    Writer out{const_cast<char*>(data())};
+    char* at = const_cast<char*>(data());
+    const auto add = [&at](const void* bytes, std::size_t size) {
+        if (size > 0) std::memcpy(at, bytes, size);
+        at += size;
+    };
     if (layout.is_wide) {
-        out.add(&layout.sizes, sizeof layout.sizes);
+        add(&layout.sizes, sizeof layout.sizes);
     } else {
         guards_ = static_cast<std::uint8_t>(layout.sizes.guards);
         key_ = static_cast<std::uint16_t>(layout.sizes.key);
@@ -233,53 +186,133 @@ void StoredResponse::write(const Draft& draft, const Layout& layout,
         target_ = static_cast<std::uint8_t>(layout.sizes.target);
         head_ = static_cast<std::uint16_t>(layout.sizes.head);
     }
-    out.add(draft.guards.data(), draft.guards.size() * sizeof(std::uint32_t));
-    for (const std::string* text : {&draft.key, &draft.variant, &draft.target, &draft.head})
-        out.add(text->data(), text->size());
-    const std::string_view body = draft.body.view();
-    const SharedBytes* shared = draft.body.shared().get();
-    if (shared) {
+    add(parts.guards.data(), parts.guards.size_bytes());
+    for (const std::string_view text : {parts.key, parts.variant, parts.target, parts.head})
+        add(text.data(), text.size());
+    if (parts.shares_body()) {
+        const SharedBytes* const shared = parts.body_bytes.get();
         intrusive_ptr_add_ref(shared);
-        out.add(&shared, sizeof shared);
+        add(&shared, sizeof shared);
     } else {
-        body_ = static_cast<std::uint16_t>(body.size());
-        if (layout.body_apart) out.at += sizeof(void*);
-        if (!layout.body_apart) out.add(body.data(), body.size());
+        body_ = static_cast<std::uint16_t>(parts.body.size());
+        if (layout.body_apart) at += sizeof(void*);
+        if (!layout.body_apart) add(parts.body.data(), parts.body.size());
     }
-    if (layout.kinds != 0) put_records(draft, coded, layout.known, out);
-    for (const Stored& form : coded) intrusive_ptr_add_ref(form.get());
+    if (layout.record_bytes == 0) return;
+    for (const std::string_view record : layout.records) {
+        if (record.empty()) continue;
+        const auto size = static_cast<std::uint32_t>(record.size());
+        add(&size, sizeof size);
+        add(record.data(), record.size());
+    }
+    for (const Stored& form : layout.forms) intrusive_ptr_add_ref(form.get());
 }
 
-Draft draft_of(const StoredResponse& entry) {
+namespace {
+
+void pack(std::string& out, std::string_view text) {
+    const std::uint32_t size = size_of(text.size());
+    out.append(reinterpret_cast<const char*>(&size), sizeof size).append(text);
+}
+
+void pack(std::string& out, const std::vector<TagId>& tags) {
+    for (const TagId& tag : tags) {
+        pack(out, tag.name);
+        pack(out, tag.id);
+    }
+}
+
+}  // namespace
+
+Stored make_stored(const Draft& draft, std::span<const Stored> coded) {
+    std::string lists;
+    for (const std::string& name : draft.vary) pack(lists, name);
+    const std::size_t vary_end = lists.size();
+    pack(lists, draft.tags);
+    const std::size_t tags_end = lists.size();
+    pack(lists, draft.response_tags);
+    const std::string_view packed = lists;
+    StoredParts parts;
+    parts.status = draft.status;
+    parts.freshness = draft.freshness;
+    parts.head = draft.head;
+    parts.body = draft.body.view();
+    parts.body_bytes = draft.body.shared();
+    parts.etag = draft.etag;
+    parts.last_modified = draft.last_modified;
+    parts.content_encoding = draft.content_encoding;
+    parts.target = draft.target;
+    parts.packed_vary = packed.substr(0, vary_end);
+    parts.variant = draft.variant;
+    parts.packed_tags = packed.substr(vary_end, tags_end - vary_end);
+    parts.packed_response_tags = packed.substr(tags_end);
+    parts.rewritten = draft.rewritten;
+    parts.origin_lines = draft.origin_lines;
+    parts.soft_id = draft.soft_id;
+    parts.everything = draft.everything;
+    parts.key = draft.key;
+    parts.guards = draft.guards;
+    parts.sequence = draft.sequence;
+    return make_stored(std::move(parts), coded);
+}
+
+StoredParts parts_of(const StoredResponse& entry) {
+    StoredParts parts;
+    parts.status = entry.status();
+    parts.freshness = entry.freshness();
+    parts.head = entry.head();
+    parts.body = entry.body();
+    parts.body_bytes = entry.shared_body();
+    parts.etag = entry.etag();
+    parts.last_modified = entry.last_modified();
+    parts.content_encoding = entry.content_encoding();
+    parts.target = entry.target();
+    parts.packed_vary = entry.record(StoredResponse::Record::vary);
+    parts.variant = entry.variant();
+    parts.packed_tags = entry.record(StoredResponse::Record::tags);
+    parts.packed_response_tags = entry.record(StoredResponse::Record::response_tags);
+    parts.rewritten = entry.rewritten();
+    parts.origin_lines = entry.origin_lines();
+    parts.soft_id = entry.soft_id();
+    parts.everything = entry.everything();
+    parts.key = entry.key();
+    parts.guards = entry.guards();
+    parts.sequence = entry.sequence();
+    return parts;
+}
+
+Draft draft_of(const StoredParts& parts) {
     Draft out;
-    out.status = entry.status();
-    out.freshness = entry.freshness();
-    out.head = entry.head();
-    out.body = entry.copy_body();
-    out.etag = entry.etag();
-    out.last_modified = entry.last_modified();
-    out.content_encoding = entry.content_encoding();
-    out.target = entry.target();
-    out.vary = entry.vary().to_strings();
-    out.variant = entry.variant();
-    out.tags = entry.tags().to_ids();
-    out.response_tags = entry.response_tags().to_ids();
-    out.rewritten = entry.rewritten();
-    out.origin_lines = entry.origin_lines();
-    out.soft_id = entry.soft_id();
-    out.everything = entry.everything();
-    out.key = entry.key();
-    out.guards.assign(entry.guards().begin(), entry.guards().end());
-    out.sequence = entry.sequence();
+    out.status = parts.status;
+    out.freshness = parts.freshness;
+    out.head = parts.head;
+    if (parts.shares_body()) out.body = Body(parts.body_bytes);
+    if (!parts.shares_body()) out.body = parts.body;
+    out.etag = parts.etag;
+    out.last_modified = parts.last_modified;
+    out.content_encoding = parts.content_encoding;
+    out.target = parts.target;
+    out.vary = parts.vary().to_strings();
+    out.variant = parts.variant;
+    out.tags = parts.tags().to_ids();
+    out.response_tags = parts.response_tags().to_ids();
+    out.rewritten = parts.rewritten;
+    out.origin_lines = parts.origin_lines;
+    out.soft_id = parts.soft_id;
+    out.everything = parts.everything;
+    out.fill_guard = parts.fill_guard;
+    out.key = parts.key;
+    out.guards.assign(parts.guards.begin(), parts.guards.end());
+    out.sequence = parts.sequence;
     return out;
 }
 
 Stored copy_of(const StoredResponse& entry, std::string_view key) {
-    Draft draft = draft_of(entry);
-    draft.key = key;
+    StoredParts parts = parts_of(entry);
+    parts.key = key;
     std::vector<Stored> forms;
     for (std::size_t i = 0; i < entry.coded_count(); ++i) forms.emplace_back(&entry.coded(i));
-    Stored out = make_stored(draft, forms);
+    Stored out = make_stored(std::move(parts), forms);
     out->hits().store(entry.hits().load(std::memory_order_relaxed), std::memory_order_relaxed);
     return out;
 }

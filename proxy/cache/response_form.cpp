@@ -72,7 +72,8 @@ std::string ResponseForm::content_range() const {
     } else {
         out += '*';
     }
-    return out.append("/").append(std::to_string(whole_length));
+    out.append("/").append(std::to_string(whole_length));
+    return out;
 }
 
 ResponseForm decide_form(const http::RequestHead& request, const ResponseFacts& response,

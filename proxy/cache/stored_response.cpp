@@ -109,9 +109,14 @@ std::int64_t StoredResponse::wide_time(std::size_t index) const {
     return time;
 }
 
+boost::intrusive_ptr<const SharedBytes> StoredResponse::shared_body() const {
+    if (!has(body_shared_flag)) return nullptr;
+    return static_cast<const SharedBytes*>(body_pointer());
+}
+
 Body StoredResponse::copy_body() const {
     if (!has(body_shared_flag)) return body();
-    return Body(boost::intrusive_ptr(static_cast<const SharedBytes*>(body_pointer())));
+    return Body(shared_body());
 }
 
 std::string_view StoredResponse::etag() const {

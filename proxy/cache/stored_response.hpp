@@ -11,8 +11,8 @@
 
 #include "base/clock.hpp"
 #include "cache/body.hpp"
-#include "cache/draft.hpp"
 #include "cache/name_list.hpp"
+#include "cache/stored_parts.hpp"
 
 namespace larder::cache {
 
@@ -56,6 +56,8 @@ public:
     [[nodiscard]] std::string_view body() const;
     /// To make another entry with the same body: a large one is shared.
     [[nodiscard]] Body copy_body() const;
+    /// What keeps a large body; null: a small one.
+    [[nodiscard]] boost::intrusive_ptr<const SharedBytes> shared_body() const;
     /// Looked up in the head: not for every hit.
     [[nodiscard]] std::string_view etag() const;
     [[nodiscard]] std::string_view last_modified() const;
@@ -96,7 +98,8 @@ public:
     friend void intrusive_ptr_release(const StoredResponse* p) {
         if (p->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(p);
     }
-    friend Stored make_stored(const Draft& draft, std::span<const Stored> coded);
+    friend Stored make_stored(StoredParts parts, std::span<const Stored> coded);
+    friend StoredParts parts_of(const StoredResponse& entry);
 
 private:
     /// What only some entries have, in this order behind the body: each its length in four bytes,
@@ -135,16 +138,11 @@ private:
         std::uint32_t head = 0;
     };
     struct Layout;
-    struct Counter;
-    struct Writer;
-    template <class Sink>
-    static void put_records(const Draft& draft, std::span<const Stored> coded,
-                            std::uint16_t in_head, Sink& sink);
 
     StoredResponse() = default;
     ~StoredResponse() = default;
     static void destroy(const StoredResponse* entry);
-    void write(const Draft& draft, const Layout& layout, std::span<const Stored> coded);
+    void write(const StoredParts& parts, const Layout& layout);
 
     [[nodiscard]] bool has(std::uint8_t flags) const { return (flags_ & flags) != 0; }
     [[nodiscard]] bool has_record(Record kind) const {
@@ -200,11 +198,13 @@ private:
     static constexpr std::size_t fixed_bytes = 76;
 };
 
-/// The stored response that the draft describes. `coded`: its coded forms, best first.
+/// The stored response that the draft, or the parts, describe. `coded`: its coded forms, best
+/// first.
 [[nodiscard]] Stored make_stored(const Draft& draft, std::span<const Stored> coded = {});
+[[nodiscard]] Stored make_stored(StoredParts parts, std::span<const Stored> coded = {});
 
-/// What the entry was made of, to make another one of. A large body is shared with the entry.
-[[nodiscard]] Draft draft_of(const StoredResponse& entry);
+/// What the entry was made of, to make another one of. Views into the entry.
+[[nodiscard]] StoredParts parts_of(const StoredResponse& entry);
 
 /// The same entry under this key, with its coded forms. No tier has it.
 [[nodiscard]] Stored copy_of(const StoredResponse& entry, std::string_view key);

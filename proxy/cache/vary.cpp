@@ -250,7 +250,9 @@ std::optional<std::vector<std::string>> vary_names(const http::Fields& fields, D
     return names;
 }
 
-void build_variant(const http::RequestHead& request, NameList vary, bool with_host,
+namespace {
+
+void write_variant(const http::RequestHead& request, NameList vary, bool with_host,
                    std::string& out) {
     out.clear();
     if (!request.scheme.empty() && !iequals(request.scheme, "http")) {
@@ -264,6 +266,33 @@ void build_variant(const http::RequestHead& request, NameList vary, bool with_ho
         append_value(request, name, out);
     }
     shorten(out);
+}
+
+}  // namespace
+
+const std::string& target_variant(const http::RequestHead& request, bool with_host) {
+    struct Known {
+        std::string scheme;
+        std::string authority;
+        std::string text;  // of no scheme and no authority: nothing
+    };
+    thread_local Known known;
+    const std::string_view authority = with_host ? request.authority : std::string_view{};
+    if (authority != known.authority || request.scheme != known.scheme) {
+        write_variant(request, {}, with_host, known.text);
+        known.authority = authority;
+        known.scheme = request.scheme;
+    }
+    return known.text;
+}
+
+void build_variant(const http::RequestHead& request, NameList vary, bool with_host,
+                   std::string& out) {
+    if (vary.empty()) {
+        out = target_variant(request, with_host);
+    } else {
+        write_variant(request, vary, with_host, out);
+    }
 }
 
 VariantTarget target_of_variant(std::string_view variant) {

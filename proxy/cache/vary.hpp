@@ -25,6 +25,9 @@ std::optional<std::vector<std::string>> vary_names(const http::Fields& fields, D
 /// differing requests share a text. `vary` as in StoreDecision. Replaces `out`.
 void build_variant(const http::RequestHead& request, NameList vary, bool with_host,
                    std::string& out);
+/// The same where the response does not vary. Mostly the text of the request before, so it is kept:
+/// valid until this thread's next call of either.
+[[nodiscard]] const std::string& target_variant(const http::RequestHead& request, bool with_host);
 
 /// Scheme and authority of the target URI that a variant answers.
 struct VariantTarget {

@@ -22,7 +22,8 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t colum
         text.remove_prefix(end + 1);
         room = columns > indent ? columns - indent : 1;
     }
-    return out.append(text);
+    out.append(text);
+    return out;
 }
 
 }  // namespace larder::cli

@@ -27,7 +27,8 @@ std::string echo_of(const http::RequestHead& request, const http::CredentialName
     for (const http::Field& field : request.fields)
         if (!is_sensitive(field, credentials))
             out.append(field.name).append(": ").append(field.value).append("\r\n");
-    return out.append("\r\n");
+    out.append("\r\n");
+    return out;
 }
 
 }  // namespace

@@ -66,9 +66,7 @@ std::string fetch_name(const Exchange& exchange, std::string_view variant) {
     name += '\n';
     append_decimal(name, plan.route->rules);
     name += '\n';
-    std::string target;
-    cache::build_variant(exchange.request, {}, plan.with_host, target);
-    name += target;
+    name += cache::target_variant(exchange.request, plan.with_host);
     if (!variant.empty()) {
         name += '\n';
         name += variant;

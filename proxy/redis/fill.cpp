@@ -192,7 +192,11 @@ void prepare_entry(Filling& fill) {
     // What Redis tells from here on counts; what it told before, the replies to the fill judge
     // anew.
     fill.lookup.sequence = fill.store.shared.generations().now();
-    fill.lookup.set_guards(entry);
+    entry.key = name.key;
+    entry.sequence = fill.lookup.sequence;
+    entry.guards = store::guard_slots(name.key, name.bare_size, name.tags);
+    for (const cache::TagId& tag : entry.response_tags)
+        entry.guards.push_back(store::Generations::slot_of_response_tag(tag.name));
     fill.lives = time_to_live(entry, wall_now());
     fill.store.shared.history().note_lifetime(fill.lives);
     for (const std::string_view id : index_ids(entry)) fill.mark.append(",").append(id);

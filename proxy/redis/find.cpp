@@ -35,8 +35,10 @@ std::vector<std::string> split_names(std::string_view text) {
 }  // namespace
 
 std::string field_of(std::string_view kind, std::string_view sharing, std::string_view variant) {
-    std::string field(kind);
-    return field.append(sharing).append(variant);
+    std::string field;
+    field.reserve(kind.size() + sharing.size() + variant.size());
+    field.append(kind).append(sharing).append(variant);
+    return field;
 }
 
 std::string lock_part(const EntryName& name, std::string_view host_variant) {
@@ -51,7 +53,7 @@ EntryLookup::EntryLookup(const EntryName& name_in, const RedisKeys& keys)
     id_keys.reserve(name.tags.size() + 1);
     for (const std::string& tag : name.tags) id_keys.push_back(keys.tag(tag));
     if (extended()) id_keys.push_back(keys.extension(name.key.substr(0, name.bare_size)));
-    cache::build_variant(*name.request, {}, name.with_host, host_variant);
+    host_variant = cache::target_variant(*name.request, name.with_host);
     variant = host_variant;
 }
 
@@ -66,11 +68,12 @@ void EntryLookup::ask(RedisCommands& commands, const RedisKeys& keys, bool with_
     if (everything == 0) commands.add("GET", keys.everything(entry_key));
 }
 
-bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
-    entry = nullptr;
+bool EntryLookup::read(const RedisBatchPointer& batch, bool with_vary) {
+    entry.reset();
+    entry_bytes = batch;
     large = false;
-    const RedisReply& fields = batch.replies[first_reply];
-    read_ids(&batch.replies[first_reply + 1]);
+    const RedisReply& fields = batch->replies[first_reply];
+    read_ids(&batch->replies[first_reply + 1]);
     if (fields.items.size() != (with_vary ? 4u : 3u))
         return false;  // another kind of key stands there
     const auto is_nil = [](const RedisReply& field) { return field.is_nil(); };
@@ -88,8 +91,8 @@ bool EntryLookup::read(const RedisBatch& batch, bool with_vary) {
     entry = store::decode_entry(encoded);
     if (!entry) return false;
     const bool came_in_time = entry->fill_guard == parse_id(fields.items[2].text);
-    if (!came_in_time || entry->variant != variant || entry->vary != vary) {
-        entry = nullptr;
+    if (!came_in_time || entry->variant != variant || !(entry->vary() == vary)) {
+        entry.reset();
         return false;
     }
     soft_purged = fields.items[1].text != entry->soft_id;
@@ -112,7 +115,7 @@ void EntryLookup::read_ids(const RedisReply* replies) {
 /// The entry must carry every name it is asked for under, with the id that is current.
 void EntryLookup::check_ids() {
     const auto check = [&](std::string_view wanted, const std::string& current) {
-        for (const cache::TagId& tag : entry->tags) {
+        for (const cache::TagView tag : entry->tags()) {
             if (tag.name != wanted) continue;
             if (current.empty() || hard_part(current) != hard_part(tag.id)) return false;
             soft_purged |= current != tag.id;
@@ -124,13 +127,13 @@ void EntryLookup::check_ids() {
     for (std::size_t i = 0; i < name.tags.size(); ++i) valid = valid && check(name.tags[i], ids[i]);
     if (extended()) valid = valid && check(extension_name, ids.back());
     // Under another template the key extended one that is not known here.
-    const auto of_extension = [](const cache::TagId& tag) { return tag.name == extension_name; };
-    if (!extended())
-        valid = valid && std::none_of(entry->tags.begin(), entry->tags.end(), of_extension);
-    if (!valid) entry = nullptr;
+    const cache::TagList tags = entry->tags();
+    const auto of_extension = [](const cache::TagView& tag) { return tag.name == extension_name; };
+    if (!extended()) valid = valid && std::none_of(tags.begin(), tags.end(), of_extension);
+    if (!valid) entry.reset();
 }
 
-bool EntryLookup::is_asked(const cache::TagId& tag) const {
+bool EntryLookup::is_asked(const cache::TagView& tag) const {
     if (tag.name == extension_name)
         return true;  // of the same key: check_ids has looked at it, if it is one
     return std::find(name.tags.begin(), name.tags.end(), tag.name) != name.tags.end();
@@ -138,43 +141,46 @@ bool EntryLookup::is_asked(const cache::TagId& tag) const {
 
 bool EntryLookup::has_more() const {
     if (!entry) return false;
-    return !entry->response_tags.empty() || entry->tags.size() > ids.size();
+    const cache::TagList tags = entry->tags();
+    return !entry->response_tags().empty() ||
+           std::distance(tags.begin(), tags.end()) > std::ssize(ids);
 }
 
 // An instance with other purge rules gave the entry further tags: it must be valid under these too,
 // for that instance's writes purge by them.
 void EntryLookup::ask_more(RedisCommands& commands, const RedisKeys& keys) const {
-    for (const cache::TagId& tag : entry->tags)
+    for (const cache::TagView tag : entry->tags())
         if (!is_asked(tag)) commands.add("GET", keys.tag(tag.name));
-    for (const cache::TagId& tag : entry->response_tags)
+    for (const cache::TagView tag : entry->response_tags())
         commands.add("GET", keys.response_tag(tag.name));
 }
 
 void EntryLookup::read_more(const RedisBatch& batch) {
     const RedisReply* reply = batch.replies.data();
     bool valid = true;
-    for (const cache::TagId& tag : entry->tags) {
+    for (const cache::TagView tag : entry->tags()) {
         if (is_asked(tag)) continue;
         const std::string& current = reply++->text;
         valid = valid && hard_part(current) == hard_part(tag.id);
         soft_purged |= current != tag.id;
     }
-    for (const cache::TagId& tag : entry->response_tags) {
+    for (const cache::TagView tag : entry->response_tags()) {
         const std::string& current = reply++->text;
         valid = valid && hard_part_of_response_tag(current) == hard_part_of_response_tag(tag.id);
         soft_purged |= current != tag.id;
     }
-    if (!valid) entry = nullptr;
+    if (!valid) entry.reset();
 }
 
-void EntryLookup::set_guards(cache::Draft& draft) const {
-    draft.key = name.key;
-    draft.sequence = sequence;
-    draft.guards = store::guard_slots(name.key, name.bare_size, name.tags);
-    for (const cache::TagId& tag : draft.tags)
-        if (!is_asked(tag)) draft.guards.push_back(store::Generations::slot_of_tag(tag.name));
-    for (const cache::TagId& tag : draft.response_tags)
-        draft.guards.push_back(store::Generations::slot_of_response_tag(tag.name));
+void EntryLookup::set_guards() {
+    guards = store::guard_slots(name.key, name.bare_size, name.tags);
+    for (const cache::TagView tag : entry->tags())
+        if (!is_asked(tag)) guards.push_back(store::Generations::slot_of_tag(tag.name));
+    for (const cache::TagView tag : entry->response_tags())
+        guards.push_back(store::Generations::slot_of_response_tag(tag.name));
+    entry->key = name.key;
+    entry->sequence = sequence;
+    entry->guards = guards;
 }
 
 std::string EntryLookup::digest() const { return digest_of_ids(everything, ids); }
@@ -208,7 +214,8 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     const Milliseconds time = std::min(timeout() / 2, left);
     const std::shared_ptr<RedisBulk> bulk = node_of(lookup.name.key).links().bulk();
     const std::size_t backlog = bulk ? bulk->backlog() : 0;
-    const std::unique_ptr<cache::Draft> head = std::move(lookup.entry);
+    const std::string variant(lookup.entry->variant);
+    lookup.entry.reset();
     if (lookup.stub.is_alone() || time <= Milliseconds(0) ||
         !shared.bulk_rate().may_ask(lookup.stub.bytes + backlog, time, now))
         co_return false;
@@ -224,7 +231,8 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     if (!whole.starts_with(lookup.stub.token))
         co_return true;  // it was replaced, or purged, meanwhile
     lookup.entry = store::decode_entry(whole.substr(lookup.stub.token.size()));
-    if (lookup.entry && lookup.entry->variant != head->variant) lookup.entry = nullptr;
+    lookup.entry_bytes = batch;
+    if (lookup.entry && lookup.entry->variant != variant) lookup.entry.reset();
     co_return true;
 }
 
@@ -242,13 +250,13 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     lookup.ask(batch->commands, impl_->shared.keys(), true);
     co_await impl_->run(batch);
     bool vary = false;
-    if (batch->status == RedisBatch::Status::ok) vary = lookup.read(*batch, true);
+    if (batch->status == RedisBatch::Status::ok) vary = lookup.read(batch, true);
     if (vary) {
         batch = impl_->new_batch(wait.deadline(), RedisWork::read);
         lookup.everything = impl_->shared.node().everything_id();
         lookup.ask(batch->commands, impl_->shared.keys(), false);
         co_await impl_->run(batch);
-        if (batch->status == RedisBatch::Status::ok) lookup.read(*batch, false);
+        if (batch->status == RedisBatch::Status::ok) lookup.read(batch, false);
         found.other_variant = batch->status == RedisBatch::Status::ok &&
                               batch->replies.front().items.size() == 3 &&
                               batch->replies.front().items[0].is_nil();
@@ -277,9 +285,9 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     impl_->observed(RedisOperation::find, wait.began());
     if (!is_hit && !lookup.vary.empty()) found.variant = lookup.variant;
     if (!lookup.entry) co_return found;
-    lookup.set_guards(*lookup.entry);
+    lookup.set_guards();
     found.soft_purged = lookup.soft_purged;
-    found.entry = cache::make_stored(*lookup.entry);
+    found.entry = cache::make_stored(std::move(*lookup.entry));
     co_return found;
 }
 
@@ -342,8 +350,7 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
     Waited waited;
     const SteadyTime started = steady_now();
     const RedisKeys& keys = impl_->shared.keys();
-    std::string host_variant;
-    cache::build_variant(*name.request, {}, name.with_host, host_variant);
+    const std::string& host_variant = cache::target_variant(*name.request, name.with_host);
     const std::string lock_key = keys.lock(name.key, lock_part(name, host_variant));
     const std::string part = part_of_lock(lock_key);
     const auto waiter = std::make_shared<LockWaiters::Waiter>(impl_->context.get_executor());

@@ -10,7 +10,8 @@ std::string text_of(const PurgeItem& item) {
     text.reserve(item.name.size() + 2);
     text.push_back(static_cast<char>(item.kind));
     text.push_back(item.soft ? 's' : 'h');
-    return text.append(item.name);
+    text.append(item.name);
+    return text;
 }
 
 }  // namespace

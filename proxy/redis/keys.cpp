@@ -66,13 +66,17 @@ SlotGroups RedisKeys::touched_by(const PurgeItem& item) const {
 }
 
 std::string RedisKeys::entry(std::string_view key) const {
-    return std::string(prefix_).append(key);
+    std::string out;
+    out.reserve(prefix_.size() + key.size());
+    out.append(prefix_).append(key);
+    return out;
 }
 
 std::string RedisKeys::own(std::string_view kind, std::string_view name) const {
     std::string out;
     out.reserve(own_.size() + kind.size() + name.size());
-    return out.append(own_).append(kind).append(name);
+    out.append(own_).append(kind).append(name);
+    return out;
 }
 
 std::string RedisKeys::braced(std::string_view kind, std::string_view key) const {

@@ -13,7 +13,8 @@ constexpr std::size_t token_size = 16;
 std::string make_stub(const LargeStub& stub, std::string_view head) {
     std::string out(magic);
     out.append(stub.token).append(std::to_string(stub.bytes)).push_back(':');
-    return out.append(head);
+    out.append(head);
+    return out;
 }
 
 std::optional<LargeStub> read_stub(std::string_view value, std::string_view& head) {

@@ -40,7 +40,10 @@ bool read_lock(Attempt& attempt, const RedisReply& answer, Lease& lease) {
 
 std::string lock_value(std::string_view guard, std::string_view digest,
                        std::string_view token_or_part) {
-    return std::string(guard).append(":").append(digest).append(":").append(token_or_part);
+    std::string lock;
+    lock.reserve(guard.size() + digest.size() + token_or_part.size() + 2);
+    lock.append(guard).append(":").append(digest).append(":").append(token_or_part);
+    return lock;
 }
 
 std::string part_of_lock(std::string_view lock_key) { return digest_of(lock_key); }

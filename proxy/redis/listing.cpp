@@ -32,9 +32,9 @@ ListPlace place_of(std::string_view text) {
 
 // A variant as it was read, before it is known whether a purge has ended it.
 struct Candidate {
-    std::size_t key = 0;  // index of its key
-    std::unique_ptr<cache::Draft> entry;
-    std::string soft_id;  // the key's soft mark now
+    std::size_t key = 0;                      // index of its key
+    std::optional<cache::StoredParts> entry;  // views into the reply
+    std::string soft_id;                      // the key's soft mark now
     std::uint64_t bytes = 0;
     bool body_absent = false;
 };
@@ -68,23 +68,23 @@ void read_fields(const RedisReply& values, std::size_t key, std::vector<Candidat
 }
 
 void ask_ids(RedisCommands& commands, const RedisKeys& keys, std::string_view key,
-             const cache::Draft& entry) {
-    for (const cache::TagId& tag : entry.tags)
+             const cache::StoredParts& entry) {
+    for (const cache::TagView tag : entry.tags())
         commands.add(
             "GET", tag.name == extension_name ? keys.extension(bare_key(key)) : keys.tag(tag.name));
-    for (const cache::TagId& tag : entry.response_tags)
+    for (const cache::TagView tag : entry.response_tags())
         commands.add("GET", keys.response_tag(tag.name));
 }
 
 // Reads the replies to ask_ids. False: a purge has ended the entry. `soft`: as Found::soft_purged.
-bool has_valid_ids(const cache::Draft& entry, const RedisReply*& reply, bool& soft) {
+bool has_valid_ids(const cache::StoredParts& entry, const RedisReply*& reply, bool& soft) {
     bool valid = true;
-    for (const cache::TagId& tag : entry.tags) {
+    for (const cache::TagView tag : entry.tags()) {
         const std::string& current = reply++->text;
         valid = valid && hard_part(current) == hard_part(tag.id);
         soft |= current != tag.id;
     }
-    for (const cache::TagId& tag : entry.response_tags) {
+    for (const cache::TagView tag : entry.response_tags()) {
         const std::string& current = reply++->text;
         valid = valid && hard_part_of_response_tag(current) == hard_part_of_response_tag(tag.id);
         soft |= current != tag.id;
@@ -155,6 +155,7 @@ Task<Listing> RedisStore::list_entries(std::vector<std::string> names) {
         everything.push_back(parse_id(batch->replies[2 * i + 1].text).value_or(0));
     }
 
+    const RedisBatchPointer entry_bytes = batch;
     batch = impl_->new_batch(steady_now() + impl_->timeout(), RedisWork::other);
     for (const Candidate& candidate : candidates)
         ask_ids(batch->commands, keys, names[candidate.key], *candidate.entry);

@@ -146,7 +146,9 @@ struct EntryLookup {
     std::uint64_t everything = 0;  ///< the id that all entries carry; 0: it is asked for
     std::size_t first_reply = 0;   ///< of this lookup in its batch
 
-    std::unique_ptr<cache::Draft> entry;
+    std::optional<cache::StoredParts> entry;
+    RedisBatchPointer entry_bytes;  ///< the batch whose reply the entry is views into
+    std::vector<std::uint32_t> guards;
     std::vector<std::string> vary;  ///< the entry depends on these fields: ask for the variant
     std::vector<std::string>
         ids;  ///< as they are now, of the rule tags and of the bare key; empty: missing
@@ -163,14 +165,14 @@ struct EntryLookup {
     /// two makes a miss.
     void ask(RedisCommands& commands, const RedisKeys& keys, bool with_vary);
     /// Reads the replies. True: `vary` is set, the variant must be asked for.
-    bool read(const RedisBatch& batch, bool with_vary);
+    bool read(const RedisBatchPointer& batch, bool with_vary);
     /// What only the entry itself told of: its response tags, and rule tags that other instances'
     /// rules gave it.
     [[nodiscard]] bool has_more() const;
     void ask_more(RedisCommands& commands, const RedisKeys& keys) const;
     void read_more(const RedisBatch& batch);
-    /// Sets what the memory tier needs.
-    void set_guards(cache::Draft& draft) const;
+    /// Sets what the memory tier needs. Precondition: there is an entry.
+    void set_guards();
     /// Of the ids as they are now; empty: one is missing.
     [[nodiscard]] std::string digest() const;
     /// For a lease.
@@ -179,7 +181,7 @@ struct EntryLookup {
 private:
     void read_ids(const RedisReply* replies);
     void check_ids();
-    [[nodiscard]] bool is_asked(const cache::TagId& tag) const;
+    [[nodiscard]] bool is_asked(const cache::TagView& tag) const;
 };
 
 /// The part of a key that one lock is for: its Host (as cache::build_variant names it), its sharing

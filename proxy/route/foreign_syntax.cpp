@@ -38,7 +38,8 @@ std::string_view named_group(std::string_view text) {
 std::string placeholder(std::string_view name, bool takes_rest) {
     std::string out("{");
     out.append(name.empty() ? std::string_view(takes_rest ? "rest" : "id") : name);
-    return out.append(takes_rest ? "*}" : "}");
+    out.append(takes_rest ? "*}" : "}");
+    return out;
 }
 
 }  // namespace

@@ -3,14 +3,14 @@
 #include <zstd.h>
 
 #include <array>
+#include <bit>
 #include <boost/endian/conversion.hpp>
 #include <cstring>
-#include <optional>
+#include <utility>
 
+#include "base/checksum.hpp"
 #include "base/text.hpp"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "cache/head_value.hpp"
 
 namespace larder::store {
 namespace {
@@ -39,9 +39,10 @@ enum class FieldOf : std::uint8_t {
     tags = 11,
     response_tags = 12,
     soft_id = 13,
-    origin_lines = 16,  // of a rewritten head: a version, then the lines
-    everything = 15,    // the id that all entries carry
-    fill_guard = 17,    // the guard in Redis
+    origin_lines = 16,      // of a rewritten head: a version, then the lines
+    everything = 15,        // the id that all entries carry
+    fill_guard = 17,        // the guard in Redis
+    content_encoding = 18,  // there even where it is empty
     freshness_rest =
         14,  // what the durations in `freshness`, which are whole seconds, leave of milliseconds
 };
@@ -194,20 +195,14 @@ void put_tags(std::string& out, FieldOf id, const std::vector<cache::TagId>& tag
     }
 }
 
-bool read_names(std::string_view bytes, std::vector<std::string>& names) {
+/// Whether these are whole texts, a multiple of so many: what cache::NameList and cache::TagList
+/// take.
+bool holds_texts(std::string_view bytes, std::size_t multiple) {
+    static_assert(std::endian::native == std::endian::little, "they read lengths as they stand");
     Reader reader{bytes};
-    while (reader.good && !reader.rest.empty()) names.emplace_back(reader.text());
-    return reader.good;
-}
-
-bool read_tags(std::string_view bytes, std::vector<cache::TagId>& tags) {
-    Reader reader{bytes};
-    while (reader.good && !reader.rest.empty()) {
-        const std::string_view name = reader.text();
-        const std::string_view id = reader.text();
-        tags.push_back({std::string(name), std::string(id)});
-    }
-    return reader.good;
+    std::size_t count = 0;
+    for (; reader.good && !reader.rest.empty(); ++count) reader.text();
+    return reader.good && count % multiple == 0;
 }
 
 bool names_content_encoding(std::string_view head) {
@@ -237,7 +232,7 @@ bool put_compressed(std::string& out, std::string_view body) {
     return saves;
 }
 
-bool read_compressed(std::string_view bytes, cache::Body& body) {
+bool read_compressed(std::string_view bytes, cache::StoredParts& entry) {
     Reader reader{bytes};
     const std::uint64_t size = reader.number<8>();
     if (!reader.good || size > entry_body_max ||
@@ -247,11 +242,12 @@ bool read_compressed(std::string_view bytes, cache::Body& body) {
     std::string whole(size, '\0');
     const std::size_t written =
         ZSTD_decompress(whole.data(), size, reader.rest.data(), reader.rest.size());
-    body = std::move(whole);
+    entry.body_bytes = new cache::SharedBytes(std::move(whole));
+    entry.body = entry.body_bytes->bytes();
     return written == size;
 }
 
-bool read_field(FieldOf id, std::string_view bytes, cache::Draft& entry) {
+bool read_field(FieldOf id, std::string_view bytes, cache::StoredParts& entry) {
     switch (id) {
         case FieldOf::status: {
             Reader reader{bytes};
@@ -269,25 +265,31 @@ bool read_field(FieldOf id, std::string_view bytes, cache::Draft& entry) {
             entry.body = bytes;
             return true;
         case FieldOf::body_zstd:
-            return read_compressed(bytes, entry.body);
+            return read_compressed(bytes, entry);
         case FieldOf::etag:
             entry.etag = bytes;
             return true;
         case FieldOf::last_modified:
             entry.last_modified = bytes;
             return true;
+        case FieldOf::content_encoding:
+            entry.content_encoding = bytes;
+            return true;
         case FieldOf::target:
             entry.target = bytes;
             return true;
         case FieldOf::vary:
-            return read_names(bytes, entry.vary);
+            entry.packed_vary = bytes;
+            return holds_texts(bytes, 1);
         case FieldOf::variant:
             entry.variant = bytes;
             return true;
         case FieldOf::tags:
-            return read_tags(bytes, entry.tags);
+            entry.packed_tags = bytes;
+            return holds_texts(bytes, 2);
         case FieldOf::response_tags:
-            return read_tags(bytes, entry.response_tags);
+            entry.packed_response_tags = bytes;
+            return holds_texts(bytes, 2);
         case FieldOf::soft_id:
             entry.soft_id = bytes;
             return true;
@@ -325,6 +327,8 @@ std::string encode_entry(const cache::Draft& entry, EntryEncoding how) {
     put_field(out, FieldOf::head, entry.head);
     put_field(out, FieldOf::etag, entry.etag);
     put_field(out, FieldOf::last_modified, entry.last_modified);
+    out.push_back(static_cast<char>(FieldOf::content_encoding));
+    put_text(out, entry.content_encoding);
     put_field(out, FieldOf::target, entry.target);
     put_names(out, FieldOf::vary, entry.vary);
     put_field(out, FieldOf::variant, entry.variant);
@@ -338,25 +342,28 @@ std::string encode_entry(const cache::Draft& entry, EntryEncoding how) {
         how.compress && body.size() > how.compress_above && !names_content_encoding(entry.head);
     if (!try_zstd || !put_compressed(out, body)) put_field(out, FieldOf::body, body);
     store_number<8>(out.data() + entry_magic.size(),
-                    XXH3_64bits(out.data() + header_size, out.size() - header_size));
+                    checksum_of(std::string_view(out).substr(header_size)));
     return out;
 }
 
-std::unique_ptr<cache::Draft> decode_entry(std::string_view bytes) {
-    if (bytes.size() < header_size || !bytes.starts_with(entry_magic)) return nullptr;
+std::optional<cache::StoredParts> decode_entry(std::string_view bytes) {
+    if (bytes.size() < header_size || !bytes.starts_with(entry_magic)) return std::nullopt;
     Reader header{bytes.substr(entry_magic.size())};
     const std::uint64_t sum = header.number<8>();
-    if (XXH3_64bits(header.rest.data(), header.rest.size()) != sum) return nullptr;
-    auto entry = std::make_unique<cache::Draft>();
+    if (checksum_of(header.rest) != sum) return std::nullopt;
+    std::optional<cache::StoredParts> entry(std::in_place);
     entry->status = 0;
     Reader reader{header.rest};
     while (reader.good && !reader.rest.empty()) {
         const auto id = static_cast<FieldOf>(reader.number<1>());
         const std::string_view field = reader.text();
-        if (!reader.good || !read_field(id, field, *entry)) return nullptr;
+        if (!reader.good || !read_field(id, field, *entry)) return std::nullopt;
     }
+    // Releases that did not write the field left it to the head.
+    if (entry->content_encoding.data() == nullptr)
+        entry->content_encoding = cache::head_value(entry->head, "content-encoding");
     if (!reader.good || entry->status < 100 || entry->status > 999 || entry->head.empty())
-        return nullptr;
+        return std::nullopt;
     return entry;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 #include <cstddef>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "cache/draft.hpp"
+#include "cache/stored_parts.hpp"
 
 /// The bytes of a stored response outside the process: magic, version, an XXH3-64 over all that
 /// follows, then fields of (id, length, bytes). A reader skips ids it does not know, so that
@@ -27,8 +27,9 @@ inline constexpr std::size_t entry_body_max = 500u << 20;
 
 [[nodiscard]] std::string encode_entry(const cache::Draft& entry, EntryEncoding how);
 
-/// Null for anything that `encode_entry` did not make: damaged, cut, of another version, or
-/// hostile. Never allocates more than the value declares, and that only after the checksum held.
-[[nodiscard]] std::unique_ptr<cache::Draft> decode_entry(std::string_view bytes);
+/// Views into `bytes`, but for a body that was compressed. Nothing for anything that `encode_entry`
+/// did not make: damaged, cut, of another version, or hostile. Never allocates more than the value
+/// declares, and that only after the checksum held.
+[[nodiscard]] std::optional<cache::StoredParts> decode_entry(std::string_view bytes);
 
 }  // namespace larder::store

@@ -15,15 +15,14 @@ constexpr std::size_t variants_max = 64;
 constexpr std::size_t rule_guards_max = UINT16_MAX;
 
 // The variant text of a request under a list of selecting fields, built once for neighbours that
-// share the list; where the response does not vary it is the target's alone, which mostly is the
-// one of the request before.
+// share the list.
 class VariantOf {
 public:
     VariantOf(const http::RequestHead& request, bool with_host)
         : request_(request), with_host_(with_host) {}
 
     const std::string& under(const cache::NameList& vary) {
-        if (vary.empty()) return of_target();
+        if (vary.empty()) return cache::target_variant(request_, with_host_);
         if (built_ != vary) {
             cache::build_variant(request_, vary, with_host_, text_);
             built_ = vary;
@@ -32,22 +31,6 @@ public:
     }
 
 private:
-    const std::string& of_target() {
-        const std::string_view authority = with_host_ ? request_.authority : std::string_view{};
-        if (authority != known_.authority || request_.scheme != known_.scheme) {
-            cache::build_variant(request_, {}, with_host_, known_.text);
-            known_.authority = authority;
-            known_.scheme = request_.scheme;
-        }
-        return known_.text;
-    }
-
-    struct Known {
-        std::string scheme;
-        std::string authority;
-        std::string text;  // of no scheme and no authority: nothing
-    };
-    static inline thread_local Known known_;
     static thread_local std::string text_;
     const http::RequestHead& request_;
     bool with_host_;

@@ -113,7 +113,7 @@ TEST_CASE("the cost of an entry counts all of its bytes") {
     CHECK(small->cost() >= sizeof(StoredResponse) + small->head().size());
     CHECK(large->cost() >= small->cost() + 10000);
     CHECK(large->cost() < small->cost() + 21000);
-    Draft tagged = draft_of(*large);
+    Draft tagged = draft_of(parts_of(*large));
     tagged.tags.push_back({std::string(100, 't'), std::string(100, 'i')});
     CHECK(make_stored(tagged)->cost() >= small->cost() + 10200);
 }

@@ -68,7 +68,7 @@ Stored made(const Draft& draft) {
     const Stored entry = make_stored(draft);
     CHECK(entry->received_at() == draft.freshness.received_at);
     CHECK(entry->shared() == draft.freshness.shared);
-    const Draft back = draft_of(*entry);
+    const Draft back = draft_of(parts_of(*entry));
     CHECK(back.status == draft.status);
     check_same(back.freshness, draft.freshness);
     CHECK(back.head == draft.head);
