@@ -31,7 +31,9 @@ bool is_never_stored(const Field& line, const http::ConnectionOptions& connectio
 void append_stored_head(const http::ResponseHead& response, const std::vector<std::string>& omit,
                         const std::vector<std::string>& strip, std::uint64_t body_size,
                         WallTime received_at, std::string& out) {
+    constexpr std::size_t typical_bytes = 512;
     const http::ConnectionOptions connection = http::parse_connection(response.fields);
+    out.reserve(typical_bytes);
     out.append("HTTP/1.1 ");
     append_decimal(out, response.status);
     out.append(" ").append(response.reason).append("\r\n");
@@ -54,7 +56,9 @@ void append_stored_head(const http::ResponseHead& response, const std::vector<st
 }
 
 void parse_stored_head(std::string_view head, std::vector<Field>& fields) {
+    constexpr std::size_t typical_fields = 16;
     fields.clear();
+    fields.reserve(typical_fields);
     std::size_t at = head.find("\r\n");
     while (at != std::string_view::npos && at + 2 < head.size()) {
         const std::size_t start = at + 2;

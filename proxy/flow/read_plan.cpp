@@ -62,11 +62,15 @@ redis::EntryName entry_name(Exchange& exchange) {
 
 std::string fetch_name(const Exchange& exchange, std::string_view variant) {
     const ReadPlan& plan = exchange.plan;
-    std::string name = exchange.key;
+    constexpr std::size_t around = 24;
+    const std::string& target = cache::target_variant(exchange.request, plan.with_host);
+    std::string name;
+    name.reserve(exchange.key.size() + target.size() + variant.size() + around);
+    name += exchange.key;
     name += '\n';
     append_decimal(name, plan.route->rules);
     name += '\n';
-    name += cache::target_variant(exchange.request, plan.with_host);
+    name += target;
     if (!variant.empty()) {
         name += '\n';
         name += variant;

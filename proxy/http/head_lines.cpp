@@ -12,6 +12,8 @@
 namespace larder::http {
 namespace {
 
+constexpr std::size_t typical_lines = 24;
+
 constexpr bool is_control(char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte < 0x20 || byte == 0x7f;
@@ -75,6 +77,7 @@ int minor_version_of(std::string_view text) {
 
 HeadScan scan_head(std::string_view input, std::vector<std::uint32_t>& line_ends) {
     line_ends.clear();
+    line_ends.reserve(typical_lines);
     const char* const begin = input.data();
     const char* const end = begin + input.size();
     const char* line = begin;
@@ -124,6 +127,7 @@ HeadFault split_fields(std::string_view input, const std::vector<std::uint32_t>&
                        std::size_t fields_max, std::vector<Field>& fields) {
     fields.clear();
     if (line_ends.size() - 1 > fields_max) return HeadFault::too_many_fields;
+    fields.reserve(line_ends.size());
     for (std::size_t i = 1; i < line_ends.size(); ++i) {
         const std::size_t begin = line_ends[i - 1] + 2;
         const std::string_view line(input.data() + begin, line_ends[i] - begin);

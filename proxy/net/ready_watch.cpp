@@ -4,15 +4,14 @@
 
 #include <boost/asio/detail/reactive_socket_service.hpp>
 
-#include "net/stream.hpp"
-
 namespace larder::net {
 namespace {
 
 #if BOOST_VERSION == 108100
 // The socket's part of the reactor, which basic_socket keeps protected.
-struct Access : TcpSocket {
-    static auto& implementation(TcpSocket& socket) {
+template <class Socket>
+struct Access : Socket {
+    static auto& implementation(Socket& socket) {
         return (socket.*(&Access::impl_)).get_implementation();
     }
 };
@@ -31,14 +30,15 @@ std::optional<TcpSocket> own_socket(Executor executor, const boost::asio::ip::tc
         return socket;
     }
 #if BOOST_VERSION == 108100
-    auto& state = Access::implementation(*socket).state_;
+    auto& state = Access<TcpSocket>::implementation(*socket).state_;
     state = static_cast<boost::asio::detail::socket_ops::state_type>(
         state & ~boost::asio::detail::socket_ops::possible_dup);
 #endif
     return socket;
 }
 
-void ReadyWatch::arm(TcpSocket& socket) {
+template <class Socket>
+void ReadyWatch::arm_for(Socket& socket) {
     armed_ = true;
 #if BOOST_VERSION == 108100
     ec_ = Error();
@@ -46,14 +46,17 @@ void ReadyWatch::arm(TcpSocket& socket) {
     if (!reactor_)
         reactor_ = &boost::asio::use_service<boost::asio::detail::reactor>(
             socket.get_executor().context());
-    auto& implementation = Access::implementation(socket);
+    auto& implementation = Access<Socket>::implementation(socket);
     reactor_->start_op(boost::asio::detail::reactor::read_op, implementation.socket_,
                        implementation.reactor_data_, this, true, true);
     arming_ = false;
 #else
-    socket.async_wait(TcpSocket::wait_read, [this](Error) { completed(false); });
+    socket.async_wait(Socket::wait_read, [this](Error) { completed(false); });
 #endif
 }
+
+void ReadyWatch::arm(TcpSocket& socket) { arm_for(socket); }
+void ReadyWatch::arm(AnySocket& socket) { arm_for(socket); }
 
 void ReadyWatch::leave(ReadyWatch* watch) {
     watch->owner_ = nullptr;
@@ -63,7 +66,7 @@ void ReadyWatch::leave(ReadyWatch* watch) {
 void ReadyWatch::completed(bool dropped) {
     armed_ = false;
     if (owner_) {
-        owner_->input_came(dropped);
+        came_(owner_, dropped);
     } else {
         delete this;
     }

@@ -1,7 +1,5 @@
 #include "net/stream.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -10,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include "net/read_rest.hpp"
 
 namespace larder::net {
 namespace {
@@ -20,20 +20,11 @@ constexpr IoResult failed{IoResult::Kind::failed, 0};
 
 IoResult moved(std::size_t bytes) { return {IoResult::Kind::done, bytes}; }
 
-// TCP_INQ: how many bytes a read left in the socket; the peer's end counts as one. Not known: one.
-int bytes_left(msghdr& message) {
-    int left = 1;
-    const cmsghdr* part = CMSG_FIRSTHDR(&message);
-    if (part && part->cmsg_level == IPPROTO_TCP && part->cmsg_type == TCP_CM_INQ)
-        std::memcpy(&left, CMSG_DATA(part), sizeof left);
-    return left;
-}
-
 }  // namespace
 
 Stream::Stream(TcpSocket socket, DeadlineWheel& wheel)
     : socket_(std::move(socket)),
-      watch_(ReadyWatch::make(*this)),
+      watch_(ReadyWatch::make(&Stream::input_came, this)),
       deadline_(wheel, &Stream::expire, this) {}
 
 Stream::~Stream() {
@@ -44,9 +35,7 @@ Stream::~Stream() {
 
 void Stream::expect_more() {
     if (reads_tell_rest_) return;
-    const int on = 1;
-    reads_tell_rest_ =
-        ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INQ, &on, sizeof on) == 0;
+    reads_tell_rest_ = make_reads_tell_rest(socket_.native_handle());
 }
 
 void Stream::found_empty() {
@@ -54,15 +43,16 @@ void Stream::found_empty() {
     if (!watch_->armed()) watch_->arm(socket_);
 }
 
-void Stream::input_came(bool dropped) {
-    if (waiting_) {
+void Stream::input_came(void* self, bool dropped) {
+    auto& stream = *static_cast<Stream*>(self);
+    if (stream.waiting_) {
         // Take the handler out of the stream first: the coroutine that waits may own the stream.
-        Handler<> waiting = std::move(*waiting_);
-        waiting_.reset();
+        Handler<> waiting = std::move(*stream.waiting_);
+        stream.waiting_.reset();
         if (!dropped) std::move(waiting)();
-    } else if (then_ && !dropped) {
-        const Then then = std::exchange(then_, nullptr);
-        then(then_owner_);
+    } else if (stream.then_ && !dropped) {
+        const Then then = std::exchange(stream.then_, nullptr);
+        then(stream.then_owner_);
     }
 }
 
@@ -167,27 +157,14 @@ IoResult Stream::try_read(char* at, std::size_t size) {
 
 IoResult Stream::try_read_plain(char* at, std::size_t size) {
     if (timed_out_ || cancelled_ || !socket_.is_open()) return failed;
-    iovec piece{at, size};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-    msghdr message{};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    while (true) {
-        message.msg_control = reads_tell_rest_ ? control : nullptr;
-        message.msg_controllen = reads_tell_rest_ ? sizeof control : 0;
-        const ssize_t got = ::recvmsg(socket_.native_handle(), &message, 0);
-        if (got > 0) {
-            if (message.msg_controllen > 0 && bytes_left(message) == 0) found_empty();
-            maybe_reset_ = true;
-            return moved(static_cast<std::size_t>(got));
-        }
-        if (got == 0) return ended;
-        if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            found_empty();
-            return would_block;
-        }
-        if (errno != EINTR) return failed;
-    }
+    bool is_drained = false;
+    const ssize_t got =
+        read_and_tell_rest(socket_.native_handle(), at, size, reads_tell_rest_, is_drained);
+    if (is_drained) found_empty();
+    if (got > 0) maybe_reset_ = true;
+    if (got > 0) return moved(static_cast<std::size_t>(got));
+    if (got == 0) return ended;
+    return is_drained ? would_block : failed;
 }
 
 IoResult Stream::try_write(const iovec* pieces, std::size_t count) {

@@ -116,11 +116,8 @@ public:
     }
 
 private:
-    friend class ReadyWatch;
-
     static void expire(void* self);
-    /// `dropped`: the io_context is being destroyed, nothing may run any more.
-    void input_came(bool dropped);
+    static void input_came(void* self, bool dropped);
     void write_by(SteadyTime at);
     void arm();
     void found_empty();

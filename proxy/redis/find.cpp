@@ -199,7 +199,10 @@ KnownIds EntryLookup::known_ids() const {
 
 std::string digest_of_ids(std::uint64_t everything, const std::vector<std::string>& ids) {
     if (everything == 0) return {};
-    std::string text = std::to_string(everything);
+    constexpr std::size_t id_bytes = 34;  // two halves of 16 digits, and what parts them
+    std::string text;
+    text.reserve((ids.size() + 1) * id_bytes);
+    text.append(std::to_string(everything));
     for (const std::string& id : ids) {
         if (id.empty()) return {};
         text.append(" ").append(hard_part(id));

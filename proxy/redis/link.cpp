@@ -75,7 +75,13 @@ void RedisLink::enqueue(RedisBatchPointer batch) {
 
 void RedisLink::enqueue(RedisBatchPointer batch, RedisCommands::Scripts scripts) {
     arm(batch->deadline);
+    const bool is_alone = !pipeline_.owes_replies();
     pipeline_.submit(std::move(batch), steady_now(), scripts);
+    ++unsent_;
+    // Under load the batches of one round of events go out together when it is over. Where the last
+    // ones had nothing to go with, waiting for the end of the round would only cost a look for
+    // events.
+    if (is_alone && !gathers_) return flush();
     if (std::exchange(flush_posted_, true)) return;
     asio::post(context_, [self = shared_from_this()] {
         self->flush_posted_ = false;
@@ -85,6 +91,7 @@ void RedisLink::enqueue(RedisBatchPointer batch, RedisCommands::Scripts scripts)
 
 void RedisLink::flush() {
     if (writing_ || !pipeline_.has_output() || !transport_) return;
+    gathers_ = std::exchange(unsent_, 0) > 1;
     std::vector<std::string> output = pipeline_.take_output();
     if (output.size() == 1) {
         output.front().erase(0, transport_->write_at_once(output.front()));
@@ -109,7 +116,9 @@ void RedisLink::written(const Transport& transport, error_code error) {
 Task<void> RedisLink::read_replies(std::shared_ptr<RedisLink> self, Transport transport) {
     std::vector<char> buffer(64 * 1024);
     while (transport == self->transport_) {
-        const std::size_t size = co_await transport->read_some(asio::buffer(buffer));
+        // Where nothing is owed, or more is about to be written, a write will tell of a reset.
+        const bool waits = self->pipeline_.owes_replies() && !self->pipeline_.has_output();
+        const std::size_t size = co_await transport->read_some(asio::buffer(buffer), waits);
         if (transport != self->transport_) break;
         if (size == 0) {
             self->lose(transport);

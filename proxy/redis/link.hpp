@@ -138,6 +138,8 @@ private:
     Transport transport_;  ///< null: there is no connection, and none is being made
     bool writing_ = false;
     bool flush_posted_ = false;
+    std::size_t unsent_ = 0;  // batches since the last flush
+    bool gathers_ = false;    // that one sent more than one
     bool stopping_ = false;
     bool retracking_ = false;
     bool attempting_ = false;

@@ -36,6 +36,8 @@ public:
     void reuse_output(std::vector<std::string> written);
 
     // ---- bytes read
+    /// A batch has not been answered whole.
+    [[nodiscard]] bool owes_replies() const { return !places_.empty(); }
     /// False: this is not Redis' protocol.
     [[nodiscard]] bool feed(const char* bytes, std::size_t size, SteadyTime now);
     /// A batch that has all its replies.

@@ -4,7 +4,10 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+
+#include "net/read_rest.hpp"
 
 namespace larder::redis {
 namespace asio = boost::asio;
@@ -51,7 +54,15 @@ std::shared_ptr<asio::ssl::context> make_sentinel_tls(const RedisUrl& url,
 }
 
 RedisTransport::RedisTransport(asio::io_context& context, std::shared_ptr<asio::ssl::context> tls)
-    : context_(context), tls_(std::move(tls)), socket_(context) {}
+    : context_(context),
+      tls_(std::move(tls)),
+      socket_(context),
+      watch_(net::ReadyWatch::make(&RedisTransport::input_came, this)) {}
+
+RedisTransport::~RedisTransport() {
+    close();
+    net::ReadyWatch::leave(watch_);
+}
 
 Task<error_code> RedisTransport::connect(RedisUrl::Kind kind, RedisAddress address,
                                          std::string path) {
@@ -93,6 +104,7 @@ Task<error_code> RedisTransport::connect_tcp(RedisAddress address) {
     }
     if (closed_) co_return asio::error::operation_aborted;
     if (!error) socket_.set_option(tcp::no_delay(true), error);
+    reads_tell_rest_ = !error && net::make_reads_tell_rest(socket_.native_handle());
     co_return error;
 }
 
@@ -117,13 +129,45 @@ Task<error_code> RedisTransport::secure(std::string host) {
     co_return failed;
 }
 
-Task<std::size_t> RedisTransport::read_some(asio::mutable_buffer into) {
+Task<std::size_t> RedisTransport::read_some(asio::mutable_buffer into, bool may_be_reset) {
     if (secure_) {
         const auto [failed, size] = co_await secure_->async_read_some(into, as_result);
         co_return failed ? 0 : size;
     }
-    const auto [failed, size] = co_await socket_.async_read_some(into, as_result);
-    co_return failed ? 0 : size;
+    if (!reads_tell_rest_) {
+        const auto [failed, size] = co_await socket_.async_read_some(into, as_result);
+        co_return failed ? 0 : size;
+    }
+    bool is_empty = watch_->armed() && !may_be_reset;
+    while (true) {
+        if (is_empty) {
+            co_await input();
+        } else if (left_some_) {
+            co_await asio::post(context_, as_awaitable);  // it may be much: others have their turn
+        }
+        if (!socket_.is_open()) co_return 0;
+        is_empty = false;
+        const ssize_t got = net::read_and_tell_rest(
+            socket_.native_handle(), static_cast<char*>(into.data()), into.size(), true, is_empty);
+        if (is_empty && !watch_->armed()) watch_->arm(socket_);
+        left_some_ = !is_empty;
+        if (got >= 0) co_return static_cast<std::size_t>(got);
+        if (!is_empty) co_return 0;
+    }
+}
+
+Task<void> RedisTransport::input() {
+    const auto keep = [this](net::Handler<> handler) { waiting_.emplace(std::move(handler)); };
+    co_await asio::async_initiate<decltype(as_awaitable), void()>(keep, as_awaitable);
+}
+
+void RedisTransport::input_came(void* self, bool dropped) {
+    auto& transport = *static_cast<RedisTransport*>(self);
+    if (!transport.waiting_) return;
+    // Taken out first: who waits may be the last to own the transport.
+    net::Handler<> waiting = std::move(*transport.waiting_);
+    transport.waiting_.reset();
+    if (!dropped) std::move(waiting)();
 }
 
 std::size_t RedisTransport::write_at_once(std::string_view bytes) {

@@ -1,14 +1,15 @@
 #pragma once
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "net/ready_watch.hpp"
 #include "redis/task.hpp"
 #include "redis/url.hpp"
 #include "settings/settings.hpp"
@@ -32,14 +33,20 @@ class RedisTransport {
 public:
     RedisTransport(boost::asio::io_context& context,
                    std::shared_ptr<boost::asio::ssl::context> tls);
+    ~RedisTransport();
+    RedisTransport(const RedisTransport&) = delete;
+    RedisTransport& operator=(const RedisTransport&) = delete;
 
     /// Connects to what `url` names (for sentinel: `address` is the master's). Ends early with an
     /// error after `close`.
     [[nodiscard]] Task<error_code> connect(RedisUrl::Kind kind, RedisAddress address,
                                            std::string path);
 
-    /// Waits for bytes. Nothing read means the connection is lost.
-    [[nodiscard]] Task<std::size_t> read_some(boost::asio::mutable_buffer into);
+    /// Waits for bytes. Nothing read means the connection is lost. `may_be_reset`: to be told so at
+    /// once even where a reset came together with the last bytes, at the price of a system call
+    /// that finds nothing. Without, the next write tells.
+    [[nodiscard]] Task<std::size_t> read_some(boost::asio::mutable_buffer into,
+                                              bool may_be_reset = true);
 
     /// Writes what the socket takes at once; gives how much that was. Nothing over TLS, and where
     /// the connection is lost: `write` tells.
@@ -67,9 +74,10 @@ public:
     void abort();
 
 private:
-    using Socket =
-        boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Executor>;
+    using Socket = net::AnySocket;
 
+    static void input_came(void* self, bool dropped);
+    Task<void> input();
     Task<error_code> connect_tcp(RedisAddress address);
     Task<error_code> connect_unix(std::string path);
     Task<error_code> secure(std::string host);
@@ -77,6 +85,10 @@ private:
     boost::asio::io_context& context_;
     std::shared_ptr<boost::asio::ssl::context> tls_;
     Socket socket_;
+    net::ReadyWatch* watch_;                 // ours until the destructor
+    std::optional<net::Handler<>> waiting_;  // resumes who waits for the watch
+    bool reads_tell_rest_ = false;
+    bool left_some_ = false;  // the last read did
     std::unique_ptr<boost::asio::ssl::stream<Socket&>> secure_;
     bool closed_ = false;
 };

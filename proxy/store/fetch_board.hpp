@@ -36,12 +36,11 @@ public:
 
 private:
     struct NameHash {
-        using is_transparent = void;
         std::size_t operator()(std::string_view text) const;
     };
     struct Shard {
         std::mutex mutex;
-        std::unordered_map<std::string, FetchPtr, NameHash, std::equal_to<>> fetches;
+        std::unordered_map<std::string_view, FetchPtr, NameHash> fetches;  // by Fetch::name
     };
     Shard& shard_of(std::string_view name);
 
