@@ -132,10 +132,13 @@ struct StoredResponse::Layout {
     std::array<std::string_view, record_kinds> records;  // empty: there is none
 };
 
-Stored make_stored(StoredParts parts, std::span<const Stored> coded) {
+Stored make_stored(const StoredParts& parts, std::span<const Stored> coded) {
     static_assert(StoredResponse::fixed_bytes % alignof(std::uint32_t) == 0);
-    if (!parts.body_bytes && parts.body.size() >= Body::shared_from)
-        parts.body_bytes = new SharedBytes(std::string(parts.body));
+    if (!parts.body_bytes && parts.body.size() >= Body::shared_from) {
+        StoredParts sharing = parts;
+        sharing.body_bytes = new SharedBytes(std::string(parts.body));
+        return make_stored(sharing, coded);
+    }
     const StoredResponse::Layout layout(parts, coded);
     Bytes body;
     if (layout.body_apart) body.reset(::operator new(parts.body.size()));
@@ -253,7 +256,7 @@ Stored make_stored(const Draft& draft, std::span<const Stored> coded) {
     parts.key = draft.key;
     parts.guards = draft.guards;
     parts.sequence = draft.sequence;
-    return make_stored(std::move(parts), coded);
+    return make_stored(parts, coded);
 }
 
 StoredParts parts_of(const StoredResponse& entry) {
@@ -312,7 +315,7 @@ Stored copy_of(const StoredResponse& entry, std::string_view key) {
     parts.key = key;
     std::vector<Stored> forms;
     for (std::size_t i = 0; i < entry.coded_count(); ++i) forms.emplace_back(&entry.coded(i));
-    Stored out = make_stored(std::move(parts), forms);
+    Stored out = make_stored(parts, forms);
     out->hits().store(entry.hits().load(std::memory_order_relaxed), std::memory_order_relaxed);
     return out;
 }

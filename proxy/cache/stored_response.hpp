@@ -98,7 +98,7 @@ public:
     friend void intrusive_ptr_release(const StoredResponse* p) {
         if (p->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(p);
     }
-    friend Stored make_stored(StoredParts parts, std::span<const Stored> coded);
+    friend Stored make_stored(const StoredParts& parts, std::span<const Stored> coded);
     friend StoredParts parts_of(const StoredResponse& entry);
 
 private:
@@ -201,7 +201,7 @@ private:
 /// The stored response that the draft, or the parts, describe. `coded`: its coded forms, best
 /// first.
 [[nodiscard]] Stored make_stored(const Draft& draft, std::span<const Stored> coded = {});
-[[nodiscard]] Stored make_stored(StoredParts parts, std::span<const Stored> coded = {});
+[[nodiscard]] Stored make_stored(const StoredParts& parts, std::span<const Stored> coded = {});
 
 /// What the entry was made of, to make another one of. Views into the entry.
 [[nodiscard]] StoredParts parts_of(const StoredResponse& entry);

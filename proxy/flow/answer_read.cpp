@@ -108,8 +108,7 @@ net::Task<void> answer_read(Client& client) {
         co_return;
     }
     redis::RedisBudget budget;
-    Lookup lookup = co_await look_up(client, budget);
-    exchange.lookup = std::move(lookup);
+    co_await look_up(client, budget);
     if (exchange.lookup.state != redis::RedisState::ok) {
         co_await answer_without_redis(client);
         co_return;

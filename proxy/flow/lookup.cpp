@@ -53,25 +53,25 @@ net::Task<Guess> lease_in_place_of_lookup(Client& client, Lookup& lookup,
 
 }  // namespace
 
-net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
+net::Task<void> look_up(Client& client, redis::RedisBudget& budget) {
     Exchange& exchange = client.exchange();
     const ReadPlan& plan = exchange.plan;
-    Lookup lookup;
+    Lookup& lookup = exchange.lookup;
     const store::MemoryHit hit = find_in_memory(client);
     if (hit.entry) {
         if (exchange.trace) exchange.trace->found_in = "memory";
         lookup.entry = hit.entry;
         lookup.soft_purged = hit.soft_purged;
-        co_return lookup;
+        co_return;
     }
     lookup.other_variant = hit.other_variant;
-    if (!client.services.redis) co_return lookup;
+    if (!client.services.redis) co_return;
     const redis::EntryName name = entry_name(exchange);
     const TraceStep step(exchange, "redis");
     Guess guess = Guess::not_made;
     if (expects_miss(client, lookup)) {
         guess = co_await lease_in_place_of_lookup(client, lookup, budget);
-        if (guess == Guess::settled) co_return lookup;
+        if (guess == Guess::settled) co_return;
     }
     redis::Found found = co_await client.services.redis->find(name, budget);
     if (found.state == redis::RedisState::ok && guess == Guess::not_made &&
@@ -86,12 +86,11 @@ net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget) {
                                       {plan.route->rules, found.entry->sequence(), rule_guards});
     }
     lookup.state = found.state;
-    lookup.entry = found.entry;
+    lookup.entry = std::move(found.entry);
     lookup.soft_purged = found.soft_purged;
     lookup.other_variant |= found.other_variant;
-    lookup.variant = found.variant;
+    lookup.variant = std::move(found.variant);
     lookup.ids = std::move(found.ids);
-    co_return lookup;
 }
 
 cache::MissedRead missed_read(const Exchange& exchange, FetchRole role) {

@@ -33,9 +33,10 @@ struct Lookup {
     }
 };
 
-/// Asks the memory tier, then Redis. Where Redis will probably hold nothing, and the request would
-/// begin a fetch for all, the fetch's lease is taken in place of the lookup.
-[[nodiscard]] net::Task<Lookup> look_up(Client& client, redis::RedisBudget& budget);
+/// Asks the memory tier, then Redis, for the exchange's `lookup`, which is empty before. Where
+/// Redis will probably hold nothing, and the request would begin a fetch for all, the fetch's lease
+/// is taken in place of the lookup.
+[[nodiscard]] net::Task<void> look_up(Client& client, redis::RedisBudget& budget);
 
 /// Whether this request's own fetch answers, or another request's fetch.
 enum class FetchRole : std::uint8_t { leads, joins };

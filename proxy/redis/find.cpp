@@ -290,7 +290,7 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     if (!lookup.entry) co_return found;
     lookup.set_guards();
     found.soft_purged = lookup.soft_purged;
-    found.entry = cache::make_stored(std::move(*lookup.entry));
+    found.entry = cache::make_stored(*lookup.entry);
     co_return found;
 }
 
