@@ -18,8 +18,8 @@ using tcp = boost::asio::ip::tcp;
 using namespace std::chrono_literals;
 
 struct Read {
-    std::string text;     // all that came
-    int pieces = 0;       // in so many reads
+    std::string text;      // all that came
+    int pieces = 0;        // in so many reads
     bool is_over = false;  // the last one gave nothing
 };
 
@@ -30,8 +30,8 @@ Task<void> connect_to(std::shared_ptr<RedisTransport> transport, std::uint16_t p
     works = !failed;
 }
 
-Task<void> read_all(std::shared_ptr<RedisTransport> transport, std::size_t at_once, bool may_be_reset,
-                    Read& read) {
+Task<void> read_all(std::shared_ptr<RedisTransport> transport, std::size_t at_once,
+                    bool may_be_reset, Read& read) {
     std::string room(at_once, '\0');
     while (true) {
         const std::size_t size =
@@ -132,9 +132,8 @@ TEST_CASE("after a reset that came unseen, writing tells") {
     scene.context.restart();
     while (scene.read.pieces == 0 && !scene.read.is_over) scene.context.run_one_for(10ms);
     bool failed = false;
-    scene.transport->write(std::vector{boost::asio::buffer("b", 1)}, [&failed](error_code error) {
-        failed = failed || error;
-    });
+    scene.transport->write(std::vector{boost::asio::buffer("b", 1)},
+                           [&failed](error_code error) { failed = failed || error; });
     scene.run_until(failed);
 }
 
@@ -167,7 +166,8 @@ TEST_CASE("a read that waits when its io_context ends goes with it") {
         scene.start_reading(100, false);
         scene.send("a");
         scene.run_until_read("a");
-        transport = std::exchange(scene.transport, std::make_shared<RedisTransport>(scene.context, nullptr));
+        transport = std::exchange(scene.transport,
+                                  std::make_shared<RedisTransport>(scene.context, nullptr));
         CHECK_FALSE(transport.expired());
     }
     CHECK(transport.expired());
