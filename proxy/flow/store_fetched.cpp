@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/hash.hpp"
+#include "base/checksum.hpp"
 #include "cache/client_head.hpp"
 #include "cache/freshness.hpp"
 #include "cache/reuse.hpp"
@@ -170,7 +170,7 @@ void note_finding(const FetchTask& task, const cache::StoredResponse& entry) {
     finding.route = task.plan.route->path_template;
     finding.bare_key = key.substr(0, bare);
     finding.appended = key.substr(std::min(bare + 1, key.size()));
-    finding.body_hash = hash_of(entry.body());
+    finding.body_hash = checksum_of(entry.body());
     finding.replaces = task.stale != nullptr && !task.soft_purged;
     finding.same_body = finding.replaces && task.stale->body() == entry.body();
     finding.has_tags = !entry.response_tags().empty();

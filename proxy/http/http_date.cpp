@@ -110,6 +110,22 @@ std::optional<HttpTime> parse_imf_fixdate(std::string_view text) {
     return read.result();
 }
 
+// The same. All answers of one second carry the same Date, so the last one is kept.
+std::optional<HttpTime> parse_known_imf_fixdate(std::string_view text) {
+    struct Known {
+        std::array<char, http_date_size> text{};
+        HttpTime time;
+    };
+    thread_local Known known;
+    if (text == std::string_view(known.text.data(), known.text.size())) return known.time;
+    const std::optional<HttpTime> time = parse_imf_fixdate(text);
+    if (time && text.size() == known.text.size()) {
+        std::copy(text.begin(), text.end(), known.text.begin());
+        known.time = *time;
+    }
+    return time;
+}
+
 // Sun Nov  6 08:49:37 1994
 std::optional<HttpTime> parse_asctime(std::string_view text) {
     Reader read(text);
@@ -161,7 +177,7 @@ char* write_text(char* at, std::string_view text) {
 
 std::optional<HttpTime> parse_http_date(std::string_view text, WallTime now) {
     if (text.size() < 24) return std::nullopt;
-    if (text[3] == ',') return parse_imf_fixdate(text);
+    if (text[3] == ',') return parse_known_imf_fixdate(text);
     if (text[3] == ' ') return parse_asctime(text);
     return parse_rfc850(text, now);
 }

@@ -63,15 +63,15 @@ bool RedisPipeline::feed(const char* bytes, std::size_t size, SteadyTime now) {
 
 RedisPipeline::Event RedisPipeline::next(Answer& answer) {
     while (reader_) {
-        RedisReply reply;
-        const auto read = reader_->next(reply);
+        const auto read = reader_->next();
         if (read == RedisReplyReader::Next::incomplete) break;
         if (read == RedisReplyReader::Next::broken) return Event::broken;
         if (places_.empty()) {
-            unasked_ = std::move(reply);
+            unasked_ = reader_->take();
             return Event::unasked;
         }
         Place& front = places_.front();
+        RedisReply reply = reader_->take();
         if (front.batch) front.batch->replies.push_back(std::move(reply));
         if (++front.received < front.expected) continue;
         answer.batch = std::move(front.batch);

@@ -80,13 +80,26 @@ bool RedisReplyReader::feed(const char* bytes, std::size_t size) {
     return unread_ <= reply_bytes_max && redisReaderFeed(reader_.get(), bytes, size) == REDIS_OK;
 }
 
-RedisReplyReader::Next RedisReplyReader::next(RedisReply& out) {
+RedisReplyReader::Next RedisReplyReader::next() {
     void* object = nullptr;
     if (redisReaderGetReply(reader_.get(), &object) != REDIS_OK) return Next::broken;
     if (object == nullptr) return Next::incomplete;
-    out = std::exchange(reply_, RedisReply{});
     unread_ = 0;
     return Next::reply;
+}
+
+RedisReply RedisReplyReader::take() {
+    RedisReply whole = std::move(reply_);
+    reply_.integer = 0;
+    reply_.text.clear();
+    reply_.items.clear();
+    return whole;
+}
+
+RedisReplyReader::Next RedisReplyReader::next(RedisReply& out) {
+    const Next read = next();
+    if (read == Next::reply) out = take();
+    return read;
 }
 
 }  // namespace larder::redis

@@ -40,7 +40,10 @@ public:
     [[nodiscard]] bool feed(const char* bytes, std::size_t size);
 
     enum class Next : std::uint8_t { reply, incomplete, broken };
-    /// The next whole reply, into `out`.
+    /// Reads on. `reply`: a whole one has come, `take` it before the next call.
+    [[nodiscard]] Next next();
+    [[nodiscard]] RedisReply take();
+    /// Both: the next whole reply, into `out`.
     [[nodiscard]] Next next(RedisReply& out);
 
 private:

@@ -38,9 +38,11 @@ Worker::Worker(Shared& shared, int index, std::shared_ptr<const flow::Config> co
     services_.audits = &shared.audits;
     services_.purges = &shared.purges;
     services_.events = shared.events.get();
-    services_.findings = &shared.findings;
-    if (services_.config->settings.admin.address)
+    // Only the admin server tells of these.
+    if (services_.config->settings.admin.address) {
+        services_.findings = &shared.findings;
         services_.ranks = std::make_shared<observe::KeyRanks>();
+    }
     services_.in_force = &shared.config;
     services_.adopt = [this](std::shared_ptr<const flow::Config> newest) {
         use_config(std::move(newest));

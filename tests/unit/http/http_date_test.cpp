@@ -96,3 +96,17 @@ TEST_CASE("a time is rounded down to its second") {
     CHECK(whole_second(noon + 999ms) == whole_second(noon));
     CHECK(whole_second(WallTime(-1ms)) == HttpTime(-1s));
 }
+
+TEST_CASE("a date that follows another one is read for itself") {
+    const auto seconds = [](std::string_view text) -> std::int64_t {
+        const auto time = parse_http_date(text, noon);
+        return time ? time->time_since_epoch().count() : -1;
+    };
+    CHECK(seconds("Sun, 06 Nov 1994 08:49:37 GMT") == 784111777);
+    CHECK(seconds("Sun, 06 Nov 1994 08:49:37 GMT") == 784111777);
+    CHECK(seconds("Sun, 06 Nov 1994 08:49:38 GMT") == 784111778);
+    CHECK(seconds("Sun, 06 Nov 1994 08:49:37 GMT") == 784111777);
+    CHECK(seconds("Sun, 06 Nov 1994 08:49:37 GMX") == -1);
+    CHECK(seconds("Sun, 06 Nov 1994 08:49:37 GMT ") == -1);
+    CHECK(seconds("Sun, 06 Nov 1994 08:49:37 GM") == -1);
+}
