@@ -1,5 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <set>
+#include <sstream>
+#include <string>
+
 #include "instance.hpp"
 #include "redis_server.hpp"
 
@@ -130,13 +134,25 @@ TEST_CASE("where there may be two connections only, large values go over the oth
     CHECK(redis.run({"CLIENT", "LIST"}).find("larder-large") == std::string::npos);
 }
 
+// The ids of larder's connections but that for large values, as Redis numbers them.
+std::set<std::string> connections(RedisServer& redis) {
+    std::set<std::string> ids;
+    std::istringstream lines(redis.run({"CLIENT", "LIST"}));
+    for (std::string line; std::getline(lines, line);)
+        if (line.find(" name=larder") != line.npos && line.find(" name=larder-large") == line.npos)
+            ids.insert(line.substr(0, line.find(' ')));
+    return ids;
+}
+
 TEST_CASE_FIXTURE(Large,
                   "a large value that is refused is no failure of the connections, and is named") {
     redis.run({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
     const Lease lease = one.lease(picture);
     redis.run({"CONFIG", "SET", "maxmemory", "1mb"});
+    const std::set<std::string> before = connections(redis);
     CHECK(one.fill(picture, lease, response(body)).outcome == FillOutcome::unavailable);
-    CHECK(one.shared->node().up());
+    CHECK(connections(redis) == before);
+    CHECK(before.size() >= 2);
     REQUIRE(one.shared->reporter().last_refusal());
     CHECK(one.shared->reporter().last_refusal()->reason == RedisError::oom);
     redis.run({"CONFIG", "SET", "maxmemory", "0"});
