@@ -319,10 +319,17 @@ TEST_CASE("what was purged is freed by the sweep, and only that") {
         tier.store.keep_rules({tier.rules});
     }
     SUBCASE("by a tag that all have") {
-        for (int i = 0; i < 400; ++i)
-            tier.generations.purge(Generations::slot_of_key("k" + std::to_string(i)));
+        // By chance one of them may share the place of "l": that would be a purge of both.
+        const auto place = [](const std::string& key) {
+            return Generations::slot_of_key(key) % Generations::slot_count;
+        };
+        for (int i = 0; i < 400; ++i) {
+            const std::string key = "k" + std::to_string(i);
+            if (place(key) == place("l")) tier.store.remove(key);
+            if (place(key) != place("l")) tier.generations.purge(Generations::slot_of_key(key));
+        }
     }
-    CHECK(tier.store.entries() >= 401);
+    CHECK(tier.store.entries() >= 400);
     tier.sweep();
     CHECK(tier.store.entries() == 1);
     CHECK(tier.find("l").entry);
