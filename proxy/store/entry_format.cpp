@@ -359,7 +359,7 @@ std::optional<cache::StoredParts> decode_entry(std::string_view bytes) {
         const std::string_view field = reader.text();
         if (!reader.good || !read_field(id, field, *entry)) return std::nullopt;
     }
-    // Releases that did not write the field left it to the head.
+    // The field was not there: earlier releases did not write it. The head tells the coding.
     if (entry->content_encoding.data() == nullptr)
         entry->content_encoding = cache::head_value(entry->head, "content-encoding");
     if (!reader.good || entry->status < 100 || entry->status > 999 || entry->head.empty())
