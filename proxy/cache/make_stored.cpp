@@ -218,6 +218,26 @@ void pack(std::string& out, std::string_view text) {
     out.append(reinterpret_cast<const char*>(&size), sizeof size).append(text);
 }
 
+// What a Draft and StoredParts hold in the same way, from one to the other.
+template <class From, class To>
+void copy_common(const From& from, To& to) {
+    to.status = from.status;
+    to.freshness = from.freshness;
+    to.head = from.head;
+    to.etag = from.etag;
+    to.last_modified = from.last_modified;
+    to.content_encoding = from.content_encoding;
+    to.target = from.target;
+    to.variant = from.variant;
+    to.rewritten = from.rewritten;
+    to.origin_lines = from.origin_lines;
+    to.soft_id = from.soft_id;
+    to.everything = from.everything;
+    to.fill_guard = from.fill_guard;
+    to.key = from.key;
+    to.sequence = from.sequence;
+}
+
 void pack(std::string& out, const std::vector<TagId>& tags) {
     for (const TagId& tag : tags) {
         pack(out, tag.name);
@@ -236,26 +256,13 @@ Stored make_stored(const Draft& draft, std::span<const Stored> coded) {
     pack(lists, draft.response_tags);
     const std::string_view packed = lists;
     StoredParts parts;
-    parts.status = draft.status;
-    parts.freshness = draft.freshness;
-    parts.head = draft.head;
+    copy_common(draft, parts);
     parts.body = draft.body.view();
     parts.body_bytes = draft.body.shared();
-    parts.etag = draft.etag;
-    parts.last_modified = draft.last_modified;
-    parts.content_encoding = draft.content_encoding;
-    parts.target = draft.target;
     parts.packed_vary = packed.substr(0, vary_end);
-    parts.variant = draft.variant;
     parts.packed_tags = packed.substr(vary_end, tags_end - vary_end);
     parts.packed_response_tags = packed.substr(tags_end);
-    parts.rewritten = draft.rewritten;
-    parts.origin_lines = draft.origin_lines;
-    parts.soft_id = draft.soft_id;
-    parts.everything = draft.everything;
-    parts.key = draft.key;
     parts.guards = draft.guards;
-    parts.sequence = draft.sequence;
     return make_stored(parts, coded);
 }
 
@@ -286,27 +293,13 @@ StoredParts parts_of(const StoredResponse& entry) {
 
 Draft draft_of(const StoredParts& parts) {
     Draft out;
-    out.status = parts.status;
-    out.freshness = parts.freshness;
-    out.head = parts.head;
+    copy_common(parts, out);
     if (parts.shares_body()) out.body = Body(parts.body_bytes);
     if (!parts.shares_body()) out.body = parts.body;
-    out.etag = parts.etag;
-    out.last_modified = parts.last_modified;
-    out.content_encoding = parts.content_encoding;
-    out.target = parts.target;
     out.vary = parts.vary().to_strings();
-    out.variant = parts.variant;
     out.tags = parts.tags().to_ids();
     out.response_tags = parts.response_tags().to_ids();
-    out.rewritten = parts.rewritten;
-    out.origin_lines = parts.origin_lines;
-    out.soft_id = parts.soft_id;
-    out.everything = parts.everything;
-    out.fill_guard = parts.fill_guard;
-    out.key = parts.key;
     out.guards.assign(parts.guards.begin(), parts.guards.end());
-    out.sequence = parts.sequence;
     return out;
 }
 

@@ -5,9 +5,7 @@
 #include <cstdint>
 #include <random>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "base/checksum.hpp"
 #include "base/hex.hpp"
 
 namespace larder::redis {
@@ -131,8 +129,6 @@ std::string random_id() {
     return hex_of(random());
 }
 
-std::string digest_of(std::string_view text) {
-    return hex_of(XXH3_64bits(text.data(), text.size()));
-}
+std::string digest_of(std::string_view text) { return hex_of(checksum_of(text)); }
 
 }  // namespace larder::redis

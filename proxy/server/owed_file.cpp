@@ -1,13 +1,10 @@
 #include "server/owed_file.hpp"
 
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define XXH_INLINE_ALL
-#include <spdlog/spdlog.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,7 +13,7 @@
 #include <optional>
 #include <stdexcept>
 
-#include "base/hex.hpp"
+#include "redis/keys.hpp"
 #include "redis/purge_text.hpp"
 
 // One line per purge: its checksum, a blank, and the purge as redis/purge_text.hpp writes it. The
@@ -30,17 +27,13 @@ constexpr std::size_t file_bytes_max =
     64 * 1024 * 1024;  // a larger file is not from larder, whose journal is bounded
 constexpr std::size_t renew_after_bytes = 16 * 1024 * 1024;
 
-std::string checksum_of(std::string_view line) {
-    return hex_of(XXH3_64bits(line.data(), line.size()));
-}
-
 std::string records_of(const std::vector<redis::PurgeItem>& items) {
     std::string out;
     std::string line;
     for (const redis::PurgeItem& item : items) {
         line.clear();
         redis::append_line(item, line);
-        out.append(checksum_of(std::string_view(line).substr(0, line.size() - 1)))
+        out.append(redis::digest_of(std::string_view(line).substr(0, line.size() - 1)))
             .append(1, ' ')
             .append(line);
     }
@@ -59,7 +52,7 @@ std::optional<std::vector<redis::PurgeItem>> parse(std::string_view text) {
             return std::nullopt;
         const std::string_view line = text.substr(checksum_digits + 1, end - checksum_digits - 1);
         std::optional<redis::PurgeItem> item = redis::parse_line(line);
-        if (!item || checksum_of(line) != text.substr(0, checksum_digits)) return std::nullopt;
+        if (!item || redis::digest_of(line) != text.substr(0, checksum_digits)) return std::nullopt;
         items.push_back(std::move(*item));
         text.remove_prefix(end + 1);
     }

@@ -1,20 +1,18 @@
 #include <cstring>
 
+#include "base/checksum.hpp"
 #include "cache/freshness.hpp"
 #include "cache/reuse.hpp"
 #include "cache/stored_head.hpp"
 #include "fuzz/fuzz.hpp"
 #include "store/entry_format.hpp"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 namespace larder::fuzz {
 namespace {
 
 // A magic and a checksum that hold, so that the search gets behind them.
 std::string sealed(std::string_view fields) {
-    const std::uint64_t sum = XXH3_64bits(fields.data(), fields.size());
+    const std::uint64_t sum = checksum_of(fields);
     std::string out(store::entry_magic);
     for (int i = 0; i < 8; ++i) out.push_back(static_cast<char>(sum >> (8 * i)));
     return out.append(fields);
