@@ -45,11 +45,8 @@ void Stream::found_empty() {
 
 void Stream::input_came(void* self, bool dropped) {
     auto& stream = *static_cast<Stream*>(self);
-    if (stream.waiting_) {
-        // Take the handler out of the stream first: the coroutine that waits may own the stream.
-        Handler<> waiting = std::move(*stream.waiting_);
-        stream.waiting_.reset();
-        if (!dropped) std::move(waiting)();
+    if (stream.waiting_.waits()) {
+        stream.waiting_.wake(dropped);
     } else if (stream.then_ && !dropped) {
         const Then then = std::exchange(stream.then_, nullptr);
         then(stream.then_owner_);
@@ -224,9 +221,7 @@ Task<bool> Stream::readable() {
         co_return !error && !timed_out_ && !cancelled_;
     }
     if (watch_->armed()) {
-        const auto keep = [this](Handler<> handler) { waiting_.emplace(std::move(handler)); };
-        const boost::asio::use_awaitable_t<Executor> awaitable;
-        co_await boost::asio::async_initiate<decltype(awaitable), void()>(keep, awaitable);
+        co_await waiting_.wait();
     }
     co_return !timed_out_ && !cancelled_ && socket_.is_open();
 }

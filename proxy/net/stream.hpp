@@ -2,13 +2,13 @@
 #include <sys/uio.h>
 
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string_view>
 
 #include "net/deadline.hpp"
 #include "net/ready_watch.hpp"
 #include "net/task.hpp"
+#include "net/waiter.hpp"
 
 struct ssl_st;
 struct ssl_ctx_st;
@@ -123,8 +123,8 @@ private:
     void found_empty();
 
     TcpSocket socket_;
-    ReadyWatch* watch_;                 // ours until the destructor
-    std::optional<Handler<>> waiting_;  // resumes the coroutine that waits for the watch
+    ReadyWatch* watch_;  // ours until the destructor
+    Waiter waiting_;     // for the watch
     Then then_ = nullptr;
     void* then_owner_ = nullptr;
     ssl_st* tls_ = nullptr;

@@ -79,8 +79,8 @@ void RedisLink::enqueue(RedisBatchPointer batch, RedisCommands::Scripts scripts)
     pipeline_.submit(std::move(batch), steady_now(), scripts);
     ++unsent_;
     // Under load the batches of one round of events go out together when it is over. Where the last
-    // ones had nothing to go with, waiting for the end of the round would only cost a look for
-    // events.
+    // flush held one batch only, waiting for the end of the round would cost a system call for
+    // nothing.
     if (is_alone && !gathers_) return flush();
     if (std::exchange(flush_posted_, true)) return;
     asio::post(context_, [self = shared_from_this()] {
@@ -116,7 +116,7 @@ void RedisLink::written(const Transport& transport, error_code error) {
 Task<void> RedisLink::read_replies(std::shared_ptr<RedisLink> self, Transport transport) {
     std::vector<char> buffer(64 * 1024);
     while (transport == self->transport_) {
-        // Where nothing is owed, or more is about to be written, a write will tell of a reset.
+        // Where no reply is owed, or more is about to be written, the next write notices a reset.
         const bool waits = self->pipeline_.owes_replies() && !self->pipeline_.has_output();
         const std::size_t size = co_await transport->read_some(asio::buffer(buffer), waits);
         if (transport != self->transport_) break;

@@ -141,7 +141,7 @@ Task<std::size_t> RedisTransport::read_some(asio::mutable_buffer into, bool may_
     bool is_empty = watch_->armed() && !may_be_reset;
     while (true) {
         if (is_empty) {
-            co_await input();
+            co_await waiting_.wait();
         } else if (left_some_) {
             co_await asio::post(context_, as_awaitable);  // it may be much: others have their turn
         }
@@ -156,18 +156,8 @@ Task<std::size_t> RedisTransport::read_some(asio::mutable_buffer into, bool may_
     }
 }
 
-Task<void> RedisTransport::input() {
-    const auto keep = [this](net::Handler<> handler) { waiting_.emplace(std::move(handler)); };
-    co_await asio::async_initiate<decltype(as_awaitable), void()>(keep, as_awaitable);
-}
-
 void RedisTransport::input_came(void* self, bool dropped) {
-    auto& transport = *static_cast<RedisTransport*>(self);
-    if (!transport.waiting_) return;
-    // Taken out first: who waits may be the last to own the transport.
-    net::Handler<> waiting = std::move(*transport.waiting_);
-    transport.waiting_.reset();
-    if (!dropped) std::move(waiting)();
+    static_cast<RedisTransport*>(self)->waiting_.wake(dropped);
 }
 
 std::size_t RedisTransport::write_at_once(std::string_view bytes) {

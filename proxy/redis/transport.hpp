@@ -4,12 +4,12 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "net/ready_watch.hpp"
+#include "net/waiter.hpp"
 #include "redis/task.hpp"
 #include "redis/url.hpp"
 #include "settings/settings.hpp"
@@ -42,9 +42,9 @@ public:
     [[nodiscard]] Task<error_code> connect(RedisUrl::Kind kind, RedisAddress address,
                                            std::string path);
 
-    /// Waits for bytes. Nothing read means the connection is lost. `may_be_reset`: to be told so at
-    /// once even where a reset came together with the last bytes, at the price of a system call
-    /// that finds nothing. Without, the next write tells.
+    /// Waits for bytes. Nothing read means the connection is lost. `may_be_reset`: a reset that
+    /// came together with the last bytes is noticed at once, which costs a system call that mostly
+    /// finds nothing. Without it, the next write fails instead.
     [[nodiscard]] Task<std::size_t> read_some(boost::asio::mutable_buffer into,
                                               bool may_be_reset = true);
 
@@ -77,7 +77,6 @@ private:
     using Socket = net::AnySocket;
 
     static void input_came(void* self, bool dropped);
-    Task<void> input();
     Task<error_code> connect_tcp(RedisAddress address);
     Task<error_code> connect_unix(std::string path);
     Task<error_code> secure(std::string host);
@@ -85,8 +84,8 @@ private:
     boost::asio::io_context& context_;
     std::shared_ptr<boost::asio::ssl::context> tls_;
     Socket socket_;
-    net::ReadyWatch* watch_;                 // ours until the destructor
-    std::optional<net::Handler<>> waiting_;  // resumes who waits for the watch
+    net::ReadyWatch* watch_;  // ours until the destructor
+    net::Waiter waiting_;     // for the watch
     bool reads_tell_rest_ = false;
     bool left_some_ = false;  // the last read did
     std::unique_ptr<boost::asio::ssl::stream<Socket&>> secure_;
