@@ -7,36 +7,45 @@
 #include "flow/answer_read.hpp"
 #include "flow/fetch_for_read.hpp"
 #include "flow/note_hit.hpp"
+#include "flow/request_trace.hpp"
 #include "flow/send_response.hpp"
 
 namespace larder::flow {
-
 namespace {
 
-// What most requests get, without a look at the entry's validators, is the whole.
-cache::ResponseForm form_of(const http::RequestHead& request, const cache::StoredResponse& entry) {
-    if (has_condition_or_range(request)) return cache::decide_form(request, entry, wall_now());
-    cache::ResponseForm whole;
-    whole.status = entry.status();
-    whole.length = entry.body().size();
-    return whole;
+// What most requests get, without a look at the entry's validators. `client.has_rest` after it.
+void send_whole(Client& client, const cache::Stored& entry) {
+    Exchange& exchange = client.exchange();
+    exchange.status = entry->status();
+    exchange.text.clear();
+    append_own_fields(client, exchange.text);
+    if (exchange.trace) append_explanation(client, entry->head(), exchange.text);
+    client.send_entry_at_once(entry);
+}
+
+net::Task<void> send_by_condition(Client& client, cache::Stored entry) {
+    const cache::ResponseForm form = cache::decide_form(client.request(), *entry, wall_now());
+    std::string changed;
+    const std::string_view head = cache::head_of_form(form, entry->head(), {}, changed);
+    const BodyLength length{form.length, true};
+    begin_response(client, head, form.status, length);
+    cache::BodyWindow window(form);
+    const std::string_view body = form.has_body() ? window.cut(entry->body()) : std::string_view{};
+    const bool sent = co_await client.send_body(body, Follows::nothing);
+    static_cast<void>(sent);
 }
 
 }  // namespace
 
 net::Task<void> answer_from_entry(Client& client, cache::Stored entry) {
-    const cache::Stored sent_entry(&cache::form_for(client.request(), *entry));
-    if (notes_hits(client.exchange().plan.route->rule)) note_hit(client, entry, *sent_entry);
-    const cache::ResponseForm form = form_of(client.request(), *sent_entry);
-    std::string changed;
-    const std::string_view head = cache::head_of_form(form, sent_entry->head(), {}, changed);
-    const BodyLength length{form.length, true};
-    begin_response(client, head, form.status, length);
-    cache::BodyWindow window(form);
-    const std::string_view body =
-        form.has_body() ? window.cut(sent_entry->body()) : std::string_view{};
-    const bool sent = co_await client.send_body(body, Follows::nothing);
-    static_cast<void>(sent);
+    const cache::Stored form(&cache::form_for(client.request(), *entry));
+    if (notes_hits(client.exchange().plan.route->rule)) note_hit(client, entry, *form);
+    if (has_condition_or_range(client.request())) {
+        co_await send_by_condition(client, form);
+        co_return;
+    }
+    send_whole(client, form);
+    if (client.has_rest()) co_await client.send_rest();
 }
 
 bool answer_read_at_once(Client& client) {
@@ -53,17 +62,14 @@ bool answer_read_at_once(Client& client) {
     if (has_condition_or_range(exchange.request)) return false;
 
     exchange.outcome = cache::Outcome::hit(*hit.entry, now);
-    exchange.status = hit.entry->status();
-    exchange.text.clear();
-    append_own_fields(client, exchange.text);
     if (plan.route->rule.refresh_ahead > 0) refresh_if_due(client, hit.entry);
     if (!notes_hits(plan.route->rule)) {
-        client.send_entry_at_once(hit.entry);
+        send_whole(client, hit.entry);
         return true;
     }
     const cache::Stored form(&cache::form_for(exchange.request, *hit.entry));
     note_hit(client, hit.entry, *form);
-    client.send_entry_at_once(form);
+    send_whole(client, form);
     return true;
 }
 

@@ -65,10 +65,14 @@ public:
 
     // ---- the response
 
-    /// The hot path: sends a stored response at once, with the lines in `exchange().text` after its
-    /// own lines, without waiting and without a coroutine. The caller of flow/ sends the bytes that
-    /// the client does not take now.
+    /// Sends a stored response, with the lines in `exchange().text` after its own lines, as far as
+    /// the client takes it now: the hot path, without a coroutine. Where it is called without one,
+    /// the caller of flow/ sends the rest.
     virtual void send_entry_at_once(cache::Stored entry) = 0;
+    /// Whether a part of that response is still to be sent.
+    [[nodiscard]] virtual bool has_rest() const = 0;
+    /// Sends that part.
+    [[nodiscard]] virtual net::Task<void> send_rest() = 0;
     /// Begins a response: `exchange().text` holds its status line and field lines with CRLF each.
     /// They contain no framing except Content-Length if `length.in_lines`. The head is sent with
     /// the first piece of the body.

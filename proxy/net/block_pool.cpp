@@ -1,7 +1,6 @@
 #include "net/block_pool.hpp"
 
 #include <array>
-#include <cstdint>
 #include <new>
 
 namespace larder::net {
@@ -25,23 +24,23 @@ struct Kept {
 
 struct OfSize {
     Kept* first = nullptr;
-    std::size_t bytes = 0;
+    std::size_t room = 0;  // for so many bytes more
 };
 
 // What a thread keeps. Nothing has to be made or destroyed, so an access costs no test.
 thread_local constinit std::array<OfSize, sizes> pool{};
 
-enum class Thread : std::uint8_t { new_here, keeps, ends };
-thread_local constinit Thread thread = Thread::new_here;
-
-/// Frees what a thread keeps at its end.
-struct Freeing {
-    Freeing() { thread = Thread::keeps; }
-    Freeing(const Freeing&) = delete;
-    Freeing& operator=(const Freeing&) = delete;
-    ~Freeing() {
-        thread = Thread::ends;
+/// Gives a thread room for blocks, and frees them at its end.
+struct Keeping {
+    Keeping() {
+        for (std::size_t size = 0; size < sizes; ++size)
+            pool[size].room = kept_bytes(bytes_of(size));
+    }
+    Keeping(const Keeping&) = delete;
+    Keeping& operator=(const Keeping&) = delete;
+    ~Keeping() {
         for (OfSize& size : pool) {
+            size.room = 0;
             while (size.first) {
                 Kept* const next = size.first->next;
                 ::operator delete(size.first);
@@ -51,10 +50,10 @@ struct Freeing {
     }
 };
 
-// Whether the thread keeps blocks.
-bool keeps() {
-    if (thread == Thread::new_here) static thread_local const Freeing freeing;
-    return thread == Thread::keeps;
+// Rare. A thread has no room before its first block comes, and after its end.
+[[gnu::noinline]] bool has_room_after_all(const OfSize& kept, std::size_t bytes) {
+    static thread_local const Keeping keeping;
+    return kept.room >= bytes;
 }
 
 }  // namespace
@@ -66,17 +65,18 @@ void* take_block(std::size_t bytes) {
     if (!kept.first) return ::operator new(bytes_of(size));
     Kept* const block = kept.first;
     kept.first = block->next;
-    kept.bytes -= bytes_of(size);
+    kept.room += bytes_of(size);
     return block;
 }
 
 void give_back_block(void* block, std::size_t bytes) noexcept {
     const std::size_t size = size_of(bytes);
-    if (size >= sizes || !keeps()) return ::operator delete(block);
+    if (size >= sizes) return ::operator delete(block);
     OfSize& kept = pool[size];
-    if (kept.bytes >= kept_bytes(bytes_of(size))) return ::operator delete(block);
+    const bool has_room = kept.room >= bytes_of(size) || has_room_after_all(kept, bytes_of(size));
+    if (!has_room) return ::operator delete(block);
     kept.first = new (block) Kept{kept.first};
-    kept.bytes += bytes_of(size);
+    kept.room -= bytes_of(size);
 }
 
 }  // namespace larder::net

@@ -16,6 +16,13 @@ namespace larder::redis {
 /// Commands for one round trip, formatted as Redis reads them: arrays of bulk strings.
 class RedisCommands {
 public:
+    /// An argument in pieces, which need not be put together before.
+    struct Pieces {
+        std::string_view first;
+        std::string_view second;
+        std::string_view third;
+    };
+
     /// How scripts go out.
     enum class Scripts : std::uint8_t {
         by_digest,  ///< EVALSHA: short, but a server that has not run them yet refuses them
@@ -146,6 +153,7 @@ private:
     class Text {
     public:
         explicit Text(std::string_view text) : text_(text) {}
+        explicit Text(const Pieces& pieces) : text_(pieces.first), pieces_(&pieces) {}
         explicit Text(std::int64_t number) {
             const char* const end = write_decimal(digits_, number);
             text_ = {digits_, static_cast<std::size_t>(end - digits_)};
@@ -153,10 +161,20 @@ private:
         // Texts stay where they are made: a view into it may be one of its own digits.
         Text(const Text&) = delete;
         Text& operator=(const Text&) = delete;
-        [[nodiscard]] std::string_view view() const { return text_; }
+
+        [[nodiscard]] std::size_t size() const {
+            return text_.size() + (pieces_ ? pieces_->second.size() + pieces_->third.size() : 0);
+        }
+        char* copy_to(char* at) const {
+            at = std::copy(text_.begin(), text_.end(), at);
+            if (!pieces_) return at;
+            at = std::copy(pieces_->second.begin(), pieces_->second.end(), at);
+            return std::copy(pieces_->third.begin(), pieces_->third.end(), at);
+        }
 
     private:
-        std::string_view text_;
+        std::string_view text_;  ///< the whole, or the first piece
+        const Pieces* pieces_ = nullptr;
         char digits_[20];
     };
 
@@ -165,12 +183,12 @@ private:
     void write(const std::array<Text, count>& texts) {
         const std::size_t before = bytes_.size();
         std::size_t room = 0;
-        for (const Text& text : texts) room += size_line_max + text.view().size() + 2;
+        for (const Text& text : texts) room += size_line_max + text.size() + 2;
         bytes_.resize(before + room);
         char* at = bytes_.data() + before;
         for (const Text& text : texts) {
-            at = put_size_line(at, '$', text.view().size());
-            at = std::copy(text.view().begin(), text.view().end(), at);
+            at = put_size_line(at, '$', text.size());
+            at = text.copy_to(at);
             *at++ = '\r';
             *at++ = '\n';
         }

@@ -50,7 +50,7 @@ std::string lock_part(const EntryName& name, std::string_view host_variant) {
 
 EntryLookup::EntryLookup(const EntryName& name_in, const RedisKeys& keys)
     : name(name_in), entry_key(keys.entry(name.key)) {
-    id_keys.reserve(name.tags.size() + 1);
+    id_keys.reserve(name.tags.size() + (extended() ? 1 : 0));
     for (const std::string& tag : name.tags) id_keys.push_back(keys.tag(tag));
     if (extended()) id_keys.push_back(keys.extension(name.key.substr(0, name.bare_size)));
     host_variant = cache::target_variant(*name.request, name.with_host);
@@ -59,10 +59,9 @@ EntryLookup::EntryLookup(const EntryName& name_in, const RedisKeys& keys)
 
 void EntryLookup::ask(RedisCommands& commands, const RedisKeys& keys, bool with_vary) {
     first_reply = commands.count();
-    const std::string field = field_of("v:", name.sharing, variant);
-    if (with_vary)
-        commands.add("HMGET", entry_key, field, soft_field, guard_field,
-                     field_of("vary:", name.sharing, host_variant));
+    const RedisCommands::Pieces field{"v:", name.sharing, variant};
+    const RedisCommands::Pieces vary_field{"vary:", name.sharing, host_variant};
+    if (with_vary) commands.add("HMGET", entry_key, field, soft_field, guard_field, vary_field);
     if (!with_vary) commands.add("HMGET", entry_key, field, soft_field, guard_field);
     for (const std::string& id_key : id_keys) commands.add("GET", id_key);
     if (everything == 0) commands.add("GET", keys.everything(entry_key));

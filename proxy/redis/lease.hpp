@@ -26,7 +26,12 @@ struct KnownIds {
     std::vector<std::string> ids;  ///< of the rule tags in their order, then of the bare key
     std::uint64_t everything = 0;  ///< the id that all entries carry
 
-    void clear() { *this = {}; }
+    void clear() {
+        key_absent = false;
+        digest.clear();
+        ids.clear();
+        everything = 0;
+    }
 };
 
 /// The right to fill a key, taken before a fetch begins.

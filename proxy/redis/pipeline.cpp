@@ -71,8 +71,11 @@ RedisPipeline::Event RedisPipeline::next(Answer& answer) {
             return Event::unasked;
         }
         Place& front = places_.front();
-        RedisReply reply = reader_->take();
-        if (front.batch) front.batch->replies.push_back(std::move(reply));
+        if (front.batch) {
+            front.batch->replies.push_back(reader_->take());
+        } else {
+            static_cast<void>(reader_->take());
+        }
         if (++front.received < front.expected) continue;
         answer.batch = std::move(front.batch);
         answer.sent_at = front.sent_at;

@@ -113,7 +113,7 @@ void Client::resume() { connection_->stream.clear_timeout(); }
 
 void Client::send_entry_at_once(cache::Stored entry) {
     flow::Exchange& exchange = this->exchange();
-    exchange.keep_alive = may_keep_alive();
+    exchange.keep_alive = may_keep_alive() && !exchange.body_pending;
     append_connection(exchange.keep_alive, request().minor_version, exchange.text);
     exchange.text += "\r\n";
     const std::array<iovec, 3> pieces = pieces_of(*entry, exchange.text, request().method);

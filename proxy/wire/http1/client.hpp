@@ -26,11 +26,6 @@ public:
     /// next request.
     void end_request();
 
-    /// Whether a part of the response of send_entry_at_once is still to be sent.
-    [[nodiscard]] bool has_rest() const { return rest_of_ != nullptr; }
-    /// Sends that part.
-    net::Task<void> send_rest();
-
     std::string_view take_body_at_hand() override;
     net::Task<origin::BodyReader::Piece> read_body() override;
     [[nodiscard]] std::string_view body_trailers() const override;
@@ -38,6 +33,8 @@ public:
     void resume() override;
 
     void send_entry_at_once(cache::Stored entry) override;
+    [[nodiscard]] bool has_rest() const override { return rest_of_ != nullptr; }
+    net::Task<void> send_rest() override;
     void begin_response(int status, flow::BodyLength length) override;
     net::Task<bool> send_body(std::string_view data, flow::Follows follows) override;
     net::Task<bool> end_body(std::string_view trailers) override;

@@ -136,6 +136,10 @@ void StreamClient::send_entry_at_once(cache::Stored entry) {
                                    has_body ? Session::HasBody::yes : Session::HasBody::no);
 }
 
+bool StreamClient::has_rest() const { return stream_ && stream_->is_stuck(); }
+
+net::Task<void> StreamClient::send_rest() { return wait_until_taken(); }
+
 void StreamClient::begin_response(int status, flow::BodyLength length) {
     http1::FramedResponse response;
     response.method = request().method;
@@ -164,13 +168,17 @@ net::Task<bool> StreamClient::send(std::string_view data, flow::Follows follows)
     } else {
         endpoint_->session().resume(*stream_);
     }
+    co_await wait_until_taken();
+    co_return stream_ || sent_well_;
+}
+
+net::Task<void> StreamClient::wait_until_taken() {
     endpoint_->flush();
     while (stream_ && !stream_->body.empty()) {
         endpoint_->watch_stall();
         const bool goes_on = co_await sent_event_.wait();
         if (!goes_on && stream_) endpoint_->drop(*stream_, ErrorCode::internal_error);
     }
-    co_return stream_ || sent_well_;
 }
 
 net::Task<bool> StreamClient::send_body(std::string_view data, flow::Follows follows) {

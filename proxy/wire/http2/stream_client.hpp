@@ -40,6 +40,8 @@ public:
     void resume() override { interrupted_ = false; }
 
     void send_entry_at_once(cache::Stored entry) override;
+    [[nodiscard]] bool has_rest() const override;
+    net::Task<void> send_rest() override;
     void begin_response(int status, flow::BodyLength length) override;
     net::Task<bool> send_body(std::string_view data, flow::Follows follows) override;
     net::Task<bool> end_body(std::string_view trailers) override;
@@ -55,6 +57,7 @@ public:
 private:
     [[nodiscard]] bool take_buffered(origin::BodyReader::Piece& piece);
     net::Task<bool> send(std::string_view data, flow::Follows follows);
+    net::Task<void> wait_until_taken();
 
     Endpoint* endpoint_ = nullptr;
     Stream* stream_ = nullptr;
