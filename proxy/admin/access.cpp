@@ -1,5 +1,7 @@
 #include "admin/access.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/ip/address.hpp>
 #include <string>
 
@@ -63,6 +65,15 @@ std::optional<Visitor> identify(const http::fields& fields, TokenField field,
         if (equal && !visitor) visitor = Visitor{known.name, known.may};
     }
     return visitor;
+}
+
+bool is_from_browser(const http::fields& fields) {
+    constexpr std::array shown{http::field::origin, http::field::referer,
+                               http::field::accept_language};
+    return value_of(fields, http::field::user_agent).starts_with("Mozilla/") ||
+           !value_of(fields, "Sec-Fetch-Site").empty() ||
+           std::any_of(shown.begin(), shown.end(),
+                       [&](http::field name) { return fields.count(name) > 0; });
 }
 
 bool has_local_host(const http::fields& fields) {

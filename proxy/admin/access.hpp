@@ -30,9 +30,14 @@ struct Visitor {
 [[nodiscard]] std::optional<Visitor> identify(const boost::beast::http::fields& fields,
                                               TokenField field, const settings::Admin& admin);
 
-/// Whether the Host can name only this machine: an address, or localhost. Needed where no token is
-/// set, because an attacker's DNS can point any other name at loopback and read answers through the
-/// user's browser (DNS rebinding). A missing Host (HTTP/1.0) counts as local.
+/// Whether a browser sent the request: it shows one of the fields that scripts of a page cannot
+/// keep browsers from sending. Programs may show them too.
+[[nodiscard]] bool is_from_browser(const boost::beast::http::fields& fields);
+
+/// Whether the Host can name only this machine: an address, or localhost. Browsers need it where no
+/// token is set, for reading too, because an attacker's DNS can point any other name at loopback
+/// and read answers through the user's browser (DNS rebinding). A missing Host (HTTP/1.0) counts as
+/// local.
 [[nodiscard]] bool has_local_host(const boost::beast::http::fields& fields);
 
 /// Whether a browser sent the request for a page from another site (Fetch Metadata; RFC 6454, 7).

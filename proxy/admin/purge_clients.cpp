@@ -84,7 +84,8 @@ std::string read_cloudflare(std::string_view body, PurgeOrder& order) {
         if (list != nullptr) {
             std::string wrong = read_names(field, member.value(), *list);
             if (!wrong.empty()) return wrong;
-        } else if (field == "purge_everything" && member.value().is_bool()) {
+        } else if (field == "purge_everything") {
+            if (!member.value().is_bool()) return "purge_everything is true or false";
             order.everything = member.value().get_bool();
         } else {
             return "unknown field " + json_text(json::string(field)) +

@@ -98,6 +98,11 @@ void show_entry(Call& call) {
         return call.done(error_reply(403, "forbidden",
                                      "body and diff need a token with `purge` in its `may` under "
                                      "admin.tokens"));
+    if (!question.needs_purge_right() && !call.may.read)
+        return call.done(
+            error_reply(403, "forbidden",
+                        "without body=1 or diff=1 this needs a token with `read` in its "
+                        "`may` under admin.tokens"));
     const auto host = call.request[http::field::host];
     question.host.assign(host.data(), host.size());
     call.backend.show_entry(std::move(question), [done = std::move(call.done)](JsonAnswer answer) {
@@ -177,6 +182,7 @@ void purge_for_client(Call& call, const ClientCall& client) {
 enum class Right : std::uint8_t {
     none,  ///< needs neither token nor local Host, for load balancers
     read,
+    read_or_purge,  ///< which of them, the query tells
     purge,
     reload,
 };
@@ -199,7 +205,7 @@ constexpr std::array endpoints{
     Endpoint{"/purge", true, Right::purge, purge},
     Endpoint{"/purges", false, Right::read, show_purges},
     Endpoint{"/entries", false, Right::purge, list_entries},
-    Endpoint{"/entry", false, Right::read, show_entry},
+    Endpoint{"/entry", false, Right::read_or_purge, show_entry},
     Endpoint{"/events", false, Right::read, show_events},
     Endpoint{"/top", false, Right::read, show_top},
     Endpoint{"/advise", false, Right::read, show_advice},
@@ -244,6 +250,8 @@ bool allows(const settings::AdminRights& may, Right right) {
             return true;
         case Right::read:
             return may.read;
+        case Right::read_or_purge:
+            return may.read || may.purge;
         case Right::purge:
             return may.purge;
         case Right::reload:
@@ -253,7 +261,9 @@ bool allows(const settings::AdminRights& may, Right right) {
 }
 
 AdminReply missing_right_reply(const Visitor& visitor, Right right) {
-    const char* word = right == Right::read ? "read" : right == Right::purge ? "purge" : "reload";
+    const char* const word = right == Right::purge    ? "purge"
+                             : right == Right::reload ? "reload"
+                                                      : "read";
     return error_reply(403, "forbidden",
                        "the token \"" + visitor.token + "\" lacks the right for this: add " + word +
                            " to its `may` under admin.tokens");
@@ -268,10 +278,11 @@ std::optional<AdminReply> refusal(const AdminQuestion& question, const Endpoint*
     if (visitor == nullptr) return unauthorized_reply(request, endpoint);
     if (endpoint != nullptr && !allows(visitor->may, endpoint->right))
         return missing_right_reply(*visitor, endpoint->right);
-    if (!question.access.needs_token() && request.method() == http::verb::post &&
-        request.count(http::field::origin) > 0 && !has_local_host(request))
-        return error_reply(403, "forbidden",
-                           "without a token, Host must be an address or localhost");
+    if (!question.access.needs_token() && is_from_browser(request) && !has_local_host(request))
+        return error_reply(
+            403, "forbidden",
+            "without a token under `admin`, Host must be an address or localhost: any "
+            "other name may be one that a web page has pointed at this machine");
     if (endpoint != nullptr && endpoint->changes && is_cross_site(request))
         return error_reply(403, "forbidden",
                            "a page from another site may not change anything here");

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/utf8.hpp"
+
 namespace larder {
 namespace {
 
@@ -21,12 +23,20 @@ void append_number(double value, std::string& out) {
     out.append(digits, std::to_chars(digits, digits + sizeof digits, value, format).ptr);
 }
 
+// Requests and files bring any bytes, and Boost.JSON writes them as they are.
+void append_text(std::string_view text, std::string& out) {
+    out += is_utf8(text) ? json::serialize(json::string_view(text.data(), text.size()))
+                         : json::serialize(json::string(valid_utf8(text)));
+}
+
 void append(const json::value& value, std::string& out) {
     const char* separator = "";
     if (value.is_object()) {
         out += '{';
         for (const auto& [key, member] : value.get_object()) {
-            out += separator + json::serialize(key) + ':';
+            out += separator;
+            append_text(key, out);
+            out += ':';
             append(member, out);
             separator = ",";
         }
@@ -41,6 +51,8 @@ void append(const json::value& value, std::string& out) {
         out += ']';
     } else if (value.is_double()) {
         append_number(value.get_double(), out);
+    } else if (value.is_string()) {
+        append_text(value.get_string(), out);
     } else {
         out += json::serialize(value);
     }

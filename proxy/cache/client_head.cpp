@@ -21,6 +21,16 @@ bool is_rewritten(FieldId id) {
            id == FieldId::vary;
 }
 
+// The fields that decide how long an entry lives and whom it is for.
+bool decides(FieldId id) {
+    return is_rewritten(id) || id == FieldId::cdn_cache_control || id == FieldId::pragma;
+}
+
+bool lists(const std::vector<std::string>& names, std::string_view name) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& listed) { return iequals(listed, name); });
+}
+
 // Removes the next line from the front, and returns it with its CRLF.
 std::string_view take_line(std::string_view& lines) {
     const std::size_t end = lines.find("\r\n");
@@ -78,6 +88,18 @@ std::string etag_of(const Draft& draft) {
     return '"' + digest.substr(0, etag_digits) + '"';
 }
 
+// Notes the origin's lines before the head is changed.
+void note_origin_lines(Draft& draft) {
+    if (draft.rewritten) return;
+    draft.rewritten = true;
+    std::string_view rest = draft.head;
+    static_cast<void>(take_line(rest));
+    while (!rest.empty()) {
+        const std::string_view line = take_line(rest);
+        if (is_rewritten(id_of(line))) draft.origin_lines.append(line);
+    }
+}
+
 }  // namespace
 
 std::string lines_for_clients(std::string_view lines, const settings::Route& rule) {
@@ -93,18 +115,22 @@ void rewrite_for_clients(Draft& draft, const settings::Route& rule) {
     const bool makes_etag = rule.etag && draft.status == 200 && draft.etag.empty();
     const bool varies = varies_for_clients(draft.head, rule);
     if (rule.client_cache_control.empty() && !makes_etag && !varies) return;
-    std::string_view rest = draft.head;
-    static_cast<void>(take_line(rest));
-    while (!rest.empty()) {
-        const std::string_view line = take_line(rest);
-        if (is_rewritten(id_of(line))) draft.origin_lines.append(line);
-    }
-    draft.rewritten = true;
+    note_origin_lines(draft);
     if (makes_etag) {
         draft.etag = etag_of(draft);
         draft.head.append("ETag: ").append(draft.etag).append("\r\n");
     }
     draft.head = lines_for_clients(draft.head, rule);
+}
+
+void note_left_out(Draft& draft, const http::Fields& origin, const std::vector<std::string>& omit,
+                   const std::vector<std::string>& strip) {
+    if (omit.empty() && strip.empty()) return;
+    for (const http::Field& line : origin) {
+        if (!decides(line.id) || (!lists(omit, line.name) && !lists(strip, line.name))) continue;
+        note_origin_lines(draft);
+        draft.origin_lines.append(line.name).append(": ").append(line.value).append("\r\n");
+    }
 }
 
 void origin_fields(const StoredResponse& entry, std::vector<http::Field>& fields) {

@@ -20,6 +20,12 @@ void rewrite_for_clients(Draft& draft, const settings::Route& rule);
 /// lines with CRLF each. No ETag: the body is not known yet.
 std::string lines_for_clients(std::string_view lines, const settings::Route& rule);
 
+/// Keeps the lines of the origin that decide about the entry but are left out of its head, by
+/// `strip` or by the origin (`private="vary"`): a later 304 need not repeat them. After
+/// rewrite_for_clients.
+void note_left_out(Draft& draft, const http::Fields& origin, const std::vector<std::string>& omit,
+                   const std::vector<std::string>& strip);
+
 /// Whether clients get no Age, because their Cache-Control does not count from the origin's
 /// response.
 inline bool hides_age(const settings::Route& rule) { return !rule.client_cache_control.empty(); }

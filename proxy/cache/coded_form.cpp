@@ -33,6 +33,15 @@ bool forbids_transforming(const http::Fields& fields) {
     });
 }
 
+// What is about the bytes of the uncoded form (digests: RFC 9530, RFC 3230, RFC 1864).
+bool is_of_other_bytes(const http::Field& line) {
+    static constexpr std::array<std::string_view, 5> names{"accept-ranges", "content-digest",
+                                                           "repr-digest", "digest", "content-md5"};
+    return line.id == FieldId::content_length ||
+           std::any_of(names.begin(), names.end(),
+                       [&](std::string_view name) { return iequals(line.name, name); });
+}
+
 // RFC 9110, 8.8.3.3: another representation needs another strong tag. A weak tag stays: it says
 // that both mean the same, and they do.
 std::string tag_of_form(std::string_view etag, std::string_view coding) {
@@ -85,8 +94,7 @@ Stored coded_form(const StoredResponse& entry, settings::Coding coding, std::str
         form.head.append(name).append(": ").append(value).append("\r\n");
     };
     for (const http::Field& line : lines) {
-        const bool ranges = iequals(line.name, "accept-ranges");
-        if (ranges || line.id == FieldId::content_length) continue;
+        if (is_of_other_bytes(line)) continue;
         add(line.name, line.id == FieldId::etag ? std::string_view(form.etag) : line.value);
     }
     add("Content-Encoding", form.content_encoding);
@@ -97,6 +105,19 @@ Stored coded_form(const StoredResponse& entry, settings::Coding coding, std::str
 Stored with_coded_forms(const StoredResponse& entry, std::vector<Stored> forms) {
     Stored out = make_stored(parts_of(entry), forms);
     out->hits().store(entry.hits().load(std::memory_order_relaxed), std::memory_order_relaxed);
+    return out;
+}
+
+std::string with_uncoded_tags(std::string_view if_match) {
+    std::string out(if_match);
+    http::for_each_member(if_match, [&](std::string_view tag) {
+        for (const auto coding :
+             {settings::Coding::zstd, settings::Coding::br, settings::Coding::gzip}) {
+            const std::string mark = "-" + std::string(to_token(coding)) + "\"";
+            if (!tag.starts_with('"') || !tag.ends_with(mark)) continue;
+            out.append(", ").append(tag.substr(0, tag.size() - mark.size())).append("\"");
+        }
+    });
     return out;
 }
 

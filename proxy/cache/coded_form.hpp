@@ -27,6 +27,10 @@ Stored coded_form(const StoredResponse& entry, settings::Coding coding, std::str
 /// The same entry with coded forms.
 Stored with_coded_forms(const StoredResponse& entry, std::vector<Stored> forms);
 
+/// The value of an If-Match, with the tags of the uncoded forms behind those of coded ones: the
+/// origin knows only its own tag, and a client that has the coded form has that representation.
+std::string with_uncoded_tags(std::string_view if_match);
+
 /// The form of the entry that the request gets: a coded one that it accepts, or the entry itself. A
 /// request with a Range always gets the entry itself.
 const StoredResponse& form_for(const http::RequestHead& request, const StoredResponse& entry);

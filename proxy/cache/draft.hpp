@@ -20,8 +20,9 @@ struct Freshness {
     bool must_revalidate =
         false;              ///< never served stale (must-revalidate, proxy-revalidate, s-maxage)
     bool no_cache = false;  ///< never served without a successful validation
-    bool shared = false;    ///< public, s-maxage or must-revalidate: may answer requests with
-                            ///< Authorization (3.5)
+    bool shared = false;    ///< public or s-maxage: may answer requests with any credentials
+    bool shared_if_authorized = false;  ///< or must-revalidate: may answer requests with
+                                        ///< Authorization (3.5)
 };
 
 /// One name a response depends on and the id it had at the fill (redis/ids.hpp).
@@ -49,7 +50,7 @@ struct Draft {
     std::vector<TagId>
         response_tags;  ///< Surrogate-Key, Cache-Tag, Cache-Groups and the route's `tags`
     /// True: `head` tells clients something else than the origin did (cache/client_head.hpp). Then
-    /// `origin_lines` holds the origin's own lines of the fields that larder writes.
+    /// `origin_lines` holds the origin's own lines of the fields that larder writes or leaves out.
     bool rewritten = false;
     std::string origin_lines;
 

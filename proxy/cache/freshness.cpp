@@ -133,6 +133,7 @@ Freshness work_out_freshness(const http::ResponseHead& response, const OriginDir
     out.no_cache = origin.control.no_cache;
     out.must_revalidate = origin.forbids_stale();
     out.shared = origin.shared();
+    out.shared_if_authorized = origin.shared_if_authorized();
     if (out.must_revalidate || out.no_cache) return out;
     // The origin wants a response with max-age=0 checked each time. So the rule lets it be served
     // stale only when the origin fails.

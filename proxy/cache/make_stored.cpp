@@ -160,12 +160,14 @@ void StoredResponse::write(const StoredParts& parts, const Layout& layout) {
     received_at_ = times.received_at.time_since_epoch().count();
     sequence_ = parts.sequence;
     records_ = layout.kinds;
+    if (times.shared) records_ |= shared_bit;
     const bool in_seconds =
         !has_record(Record::freshness) && !fits<std::uint32_t>(times.lifetime.count());
     const auto flag_if = [](bool is_set, std::uint8_t flag) { return is_set ? flag : 0; };
     flags_ = static_cast<std::uint8_t>(
         flag_if(times.must_revalidate, must_revalidate_flag) |
-        flag_if(times.no_cache, no_cache_flag) | flag_if(times.shared, shared_flag) |
+        flag_if(times.no_cache, no_cache_flag) |
+        flag_if(times.shared_if_authorized, shared_if_authorized_flag) |
         flag_if(parts.rewritten, rewritten_flag) | flag_if(layout.is_wide, wide_flag) |
         flag_if(in_seconds, whole_seconds_flag) | flag_if(layout.body_apart, body_apart_flag) |
         flag_if(parts.shares_body(), body_shared_flag));

@@ -18,10 +18,11 @@ struct OriginDirectives {
         return control.must_revalidate || control.proxy_revalidate || control.s_maxage.has_value();
     }
 
-    /// May answer requests with Authorization (RFC 9111, 3.5).
-    [[nodiscard]] bool shared() const {
-        return control.public_ || control.must_revalidate || control.s_maxage.has_value();
-    }
+    /// Marked as shared: may answer requests with any credentials.
+    [[nodiscard]] bool shared() const { return control.public_ || control.s_maxage.has_value(); }
+    /// May answer requests with Authorization (RFC 9111, 3.5). The rule says nothing of cookies,
+    /// and pages with sessions say must-revalidate too.
+    [[nodiscard]] bool shared_if_authorized() const { return shared() || control.must_revalidate; }
 };
 
 OriginDirectives read_origin_directives(const http::Fields& fields, const settings::Route& rule);

@@ -52,12 +52,11 @@ Detail personal(const http::RequestHead& request, const settings::Route& rule,
     CookieCoverage cookies(coverage);
     Detail found = Detail::none;
     for (const Field& line : request.fields) {
-        if (line.id == FieldId::authorization && checks_authorization) return Detail::authorization;
-        if (coverage.credentials && coverage.credentials->has(line.name))
-            return Detail::authorization;
-        if (line.id == FieldId::cookie && checks_cookies && found == Detail::none &&
-            !cookies.covers(line.value))
-            found = Detail::cookie;
+        if (line.id == FieldId::cookie && checks_cookies && !cookies.covers(line.value))
+            return Detail::cookie;
+        const bool authorizes = line.id == FieldId::authorization && checks_authorization;
+        if (authorizes || (coverage.credentials && coverage.credentials->has(line.name)))
+            found = Detail::authorization;
     }
     return found;
 }

@@ -19,10 +19,17 @@ struct KeyCoverage {
         nullptr;  ///< further fields that carry an identity and are not in the key; null: none
 };
 
+/// Whether a response that is so marked (Freshness) may answer a request with such credentials.
+/// `reason`: what `personal` says of the request.
+constexpr bool answers_credentials(Detail reason, bool shared, bool shared_if_authorized) {
+    return reason == Detail::none || shared ||
+           (reason == Detail::authorization && shared_if_authorized);
+}
+
 /// Whether the request carries credentials that neither the key nor `ignore` covers. Such a request
 /// may only be answered with a response that the origin marked as shared, and only such a response
-/// to it may be stored. Returns `none`, `authorization` (for the fields of `credentials` too) or
-/// `cookie`.
+/// to it may be stored. Returns `none`, `cookie`, or `authorization` (for the fields of
+/// `credentials` too) where there is no such cookie: the origin shares less for cookies.
 Detail personal(const http::RequestHead& request, const settings::Route& rule,
                 const KeyCoverage& coverage);
 

@@ -88,6 +88,12 @@ bool claims_too_much(const Field& field, const http::RequestHead& request,
     return changes_answer(claim, field, request);
 }
 
+// The origin may read the field as one that the key holds, although the key did not.
+bool is_alias_of_any(const Field& field, std::span<const std::string> key_headers) {
+    return std::any_of(key_headers.begin(), key_headers.end(),
+                       [&](const std::string& name) { return http::is_alias(field, name); });
+}
+
 bool is_common_connection(std::string_view value) {
     return iequals(value, "keep-alive") || iequals(value, "close");
 }
@@ -125,6 +131,7 @@ Detail request_bypass(const http::RequestHead& request, std::span<const std::str
                     return Detail::unsafe_header;
                 break;
         }
+        if (is_alias_of_any(line, key_headers)) return Detail::unsafe_header;
     }
     if (odd_connection)
         if (const Detail detail = connection_bypass(request.fields); detail != Detail::none)

@@ -55,13 +55,14 @@ Outcome Outcome::updating(const StoredResponse& entry, bool soft_purged, WallTim
     Outcome out = hit(entry, now);
     out.x_cache_ = XCache::updating;
     out.detail_ = Detail::revalidating;
-    if (soft_purged) out.ttl_ = std::min<std::int64_t>(out.ttl_, 0);
+    if (soft_purged) out.show_as_stale();
     return out;
 }
 
-Outcome Outcome::stale(const StoredResponse& entry, WallTime now) {
+Outcome Outcome::stale(const StoredResponse& entry, bool soft_purged, WallTime now) {
     Outcome out = hit(entry, now);
     out.x_cache_ = XCache::stale;
+    if (soft_purged) out.show_as_stale();
     out.detail_ = Detail::origin_error;
     return out;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -48,10 +49,10 @@ public:
     /// Fresh, from the cache. An expired entry that the client takes by max-stale shows as STALE.
     static Outcome hit(const StoredResponse& entry, WallTime now);
     /// Expired, served while one request refreshes it. A soft purge makes an entry expired however
-    /// much of its lifetime is left: no positive ttl is shown then.
+    /// much of its lifetime is left: the ttl that is shown is negative then.
     static Outcome updating(const StoredResponse& entry, bool soft_purged, WallTime now);
     /// Expired, served because the origin failed.
-    static Outcome stale(const StoredResponse& entry, WallTime now);
+    static Outcome stale(const StoredResponse& entry, bool soft_purged, WallTime now);
 
     // ---- from a fetch
 
@@ -116,6 +117,7 @@ private:
     void append_cache_status(const settings::Headers& headers, std::string_view key,
                              std::string& out) const;
     [[nodiscard]] Outcome because(Detail why) const;
+    void show_as_stale() { ttl_ = std::min<std::int64_t>(ttl_, -1); }
 
     XCache x_cache_ = XCache::bypass;
     Forward forward_ = Forward::bypass;

@@ -24,15 +24,26 @@ std::string_view status_line(Kind kind) {
     }
 }
 
+// Digests of the bytes that are sent, not of the whole representation (RFC 9530, 2; RFC 1864).
+bool is_digest_of_content(std::string_view name) {
+    return iequals(name, "content-digest") || iequals(name, "content-md5");
+}
+
 // Whether the form is sent without the field of the whole response.
-bool drops(Kind kind, FieldId id) {
-    switch (id) {
+bool drops(Kind kind, std::string_view name) {
+    switch (http::field_id(name)) {
         case FieldId::content_length:
         case FieldId::content_range:
             return kind != Kind::whole;
         case FieldId::content_encoding:
         case FieldId::content_type:
-            return kind == Kind::not_modified;
+            return kind == Kind::not_modified || kind == Kind::unsatisfiable;
+        case FieldId::cache_control:
+        case FieldId::cdn_cache_control:
+        case FieldId::expires:
+            return kind == Kind::unsatisfiable;  // about the response that is there
+        case FieldId::other:
+            return kind != Kind::whole && is_digest_of_content(name);
         default:
             return false;
     }
@@ -57,7 +68,7 @@ void append_kept_lines(const ResponseForm& form, std::string_view lines,
     while (!lines.empty()) {
         const std::string_view line = take_line(lines);
         const std::string_view name = line.substr(0, line.find(':'));
-        if (!drops(form.kind, http::field_id(name)) && !lists(omit, name)) out.append(line);
+        if (!drops(form.kind, name) && !lists(omit, name)) out.append(line);
     }
 }
 

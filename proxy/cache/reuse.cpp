@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cache/freshness.hpp"
+#include "cache/personal.hpp"
 
 // RFC 9111, 4: when a stored response answers a request.
 namespace larder::cache {
@@ -56,7 +57,8 @@ Verdict answer_or_ask(const StoredResponse& stored, const RequestDirectives& dir
 
 Verdict decide_reuse(const StoredResponse& stored, const RequestDirectives& directives,
                      Detail personal_reason, bool soft_purged, WallTime now) {
-    const bool usable = personal_reason == Detail::none || stored.shared();
+    const bool usable =
+        answers_credentials(personal_reason, stored.shared(), stored.shared_if_authorized());
     const Verdict verdict =
         usable ? answer_or_ask(stored, directives, soft_purged, now) : Verdict::fetch;
     const bool asks_origin = verdict == Verdict::revalidate || verdict == Verdict::fetch;

@@ -5,6 +5,7 @@
 #include "base/hash.hpp"
 #include "cache/freshness.hpp"
 #include "cache/origin_directives.hpp"
+#include "cache/personal.hpp"
 #include "cache/request_directives.hpp"
 #include "cache/vary.hpp"
 #include "http/lists.hpp"
@@ -132,7 +133,8 @@ StoreDecision decide_storable(const http::RequestHead& request, const http::Resp
     if (const Detail reason = origin_reason(response, origin.control); reason != Detail::none)
         return refuse(reason);
     if (sets_cookie(response, rule)) return refuse(Detail::set_cookie);
-    if (personal_reason != Detail::none && !origin.shared()) return refuse(personal_reason);
+    if (!answers_credentials(personal_reason, origin.shared(), origin.shared_if_authorized()))
+        return refuse(personal_reason);
 
     if (!rule.ignore.vary) {
         Detail reason = Detail::none;

@@ -48,7 +48,8 @@ public:
     [[nodiscard]] int status() const { return status_; }
     [[nodiscard]] Freshness freshness() const;
     [[nodiscard]] WallTime received_at() const { return WallTime(Milliseconds(received_at_)); }
-    [[nodiscard]] bool shared() const { return has(shared_flag); }
+    [[nodiscard]] bool shared() const { return (records_ & shared_bit) != 0; }
+    [[nodiscard]] bool shared_if_authorized() const { return has(shared_if_authorized_flag); }
 
     // ---- as in Draft; views into the entry
 
@@ -121,12 +122,14 @@ private:
 
     static constexpr std::uint8_t must_revalidate_flag = 1;
     static constexpr std::uint8_t no_cache_flag = 2;
-    static constexpr std::uint8_t shared_flag = 4;
+    static constexpr std::uint8_t shared_if_authorized_flag = 4;
     static constexpr std::uint8_t rewritten_flag = 8;
     static constexpr std::uint8_t wide_flag = 16;  ///< the sizes stand in front of the data
     static constexpr std::uint8_t whole_seconds_flag = 32;  ///< lifetime_ is in seconds
     static constexpr std::uint8_t body_apart_flag = 64;     ///< a pointer to it stands in its place
     static constexpr std::uint8_t body_shared_flag = 128;   ///< the same, to SharedBytes
+    // `flags_` is full: these stand behind the bits of the records.
+    static constexpr std::uint16_t shared_bit = 1u << 13;
     static constexpr std::uint16_t etag_in_head = 1u << 14;
     static constexpr std::uint16_t last_modified_in_head = 1u << 15;
 
@@ -227,7 +230,8 @@ inline Freshness StoredResponse::freshness() const {
     out.stale_if_error = Milliseconds(is_wide ? wide_time(4) : 0);
     out.must_revalidate = has(must_revalidate_flag);
     out.no_cache = has(no_cache_flag);
-    out.shared = has(shared_flag);
+    out.shared = shared();
+    out.shared_if_authorized = shared_if_authorized();
     return out;
 }
 

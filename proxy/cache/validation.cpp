@@ -139,6 +139,7 @@ std::unique_ptr<Draft> merge(const StoredResponse& stored, const http::RequestHe
     out->response_tags = stored.response_tags().to_ids();
     out->soft_id = stored.soft_id();
     rewrite_for_clients(*out, rule);
+    note_left_out(*out, head.fields, decision.omit, rule.strip);
     return out;
 }
 

@@ -86,8 +86,35 @@ void for_each_coding(const http::Fields& fields, Use use) {
     }
 }
 
-bool may_reorder_white_space(std::string_view name) {
-    return name != "cookie" && name != "authorization";
+// Fields that are lists by their definition, so that empty members mean nothing (RFC 9110, 5.6.1).
+bool is_list(FieldId id, std::string_view name) {
+    return id == FieldId::accept || name == "accept-language" || name == "accept-charset";
+}
+
+// Fields whose value is one text, in which a comma is a character like others.
+bool is_one_text(std::string_view name) {
+    static constexpr std::array<std::string_view, 5> names{"authorization", "cookie", "origin",
+                                                           "referer", "user-agent"};
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Stands between the lines of one text, and before a line of another spelling: no value holds a
+// line feed.
+constexpr std::string_view next_line = "%0A";
+
+// The value without the white space around its commas (RFC 9111, 4.1). The commas stay: an origin
+// that takes the value for one text answers otherwise where one more is there.
+void append_without_blanks(std::string_view value, std::string& out) {
+    const char* at = value.data();
+    const auto append_commas = [&](const char* to) {
+        out.append(static_cast<std::size_t>(std::count(at, to, ',')), ',');
+    };
+    http::for_each_member(value, [&](std::string_view member) {
+        append_commas(member.data());
+        append_escaped(member, out);
+        at = member.data() + member.size();
+    });
+    append_commas(value.data() + value.size());
 }
 
 // For a field that larder changes on the way to the origin (flow/forward_heads): appends the value
@@ -136,25 +163,43 @@ void append_value(const http::RequestHead& request, std::string_view name, std::
         out.push_back('=');
         return append_codings(request.fields, accepted, out);
     }
-    const bool is_language = name == "accept-language";
     const FieldId id = http::field_id(name);
     if (!request.peer.empty() && append_rewritten(request, name, id, out)) return;
+    // Language ranges have no case (RFC 4647, 2); their order may matter to the origin and stays.
+    const bool is_language = name == "accept-language";
+    const bool one_text = is_one_text(name);
+    const bool list = is_list(id, name);
     bool first = true;
-    const auto add = [&](std::string_view member) {
-        out.push_back(first ? '=' : ',');
+    const auto begin_next = [&](std::string_view between) {
+        out.append(first ? "=" : between);
         first = false;
-        // Language ranges have no case (RFC 4647, 2); their order may matter to the origin and
-        // stays.
-        is_language ? append_lower_escaped(member, out) : append_escaped(member, out);
     };
     for (const http::Field& line : request.fields) {
         if (line.id != id || (id == FieldId::other && !iequals(line.name, name))) continue;
-        const std::size_t before = out.size();
-        if (may_reorder_white_space(name)) {
-            http::for_each_member(line.value, add);
-            if (out.size() != before) continue;
+        if (one_text) {
+            begin_next(next_line);
+            append_escaped(line.value, out);
+        } else if (!list) {
+            begin_next(",");  // lines of one name may be combined (RFC 9110, 5.3)
+            append_without_blanks(line.value, out);
+        } else {
+            begin_next(",");
+            bool first_member = true;
+            http::for_each_member(line.value, [&](std::string_view member) {
+                if (!first_member) out.push_back(',');
+                first_member = false;
+                is_language ? append_lower_escaped(member, out) : append_escaped(member, out);
+            });
         }
-        add(line.value);
+    }
+}
+
+// Lines that CGI-like interfaces take for the field: the origin may choose its answer by them.
+void append_aliases(const http::RequestHead& request, std::string_view name, std::string& out) {
+    for (const http::Field& line : request.fields) {
+        if (!http::is_alias(line, name) || http::is_dropped(line, request.peer_trusted)) continue;
+        out.append(next_line).append(next_line);
+        append_escaped(line.value, out);
     }
 }
 
@@ -264,6 +309,7 @@ void write_variant(const http::RequestHead& request, NameList vary, bool with_ho
         out.push_back(';');
         out.append(name);
         append_value(request, name, out);
+        append_aliases(request, name, out);
     }
     shorten(out);
 }

@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "base/text.hpp"
+#include "cli/printable.hpp"
 
 namespace larder::cli {
 namespace {
@@ -158,6 +159,18 @@ std::string describe_error(const AdminAnswer& answer) {
         return text("error") + ": type `export LARDER_ADMIN_TOKEN=TOKEN` first, or give --token";
     const std::string detail = text("detail");
     return detail.empty() ? text("error") : text("error") + ": " + detail;
+}
+
+int tell_failure(std::ostream& errors) {
+    try {
+        throw;
+    } catch (const boost::system::system_error&) {
+        errors << "larder: what answers there is not larder's admin server: check --admin (the "
+                  "address that `admin` names, not `listen`)\n";
+    } catch (const std::exception& error) {
+        errors << "larder: " << printable(error.what()) << '\n';
+    }
+    return exit_wrong;
 }
 
 }  // namespace larder::cli

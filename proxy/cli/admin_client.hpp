@@ -1,6 +1,7 @@
 #pragma once
 #include <boost/system/error_code.hpp>
 #include <chrono>
+#include <ostream>
 #include <string>
 
 #include "base/host_port.hpp"
@@ -29,5 +30,9 @@ struct AdminAnswer {
 
 /// What an error answer says: its `error` and `detail`, or its status where the body is not ours.
 [[nodiscard]] std::string describe_error(const AdminAnswer& answer);
+
+/// To be called in a handler: says what the exception under way tells, and returns the exit status.
+/// Boost.JSON's means that the answer is not what larder's admin server says.
+int tell_failure(std::ostream& errors);
 
 }  // namespace larder::cli

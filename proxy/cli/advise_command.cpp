@@ -36,9 +36,8 @@ int run_advise(const AdviseOptions& options, std::ostream& out, std::ostream& er
         if (answer.status != 200) throw std::runtime_error(describe_error(answer));
         out << render_advice(answer.body);
         return exit_fine;
-    } catch (const std::exception& error) {
-        errors << "larder: " << printable(error.what()) << '\n';
-        return exit_wrong;
+    } catch (...) {
+        return tell_failure(errors);
     }
 }
 

@@ -77,9 +77,8 @@ int run_purge(const PurgeOptions& options, std::ostream& out, std::ostream& erro
         else
             print_result(json::parse(answer.body), out, errors);
         return exit_fine;
-    } catch (const std::exception& error) {
-        errors << "larder: " << printable(error.what()) << '\n';
-        return exit_wrong;
+    } catch (...) {
+        return tell_failure(errors);
     }
 }
 

@@ -225,9 +225,8 @@ int run_stats(const StatsOptions& options, const Screen& screen, std::ostream& o
             if (options.watch) std::this_thread::sleep_for(std::chrono::seconds(1));
         } while (options.watch && out);
         return exit_fine;
-    } catch (const std::exception& error) {
-        errors << "larder: " << printable(error.what()) << '\n';
-        return exit_wrong;
+    } catch (...) {
+        return tell_failure(errors);
     }
 }
 

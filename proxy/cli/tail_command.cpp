@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "base/percent.hpp"
+#include "cli/admin_client.hpp"
 #include "cli/event_reader.hpp"
 #include "cli/printable.hpp"
 
@@ -131,9 +132,8 @@ int run_tail(const TailOptions& options, const Screen& screen, std::ostream& out
                 return static_cast<bool>(out << std::flush);
             });
         return exit_fine;
-    } catch (const std::exception& error) {
-        errors << "larder: " << printable(error.what()) << '\n';
-        return exit_wrong;
+    } catch (...) {
+        return tell_failure(errors);
     }
 }
 

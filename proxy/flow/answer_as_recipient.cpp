@@ -7,9 +7,9 @@
 namespace larder::flow {
 namespace {
 
-constexpr std::string_view options_head =
-    "HTTP/1.1 200 OK\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE\r\n";
-constexpr std::string_view trace_head = "HTTP/1.1 200 OK\r\nContent-Type: message/http\r\n";
+constexpr std::string_view options_fields =
+    "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE\r\n";
+constexpr std::string_view trace_fields = "Content-Type: message/http\r\n";
 
 // A script that can send TRACE must not read credentials in the answer that the browser hides.
 bool is_sensitive(const http::Field& field, const http::CredentialNames& credentials) {
@@ -40,11 +40,8 @@ net::Task<void> answer_as_recipient(Client& client) {
     const std::string echo =
         traces ? echo_of(exchange.request, http::CredentialNames(client.settings().credentials))
                : std::string();
-    const std::string_view body = echo;
-    const BodyLength length{body.size()};
-    begin_response(client, traces ? trace_head : options_head, 200, length);
-    const bool sent = co_await client.send_body(body, Follows::nothing);
-    static_cast<void>(sent);
+    const std::string_view fields = traces ? trace_fields : options_fields;
+    co_await answer_with(client, 200, fields, echo);
 }
 
 }  // namespace larder::flow

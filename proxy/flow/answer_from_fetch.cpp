@@ -53,38 +53,37 @@ cache::Outcome resolved_outcome(const Exchange& exchange, const FetchPart& part,
     return cache::Outcome::fetched_elsewhere(read, entry, wall_now());
 }
 
-// The stale entry that may answer instead of the origin. Looks it up again, because it may have
-// been purged while the origin was asked. Null: none.
-net::Task<cache::Stored> stale_instead(Client& client) {
+// Looks the entry up again, because it may have been purged while the origin was asked. Null in the
+// exchange's lookup: none may answer instead of the origin.
+net::Task<void> look_for_stale(Client& client) {
     Exchange& exchange = client.exchange();
-    cache::Stored stale = exchange.lookup.entry;
-    bool soft_purged = exchange.lookup.soft_purged;
-    if (stale && client.services.redis) {
+    Lookup& lookup = exchange.lookup;
+    if (lookup.entry && client.services.redis) {
         redis::RedisBudget budget;
         const redis::EntryName name = entry_name(exchange);
         redis::Found found = co_await client.services.redis->find(name, budget);
-        stale = std::move(found.entry);
-        soft_purged = found.soft_purged;
+        lookup.entry = std::move(found.entry);
+        lookup.soft_purged = found.soft_purged;
     }
+    cache::Stored& stale = lookup.entry;
     if (stale && !client.services.redis && !client.services.memory.may_serve(exchange.key, *stale))
         stale.reset();
-    if (stale &&
-        !cache::may_serve_on_error(*stale, exchange.plan.directives, soft_purged, wall_now()))
+    if (stale && !cache::may_serve_on_error(*stale, exchange.plan.directives, lookup.soft_purged,
+                                            wall_now()))
         stale.reset();
-    co_return stale;
 }
 
 net::Task<void> answer_failure(Client& client, const FetchPart& part) {
-    const cache::Stored stale = co_await stale_instead(client);
     Exchange& exchange = client.exchange();
-    if (stale) {
-        exchange.outcome = cache::Outcome::stale(*stale, wall_now());
+    const cache::MissedRead read = missed_read(exchange, part.role);
+    co_await look_for_stale(client);
+    if (const cache::Stored stale = exchange.lookup.entry) {
+        exchange.outcome = cache::Outcome::stale(*stale, exchange.lookup.soft_purged, wall_now());
         co_await answer_from_entry(client, stale);
         co_return;
     }
     const store::FetchFailure failure = part.fetch->failure();
-    exchange.outcome =
-        cache::Outcome::fetch_failed(missed_read(exchange, part.role), failure.detail);
+    exchange.outcome = cache::Outcome::fetch_failed(read, failure.detail);
     co_await answer_error(client, failure.status, failure.detail, failure.message, KeepAlive::yes);
 }
 

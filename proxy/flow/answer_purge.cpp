@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "cache/origin_tags.hpp"
-#include "flow/forward_heads.hpp"
+#include "flow/client_address.hpp"
 #include "flow/purge.hpp"
 #include "flow/purge_record.hpp"
 #include "flow/send_response.hpp"
@@ -36,13 +36,8 @@ NamedTags named_tags(const http::RequestHead& request,
 }
 
 net::Task<void> answer(Client& client, int status, std::string body) {
-    const std::string lines = "HTTP/1.1 " + std::to_string(status) + ' ' +
-                              std::string(reason_phrase(status)) +
-                              "\r\nContent-Type: application/json\r\n";
-    const BodyLength length{body.size()};
-    begin_response(client, lines, status, length);
-    const bool sent = co_await client.send_body(body, Follows::nothing);
-    static_cast<void>(sent);
+    constexpr std::string_view fields = "Content-Type: application/json\r\n";
+    co_await answer_with(client, status, fields, body);
 }
 
 net::Task<store::PurgeOutcome> purge_and_record(Client& client, const store::PurgeOrder& order,
@@ -101,7 +96,7 @@ net::Task<void> purge_url(Client& client) {
 net::Task<void> answer_purge(Client& client) {
     Exchange& exchange = client.exchange();
     exchange.outcome = cache::Outcome::method();
-    if (!client.config->purge_from.contains(believed_address(client))) {
+    if (!comes_from(client, client.config->purge_from)) {
         co_await answer_error(client, 405, cache::Detail::purge_denied,
                               "PURGE is not allowed from this address", KeepAlive::yes);
         co_return;

@@ -16,8 +16,9 @@ using cache::Verdict;
 
 bool known_uncacheable(Client& client) {
     const Exchange& exchange = client.exchange();
+    if (client.services.uncacheable.is_empty(exchange.began)) return false;
     const std::uint64_t* since = client.services.uncacheable.find(
-        uncacheable_hash(exchange.key, *exchange.plan.route), exchange.began);
+        uncacheable_hash(exchange.key, exchange.plan, exchange.request), exchange.began);
     if (!since) return false;
     const std::uint32_t slot = store::Generations::slot_of_key(exchange.key);
     return client.services.generations.valid({&slot, 1}, *since);
@@ -68,8 +69,9 @@ net::Task<void> answer_missed(Client& client, redis::RedisBudget budget) {
     // next request without a condition stores it.
     const bool saves_body = plan.personal != Detail::none && !exchange.lookup.entry && !shadow &&
                             has_condition_or_range(exchange.request);
-    if (!head_alone && saves_body) exchange.outcome = exchange.outcome.kept_out(plan.personal);
     if (head_alone || saves_body) {
+        if (plan.personal != Detail::none && !shadow)
+            exchange.outcome = Outcome::bypass(plan.personal);
         co_await pass_through(client, Judge::no);
         co_return;
     }

@@ -37,6 +37,7 @@ std::unique_ptr<FetchTask> make_task(Client& client, const store::FetchPtr& fetc
     auto task = std::make_unique<FetchTask>(client, std::move(duty));
     if (!was_purged(client)) task->stale = exchange.lookup.entry;
     task->soft_purged = exchange.lookup.soft_purged;
+    task->has_entries = exchange.lookup.entry || exchange.lookup.other_variant;
     task->ids = exchange.lookup.ids;
     task->variant = variant;
     task->budget = budget;
@@ -141,7 +142,7 @@ void refresh_if_due(Client& client, const cache::Stored& entry) {
                          !plan.directives.only_if_cached &&
                          exchange.request.method != http::Method::head;
     const std::uint64_t hash =
-        uncacheable_hash(exchange.key, *plan.route) ^ hash_of(entry->variant());
+        uncacheable_hash(exchange.key, plan, exchange.request) ^ hash_of(entry->variant());
     if (!for_all || !client.services.refreshes.claim(hash, entry->received_at())) return;
     client.services.metrics.record_refresh_ahead(client.config->path_ids[plan.route->index]);
     exchange.lookup.entry = entry;

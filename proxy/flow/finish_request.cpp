@@ -1,6 +1,6 @@
 #include "flow/finish_request.hpp"
 
-#include "flow/forward_heads.hpp"
+#include "flow/client_address.hpp"
 #include "flow/request_id.hpp"
 #include "observe/key_ranks.hpp"
 #include "observe/request_events.hpp"

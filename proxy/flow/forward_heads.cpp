@@ -1,9 +1,9 @@
 #include "flow/forward_heads.hpp"
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 
 #include "base/text_writer.hpp"
+#include "cache/coded_form.hpp"
 #include "flow/request_trace.hpp"
 #include "http/claims.hpp"
 #include "http/hop_by_hop.hpp"
@@ -129,9 +129,21 @@ bool always_passes(FieldId id) {
     }
 }
 
+// Hosts have no case (RFC 3986, 3.2.2), and share an entry whatever theirs is. The origin must not
+// choose by it what all of them get.
+void add_host(TextWriter& out, std::string_view name, std::string_view host,
+              const RequestHeadOptions& options) {
+    if (options.for_cache) {
+        out.add_line(name, to_lower_copy(host));
+    } else {
+        out.add_line(name, host);
+    }
+}
+
 // X-Forwarded-*: extends those of a trusted peer, replaces all others, because a client must not
 // set them.
-void append_forwarding(const http::RequestHead& request, const Sender& sender, TextWriter& out) {
+void append_forwarding(const http::RequestHead& request, const Sender& sender,
+                       const RequestHeadOptions& options, TextWriter& out) {
     out.add("X-Forwarded-For: ");
     if (sender.trusted) {
         for (const http::Field& field : request.fields) {
@@ -156,7 +168,7 @@ void append_forwarding(const http::RequestHead& request, const Sender& sender, T
         out.add_line("X-Forwarded-Proto", request.scheme);
     if (!request.authority.empty() &&
         (!sender.trusted || !request.fields.has(FieldId::x_forwarded_host)))
-        out.add_line("X-Forwarded-Host", request.authority);
+        add_host(out, "X-Forwarded-Host", request.authority, options);
 }
 
 // RFC 9110, 7.6.3: the version by which the request came.
@@ -172,34 +184,6 @@ Sender sender_of(const Client& client) {
     // Origins read addresses there: a client on a Unix socket is on this machine.
     const std::string_view address = request.peer == "unix" ? "127.0.0.1" : request.peer;
     return {std::string(address), request.peer_trusted, request.peer_tls};
-}
-
-boost::asio::ip::address believed_address(const Client& client) {
-    const http::RequestHead& request = client.request();
-    boost::asio::ip::address believed = client.peer;
-    if (!request.peer_trusted) return believed;
-    const auto list = request.fields.joined(FieldId::x_forwarded_for);
-    if (!list || list->empty()) {
-        const http::Field* real = request.fields.first(FieldId::x_real_ip);
-        boost::system::error_code error;
-        const auto address =
-            real ? boost::asio::ip::make_address(std::string(real->value), error) : believed;
-        return error ? believed : address;
-    }
-    // Starts with the nearest address. An address is believed if all proxies between it and larder
-    // are trusted.
-    for (std::string_view rest = *list; !rest.empty();) {
-        const std::size_t comma = rest.rfind(',');
-        const std::string_view item =
-            trim_ows(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
-        rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(0, comma);
-        boost::system::error_code error;
-        const auto address = boost::asio::ip::make_address(std::string(item), error);
-        if (error) return believed;
-        believed = address;
-        if (!client.config->trusted_proxies.contains(address)) return believed;
-    }
-    return believed;
 }
 
 namespace {
@@ -223,6 +207,12 @@ bool is_left_out(const http::Field& field, const http::RequestHead& request, con
     }
 }
 
+bool makes_coded_forms(const settings::Settings& settings) {
+    return std::any_of(
+        settings.routes.begin(), settings.routes.end(),
+        [](const settings::Route& route) { return route.compress && !route.compress->empty(); });
+}
+
 // Copies the fields of the request that are forwarded to the origin.
 void copy_end_to_end(const http::RequestHead& request, const Sender& sender,
                      const RequestHeadOptions& options, const settings::Settings& settings,
@@ -238,6 +228,11 @@ void copy_end_to_end(const http::RequestHead& request, const Sender& sender,
             continue;
         } else if (hops.kind == http::MaxForwards::Kind::goes_on && http::is_max_forwards(field)) {
             lines.add(field.name, std::to_string(hops.left));
+        } else if (field.id == FieldId::if_match && makes_coded_forms(settings)) {
+            lines.add(field.name, cache::with_uncoded_tags(field.value));
+        } else if (options.for_cache && (field.id == FieldId::x_forwarded_host ||
+                                         field.id == FieldId::x_forwarded_proto)) {
+            lines.add(field.name, to_lower_copy(field.value));
         } else {
             lines.add(field);
         }
@@ -268,11 +263,11 @@ void build_origin_head(const http::RequestHead& request, const Sender& sender,
         !own_host.empty()       ? std::string_view(own_host)
         : !request.host.empty() ? request.host
                                 : std::string_view(target.upstream.servers().front()->authority);
-    head.add_line("Host", host);
+    add_host(head, "Host", host, options);
     copy_end_to_end(request, sender, options, settings, head);
     if (!options.request_id.empty() && !keeps_id(request, options.request_id))
         head.add_line("X-Request-Id", options.request_id);
-    append_forwarding(request, sender, head);
+    append_forwarding(request, sender, options, head);
     if (settings.headers.via) head.add_line("Via", via_member(request));
     head.add(options.conditional);
     if (options.upgrade) {

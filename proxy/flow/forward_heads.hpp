@@ -18,10 +18,6 @@ struct Sender {
 };
 Sender sender_of(const Client& client);
 
-/// The address of the client that began the request: the peer, or the address that a trusted peer
-/// names (X-Forwarded-For, or else X-Real-IP).
-boost::asio::ip::address believed_address(const Client& client);
-
 struct RequestHeadOptions {
     bool for_cache = false;  ///< a fetch to be stored: no Range, no preconditions of the client's
     bool upgrade = false;    ///< keep Upgrade and Connection: upgrade

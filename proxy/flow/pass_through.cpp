@@ -3,6 +3,7 @@
 #include "cache/client_head.hpp"
 #include "cache/invalidation.hpp"
 #include "cache/storable.hpp"
+#include "flow/client_address.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/origin_results.hpp"
 #include "flow/purge.hpp"
@@ -217,10 +218,10 @@ void judge_answer(Pass& pass) {
         reason = cache::Detail::limit;
     exchange.outcome = exchange.outcome.kept_out(
         reason == cache::Detail::none ? cache::Detail::uncacheable : reason);
-    const std::uint64_t hash = uncacheable_hash(exchange.key, route);
+    const std::uint64_t hash = uncacheable_hash(exchange.key, exchange.plan, exchange.request);
     if (reason == cache::Detail::none || pass.exchange.head.status >= 500) {
         client.services.uncacheable.forget(hash);
-    } else {
+    } else if (!exchange.lookup.entry && !exchange.lookup.other_variant) {
         client.services.uncacheable.remember(hash, client.services.generations.now(),
                                              exchange.began);
     }

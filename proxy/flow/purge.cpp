@@ -6,7 +6,7 @@
 #include "cache/invalidation.hpp"
 #include "cache/origin_tags.hpp"
 #include "flow/announce_write.hpp"
-#include "flow/forward_heads.hpp"
+#include "flow/client_address.hpp"
 #include "flow/purge_record.hpp"
 #include "flow/request_trace.hpp"
 #include "http/write_methods.hpp"

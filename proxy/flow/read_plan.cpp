@@ -78,9 +78,11 @@ std::string fetch_name(const Exchange& exchange, std::string_view variant) {
     return name;
 }
 
-std::uint64_t uncacheable_hash(std::string_view key, const route::CompiledRoute& route) {
+std::uint64_t uncacheable_hash(std::string_view key, const ReadPlan& plan,
+                               const http::RequestHead& request) {
     constexpr std::uint64_t spread = 0x9e3779b97f4a7c15;
-    return hash_of(key) ^ (route.rules * spread);
+    const std::uint64_t target = hash_of(cache::target_variant(request, plan.with_host));
+    return hash_of(key) ^ (target * spread) ^ (plan.route->rules * (spread << 1 | 1));
 }
 
 }  // namespace larder::flow

@@ -45,7 +45,8 @@ redis::EntryName entry_name(Exchange& exchange);
 /// purges may not reach the entry of this fetch.
 std::string fetch_name(const Exchange& exchange, std::string_view variant);
 
-/// The hash of a route's key for UncacheableKeys.
-std::uint64_t uncacheable_hash(std::string_view key, const route::CompiledRoute& route);
+/// The hash of a route's key for UncacheableKeys, with the host as in the entry's variant.
+std::uint64_t uncacheable_hash(std::string_view key, const ReadPlan& plan,
+                               const http::RequestHead& request);
 
 }  // namespace larder::flow

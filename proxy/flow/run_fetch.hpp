@@ -30,6 +30,7 @@ struct FetchTask {
     std::string request_id;
     cache::Stored stale;        ///< the origin is asked to confirm it; null: nothing was stored
     bool soft_purged = false;   ///< `stale` was purged softly
+    bool has_entries = false;   ///< something is stored under the key, if only other variants
     cache::Stored would_serve;  ///< shadow mode: what the cache would have answered
     bool shadow = false;
     bool shared = true;   ///< on the board: other requests may join, other instances wait

@@ -66,6 +66,22 @@ void begin_response(Client& client, std::string_view lines, int status, BodyLeng
     client.begin_response(status, length);
 }
 
+net::Task<void> answer_with(Client& client, int status, std::string_view fields,
+                            std::string_view body) {
+    std::string lines = "HTTP/1.1 ";
+    append_decimal(lines, status);
+    lines += ' ';
+    lines += reason_phrase(status);
+    lines += "\r\nDate: ";
+    lines += http::format_http_date(std::chrono::floor<Seconds>(wall_now()));
+    lines += "\r\n";
+    lines += fields;
+    const BodyLength length{body.size()};
+    begin_response(client, lines, status, length);
+    const bool sent = co_await client.send_body(body, Follows::nothing);
+    static_cast<void>(sent);
+}
+
 net::Task<void> answer_error(Client& client, int status, cache::Detail detail,
                              std::string_view message, KeepAlive keep_alive) {
     Exchange& exchange = client.exchange();
@@ -76,19 +92,10 @@ net::Task<void> answer_error(Client& client, int status, cache::Detail detail,
     body += ", \"detail\": ";
     append_json_string(body, message);
     body += "}\n";
-    std::string lines = "HTTP/1.1 ";
-    append_decimal(lines, status);
-    lines += ' ';
-    lines += reason_phrase(status);
-    lines += "\r\nDate: ";
-    lines += http::format_http_date(std::chrono::floor<Seconds>(wall_now()));
-    lines += "\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n";
-    if (status == 405) lines += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
-    if (status == 503) lines += "Retry-After: 1\r\n";
-    const BodyLength length{body.size()};
-    begin_response(client, lines, status, length);
-    const bool sent = co_await client.send_body(body, Follows::nothing);
-    static_cast<void>(sent);
+    std::string fields = "Content-Type: application/json\r\nCache-Control: no-store\r\n";
+    if (status == 405) fields += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+    if (status == 503) fields += "Retry-After: 1\r\n";
+    co_await answer_with(client, status, fields, body);
 }
 
 }  // namespace larder::flow

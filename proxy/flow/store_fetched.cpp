@@ -84,7 +84,6 @@ store::FetchedHead fetched_head(FetchTask& task, const origin::Exchange& exchang
         head.not_stored = Detail::no_store;
     head.shareable = head.not_stored == Detail::none;
     if (head.shareable) head.lines = cache::lines_for_clients(head.lines, rule);
-    head.shared = decision.freshness.shared;
     head.reusable = !decision.freshness.no_cache &&
                     cache::time_left(decision.freshness, exchange.received_at) > Seconds(0);
     if (head.not_stored == Detail::none && head.length && *head.length > object_bytes_max(task)) {
@@ -130,6 +129,7 @@ std::unique_ptr<cache::Draft> draft_response(FetchTask& task, const origin::Exch
                               exchange.received_at, draft->head);
     cache::index_stored_head(*draft);
     cache::rewrite_for_clients(*draft, rule);
+    cache::note_left_out(*draft, exchange.head.fields, decision.omit, rule.strip);
     draft->target = task.request.head().target;
     draft->vary = decision.vary;
     cache::build_variant(task.request.head(), decision.vary, task.plan.with_host, draft->variant);
@@ -226,9 +226,10 @@ void remember_not_stored(FetchTask& task, Detail reason, int status) {
                          reason != Detail::foreign_key && reason != Detail::partial;
     const bool for_all = lasting && task.shared;
     task.lease.give_back(for_all ? redis::LeaseEnd::uncacheable : redis::LeaseEnd::unstored);
-    if (for_all)
-        task.services.uncacheable.remember(uncacheable_hash(task.key, *task.plan.route),
-                                           task.fetch->guards.sequence, steady_now());
+    if (for_all && !task.has_entries)
+        task.services.uncacheable.remember(
+            uncacheable_hash(task.key, task.plan, task.request.head()), task.fetch->guards.sequence,
+            steady_now());
     if (reason == Detail::purged_during_fetch || reason == Detail::redis_down ||
         reason == Detail::redis_timeout)
         task.services.metrics.record_fill_discarded(task.path_id(), reason);

@@ -205,13 +205,6 @@ constexpr std::string_view family = "x-forwarded-";
 
 constexpr char plain(char c) { return c == '_' ? '-' : to_lower(c); }
 
-constexpr bool equals_plain(std::string_view name, std::string_view known_name) {
-    if (name.size() != known_name.size()) return false;
-    for (std::size_t i = 0; i < name.size(); ++i)
-        if (plain(name[i]) != known_name[i]) return false;
-    return true;
-}
-
 constexpr std::size_t table_size = 1024;
 
 // As in http/fields.cpp: length and three letters distinguish most names.
@@ -243,7 +236,7 @@ Claim find(std::string_view name) {
         return is_x_forwarded(name) ? Claim::unknown : Claim::none;
     for (std::size_t slot = slot_of(name); table[slot] != 0; slot = (slot + 1) % table_size) {
         const KnownClaim& claim = known[table[slot] - 1];
-        if (equals_plain(name, claim.name)) return claim.claim;
+        if (is_same_name(name, claim.name)) return claim.claim;
     }
     return is_x_forwarded(name) ? Claim::unknown : Claim::none;
 }
@@ -293,7 +286,7 @@ bool has_underscores(const Field& field) {
 std::span<const KnownClaim> known_claims() { return known; }
 
 bool is_x_forwarded(std::string_view name) {
-    return name.size() > family.size() && equals_plain(name.substr(0, family.size()), family);
+    return name.size() > family.size() && is_same_name(name.substr(0, family.size()), family);
 }
 
 constinit const std::array<std::uint64_t, 26> claim_lengths = [] {

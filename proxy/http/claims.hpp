@@ -66,6 +66,20 @@ inline bool may_claim(const Field& field) {
            (claim_lengths[letter] >> std::min<std::size_t>(field.name.size(), 63) & 1) != 0;
 }
 
+/// Whether CGI-like interfaces take the two for the same field's name.
+constexpr bool is_same_name(std::string_view a, std::string_view b) {
+    if (a.size() != b.size()) return false;
+    const auto plain = [](char c) { return c == '_' ? '-' : to_lower(c); };
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (plain(a[i]) != plain(b[i])) return false;
+    return true;
+}
+
+/// Whether the line is another spelling of the name, which CGI-like interfaces take for it.
+constexpr bool is_alias(const Field& line, std::string_view name) {
+    return is_same_name(line.name, name) && !iequals(line.name, name);
+}
+
 /// Whether the name begins with x-forwarded-. Underscores count as hyphens.
 bool is_x_forwarded(std::string_view name);
 

@@ -1,6 +1,6 @@
 #include "http/credential_names.hpp"
 
-#include "base/text.hpp"
+#include "http/claims.hpp"
 
 namespace larder::http {
 
@@ -13,11 +13,8 @@ CredentialNames::CredentialNames(std::vector<std::string> lower_case_names)
 }
 
 bool CredentialNames::is_among(std::string_view field_name) const {
-    const auto plain = [](char c) { return c == '_' ? '-' : to_lower(c); };
-    return std::any_of(names_.begin(), names_.end(), [&](const std::string& name) {
-        return std::equal(name.begin(), name.end(), field_name.begin(), field_name.end(),
-                          [&](char known, char given) { return known == plain(given); });
-    });
+    return std::any_of(names_.begin(), names_.end(),
+                       [&](const std::string& name) { return is_same_name(name, field_name); });
 }
 
 }  // namespace larder::http

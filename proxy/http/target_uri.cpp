@@ -9,20 +9,6 @@ std::string_view without_quotes(std::string_view text) {
     return text;
 }
 
-/// The value of a parameter in the first element of Forwarded; empty if it has no such parameter.
-std::string_view forwarded_parameter(std::string_view forwarded, std::string_view name) {
-    std::string_view element = forwarded.substr(0, forwarded.find(','));
-    while (!element.empty()) {
-        const std::size_t end = std::min(element.find(';'), element.size());
-        const std::string_view pair = trim_ows(element.substr(0, end));
-        element.remove_prefix(std::min(end + 1, element.size()));
-        const std::size_t equals = pair.find('=');
-        if (equals == std::string_view::npos || !iequals(pair.substr(0, equals), name)) continue;
-        return without_quotes(pair.substr(equals + 1));
-    }
-    return {};
-}
-
 /// The fields of a trusted peer that name a scheme or an authority.
 struct Said {
     const Field* proto = nullptr;
@@ -50,6 +36,19 @@ bool differs(const Field* field, std::string_view other) {
 }
 
 }  // namespace
+
+std::string_view forwarded_parameter(std::string_view forwarded, std::string_view name) {
+    std::string_view element = forwarded.substr(0, forwarded.find(','));
+    while (!element.empty()) {
+        const std::size_t end = std::min(element.find(';'), element.size());
+        const std::string_view pair = trim_ows(element.substr(0, end));
+        element.remove_prefix(std::min(end + 1, element.size()));
+        const std::size_t equals = pair.find('=');
+        if (equals == std::string_view::npos || !iequals(pair.substr(0, equals), name)) continue;
+        return without_quotes(pair.substr(equals + 1));
+    }
+    return {};
+}
 
 void set_target_uri(RequestHead& request) {
     request.scheme = request.peer_tls ? "https" : "http";

@@ -16,6 +16,10 @@ void set_target_uri(RequestHead& request);
 /// believe either, so the response must not be stored.
 bool is_target_uri_ambiguous(const RequestHead& request);
 
+/// The value of a parameter of an element of Forwarded (RFC 7239, 4), without its quotes; empty if
+/// it has no such parameter. Of a list the first element counts.
+std::string_view forwarded_parameter(std::string_view forwarded, std::string_view name);
+
 /// Whether `scheme` is https. In a list ("https, http") the first member counts.
 bool is_https(const RequestHead& request);
 

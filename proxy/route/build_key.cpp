@@ -65,10 +65,19 @@ void append_bare(std::string& key, const Template& from, const ValueSource& sour
     }
 }
 
-bool ignored(std::string_view name, const std::vector<std::pair<std::string, bool>>& rules) {
-    return std::any_of(rules.begin(), rules.end(), [name](const auto& rule) {
-        return rule.second ? decodes_to_prefix(name, rule.first) : decodes_to(name, rule.first);
+// Some APIs split a query at ';' too: what stands behind one may be another parameter, which the
+// route does not ignore.
+bool may_hold_another(const Parameter& parameter) {
+    return parameter.name.find(';') != std::string_view::npos ||
+           parameter.value.find(';') != std::string_view::npos;
+}
+
+bool ignored(const Parameter& parameter, const std::vector<std::pair<std::string, bool>>& rules) {
+    const bool named = std::any_of(rules.begin(), rules.end(), [&](const auto& rule) {
+        return rule.second ? decodes_to_prefix(parameter.name, rule.first)
+                           : decodes_to(parameter.name, rule.first);
     });
+    return named && !may_hold_another(parameter);
 }
 
 // Moves the parameters to append to the front and sorts them.
@@ -91,8 +100,7 @@ std::span<Parameter> select_appended(Parameters& parameters, const CompiledRoute
     }
     std::size_t kept = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
-        const bool unnamed =
-            all[i].slot == unnamed_slot && !ignored(all[i].name, impl.ignore_query);
+        const bool unnamed = all[i].slot == unnamed_slot && !ignored(all[i], impl.ignore_query);
         key_info.query_bypass = key_info.query_bypass || unnamed;
         if (unnamed || (any_hidden && hidden[i])) all[kept++] = all[i];
     }

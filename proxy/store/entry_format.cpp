@@ -154,8 +154,8 @@ void put_freshness(std::string& out, const cache::Freshness& f) {
           static_cast<std::int64_t>(f.initial_age.count()), whole(f.lifetime),
           whole(f.stale_while_revalidate), whole(f.stale_if_error)})
         put_number<8>(out, static_cast<std::uint64_t>(value));
-    put_number<1>(out,
-                  (f.must_revalidate ? 1u : 0u) | (f.no_cache ? 2u : 0u) | (f.shared ? 4u : 0u));
+    put_number<1>(out, (f.must_revalidate ? 1u : 0u) | (f.no_cache ? 2u : 0u) |
+                           (f.shared_if_authorized ? 4u : 0u) | (f.shared ? 8u : 0u));
 }
 
 bool read_freshness(std::string_view bytes, cache::Freshness& f) {
@@ -178,7 +178,8 @@ bool read_freshness(std::string_view bytes, cache::Freshness& f) {
     const std::uint64_t flags = reader.number<1>();
     f.must_revalidate = flags & 1;
     f.no_cache = flags & 2;
-    f.shared = flags & 4;
+    f.shared_if_authorized = flags & 4;
+    f.shared = flags & 8;  // not in entries of earlier releases: these are fetched again
     return reader.good;
 }
 

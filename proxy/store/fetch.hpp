@@ -47,7 +47,6 @@ struct FetchedHead {
     cache::Detail missed =
         cache::Detail::none;  ///< why what is in Redis could not be served: shown beside `stored`
     bool shareable = false;   ///< the requests that joined may have it too
-    bool shared = false;  ///< marked as shared by the origin: requests with credentials may have it
     bool reusable =
         false;  ///< fresh without a validation: requests that come while it streams may have it too
     std::vector<std::string> omit;  ///< lower-case names that only the one who asked may see

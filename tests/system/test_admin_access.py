@@ -171,3 +171,30 @@ def test_check_tells_what_is_wrong_with_tokens(tmp_path, tokens, message):
     config.write_text(f"admin:\n  address: 127.0.0.1:9180\n  tokens: {tokens}\norigin: http://127.0.0.1:1\n")
     done = larder_command.run("check", "-c", str(config))
     assert done.returncode == 1 and "admin.tokens" in done.stdout + done.stderr and message in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("target", ["/entry?url=/articles/42&body=1", "/entry?url=/articles/42&diff=1", "/entries"])
+def test_what_shows_bodies_needs_the_right_to_purge_and_no_other(larder, target):
+    assert larder.get("/articles/42").status == 200
+    assert larder.admin("GET", target, bearer("purge-secret")).status == 200
+    assert larder.admin("GET", target, bearer("read-secret")).status == 403
+
+
+def test_an_entry_without_its_body_needs_the_right_to_read(larder):
+    assert larder.get("/articles/42").status == 200
+    assert larder.admin("GET", "/entry?url=/articles/42", bearer("read-secret")).status == 200
+    assert larder.admin("GET", "/entry?url=/articles/42", bearer("purge-secret")).status == 403
+
+
+@pytest.mark.parametrize("target", ["/", "/stats", "/metrics", "/entries", "/entry?url=/articles/42&body=1", "/config"])
+def test_without_a_token_a_browser_is_answered_under_no_other_name(origin, redis, api, articles_larder, target):
+    """A web page can let its own name lead to this machine, and read what is answered to it (DNS rebinding)."""
+    larder = articles_larder(origin, redis)
+    assert larder.get("/articles/42").status == 200
+    browser = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)", "Accept-Language": "en"}
+    refused = larder.admin("GET", target, {**browser, "Host": "evil.example:9180"})
+    assert refused.status == 403 and "token" in refused.json()["detail"]
+    for host in ("localhost:9180", "127.0.0.1", "[::1]:9180"):
+        assert larder.admin("GET", target, {**browser, "Host": host}).status == 200
+    assert larder.admin("GET", "/readyz", {**browser, "Host": "evil.example"}).status == 200
+    assert larder.admin("GET", target, {"Host": "metrics.internal"}).status == 200  # no browser

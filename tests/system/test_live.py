@@ -105,6 +105,21 @@ def test_a_listener_that_does_not_read_loses_events_and_is_told_how_many(larder)
     feed.close()
 
 
+def test_bytes_that_are_no_text_end_no_listener(larder):
+    """A target is bytes, JSON is UTF-8 (RFC 8259, 8.1)."""
+    feed = Feed(larder)
+    with larder.connect() as client:
+        client.send(b"GET /articles/1\xff HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.read_response()
+    assert feed.next()[1]["target"] == "/articles/1\ufffd"
+    feed.close()
+    assert larder.admin("GET", "/explain?url=/articles/%ff").json()["route"]
+    with larder.connect() as client:
+        client.send(b"PURGE /articles/1\xff HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.read_response()
+    assert larder.admin("GET", "/purges").json()["purges"][0]["source"] == "purge"
+
+
 def test_tail_prints_one_line_a_request(larder):
     admin = f"http://127.0.0.1:{larder.admin_port}"
     command = [binary(), "tail", "--admin", admin, "route=/articles/{id}"]

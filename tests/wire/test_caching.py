@@ -435,6 +435,62 @@ def test_larders_own_errors_say_when_and_what_is_allowed(origin, wire):
     denied = larder.request("PURGE", "/cached/x")
     assert denied.status == 405 and "GET" in denied.field("allow") and denied.field("date")
     assert larder.request("TRACE", "/").field("date")
+    for method, status in (("OPTIONS", 200), ("TRACE", 200)):
+        own = larder.request(method, "/", {"Max-Forwards": "0"})
+        assert own.status == status and own.field("date")
+    assert wire().request("PURGE", "/cached/x").field("date")
+
+
+@pytest.mark.parametrize("more", [{"If-None-Match": '"e"'}, {"Range": "bytes=0-0"}, {}])
+@pytest.mark.parametrize(
+    "fields, reason", [({"Authorization": "Basic x"}, "authorization"), ({"Cookie": "session=1"}, "cookie")]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("stored", [False, True])
+def test_credentials_show_as_a_bypass_however_little_is_asked_for(
+    origin, larder, more, fields, reason, method, stored
+):
+    origin.on("/cached/x", reply(fields={"ETag": '"e"'}, body=b"xyz"))
+    if stored:
+        larder.get("/cached/x")
+    answer = larder.request(method, "/cached/x", {**fields, **more})
+    assert (answer.x_cache, answer.cache_status) == ("BYPASS", f"larder; fwd=bypass; detail={reason}")
+
+
+@pytest.mark.parametrize(
+    "control, name, shared",
+    [
+        ("max-age=60, must-revalidate", "Authorization", True),
+        ("max-age=60, must-revalidate", "X-API-Key", True),
+        ("max-age=60, must-revalidate", "Cookie", False),
+        ("must-revalidate", "Cookie", False),
+        ("max-age=60, public", "Cookie", True),
+        ("s-maxage=60", "Cookie", True),
+    ],
+)
+def test_must_revalidate_shares_what_authorization_got_and_no_cookies_answer(origin, larder, control, name, shared):
+    """RFC 9111, 3.5, is about Authorization; the usual field of a page with a session is no permission."""
+    origin.on("/cached/x", lambda r: reply(fields={"Cache-Control": control}, body=r.field(name) or "nobody"))
+    bodies = [larder.get("/cached/x", {name: f"a={who}"}).body for who in ("alice", "bob")]
+    assert bodies == [b"a=alice", b"a=alice" if shared else b"a=bob"]
+    assert larder.get("/cached/x").body == (b"a=alice" if shared else b"nobody")
+    assert larder.get("/cached/x", {name: "a=eve"}).body == (b"a=alice" if shared else b"a=eve")
+
+
+def test_a_cookie_beside_authorization_counts_as_a_cookie(origin, larder):
+    control = {"Cache-Control": "max-age=60, must-revalidate"}
+    origin.on("/cached/x", lambda r: reply(fields=control, body=r.field("cookie") or "nobody"))
+    for fields in ([("Authorization", "x"), ("Cookie", "a=1")], [("Cookie", "a=2"), ("Authorization", "x")]):
+        assert larder.get("/cached/x", fields).body.decode() == dict(fields)["Cookie"]
+
+
+def test_an_unsatisfiable_range_says_nothing_of_the_lifetime_of_what_is_there(origin, larder):
+    fields = {"Cache-Control": "max-age=600", "Expires": "Fri, 01 Jan 2100 00:00:00 GMT", "Content-Type": "text/plain"}
+    origin.on("/cached/x", reply(fields=fields, body=b"abc"))
+    larder.get("/cached/x")
+    answer = larder.get("/cached/x", {"Range": "bytes=9-"})
+    assert (answer.status, answer.field("content-range")) == (416, "bytes */3")
+    assert [answer.field(name) for name in ("cache-control", "expires", "content-type")] == [None] * 3
 
 
 @pytest.mark.parametrize(

@@ -178,3 +178,48 @@ def test_it_is_off_by_default(origin, wire):
     for _ in range(5):
         answer = larder.get("/cached/x", {"Accept-Encoding": "gzip"})
     assert (answer.body, answer.field("vary")) == (TEXT, None)
+
+
+DIGESTS = {
+    "Content-Digest": "sha-256=:AAAA:",
+    "Repr-Digest": "sha-256=:BBBB:",
+    "Digest": "sha-256=BBBB",
+    "Content-MD5": "CCCC",
+}
+
+
+def digests_of(answer):
+    return {name for name in DIGESTS if answer.field(name.lower())}
+
+
+def test_digests_are_sent_with_the_bytes_that_they_are_of_only(origin, wire):
+    """RFC 9530: Content-Digest is of the content, Repr-Digest of the representation, whose coding is part of it."""
+    larder = wire(route=ROUTE)
+    origin.on("/cached/x", reply(fields={**JSON, **DIGESTS}, body=TEXT))
+    larder.get("/cached/x")
+    assert digests_of(coded(larder)) == set()
+    assert digests_of(larder.get("/cached/x")) == set(DIGESTS)
+    part = larder.get("/cached/x", {"Range": "bytes=0-9"})
+    assert part.status == 206 and digests_of(part) == {"Repr-Digest", "Digest"}
+    assert digests_of(larder.get("/cached/x", {"Range": "bytes=999999-"})) == {"Repr-Digest", "Digest"}
+
+
+@pytest.mark.parametrize(
+    "sent, seen",
+    [
+        ('"v1-gzip"', '"v1-gzip", "v1"'),
+        ('"v1-br", "v0-zstd"', '"v1-br", "v0-zstd", "v1", "v0"'),
+        ('"v1"', '"v1"'),
+        ('W/"v1-gzip"', 'W/"v1-gzip"'),
+        ("*", "*"),
+    ],
+)
+def test_a_write_on_condition_of_a_coded_form_is_one_on_condition_of_its_origin(origin, wire, sent, seen):
+    larder = wire(route=ROUTE)
+    origin.on("PUT /cached/x", lambda request: reply(body=request.field("if-match")))
+    assert larder.request("PUT", "/cached/x", {"If-Match": sent}, b"x").body.decode() == seen
+
+
+def test_without_compress_a_condition_passes_as_it_came(origin, larder):
+    origin.on("PUT /cached/x", lambda request: reply(body=request.field("if-match")))
+    assert larder.request("PUT", "/cached/x", {"If-Match": '"v1-gzip"'}, b"x").body == b'"v1-gzip"'

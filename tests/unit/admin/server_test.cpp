@@ -139,7 +139,7 @@ TEST_CASE(
     AdminServer server(options, backend);
     const auto ask = [&server](const std::string& target) {
         return talk(server.port(),
-                    "GET " + target + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+                    "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     };
     backend.throws = true;
     CHECK(status_of(ask("/stats")) == 500);
@@ -353,14 +353,22 @@ TEST_CASE("a page from another site can neither purge nor read") {
                               "Origin: http://127.0.0.1\r\nSec-Fetch-Site: same-origin\r\n",
                               one_key)) == 200);
 
-    const auto with_host = [&admin](const std::string& host) {
-        return status_of(talk(admin.server.port(), "GET /stats HTTP/1.1\r\nHost: " + host +
-                                                       "\r\nConnection: close\r\n\r\n"));
+    const auto with_host = [&admin](const std::string& host,
+                                    const std::string& field = "User-Agent: Mozilla/5.0") {
+        return status_of(talk(admin.server.port(), "GET /stats HTTP/1.1\r\nHost: " + host + "\r\n" +
+                                                       field + "\r\nConnection: close\r\n\r\n"));
     };
     CHECK(with_host("localhost:9180") == 200);
     CHECK(with_host("[::1]:9180") == 200);
     CHECK(with_host("127.0.0.1:9180") == 200);
-    // A name rebound to this address: its page's POST carries its Origin.
+    // A name rebound to this address: its page may read what is answered, and its POST carries its
+    // Origin.
+    for (const char* field : {"User-Agent: Mozilla/5.0", "Accept-Language: en", "Referer: x",
+                              "Origin: http://rebound.example:9180", "Sec-Fetch-Site: none"}) {
+        CAPTURE(field);
+        CHECK(with_host("rebound.example:9180", field) == 403);
+    }
+    CHECK(with_host("rebound.example:9180", "User-Agent: curl/7.88.1") == 200);
     CHECK(status_of(talk(admin.server.port(),
                          "POST /purge HTTP/1.1\r\nHost: rebound.example:9180\r\nOrigin: "
                          "http://rebound.example:9180\r\nContent-Length: " +

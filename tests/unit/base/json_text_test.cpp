@@ -38,3 +38,8 @@ TEST_CASE("values other than fractions are written as Boost.JSON writes them") {
         R"({"a\"\n":[1,-2,3.25,null,true,"t\t"],"empty":{},"list":[],"big":18446744073709551615})");
     CHECK(json_text("text") == "\"text\"");
 }
+
+TEST_CASE("the text is valid JSON whatever bytes it is made of") {
+    CHECK(json_text("/a\xff") == "\"/a\xef\xbf\xbd\"");
+    CHECK(json_text({{"\xc3", "\x01"}}) == "{\"\xef\xbf\xbd\":\"\\u0001\"}");
+}

@@ -79,7 +79,8 @@ TEST_CASE("credentials make a request personal unless key or rule cover them (gu
         {"GET /\nAuthorization: x", plain, nothing, Detail::authorization},
         {"GET /\nAuthorization:", plain, nothing, Detail::authorization},
         {"GET /\nCookie: a=b", plain, nothing, Detail::cookie},
-        {"GET /\nCookie: a=b\nAuthorization: x", plain, nothing, Detail::authorization},
+        {"GET /\nCookie: a=b\nAuthorization: x", plain, nothing, Detail::cookie},
+        {"GET /\nAuthorization: x\nCookie: a=b", plain, nothing, Detail::cookie},
         {"GET /\nCookie:", plain, nothing, Detail::none},
         {"GET /\nCookie: ;", plain, nothing, Detail::none},
         {"GET /\nAuthorization: x", plain, authorization, Detail::none},
@@ -120,7 +121,7 @@ TEST_CASE("the fields of `credentials` make a request personal as Authorization 
     CHECK(of("GET /\nX-API-Key:") == "authorization");
     CHECK(of("GET /\nX-Tenant: k") == "authorization");
     CHECK(of("GET /\nX-API-Keys: k\nX-API-Kez: k") == "");
-    CHECK(of("GET /\nX-API-Key: k\nCookie: a=b") == "authorization");
+    CHECK(of("GET /\nX-API-Key: k\nCookie: a=b") == "cookie");
 }
 
 TEST_CASE(

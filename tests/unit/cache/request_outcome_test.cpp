@@ -74,10 +74,12 @@ TEST_CASE("what comes from the cache is a hit, with the ttl that is left") {
         {"refreshed meanwhile", Outcome::updating(*entry, false, noon + 63s),
          "Age=63 UPDATING | hit; ttl=-3; detail=revalidating"},
         {"purged softly", Outcome::updating(*entry, true, noon + 18s),
-         "Age=18 UPDATING | hit; ttl=0; detail=revalidating"},
+         "Age=18 UPDATING | hit; ttl=-1; detail=revalidating"},
         {"purged softly, expired too", Outcome::updating(*entry, true, noon + 63s),
          "Age=63 UPDATING | hit; ttl=-3; detail=revalidating"},
-        {"the origin failed", Outcome::stale(*entry, noon + 90s),
+        {"purged softly, and the origin failed", Outcome::stale(*entry, true, noon + 18s),
+         "Age=18 STALE | hit; ttl=-1; detail=origin-error"},
+        {"the origin failed", Outcome::stale(*entry, false, noon + 90s),
          "Age=90 STALE | hit; ttl=-30; detail=origin-error"},
     });
 }
@@ -217,7 +219,7 @@ TEST_CASE("metrics learn what was saved, shared and not stored") {
     const auto entry = minute_entry();
     const MissedRead joined = with(&MissedRead::joined);
     CHECK(Outcome::hit(*entry, noon).saved() == 500ms);
-    CHECK(Outcome::stale(*entry, noon).saved() == 500ms);
+    CHECK(Outcome::stale(*entry, false, noon).saved() == 500ms);
     CHECK(Outcome::revalidated({}, *entry, Detail::none, noon).saved() == 0ms);
     CHECK(Outcome::hit(*entry, noon + 7s).age() == 7);
     CHECK(Outcome::fetched({}, {}).age() == -1);

@@ -110,18 +110,22 @@ TEST_CASE("a 304 is sent without what describes the body (RFC 9110, 15.4.5)") {
 }
 
 TEST_CASE("a 206 and a 416 end with Content-Range and their own length") {
-    const std::string kept =
-        "Content-Type: text/plain\r\n"
-        "ETag: \"a\"\r\n"
-        "X-Account: 7\r\n"
-        "Content-Encoding: gzip\r\n"
-        "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
-    CHECK(head_for("Range: bytes=2-5") == "HTTP/1.1 206 Partial Content\r\n" + kept +
-                                              "Content-Range: bytes 2-5/11\r\n"
-                                              "Content-Length: 4\r\n");
-    CHECK(head_for("Range: bytes=50-") == "HTTP/1.1 416 Range Not Satisfiable\r\n" + kept +
-                                              "Content-Range: bytes */11\r\n"
-                                              "Content-Length: 0\r\n");
+    CHECK(head_for("Range: bytes=2-5") ==
+          "HTTP/1.1 206 Partial Content\r\n"
+          "Content-Type: text/plain\r\n"
+          "ETag: \"a\"\r\n"
+          "X-Account: 7\r\n"
+          "Content-Encoding: gzip\r\n"
+          "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+          "Content-Range: bytes 2-5/11\r\n"
+          "Content-Length: 4\r\n");
+    CHECK(head_for("Range: bytes=50-") ==
+          "HTTP/1.1 416 Range Not Satisfiable\r\n"
+          "ETag: \"a\"\r\n"
+          "X-Account: 7\r\n"
+          "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+          "Content-Range: bytes */11\r\n"
+          "Content-Length: 0\r\n");
 }
 
 TEST_CASE("fields meant for another client are left out of every form") {

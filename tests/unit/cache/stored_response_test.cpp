@@ -19,7 +19,7 @@ namespace {
 Draft full_draft() {
     Draft draft;
     draft.status = 203;
-    draft.freshness = {noon - 300ms, noon, 3s, 60s, 0s, 0s, true, true, true};
+    draft.freshness = {noon - 300ms, noon, 3s, 60s, 0s, 0s, true, true, true, true};
     draft.head =
         "HTTP/1.1 203 Fine\r\nContent-Length: 4\r\nETag: W/\"1\"\r\nLast-Modified: l\r\n"
         "Content-Encoding: gzip\r\nContent-Encoding: br\r\n";
@@ -61,6 +61,7 @@ void check_same(const Freshness& one, const Freshness& other) {
     CHECK(one.must_revalidate == other.must_revalidate);
     CHECK(one.no_cache == other.no_cache);
     CHECK(one.shared == other.shared);
+    CHECK(one.shared_if_authorized == other.shared_if_authorized);
 }
 
 // Makes it, and compares all that it says with what it was made of.
@@ -68,6 +69,7 @@ Stored made(const Draft& draft) {
     const Stored entry = make_stored(draft);
     CHECK(entry->received_at() == draft.freshness.received_at);
     CHECK(entry->shared() == draft.freshness.shared);
+    CHECK(entry->shared_if_authorized() == draft.freshness.shared_if_authorized);
     const Draft back = draft_of(parts_of(*entry));
     CHECK(back.status == draft.status);
     check_same(back.freshness, draft.freshness);
@@ -97,7 +99,7 @@ Draft plain_draft() {
     draft.head =
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1024\r\n"
         "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nCache-Control: max-age=600\r\n";
-    draft.freshness = {noon - 2ms, noon, 1s, 600s, 0s, 0s, false, false, false};
+    draft.freshness = {noon - 2ms, noon, 1s, 600s, 0s, 0s, false, false, false, false};
     draft.body = std::string(1024, 'x');
     draft.target = "/items/123456";
     draft.variant = "127.0.0.1:8080";
@@ -151,7 +153,7 @@ TEST_CASE("a stored response says what it was made of") {
 }
 
 TEST_CASE("a stored response keeps any times") {
-    const Freshness usual{noon - 20ms, noon, 1s, 60s, 0s, 0s, false, false, false};
+    const Freshness usual{noon - 20ms, noon, 1s, 60s, 0s, 0s, false, false, false, false};
     const auto keeps = [&](auto change) {
         Draft draft = plain_draft();
         draft.freshness = usual;

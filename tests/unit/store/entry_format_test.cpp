@@ -20,6 +20,7 @@ std::unique_ptr<cache::Draft> full_entry() {
                         Milliseconds(999),
                         true,
                         true,
+                        true,
                         true};
     entry->head = "HTTP/1.1 203 Non-Authoritative Information\r\nX: y\r\n";
     entry->body = std::string("b\0dy", 4);
@@ -46,6 +47,15 @@ std::string sealed(std::string_view fields) {
     return out.append(fields);
 }
 
+TEST_CASE("whom the origin shares an entry with is kept") {
+    const auto entry = full_entry();
+    entry->freshness.shared = false;
+    const auto parts = decode_entry(encode_entry(*entry, {}));
+    REQUIRE(parts);
+    CHECK_FALSE(parts->freshness.shared);
+    CHECK(parts->freshness.shared_if_authorized);
+}
+
 TEST_CASE("an entry comes back as it was written") {
     const auto entry = full_entry();
     const std::string bytes = encode_entry(*entry, {});
@@ -63,6 +73,7 @@ TEST_CASE("an entry comes back as it was written") {
     CHECK(back.freshness.must_revalidate);
     CHECK(back.freshness.no_cache);
     CHECK(back.freshness.shared);
+    CHECK(back.freshness.shared_if_authorized);
     CHECK(back.head == entry->head);
     CHECK((back.body == entry->body.view()));
     CHECK(back.etag == entry->etag);
