@@ -23,7 +23,7 @@ namespace {
 using origin::BodyReader;
 using Status = BodyReader::Status;
 
-constexpr std::size_t json_body_max = 64 * 1024;
+constexpr std::size_t short_body_max = 64 * 1024;
 constexpr int interim_max = 32;
 
 bool wants_upgrade(const http::RequestHead& request) {
@@ -151,7 +151,7 @@ net::Task<void> answer_failure(Pass& pass) {
 // Reads the body, or its first 64 KB, for a purge rule that needs it. False: it cannot be used.
 net::Task<bool> read_early_body(Pass& pass, BodyReader& body, std::string& early,
                                 BodyReader::Piece& last) {
-    while (early.size() <= json_body_max) {
+    while (early.size() <= short_body_max) {
         last = co_await body.next();
         if (last.status != Status::data) co_return last.status == Status::end;
         early.append(last.data);
@@ -160,15 +160,43 @@ net::Task<bool> read_early_body(Pass& pass, BodyReader& body, std::string& early
     co_return false;
 }
 
-net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
-                          BodyReader::Piece next, bool has_next) {
+// In place of the answer to a write whose purge reached no other instance.
+net::Task<void> refuse_answer(Client& client) {
+    co_await answer_error(client, 503, cache::Detail::purge_failed,
+                          "the origin did the write, but Redis is not available, so other "
+                          "instances of larder may still serve old responses",
+                          KeepAlive::yes);
+}
+
+// Whether the write may have been done after it was purged. `waited`: for the origin, since then.
+bool must_purge_at_end(Pass& pass, const WritePurge& purged, bool waited) {
+    return !purged.order.empty() && (waited || pass.client.exchange().announced);
+}
+
+// Before the client has the whole answer to a write. False: it must not get the end, because the
+// purge reached no other instance.
+net::Task<bool> purge_before_end(Pass& pass, const WritePurge& purged) {
+    co_await purge_at_end(pass.client, purged);
+    if (!pass.client.exchange().purge_failed) co_return true;
+    if (pass.client.exchange().answered) {
+        pass.client.break_off();
+    } else {
+        co_await refuse_answer(pass.client);
+    }
+    co_return false;
+}
+
+// False: the client did not get the end of the answer.
+net::Task<bool> send_body(Pass& pass, BodyReader& body, std::string_view early,
+                          BodyReader::Piece next, bool has_next, const WritePurge& purged) {
     const http::ResponseHead& head = pass.exchange.head;
     if (!early.empty()) {
         const bool sent = co_await pass.client.send_body(early, Follows::more);
-        if (!sent) co_return;
+        if (!sent) co_return false;
     }
     std::uint64_t seen = early.size();
     bool ended = false;
+    bool waited = false;  // for the origin, since the write was purged
     const bool by_length = head.framing == http::Framing::length;
     while (true) {
         if (!has_next) {
@@ -176,8 +204,9 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
             if (!buffered && seen == 0 && !pass.client.exchange().answered) {
                 // The head does not wait for a body that has not begun (event streams, long polls).
                 const bool sent = co_await pass.client.send_body(std::string_view(), Follows::more);
-                if (!sent) co_return;
+                if (!sent) co_return false;
             }
+            waited |= !buffered;
             if (!buffered) next = co_await body.next();
         }
         has_next = false;
@@ -187,20 +216,29 @@ net::Task<void> send_body(Pass& pass, BodyReader& body, std::string_view early,
                                                                    : origin::OriginError::truncated;
             record_origin_failure(pass.client.services, *pass.client.config, pass.exchange);
             pass.client.break_off();
-            co_return;
+            co_return false;
         }
         seen += next.data.size();
         const bool last = by_length && seen == head.content_length;
+        bool may_end = true;
+        if (last && must_purge_at_end(pass, purged, waited))
+            may_end = co_await purge_before_end(pass, purged);
+        if (!may_end) co_return false;
         const Follows follows = last ? Follows::nothing : Follows::more;
         const bool sent = co_await pass.client.send_body(next.data, follows);
-        if (!sent) co_return;
+        if (!sent) co_return last;
         ended = last;
     }
     if (!ended) {
+        bool may_end = true;
+        if (must_purge_at_end(pass, purged, waited))
+            may_end = co_await purge_before_end(pass, purged);
+        if (!may_end) co_return false;
         const bool sent = co_await pass.client.end_body(body.trailers());
         static_cast<void>(sent);
     }
     record_origin_success(pass.client.services, *pass.client.config, pass.exchange);
+    co_return true;
 }
 
 // Decides by the answer's fields whether it could be stored, for a read that was not looked up (see
@@ -234,15 +272,30 @@ bool leaves_outcome_open(int status) {
     return status == 502 || status == 503 || status == 504 || status >= 600;
 }
 
-// If the answer to a write is cut off, the origin may have worked on the write after it sent the
-// head: purge again.
+// If the answer to a write is cut off, by the origin or by the client, the origin may work on the
+// write still: purge again.
 net::Task<void> purge_cut_write(Pass& pass, const WritePurge& purged) {
     Services& services = pass.client.services;
-    redis::RedisBudget budget;
     const SteadyTime began = steady_now();
-    const store::PurgeOutcome outcome = co_await purge(services, purged.order, budget);
-    keep_repeat(services, *purged.record, began, outcome);
+    pass.client.exchange().redis_budget = {};
+    const store::PurgeOutcome outcome = co_await purge_at_end(pass.client, purged);
+    if (outcome == store::PurgeOutcome::done) keep_repeat(services, *purged.record, began, outcome);
     services.late_writes.purge_again(purged);
+}
+
+// Whether the whole answer came with its head, as far as that can be seen.
+bool is_whole(const Pass& pass) {
+    const http::ResponseHead& head = pass.exchange.head;
+    if (head.framing == http::Framing::none) return true;
+    return head.framing == http::Framing::length &&
+           pass.exchange.connection->in.size() >= head.content_length;
+}
+
+// Whether a short body is still to come.
+bool comes_apart(const Pass& pass) {
+    const http::ResponseHead& head = pass.exchange.head;
+    return head.framing == http::Framing::length && head.content_length <= short_body_max &&
+           !is_whole(pass);
 }
 
 // Whether larder may store the answer to a read that it passes on, as far as that matters for what
@@ -287,8 +340,10 @@ net::Task<void> send_answer(Pass& pass) {
     WritePurge purged;
     if (exchange.is_write) {
         // Purges use the head, whose views become invalid with the first read of the body. So a
-        // rule that needs the body works on a copy of the head.
-        if (needs_response_body(exchange.match) &&
+        // rule that needs the body works on a copy of the head. A short body of known length is
+        // waited for too: then one purge is enough, and nothing was sent yet where it fails.
+        const bool needs_body = needs_response_body(exchange.match);
+        if ((needs_body || comes_apart(pass)) &&
             cache::invalidates(exchange.request, head.status)) {
             pass.exchange.head_bytes.assign(lines).append("\r\n");
             const bool usable = co_await read_early_body(pass, body, early, next);
@@ -297,26 +352,26 @@ net::Task<void> send_answer(Pass& pass) {
             http::ResponseHead copy;
             http::parse_response_head(pass.exchange.head_bytes, http::HeadLimits{1 << 20, 1024, 0},
                                       true, storage, copy);
-            const std::string* whole = usable ? &early : nullptr;
-            purged = co_await purge_after_write(client, &copy, whole);
+            const std::string* whole = usable && needs_body ? &early : nullptr;
+            const Announced becomes =
+                next.status == Status::end ? Announced::ends : Announced::stays;
+            purged = co_await purge_after_write(client, &copy, whole, becomes);
         } else {
-            purged = co_await purge_after_write(client, &head, nullptr);
+            const Announced becomes = is_whole(pass) ? Announced::ends : Announced::stays;
+            purged = co_await purge_after_write(client, &head, nullptr, becomes);
         }
         if (!purged.order.empty() && leaves_outcome_open(head.status))
             client.services.late_writes.purge_again(purged);
     }
     if (exchange.purge_failed) {
-        co_await answer_error(client, 503, cache::Detail::purge_failed,
-                              "the origin did the write, but Redis is not available, so other "
-                              "instances of larder may still serve old responses",
-                              KeepAlive::yes);
+        client.services.late_writes.purge_again(purged);
+        co_await refuse_answer(client);
         co_await stop_upload(pass.upload);
         co_return;
     }
     begin_response(client, lines, head.status, length);
-    co_await send_body(pass, body, early, next, has_next);
-    const bool cut = pass.exchange.failed() && !purged.order.empty();
-    if (cut) co_await purge_cut_write(pass, purged);
+    const bool whole = co_await send_body(pass, body, early, next, has_next, purged);
+    if (!whole && !purged.order.empty()) co_await purge_cut_write(pass, purged);
     if (pass.upload) co_await stop_upload(pass.upload);
     // After half a body, the origin could take the next request for the rest of it: close the
     // connection.

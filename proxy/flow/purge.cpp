@@ -111,19 +111,19 @@ bool needs_response_body(const route::Match& match) {
     return false;
 }
 
-// Ends the announcement with a purge, whatever the outcome of the write: Redis holds the announced
-// names until then.
-net::Task<store::PurgeOrder> purge_announced(Client& client) {
-    Exchange& exchange = client.exchange();
+// The token of the client's announcement, which ends with the purge that gets it. Empty: there is
+// none.
+std::string take_token(Client& client) {
     const std::shared_ptr<const Announcement> announced =
-        std::exchange(exchange.announced, nullptr);
-    store::PurgeOrder order = redis::order_of(announced->items);
-    const store::PurgeOutcome outcome =
-        co_await purge(client.services, order, exchange.redis_budget, announced->token);
-    // No stale entry is left: the announcement purged the names before the write, and its hold
-    // keeps new entries out until it expires.
-    if (outcome == store::PurgeOutcome::pending) exchange.outcome = exchange.outcome.purge_owed();
-    co_return order;
+        std::exchange(client.exchange().announced, nullptr);
+    return announced ? announced->token : std::string();
+}
+
+// Whether other instances may serve what a purge that Redis has not acknowledged names. They serve
+// nothing of it where Redis holds it certainly: it is purged when that ends.
+bool leaves_stale(const Client& client, store::PurgeOutcome outcome, const std::string& token) {
+    if (outcome == store::PurgeOutcome::done) return false;
+    return token.empty() || !client.services.redis->holds(token);
 }
 
 // What the answer of a write names in addition to the rule: the entries of its URLs, and groups.
@@ -210,35 +210,55 @@ void purge_when_settled(Client& client, const WritePurge& purged) {
 }
 
 net::Task<WritePurge> purge_after_write(Client& client, const http::ResponseHead* response,
-                                        const std::string* body) {
+                                        const std::string* body, Announced becomes) {
+    Exchange& exchange = client.exchange();
     const SteadyTime began = steady_now();
-    const bool announced = client.exchange().announced != nullptr;
+    const std::shared_ptr<const Announcement> announced = exchange.announced;
     store::PurgeOrder done;
-    if (announced) done = co_await purge_announced(client);
-    const route::Match& match = client.exchange().match;
+    store::PurgeOutcome of_done = store::PurgeOutcome::done;
+    bool stale = false;
+    if (announced) {
+        done = redis::order_of(announced->items);
+        std::string token = becomes == Announced::ends ? take_token(client) : std::string();
+        of_done = co_await purge(client.services, done, exchange.redis_budget, std::move(token));
+        stale = leaves_stale(client, of_done, announced->token);
+    }
+    const route::Match& match = exchange.match;
     store::PurgeOrder order =
         announced ? order_of_answer(*client.config, client.request(), match, response)
                   : order_after_write(*client.config, client.request(), match, response, body);
     add_newest_rules(client, response, body, route::Secrets::shown, order);
     if (order.empty() && done.empty()) co_return WritePurge{};
+    const TraceStep step(exchange, "purge");
+    const bool was_announced = order.empty();
     store::PurgeOutcome outcome = store::PurgeOutcome::done;
-    const TraceStep step(client.exchange(), "purge");
-    if (!order.empty())
-        outcome = co_await purge(client.services, order, client.exchange().redis_budget);
+    if (!order.empty()) outcome = co_await purge(client.services, order, exchange.redis_budget);
+    // What only the answer names was not announced.
+    stale = stale || leaves_stale(client, outcome, {});
+    if (of_done == store::PurgeOutcome::pending) outcome = of_done;
     append(order.set, done.set);
-    const bool owed = client.exchange().outcome.detail() == cache::Detail::redis_down;
     const std::shared_ptr<const observe::PurgeRecord> record =
         full_record(client, response, body, order);
-    keep_record(client.services, *record, began, owed ? store::PurgeOutcome::pending : outcome);
-    if (outcome == store::PurgeOutcome::pending)
-        client.exchange().outcome = client.exchange().outcome.purge_owed();
-    // What only the answer names was not announced, so other instances may still serve stale
-    // entries.
-    client.exchange().purge_failed =
-        refuses_unpurged_writes(client) && response && outcome == store::PurgeOutcome::pending;
-    WritePurge purged{std::move(order), record};
+    keep_record(client.services, *record, began, outcome);
+    if (outcome == store::PurgeOutcome::pending) exchange.outcome = exchange.outcome.purge_owed();
+    exchange.purge_failed = refuses_unpurged_writes(client) && response && stale;
+    WritePurge purged{std::move(order), record, was_announced};
     purge_when_settled(client, purged);
     co_return purged;
+}
+
+net::Task<store::PurgeOutcome> purge_at_end(Client& client, const WritePurge& purged) {
+    const SteadyTime began = steady_now();
+    const std::string token = take_token(client);
+    const store::PurgeOutcome outcome =
+        co_await purge(client.services, purged.order, client.exchange().redis_budget, token);
+    const bool stale = leaves_stale(client, outcome, purged.was_announced ? token : std::string());
+    client.exchange().purge_failed = refuses_unpurged_writes(client) && stale;
+    // One that went well is the same purge to people: many an API sends head and body apart.
+    if (outcome == store::PurgeOutcome::pending)
+        keep_repeat(client.services, *purged.record, began, outcome);
+    purge_when_settled(client, purged);
+    co_return outcome;
 }
 
 }  // namespace larder::flow

@@ -30,12 +30,26 @@ store::PurgeOrder order_after_write(const Config& config, const http::RequestHea
 /// What a write purged.
 struct WritePurge {
     store::PurgeOrder order;
-    std::shared_ptr<const observe::PurgeRecord> record;  ///< null: there was nothing to purge
+    std::shared_ptr<const observe::PurgeRecord> record{};  ///< null: there was nothing to purge
+    bool was_announced = false;  ///< all of it: Redis holds it until the announcement ends
 };
 
-/// Purges what `order_after_write` names, and returns it.
+/// What becomes of the announcement of a write when it is purged.
+enum class Announced : std::uint8_t {
+    ends,
+    stays,  ///< the origin's answer is still coming: until its end the write may not be over
+};
+
+/// Purges what `order_after_write` names, and returns it. Sets the exchange's `purge_failed` where
+/// the answer may not be passed on, because the purge reached no other instance.
 net::Task<WritePurge> purge_after_write(Client& client, const http::ResponseHead* response,
-                                        const std::string* body);
+                                        const std::string* body,
+                                        Announced announced = Announced::ends);
+
+/// Purges the same again at the end of the origin's answer, before the client has it: the origin
+/// may have done the write after the beginning of its answer. Ends the announcement. Sets
+/// `purge_failed` as purge_after_write does.
+net::Task<store::PurgeOutcome> purge_at_end(Client& client, const WritePurge& purged);
 
 /// The record of a write's purges, without what they take from header fields, cookies and bodies.
 observe::PurgeRecord record_of_write(const Config& config, const http::RequestHead& request,

@@ -61,7 +61,7 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
     const RedisBudget::Wait wait(budget, impl_->timeout());
     if (wait.spent()) co_return false;
     if (lease.guard.empty()) {
-        const bool heard = co_await impl_->hear_all(wait.deadline());
+        const bool heard = co_await impl_->hear_all(lease, wait.deadline());
         co_return heard;
     }
     const RedisKeys& keys = impl_->shared.keys();
@@ -87,16 +87,18 @@ Task<bool> RedisStore::still_current(EntryName name, Lease lease, RedisBudget& b
     co_return current;
 }
 
-Task<bool> RedisStore::Impl::hear_all(SteadyTime deadline) {
+Task<bool> RedisStore::Impl::hear_all(const Lease& lease, SteadyTime deadline) {
+    const std::uint64_t since = lease.heard_by;
     const SteadyTime asked = steady_now();
     Timer pause(context);
-    while (shared.fleet().heard_until() <= asked) {
+    while (since != 0 && heard_by() == since && shared.fleet().heard_until() <= asked) {
         if (!shared.fleet().has_subscribers() || steady_now() >= deadline) co_return false;
         shared.fleet().prove_subscribers();
         pause.expires_after(1ms);
         [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
     }
-    co_return true;
+    // Another subscriber knows nothing of what came before it.
+    co_return since != 0 && heard_by() == since;
 }
 
 LeaseHold RedisStore::hold(std::shared_ptr<const Lease> lease) {

@@ -100,6 +100,7 @@ Task<Lease> RedisStore::lease(EntryName name, LeaseWish wish, RedisBudget& budge
     const RedisBudget::Wait wait(budget, impl_->timeout());
     lease.state = before_asking(*impl_, name.key, wait);
     if (lease.state != RedisState::ok) co_return lease;
+    lease.heard_by = impl_->heard_by();
     const RedisKeys& keys = impl_->shared.keys();
     const std::string token = random_id();
     lease.guard_key = keys.guard(name.key);
@@ -138,6 +139,7 @@ Task<Lease> RedisStore::lease_absent(EntryName name, RedisBudget& budget) {
     const RedisBudget::Wait wait(budget, impl_->timeout());
     lease.state = before_asking(*impl_, name.key, wait);
     if (lease.state != RedisState::ok) co_return lease;
+    lease.heard_by = impl_->heard_by();
     const SteadyTime now = steady_now();
     if (impl_->guards.holds(name.key, now)) co_return lease;
     const RedisKeys& keys = impl_->shared.keys();

@@ -71,6 +71,7 @@ struct Lease {
     std::uint64_t epoch =
         0;  ///< which server gave it: another one may have forgotten a purge since
     std::uint64_t sequence = 0;  ///< the process's own purge sequence at the start
+    std::uint64_t heard_by = 0;  ///< which subscribers have heard of all purges since; 0: none
 
     /// A fill under it can succeed: else the fetch serves its readers only.
     [[nodiscard]] bool can_store() const {

@@ -45,7 +45,8 @@ bool none_purged_here(const store::Generations& generations, const std::vector<c
 /// Where the clock holds none was; else the news tells, once all of it has been heard.
 Task<bool> none_purged(Filling& fill, const RedisReply& clock_now) {
     if (clock_holds(clock_now, fill.lease.clock)) co_return true;
-    const bool heard = co_await fill.store.hear_all(steady_now() + fill.store.timeout());
+    const bool heard =
+        co_await fill.store.hear_all(fill.lease, steady_now() + fill.store.timeout());
     if (!heard) co_return false;
     co_return none_purged_here(fill.store.shared.generations(), fill.entry.response_tags,
                                fill.lease.sequence);
@@ -130,7 +131,7 @@ Task<bool> RedisStore::tags_current(Lease lease, std::vector<std::string> names,
     std::vector<cache::TagId> tags;
     for (const std::string& name : names) tags.push_back({name, {}});
     if (lease.clock == 0) {
-        const bool heard = co_await impl_->hear_all(wait.deadline());
+        const bool heard = co_await impl_->hear_all(lease, wait.deadline());
         if (!heard) co_return false;
         co_return none_purged_here(impl_->shared.generations(), tags, lease.sequence);
     }
@@ -145,7 +146,7 @@ Task<bool> RedisStore::tags_current(Lease lease, std::vector<std::string> names,
     const Tags state = take_response_tags(batch->replies.data() + 1, lease.clock, tags, missing);
     if (state != Tags::current || missing == 0) co_return state == Tags::current;
     if (clock_holds(batch->replies.front(), lease.clock)) co_return true;
-    const bool heard = co_await impl_->hear_all(wait.deadline());
+    const bool heard = co_await impl_->hear_all(lease, wait.deadline());
     if (!heard) co_return false;
     co_return none_purged_here(impl_->shared.generations(), tags, lease.sequence);
 }

@@ -28,22 +28,32 @@ public:
 };
 
 /// A hold stands in the place of a guard or an id while writes are under way:
-/// "held:TOKEN[,TOKEN...]". is_held: whether it is one. held_with: it with one more write, or a new
-/// one. held_without: what is left of it when a write has ended; '' where nothing is.
+/// "held:[#COUNT,]TOKEN[,TOKEN...]". Each purge that leaves the hold of another write moves the
+/// count on, so that a fetch that has seen the hold before that purge sees another one after it.
+/// is_held: whether it is one. held_with: it with one more write, or a new one. held_without: what
+/// is left of it when a write has ended, or after a purge that ends none (token ''); '' where
+/// nothing is.
 inline constexpr std::string_view held_part = R"(
 local function is_held(value)
   return value ~= nil and string.sub(value, 1, 5) == 'held:'
 end
+local function held_by(value)
+  return (string.gsub(string.sub(value, 6), '^#%d+,', ''))
+end
+local function held_anew(value, tokens)
+  local count = tonumber(string.match(value, '^held:#(%d+),')) or 0
+  return 'held:#' .. string.format('%d', count + 1) .. ',' .. tokens
+end
 local function held_with(value, token)
   if not is_held(value) then return 'held:' .. token end
-  return string.find(value, token, 1, true) and value or value .. ',' .. token
+  return string.find(value, token, 1, true) and value or held_anew(value, held_by(value) .. ',' .. token)
 end
 local function held_without(value, token)
   local rest = ''
-  for other in string.gmatch(string.sub(value, 6), '[^,]+') do
-    if other ~= token then rest = rest .. (rest == '' and 'held:' or ',') .. other end
+  for other in string.gmatch(held_by(value), '[^,]+') do
+    if other ~= token then rest = rest .. (rest == '' and '' or ',') .. other end
   end
-  return rest
+  return rest == '' and '' or held_anew(value, rest)
 end)";
 
 /// An application may use the same Redis, so a key may hold something that is not larder's, of any
@@ -108,9 +118,8 @@ local function free(key, token)
   local id = own_id(key)
   if not id then return '' end
   if not is_held(id) then redis.call('DEL', key) return id end
-  if token == '' then return '' end
   local rest = held_without(id, token)
-  if rest == '' then redis.call('DEL', key) elseif rest ~= id then redis.call('SET', key, rest, 'KEEPTTL') end
+  if rest == '' then redis.call('DEL', key) else redis.pcall('SET', key, rest, 'KEEPTTL') end
   return ''
 end)";
 
@@ -436,10 +445,9 @@ local function free_entry(key, token)
   local guard = own(key)
   if not guard then return 0 end
   if not is_held(guard) then return redis.call('UNLINK', key) end
-  if token == '' then return 0 end
   local rest = held_without(guard, token)
   if rest == '' then return redis.call('UNLINK', key) end
-  if rest ~= guard then redis.call('HSET', key, 'larder', rest) end
+  redis.pcall('HSET', key, 'larder', rest)
   return 0
 end)";
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "net/detached.hpp"
 #include "redis/news.hpp"
 #include "redis/purge.hpp"
+#include "redis/purge_steps.hpp"
 #include "redis/purge_text.hpp"
 #include "redis/store_impl.hpp"
 
@@ -122,6 +124,22 @@ std::uint64_t RedisStore::Impl::heard_by() const {
     return all | 1;
 }
 
+std::uint64_t RedisStore::Impl::connections() const {
+    constexpr std::uint64_t odd = 0x9E3779B97F4A7C15;
+    RedisFleet& fleet = shared.fleet();
+    if (!in_cluster()) {
+        if (!link || !link->connected()) return 0;
+        return (link->epoch() * odd ^ shared.node().everything_id()) | 1;
+    }
+    std::uint64_t all = fleet.version();
+    for (const int lane : fleet.in_use()) {
+        const std::shared_ptr<RedisLink> used = fleet.lane(lane).links().of_worker(worker_index);
+        if (!used || !used->connected()) return 0;
+        all = (all ^ used->epoch()) * odd;
+    }
+    return all | 1;
+}
+
 std::uint64_t RedisStore::Impl::sequence() const {
     return heard_by() != 0 ? shared.generations().now() : 0;
 }
@@ -172,9 +190,34 @@ Task<std::uint64_t> RedisStore::count_present(route::PurgeSet set, RedisBudget& 
     co_return count;
 }
 
+namespace {
+
+// Of an announcement that is sent now. The others' clocks, and the time that it needs, take a part.
+RedisStore::Impl::Hold new_hold(RedisStore::Impl& store) {
+    constexpr Milliseconds slack = 1s;
+    const SteadyTime now = steady_now();
+    std::erase_if(store.holds, [now](const auto& hold) { return hold.second.until <= now; });
+    return {now + announced_for - slack, store.connections()};
+}
+
+// One that Redis has lost is announced anew: what was stored meanwhile is purged by that. The store
+// may be gone before the answer comes.
+Task<void> renew(RedisWay way, std::weak_ptr<RedisStore::Impl> weak, RedisBatchPointer batch,
+                 RedisStore::Impl::Hold hold, std::string token) {
+    const std::size_t count = batch->commands.count();
+    co_await way.run(batch);
+    const std::shared_ptr<RedisStore::Impl> store = weak.lock();
+    if (!store || batch->status != RedisBatch::Status::ok || any_failed(*batch, count)) co_return;
+    const auto known = store->holds.find(token);
+    if (known != store->holds.end()) known->second = hold;
+}
+
+}  // namespace
+
 Task<bool> RedisStore::announce(std::vector<PurgeItem> items, std::string token,
                                 RedisBudget& budget) {
     const RedisBudget::Wait wait(budget, impl_->timeout());
+    const Impl::Hold hold = new_hold(*impl_);
     RedisShared& shared = impl_->shared;
     RedisWay way{shared, nullptr, impl_->worker_index};
     if (!impl_->in_cluster()) {
@@ -193,22 +236,28 @@ Task<bool> RedisStore::announce(std::vector<PurgeItem> items, std::string token,
     if (way.link) batch->commands.add("PUBLISH", shared.keys().news(), encode_news(news));
     co_await way.run(batch);
     if (batch->status != RedisBatch::Status::ok) co_return false;
-    // The news may be refused.
-    const auto end = batch->replies.begin() + static_cast<std::ptrdiff_t>(holds);
-    const bool held = std::none_of(batch->replies.begin(), end,
-                                   [](const RedisReply& reply) { return reply.is_error(); });
-    if (!held || way.link) co_return held;
-    const bool told = co_await tell_others(way, std::move(items), wait.deadline());
+    const bool held = !any_failed(*batch, holds);  // the news may be refused
+    bool told = held;
+    if (held && !way.link) told = co_await tell_others(way, std::move(items), wait.deadline());
+    if (told) impl_->holds[token] = hold;
     co_return told;
 }
 
 void RedisStore::renew_announcement(const std::vector<PurgeItem>& items, const std::string& token) {
     const std::optional<RedisWay> way = any_way(impl_->way());
     if (!way) return;
+    const Impl::Hold hold = new_hold(*impl_);
     const RedisBatchPointer batch = std::make_shared<RedisBatch>();
     batch->deadline = steady_now() + impl_->timeout();
     add_holds(batch->commands, impl_->shared.keys(), items, token, announced_for);
-    way->send(batch);
+    net::start_detached(impl_->context.get_executor(), renew(*way, impl_, batch, hold, token),
+                        "renewing an announcement");
+}
+
+bool RedisStore::holds(const std::string& token) const {
+    const auto found = impl_->holds.find(token);
+    return found != impl_->holds.end() && steady_now() < found->second.until &&
+           found->second.connections != 0 && found->second.connections == impl_->connections();
 }
 
 void RedisStore::plan_purge(const store::PurgeOrder& order, Milliseconds due_in) {
@@ -233,6 +282,7 @@ Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget
     impl_->shared.history().remember(items, steady_now());
     const RedisBudget::Wait wait(budget, impl_->timeout());
     bool done = false;
+    const std::string ended = token;
     const std::optional<RedisWay> way = any_way(impl_->way());
     if (way && !wait.spent()) {
         const std::uint64_t epoch = way->link ? way->link->epoch() : 0;
@@ -246,6 +296,7 @@ Task<store::PurgeOutcome> RedisStore::purge(store::PurgeOrder order, RedisBudget
     }
     impl_->observed(RedisOperation::purge, wait.began());
     if (done) impl_->shared.reporter().works(RedisWork::purge);
+    if (done && !ended.empty()) impl_->holds.erase(ended);
     if (done) co_return store::PurgeOutcome::done;
     impl_->shared.journal().add(items);
     impl_->shared.wake_maintenance();

@@ -194,6 +194,9 @@ public:
                                       RedisBudget& budget);
     /// Does not wait.
     void renew_announcement(const std::vector<PurgeItem>& items, const std::string& token);
+    /// Whether Redis certainly holds what was announced with the token: it has acknowledged that
+    /// less than 9 s ago, and no connection was lost since, as it is where Redis is restarted.
+    [[nodiscard]] bool holds(const std::string& token) const;
 
     /// Purges and waits for the acknowledgement, at most redis.timeout; then the purge is
     /// journalled. The caller has already purged the process's own Generations. `token`: of the

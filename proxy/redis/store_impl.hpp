@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "redis/bulk.hpp"
@@ -40,6 +41,12 @@ struct RedisStore::Impl : std::enable_shared_from_this<RedisStore::Impl> {
     KnownUntil guards;    ///< the keys whose guard this worker has made, if it may still stand
     IndexNotes index_notes;  ///< of the fills of the last moment
     SeenIds seen_ids;        ///< of the rule tags and extensions that leases have named
+    /// What Redis has acknowledged of an announcement.
+    struct Hold {
+        SteadyTime until{};             ///< it stands, if Redis was not restarted
+        std::uint64_t connections = 0;  ///< see `connections`
+    };
+    std::unordered_map<std::string, Hold> holds;  ///< by the announcement's token
     const std::shared_ptr<std::atomic<bool>> stopped = std::make_shared<std::atomic<bool>>(false);
 
     /// The link to use, once its worker has made it.
@@ -72,6 +79,9 @@ struct RedisStore::Impl : std::enable_shared_from_this<RedisStore::Impl> {
     /// does not tell of all of them. If two calls give the same number, every read in between was
     /// tracked.
     [[nodiscard]] std::uint64_t heard_by() const;
+    /// A number for the servers that the links of this worker lead to, and their data; 0: a link is
+    /// not connected.
+    [[nodiscard]] std::uint64_t connections() const;
     /// Whether GETEX may be used to look at the key, so that Redis does not note it.
     [[nodiscard]] bool can_look_unnoticed(std::string_view key) {
         return node_of(key).looks_unnoticed();
@@ -97,10 +107,10 @@ struct RedisStore::Impl : std::enable_shared_from_this<RedisStore::Impl> {
     void write_index_notes();
     /// For the next lease (`seen_ids`).
     void remember_ids(const EntryLookup& lookup);
-    /// Waits until the news of all purges that Redis has done up to now has been heard: then the
-    /// process's own marks tell as much as Redis would. False: nobody listens, or it takes too
-    /// long.
-    [[nodiscard]] Task<bool> hear_all(SteadyTime deadline);
+    /// Waits until the news of all purges that Redis has done since the lease has been heard: then
+    /// the process's own marks tell as much as Redis would. False: nobody listens, the subscribers
+    /// are not those of then, or it takes too long. The lease must outlive the call.
+    [[nodiscard]] Task<bool> hear_all(const Lease& lease, SteadyTime deadline);
 
     /// Whether this process would be told of the end of another instance's fetch.
     [[nodiscard]] bool hears_of_locks() const {

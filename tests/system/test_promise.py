@@ -6,7 +6,7 @@ import pytest
 
 from support.configurations import ARTICLES, BOTH_TIERS
 from support.fault_proxy import FaultProxy
-from support.scripted_origin import Gate, reply
+from support.scripted_origin import Gate, chunked, raw, reply, until_close
 from support.versioned_api import VersionedApi
 from support.waiting import Later, all_at_once, until
 
@@ -263,3 +263,161 @@ def test_each_variant_of_a_key_is_fetched_once_by_all_instances(origin, redis, a
     all_at_once(24, one)
     assert wrong == []
     assert origin.count("GET /articles/42") == 2
+
+
+# An answer whose end comes when the gate opens.
+STREAMED = {
+    "chunked": lambda gate: chunked(b"begin", gate, b"end"),
+    "short": lambda gate: raw(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nbegin", gate, b"end"),
+    "long": lambda gate: raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100003\r\n\r\n" + b"x" * 100000, gate, b"end"),
+    "until close": lambda gate: until_close(b"begin", gate, b"end"),
+}
+
+
+def version(larder, target="/articles/42"):
+    return larder.get(target).json()["version"]
+
+
+def purges(larder):
+    return larder.admin("GET", "/purges").json()["purges"]
+
+
+@pytest.mark.parametrize("text", [ARTICLES, FAIL], ids=["pass", "fail"])
+@pytest.mark.parametrize("kind", STREAMED)
+def test_a_write_may_be_done_as_late_as_at_the_end_of_its_answer(origin, redis, articles_larder, text, kind):
+    """An import that tells its progress: the client has the answer when it has the end of it."""
+    gate = Gate()
+    api = VersionedApi(origin)
+    origin.on("PUT /articles/42", STREAMED[kind](gate))
+    both = [articles_larder(origin, redis, "64MB", text), articles_larder(origin, redis, "off", text)]
+    written = Later(both[0].request, "PUT", "/articles/42", body={})
+    gate.wait_for(1)
+    if kind != "short":
+        until(lambda: purges(both[0]), what="the purge at the head")
+    for larder in both:
+        assert version(larder) == 0  # kept by the cache, where nothing forbids it
+    if text is ARTICLES:
+        until(lambda: caching(both[1]), what="an entry from before the write is done")
+    api.version += 1
+    gate.open()
+    assert written.finish().status == 200
+    assert [version(larder) for larder in both] == [1, 1]
+    until(lambda: all(caching(larder) for larder in both), what="caching goes on")
+    assert [version(larder) for larder in both] == [1, 1]
+
+
+def test_a_write_whose_client_leaves_before_the_end_of_the_answer_is_purged_again(origin, redis, articles_larder):
+    gate = Gate()
+    api = VersionedApi(origin)
+    origin.on("PUT /articles/42", chunked(*[b"x" * 65536] * 400, gate, b"end"))
+    larder = articles_larder(origin, redis, "off")
+    client = larder.connect()
+    client.send(b"PUT /articles/42 HTTP/1.1\r\nHost: api.test\r\nContent-Length: 2\r\n\r\n{}")
+    until(lambda: purges(larder), what="the purge at the head")
+    client.reset()
+    until(lambda: [purge for purge in purges(larder) if purge["repeat"]], what="the purge at the client's end")
+    until(lambda: caching(larder), what="an entry from before the write is done")
+    api.version += 1
+    until(lambda: version(larder) == 1, timeout=20, what="the purge after a while")
+    gate.open()
+
+
+@pytest.mark.parametrize("kind", ["whole", "short", "chunked"])
+def test_under_fail_no_answer_says_that_a_write_is_done_whose_purge_reached_nobody(
+    origin, start_redis, articles_larder, kind
+):
+    """Redis is gone, and with it what it held for the write: where it comes back, others get the old answer there."""
+    before, gate = Gate(), Gate()
+    VersionedApi(origin)
+    answer = reply(body=b"{}") if kind == "whole" else STREAMED[kind](gate)
+    origin.on("PUT /articles/42", answer.after(before))
+    redis = start_redis()
+    writer = articles_larder(origin, redis, "off", FAIL)
+
+    def write():
+        try:
+            done = writer.request("PUT", "/articles/42", body={})
+            return done.status, done.cache_status
+        except ConnectionError:
+            return "cut off", None
+
+    written = Later(write)
+    before.wait_for(1)
+    if kind != "whole":
+        before.open()
+        gate.wait_for(1)
+    if kind == "chunked":
+        until(lambda: purges(writer), what="the purge at the head")
+    redis.kill()
+    writer.wait_for_redis(up=False)
+    before.open()
+    gate.open()
+    status, cache_status = written.finish()
+    if kind == "chunked":
+        assert status == "cut off"
+    else:
+        assert status == 503 and "detail=purge-failed" in cache_status
+
+
+def answers_of_overlapping_writes(origin, redis, writer, reader, api, long_writer=None):
+    """A read that comes after a write's answer, while a fetch from before the write is under way."""
+    long, slow = Gate(), Gate()
+    origin.on("PUT /articles/7", reply(body=b"{}").after(long))
+    held = Later(long_writer.request, "PUT", "/articles/7", body={}) if long_writer else None
+    if held:
+        long.wait_for(1)
+    api.before_read = lambda request: slow.pass_through()
+    old = Later(reader.get, "/articles/7")
+    slow.wait_for(1)
+    api.before_read = None
+    redis("CLIENT", "KILL", "TYPE", "pubsub")
+    reader.wait_for_redis()
+    origin.on("PUT /articles/7", lambda request: api._write(request))
+    assert writer.request("PUT", "/articles/7", body={}).status == 200
+    written = api.version
+    new = Later(reader.get, "/articles/7")
+    until(lambda: origin.count("GET /articles/7") == 2, what="a fetch of its own")
+    slow.open()
+    seen = new.finish().json()["version"]
+    old.finish()
+    long.open()
+    if held:
+        held.finish()
+    return written, seen
+
+
+def test_under_fail_a_read_joins_no_fetch_from_before_a_write_that_came_and_went_under_another_ones_hold(
+    origin, redis, articles_larder
+):
+    api = VersionedApi(origin)
+    long_writer, writer, reader = (articles_larder(origin, redis, "off", FAIL) for _ in range(3))
+    written, seen = answers_of_overlapping_writes(origin, redis, writer, reader, api, long_writer)
+    assert seen == written == 1
+
+
+@pytest.mark.parametrize("memory", ["off", "64MB"])
+def test_a_subscriber_that_came_later_proves_nothing_of_the_purges_before(origin, redis, articles_larder, memory):
+    """Redis has lost the mark of a purge (as by eviction), and the news of it was missed."""
+    slow = Gate()
+    api = VersionedApi(origin, read_fields=[("Cache-Groups", '"news"')])
+
+    def write(request):
+        api.version += 1
+        return reply(fields=[("Cache-Group-Invalidation", '"news"')], body=b"{}")
+
+    origin.on("POST /elsewhere", write)
+    writer, reader = articles_larder(origin, redis, "off"), articles_larder(origin, redis, memory)
+    api.before_read = lambda request: slow.pass_through()
+    fetch = Later(reader.get, "/articles/42")
+    slow.wait_for(1)
+    api.before_read = None
+    redis("CLIENT", "KILL", "TYPE", "pubsub")
+    assert writer.request("POST", "/elsewhere", body={}).status == 200
+    marks = redis.keys("larder:rtag*")
+    assert marks
+    redis("DEL", *marks)
+    for larder in (writer, reader):
+        larder.wait_for_redis()
+    slow.open()
+    assert fetch.finish().json()["version"] == 0
+    assert [version(larder) for larder in (writer, reader)] == [1, 1]
