@@ -94,6 +94,7 @@ Task<bool> RedisBulk::transfer(std::vector<RedisReply>& replies) {
     replies.clear();
     if (transfers_.empty()) co_return false;
     is_read_ = !transfers_.front().sharing.empty();
+    if (transport_ && address_ != node_.address().current()) close();  // failed over
     if (!transport_) {
         const bool connected = co_await connect();
         if (!connected) co_return false;
@@ -110,8 +111,8 @@ Task<bool> RedisBulk::connect() {
     const Transport transport = std::make_shared<RedisTransport>(context_, shared_.config().tls);
     transport_ = transport;
     reader_ = std::make_unique<RedisReplyReader>();
-    const error_code failed =
-        co_await transport->connect(url.kind, node_.address().current(), url.path);
+    address_ = node_.address().current();
+    const error_code failed = co_await transport->connect(url.kind, address_, url.path);
     if (failed || transport != transport_) co_return false;
     RedisCommands commands;
     add_authentication(commands, url);

@@ -83,6 +83,7 @@ private:
     RedisNode& node_;
     std::deque<Transfer> transfers_;  ///< the first is under way
     Transport transport_;             ///< null: not connected
+    RedisAddress address_;            ///< where it leads
     std::unique_ptr<RedisReplyReader> reader_;
     Timer timer_;
     std::atomic<std::size_t> backlog_{0};

@@ -5,7 +5,6 @@
 
 #include "net/detached.hpp"
 #include "redis/link.hpp"
-#include "redis/sentinel.hpp"
 #include "redis/shared.hpp"
 
 // How a link's connection is made, kept and given up.
@@ -101,8 +100,7 @@ Task<bool> RedisLink::attempt() {
     health_.connecting();
     node_.link_changed();
     attempting_ = true;
-    const bool located = co_await find_address(transport);
-    if (!located) co_return false;
+    if (!find_address(transport)) co_return false;
     limit_attempt(std::min(longest_connect, connect_timeout));
     const error_code error = co_await transport->connect(url.kind, address_, url.path);
     if (error && transport == transport_)
@@ -122,27 +120,17 @@ Task<bool> RedisLink::attempt() {
 }
 
 /// Finds out where Redis is, into `address_`. False: the attempt is over.
-Task<bool> RedisLink::find_address(Transport transport) {
+bool RedisLink::find_address(const Transport& transport) {
     const RedisUrl& url = shared_.config().url;
     RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
-    if (node_.is_of_cluster()) {
-        address = node_.address().target();
-        if (address.host.empty()) lose(transport);  // its slots have another master now
+    // Not known yet, or its slots have another master now.
+    if (node_.is_watched()) address = node_.address().target();
+    if (node_.is_watched() && address.host.empty()) {
+        lose(transport);
+        return false;
     }
-    if (url.kind == RedisUrl::Kind::sentinel) {
-        const Milliseconds connect_timeout = shared_.settings().connect_timeout;
-        limit_attempt(connect_timeout);
-        const auto master = co_await find_master(context_, shared_, node_,
-                                                 std::min(longest_connect, connect_timeout));
-        if (!master && transport == transport_)
-            fail_attempt(RedisError::sentinel,
-                         "no sentinel says where the master " + url.master + " is");
-        if (!master) lose(transport);
-        if (master) address = *master;
-    }
-    if (transport != transport_) co_return false;
     address_ = address;
-    co_return true;
+    return true;
 }
 
 void RedisLink::limit_attempt(Milliseconds time) {
@@ -174,8 +162,8 @@ Task<bool> RedisLink::shake_hands() {
     const bool identified = co_await find_identity(handshake);
     if (!identified) co_return false;
     epoch_.store(node_.register_server(handshake.server(), this), std::memory_order_release);
-    // The lane may lead elsewhere since the address was looked up.
-    if (node_.is_of_cluster() && node_.address().target() != address_) co_return false;
+    // The node may lead elsewhere since the address was looked up.
+    if (node_.is_watched() && node_.address().target() != address_) co_return false;
     const bool kept = co_await enable_tracking();
     if (!kept || transport != transport_) co_return false;
     node_.address().set_not_the_master({});

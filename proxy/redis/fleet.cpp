@@ -8,26 +8,26 @@
 
 namespace larder::redis {
 
-RedisFleet::RedisFleet(bool is_cluster, int links, const PurgeJournal& journal, MemoryTrust& trust,
+RedisFleet::RedisFleet(NodeKind kind, int links, const PurgeJournal& journal, MemoryTrust& trust,
                        const SharedCallback& wake_maintenance)
-    : is_cluster_(is_cluster),
+    : kind_(kind),
+      is_cluster_(kind == NodeKind::of_cluster),
       links_(links),
       journal_(journal),
       trust_(trust),
       wake_maintenance_(wake_maintenance) {
     for (auto& owner : owners_) owner.store(no_lane, std::memory_order_relaxed);
     static_cast<void>(make_lane());
-    if (is_cluster) trust_.count_on(0);
-    whole_ = !is_cluster;
-    used_ = is_cluster ? 0 : 1;
+    if (is_cluster_) trust_.count_on(0);
+    whole_ = !is_cluster_;
+    used_ = is_cluster_ ? 0 : 1;
 }
 
 int RedisFleet::make_lane() {
     const int index = size();
     if (index == lanes_max) return no_lane;
     auto node =
-        std::make_unique<RedisNode>(links_, journal_, trust_, wake_maintenance_,
-                                    is_cluster_ ? NodeKind::of_cluster : NodeKind::single, index);
+        std::make_unique<RedisNode>(links_, journal_, trust_, wake_maintenance_, kind_, index);
     {
         const std::lock_guard lock(mutex_);
         for (const std::string& name : adopted_) node->marks().adopt(name);

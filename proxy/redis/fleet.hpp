@@ -24,8 +24,8 @@ public:
     static constexpr int lanes_max = MemoryTrust::lanes_max;
     static constexpr int no_lane = -1;
 
-    /// `links`: of each node. All that is given must outlive the fleet.
-    RedisFleet(bool is_cluster, int links, const PurgeJournal& journal, MemoryTrust& trust,
+    /// `kind`: of each node. `links`: likewise. All that is given must outlive the fleet.
+    RedisFleet(NodeKind kind, int links, const PurgeJournal& journal, MemoryTrust& trust,
                const SharedCallback& wake_maintenance);
 
     [[nodiscard]] bool is_cluster() const { return is_cluster_; }
@@ -94,6 +94,7 @@ private:
                   std::uint64_t taken) const;
     int make_lane();
 
+    const NodeKind kind_;
     const bool is_cluster_;
     const int links_;
     const PurgeJournal& journal_;

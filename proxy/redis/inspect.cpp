@@ -176,12 +176,12 @@ Task<std::optional<RedisAddress>> ask_sentinels(Inspector& inspector) {
         const SentinelAnswer answer =
             co_await ask_sentinel(connection.transport, sentinel,
                                   inspector.config.settings.sentinel_password, url.master);
-        const bool differs = answer.master && master && *answer.master != *master;
-        if (!master) master = answer.master;
+        const bool differs = answer.word && master && answer.word->master != *master;
+        if (!master && answer.word) master = answer.word->master;
         const std::string text =
-            answer.master ? "names the master " + to_text(*answer.master) : answer.problem;
+            answer.word ? "names the master " + to_text(answer.word->master) : answer.problem;
         inspector.found.say(
-            answer.master && !differs ? Kind::fact : Kind::warning, "sentinel",
+            answer.word && !differs ? Kind::fact : Kind::warning, "sentinel",
             to_text(sentinel) + ": " + text + (differs ? ", which the others do not" : ""));
     }
     if (!master)

@@ -95,7 +95,7 @@ private:
     // ---- how the connection is made, kept and given up (connect.cpp)
     static Task<void> keep_connected(std::shared_ptr<RedisLink> self);
     Task<bool> attempt();
-    Task<bool> find_address(Transport transport);
+    [[nodiscard]] bool find_address(const Transport& transport);
     Task<bool> shake_hands();
     Task<bool> find_identity(RedisHandshake& handshake);
     Task<bool> ask(RedisCommands commands, std::vector<RedisReply>& replies);

@@ -43,7 +43,8 @@ public:
     /// Of the server that a link was connected to last.
     [[nodiscard]] RedisAddress current() const;
     void set(RedisAddress address);
-    /// Where a master of a cluster is to be reached; an empty host: nowhere at present.
+    /// Where the master is to be reached that a watch has found (RedisNode::is_watched); an empty
+    /// host: nowhere at present.
     [[nodiscard]] RedisAddress target() const;
     void set_target(RedisAddress address);
     /// An address that sentinels have named and that is not the master's: other sentinels may know

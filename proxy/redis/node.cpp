@@ -14,8 +14,8 @@ RedisNode::RedisNode(int links, const PurgeJournal& journal, MemoryTrust& trust,
       kind_(kind),
       lane_(lane),
       // Epochs of different lanes are different numbers: a lease names the server that gave it.
-      epochs_(kind == NodeKind::single ? 0 : static_cast<std::uint64_t>(lane),
-              kind == NodeKind::single ? 1 : MemoryTrust::lanes_max),
+      epochs_(kind == NodeKind::of_cluster ? static_cast<std::uint64_t>(lane) : 0,
+              kind == NodeKind::of_cluster ? MemoryTrust::lanes_max : 1),
       links_(links) {}
 
 bool RedisNode::up() const {

@@ -20,7 +20,8 @@ class RedisLink;
 
 enum class NodeKind : std::uint8_t {
     single,
-    of_cluster,  ///< a master: after any trouble others must confirm that it still is one
+    of_cluster,    ///< a master: after any trouble others must confirm that it still is one
+    of_sentinels,  ///< a master: used while sentinels say that it still is one
 };
 
 /// One Redis server as this process knows it: where it is, who it is, whether it may be read, the
@@ -38,6 +39,9 @@ public:
 
     [[nodiscard]] int lane() const { return lane_; }
     [[nodiscard]] bool is_of_cluster() const { return kind_ == NodeKind::of_cluster; }
+    /// Whether a watch (ClusterWatch, SentinelWatch) tells where the node is to be reached, and up
+    /// to when it may be used.
+    [[nodiscard]] bool is_watched() const { return kind_ != NodeKind::single; }
 
     [[nodiscard]] ServerEpochs& epochs() { return epochs_; }
     [[nodiscard]] const ServerEpochs& epochs() const { return epochs_; }
@@ -82,13 +86,13 @@ public:
     /// It is not used until another node, asked after that, says that it owns its slots.
     void doubt();
     [[nodiscard]] bool is_doubtful() const {
-        return is_of_cluster() && (doubted_at_.load(std::memory_order_acquire) != 0 ||
-                                   steady_now() >= confirmed_until());
+        return is_watched() && (doubted_at_.load(std::memory_order_acquire) != 0 ||
+                                steady_now() >= confirmed_until());
     }
     /// Another node that was asked then says that it owns its slots.
     void confirmed(SteadyTime asked_at);
-    /// Up to when the other masters' words count (redis/confirmations.hpp). Later it is in doubt
-    /// too.
+    /// Up to when the words of the other masters (redis/confirmations.hpp) or of the sentinels
+    /// (redis/sentinel_words.hpp) count. Later it is in doubt too.
     void confirm_until(SteadyTime until);
     [[nodiscard]] SteadyTime confirmed_until() const {
         return SteadyTime(SteadyClock::duration(confirmed_until_.load(std::memory_order_acquire)));

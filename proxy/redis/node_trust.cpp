@@ -49,10 +49,11 @@ void RedisNode::subscriber_proved(SteadyTime ping_sent) {
     extend_trust();
 }
 
-/// A master that is cut off from the others does not tell of what its successor changes.
+/// A master that is cut off from the others, or from its sentinels, does not tell of what its
+/// successor changes.
 void RedisNode::extend_trust() {
     SteadyTime until = subscriber_.trusted_until();
-    if (is_of_cluster()) until = std::min(until, confirmed_until());
+    if (is_watched()) until = std::min(until, confirmed_until());
     if (until > SteadyTime{}) trust_.proved(lane_, until);
 }
 

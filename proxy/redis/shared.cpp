@@ -13,6 +13,15 @@ std::string_view to_word(RedisOperation operation) {
     return words[static_cast<std::size_t>(operation)];
 }
 
+namespace {
+
+NodeKind kind_of(const RedisUrl& url) {
+    if (url.kind == RedisUrl::Kind::cluster) return NodeKind::of_cluster;
+    return url.kind == RedisUrl::Kind::sentinel ? NodeKind::of_sentinels : NodeKind::single;
+}
+
+}  // namespace
+
 RedisShared::RedisShared(settings::Redis settings, int workers, store::Generations& generations,
                          store::MemoryStore* memory)
     : config_(std::move(settings), workers),
@@ -23,7 +32,7 @@ RedisShared::RedisShared(settings::Redis settings, int workers, store::Generatio
                    return keys().touched_by(item);
                })
                                           : nullptr),
-      fleet_(config_.is_cluster, config_.links, journal_, trust_, maintenance_waker_) {
+      fleet_(kind_of(config_.url), config_.links, journal_, trust_, maintenance_waker_) {
     if (!config_.is_cluster && !config_.url.addresses.empty())
         node().address().set(config_.url.addresses.front());
 }

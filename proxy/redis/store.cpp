@@ -56,6 +56,9 @@ RedisStore::Impl::Impl(boost::asio::io_context& context_in, RedisShared& shared_
         link = own_link;
     }
     if (worker_index == 0) {
+        if (shared.node().is_watched())
+            sentinels = std::make_shared<SentinelWatch>(context, shared, shared.node());
+        if (sentinels) sentinels->start();
         maintenance = std::make_shared<RedisMaintenance>(context, shared, shared.node(), own_link);
         maintenance->start();
         if (shared.config().has_subscriber)
@@ -158,6 +161,7 @@ void RedisStore::stop() {
     if (impl_->maintenance) impl_->maintenance->stop();
     if (impl_->subscriber) impl_->subscriber->stop();
     if (impl_->watch) impl_->watch->stop();
+    if (impl_->sentinels) impl_->sentinels->stop();
     if (impl_->own_link) impl_->own_link->stop();
     if (impl_->own_bulk) impl_->own_bulk->stop();
 }

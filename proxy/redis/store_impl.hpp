@@ -15,6 +15,7 @@
 #include "redis/link.hpp"
 #include "redis/maintenance.hpp"
 #include "redis/seen_ids.hpp"
+#include "redis/sentinel_watch.hpp"
 #include "redis/shared.hpp"
 #include "redis/store.hpp"
 #include "redis/subscriber.hpp"
@@ -35,8 +36,9 @@ struct RedisStore::Impl : std::enable_shared_from_this<RedisStore::Impl> {
     std::shared_ptr<RedisLink> link;      ///< may still be null: see `connected`
     std::shared_ptr<RedisSubscriber> subscriber;
     std::shared_ptr<RedisMaintenance> maintenance;
-    std::shared_ptr<RedisBulk> own_bulk;  ///< worker 0's, for all
-    std::shared_ptr<ClusterWatch> watch;  ///< worker 0's, in a cluster: has all connections
+    std::shared_ptr<RedisBulk> own_bulk;       ///< worker 0's, for all
+    std::shared_ptr<ClusterWatch> watch;       ///< worker 0's, in a cluster: has all connections
+    std::shared_ptr<SentinelWatch> sentinels;  ///< worker 0's, where the URL names sentinels
     KnownUntil id_lives;  ///< an id that ends earlier (purged, evicted) only makes entries invalid
     KnownUntil guards;    ///< the keys whose guard this worker has made, if it may still stand
     IndexNotes index_notes;  ///< of the fills of the last moment

@@ -10,7 +10,6 @@
 #include "redis/handshake.hpp"
 #include "redis/identity.hpp"
 #include "redis/read_replies.hpp"
-#include "redis/sentinel.hpp"
 #include "redis/shared.hpp"
 
 namespace larder::redis {
@@ -49,7 +48,7 @@ void RedisSubscriber::start() {
 // sent is read to its end, because its last news may tell of purges that the new server has
 // forgotten.
 void RedisSubscriber::end() {
-    const bool elsewhere = node_.is_of_cluster() && node_.address().target() != address_;
+    const bool elsewhere = node_.is_watched() && node_.address().target() != address_;
     if (transport_ && (elsewhere || server_ != node_.epochs().server())) transport_->end();
 }
 
@@ -93,15 +92,9 @@ Task<void> RedisSubscriber::listen(std::shared_ptr<RedisTransport> transport) {
     ping_answered_ = false;
     heartbeat(transport);
     RedisAddress address = url.addresses.empty() ? RedisAddress{} : url.addresses.front();
-    if (node_.is_of_cluster()) {
+    if (node_.is_watched()) {
         address = address_ = node_.address().target();
         if (address.host.empty()) co_return;
-    }
-    if (url.kind == RedisUrl::Kind::sentinel) {
-        const auto master =
-            co_await find_master(context_, shared_, node_, shared_.settings().connect_timeout);
-        if (!master) co_return;
-        address = *master;
     }
     const error_code failed = co_await transport->connect(url.kind, address, url.path);
     if (failed) co_return;

@@ -53,7 +53,7 @@ private:
     SteadyTime ping_sent_{};  ///< of the PING not answered yet
     bool ping_answered_ = true;
     std::string server_;    ///< that it was connected to last
-    RedisAddress address_;  ///< likewise, in a cluster
+    RedisAddress address_;  ///< likewise, where the node is watched
     bool refused_ = false;  ///< the user may not subscribe
     bool stopping_ = false;
 };

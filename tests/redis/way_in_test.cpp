@@ -23,6 +23,49 @@ TEST_CASE("sentinels say where the master is") {
     CHECK_FALSE(stranger.wait_available(200ms));
 }
 
+struct TwoMasters {
+    RedisServer old;
+    RedisServer successor;
+    RedisServer sentinel = RedisServer::sentinel_of(old.port());
+    Instance one{"redis-sentinel://127.0.0.1:" + std::to_string(sentinel.port()) + "/m/0"};
+    TwoMasters() {
+        REQUIRE(one.wait_available());
+        REQUIRE(one.wait_trusted());
+    }
+};
+
+TEST_CASE_FIXTURE(TwoMasters, "a master that sentinels name no more is left while it answers") {
+    REQUIRE(one.put(article, "old") == FillOutcome::stored);
+    REQUIRE(one.get(article) == "old");
+    sentinel.run({"SENTINEL", "REMOVE", "m"});
+    sentinel.run({"SENTINEL", "MONITOR", "m", "127.0.0.1", std::to_string(successor.port()), "1"});
+    CHECK(eventually([&] { return one.get(article).empty(); }, 1s));
+    REQUIRE(one.wait_available());
+    CHECK(one.get(article).empty());
+    CHECK(one.purge(purge_key("articles:42")) == store::PurgeOutcome::done);
+    CHECK(one.put(article, "new") == FillOutcome::stored);
+    CHECK(successor.run({"EXISTS", "articles:42"}) == "1");
+    CHECK(one.wait_trusted());
+    CHECK(old.run({"EXISTS", "articles:42"}) == "1");
+    CHECK(eventually([&] { return old.run({"CLIENT", "LIST", "TYPE", "pubsub"}).empty(); }));
+}
+
+TEST_CASE_FIXTURE(TwoMasters, "nothing is read or acknowledged while no sentinel answers") {
+    REQUIRE(one.put(article, "old") == FillOutcome::stored);
+    sentinel.freeze();
+    CHECK(eventually([&] { return one.find(article).state == RedisState::down; }));
+    CHECK_FALSE(one.shared->node().up());
+    CHECK(one.purge(purge_key("articles:1")) == store::PurgeOutcome::pending);
+    CHECK(eventually([&] { return one.shared->fleet().memory_trusted_until() < steady_now(); }));
+    CHECK(eventually([&] { return one.shared->reporter().troubled(RedisWork::use); }));
+    CHECK(one.shared->reporter().last_refusal()->reason == RedisError::sentinel);
+    sentinel.thaw();
+    CHECK(one.wait_available());
+    CHECK(one.get(article) == "old");
+    CHECK(one.shared->journal().empty());
+    CHECK(one.wait_trusted());
+}
+
 TEST_CASE("a replica is not written to, and not read from") {
     RedisServer master;
     RedisServer replica({"--replicaof", "127.0.0.1 " + std::to_string(master.port())});

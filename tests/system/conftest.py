@@ -4,6 +4,7 @@ import pytest
 
 from support.configurations import ARTICLES
 from support.larder import REPOSITORY
+from support.sentinel import Sentinel
 
 
 @pytest.fixture
@@ -34,3 +35,9 @@ def demo_larder(start_larder):
         return started
 
     return start
+
+
+@pytest.fixture
+def sentinels(scene, tmp_path):
+    """Starts a sentinel that watches the master on a port as "m"; the rest as support.sentinel.Sentinel."""
+    return lambda master_port, *args, **named: scene(Sentinel(master_port, tmp_path, *args, **named))

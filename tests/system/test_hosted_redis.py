@@ -295,44 +295,6 @@ def test_an_address_without_a_server_is_named(origin, articles_larder, host, kin
     assert host in last_refusal(larder)["text"]
 
 
-@pytest.fixture
-def sentinels(scene, tmp_path):
-    """Starts a sentinel that watches the master on a port as "m"; `options` are lines of its configuration."""
-    from support.process import Process
-    from support.redis_server import RedisClient
-
-    class Sentinel:
-        def __init__(self, master_port, options, password, port):
-            self.port = port or free_port()
-            folder = tmp_path / f"sentinel-{self.port}"
-            folder.mkdir()
-            config = folder / "sentinel.conf"
-            lines = [
-                f"port {self.port}",
-                f"bind {HOST}",
-                f"dir {folder}",
-                f"sentinel monitor m {HOST} {master_port} 1",
-                *options,
-            ]
-            config.write_text("\n".join(lines) + "\n")
-            self._process = Process(["redis-server", config, "--sentinel"], str(folder / "log"), folder=str(folder))
-            if "tls-port" not in " ".join(options):
-                until(lambda: self._knows(password), what="a sentinel")
-
-        def _knows(self, password):
-            try:
-                return RedisClient(self.port, password=password)("SENTINEL", "get-master-addr-by-name", "m") is not None
-            except OSError:
-                return False
-
-        def stop(self):
-            self._process.kill()
-
-    return lambda master_port, options=(), password=None, port=None: scene(
-        Sentinel(master_port, options, password, port)
-    )
-
-
 def sentinel_larder(start_larder, origin, ports, options=""):
     addresses = ",".join(f"{HOST}:{port}" for port in ports)
     text = ARTICLES.replace('redis: {url: "<redis>"}', f'redis: {{url: "redis-sentinel://{addresses}/m/0"{options}}}')

@@ -41,7 +41,7 @@ struct Scene {
     MemoryTrust trust{&memory};
     PurgeJournal journal;
     SharedCallback wake_maintenance;
-    RedisFleet fleet{true, 1, journal, trust, wake_maintenance};
+    RedisFleet fleet{NodeKind::of_cluster, 1, journal, trust, wake_maintenance};
 };
 
 TEST_CASE("a changed map makes memory forget, since an old owner tells of no changes") {

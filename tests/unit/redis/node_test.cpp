@@ -211,7 +211,29 @@ TEST_CASE(
     CHECK(node.is_doubtful());
 }
 
-TEST_CASE("a node that is no part of a cluster needs nobody's word") {
+TEST_CASE("a master of sentinels is used, and memory believed, while they name it") {
+    Process process;
+    RedisNode node(1, process.journal, process.trust, process.wake_maintenance,
+                   NodeKind::of_sentinels);
+    CHECK(node.is_doubtful());
+    const SteadyTime now = steady_now();
+    node.confirm_until(now + 10s);
+    CHECK_FALSE(node.is_doubtful());
+    node.doubt();  // a silent server is no reason to doubt what they say
+    CHECK_FALSE(node.is_doubtful());
+    const std::uint64_t epoch = node.register_server("run-1:data-1", nullptr);
+    CHECK(node.epochs().is_first(epoch));
+    node.set_subscriber(42, "run-1:data-1");
+    node.confirm_until(now + 400ms);
+    node.subscriber_proved(now);
+    CHECK(process.trust.until() == now + 400ms);
+    node.lead_to({"127.0.0.1", 7001});
+    CHECK(node.is_doubtful());
+    CHECK(node.epochs().current() != epoch);
+    CHECK(process.trust.until() == SteadyTime{});
+}
+
+TEST_CASE("a single node needs nobody's word") {
     Process process;
     RedisNode node(1, process.journal, process.trust, process.wake_maintenance);
     CHECK_FALSE(node.is_doubtful());
