@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 
 #include "cache/invalidation.hpp"
 #include "flow/forward_heads.hpp"
@@ -22,20 +21,10 @@ namespace {
 constexpr std::array<Milliseconds, 2> repeat_after{2s, 10s};
 constexpr Milliseconds listen_at_least = 10s;
 constexpr std::size_t listening_max = 64;
-constexpr std::size_t planned_max = 10'000;
-constexpr std::size_t orders_at_once = 500;
+constexpr Milliseconds log_every = 60s;
 constexpr std::size_t body_bytes_max = 64 * 1024;
 constexpr int interim_max = 32;
 constexpr const char* late_purges = "the purges of writes with an unknown outcome";
-
-void append(std::vector<std::string>& to, std::vector<std::string> from) {
-    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-}
-
-void drop_doubles(std::vector<std::string>& names) {
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-}
 
 /// Whether the origin has enough connections to wait for one more late answer. Late answers must
 /// not make other requests wait for a connection.
@@ -79,6 +68,8 @@ struct LateWrites::LateAnswer {
     OwnedRequest request;
     origin::Exchange exchange;
     std::string who;
+    store::PurgeOrder purged;  ///< at once, when the write was given up
+    SteadyTime until;          ///< how long the answer is awaited
 };
 
 LateWrites::LateWrites(Services& services) : services_(services), changed_(services.executor()) {}
@@ -90,29 +81,25 @@ void LateWrites::purge_again(const WritePurge& purged) {
 }
 
 void LateWrites::purge_after(const WritePurge& purged, Milliseconds delay) {
-    const bool taken =
-        services_.relay != nullptr && services_.relay->take_over(purged.order, delay);
-    if (!taken) purge_at(purged.order, steady_now() + delay, purged.record);
+    arrange({purged.order, steady_now() + delay}, purged.record);
 }
 
-void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due,
-                          std::shared_ptr<const observe::PurgeRecord> record) {
+void LateWrites::arrange(store::PlannedPurge purge, PurgeSchedule::Record record) {
+    const bool taken = services_.relay != nullptr && services_.relay->take_over(purge);
+    if (!taken) plan(purge, std::move(record));
+}
+
+void LateWrites::plan(const store::PlannedPurge& purge, PurgeSchedule::Record record) {
     // Without Redis the purge concerns only the memory of this process, which ends.
     if (stopped_ && !services_.redis) return;
-    if (planned_.size() >= planned_max) {
+    tell(purge);
+    const auto kept = schedule_.add(purge, steady_now(), std::move(record));
+    if (kept == PurgeSchedule::Kept::as_everything && steady_now() >= log_again_at_) {
+        log_again_at_ = steady_now() + log_every;
         spdlog::warn(
-            "more than {} purges are planned for writes with an unknown outcome: larder purges "
-            "everything instead",
-            planned_max);
-        planned_.clear();
-        const store::PurgeOrder all = redis::order_of({redis::purge_everything()});
-        for (const Milliseconds delay : repeat_after)
-            planned_.emplace(steady_now() + delay,
-                             Planned{all, record_of_unknown_write(*services_.config, all)});
+            "too many purges are planned for writes with an unknown outcome: larder purges "
+            "everything instead");
     }
-    plan(order, due);
-    if (!record) record = record_of_unknown_write(*services_.config, order);
-    planned_.emplace(due, Planned{std::move(order), std::move(record)});
     changed_.notify();
     if (running_ || stopped_) return;
     running_ = true;
@@ -120,76 +107,84 @@ void LateWrites::purge_at(store::PurgeOrder order, SteadyTime due,
 }
 
 // What is stored until the purge must not outlive it: this process may die before.
-void LateWrites::plan(const store::PurgeOrder& order, SteadyTime due) {
+void LateWrites::tell(const store::PlannedPurge& purge) {
     if (services_.redis) {
-        const auto due_in = std::chrono::ceil<Milliseconds>(due - steady_now());
-        services_.redis->plan_purge(order, std::max(due_in, Milliseconds(0)));
+        const auto due_in = std::chrono::ceil<Milliseconds>(purge.due - steady_now());
+        services_.redis->plan_purge(purge.order, std::max(due_in, Milliseconds(0)));
     } else {
-        redis::note_planned(services_.generations, redis::items_of(order), due);
+        redis::note_planned(services_.generations, redis::items_of(purge.order), purge.due);
     }
 }
 
-store::PurgeOrder LateWrites::take_due(SteadyTime now, Records& records) {
-    store::PurgeOrder all;
-    for (std::size_t taken = 0;
-         taken < orders_at_once && !planned_.empty() && planned_.begin()->first <= now; ++taken) {
-        store::PurgeOrder order = std::move(planned_.begin()->second.order);
-        records.push_back(std::move(planned_.begin()->second.record));
-        planned_.erase(planned_.begin());
-        append(all.set.keys, std::move(order.set.keys));
-        append(all.set.patterns, std::move(order.set.patterns));
-        append(all.scan_patterns, std::move(order.scan_patterns));
-        append(all.tags, std::move(order.tags));
-        all.everything |= order.everything;
-    }
-    for (std::vector<std::string>* names :
-         {&all.set.keys, &all.set.patterns, &all.scan_patterns, &all.tags})
-        drop_doubles(*names);
-    return all;
+void LateWrites::repeat_until(const store::PurgeOrder& order, SteadyTime until) {
+    arrange({order, std::max(until, steady_now()), store::PlannedPurge::Repeats::yes}, nullptr);
 }
 
 net::Task<void> LateWrites::purge_when_due() {
-    while (!planned_.empty() && !stopped_) {
-        const SteadyTime first = planned_.begin()->first;
+    while (!schedule_.empty() && !stopped_) {
+        const SteadyTime first = schedule_.next_due();
         if (first > steady_now()) {
             co_await changed_.wait_until(first);
             continue;
         }
-        Records records;
         const SteadyTime began = steady_now();
-        const store::PurgeOrder order = take_due(began, records);
+        const PurgeSchedule::Due due = schedule_.take_due(began);
         redis::RedisBudget budget;
-        const store::PurgeOutcome outcome = co_await purge(services_, order, budget);
-        for (const auto& record : records) keep_repeat(services_, *record, began, outcome);
+        const store::PurgeOutcome outcome = co_await purge(services_, due.order, budget);
+        for (const auto& record : due.records) keep_repeat(services_, *record, began, outcome);
+        if (due.not_recorded.empty()) continue;
+        const auto record = record_of_unknown_write(*services_.config, due.not_recorded);
+        keep_repeat(services_, *record, began, outcome);
     }
     running_ = false;
 }
 
+void LateWrites::log_not_listening(bool too_many) {
+    if (steady_now() < log_again_at_) return;
+    log_again_at_ = steady_now() + log_every;
+    spdlog::warn(
+        "larder does not wait for the late answer of a write that timed out, since {}: it purges "
+        "every {} s until origin.idle_timeout instead",
+        too_many ? "it waits for " + std::to_string(listening_max) + " already"
+                 : std::string("origin.max_connections leaves no connection for it"),
+        std::chrono::duration_cast<Seconds>(PurgeSchedule::repeat_interval).count());
+}
+
 void LateWrites::listen(const std::shared_ptr<const Config>& config,
                         const http::RequestHead& request, origin::Exchange& exchange,
-                        std::string who) {
-    if (stopped_ || listening_ >= listening_max || !has_room(*exchange.connection)) return;
+                        std::string who, const WritePurge& purged) {
+    const Milliseconds idle = exchange.connection->upstream->settings().idle_timeout;
+    const SteadyTime until = steady_now() + std::max(idle, listen_at_least);
+    const bool too_many = listening_.size() >= listening_max;
+    if (stopped_ || too_many || !has_room(*exchange.connection)) {
+        if (!stopped_) log_not_listening(too_many);
+        return repeat_until(purged.order, until);
+    }
     auto answer = std::make_shared<LateAnswer>(config, request);
     answer->exchange.connection = std::move(exchange.connection);
     answer->who = std::move(who);
+    answer->purged = purged.order;
+    answer->until = until;
     answer->exchange.under_way = std::move(exchange.under_way);  // must not outlive the address
-    ++listening_;
+    listening_.insert(answer.get());
     net::start_detached(services_.executor(), await_answer(std::move(answer)), late_purges);
 }
 
 net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
     struct Counted {
-        std::size_t& listening;
-        ~Counted() { --listening; }
-    } counted{listening_};
+        LateWrites& writes;
+        const LateAnswer* answer;
+        ~Counted() { writes.listening_.erase(answer); }
+    } counted{*this, answer.get()};
     origin::Exchange& exchange = answer->exchange;
     const Config& config = *answer->config;
     const http::RequestHead& request = answer->request.head();
     const Milliseconds idle = exchange.connection->upstream->settings().idle_timeout;
-    const Milliseconds patience = std::max<Milliseconds>(idle, listen_at_least);
     exchange.connection->stream.clear_timeout();
-    exchange.connection->stream.expire_at(steady_now() + patience);
+    exchange.connection->stream.expire_at(answer->until);
     const bool came = co_await read_late_head(exchange);
+    // A gateway may answer in place of the origin, which still works on the write.
+    if (!came || exchange.head.status >= 500) repeat_until(answer->purged, answer->until);
     if (!came || !cache::invalidates(request, exchange.head.status)) co_return;
     const route::Match match =
         config.routes.match(request.method, request.method_name, request.host, request.path);
@@ -215,23 +210,19 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
 }
 
 void LateWrites::hand_over(PurgeRelay& relay) {
-    const SteadyTime now = steady_now();
-    std::erase_if(planned_, [&](const auto& planned) {
-        const auto left = std::chrono::ceil<Milliseconds>(planned.first - now);
-        return relay.take_over(planned.second.order, std::max(left, Milliseconds(0)));
-    });
+    const std::vector<store::PlannedPurge> planned = schedule_.all();
+    schedule_.clear();
+    for (const store::PlannedPurge& purge : planned)
+        if (!relay.take_over(purge)) schedule_.add(purge, steady_now());
     changed_.notify();
 }
 
 void LateWrites::stop() {
+    using Repeats = store::PlannedPurge::Repeats;
     stopped_ = true;
+    for (const LateAnswer* answer : listening_)
+        schedule_.add({answer->purged, answer->until, Repeats::yes}, steady_now());
     changed_.notify();
-}
-
-std::vector<store::PurgeOrder> LateWrites::planned() const {
-    std::vector<store::PurgeOrder> orders;
-    for (const auto& [due, planned] : planned_) orders.push_back(planned.order);
-    return orders;
 }
 
 }  // namespace larder::flow

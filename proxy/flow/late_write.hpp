@@ -1,19 +1,16 @@
 #pragma once
-#include <map>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "flow/purge_relay.hpp"
+#include "flow/purge_schedule.hpp"
 #include "net/event.hpp"
 #include "origin/pool.hpp"
 
 namespace larder::http {
 struct RequestHead;
-}
-
-namespace larder::observe {
-struct PurgeRecord;
 }
 
 namespace larder::origin {
@@ -29,7 +26,8 @@ struct WritePurge;
 /// Writes with an unknown outcome: timed out, cut off, or answered with an error by a gateway. The
 /// origin may commit such a write after the purge, and an entry that was read in between would stay
 /// stale. So the purge is repeated after 2 s and after 10 s, and once more if the answer still
-/// comes. Belongs to one worker; only on its thread.
+/// comes. Where larder cannot listen for the answer, the purge is repeated every few seconds for as
+/// long as it would have listened. Belongs to one worker; only on its thread.
 class LateWrites {
 public:
     explicit LateWrites(Services& services);
@@ -41,45 +39,44 @@ public:
     void purge_again(const WritePurge& purged);
     /// Repeats a purge once, after `delay`. If there is a successor, it takes it over.
     void purge_after(const WritePurge& purged, Milliseconds delay);
-    /// Purges once, at `due`. When too many purges are planned, one purge of everything replaces
-    /// them. `record`: of the first purge; null: it is not known.
-    void purge_at(store::PurgeOrder order, SteadyTime due,
-                  std::shared_ptr<const observe::PurgeRecord> record = nullptr);
+    /// Plans a purge in this process. When too many purges are planned, purges of everything
+    /// replace them. `record`: of the first purge; null: it is not known.
+    void plan(const store::PlannedPurge& purge, PurgeSchedule::Record record = nullptr);
 
     /// Waits for a late answer on the open connection, for `origin.idle_timeout` but at least 10 s,
-    /// and purges when it comes. Takes the connection. Does nothing if too many late answers are
-    /// awaited, or if `origin.max_connections` leaves few connections for other requests. `who`
+    /// and purges when it comes. Takes the connection. Repeats the purge for that time instead if
+    /// too many late answers are awaited, or if `origin.max_connections` leaves few connections for
+    /// other requests; for the rest of that time, if the connection ends without an answer. `who`
     /// sent the write.
     void listen(const std::shared_ptr<const Config>& config, const http::RequestHead& request,
-                origin::Exchange& exchange, std::string who);
+                origin::Exchange& exchange, std::string who, const WritePurge& purged);
 
     /// How many purges are planned and late answers awaited.
-    [[nodiscard]] std::size_t pending() const { return planned_.size() + listening_; }
+    [[nodiscard]] std::size_t pending() const { return schedule_.size() + listening_.size(); }
 
     /// Gives all planned purges to the successor.
     void hand_over(PurgeRelay& relay);
-    /// Ends the repeats. Planned purges stay in `planned`.
+    /// Ends the repeats. What was planned stays in `planned`, also for the answers that are still
+    /// awaited.
     void stop();
-    /// The purges that were not repeated before the stop. Any thread, after the worker has ended.
-    [[nodiscard]] std::vector<store::PurgeOrder> planned() const;
+    /// The purges that were not made before the stop. Any thread, after the worker has ended.
+    [[nodiscard]] std::vector<store::PlannedPurge> planned() const { return schedule_.all(); }
 
 private:
     struct LateAnswer;
-    struct Planned {
-        store::PurgeOrder order;
-        std::shared_ptr<const observe::PurgeRecord> record;
-    };
-    using Records = std::vector<std::shared_ptr<const observe::PurgeRecord>>;
 
     net::Task<void> purge_when_due();
     net::Task<void> await_answer(std::shared_ptr<LateAnswer> answer);
-    void plan(const store::PurgeOrder& order, SteadyTime due);
-    [[nodiscard]] store::PurgeOrder take_due(SteadyTime now, Records& records);
+    void arrange(store::PlannedPurge purge, PurgeSchedule::Record record);
+    void tell(const store::PlannedPurge& purge);
+    void repeat_until(const store::PurgeOrder& order, SteadyTime until);
+    void log_not_listening(bool too_many);
 
     Services& services_;
-    std::multimap<SteadyTime, Planned> planned_;
+    PurgeSchedule schedule_;
     net::Event changed_;
-    std::size_t listening_ = 0;
+    std::unordered_set<const LateAnswer*> listening_;
+    SteadyTime log_again_at_{};
     bool running_ = false;
     bool stopped_ = false;
 };

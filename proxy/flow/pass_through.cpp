@@ -119,7 +119,7 @@ net::Task<void> answer_failure(Pass& pass) {
         client.services.late_writes.purge_again(purged);
         if (may_answer_yet)
             client.services.late_writes.listen(client.config, client.request(), pass.exchange,
-                                               believed_address(client).to_string());
+                                               believed_address(client).to_string(), purged);
     }
     switch (end) {
         case Upload::End::client_lost:

@@ -22,7 +22,7 @@ public:
 
     /// Leaves a purge that is due later to the successor. False: there is no successor. Any thread;
     /// does not wait.
-    [[nodiscard]] virtual bool take_over(const store::PurgeOrder& order, Milliseconds due_in) = 0;
+    [[nodiscard]] virtual bool take_over(const store::PlannedPurge& purge) = 0;
 };
 
 }  // namespace larder::flow

@@ -103,8 +103,8 @@ void Server::settle_owed_purges() {
     if (shared_.redis && !to_successor_->owes()) {
         std::vector<redis::PurgeItem> owed;
         for (const auto& worker : workers_)
-            for (const store::PurgeOrder& order : worker->services().late_writes.planned())
-                for (redis::PurgeItem& item : redis::items_of(order))
+            for (const store::PlannedPurge& planned : worker->services().late_writes.planned())
+                for (redis::PurgeItem& item : redis::items_of(planned.order))
                     owed.push_back(std::move(item));
         shared_.redis->journal().add(owed);
         const bool is_kept = owed_ && owed_->follows();

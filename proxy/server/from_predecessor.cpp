@@ -96,8 +96,10 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
             take_purge(body);
             break;
         case message::later:
-            if (const auto later = message::parse_later(body))
-                calls_.purge_later(redis::order_of(later->items), later->due_in);
+            plan(body, store::PlannedPurge::Repeats::no);
+            break;
+        case message::repeated:
+            plan(body, store::PlannedPurge::Repeats::yes);
             break;
         case message::silent:
             keep_file();
@@ -112,6 +114,12 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
         default:
             break;
     }
+}
+
+void FromPredecessor::plan(std::string_view body, store::PlannedPurge::Repeats repeats) {
+    const auto later = message::parse_later(body);
+    if (!later) return;
+    calls_.plan({redis::order_of(later->items), steady_now() + later->due_in, repeats});
 }
 
 void FromPredecessor::adopt_marks(std::string_view lines) {

@@ -19,7 +19,7 @@ class FromPredecessor final : private MessageChannel::Handler {
 public:
     /// Calls into the program, on the channel's thread.
     struct Calls {
-        std::function<void(store::PurgeOrder, Milliseconds)> purge_later;
+        std::function<void(store::PlannedPurge)> plan;
         std::function<void()> is_over;  ///< is_under_way() is false from now on
     };
     /// Takes the descriptor.
@@ -42,6 +42,7 @@ private:
     void on_pause() override;
     void on_end() override;
     void take_purge(std::string_view body);
+    void plan(std::string_view body, store::PlannedPurge::Repeats repeats);
     void adopt_marks(std::string_view lines);
     void owe(const std::vector<redis::PurgeItem>& items);
     void purge_everything();

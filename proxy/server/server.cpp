@@ -97,11 +97,10 @@ void Server::inherit() {
         return;
     }
     FromPredecessor::Calls calls;
-    calls.purge_later = [this](store::PurgeOrder order, Milliseconds due_in) {
+    calls.plan = [this](store::PlannedPurge purge) {
         Worker& worker = *workers_.front();
-        worker.post([&worker, order = std::move(order), due = steady_now() + due_in] {
-            worker.services().late_writes.purge_at(order, due);
-        });
+        worker.post(
+            [&worker, purge = std::move(purge)] { worker.services().late_writes.plan(purge); });
     };
     calls.is_over = [this] {
         if (hands_over_later_.exchange(false)) ::kill(::getpid(), SIGUSR2);

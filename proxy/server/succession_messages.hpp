@@ -21,7 +21,9 @@ inline constexpr char owed = 'o';        ///< a part of the journal
 inline constexpr char inherited = 'i';   ///< history and journal are complete
 inline constexpr char purge = 'p';       ///< a purge it has just made
 inline constexpr char later = 'l';       ///< a purge that is due later
-inline constexpr char silent = 's';      ///< it no longer answers from its memory tier
+inline constexpr char repeated =
+    'r';  ///< as `later`, and every few seconds until then; older versions skip it
+inline constexpr char silent = 's';  ///< it no longer answers from its memory tier
 inline constexpr char marks =
     'k';  ///< since when its purge history is complete (redis::HistoryMarks), a line each
 inline constexpr char finished = 'f';  ///< all its work is done

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -168,13 +169,15 @@ net::Task<void> ToSuccessor::pass_on(net::Executor executor, const store::PurgeO
     if (channel_) channel_->end();
 }
 
-bool ToSuccessor::take_over(const store::PurgeOrder& order, Milliseconds due_in) {
+bool ToSuccessor::take_over(const store::PlannedPurge& purge) {
+    const bool repeats = purge.repeats == store::PlannedPurge::Repeats::yes;
+    const auto due_in = std::chrono::ceil<Milliseconds>(purge.due - steady_now());
     message::Later later;
-    later.due_in = due_in;
+    later.due_in = std::max(due_in, Milliseconds(0));
     const std::scoped_lock lock(mutex_);
     if (phase_.load() != Phase::serving || !channel_) return false;
-    later.items = redis::items_of(order);
-    channel_->send(message::later, message::to_body(later));
+    later.items = redis::items_of(purge.order);
+    channel_->send(repeats ? message::repeated : message::later, message::to_body(later));
     return true;
 }
 

@@ -61,7 +61,7 @@ public:
     [[nodiscard]] bool must_hear(store::PurgeOutcome outcome) const override;
     [[nodiscard]] net::Task<void> pass_on(net::Executor executor, const store::PurgeOrder& order,
                                           store::PurgeOutcome outcome) override;
-    [[nodiscard]] bool take_over(const store::PurgeOrder& order, Milliseconds due_in) override;
+    [[nodiscard]] bool take_over(const store::PlannedPurge& purge) override;
 
 private:
     enum class Phase : std::uint8_t {

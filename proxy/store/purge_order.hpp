@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "route/route_table.hpp"
 
 namespace larder::store {
@@ -19,6 +20,17 @@ struct PurgeOrder {
     [[nodiscard]] bool empty() const {
         return set.empty() && scan_patterns.empty() && tags.empty() && !everything;
     }
+};
+
+/// A purge that is due later.
+struct PlannedPurge {
+    enum class Repeats : std::uint8_t {
+        no,
+        yes,  ///< it is also made every few seconds until `due`
+    };
+    PurgeOrder order;
+    SteadyTime due{};
+    Repeats repeats = Repeats::no;
 };
 
 enum class PurgeOutcome : std::uint8_t {

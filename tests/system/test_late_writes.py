@@ -166,3 +166,69 @@ def test_a_stop_waits_for_the_purge_that_other_instances_need(origin, api, redis
     api.version = 1
     until(lambda: version(other) == 1, timeout=4, what="the purge after 2 s")
     assert "not purged in Redis: articles:42" in stopped.wait_for_end()
+
+
+def kept_after_the_first_repeat(larder, targets, purges):
+    """Reads after the purge that comes 2 s after the writes: the next one would come after 10 s.
+
+    purges: how many this process has made by then.
+    """
+    done = lambda: larder.metrics().total("larder_purges_total", source="write") == purges
+    until(done, timeout=4, what="the purges after 2 s")
+    for target in targets:
+        kept_from_before(larder, target)
+
+
+def test_a_write_is_purged_again_where_no_connection_is_left_to_wait_for_its_answer(origin, api, start_larder):
+    text = TEXT.replace("idle_timeout: 1s", "idle_timeout: 12s, max_connections: 1")
+    larder = start_larder(text, origin=origin.url, redis="off", memory="64MB", drain="1s")
+    origin.on("PUT " + TARGET, raw(hang))
+    assert larder.request("PUT", TARGET).status == 504
+    kept_after_the_first_repeat(larder, [TARGET], purges=2)
+    api.version = 1
+    until(lambda: version(larder) == 1, timeout=5, what="a purge before 10 s are over")
+    api.version = 2
+    until(lambda: version(larder) == 2, timeout=6, what="the purge after 10 s")
+    api.version = 3
+    until(lambda: version(larder) == 3, timeout=4, what="the purge at the end of idle_timeout")
+    assert larder.log().count("larder does not wait for the late answer") == 1
+    assert "max_connections leaves no connection" in larder.log()
+
+
+def test_the_answers_of_many_writes_are_not_all_awaited_and_none_stays_old(origin, api, start_larder):
+    text = TEXT.replace("idle_timeout: 1s", "idle_timeout: 60s") + "threads: 1\n"
+    larder = start_larder(text, origin=origin.url, redis="off", memory="64MB", drain="1s")
+    targets, gate = [f"/articles/{i}" for i in range(70)], Gate()
+    for target in targets:
+        origin.on("GET " + target, lambda request: reply(body={"version": api.version}))
+        origin.on("PUT " + target, reply(body=b"{}").after(gate))
+    writes = [Later(larder.request, "PUT", target) for target in targets]
+    assert {write.finish().status for write in writes} == {504}
+    kept_after_the_first_repeat(larder, targets, purges=140)
+    api.version = 1
+    gate.open()
+    until(lambda: all(version(larder, target) == 1 for target in targets), timeout=6, what="what was committed")
+    assert larder.log().count("it waits for 64 already") == 1
+
+
+def test_a_write_is_purged_again_after_the_connection_for_its_answer_was_cut(origin, api, start_larder):
+    text = TEXT.replace("idle_timeout: 1s", "idle_timeout: 60s")
+    larder = start_larder(text, origin=origin.url, redis="off", memory="64MB", drain="1s")
+    gate = Gate()
+    origin.on("PUT " + TARGET, raw(gate, cut))
+    assert larder.request("PUT", TARGET).status == 504
+    gate.open()
+    kept_after_the_first_repeat(larder, [TARGET], purges=2)
+    api.version = 1
+    until(lambda: version(larder) == 1, timeout=6, what="a purge before 10 s are over")
+
+
+def test_the_next_process_goes_on_where_no_answer_is_awaited(origin, api, start_larder):
+    text = TEXT.replace("idle_timeout: 1s", "idle_timeout: 60s")
+    larder = start_larder(text, origin=origin.url, redis="off", memory="64MB", drain="1s")
+    origin.on("PUT " + TARGET, raw(hang))
+    assert larder.request("PUT", TARGET).status == 504
+    larder.hand_over()
+    kept_after_the_first_repeat(larder, [TARGET], purges=1)
+    api.version = 1
+    until(lambda: version(larder) == 1, timeout=6, what="a purge before 10 s are over")

@@ -22,7 +22,7 @@ std::vector<std::shared_ptr<const observe::PurgeRecord>> run_due(test::OneWorker
     spdlog::set_level(spdlog::level::off);
     observe::PurgeRecords records;
     worker.services->purges = &records;
-    worker.services->late_writes.purge_at(order, steady_now());
+    worker.services->late_writes.plan({order, steady_now()});
     worker.context.restart();
     worker.context.poll();
     worker.services->purges = nullptr;
