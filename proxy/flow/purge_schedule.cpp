@@ -151,10 +151,12 @@ PurgeSchedule::Due PurgeSchedule::take_due(SteadyTime now) {
     }
     for (; taken < taken_at_once && !ticks_.empty() && ticks_.begin()->first <= now; ++taken) {
         const std::string& line = *ticks_.begin()->second;
+        // A timer is a little late. Counted from there, each pause would be a second longer.
+        SteadyTime next = ticks_.begin()->first + repeat_interval;
+        if (next <= now) next = round_up(now + repeat_interval, merge_ticks_within);
         ticks_.erase(ticks_.begin());
         append_items(line + '\n', not_recorded);
         const auto known = until_.find(line);
-        const SteadyTime next = round_up(now + repeat_interval, merge_ticks_within);
         if (now < known->second) {
             ticks_.emplace(std::min(next, known->second), &known->first);
             continue;
