@@ -90,8 +90,7 @@ void LateWrites::arrange(store::PlannedPurge purge, PurgeSchedule::Record record
 }
 
 void LateWrites::plan(const store::PlannedPurge& purge, PurgeSchedule::Record record) {
-    // Without Redis the purge concerns only the memory of this process, which ends.
-    if (stopped_ && !services_.redis) return;
+    if (services_.relay != nullptr) services_.relay->keep(purge);
     tell(purge);
     const auto kept = schedule_.add(purge, steady_now(), std::move(record));
     if (kept == PurgeSchedule::Kept::as_everything && steady_now() >= log_again_at_) {
@@ -167,6 +166,9 @@ void LateWrites::listen(const std::shared_ptr<const Config>& config,
     answer->until = until;
     answer->exchange.under_way = std::move(exchange.under_way);  // must not outlive the address
     listening_.insert(answer.get());
+    // If this process does not live until the answer comes, the next one cannot listen for it.
+    if (services_.relay != nullptr)
+        services_.relay->keep({answer->purged, until, store::PlannedPurge::Repeats::yes});
     net::start_detached(services_.executor(), await_answer(std::move(answer)), late_purges);
 }
 
@@ -207,6 +209,11 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
         record_of_write(config, request, match, &exchange.head, whole, order);
     record.who = answer->who;
     keep_repeat(services_, record, began, outcome);
+}
+
+net::Task<void> LateWrites::until_kept() {
+    if (services_.relay == nullptr) co_return;
+    co_await services_.relay->until_kept(services_.executor());
 }
 
 void LateWrites::hand_over(PurgeRelay& relay) {

@@ -51,6 +51,9 @@ public:
     void listen(const std::shared_ptr<const Config>& config, const http::RequestHead& request,
                 origin::Exchange& exchange, std::string who, const WritePurge& purged);
 
+    /// Waits until a kill would not lose what was planned, if there is a state directory.
+    [[nodiscard]] net::Task<void> until_kept();
+
     /// How many purges are planned and late answers awaited.
     [[nodiscard]] std::size_t pending() const { return schedule_.size() + listening_.size(); }
 

@@ -120,6 +120,7 @@ net::Task<void> answer_failure(Pass& pass) {
         if (may_answer_yet)
             client.services.late_writes.listen(client.config, client.request(), pass.exchange,
                                                believed_address(client).to_string(), purged);
+        co_await client.services.late_writes.until_kept();
     }
     switch (end) {
         case Upload::End::client_lost:
@@ -360,8 +361,10 @@ net::Task<void> send_answer(Pass& pass) {
             const Announced becomes = is_whole(pass) ? Announced::ends : Announced::stays;
             purged = co_await purge_after_write(client, &head, nullptr, becomes);
         }
-        if (!purged.order.empty() && leaves_outcome_open(head.status))
+        if (!purged.order.empty() && leaves_outcome_open(head.status)) {
             client.services.late_writes.purge_again(purged);
+            co_await client.services.late_writes.until_kept();
+        }
     }
     if (exchange.purge_failed) {
         client.services.late_writes.purge_again(purged);

@@ -203,10 +203,11 @@ std::shared_ptr<const observe::PurgeRecord> full_record(Client& client,
 }
 
 // `settle`: the origin's reads may lag behind the write, and what they gave meanwhile was stored.
-void purge_when_settled(Client& client, const WritePurge& purged) {
+net::Task<void> purge_when_settled(Client& client, const WritePurge& purged) {
     const route::CompiledRoute* route = client.exchange().match.route;
-    if (!route || route->rule.settle.count() == 0 || purged.order.empty()) return;
+    if (!route || route->rule.settle.count() == 0 || purged.order.empty()) co_return;
     client.services.late_writes.purge_after(purged, route->rule.settle);
+    co_await client.services.late_writes.until_kept();
 }
 
 net::Task<WritePurge> purge_after_write(Client& client, const http::ResponseHead* response,
@@ -243,7 +244,7 @@ net::Task<WritePurge> purge_after_write(Client& client, const http::ResponseHead
     if (outcome == store::PurgeOutcome::pending) exchange.outcome = exchange.outcome.purge_owed();
     exchange.purge_failed = refuses_unpurged_writes(client) && response && stale;
     WritePurge purged{std::move(order), record, was_announced};
-    purge_when_settled(client, purged);
+    co_await purge_when_settled(client, purged);
     co_return purged;
 }
 
@@ -257,7 +258,7 @@ net::Task<store::PurgeOutcome> purge_at_end(Client& client, const WritePurge& pu
     // One that went well is the same purge to people: many an API sends head and body apart.
     if (outcome == store::PurgeOutcome::pending)
         keep_repeat(client.services, *purged.record, began, outcome);
-    purge_when_settled(client, purged);
+    co_await purge_when_settled(client, purged);
     co_return outcome;
 }
 

@@ -23,6 +23,13 @@ public:
     /// Leaves a purge that is due later to the successor. False: there is no successor. Any thread;
     /// does not wait.
     [[nodiscard]] virtual bool take_over(const store::PlannedPurge& purge) = 0;
+
+    /// Notes a purge that this process has planned, so that the next process makes it if this one
+    /// does not live long enough. Any thread; does not wait.
+    virtual void keep(const store::PlannedPurge& purge) = 0;
+    /// Waits until a kill of this process would not lose what was noted, about a second at most.
+    /// Call it on the thread of `executor`.
+    [[nodiscard]] virtual net::Task<void> until_kept(net::Executor executor) = 0;
 };
 
 }  // namespace larder::flow

@@ -41,6 +41,10 @@ void Server::drain() {
     last_resort_.end_process_at(steady_now() + end_within);
     if (shared_.redis && !to_successor_->serves()) shared_.redis->say_goodbye();
     if (admin_) admin_->stop();
+    {
+        const std::scoped_lock lock(plans_mutex_);
+        workers_take_plans_ = false;
+    }
     for (const auto& worker : workers_) {
         Worker* target = worker.get();
         target->post([target] { target->stop(); });
@@ -48,6 +52,8 @@ void Server::drain() {
     for (const auto& worker : workers_) worker->join();
     if (from_predecessor_) from_predecessor_->close();
     settle_owed_purges();
+    settle_planned_purges();
+    to_successor_->finish();
     spdlog::info("done");
 }
 
@@ -119,7 +125,23 @@ void Server::settle_owed_purges() {
             spdlog::error("not purged in Redis: {}", text.substr(3));
         }
     }
-    to_successor_->finish();
+}
+
+// Keeps the purges that are not due yet for the next start, with their time: it may come before
+// their time. All workers have ended. A successor writes the file itself.
+void Server::settle_planned_purges() {
+    if (!planned_ || !planned_->follows()) return;
+    std::vector<store::PlannedPurge> left;
+    {
+        const std::scoped_lock lock(plans_mutex_);
+        left.swap(waiting_plans_);
+    }
+    for (const auto& worker : workers_)
+        for (store::PlannedPurge& purge : worker->services().late_writes.planned())
+            left.push_back(std::move(purge));
+    planned_->leave_with(left);
+    if (!left.empty())
+        spdlog::warn("{} purges are planned for later and kept for the next start", left.size());
 }
 
 }  // namespace larder::server

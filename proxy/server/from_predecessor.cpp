@@ -119,7 +119,7 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
 void FromPredecessor::plan(std::string_view body, store::PlannedPurge::Repeats repeats) {
     const auto later = message::parse_later(body);
     if (!later) return;
-    calls_.plan({redis::order_of(later->items), steady_now() + later->due_in, repeats});
+    parts_.plan({redis::order_of(later->items), steady_now() + later->due_in, repeats});
 }
 
 void FromPredecessor::adopt_marks(std::string_view lines) {
@@ -162,6 +162,7 @@ void FromPredecessor::on_pause() {
 void FromPredecessor::keep_file() {
     if (parts_.owed && parts_.redis && !parts_.owed->follows())
         parts_.owed->follow(parts_.redis->journal());
+    parts_.adopt_planned();
 }
 
 void FromPredecessor::purge_everything() {

@@ -19,7 +19,6 @@ class FromPredecessor final : private MessageChannel::Handler {
 public:
     /// Calls into the program, on the channel's thread.
     struct Calls {
-        std::function<void(store::PlannedPurge)> plan;
         std::function<void()> is_over;  ///< is_under_way() is false from now on
     };
     /// Takes the descriptor.

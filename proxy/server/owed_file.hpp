@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "redis/journal.hpp"
+#include "server/state_file.hpp"
 
 namespace larder::server {
 
@@ -61,18 +62,11 @@ private:
     void run();
     void write_all(const std::vector<Change>& changes);
     bool write(const Change& change);
-    bool replace(const std::string& records);
-    bool append(const std::string& records);
     void renew();
     void tell_written(std::uint64_t position);
     void note(Change change);
 
-    const std::string folder_;
-    const std::string path_;
-    int descriptor_ = -1;   // only on the thread: of the file that is appended to
-    std::size_t size_ = 0;  // only on the thread
-    std::size_t worth_renewing_ =
-        0;                  // only on the thread: from this size on, most of the file is outdated
+    StateFile file_;        // on the thread, but for load()
     bool is_whole_ = true;  // only on the thread: no write has failed since the last replacement
     mutable std::mutex mutex_;  // guards all below
     std::condition_variable changed_;

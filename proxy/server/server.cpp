@@ -13,6 +13,8 @@
 #include "net/detached.hpp"
 #include "net/tls_context.hpp"
 #include "observe/request_events.hpp"
+#include "redis/purge.hpp"
+#include "redis/purge_text.hpp"
 #include "redis/shared.hpp"
 #include "server/admin_tls.hpp"
 #include "server/gauges.hpp"
@@ -52,6 +54,8 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     inherit();
     for (int i = 0; i < threads; ++i)
         workers_.push_back(std::make_unique<Worker>(shared_, i, config));
+    if (!from_predecessor_) succession_parts().adopt_planned();
+    give_plans_to_workers();
     open_listeners();
     shared_.metrics.set_gauges([this] { return gauges_of(shared_, workers_); });
     start_admin();
@@ -68,7 +72,13 @@ Server::~Server() {
 }
 
 SuccessionParts Server::succession_parts() {
-    return {shared_.generations, *shared_.memory, *shared_.board, shared_.redis.get(), owed_.get()};
+    return {shared_.generations,
+            *shared_.memory,
+            *shared_.board,
+            shared_.redis.get(),
+            owed_.get(),
+            planned_.get(),
+            [this](store::PlannedPurge purge) { plan(std::move(purge)); }};
 }
 
 void Server::open_state() {
@@ -80,6 +90,29 @@ void Server::open_state() {
     state_is_ours_ = state_lock_ != left;
     remember_socket("state", state_lock_);
     if (shared_.redis) owed_ = std::make_unique<OwedFile>(folder);
+    planned_ = std::make_unique<PlannedFile>(folder);
+}
+
+void Server::plan(store::PlannedPurge purge) {
+    // Before anything is fetched: what is stored until the purge must not outlive it.
+    redis::note_planned(shared_.generations, redis::items_of(purge.order), purge.due);
+    const std::scoped_lock lock(plans_mutex_);
+    if (!workers_take_plans_) {
+        waiting_plans_.push_back(std::move(purge));
+        return;
+    }
+    Worker& worker = *workers_.front();
+    worker.post([&worker, purge = std::move(purge)] { worker.services().late_writes.plan(purge); });
+}
+
+void Server::give_plans_to_workers() {
+    std::vector<store::PlannedPurge> plans;
+    {
+        const std::scoped_lock lock(plans_mutex_);
+        workers_take_plans_ = true;
+        plans.swap(waiting_plans_);
+    }
+    for (store::PlannedPurge& purge : plans) plan(std::move(purge));
 }
 
 // Loads the purges that earlier processes owe Redis, before anything is read from Redis.
@@ -97,11 +130,6 @@ void Server::inherit() {
         return;
     }
     FromPredecessor::Calls calls;
-    calls.plan = [this](store::PlannedPurge purge) {
-        Worker& worker = *workers_.front();
-        worker.post(
-            [&worker, purge = std::move(purge)] { worker.services().late_writes.plan(purge); });
-    };
     calls.is_over = [this] {
         if (hands_over_later_.exchange(false)) ::kill(::getpid(), SIGUSR2);
     };

@@ -1,6 +1,7 @@
 #pragma once
 #include <boost/asio/io_context.hpp>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "server/from_predecessor.hpp"
 #include "server/last_resort.hpp"
 #include "server/owed_file.hpp"
+#include "server/planned_file.hpp"
 #include "server/to_successor.hpp"
 #include "server/worker.hpp"
 
@@ -66,6 +68,10 @@ private:
                                              std::size_t (*count)(Worker&)) const;
     [[nodiscard]] bool owes_purges(SteadyTime give_up) const;
     void settle_owed_purges();
+    void settle_planned_purges();
+    /// Leaves a purge that is due later to a worker, once there is one. Any thread.
+    void plan(store::PlannedPurge purge);
+    void give_plans_to_workers();
     [[nodiscard]] SuccessionParts succession_parts();
     void wait_for_redis() const;
     void note_failure(const char* what, const std::exception_ptr& failure) const noexcept;
@@ -80,6 +86,10 @@ private:
     int state_lock_ = -1;             // holds the lock, so it stays open until the process ends
     bool state_is_ours_ = true;       // no predecessor writes the file of owed purges
     std::unique_ptr<OwedFile> owed_;  // null: no state directory, or no Redis
+    std::unique_ptr<PlannedFile> planned_;            // null: no state directory
+    std::mutex plans_mutex_;                          // guards both below
+    std::vector<store::PlannedPurge> waiting_plans_;  // while no worker takes them
+    bool workers_take_plans_ = false;
     std::unique_ptr<ToSuccessor> to_successor_;
     std::unique_ptr<FromPredecessor> from_predecessor_;  // null: there was no predecessor
     std::vector<std::unique_ptr<Worker>> workers_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "flow/purge.hpp"
 #include "net/event.hpp"
 #include "redis/purge_text.hpp"
 #include "server/succession_messages.hpp"
@@ -33,6 +34,32 @@ void send_some_at_once(MessageChannel& channel, char kind, const std::vector<Ent
 
 std::string SuccessionParts::redis_name() const {
     return redis ? redis->settings().url.text + '|' + redis->settings().prefix : std::string();
+}
+
+void SuccessionParts::adopt_planned() const {
+    if (!planned || planned->follows()) return;
+    const SteadyTime now = steady_now();
+    std::vector<redis::PurgeItem> due;
+    std::vector<store::PlannedPurge> later;
+    for (store::PlannedPurge& purge : planned->load()) {
+        const bool repeats = purge.repeats == store::PlannedPurge::Repeats::yes;
+        if (purge.due <= now || repeats)
+            for (redis::PurgeItem& item : redis::items_of(purge.order))
+                due.push_back(std::move(item));
+        if (purge.due > now) later.push_back(std::move(purge));
+    }
+    if (!due.empty()) flow::purge_here(generations, memory, board, redis::order_of(due));
+    if (!due.empty() && redis) {
+        redis->history().remember(due, now);
+        redis->journal().add(due);
+        redis->wake_maintenance();
+        if (owed) static_cast<void>(owed->wait_until_written(now + acknowledged_within));
+    }
+    planned->follow(later);
+    for (const store::PlannedPurge& purge : later) plan(purge);
+    if (!due.empty() || !later.empty())
+        spdlog::warn("{} purges that an earlier process planned are due, {} come later", due.size(),
+                     later.size());
 }
 
 /// A coroutine that waits for an acknowledgement. Its members are used on its own thread only;
@@ -104,6 +131,7 @@ void ToSuccessor::end() {
         parts_.owed->follow(parts_.redis->journal());
         parts_.redis->wake_maintenance();
     }
+    parts_.adopt_planned();
     parts_.memory.end_retirement();
 }
 
@@ -181,6 +209,27 @@ bool ToSuccessor::take_over(const store::PlannedPurge& purge) {
     return true;
 }
 
+void ToSuccessor::keep(const store::PlannedPurge& purge) {
+    if (parts_.planned) parts_.planned->note(purge);
+}
+
+net::Task<void> ToSuccessor::until_kept(net::Executor executor) {
+    if (!parts_.planned || !parts_.planned->is_behind()) co_return;
+    net::Event changed(executor);
+    const auto waiter = std::make_shared<Waiter>(executor);
+    waiter->changed = &changed;
+    parts_.planned->when_written([waiter] { Waiter::wake(waiter); });
+    const SteadyTime give_up = steady_now() + acknowledged_within;
+    bool goes_on = true;
+    while (goes_on && !waiter->done && steady_now() < give_up)
+        goes_on = co_await changed.wait_until(give_up);
+    waiter->changed = nullptr;
+    if (goes_on && !waiter->done)
+        spdlog::error(
+            "a purge that is due later was not written to the state directory within a second: it "
+            "would be lost if the process were killed now");
+}
+
 void ToSuccessor::on_message(char kind, std::string_view body) {
     if (kind == message::step_back) step_back(body);
     if (kind == message::acknowledged) acknowledged(parse_decimal(body).value_or(0));
@@ -195,6 +244,7 @@ void ToSuccessor::step_back(std::string_view their_redis) {
     if (!channel_ || phase_ != Phase::starting) return;
     // From now on a journalled purge waits until the successor has written it to the file.
     if (parts_.owed && !their_redis.empty()) parts_.owed->leave();
+    if (parts_.planned) parts_.planned->leave();
     phase_ = Phase::serving;
     if (parts_.redis && same_redis_) send_full_history();
     channel_->send(message::silent, {});

@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -10,6 +11,7 @@
 #include "redis/shared.hpp"
 #include "server/message_channel.hpp"
 #include "server/owed_file.hpp"
+#include "server/planned_file.hpp"
 #include "store/fetch_board.hpp"
 #include "store/memory_store.hpp"
 
@@ -20,11 +22,16 @@ struct SuccessionParts {
     store::Generations& generations;
     store::MemoryStore& memory;
     store::FetchBoard& board;
-    redis::RedisShared* redis = nullptr;  ///< null: off
-    OwedFile* owed = nullptr;             ///< null: no state directory, or no Redis
+    redis::RedisShared* redis = nullptr;            ///< null: off
+    OwedFile* owed = nullptr;                       ///< null: no state directory, or no Redis
+    PlannedFile* planned = nullptr;                 ///< null: no state directory
+    std::function<void(store::PlannedPurge)> plan;  ///< leaves it to a worker; any thread
 
     /// The name of the Redis that gets the owed purges; empty: none.
     [[nodiscard]] std::string redis_name() const;
+    /// Takes over what the file of planned purges lists, and writes it from now on: purges what is
+    /// due, and plans the rest. Does nothing if this process writes the file already. Any thread.
+    void adopt_planned() const;
 };
 
 /// The old process's end of a hand-over (SIGUSR2). For users both processes are one instance. So
@@ -62,6 +69,8 @@ public:
     [[nodiscard]] net::Task<void> pass_on(net::Executor executor, const store::PurgeOrder& order,
                                           store::PurgeOutcome outcome) override;
     [[nodiscard]] bool take_over(const store::PlannedPurge& purge) override;
+    void keep(const store::PlannedPurge& purge) override;
+    [[nodiscard]] net::Task<void> until_kept(net::Executor executor) override;
 
 private:
     enum class Phase : std::uint8_t {

@@ -120,7 +120,8 @@ const std::map<std::string, std::string>& key_descriptions() {
         {"log.query",
          "What a line shows of a query: the names of its parameters, or their values too (full)."},
         {"state",
-         "Directory for purges still owed to Redis, so that they survive a restart; or off."},
+         "Directory for purges owed to Redis or due later, so that they survive a restart; or "
+         "off."},
         {"headers", "What responses show."},
         {"headers.x_cache", "X-Cache: HIT."},
         {"headers.cache_status", "Cache-Status (RFC 9211)."},

@@ -1,0 +1,99 @@
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "redis/journal.hpp"
+#include "server/state_file.hpp"
+#include "store/purge_order.hpp"
+
+namespace larder::server {
+
+/// One thing that is to be purged later.
+struct PlannedItem {
+    redis::PurgeItem item;
+    SteadyTime due;
+    store::PlannedPurge::Repeats repeats = store::PlannedPurge::Repeats::no;
+};
+
+/// The item as a line of the file `planned`: "DUE AHEAD o kh articles:42". DUE is the wall time in
+/// milliseconds, AHEAD the milliseconds from now until then, `o` (once) or `r` (also every few
+/// seconds until then), and the rest is the purge as redis/purge_text.hpp writes it. Both times are
+/// rounded up, so that equal plans of one moment are equal lines. `wall` and `steady` are now.
+[[nodiscard]] std::string planned_line(const PlannedItem& planned, WallTime wall,
+                                       SteadyTime steady);
+/// Nothing: it is no such line. The purge is due no later than AHEAD from now, whatever was done to
+/// the wall clock.
+[[nodiscard]] std::optional<PlannedItem> parse_planned_line(std::string_view line, WallTime wall,
+                                                            SteadyTime steady);
+
+/// The purges that are planned, in the file `planned` of the state directory. A purge stays there
+/// until half a minute after it was due. The file has its own thread for writing.
+class PlannedFile {
+public:
+    explicit PlannedFile(const std::string& folder);
+    /// As leave().
+    ~PlannedFile();
+    PlannedFile(const PlannedFile&) = delete;
+    PlannedFile& operator=(const PlannedFile&) = delete;
+
+    /// What the last process has planned. A damaged file is renamed to planned.damaged-SECONDS, and
+    /// counts as a purge of everything that is due now. Not while the file is written.
+    [[nodiscard]] std::vector<store::PlannedPurge> load();
+
+    /// Replaces the file by `planned` and what was noted before, and writes what is noted from now
+    /// on.
+    void follow(const std::vector<store::PlannedPurge>& planned);
+    /// Stops writing, and forgets what was noted. When it returns, all that was noted is in the
+    /// file, and another process may write it.
+    void leave();
+    /// The same, where nothing but `planned` is to stay in the file.
+    void leave_with(const std::vector<store::PlannedPurge>& planned);
+    [[nodiscard]] bool follows() const;
+
+    /// Notes a purge. Any thread; does not wait.
+    void note(const store::PlannedPurge& purge);
+    /// Whether something noted may not be in the file yet, so that a kill would lose it. Any
+    /// thread.
+    [[nodiscard]] bool is_behind() const;
+    /// Calls `then` on the file's thread when all that was noted so far would survive a kill of
+    /// this process; it is on disk soon after.
+    void when_written(std::function<void()> then);
+
+private:
+    void run();
+    void add(const store::PlannedPurge& purge);
+    void forget_old(SteadyTime now);
+    [[nodiscard]] std::string all_records() const;
+    void write(bool whole, const std::string& records);
+    void tell_written(std::uint64_t position);
+
+    StateFile file_;        // on the thread, but for load()
+    bool is_whole_ = true;  // only on the thread: no write has failed since the last replacement
+    mutable std::mutex mutex_;  // guards all below
+    std::condition_variable changed_;
+    std::condition_variable progressed_;
+    std::unordered_map<std::string, SteadyTime> lines_;  // what the file should hold, until when
+    std::size_t bytes_ = 0;                              // of them
+    std::string fresh_;                                  // records that are not in the file yet
+    bool replaces_ = false;                              // the file is to be written anew
+    std::vector<std::pair<std::uint64_t, std::function<void()>>> waiting_;
+    std::uint64_t noted_ = 0;
+    std::uint64_t written_ = 0;
+    std::uint64_t told_ = 0;  // up to where the callers of when_written have been called
+    SteadyTime forget_at_{};
+    bool follows_ = false;
+    bool ending_ = false;
+    std::thread thread_;
+};
+
+}  // namespace larder::server
