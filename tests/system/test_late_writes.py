@@ -196,7 +196,7 @@ def test_a_write_is_purged_again_where_no_connection_is_left_to_wait_for_its_ans
 
 
 def test_the_answers_of_many_writes_are_not_all_awaited_and_none_stays_old(origin, api, start_larder):
-    text = TEXT.replace("idle_timeout: 1s", "idle_timeout: 60s") + "threads: 1\n"
+    text = TEXT.replace("300ms, idle_timeout: 1s", "1s, idle_timeout: 60s") + "threads: 1\n"
     larder = start_larder(text, origin=origin.url, redis="off", memory="64MB", drain="1s")
     targets, gate = [f"/articles/{i}" for i in range(70)], Gate()
     for target in targets:
@@ -207,7 +207,8 @@ def test_the_answers_of_many_writes_are_not_all_awaited_and_none_stays_old(origi
     kept_after_the_first_repeat(larder, targets, purges=140)
     api.version = 1
     gate.open()
-    until(lambda: all(version(larder, target) == 1 for target in targets), timeout=6, what="what was committed")
+    seen = lambda: all(larder.get(target).json().get("version") == 1 for target in targets)  # or 504 on a busy machine
+    until(seen, timeout=6, what="what was committed")
     assert larder.log().count("it waits for 64 already") == 1
 
 
