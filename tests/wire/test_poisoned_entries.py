@@ -45,7 +45,7 @@ def telling(name, *vary):
         ("Accept-Version", "1,,2", "1,2"),
     ],
 )
-def test_a_comma_more_selects_another_variant_where_the_value_is_no_list_by_its_definition(origin, larder, name, odd, plain):
+def test_a_comma_more_selects_another_variant_where_the_value_is_no_list(origin, larder, name, odd, plain):
     origin.on("/cached/x", telling(name, name))
     assert larder.get("/cached/x", {name: odd}).x_cache == "MISS"
     answer = larder.get("/cached/x", {name: plain})
