@@ -106,8 +106,9 @@ def test_a_write_that_may_have_been_done_is_purged_once_more(origin, api, larder
 
 
 def test_a_write_whose_answer_was_cut_off_is_purged_at_once_and_once_more(origin, api, larder):
-    gate = Gate()
-    origin.on("PUT " + TARGET, raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", gate, cut))
+    gate = Gate()  # a body of up to 64 KB is waited for before anything is sent
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + b"x" * 100000
+    origin.on("PUT " + TARGET, raw(half, gate, cut))
     with larder.connect() as writer:
         writer.send(request_bytes("PUT", TARGET))
         writer.read_head()
@@ -116,6 +117,17 @@ def test_a_write_whose_answer_was_cut_off_is_purged_at_once_and_once_more(origin
         with pytest.raises(ConnectionResetError):
             writer.read_to_end()
     until(lambda: misses(larder), timeout=1, what="the purge at the cut")
+    api.version = 1
+    until(lambda: version(larder) == 1, timeout=4, what="the purge after 2 s")
+
+
+def test_a_write_whose_short_answer_was_cut_off_is_purged_once_more(origin, api, larder):
+    origin.on("PUT " + TARGET, raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", cut))
+    with larder.connect() as writer:
+        writer.send(request_bytes("PUT", TARGET))
+        with pytest.raises(ConnectionResetError):
+            writer.read_to_end()
+    kept_from_before(larder)
     api.version = 1
     until(lambda: version(larder) == 1, timeout=4, what="the purge after 2 s")
 
