@@ -26,11 +26,6 @@ bool decides(FieldId id) {
     return is_rewritten(id) || id == FieldId::cdn_cache_control || id == FieldId::pragma;
 }
 
-bool lists(const std::vector<std::string>& names, std::string_view name) {
-    return std::any_of(names.begin(), names.end(),
-                       [&](const std::string& listed) { return iequals(listed, name); });
-}
-
 // Removes the next line from the front, and returns it with its CRLF.
 std::string_view take_line(std::string_view& lines) {
     const std::size_t end = lines.find("\r\n");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "cache/stored_head.hpp"
 #include "http/structured_fields.hpp"
 
 namespace larder::cache {
@@ -12,11 +13,6 @@ using http::FieldId;
 
 constexpr std::size_t tags_max = 1024;
 constexpr std::size_t tag_bytes_max = 1024;
-
-bool lists(const std::vector<std::string>& names, std::string_view name) {
-    return std::any_of(names.begin(), names.end(),
-                       [name](const std::string& listed) { return iequals(listed, name); });
-}
 
 // RFC 9875, 2 and 3: a list of strings; any other value is ignored as a whole.
 void add_groups(const http::Fields& fields, FieldId id, std::vector<std::string>& tags) {

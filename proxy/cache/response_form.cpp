@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "cache/preconditions.hpp"
+#include "cache/stored_head.hpp"
 
 namespace larder::cache {
 namespace {
@@ -47,11 +48,6 @@ bool drops(Kind kind, std::string_view name) {
         default:
             return false;
     }
-}
-
-bool lists(std::span<const std::string> names, std::string_view name) {
-    return std::any_of(names.begin(), names.end(),
-                       [&](const std::string& listed) { return iequals(listed, name); });
 }
 
 // Removes the next line from the front, and returns it with its CRLF.

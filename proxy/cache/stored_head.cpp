@@ -11,11 +11,6 @@ namespace {
 using http::Field;
 using http::FieldId;
 
-bool lists(const std::vector<std::string>& names, std::string_view name) {
-    return std::any_of(names.begin(), names.end(),
-                       [&](const std::string& listed) { return iequals(listed, name); });
-}
-
 void append_line(std::string_view name, std::string_view value, std::string& out) {
     out.append(name).append(": ").append(value).append("\r\n");
 }
@@ -27,6 +22,11 @@ bool is_never_stored(const Field& line, const http::ConnectionOptions& connectio
 }
 
 }  // namespace
+
+bool lists(std::span<const std::string> names, std::string_view name) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& listed) { return iequals(listed, name); });
+}
 
 void append_stored_head(const http::ResponseHead& response, const std::vector<std::string>& omit,
                         const std::vector<std::string>& strip, std::uint64_t body_size,

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,9 @@
 #include "http/message.hpp"
 
 namespace larder::cache {
+
+/// Whether the list has a field's name, in any case.
+[[nodiscard]] bool lists(std::span<const std::string> names, std::string_view name);
 
 /// Serialises the head to store or send: the status line and the field lines. Leaves out hop-by-hop
 /// fields (Connection and those it names, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding,

@@ -362,6 +362,9 @@ def test_under_fail_no_answer_says_that_a_write_is_done_whose_purge_reached_nobo
 def answers_of_overlapping_writes(origin, redis, writer, reader, api, long_writer=None):
     """A read that comes after a write's answer, while a fetch from before the write is under way."""
     long, slow = Gate(), Gate()
+    for larder in (writer, reader):
+        until(lambda: caching(larder, "/articles/7"))
+    fetched = origin.count("GET /articles/7")
     origin.on("PUT /articles/7", reply(body=b"{}").after(long))
     held = Later(long_writer.request, "PUT", "/articles/7", body={}) if long_writer else None
     if held:
@@ -370,14 +373,15 @@ def answers_of_overlapping_writes(origin, redis, writer, reader, api, long_write
     old = Later(reader.get, "/articles/7")
     slow.wait_for(1)
     api.before_read = None
-    redis("CLIENT", "KILL", "TYPE", "pubsub")
-    reader.wait_for_redis()
     origin.on("PUT /articles/7", lambda request: api._write(request))
+    redis("CLIENT", "KILL", "TYPE", "pubsub")  # the reader misses the news of the write
     assert writer.request("PUT", "/articles/7", body={}).status == 200
     written = api.version
     new = Later(reader.get, "/articles/7")
-    until(lambda: origin.count("GET /articles/7") == 2, what="a fetch of its own")
-    slow.open()
+    try:
+        until(lambda: origin.count("GET /articles/7") == fetched + 2, timeout=1, what="a fetch of its own")
+    finally:  # one that joins would wait for it
+        slow.open()
     seen = new.finish().json()["version"]
     old.finish()
     long.open()
@@ -387,10 +391,12 @@ def answers_of_overlapping_writes(origin, redis, writer, reader, api, long_write
 
 
 def test_under_fail_a_read_joins_no_fetch_from_before_a_write_that_came_and_went_under_another_ones_hold(
-    origin, redis, articles_larder
+    origin, redis, scene, articles_larder
 ):
     api = VersionedApi(origin)
-    long_writer, writer, reader = (articles_larder(origin, redis, "off", FAIL) for _ in range(3))
+    long_writer, writer = (articles_larder(origin, redis, "off", FAIL) for _ in range(2))
+    far = scene(FaultProxy(redis.port, delay=0.02))  # so that its subscriber is not back at once
+    reader = articles_larder(origin, far.url, "off", FAIL)
     written, seen = answers_of_overlapping_writes(origin, redis, writer, reader, api, long_writer)
     assert seen == written == 1
 
@@ -416,8 +422,7 @@ def test_a_subscriber_that_came_later_proves_nothing_of_the_purges_before(origin
     marks = redis.keys("larder:rtag*")
     assert marks
     redis("DEL", *marks)
-    for larder in (writer, reader):
-        larder.wait_for_redis()
+    until(lambda: redis("CLIENT", "LIST", "TYPE", "pubsub").count(b"\n") >= 2, what="the subscribers that come later")
     slow.open()
     assert fetch.finish().json()["version"] == 0
     assert [version(larder) for larder in (writer, reader)] == [1, 1]

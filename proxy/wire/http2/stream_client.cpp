@@ -138,8 +138,6 @@ void StreamClient::send_entry_at_once(cache::Stored entry) {
 
 bool StreamClient::has_rest() const { return stream_ && stream_->is_stuck(); }
 
-net::Task<void> StreamClient::send_rest() { return wait_until_taken(); }
-
 void StreamClient::begin_response(int status, flow::BodyLength length) {
     http1::FramedResponse response;
     response.method = request().method;
@@ -168,11 +166,11 @@ net::Task<bool> StreamClient::send(std::string_view data, flow::Follows follows)
     } else {
         endpoint_->session().resume(*stream_);
     }
-    co_await wait_until_taken();
+    co_await send_rest();
     co_return stream_ || sent_well_;
 }
 
-net::Task<void> StreamClient::wait_until_taken() {
+net::Task<void> StreamClient::send_rest() {
     endpoint_->flush();
     while (stream_ && !stream_->body.empty()) {
         endpoint_->watch_stall();

@@ -57,7 +57,6 @@ public:
 private:
     [[nodiscard]] bool take_buffered(origin::BodyReader::Piece& piece);
     net::Task<bool> send(std::string_view data, flow::Follows follows);
-    net::Task<void> wait_until_taken();
 
     Endpoint* endpoint_ = nullptr;
     Stream* stream_ = nullptr;
