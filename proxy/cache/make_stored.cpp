@@ -63,31 +63,43 @@ std::uint32_t size_of(std::size_t size) {
 
 // How large a new entry is, and how it is laid out. Valid as long as the parts are.
 struct StoredResponse::Layout {
-    Layout(const StoredParts& parts, std::span<const Stored> coded) : forms(coded) {
+    Layout(const StoredParts& parts, std::span<const Stored> coded, Kept kept) : forms(coded) {
         sizes = {size_of(parts.guards.size()), size_of(parts.key.size()),
                  size_of(parts.variant.size()), size_of(parts.target.size()),
                  size_of(parts.head.size())};
         is_wide = !fits<std::uint8_t>(sizes.guards) || !fits<std::uint16_t>(sizes.key) ||
                   !fits<std::uint8_t>(sizes.variant) || !fits<std::uint8_t>(sizes.target) ||
                   !fits<std::uint16_t>(sizes.head);
+        note_validators(parts, kept);
         note_records(parts);
         const std::size_t around =
             fixed_bytes + (is_wide ? sizeof(Sizes) : 0) + sizes.guards * sizeof(std::uint32_t) +
             sizes.key + sizes.variant + sizes.target + sizes.head + size_of(record_bytes);
         const std::size_t body = parts.body.size();
         const bool is_shared = parts.shares_body();
-        const std::size_t apart =
-            allocated_bytes(around + sizeof(void*)) + allocated_bytes(body) + saving_worth;
-        body_apart = !is_shared && allocated_bytes(around + body) > apart;
+        body_apart = kept == Kept::long_time && !is_shared && saves_apart(around, body);
         bytes = std::max(around + (is_shared || body_apart ? sizeof(void*) : body),
                          sizeof(StoredResponse));
     }
 
-    // What the members or the head hold needs no record.
-    void note_records(const StoredParts& parts) {
+    static bool saves_apart(std::size_t around, std::size_t body) {
+        const std::size_t apart =
+            allocated_bytes(around + sizeof(void*)) + allocated_bytes(body) + saving_worth;
+        return allocated_bytes(around + body) > apart;
+    }
+    // What the head holds needs no record.
+    void note_validators(const StoredParts& parts, Kept kept) {
+        if (kept == Kept::briefly) {
+            note(Record::etag, parts.etag);
+            note(Record::last_modified, parts.last_modified);
+            return;
+        }
         note_field(Record::etag, parts.etag, parts.head, "etag", etag_in_head);
         note_field(Record::last_modified, parts.last_modified, parts.head, "last-modified",
                    last_modified_in_head);
+    }
+    // What the members hold needs no record.
+    void note_records(const StoredParts& parts) {
         note(Record::content_encoding, parts.content_encoding);
         note(Record::vary, parts.packed_vary);
         note(Record::tags, parts.packed_tags);
@@ -133,13 +145,21 @@ struct StoredResponse::Layout {
 };
 
 Stored make_stored(const StoredParts& parts, std::span<const Stored> coded) {
-    static_assert(StoredResponse::fixed_bytes % alignof(std::uint32_t) == 0);
+    return StoredResponse::make(parts, coded, StoredResponse::Kept::long_time);
+}
+
+Stored make_stored_briefly(const StoredParts& parts) {
+    return StoredResponse::make(parts, {}, StoredResponse::Kept::briefly);
+}
+
+Stored StoredResponse::make(const StoredParts& parts, std::span<const Stored> coded, Kept kept) {
+    static_assert(fixed_bytes % alignof(std::uint32_t) == 0);
     if (!parts.body_bytes && parts.body.size() >= Body::shared_from) {
         StoredParts sharing = parts;
         sharing.body_bytes = new SharedBytes(std::string(parts.body));
-        return make_stored(sharing, coded);
+        return make(sharing, coded, kept);
     }
-    const StoredResponse::Layout layout(parts, coded);
+    const Layout layout(parts, coded, kept);
     Bytes body;
     if (layout.body_apart) body.reset(::operator new(parts.body.size()));
     auto* entry = new (::operator new(layout.bytes)) StoredResponse;

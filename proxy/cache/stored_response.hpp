@@ -100,6 +100,7 @@ public:
         if (p->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(p);
     }
     friend Stored make_stored(const StoredParts& parts, std::span<const Stored> coded);
+    friend Stored make_stored_briefly(const StoredParts& parts);
     friend StoredParts parts_of(const StoredResponse& entry);
 
 private:
@@ -141,6 +142,11 @@ private:
         std::uint32_t head = 0;
     };
     struct Layout;
+    enum class Kept : std::uint8_t {
+        long_time,  ///< as small as it can be
+        briefly,    ///< made in as few steps as can be
+    };
+    static Stored make(const StoredParts& parts, std::span<const Stored> coded, Kept kept);
 
     StoredResponse() = default;
     ~StoredResponse() = default;
@@ -205,6 +211,9 @@ private:
 /// first.
 [[nodiscard]] Stored make_stored(const Draft& draft, std::span<const Stored> coded = {});
 [[nodiscard]] Stored make_stored(const StoredParts& parts, std::span<const Stored> coded = {});
+/// The same for one that answers once and is not kept: made in fewer steps, it may cost more
+/// memory.
+[[nodiscard]] Stored make_stored_briefly(const StoredParts& parts);
 
 /// What the entry was made of, to make another one of. Views into the entry.
 [[nodiscard]] StoredParts parts_of(const StoredResponse& entry);

@@ -40,12 +40,9 @@ net::Task<void> send_by_condition(Client& client, cache::Stored entry) {
 net::Task<void> answer_from_entry(Client& client, cache::Stored entry) {
     const cache::Stored form(&cache::form_for(client.request(), *entry));
     if (notes_hits(client.exchange().plan.route->rule)) note_hit(client, entry, *form);
-    if (has_condition_or_range(client.request())) {
-        co_await send_by_condition(client, form);
-        co_return;
-    }
+    if (has_condition_or_range(client.request())) return send_by_condition(client, form);
     send_whole(client, form);
-    if (client.has_rest()) co_await client.send_rest();
+    return client.has_rest() ? client.send_rest() : net::Task<void>::ended();
 }
 
 bool answer_read_at_once(Client& client) {

@@ -83,6 +83,78 @@ net::Task<bool> answer_if_it_ends_here(Client& client) {
     co_return true;
 }
 
+net::Task<void> refuse_loop(Client& client) {
+    client.exchange().outcome = Outcome::passed(client.request().method, Detail::limit);
+    return answer_error(
+        client, 502, Detail::limit,
+        "loop detected: this request already passed this larder (Via names it more than 8 "
+        "times); check that `origin` is not larder itself",
+        KeepAlive::no);
+}
+
+net::Task<void> refuse_path(Client& client) {
+    Exchange& exchange = client.exchange();
+    exchange.outcome = Outcome::passed(exchange.request.method, Detail::bad_request);
+    const KeepAlive keep_alive = exchange.body_pending ? KeepAlive::no : KeepAlive::yes;
+    return answer_error(client, 400, Detail::bad_request,
+                        "the path holds a segment \".\" or \"..\", and its route sends it to "
+                        "another path of the origin (origin_path)",
+                        keep_alive);
+}
+
+net::Task<void> announce_and_pass(Client& client) {
+    const bool announced = co_await announce_write(client);
+    if (announced) {
+        co_await pass_through(client, Judge::no);
+        co_return;
+    }
+    co_await answer_error(client, 503, Detail::purge_failed,
+                          "the write was not forwarded, because Redis is not available and "
+                          "larder could not purge what the write changes; try again later",
+                          KeepAlive::yes);
+}
+
+Outcome outcome_of_pass(const Exchange& exchange) {
+    const route::CompiledRoute* const route = exchange.match.route;
+    if (!route) return Outcome::passed(exchange.request.method, Detail::no_route);
+    if (route->rule.kind == RouteKind::pass)
+        return Outcome::passed(exchange.request.method, Detail::pass);
+    if (route->rule.kind == RouteKind::write)
+        return Outcome::passed(exchange.request.method, Detail::none);
+    return Outcome::bypass(exchange.bypass);
+}
+
+bool is_read(const route::Match& match) {
+    return match.route && match.route->rule.kind == RouteKind::read;
+}
+
+// Answers the request once the key of a read is known.
+net::Task<void> answer_planned(Client& client) {
+    Exchange& exchange = client.exchange();
+    if (is_read(exchange.match) && exchange.bypass == Detail::none) return answer_read(client);
+    exchange.outcome = outcome_of_pass(exchange);
+    exchange.is_write = route::may_change(exchange.match, exchange.request);
+    return must_announce(client) ? announce_and_pass(client) : pass_through(client, Judge::no);
+}
+
+net::Task<void> answer_read_by_body(Client& client) {
+    const bool ended = co_await plan_read_by_body(client);
+    if (!ended) co_await answer_planned(client);
+}
+
+net::Task<void> answer_by_route(Client& client) {
+    const Exchange& exchange = client.exchange();
+    if (leaves_origin_path(exchange.match)) return refuse_path(client);
+    if (is_read(exchange.match) && http::may_ask_by_body(exchange.request.method))
+        return answer_read_by_body(client);
+    return answer_planned(client);
+}
+
+net::Task<void> answer_or_forward(Client& client) {
+    const bool answered = co_await answer_if_it_ends_here(client);
+    if (!answered) co_await answer_by_route(client);
+}
+
 }  // namespace
 
 bool answer_at_once(Client& client) {
@@ -91,8 +163,7 @@ bool answer_at_once(Client& client) {
     exchange.match =
         client.config->routes.match(exchange.request.method, exchange.request.method_name,
                                     exchange.request.host, exchange.request.path);
-    const bool read = exchange.match.route && exchange.match.route->rule.kind == RouteKind::read;
-    if (!read || leaves_origin_path(exchange.match)) return false;
+    if (!is_read(exchange.match) || leaves_origin_path(exchange.match)) return false;
     if (http::may_ask_by_body(exchange.request.method)) return false;
     exchange.bypass = plan_read(client);
     if (exchange.bypass != Detail::none || exchange.match.route->rule.shadow) return false;
@@ -101,63 +172,12 @@ bool answer_at_once(Client& client) {
 }
 
 net::Task<void> answer_request(Client& client) {
-    Exchange& exchange = client.exchange();
-    if (exchange.request.method == http::Method::purge) {
-        co_await answer_purge(client);
-        co_return;
-    }
-    if (looped(exchange.request)) {
-        exchange.outcome = Outcome::passed(exchange.request.method, Detail::limit);
-        co_await answer_error(
-            client, 502, Detail::limit,
-            "loop detected: this request already passed this larder (Via names it more than 8 "
-            "times); check that `origin` is not larder itself",
-            KeepAlive::no);
-        co_return;
-    }
-    if (exchange.request.method == http::Method::options ||
-        exchange.request.method == http::Method::trace) {
-        const bool answered = co_await answer_if_it_ends_here(client);
-        if (answered) co_return;
-    }
-    const route::CompiledRoute* route = exchange.match.route;
-    if (leaves_origin_path(exchange.match)) {
-        exchange.outcome = Outcome::passed(exchange.request.method, Detail::bad_request);
-        const KeepAlive keep_alive = exchange.body_pending ? KeepAlive::no : KeepAlive::yes;
-        co_await answer_error(client, 400, Detail::bad_request,
-                              "the path holds a segment \".\" or \"..\", and its route sends it to "
-                              "another path of the origin (origin_path)",
-                              keep_alive);
-        co_return;
-    }
-    const bool reads = route && route->rule.kind == RouteKind::read;
-    if (reads && http::may_ask_by_body(exchange.request.method)) {
-        const bool ended = co_await plan_read_by_body(client);
-        if (ended) co_return;
-    }
-    if (!route) {
-        exchange.outcome = Outcome::passed(exchange.request.method, Detail::no_route);
-    } else if (route->rule.kind == RouteKind::pass) {
-        exchange.outcome = Outcome::passed(exchange.request.method, Detail::pass);
-    } else if (route->rule.kind == RouteKind::write) {
-        exchange.outcome = Outcome::passed(exchange.request.method, Detail::none);
-    } else if (exchange.bypass != Detail::none) {
-        exchange.outcome = Outcome::bypass(exchange.bypass);
-    } else {
-        co_await answer_read(client);
-        co_return;
-    }
-    exchange.is_write = route::may_change(exchange.match, exchange.request);
-    bool announced = true;
-    if (must_announce(client)) announced = co_await announce_write(client);
-    if (!announced) {
-        co_await answer_error(client, 503, Detail::purge_failed,
-                              "the write was not forwarded, because Redis is not available and "
-                              "larder could not purge what the write changes; try again later",
-                              KeepAlive::yes);
-        co_return;
-    }
-    co_await pass_through(client, Judge::no);
+    const http::RequestHead& request = client.request();
+    if (request.method == http::Method::purge) return answer_purge(client);
+    if (looped(request)) return refuse_loop(client);
+    if (request.method == http::Method::options || request.method == http::Method::trace)
+        return answer_or_forward(client);
+    return answer_by_route(client);
 }
 
 }  // namespace larder::flow

@@ -69,7 +69,7 @@ net::Task<UnderLease> look_under_lease(FetchTask& task) {
     // Meanwhile another instance fetched another variant, so now it is known what the response
     // varies on.
     task.variant = found.variant;
-    task.ids = std::move(found.ids);
+    task.ids = found.ids ? *std::move(found.ids) : redis::KnownIds();
     co_return UnderLease::variant;
 }
 

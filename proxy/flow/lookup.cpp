@@ -9,6 +9,7 @@ namespace {
 store::MemoryHit find_in_memory(Client& client) {
     Exchange& exchange = client.exchange();
     const ReadPlan& plan = exchange.plan;
+    if (client.settings().memory_bytes == 0) return {};
     const TraceStep step(exchange, "memory");
     return client.services.memory.find(exchange.key, exchange.request, plan.with_host,
                                        plan.route->rules, steady_now());
@@ -66,7 +67,9 @@ net::Task<void> look_up(Client& client, redis::RedisBudget& budget) {
     }
     lookup.other_variant = hit.other_variant;
     if (!client.services.redis) co_return;
-    const redis::EntryName name = entry_name(exchange);
+    const bool into_memory = plan.route->rule.memory && client.settings().memory_bytes > 0;
+    redis::EntryName name = entry_name(exchange);
+    name.for_memory = into_memory;
     const TraceStep step(exchange, "redis");
     Guess guess = Guess::not_made;
     if (expects_miss(client, lookup)) {
@@ -76,9 +79,8 @@ net::Task<void> look_up(Client& client, redis::RedisBudget& budget) {
     redis::Found found = co_await client.services.redis->find(name, budget);
     if (found.state == redis::RedisState::ok && guess == Guess::not_made &&
         would_fetch_for_all(exchange))
-        client.services.forecast.note(plan.route->index, found.ids.key_absent);
+        client.services.forecast.note(plan.route->index, found.ids && found.ids->key_absent);
     if (exchange.trace && found.entry) exchange.trace->found_in = "redis";
-    const bool into_memory = plan.route->rule.memory && client.settings().memory_bytes > 0;
     if (found.entry && !found.soft_purged && into_memory) {
         const std::size_t rule_guards =
             store::guard_count(name.key, name.bare_size, name.tags.size());
@@ -90,7 +92,7 @@ net::Task<void> look_up(Client& client, redis::RedisBudget& budget) {
     lookup.soft_purged = found.soft_purged;
     lookup.other_variant |= found.other_variant;
     lookup.variant = std::move(found.variant);
-    lookup.ids = std::move(found.ids);
+    if (found.ids) lookup.ids = *std::move(found.ids);
 }
 
 cache::MissedRead missed_read(const Exchange& exchange, FetchRole role) {

@@ -11,6 +11,7 @@
 #include <exception>
 #include <optional>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "net/block_pool.hpp"
@@ -233,20 +234,28 @@ public:
         if (frame_) frame_.destroy();
     }
 
+    /// One with nothing left to do, for a function that may not need a coroutine.
+    static Task ended() requires std::is_void_v<T> { return Task(nullptr); }
+
     /// Runs the coroutine. The awaiting one suspends only if this one has not ended by then.
     class Call {
     public:
         Call(Task task, Chain& chain) : task_(std::move(task)) {
-            task_.frame_.promise().chain = &chain;
+            if (task_.frame_) task_.frame_.promise().chain = &chain;
         }
         [[nodiscard]] bool await_ready() const {
+            if (!task_.frame_) return true;
             task_.frame_.resume();
             return task_.frame_.done();
         }
         void await_suspend(std::coroutine_handle<> awaiter) const noexcept {
             task_.frame_.promise().awaiter = awaiter;
         }
-        T await_resume() const { return task_.frame_.promise().result(); }
+        T await_resume() const {
+            if constexpr (std::is_void_v<T>)
+                if (!task_.frame_) return;
+            return task_.frame_.promise().result();
+        }
 
     private:
         Task task_;

@@ -54,12 +54,11 @@ EntryLookup::EntryLookup(const EntryName& name_in, const RedisKeys& keys)
     for (const std::string& tag : name.tags) id_keys.push_back(keys.tag(tag));
     if (extended()) id_keys.push_back(keys.extension(name.key.substr(0, name.bare_size)));
     host_variant = cache::target_variant(*name.request, name.with_host);
-    variant = host_variant;
 }
 
 void EntryLookup::ask(RedisCommands& commands, const RedisKeys& keys, bool with_vary) {
     first_reply = commands.count();
-    const RedisCommands::Pieces field{"v:", name.sharing, variant};
+    const RedisCommands::Pieces field{"v:", name.sharing, variant()};
     const RedisCommands::Pieces vary_field{"vary:", name.sharing, host_variant};
     if (with_vary) commands.add("HMGET", entry_key, field, soft_field, guard_field, vary_field);
     if (!with_vary) commands.add("HMGET", entry_key, field, soft_field, guard_field);
@@ -79,7 +78,7 @@ bool EntryLookup::read(const RedisBatchPointer& batch, bool with_vary) {
     key_absent = with_vary && std::all_of(fields.items.begin(), fields.items.end(), is_nil);
     if (with_vary && fields.items[3].is_text() && !fields.items[3].text.empty()) {
         vary = split_names(fields.items[3].text);
-        cache::build_variant(*name.request, vary, name.with_host, variant);
+        cache::build_variant(*name.request, vary, name.with_host, vary_variant);
         return true;
     }
     if (!fields.items[0].is_text()) return false;
@@ -90,7 +89,7 @@ bool EntryLookup::read(const RedisBatchPointer& batch, bool with_vary) {
     entry = store::decode_entry(encoded);
     if (!entry) return false;
     const bool came_in_time = entry->fill_guard == parse_id(fields.items[2].text);
-    if (!came_in_time || entry->variant != variant || !(entry->vary() == vary)) {
+    if (!came_in_time || entry->variant != variant() || !(entry->vary() == vary)) {
         entry.reset();
         return false;
     }
@@ -224,7 +223,7 @@ Task<bool> RedisStore::Impl::read_large(EntryLookup& lookup, SteadyTime deadline
     const RedisBatchPointer batch = new_batch(now + time, RedisWork::read);
     batch->bytes_expected = lookup.stub.bytes;
     batch->commands.add("HGET", lookup.entry_key,
-                        field_of("b:", lookup.name.sharing, lookup.variant));
+                        field_of("b:", lookup.name.sharing, lookup.variant()));
     std::string sharing = lookup.entry_key + " " + lookup.stub.token;
     if (bulk) co_await bulk->async_run(batch, std::move(sharing));
     if (!bulk) co_await run(batch);
@@ -250,7 +249,10 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     lookup.everything = impl_->shared.node().everything_id();
     RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
     lookup.ask(batch->commands, impl_->shared.keys(), true);
-    co_await impl_->run(batch);
+    // Most reads end here, so the link to a single server is asked without a coroutine in between.
+    RedisLink* const link = impl_->link.get();
+    if (link) co_await link->async_run(batch);
+    if (!link) co_await impl_->run(batch);
     bool vary = false;
     if (batch->status == RedisBatch::Status::ok) vary = lookup.read(batch, true);
     if (vary) {
@@ -285,11 +287,15 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
         found.too_slow = !came && is_hit;
     }
     impl_->observed(RedisOperation::find, wait.began());
-    if (!is_hit && !lookup.vary.empty()) found.variant = lookup.variant;
+    if (!is_hit && !lookup.vary.empty()) found.variant = lookup.vary_variant;
     if (!lookup.entry) co_return found;
-    lookup.set_guards();
     found.soft_purged = lookup.soft_purged;
-    found.entry = cache::make_stored(*lookup.entry);
+    if (lookup.name.for_memory) {
+        lookup.set_guards();
+        found.entry = cache::make_stored(*lookup.entry);
+    } else {
+        found.entry = cache::make_stored_briefly(*lookup.entry);
+    }
     co_return found;
 }
 
@@ -385,7 +391,8 @@ Task<RedisStore::Waited> RedisStore::wait_for_other(EntryName name, SteadyTime d
             usable && (!lock.is_text() ||
                        cache::time_left(found.entry->freshness(), wall_now()) > Seconds(0));
         if (result) waited.entry = std::move(found.entry);
-        const bool ended = !lock.is_text() || is_dead(lock.text, guards, found.ids.digest);
+        const std::string seen = found.ids ? std::move(found.ids->digest) : std::string();
+        const bool ended = !lock.is_text() || is_dead(lock.text, guards, seen);
         waited.uncacheable = !ended && lock.text.ends_with(":u");
         if (waited.entry || waited.uncacheable || ended) break;
         waited.timed_out = steady_now() >= deadline;

@@ -1,12 +1,12 @@
 #pragma once
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "base/hex.hpp"
 #include "base/text.hpp"
 
 /// The values of tags, extension ids and response tags, taken apart.
@@ -51,10 +51,14 @@ inline bool is_held(std::string_view id) { return id.starts_with("held:"); }
 
 /// Of an id of 16 hexadecimal digits, as random_id makes them.
 inline std::optional<std::uint64_t> parse_id(std::string_view text) {
+    if (text.size() != 16) return std::nullopt;
     std::uint64_t id = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id, 16);
-    if (text.size() != 16 || error != std::errc() || end != text.data() + 16 || id == 0)
-        return std::nullopt;
+    for (const char digit : text) {
+        const int value = hex_value(digit);
+        if (value < 0) return std::nullopt;
+        id = id << 4 | static_cast<std::uint64_t>(value);
+    }
+    if (id == 0) return std::nullopt;
     return id;
 }
 

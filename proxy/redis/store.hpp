@@ -36,19 +36,20 @@ struct EntryName {
              ///< entries that were stored under another one are not seen
     std::string_view variant =
         {};  ///< the variant asked for, where that is known: its fetch has a lock of its own
+    bool for_memory = true;  ///< what is found may go into the memory tier; else it answers once
 };
 
 struct Found {
     RedisState state = RedisState::ok;
     cache::Stored entry;  ///< null: not there, or not valid. Its guards and sequence are set, ready
-                          ///< for the memory tier
+                          ///< for the memory tier, if it is for that (EntryName::for_memory)
     bool soft_purged = false;
     bool too_slow = false;  ///< there, and valid, but too large to come within the budget over this
                             ///< connection: `entry` is null
     bool other_variant = false;  ///< the key is there, for other values of the selecting fields
     std::string variant;  ///< the one that was asked for, where the key's selecting fields are
                           ///< known; else empty
-    KnownIds ids;         ///< that were current, where there is no hit
+    std::optional<KnownIds> ids;  ///< that were current, where there is no hit
 };
 
 /// A page of the keys that Redis holds entries under.

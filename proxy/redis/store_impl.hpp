@@ -153,7 +153,7 @@ struct EntryLookup {
     std::string entry_key;             ///< where the entry stands
     std::vector<std::string> id_keys;  ///< where the ids do, in the order of `ids`
     std::string host_variant;
-    std::string variant;  ///< which the entry must be
+    std::string vary_variant;  ///< the same with what `vary` names, where that is known
     std::uint64_t sequence = 0;
     std::uint64_t everything = 0;  ///< the id that all entries carry; 0: it is asked for
     std::size_t first_reply = 0;   ///< of this lookup in its batch
@@ -170,6 +170,10 @@ struct EntryLookup {
     LargeStub stub;           ///< where, if so
     std::string foreign_id;   ///< the key of an id that is somebody else's; empty: none
 
+    /// Which the entry must be.
+    [[nodiscard]] const std::string& variant() const {
+        return vary.empty() ? host_variant : vary_variant;
+    }
     [[nodiscard]] bool extended() const { return name.bare_size < name.key.size(); }
     [[nodiscard]] std::size_t id_count() const { return id_keys.size(); }
 

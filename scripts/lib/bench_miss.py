@@ -3,6 +3,7 @@
 The origin is another larder that has the answer in memory, so that it does not limit the rate.
 """
 import re
+import resource
 import statistics
 import subprocess
 
@@ -77,15 +78,24 @@ def turn_of(source, redis, seconds, turn):
         larder.stop()
 
 
+def cpu_of_children():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def get_and_set(redis):
-    """CPU of Redis for one GET and one SET of a value of that size, each in a round trip of its own."""
+    """CPU of Redis, and of a client that does nothing else, for one GET and one SET of a value of that size, each in a
+    round trip of its own."""
 
     def run():
-        common = ["-p", str(redis.port), "-c", str(CONNECTIONS), "-n", str(COMMANDS), "-r", str(COMMANDS), "-q"]
-        subprocess.run(["redis-benchmark", *common, "-d", str(BYTES + 300), "-t", "get,set"], capture_output=True, check=True)
+        amounts = ["-c", str(CONNECTIONS), "-n", str(COMMANDS), "-r", str(COMMANDS), "-d", str(BYTES + 300)]
+        command = ["redis-benchmark", "-p", str(redis.port), *amounts, "-t", "get,set", "-q"]
+        subprocess.run(command, capture_output=True, check=True)
         return COMMANDS
 
-    return microseconds(pid_of(redis), run)[0]
+    before = cpu_of_children()
+    of_redis, count = microseconds(pid_of(redis), run)
+    return of_redis, (cpu_of_children() - before) * 1_000_000 / count
 
 
 def measure(rounds, seconds):
@@ -98,12 +108,14 @@ def measure(rounds, seconds):
         for turn in range(rounds):
             on = turn_of(source, redis, seconds, turn)
             off = turn_of(source, None, seconds, turn)
-            turns.append((on[0], off[0], on[1], get_and_set(redis), on[2]))
-        larder, without, of_redis, pair, rate = (statistics.median(column) for column in zip(*turns))
+            pair, of_client = get_and_set(redis)
+            turns.append((on[0], off[0], on[1], pair, of_client, on[2]))
+        larder, without, of_redis, pair, of_client, rate = (statistics.median(column) for column in zip(*turns))
         return [
             ("CPU of larder", f"{larder:.1f} us"),
             ("the same with redis: off", f"{without:.1f} us"),
             ("times that", f"{larder / without:.2f}"),
+            ("CPU of redis-benchmark for two round trips, a GET and a SET", f"{of_client:.1f} us"),
             ("CPU of Redis", f"{of_redis:.1f} us"),
             (f"a GET and a SET of {BYTES + 300} bytes", f"{pair:.1f} us"),
             ("times that", f"{of_redis / pair:.2f}"),

@@ -42,7 +42,7 @@ Task<Lease> lease_with_budget(RedisStore& store, EntryName name, bool want_lock)
     RedisStore::LeaseWish wish;
     wish.lock = want_lock;
     Found found = co_await store.find(name, budget);
-    wish.ids = std::move(found.ids);
+    if (found.ids) wish.ids = *std::move(found.ids);
     Lease lease = co_await store.lease(name, wish, budget);
     co_return lease;
 }
