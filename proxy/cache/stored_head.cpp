@@ -55,6 +55,16 @@ void append_stored_head(const http::ResponseHead& response, const std::vector<st
     if (needs_length) append_line("Content-Length", std::to_string(body_size), out);
 }
 
+std::string stripped_trailers(std::string_view lines, const std::vector<std::string>& strip) {
+    std::string kept;
+    while (!lines.empty()) {
+        const std::string_view line = lines.substr(0, lines.find("\r\n") + 2);
+        if (!lists(strip, line.substr(0, line.find(':')))) kept.append(line);
+        lines.remove_prefix(line.size());
+    }
+    return kept;
+}
+
 void parse_stored_head(std::string_view head, std::vector<Field>& fields) {
     constexpr std::size_t typical_fields = 16;
     fields.clear();

@@ -24,6 +24,10 @@ void append_stored_head(const http::ResponseHead& response, const std::vector<st
                         const std::vector<std::string>& strip, std::uint64_t body_size,
                         WallTime received_at, std::string& out);
 
+/// The lines of a trailer section without those that `strip` lists.
+[[nodiscard]] std::string stripped_trailers(std::string_view lines,
+                                            const std::vector<std::string>& strip);
+
 /// The field lines of a stored head, views into `head`. Replaces what was in `fields`.
 void parse_stored_head(std::string_view head, std::vector<http::Field>& fields);
 

@@ -57,7 +57,7 @@ net::Task<void> ask_aside(Services& services, const AsideRequest& aside,
     std::string head;
     const HeadTarget target{*aside.config.upstream_of(aside.route), aside.route, aside.captures};
     build_origin_head(aside.request, aside.sender, options, target, aside.config.settings, head);
-    exchange.repeatable = true;
+    exchange.repeatable = exchange.lasts = true;
     co_await ask_once(services, aside, head, origin::ConnectionAge::any, exchange);
     if (!may_retry(exchange)) co_return;
     exchange.drop_connection();

@@ -23,9 +23,10 @@ bool is_replaced_id(const http::Field& field, std::string_view id) {
 }
 
 bool keeps_id(const http::RequestHead& request, std::string_view id) {
-    return std::any_of(
-        request.fields.begin(), request.fields.end(),
-        [id](const http::Field& field) { return is_id_field(field) && field.value == id; });
+    return std::any_of(request.fields.begin(), request.fields.end(), [&](const http::Field& field) {
+        return is_id_field(field) && field.value == id &&
+               !http::parse_connection(request.fields).names(field);
+    });
 }
 
 // Copies field lines. Adjacent lines that need no change are copied in one piece.
@@ -222,7 +223,10 @@ void copy_end_to_end(const http::RequestHead& request, const Sender& sender,
     LineCopy lines(out);
     for (const http::Field& field : request.fields) {
         if (connection.names(field)) continue;
-        if (always_passes(field.id)) {
+        // RFC 9110, 7.6.1, does not count Trailer among the fields to be removed.
+        const bool announces_trailers =
+            field.id == FieldId::trailer && request.framing == http::Framing::chunked;
+        if (always_passes(field.id) || announces_trailers) {
             lines.add(field);
         } else if (is_left_out(field, request, sender, options, settings)) {
             continue;

@@ -3,6 +3,7 @@
 #include "cache/client_head.hpp"
 #include "cache/invalidation.hpp"
 #include "cache/storable.hpp"
+#include "cache/stored_head.hpp"
 #include "flow/client_address.hpp"
 #include "flow/forward_heads.hpp"
 #include "flow/origin_results.hpp"
@@ -59,6 +60,14 @@ struct Pass {
     int interims = 0;
 };
 
+// The fields that the route keeps from its clients.
+const std::vector<std::string>& stripped_fields(const Exchange& exchange) {
+    static const std::vector<std::string> nothing;
+    const route::CompiledRoute* const route = exchange.match.route;
+    const bool strips = route && route->rule.kind == settings::RouteKind::read;
+    return strips ? route->rule.strip : nothing;
+}
+
 // Sends the head with the body, if the whole body is here; otherwise starts the upload.
 net::Task<void> begin(Pass& pass, origin::ConnectionAge age) {
     Client& client = pass.client;
@@ -99,8 +108,8 @@ net::Task<void> read_final_head(Pass& pass) {
             co_return;
         }
         std::string lines;
-        append_passed_head(pass.exchange.head, {}, false, pass.client.settings().headers,
-                           pass.exchange.received_at, lines);
+        append_passed_head(pass.exchange.head, stripped_fields(pass.client.exchange()), false,
+                           pass.client.settings().headers, pass.exchange.received_at, lines);
         const bool sent = co_await pass.client.send_interim(lines);
         static_cast<void>(sent);
     }
@@ -235,7 +244,9 @@ net::Task<bool> send_body(Pass& pass, BodyReader& body, std::string_view early,
         if (must_purge_at_end(pass, purged, waited))
             may_end = co_await purge_before_end(pass, purged);
         if (!may_end) co_return false;
-        const bool sent = co_await pass.client.end_body(body.trailers());
+        const std::string trailers =
+            cache::stripped_trailers(body.trailers(), stripped_fields(pass.client.exchange()));
+        const bool sent = co_await pass.client.end_body(trailers);
         static_cast<void>(sent);
     }
     record_origin_success(pass.client.services, *pass.client.config, pass.exchange);
@@ -324,11 +335,8 @@ net::Task<void> send_answer(Pass& pass) {
                     http::ChunkSender::origin);
     std::string& lines = exchange.passed_lines;
     lines.clear();
-    static const std::vector<std::string> strip_nothing;
-    const bool stripped =
-        exchange.match.route && exchange.match.route->rule.kind == settings::RouteKind::read;
-    append_passed_head(head, stripped ? exchange.match.route->rule.strip : strip_nothing, false,
-                       client.settings().headers, pass.exchange.received_at, lines);
+    append_passed_head(head, stripped_fields(exchange), false, client.settings().headers,
+                       pass.exchange.received_at, lines);
     if (may_be_stored(pass)) lines = cache::lines_for_clients(lines, exchange.match.route->rule);
     // The lines contain the origin's Content-Length, also for a response to HEAD or a 304.
     const bool length_given = head.fields.has(http::FieldId::content_length);
@@ -382,8 +390,17 @@ net::Task<void> send_answer(Pass& pass) {
     finish_exchange(client.services.origin, pass.exchange, body);
 }
 
+// A write that switches protocols may be done at any time until the tunnel ends.
 net::Task<void> switch_protocols(Pass& pass) {
     Client& client = pass.client;
+    WritePurge purged;
+    if (client.exchange().is_write)
+        purged = co_await purge_after_write(client, nullptr, nullptr, Announced::stays);
+    if (client.exchange().purge_failed) {
+        client.services.late_writes.purge_again(purged);
+        co_await refuse_answer(client);
+        co_return;
+    }
     std::string lines;
     const settings::Headers& headers = client.settings().headers;
     append_passed_head(pass.exchange.head, {}, true, headers, pass.exchange.received_at, lines);
@@ -391,6 +408,7 @@ net::Task<void> switch_protocols(Pass& pass) {
     append_own_fields(client, lines);
     co_await client.run_tunnel(lines, pass.exchange.connection->stream,
                                pass.exchange.connection->in);
+    if (!purged.order.empty()) co_await purge_cut_write(pass, purged);
 }
 
 net::Task<void> pass_on(Pass& pass, Judge judge) {
@@ -410,6 +428,7 @@ net::Task<void> pass_on(Pass& pass, Judge judge) {
     }
     pass.exchange.repeatable =
         http::is_idempotent(exchange.request.method) && !exchange.body_pending;
+    pass.exchange.lasts = exchange.is_write;
     for (origin::ConnectionAge age = origin::ConnectionAge::any;;
          age = origin::ConnectionAge::fresh) {
         const OriginWait wait(exchange);

@@ -4,6 +4,7 @@
 #include "cache/freshness.hpp"
 #include "cache/reuse.hpp"
 #include "cache/storable.hpp"
+#include "cache/stored_head.hpp"
 #include "cache/validation.hpp"
 #include "cache/vary.hpp"
 #include "flow/fetch_lease.hpp"
@@ -42,8 +43,8 @@ net::Task<void> ask_once(FetchTask& task, std::string_view head, origin::Connect
             break;
         }
         std::string lines;
-        append_passed_head(exchange.head, {}, false, task.config->settings.headers,
-                           exchange.received_at, lines);
+        append_passed_head(exchange.head, task.plan.route->rule.strip, false,
+                           task.config->settings.headers, exchange.received_at, lines);
         task.fetch->add_interim(std::move(lines));
     }
 }
@@ -61,7 +62,7 @@ net::Task<void> ask_origin(FetchTask& task, origin::Exchange& exchange) {
     std::string head;
     const HeadTarget target{*task.upstream(), task.plan.route, task.captures};
     build_origin_head(request, task.sender, options, target, task.config->settings, head);
-    exchange.repeatable = true;
+    exchange.repeatable = exchange.lasts = true;
     co_await ask_once(task, head, origin::ConnectionAge::any, exchange);
     if (may_retry(exchange)) {
         exchange.drop_connection();
@@ -148,7 +149,8 @@ net::Task<void> take_response(FetchTask& task, origin::Exchange& exchange) {
     if (task.fetch->storing()) draft = draft_response(task, exchange, decision);
     const cache::Stored entry = draft ? finish_draft(task, *draft) : nullptr;
     if (task.shadow) record_shadow(task, exchange.head.status);
-    task.fetch->complete(body.trailers(), entry);
+    task.fetch->complete(cache::stripped_trailers(body.trailers(), task.plan.route->rule.strip),
+                         entry);
     finish_exchange(task.services.origin, exchange, body);
     if (entry) {
         note_finding(task, *entry);

@@ -47,7 +47,11 @@ cache::Detail not_stored_in_redis(FetchTask& task) {
 }
 
 std::size_t object_bytes_max(const FetchTask& task) {
-    return task.plan.route->rule.max_object.value_or(task.config->settings.limits.max_object);
+    const settings::Route& rule = task.plan.route->rule;
+    const std::size_t most = rule.max_object.value_or(task.config->settings.limits.max_object);
+    const bool memory_only =
+        !task.services.redis && rule.memory && task.config->settings.memory_bytes > 0;
+    return memory_only ? std::min(most, task.services.memory.largest_object()) : most;
 }
 
 bool usable_by_waiters(const FetchTask& task, const cache::StoredResponse& entry) {

@@ -5,6 +5,7 @@
 
 #include "base/hex.hpp"
 #include "base/text.hpp"
+#include "http/claims.hpp"
 #include "http/fields.hpp"
 #include "http/lists.hpp"
 
@@ -39,7 +40,8 @@ bool may_be_trailer(std::string_view name) {
     std::string hyphens(name);
     std::replace(hyphens.begin(), hyphens.end(), '_', '-');
     const FieldId id = field_id(hyphens);
-    return id == FieldId::other || id == FieldId::etag || id == FieldId::cache_status;
+    if (id == FieldId::other) return claim_of({name, {}, id}) == Claim::none;
+    return id == FieldId::etag || id == FieldId::cache_status;
 }
 
 // The next step, over the input after `consumed` bytes.

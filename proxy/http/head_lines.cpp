@@ -66,10 +66,9 @@ std::size_t colon_of(std::string_view line, std::size_t readable) {
     return std::min(line.find(':'), line.size());
 }
 
-// 0 for "HTTP/1.0", 1 for "HTTP/1.1", -1 for anything else.
+// 0 for "HTTP/1.0", 1 for "HTTP/1.1", up to 9 for what may follow; -1 for anything else.
 int minor_version_of(std::string_view text) {
-    const bool known =
-        text.size() == 8 && text.starts_with("HTTP/1.") && (text[7] == '0' || text[7] == '1');
+    const bool known = text.size() == 8 && text.starts_with("HTTP/1.") && is_digit(text[7]);
     return known ? text[7] - '0' : -1;
 }
 
@@ -108,13 +107,14 @@ HeadFault split_request_line(std::string_view line, RequestLine& out) {
     out.target = out.target.substr(0, out.target.find('\t'));
     line.remove_prefix(out.target.size());
     if (out.target.empty() || !line.starts_with(' ')) return HeadFault::target;
-    out.minor_version = minor_version_of(line.substr(1));
+    // A later version is read as the latest one known (RFC 9110, 2.5).
+    out.minor_version = std::min(minor_version_of(line.substr(1)), 1);
     return out.minor_version < 0 ? HeadFault::version : HeadFault::none;
 }
 
 HeadFault split_status_line(std::string_view line, StatusLine& out) {
     out.minor_version = minor_version_of(line.substr(0, 8));
-    if (out.minor_version < 0) return HeadFault::version;
+    if (out.minor_version < 0 || out.minor_version > 1) return HeadFault::version;
     const bool has_status = line.size() >= 13 && line[8] == ' ' && is_digit(line[9]) &&
                             is_digit(line[10]) && is_digit(line[11]) && line[12] == ' ';
     if (!has_status) return HeadFault::status;

@@ -121,6 +121,10 @@ HeadResult split_absolute(std::string_view target, HeadStorage& storage, http::R
     if (!valid_host(authority)) return malformed("bad authority in the request target");
     head.host = authority;
     std::string_view path = end == std::string_view::npos ? std::string_view{} : rest.substr(end);
+    if (path.empty() && head.method == http::Method::options) {
+        head.target = "*";  // RFC 9112, 3.2.4
+        return {HeadStatus::complete, 0, ""};
+    }
     if (path.empty() || path.front() == '?') {
         storage.rewritten.assign("/").append(path);
         path = storage.rewritten;

@@ -1,7 +1,9 @@
 #include "net/stream.hpp"
 
+#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -281,6 +283,12 @@ Task<bool> Stream::write_all(std::span<iovec> pieces, Milliseconds stall) {
             if (piece.iov_len == 0) pieces = pieces.subspan(1);
         }
     }
+}
+
+std::uint64_t Stream::bytes_unacknowledged() {
+    int bytes = 0;
+    ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes);
+    return static_cast<std::uint64_t>(bytes);
 }
 
 void Stream::cancel() {

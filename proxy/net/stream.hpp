@@ -2,6 +2,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -104,6 +105,9 @@ public:
     void abort();
     /// Ends our direction; the peer's may go on.
     void shutdown_write();
+
+    /// How many bytes that were written the peer has not acknowledged yet (SIOCOUTQ of Linux).
+    [[nodiscard]] std::uint64_t bytes_unacknowledged();
 
     [[nodiscard]] bool is_open() const { return socket_.is_open(); }
     [[nodiscard]] TcpSocket& socket() { return socket_; }

@@ -36,8 +36,9 @@ bool parse_what_is_there(const HeadReading& reading, Exchange& exchange) {
 
 net::Task<void> send_request(Pool& pool, std::shared_ptr<Upstream> upstream, RequestBytes request,
                              ConnectionAge age, Exchange& exchange) {
+    const bool believes = exchange.repeatable && !exchange.lasts;
     const Pool::Kept kept = age == ConnectionAge::fresh ? Pool::Kept::none
-                            : exchange.repeatable       ? Pool::Kept::believed
+                            : believes                  ? Pool::Kept::believed
                                                         : Pool::Kept::proved;
     Acquired acquired = co_await pool.acquire(upstream, kept);
     exchange.error = acquired.error;
@@ -83,6 +84,8 @@ net::Task<void> read_response_head(HeadReading reading, Exchange& exchange) {
         }
         in.append_done(got.bytes);
     }
+    // A body that has come with its head would be handed out under that deadline.
+    if (reading.timeout != Milliseconds::max()) stream.never_expire();
     exchange.received_at = wall_now();
 }
 

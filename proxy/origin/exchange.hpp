@@ -24,6 +24,9 @@ struct Exchange {
     const char* why = "";
     bool repeatable = false;  ///< the request may be sent twice (RFC 9110, 9.2.2); set before it is
                               ///< sent
+    bool lasts = false;  ///< the answer may be stored, or tells of a write: bytes that the origin
+                         ///< sent unasked on a kept connection must not be taken for it (RFC 9112,
+                         ///< 6.3); set before the request is sent
     std::vector<FailedConnect> failed_connects;  ///< on the way to the last connection
 
     [[nodiscard]] bool failed() const { return error != OriginError::none; }

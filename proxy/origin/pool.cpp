@@ -6,6 +6,8 @@ namespace {
 constexpr std::size_t idle_max = 256;
 constexpr std::size_t known_max = 256;
 constexpr std::chrono::seconds idle_age_max{55};
+// For so long nothing is expected on a connection that was just used: a last look is saved.
+constexpr Milliseconds believed_for{1};
 constexpr std::chrono::seconds look_every{2};
 constexpr Milliseconds look_often{30};  // where workers share max_connections
 constexpr Milliseconds ask_again{10};   // other workers do not report the places they give back
@@ -75,8 +77,10 @@ ConnectionPtr Pool::take_idle(const Address& address, bool proved) {
         if (idle_[i]->address.get() != &address) continue;
         ConnectionPtr connection = std::move(idle_[i]);
         idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
-        if (now - connection->idle_since < idle_age_max &&
-            (proved ? connection->stream.idle_and_alive() : connection->stream.quiet()))
+        const SteadyClock::duration age = now - connection->idle_since;
+        if (age >= idle_age_max) continue;
+        const bool looks = proved || age >= believed_for;
+        if (looks ? connection->stream.idle_and_alive() : connection->stream.quiet())
             return connection;
     }
     return nullptr;

@@ -34,7 +34,8 @@ public:
     /// Which kept connections will do.
     enum class Kept : std::uint8_t {
         none,      ///< none, because a kept connection has just turned out stale
-        believed,  ///< those that are not known to have ended; the request can be repeated
+        believed,  ///< those that are not known to have ended, if they were just used, and those
+                   ///< that a last look finds alive; the request can be repeated
         proved,    ///< those that a last look finds alive, so that hardly a moment is left in which
                    ///< the server may end them
     };

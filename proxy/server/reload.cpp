@@ -113,7 +113,8 @@ void Server::reload_for(const std::function<void(admin::JsonAnswer)>& done) {
 void Server::put_in_force(const std::shared_ptr<const flow::Config>& config) {
     shared_.memory->keep_rules(config->routes.rules());
     shared_.config.set(config);
-    shared_.memory->resize(config->settings.memory_bytes);
+    shared_.memory->resize(config->settings.memory_bytes,
+                           settings::largest_object(config->settings));
     for (const auto& worker : workers_) {
         Worker* target = worker.get();
         target->post([target] { target->follow_reload(); });

@@ -35,7 +35,8 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
     shared_.config.set(config);
     const settings::Settings& used = config->settings;
     const int threads = settings::with_automatic_values(used).threads;
-    shared_.memory = std::make_unique<store::MemoryStore>(used.memory_bytes, shared_.generations);
+    shared_.memory = std::make_unique<store::MemoryStore>(used.memory_bytes, shared_.generations,
+                                                          settings::largest_object(used));
     shared_.sweeper = std::make_unique<store::MemorySweeper>(*shared_.memory);
     shared_.compressor = std::make_unique<store::Compressor>(*shared_.memory);
     shared_.board = std::make_unique<store::FetchBoard>(shared_.generations);

@@ -236,13 +236,15 @@ void check_sizes(const Settings& settings, Checker& check) {
     if (settings.threads > threads_max)
         check.error("threads", "must not exceed " + std::to_string(threads_max));
     if (settings.memory_bytes == 0) return;
-    const std::string beyond = "exceeds memory (" + size_text(settings.memory_bytes) +
+    const std::size_t most = largest_in_memory(settings.memory_bytes);
+    const std::string beyond = "exceeds three eighths of memory (" + size_text(most) +
                                "): objects that are larger are " +
                                (settings.redis ? "kept in Redis only" : "not kept");
-    if (settings.limits.max_object > settings.memory_bytes) check.warn("limits.max_object", beyond);
+    const bool is_given = settings.positions.contains("limits.max_object");
+    if (is_given && settings.limits.max_object > most) check.warn("limits.max_object", beyond);
     for (std::size_t i = 0; i < settings.routes.size(); ++i) {
         const Route& route = settings.routes[i];
-        if (route.memory && route.max_object && *route.max_object > settings.memory_bytes)
+        if (route.memory && route.max_object && *route.max_object > most)
             check.warn("routes[" + std::to_string(i) + "].max_object", beyond);
     }
 }

@@ -79,7 +79,8 @@ void fit_default_max_object(Settings& settings) {
     if (settings.positions.contains("limits.max_object")) return;
     const std::size_t usual = Limits{}.max_object;
     const bool memory_only = settings.memory_bytes > 0 && !settings.redis;
-    settings.limits.max_object = memory_only ? std::min(usual, settings.memory_bytes) : usual;
+    settings.limits.max_object =
+        memory_only ? std::min(usual, largest_in_memory(settings.memory_bytes)) : usual;
 }
 
 Settings load_settings_text(const std::string& text, const std::string& name, Problems& problems,

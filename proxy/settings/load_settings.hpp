@@ -29,8 +29,8 @@ Shape describe_settings();
 Settings default_settings();
 
 /// Where limits.max_object is not given and there is no Redis, makes its default no larger than
-/// memory: larger objects could not be kept, and would only fill buffers. For settings whose
-/// `memory` or `redis` was replaced after loading.
+/// what memory keeps (largest_in_memory): larger objects would only fill buffers. For settings
+/// whose `memory` or `redis` was replaced after loading.
 void fit_default_max_object(Settings& settings);
 
 /// Options of the command line that override the file. Absent: the file's value stays.

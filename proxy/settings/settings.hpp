@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -278,5 +279,17 @@ struct Settings {
     /// file could not be read as a configuration.
     std::map<std::string, Position> positions;
 };
+
+/// The largest object that a memory of so many bytes keeps: one object must not push out most of
+/// the others.
+constexpr std::size_t largest_in_memory(std::size_t bytes) { return bytes / 8 * 3; }
+
+/// The largest object that memory has to keep under any route.
+inline std::size_t largest_object(const Settings& settings) {
+    std::size_t most = settings.limits.max_object;
+    for (const Route& route : settings.routes)
+        if (route.memory && route.max_object) most = std::max(most, *route.max_object);
+    return most;
+}
 
 }  // namespace larder::settings

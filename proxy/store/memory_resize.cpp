@@ -14,10 +14,11 @@ constexpr std::size_t keys_at_once = 1000;
 
 }  // namespace
 
-void MemoryStore::resize(std::size_t bytes) {
+void MemoryStore::resize(std::size_t bytes, std::size_t object_bytes) {
     // Without a budget the number of shards does not matter, and it is needed again later.
-    const std::size_t count =
-        bytes == 0 ? shard_count_.load() : std::min(shard_count_.load(), shards_for(bytes));
+    const std::size_t count = bytes == 0
+                                  ? shard_count_.load()
+                                  : std::min(shard_count_.load(), shards_for(bytes, object_bytes));
     if (count < shard_count_) use_fewer_shards(count);
     const std::size_t target = bytes / count;
     do {

@@ -53,15 +53,20 @@ cache::StoredResponse* takeable(std::string_view key, cache::Stored entry) {
 }  // namespace
 
 // Enough shards that threads seldom meet, few enough that each can hold the largest objects.
-std::size_t MemoryStore::shards_for(std::size_t bytes) {
+std::size_t MemoryStore::shards_for(std::size_t bytes, std::size_t object_bytes) {
+    constexpr std::size_t shard_bytes = 32u * 1024 * 1024;
     std::size_t shards = 1;
-    while (shards < shards_most && bytes / (shards * 2) >= 32u * 1024 * 1024) shards *= 2;
+    while (shards < shards_most) {
+        const std::size_t smaller = bytes / (shards * 2);
+        if (smaller < shard_bytes || settings::largest_in_memory(smaller) < object_bytes) break;
+        shards *= 2;
+    }
     return shards;
 }
 
-MemoryStore::MemoryStore(std::size_t bytes, Generations& generations)
+MemoryStore::MemoryStore(std::size_t bytes, Generations& generations, std::size_t object_bytes)
     : generations_(generations),
-      shard_count_(shards_for(bytes)),
+      shard_count_(shards_for(bytes, object_bytes)),
       shard_bytes_max_(bytes / shard_count_),
       shards_(std::make_unique<MemoryShard[]>(shards_most)) {}
 

@@ -12,6 +12,7 @@
 #include "cache/stored_response.hpp"
 #include "http/message.hpp"
 #include "route/route_table.hpp"
+#include "settings/settings.hpp"
 #include "store/generations.hpp"
 #include "store/guard_counts.hpp"
 #include "store/memory_shard.hpp"
@@ -68,14 +69,21 @@ struct Sweep {
 /// that lookups respect from then on; MemorySweeper frees what it is about.
 class MemoryStore {
 public:
-    /// `bytes` 0: keeps nothing.
-    MemoryStore(std::size_t bytes, Generations& generations);
+    /// `bytes` 0: keeps nothing. `object_bytes`: of the largest object, which is to be kept if
+    /// settings::largest_in_memory allows it.
+    MemoryStore(std::size_t bytes, Generations& generations, std::size_t object_bytes = 0);
     ~MemoryStore();
 
     /// Another budget from now on; one thread at a time. A smaller one evicts in small steps. Where
-    /// the shards would be too small for it, there are fewer of them, and what a shard that is left
-    /// does not hold is forgotten. A larger one keeps the shards that there are.
-    void resize(std::size_t bytes);
+    /// the shards would be too small for it, or for the largest object, there are fewer of them,
+    /// and what a shard that is left does not hold is forgotten. A larger one keeps the shards that
+    /// there are.
+    void resize(std::size_t bytes, std::size_t object_bytes = 0);
+
+    /// Larger bodies may not be taken: what an entry costs beside its body counts too.
+    [[nodiscard]] std::size_t largest_object() const {
+        return settings::largest_in_memory(shard_bytes_max_.load(std::memory_order_relaxed));
+    }
 
     /// The newest valid variant that answers the request, of those made under `rules`. `with_host`:
     /// the Host is part of the variant. Never allocates for entries without Vary. Nothing once
@@ -171,7 +179,7 @@ private:
     [[nodiscard]] bool keeps_nothing() const {
         return shard_bytes_max_.load(std::memory_order_relaxed) == 0;
     }
-    static std::size_t shards_for(std::size_t bytes);
+    static std::size_t shards_for(std::size_t bytes, std::size_t object_bytes);
     void use_fewer_shards(std::size_t count);
     [[nodiscard]] bool may_take(const cache::StoredResponse& entry, std::uint64_t began) const;
     [[nodiscard]] bool is_trusted(SteadyTime now) const {

@@ -1,7 +1,8 @@
 #include "wire/answer.hpp"
 
+#include <utility>
+
 #include "flow/answer_request.hpp"
-#include "flow/finish_request.hpp"
 #include "flow/send_response.hpp"
 #include "http/target_uri.hpp"
 
@@ -10,7 +11,8 @@ namespace {
 
 using cache::Detail;
 
-constexpr Milliseconds linger_max{1000};
+constexpr Milliseconds linger_step{1000};
+constexpr Milliseconds linger_max{60'000};
 constexpr std::size_t linger_bytes_max = 1024 * 1024;
 
 struct Refusal {
@@ -51,14 +53,11 @@ void complete_head(Connection& connection, flow::Client& client, std::size_t hea
 net::Task<void> answer(flow::Client& client) {
     const http::RequestHead& request = client.request();
     if (request.framing == http::Framing::length &&
-        request.content_length > client.settings().limits.body_bytes) {
-        co_await flow::answer_error(client, 413, Detail::limit,
-                                    "the request's body is larger than limits.body_bytes",
-                                    flow::KeepAlive::no);
-    } else {
-        co_await flow::answer_request(client);
-    }
-    flow::finish_request(client);
+        request.content_length > client.settings().limits.body_bytes)
+        return flow::answer_error(client, 413, Detail::limit,
+                                  "the request's body is larger than limits.body_bytes",
+                                  flow::KeepAlive::no);
+    return flow::answer_request(client);
 }
 
 net::Task<void> refuse(flow::Client& client, http::HeadResult parsed) {
@@ -66,24 +65,32 @@ net::Task<void> refuse(flow::Client& client, http::HeadResult parsed) {
     client.exchange().request.fields = {};
     client.exchange().request.keep_alive = false;
     client.exchange().outcome = cache::Outcome();
-    co_await flow::answer_error(client, refusal.status, refusal.detail, parsed.why,
-                                flow::KeepAlive::no);
-    flow::finish_request(client);
+    return flow::answer_error(client, refusal.status, refusal.detail, parsed.why,
+                              flow::KeepAlive::no);
 }
 
 net::Task<void> linger(Connection& connection) {
     net::Stream& stream = connection.stream;
     if (!stream.is_open()) co_return;
+    connection.idle = false;  // a drain lets it end
     stream.shutdown_write();
     stream.clear_timeout();
-    stream.expire_at(steady_now() + linger_max);
+    const SteadyTime give_up = steady_now() + linger_max;
+    stream.expire_at(steady_now() + linger_step);
+    std::uint64_t left = stream.bytes_unacknowledged();
     std::size_t drained = 0;
     while (drained < linger_bytes_max) {
         connection.in.consume(connection.in.size());
         const net::Buffer::Room room = connection.in.room(4096);
         const net::IoResult got = co_await stream.read_some(room.at, room.size);
-        if (got.kind != net::IoResult::Kind::done) break;
         drained += got.bytes;
+        if (got.kind == net::IoResult::Kind::done) continue;
+        // A client that takes what is left gets more time for it.
+        const std::uint64_t before = std::exchange(left, stream.bytes_unacknowledged());
+        const bool goes_on = stream.timed_out() && left > 0 && left < before;
+        if (!goes_on || steady_now() >= give_up) break;
+        stream.clear_timeout();
+        stream.expire_at(steady_now() + linger_step);
     }
 }
 

@@ -65,12 +65,25 @@ class Stream:
 
 class Connection:
     """window: of each stream; gives: whether bytes that came are given back to the windows; acknowledges: whether
-    SETTINGS and PING are answered."""
+    SETTINGS and PING are answered; receive_buffer: of the socket, small for one that is to fill up."""
 
     def __init__(
-        self, port, preface=True, window=1_000_000, gives=True, acknowledges=True, tls=None, timeout=10.0, host=HOST
+        self,
+        port,
+        preface=True,
+        window=1_000_000,
+        gives=True,
+        acknowledges=True,
+        tls=None,
+        timeout=10.0,
+        host=HOST,
+        receive_buffer=None,
     ):
-        self.socket = socket.create_connection((host, port), timeout=timeout)
+        self.socket = socket.socket()
+        if receive_buffer is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(timeout)
+        self.socket.connect((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname="larder.test")

@@ -4,6 +4,7 @@ from email.utils import formatdate
 
 import pytest
 
+from support.raw_client import request_bytes
 from support.scripted_origin import Gate, chunked, reply, until_close
 from support.waiting import until
 
@@ -123,6 +124,32 @@ def test_how_long_a_response_is_fresh(origin, wire, route, fields, expected):
     origin.on("/cached/x", reply(fields=fields, body=b"x"))
     got = words(wire(route=route))
     assert got == expected or (expected == ["MISS", "MISS"] and got == ["MISS", "EXPIRED"])
+
+
+@pytest.mark.parametrize("memory, kept, passed", [("64MB", 23, 26), ("256MB", 60, 0), ("8MB", 2, 4)])
+def test_what_is_too_large_for_memory_is_never_said_to_be_stored(origin, wire, memory, kept, passed):
+    """Three eighths of memory, in megabytes: what is smaller is kept, whatever parts memory has."""
+    larder = wire(limits="{max_object: 63MB}", extra=f"memory: {memory}")
+    for size in filter(None, (kept, passed)):
+        origin.on(f"GET /cached/{size}", reply(body=b"x" * (size << 20)))
+        first, second = larder.get(f"/cached/{size}"), larder.get(f"/cached/{size}")
+        is_kept = size == kept
+        assert ("stored" in first.cache_status, second.x_cache) == (is_kept, "HIT" if is_kept else "MISS")
+        assert ("too-large" in first.cache_status) != is_kept
+
+
+def test_a_stripped_field_is_no_trailer_and_not_in_an_interim_response_either(origin, wire):
+    larder = wire(route="ttl: 60, strip: [x-internal]")
+    secret = {"X-Internal": "secret"}
+    trailers = [("x-internal", "secret"), ("X-Sum", "7")]
+    answer = chunked(b"one", b"two", fields=secret, trailers=trailers).interim("103 Early Hints", secret)
+    origin.on("/cached/x", answer)
+    for fields in ({}, {"Cache-Control": "no-store"}, {"Authorization": "x"}):
+        with larder.connect() as client:
+            client.send(request_bytes("GET", "/cached/x", fields))
+            seen = client.read_until(b"\r\n0\r\n") + client.read_until(b"\r\n\r\n")
+            assert b"103" in seen and b"X-Sum: 7" in seen and b"secret" not in seen
+        larder.purge(everything=True)
 
 
 def test_a_stripped_field_is_not_sent_either(origin, wire):

@@ -2,8 +2,8 @@
 import pytest
 
 from support.raw_client import request_bytes
-from support.scripted_origin import Gate, chunked, raw, reply, until_close
-from support.waiting import Later, wait_until_still
+from support.scripted_origin import Gate, chunked, cut, raw, reply, until_close
+from support.waiting import Later, until, wait_until_still
 
 BYTES = bytes(range(256)) * 17
 
@@ -89,7 +89,7 @@ def test_a_chunked_request_arrives_whole_with_its_trailers(origin, larder):
         assert client.get("/x").status == 200
     seen = origin.requests("POST /x")[0]
     assert seen.body == b"Wikipedia in \r\n\r\nchunks."
-    assert seen.complete and seen.trailers in ([], [("X-Sum", "9")])
+    assert seen.complete and seen.trailers == [("X-Sum", "9")] and seen.field("trailer") == "X-Sum"
 
 
 def test_a_trailer_never_becomes_a_header_field(origin, larder):
@@ -278,6 +278,32 @@ def test_upgrade_turns_into_a_tunnel(origin, larder):
         client.finish_sending()
 
 
+def test_a_write_that_switches_protocols_is_purged_at_both_ends(origin, wire):
+    """What it changes may be changed until the tunnel ends."""
+    larder = wire(extra='  - {match: "POST /cached/{name}", purge: ["cached:{name}"]}')
+    value = [b"old"]
+    origin.on("GET /cached/x", lambda request: reply(body=value[0]))
+    gate = Gate()
+
+    def change(peer):
+        value[0] = b"new"
+        peer.socket.sendall(b"changed")
+        gate.pass_through()
+        value[0] = b"newer"
+
+    accepted = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
+    origin.on("POST /cached/x", raw(accepted, change, cut))
+    larder.get("/cached/x")
+    assert until(lambda: larder.get("/cached/x").x_cache == "HIT")
+    with larder.connect() as client:
+        client.send(request_bytes("POST", "/cached/x", {"Connection": "upgrade", "Upgrade": "x"}))
+        assert client.read_response().status == 101 and client.read_exactly(7) == b"changed"
+        assert larder.get("/cached/x").body == b"new"
+        gate.open()
+        client.read_to_end()
+    assert until(lambda: larder.get("/cached/x").body == b"newer")
+
+
 def test_an_upgrade_the_origin_declines_is_an_ordinary_answer(origin, larder):
     origin.on("/ws", reply(body=b"no websocket here"))
     with larder.connect() as client:
@@ -370,9 +396,24 @@ def test_an_absolute_target_decides_the_host(origin, larder):
         assert response.status == 400
 
 
-def test_options_for_the_whole_server_passes(origin, larder):
+@pytest.mark.parametrize("target", ["*", "http://api.test"])
+def test_options_for_the_whole_server_passes(origin, larder, target):
+    """RFC 9112, 3.2.4: an absolute target without a path means the server too."""
     origin.on("OPTIONS *", reply(fields={"Allow": "GET"}))
-    assert larder.request("OPTIONS", "*").field("allow") == "GET"
+    assert larder.request("OPTIONS", target).field("allow") == "GET"
+
+
+def test_a_later_minor_version_is_read_as_the_latest_known_one(origin, larder):
+    """RFC 9110, 2.5."""
+    origin.on("/x", reply(body=b"ok"))
+    answer = larder.get("/x", version="1.2")
+    assert (answer.status, answer.version, origin.requests("/x")[0].field("via")) == (200, "1.1", "1.1 larder")
+
+
+def test_connection_does_not_take_the_requests_id_away(origin, larder):
+    origin.on("/x", reply())
+    larder.get("/x", {"Connection": "x-request-id", "X-Request-Id": "abc"})
+    assert len(origin.requests("/x")[0].all("x-request-id")) == 1
 
 
 def test_a_slow_reader_makes_the_origin_wait_instead_of_filling_memory(origin, larder):

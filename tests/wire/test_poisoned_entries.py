@@ -1,9 +1,13 @@
 """Requests that a stranger makes so that an entry of others holds the wrong answer, or is not served."""
+import os
+import signal
 import threading
 
 import pytest
 
-from support.scripted_origin import Gate, reply
+from support import http2_client
+from support.raw_client import request_bytes
+from support.scripted_origin import Gate, raw, reply
 from support.waiting import until
 
 TRUSTING = "trusted_proxies: [127.0.0.0/8]"
@@ -224,3 +228,46 @@ def test_the_access_log_names_the_client_that_forwarded_tells(origin, wire):
     larder.get("/other", {"X-Forwarded-For": "203.0.113.9:4711"})
     until(lambda: "203.0.113.9" in larder.log(), what="the log's line")
     assert "2001:db8::7" in larder.log()
+
+
+def test_what_an_origin_sends_unasked_is_not_stored_as_an_answer(origin, wire):
+    """RFC 9112, 6.3. The process is held up, as by a limit of its CPU time, so that the bytes are there before larder
+    hears of them."""
+    larder = wire(text=ONE_WORKER)
+    peers = []
+    first = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nCache-Control: no-store\r\n\r\nok"
+    origin.on("GET /cached/first", raw(lambda peer: peers.append(peer), first))
+    origin.on("GET /cached/x", reply(body=b"own"))
+    with larder.connect() as client:
+        client.get("/cached/first")
+        os.kill(larder.process.pid, signal.SIGSTOP)
+        try:
+            client.send(request_bytes("GET", "/cached/x"))
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nCache-Control: max-age=600\r\n\r\n"
+            peers[-1].socket.sendall(head + b"evil")
+        finally:
+            os.kill(larder.process.pid, signal.SIGCONT)
+        assert client.read_response().body == b"own"
+    assert until(lambda: larder.get("/cached/x").x_cache == "HIT") and larder.get("/cached/x").body == b"own"
+
+
+CLAIMS = ["CF-Connecting-IP", "True_Client_IP", "X-Forwarded-User", "X-Forwarded-Other", "X-Remote-User", "X-HTTP-Method"]
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/2"])
+def test_what_a_client_may_not_claim_is_no_trailer_either(origin, larder, version):
+    origin.on("POST /write", reply(body=b"done"))
+    lines = [(name, "1.2.3.4") for name in CLAIMS] + [("X-Sum", "7")]
+    if version == "HTTP/2":
+        with http2_client.Connection(larder.port) as client:
+            stream = client.start("POST", "/write", body=b"hello", end=False)
+            client.trailers(stream, [(name.lower(), value) for name, value in lines])
+            assert client.response(stream).status == 200
+    else:
+        trailers = "".join(f"{name}: {value}\r\n" for name, value in lines).encode()
+        with larder.connect() as client:
+            head = b"POST /write HTTP/1.1\r\nHost: api.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+            client.send(head + b"5\r\nhello\r\n0\r\n" + trailers + b"\r\n")
+            assert client.read_response().status == 200
+    (seen,) = origin.requests("POST /write")
+    assert [name.lower() for name, _ in seen.trailers] == ["x-sum"]

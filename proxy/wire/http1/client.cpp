@@ -1,8 +1,5 @@
 #include "wire/http1/client.hpp"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-
 #include <array>
 
 #include "http/chunked.hpp"
@@ -235,9 +232,7 @@ net::Task<void> Client::run_tunnel(std::string_view lines, net::Stream& origin,
 // ---- for HoldUpWatch
 
 std::uint64_t Client::bytes_unacknowledged() const {
-    int unsent = 0;
-    ::ioctl(connection_->stream.socket().native_handle(), SIOCOUTQ, &unsent);
-    return static_cast<std::uint64_t>(unsent);
+    return connection_->stream.bytes_unacknowledged();
 }
 
 bool Client::connected() const { return connection_->stream.is_open(); }

@@ -21,6 +21,7 @@ net::Task<void> refuse_head(Connection& connection, const http::HeadResult& pars
     connection.client->exchange().bytes_in = connection.in.size();
     connection.in.consume(connection.in.size());
     co_await refuse(*connection.client, parsed);
+    flow::finish_request(*connection.client);
 }
 
 // Answers when no request came, or only a part of one.
@@ -60,6 +61,12 @@ net::Task<bool> wait_for_more(Connection& connection) {
     co_return false;
 }
 
+// Whether the client may send requests behind the last one that is answered: it has sent some, or
+// does not know that larder ends the connection.
+bool may_send_more(const Connection& connection) {
+    return !connection.in.empty() || connection.client->exchange().request.keep_alive;
+}
+
 // Does the step that needs a coroutine. False: the connection ends.
 net::Task<bool> take_step(Connection& connection, const RequestRead& read) {
     switch (read.step) {
@@ -68,12 +75,14 @@ net::Task<bool> take_step(Connection& connection, const RequestRead& read) {
             co_return more;
         }
         case Step::answered:
+            connection.stream.never_expire();
             co_await connection.client->send_rest();
             flow::finish_request(*connection.client);
             break;
         case Step::answer:
             connection.stream.never_expire();
             co_await answer(*connection.client);
+            flow::finish_request(*connection.client);
             break;
         case Step::refuse:
             co_await refuse_head(connection, read.parsed);
@@ -85,9 +94,8 @@ net::Task<bool> take_step(Connection& connection, const RequestRead& read) {
     connection.idle = true;
     const flow::Exchange& exchange = connection.client->exchange();
     const bool go_on = exchange.keep_alive && connection.stream.is_open();
-    const bool client_may_send =
-        exchange.body_pending || read.step == Step::refuse || !connection.in.empty();
-    if (!go_on && client_may_send) co_await linger(connection);
+    const bool has_more = exchange.body_pending || read.step == Step::refuse;
+    if (!go_on && (has_more || may_send_more(connection))) co_await linger(connection);
     co_return go_on;
 }
 
@@ -95,7 +103,13 @@ net::Task<bool> take_step(Connection& connection, const RequestRead& read) {
 bool finish_if_sent(Connection& connection, const RequestRead& read) {
     if (read.step != Step::answered || connection.client->has_rest()) return false;
     flow::finish_request(*connection.client);
+    connection.idle = true;
     return true;
+}
+
+net::Task<void> linger_and_close(Connection& connection) {
+    const CloseOnReturn closing(connection);
+    co_await linger(connection);
 }
 
 // Serves with a coroutine until no bytes of the client are left to answer.
@@ -105,6 +119,7 @@ net::Task<void> serve_by_coroutine(Connection& connection, RequestRead read) {
         bool go_on = false;
         if (finish_if_sent(connection, read)) {
             go_on = connection.client->exchange().keep_alive;
+            if (!go_on && may_send_more(connection)) co_await linger(connection);
         } else {
             go_on = co_await take_step(connection, read);
         }
@@ -153,7 +168,12 @@ void serve(Connection& connection) {
                                 "answering a client");
             return;
         }
-        if (!connection.client->exchange().keep_alive) return;
+        if (connection.client->exchange().keep_alive) continue;
+        if (!may_send_more(connection)) return;
+        closing.dismiss();
+        net::start_detached(connection.services().executor(), linger_and_close(connection),
+                            "ending a connection");
+        return;
     }
     closing.dismiss();
     wait_for_request(connection);

@@ -1,8 +1,5 @@
 #include "wire/http2/endpoint.hpp"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-
 #include <boost/asio/post.hpp>
 
 #include "flow/answer_request.hpp"
@@ -216,6 +213,7 @@ net::Task<void> Endpoint::work_on(Endpoint& endpoint, std::unique_ptr<StreamClie
     } else {
         co_await refuse(own, parsed);
     }
+    flow::finish_request(own);
 }
 
 void Endpoint::end_work(std::unique_ptr<StreamClient> client) {
@@ -272,9 +270,7 @@ void Endpoint::release(Stream& stream) {
 
 std::uint64_t Endpoint::bytes_unacknowledged(const Stream& stream) const {
     if (session_.is_window_closed(stream)) return 0;
-    int unsent = 0;
-    ::ioctl(connection_.stream.socket().native_handle(), SIOCOUTQ, &unsent);
-    return static_cast<std::uint64_t>(unsent);
+    return connection_.stream.bytes_unacknowledged();
 }
 
 // ---- output

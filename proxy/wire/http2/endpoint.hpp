@@ -107,7 +107,8 @@ private:
     std::size_t working_ = 0;  // coroutines of requests
     Phase phase_ = Phase::open;
     Timer timer_ = Timer::preface;
-    int steps_ = 0;  // see StepGuard
+    std::uint64_t timer_heads_ = 0;  // Session::heads when the deadline was set
+    int steps_ = 0;                  // see StepGuard
     bool watches_stall_ = false;
     bool taking_input_ = false;  // the session may not be asked to produce
     bool writing_ = false;       // write_rest runs

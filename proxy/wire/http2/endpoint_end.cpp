@@ -14,14 +14,14 @@ constexpr Milliseconds drain_grace{1000};
 
 // Looks whether the connection is over. May destroy the Endpoint.
 void Endpoint::settle() {
-    connection_.idle = working_ == 0 && session_.streams().empty();
+    connection_.idle = working_ == 0 && !writing_ && session_.streams().empty();
     if (phase_ == Phase::lost) {
         if (working_ == 0 && !writing_ && !posted_) connection_.list.close(connection_);
         return;
     }
-    if (phase_ == Phase::lingering || writing_) return;
+    if (phase_ == Phase::lingering) return;
     const bool answered = phase_ == Phase::finishing && connection_.idle;
-    if (answered || session_.ended()) {
+    if (!writing_ && (answered || session_.ended())) {
         session_.abandon();
         phase_ = Phase::lingering;
         connection_.stream.when_readable(nullptr, nullptr);
@@ -30,7 +30,8 @@ void Endpoint::settle() {
         return;
     }
     arm_timers();
-    if (phase_ == Phase::open) wait_for_input();
+    // Also while a write waits: RFC 9113, 5.2.2.
+    if (phase_ == Phase::open && !session_.ended()) wait_for_input();
 }
 
 net::Task<void> Endpoint::linger_and_close(Endpoint& endpoint) {
@@ -55,8 +56,12 @@ void Endpoint::arm_timers() {
     } else if (connection_.idle) {
         wanted = Timer::idle;
     }
-    if (wanted == timer_) return;
+    // A deadline is for one head, or for the time since the last one.
+    const bool is_set = wanted == timer_ && session_.heads() == timer_heads_;
+    if (is_set) return;
+    const bool begins_idle = wanted == Timer::idle && timer_ != Timer::idle;
     timer_ = wanted;
+    timer_heads_ = session_.heads();
     const settings::Limits& limits = connection_.services().config->settings.limits;
     switch (wanted) {
         case Timer::preface:
@@ -65,6 +70,7 @@ void Endpoint::arm_timers() {
             break;
         case Timer::idle:
             connection_.stream.expire_at(steady_now() + limits.keepalive_timeout);
+            if (!begins_idle) break;
             session_.release_memory();
             output_.release();
             break;
@@ -92,7 +98,10 @@ void Endpoint::on_stall(void* self) {
     bool stuck = false;
     for (Stream& stream : endpoint.session_.streams()) {
         if (!stream.is_stuck()) continue;
-        if (now - stream.progressed_at < patience) {
+        // One that waits for its turn is not stuck: the write before it has a deadline of its own.
+        const bool waits_for_write =
+            endpoint.writing_ && !endpoint.session_.is_window_closed(stream);
+        if (waits_for_write || now - stream.progressed_at < patience) {
             stuck = true;
             continue;
         }

@@ -1,5 +1,6 @@
 #include "wire/http2/session.hpp"
 
+#include <algorithm>
 #include <array>
 #include <new>
 
@@ -13,6 +14,8 @@ namespace {
 // What a connection's clients may send before larder has taken it. Large, since larder takes bytes
 // of the connection at once.
 constexpr std::int32_t connection_window = 1024 * 1024;
+// At most some 400 frames with a body's bytes, of which AbuseBudget lets 1000 come at once.
+constexpr std::size_t bytes_at_once = 4096;
 
 const nghttp2_option* options() {
     static const nghttp2_option* const made = [] {
@@ -58,7 +61,10 @@ void Session::scan(std::string_view bytes) {
 // Judges a frame by its head, before nghttp2 gets it.
 void Session::count(const FrameHead& frame) {
     bool fine = budget_.spend_frame(now_);
-    if (frame.type == FrameType::headers) budget_.begin_head();
+    if (frame.type == FrameType::headers) {
+        ++heads_;
+        budget_.begin_head();
+    }
     if (frame.type == FrameType::continuation) fine = budget_.spend_continuation() && fine;
     in_head_frame_ = frame.type == FrameType::headers || frame.type == FrameType::continuation;
     if (in_head_frame_) head_is_open_ = !frame.has(FrameHead::end_headers);
@@ -66,8 +72,15 @@ void Session::count(const FrameHead& frame) {
 }
 
 void Session::receive(std::string_view bytes, SteadyTime now) {
-    if (has_failed_) return;
     now_ = now;
+    // In parts, so that the frames of a part earn what those of the next one cost.
+    while (!has_failed_ && !is_abusive_ && !bytes.empty()) {
+        take(bytes.substr(0, bytes_at_once));
+        bytes.remove_prefix(std::min(bytes.size(), bytes_at_once));
+    }
+}
+
+void Session::take(std::string_view bytes) {
     scan(bytes);
     if (!is_abusive_) {
         const auto* at = reinterpret_cast<const std::uint8_t*>(bytes.data());

@@ -64,6 +64,8 @@ public:
     [[nodiscard]] bool reads_head() const {
         return head_is_open_ || (in_head_frame_ && scan_.in_frame());
     }
+    /// How many heads have begun, of requests and of trailers.
+    [[nodiscard]] std::uint64_t heads() const { return heads_; }
     [[nodiscard]] StreamList& streams() { return streams_; }
 
     // ---- responses
@@ -99,6 +101,7 @@ public:
 private:
     friend struct SessionCallbacks;
 
+    void take(std::string_view bytes);
     void scan(std::string_view bytes);
     void count(const FrameHead& frame);
     void close(Stream& stream, bool complete);
@@ -114,6 +117,7 @@ private:
     AbuseBudget budget_;
     Output* output_ = nullptr;  // during produce
     SteadyTime now_{};          // of the last receive or produce
+    std::uint64_t heads_ = 0;
     bool greeted_ = false;
     bool head_is_open_ = false;   // CONTINUATION must follow
     bool in_head_frame_ = false;  // the last frame was HEADERS or CONTINUATION

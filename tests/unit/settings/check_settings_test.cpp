@@ -85,24 +85,23 @@ TEST_CASE("an address is listened on once") {
     CHECK(check(origin + "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0") == "");
 }
 
-TEST_CASE("objects that are larger than the memory are warned of") {
-    CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 5MB}") ==
-          "f:3:22: warning: limits.max_object: exceeds memory (4MB): objects that are larger are "
-          "not kept\n");
-    CHECK(check(origin + "memory: 4MB\nredis: redis://h\nlimits: {max_object: 5MB}") ==
-          "f:4:22: warning: limits.max_object: exceeds memory (4MB): objects that are larger are "
-          "kept in Redis only\n");
-    CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 4MB}") == "");
+TEST_CASE("objects that are larger than memory keeps are warned of") {
+    const std::string beyond =
+        "exceeds three eighths of memory (1536KB): objects that are larger are ";
+    CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 2MB}") ==
+          "f:3:22: warning: limits.max_object: " + beyond + "not kept\n");
+    CHECK(check(origin + "memory: 4MB\nredis: redis://h\nlimits: {max_object: 2MB}") ==
+          "f:4:22: warning: limits.max_object: " + beyond + "kept in Redis only\n");
+    CHECK(check(origin + "memory: 4MB\nlimits: {max_object: 1536KB}") == "");
     CHECK(check(origin + "memory: 1MB") == "");
-    CHECK(check(origin + "memory: 1MB\nredis: redis://h").find("error") == std::string::npos);
-    CHECK(load(origin + "memory: 1MB").settings.limits.max_object == 1024 * 1024);
+    CHECK(check(origin + "memory: 1MB\nredis: redis://h") == "");
+    CHECK(load(origin + "memory: 1MB").settings.limits.max_object == 384 * 1024);
     CHECK(load(origin + "memory: 1MB\nredis: redis://h").settings.limits.max_object ==
           8 * 1024 * 1024);
     CHECK(check(origin + "memory: off\nredis: redis://h\nlimits: {max_object: 5MB}") == "");
     const std::string route =
-        origin + "memory: 4MB\nroutes:\n- {match: GET /, key: k, max_object: 5MB";
-    CHECK(check(route + "}")
-              .starts_with("f:4:38: warning: routes[0].max_object: exceeds memory (4MB)"));
+        origin + "memory: 4MB\nroutes:\n- {match: GET /, key: k, max_object: 2MB";
+    CHECK(check(route + "}").starts_with("f:4:38: warning: routes[0].max_object: " + beyond));
     CHECK(check(route + ", memory: off}") == "");
 }
 

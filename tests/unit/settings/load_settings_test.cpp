@@ -174,7 +174,7 @@ TEST_CASE("memory and threads") {
 }
 
 TEST_CASE("the default max_object follows a smaller memory, a given one does not") {
-    CHECK(load_good("memory: 4MB").limits.max_object == 4 * 1024 * 1024);
+    CHECK(load_good("memory: 4MB").limits.max_object == 1536 * 1024);
     CHECK(load_good("memory: off").limits.max_object == 8 * 1024 * 1024);
     CHECK(load_good("memory: 4MB\nlimits: {max_object: 6MB}").limits.max_object == 6 * 1024 * 1024);
 }

@@ -555,6 +555,29 @@ TEST_CASE("a smaller budget evicts, and a larger one makes room") {
     CHECK(tier.store.entries() == 60);
 }
 
+TEST_CASE("the largest object is kept, whatever parts memory has") {
+    struct Case {
+        std::size_t memory;
+        std::size_t object;
+        std::size_t largest;
+    };
+    for (const Case& one : {Case{2048, 8, 12}, Case{2048, 100, 192}, Case{256, 60, 96},
+                            Case{64, 40, 24}, Case{8, 8, 3}}) {
+        CAPTURE(one.memory);
+        Generations generations;
+        MemoryStore store(one.memory * megabyte, generations, one.object * megabyte);
+        store.trust_until(SteadyTime::max());
+        CHECK(store.largest_object() == one.largest * megabyte);
+        cache::Draft draft;
+        draft.key = "k";
+        draft.body = std::string(store.largest_object(), 'x');
+        draft.sequence = generations.now();
+        CHECK(store.insert("k", cache::make_stored(draft), {1, draft.sequence, 0}));
+        store.resize(2048 * megabyte, 300 * megabyte);
+        CHECK(store.largest_object() >= 300 * megabyte);
+    }
+}
+
 TEST_CASE("a much smaller budget takes large objects still, and loses no purge") {
     Tier tier(2048 * megabyte);
     for (int i = 0; i < 1000; ++i) tier.put("k:" + std::to_string(i), get);
