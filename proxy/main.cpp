@@ -111,6 +111,7 @@ void allow_all_descriptors() {
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a write beyond RLIMIT_FSIZE fails instead
     allow_all_descriptors();
     const std::vector<std::string> arguments(argv, argv + argc);
     const auto parsed =

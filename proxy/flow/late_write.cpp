@@ -81,7 +81,7 @@ void LateWrites::purge_again(const WritePurge& purged) {
 }
 
 void LateWrites::purge_after(const WritePurge& purged, Milliseconds delay) {
-    arrange({purged.order, steady_now() + delay}, purged.record);
+    arrange({order_now(services_, purged), steady_now() + delay}, purged.record);
 }
 
 void LateWrites::arrange(store::PlannedPurge purge, PurgeSchedule::Record record) {
@@ -157,12 +157,12 @@ void LateWrites::listen(const std::shared_ptr<const Config>& config,
     const bool too_many = listening_.size() >= listening_max;
     if (stopped_ || too_many || !has_room(*exchange.connection)) {
         if (!stopped_) log_not_listening(too_many);
-        return repeat_until(purged.order, until);
+        return repeat_until(order_now(services_, purged), until);
     }
     auto answer = std::make_shared<LateAnswer>(config, request);
     answer->exchange.connection = std::move(exchange.connection);
     answer->who = std::move(who);
-    answer->purged = purged.order;
+    answer->purged = order_now(services_, purged);
     answer->until = until;
     answer->exchange.under_way = std::move(exchange.under_way);  // must not outlive the address
     listening_.insert(answer.get());
@@ -199,8 +199,9 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
         usable = co_await read_small_body(body, text);
     }
     const std::string* whole = usable ? &text : nullptr;
-    const store::PurgeOrder order =
-        order_after_write(config, request, match, &exchange.head, whole);
+    store::PurgeOrder order = order_after_write(config, request, match, &exchange.head, whole);
+    add_newest_rules(services_, config, request, &exchange.head, whole, route::Secrets::shown,
+                     order);
     if (order.empty()) co_return;
     redis::RedisBudget budget;
     const SteadyTime began = steady_now();
@@ -209,6 +210,18 @@ net::Task<void> LateWrites::await_answer(std::shared_ptr<LateAnswer> answer) {
         record_of_write(config, request, match, &exchange.head, whole, order);
     record.who = answer->who;
     keep_repeat(services_, record, began, outcome);
+}
+
+void LateWrites::follow_rules(const Config& before, const Config& now) {
+    if (pending() == 0) return;
+    const store::PurgeOrder renamed = renamed_since(before, now);
+    if (renamed.empty()) return;
+    for (const store::PlannedPurge& planned : schedule_.all())
+        plan({renamed, planned.due, planned.repeats});
+    // Answers that are awaited purge by the rules in force. One that does not come is purged by
+    // what was known before.
+    for (const LateAnswer* answer : listening_)
+        plan({renamed, answer->until, store::PlannedPurge::Repeats::yes});
 }
 
 net::Task<void> LateWrites::until_kept() {

@@ -51,6 +51,10 @@ public:
     void listen(const std::shared_ptr<const Config>& config, const http::RequestHead& request,
                 origin::Exchange& exchange, std::string who, const WritePurge& purged);
 
+    /// The rules have changed: what was planned by name finds the entries that are stored from now
+    /// on, too.
+    void follow_rules(const Config& before, const Config& now);
+
     /// Waits until a kill would not lose what was planned, if there is a state directory.
     [[nodiscard]] net::Task<void> until_kept();
 

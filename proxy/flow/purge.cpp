@@ -47,6 +47,14 @@ void append(route::PurgeSet& to, const route::PurgeSet& from) {
     to.patterns.insert(to.patterns.end(), from.patterns.begin(), from.patterns.end());
 }
 
+// Both without response tags.
+void append(store::PurgeOrder& to, const store::PurgeOrder& from) {
+    append(to.set, from.set);
+    to.scan_patterns.insert(to.scan_patterns.end(), from.scan_patterns.begin(),
+                            from.scan_patterns.end());
+    to.everything |= from.everything;
+}
+
 // Collects the entries of the URLs that a write's response names: as clients name them, and as the
 // write's origin does.
 void collect_related(const Config& config, const http::RequestHead& request,
@@ -151,17 +159,40 @@ store::PurgeOrder order_after_write(const Config& config, const http::RequestHea
     return order;
 }
 
-// If a reload came during the write, later reads use the new rules: purge by these too.
-void add_newest_rules(Client& client, const http::ResponseHead* response, const std::string* body,
+void add_newest_rules(Services& services, const Config& used, const http::RequestHead& request,
+                      const http::ResponseHead* response, const std::string* body,
                       route::Secrets secrets, store::PurgeOrder& order) {
-    client.services.follow_reload();
-    if (client.services.config == client.config) return;
-    const http::RequestHead& request = client.request();
-    const route::Match match = client.services.config->routes.match(
-        request.method, request.method_name, request.host, request.path);
-    store::PurgeOrder more =
-        order_after_write(*client.services.config, request, match, response, body, secrets);
+    services.follow_reload();
+    if (services.config.get() == &used) return;
+    const route::Match match = services.config->routes.match(request.method, request.method_name,
+                                                             request.host, request.path);
+    const store::PurgeOrder more =
+        order_after_write(*services.config, request, match, response, body, secrets);
     append(order.set, more.set);
+}
+
+store::PurgeOrder renamed_since(const Config& before, const Config& now) {
+    store::PurgeOrder order;
+    std::vector<std::string> patterns;
+    now.routes.collect_renamed(&before.routes, patterns);
+    for (std::string& pattern : patterns) {
+        if (pattern == "*") {
+            order.everything = true;
+        } else if (now.routes.is_tag_pattern(pattern)) {
+            order.set.patterns.push_back(std::move(pattern));
+        } else {
+            order.scan_patterns.push_back(std::move(pattern));
+        }
+    }
+    return order;
+}
+
+store::PurgeOrder order_now(Services& services, const WritePurge& purged) {
+    services.follow_reload();
+    store::PurgeOrder order = purged.order;
+    if (purged.config && purged.config != services.config && !order.empty())
+        append(order, renamed_since(*purged.config, *services.config));
+    return order;
 }
 
 bool any_secrets(const Config& config) {
@@ -193,7 +224,8 @@ std::shared_ptr<const observe::PurgeRecord> full_record(Client& client,
     record.who = believed_address(client).to_string();
     if (any_secrets(*client.config)) {
         store::PurgeOrder more;
-        add_newest_rules(client, response, body, route::Secrets::masked, more);
+        add_newest_rules(client.services, *client.config, client.request(), response, body,
+                         route::Secrets::masked, more);
         for (std::string& key : more.set.keys) record.keys.push_back(std::move(key));
         for (std::string& pattern : more.set.patterns)
             record.patterns.push_back(std::move(pattern));
@@ -228,7 +260,9 @@ net::Task<WritePurge> purge_after_write(Client& client, const http::ResponseHead
     store::PurgeOrder order =
         announced ? order_of_answer(*client.config, client.request(), match, response)
                   : order_after_write(*client.config, client.request(), match, response, body);
-    add_newest_rules(client, response, body, route::Secrets::shown, order);
+    add_newest_rules(client.services, *client.config, client.request(), response, body,
+                     route::Secrets::shown, order);
+    const std::shared_ptr<const Config> by_rules_of = client.services.config;
     if (order.empty() && done.empty()) co_return WritePurge{};
     const TraceStep step(exchange, "purge");
     const bool was_announced = order.empty();
@@ -243,7 +277,7 @@ net::Task<WritePurge> purge_after_write(Client& client, const http::ResponseHead
     keep_record(client.services, *record, began, outcome);
     if (outcome == store::PurgeOutcome::pending) exchange.outcome = exchange.outcome.purge_owed();
     exchange.purge_failed = refuses_unpurged_writes(client) && response && stale;
-    WritePurge purged{std::move(order), record, was_announced};
+    WritePurge purged{std::move(order), by_rules_of, record, was_announced};
     co_await purge_when_settled(client, purged);
     co_return purged;
 }
@@ -251,9 +285,14 @@ net::Task<WritePurge> purge_after_write(Client& client, const http::ResponseHead
 net::Task<store::PurgeOutcome> purge_at_end(Client& client, const WritePurge& purged) {
     const SteadyTime began = steady_now();
     const std::string token = take_token(client);
+    store::PurgeOrder order = order_now(client.services, purged);
+    if (purged.config)
+        add_newest_rules(client.services, *purged.config, client.request(), nullptr, nullptr,
+                         route::Secrets::shown, order);
     const store::PurgeOutcome outcome =
-        co_await purge(client.services, purged.order, client.exchange().redis_budget, token);
-    const bool stale = leaves_stale(client, outcome, purged.was_announced ? token : std::string());
+        co_await purge(client.services, order, client.exchange().redis_budget, token);
+    const bool all_announced = purged.was_announced && purged.config == client.services.config;
+    const bool stale = leaves_stale(client, outcome, all_announced ? token : std::string());
     client.exchange().purge_failed = refuses_unpurged_writes(client) && stale;
     // One that went well is the same purge to people: many an API sends head and body apart.
     if (outcome == store::PurgeOutcome::pending)

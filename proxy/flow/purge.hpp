@@ -27,12 +27,26 @@ store::PurgeOrder order_after_write(const Config& config, const http::RequestHea
                                     const std::string* body,
                                     route::Secrets secrets = route::Secrets::shown);
 
+/// The same by the rules in force, if they are not `used`: a reload came during the write, and
+/// later reads use the new ones. Adds to `order`.
+void add_newest_rules(Services& services, const Config& used, const http::RequestHead& request,
+                      const http::ResponseHead* response, const std::string* body,
+                      route::Secrets secrets, store::PurgeOrder& order);
+
 /// What a write purged.
 struct WritePurge {
     store::PurgeOrder order;
+    std::shared_ptr<const Config> config{};                ///< by whose rules
     std::shared_ptr<const observe::PurgeRecord> record{};  ///< null: there was nothing to purge
     bool was_announced = false;  ///< all of it: Redis holds it until the announcement ends
 };
+
+/// What the write is to purge now. If a reload has come since, entries may be found under other
+/// names: all of the routes that this may concern are purged.
+store::PurgeOrder order_now(Services& services, const WritePurge& purged);
+
+/// What is to be purged in addition where a purge by name was made by the rules of `before`.
+store::PurgeOrder renamed_since(const Config& before, const Config& now);
 
 /// What becomes of the announcement of a write when it is purged.
 enum class Announced : std::uint8_t {

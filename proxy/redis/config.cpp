@@ -26,7 +26,8 @@ RedisConfig::RedisConfig(larder::settings::Redis settings_in, int workers)
       tls(make_redis_tls(url, settings.tls)),
       sentinel_tls(make_sentinel_tls(url, settings)),
       is_cluster(url.kind == RedisUrl::Kind::cluster),
-      keys(settings.prefix, is_cluster ? RedisKeys::Slots::of_cluster : RedisKeys::Slots::one),
+      keys(settings.prefix, is_cluster ? RedisKeys::Slots::of_cluster : RedisKeys::Slots::one,
+           url.database),
       server_text(text_of(url)),
       connections_max(settings.max_connections > 0 ? settings.max_connections
                                                    : std::max(10, workers + 2)),

@@ -19,6 +19,10 @@ namespace larder::redis {
 /// How long an id lives if nothing prolongs it. An entry that lives longer prolongs it.
 inline constexpr Milliseconds id_lifetime = std::chrono::hours(24);
 
+/// The same for an id of a rule tag or an extension that a lease makes: of keys that live briefly
+/// nothing is to stay for long.
+inline constexpr Milliseconds new_id_lifetime = std::chrono::minutes(10);
+
 /// How long the bookkeeping of an entry must live, and how long it is made to where it would not.
 struct BookkeepingLives {
     Milliseconds needed;
@@ -27,7 +31,7 @@ struct BookkeepingLives {
 inline BookkeepingLives bookkeeping_lives(Milliseconds entry) {
     constexpr Milliseconds slack = std::chrono::seconds(60);
     const Milliseconds needed = entry + slack;
-    return {needed, std::max<Milliseconds>(id_lifetime, 2 * needed)};
+    return {needed, std::max<Milliseconds>(new_id_lifetime, 2 * needed)};
 }
 
 /// The name under which an entry carries its extension id among its tags. It is empty, as no

@@ -26,12 +26,12 @@ std::mt19937_64 seeded() {
 
 }  // namespace
 
-RedisKeys::RedisKeys(std::string prefix, Slots slots)
+RedisKeys::RedisKeys(std::string prefix, Slots slots, int database)
     : prefix_(std::move(prefix)),
       own_(prefix_ + "larder:"),
       clock_(own_ + "clock"),
       names_(slots == Slots::of_cluster ? std::make_shared<const SlotNames>() : nullptr),
-      news_(own_ + "news") {
+      news_(own_ + "news" + (database != 0 ? ":" + std::to_string(database) : std::string())) {
     if (!names_) everything_.push_back(own_ + "all");
     for (int group = 0; names_ && group < id_groups; ++group)
         everything_.push_back(own_ + "all:" + names_->of(group * slots_of_id));

@@ -17,7 +17,8 @@ namespace larder::redis {
 class RedisKeys {
 public:
     enum class Slots : unsigned char { one, of_cluster };
-    explicit RedisKeys(std::string prefix, Slots slots = Slots::one);
+    /// `database`: PUBLISH knows none, so it is a part of the channel's name.
+    explicit RedisKeys(std::string prefix, Slots slots = Slots::one, int database = 0);
 
     [[nodiscard]] const std::string& prefix() const { return prefix_; }
 

@@ -51,7 +51,7 @@ std::string part_of_lock(std::string_view lock_key) { return digest_of(lock_key)
 void add_ids(RedisCommands& commands, const RedisKeys& keys, const EntryLookup& lookup) {
     for (std::size_t i = 0; i < lookup.id_count(); ++i) {
         const std::string& id_key = lookup.id_keys[i];
-        commands.add("SET", id_key, random_id(), "NX", "PX", id_lifetime.count())
+        commands.add("SET", id_key, random_id(), "NX", "PX", new_id_lifetime.count())
             .add("GET", id_key);
     }
     if (lookup.everything != 0) return;
@@ -149,7 +149,7 @@ void add_plain_try(RedisCommands& commands, const RedisKeys& keys, const Attempt
                    const Lease& lease, PlainTry& plain) {
     const EntryLookup& lookup = attempt.lookup;
     for (const std::size_t i : plain.made)
-        commands.add("SET", lookup.id_keys[i], lookup.ids[i], "NX", "PX", id_lifetime.count());
+        commands.add("SET", lookup.id_keys[i], lookup.ids[i], "NX", "PX", new_id_lifetime.count());
     plain.set_reply = commands.count();
     const bool locks = !lease.lock_key.empty();
     commands.add("HSETNX", lease.guard_key, guard_field, plain.guard);

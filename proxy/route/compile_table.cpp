@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <map>
 
-#include "base/sha256.hpp"
 #include "route/compiled_impl.hpp"
 #include "route/percent.hpp"
 #include "route/rules.hpp"
@@ -12,7 +11,7 @@ namespace {
 
 using settings::RouteKind;
 
-/// CompiledRoute::sharing: "~", eight digits, "~".
+/// A part of CompiledRoute::sharing (see number_rules).
 std::string sharing_of(const settings::Route& rule, const std::vector<std::string>& credentials) {
     std::string said;
     const auto add = [&said](bool holds, std::string_view name) {
@@ -45,10 +44,7 @@ std::string sharing_of(const settings::Route& rule, const std::vector<std::strin
         said.push_back(' ');
     }
     if (!rule.origin_path.empty()) said.append("@").append(rule.origin_path).push_back(' ');
-    if (said.empty()) return said;
-    std::string digest;
-    append_sha256(digest, said);
-    return "~" + digest.substr(0, 8) + "~";
+    return said;
 }
 
 /// Compiles one route and appends its errors to the problems, under the route's path.
@@ -296,7 +292,7 @@ RouteTable RouteTable::compile(const settings::Settings& settings, settings::Pro
         for (const auto& [signature, pattern] : patterns)
             if (route->impl->key_shape.meets_with_query(*pattern))
                 route->impl->tag_patterns.push_back(pattern);
-    number_rules(impl, before ? before->impl_.get() : nullptr);
+    number_rules(impl, settings.tag_headers, before ? before->impl_.get() : nullptr);
     return table;
 }
 

@@ -44,6 +44,7 @@ struct CompiledRoute::Impl {
     std::vector<const Shape*> tag_patterns;
 
     std::string rules_text;  ///< what CompiledRoute::rules stands for
+    std::string reach_text;  ///< the part of it that says under which names purges find the entries
 
     // write
     std::vector<CompiledPurge> purges;

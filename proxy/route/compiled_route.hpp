@@ -29,11 +29,13 @@ public:
     std::uint32_t rules = 0;
     bool key_has_host = false;  ///< {host} in the key, or `host:` pinned: the variant needs no Host
     bool key_has_authorization = false;
-    /// A short text for the options that decide to whom a stored response may be served (`ignore`,
-    /// `strip`, `credentials`), which tags it has (`tags`), where it comes from (`origin`,
-    /// `origin_path`) and how clients get it (`client_cache_control`, `etag`, `compress`). Empty:
-    /// none of them is set. All instances and versions that decide alike have the same text. A
-    /// response that was stored under another text is not served.
+    /// "~", eight digits, "~": of a read route a digest of what decides which requests an entry
+    /// answers (the key, the path, the host, `path_case`, `ignore_query`), to whom it may be served
+    /// (`ignore`, `strip`, `credentials`), which statuses (`status_ttl`) and tags it may have
+    /// (`tags`, `tag_headers`), where it comes from (`origin`, `origin_path`) and how clients get
+    /// it
+    /// (`client_cache_control`, `etag`, `compress`). All instances and versions that decide alike
+    /// have the same text. A response that was stored under another text is not served.
     std::string sharing;
     http::CredentialNames
         credentials;  ///< fields of settings.credentials that neither the key nor `ignore` covers

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
+#include "base/sha256.hpp"
 #include "http/write_methods.hpp"
 #include "route/compiled_impl.hpp"
 #include "route/path_spellings.hpp"
@@ -167,6 +169,54 @@ bool RouteTable::is_tag_pattern(std::string_view pattern) const {
         if (!known) return false;
     }
     return known;
+}
+
+namespace {
+
+std::set<std::string_view> reaches(const RouteTable& table) {
+    std::set<std::string_view> texts;
+    for (const auto& route : table.routes())
+        if (route->rule.kind == settings::RouteKind::read) texts.insert(route->impl->reach_text);
+    return texts;
+}
+
+// With an appended query too.
+std::string pattern_of_keys(const Shape& shape) {
+    std::string pattern;
+    for (const Piece& piece : shape.pieces()) {
+        if (piece.kind == Piece::Kind::literal) {
+            pattern += piece.text;
+        } else if (!pattern.ends_with('*')) {
+            pattern += '*';
+        }
+    }
+    if (!pattern.ends_with('*')) pattern += '*';
+    return pattern;
+}
+
+}  // namespace
+
+void RouteTable::collect_renamed(const RouteTable* before,
+                                 std::vector<std::string>& patterns) const {
+    constexpr std::size_t patterns_max = 16;
+    std::set<std::string> renamed;
+    if (before) {
+        const std::set<std::string_view> known = reaches(*before);
+        for (const auto& route : impl_->routes)
+            if (route->rule.kind == settings::RouteKind::read &&
+                !known.contains(route->impl->reach_text))
+                renamed.insert(pattern_of_keys(route->impl->key_shape));
+    }
+    if (!before || renamed.size() > patterns_max) renamed = {"*"};
+    patterns.insert(patterns.end(), renamed.begin(), renamed.end());
+}
+
+std::string RouteTable::reach() const {
+    std::string all;
+    for (const std::string_view text : reaches(*this)) all.append(text).push_back('\n');
+    std::string digest;
+    append_sha256(digest, all);
+    return digest;
 }
 
 }  // namespace larder::route

@@ -144,6 +144,13 @@ public:
     /// every read route whose keys it can cover. Any other pattern needs a scan of the keys.
     [[nodiscard]] bool is_tag_pattern(std::string_view pattern) const;
 
+    /// Adds patterns that cover all keys of the read routes whose entries purges found under other
+    /// names, or not at all, by the table that was in force before. Many, or a null `before`: "*".
+    void collect_renamed(const RouteTable* before, std::vector<std::string>& patterns) const;
+    /// A digest of under which names purges find the entries of all routes. Equal ones: a purge by
+    /// name means the same in both tables.
+    [[nodiscard]] std::string reach() const;
+
     /// CompiledRoute::rules of all read routes.
     [[nodiscard]] std::vector<std::uint32_t> rules() const;
 

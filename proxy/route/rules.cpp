@@ -1,12 +1,16 @@
 #include "route/rules.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <map>
 
+#include "base/sha256.hpp"
 #include "route/compiled_impl.hpp"
 
 namespace larder::route {
 namespace {
+
+constexpr std::size_t sharing_digits = 8;
 
 /// Texts and numbers in a row. Two rows are equal only if all their parts are.
 class Row {
@@ -49,6 +53,27 @@ void add_ignore(Row& row, const settings::Ignore& ignore) {
     row.add_all(ignore.credentials);
 }
 
+/// Which requests the route's entries answer.
+std::string meaning_of(const CompiledRoute& route) {
+    const settings::Route& rule = route.rule;
+    Row row;
+    row.add(rule.key).add(route.path_template).add(rule.host);
+    row.add_number(route.impl->path.path_case == settings::PathCase::insensitive ? 1 : 0);
+    row.add_number(rule.query_bypass ? 1 : 0).add_all(rule.ignore_query);
+    return row.take();
+}
+
+/// Under which names purges find the route's entries.
+std::string reach_of(const CompiledRoute& route) {
+    Row row;
+    row.add(meaning_of(route)).add_all(route.rule.tags);
+    row.add_number(route.impl->rivals.size());
+    for (const Shape* rival : route.impl->rivals) row.add(rival->signature());
+    row.add_number(route.impl->tag_patterns.size());
+    for (const Shape* pattern : route.impl->tag_patterns) row.add(pattern->signature());
+    return row.take();
+}
+
 /// Routes of equal texts share their entries.
 std::string sharing_of(const CompiledRoute& route) {
     Row row;
@@ -88,12 +113,27 @@ std::string rules_of(const CompiledRoute& route) {
 
 }  // namespace
 
-void number_rules(RouteTable::Impl& table, const RouteTable::Impl* before) {
-    // The rules of all routes that share their entries.
-    std::map<std::string, std::string> groups;
-    for (const auto& route : table.routes)
-        if (route->rule.kind == settings::RouteKind::read)
-            groups[sharing_of(*route)] += rules_of(*route);
+void number_rules(RouteTable::Impl& table, const std::vector<std::string>& tag_headers,
+                  const RouteTable::Impl* before) {
+    // What is said of all routes that share their entries.
+    struct Group {
+        std::string rules;
+        std::string meaning;
+        std::string reach;
+    };
+    std::map<std::string, Group> groups;
+    std::vector<std::string> headers = tag_headers;
+    std::sort(headers.begin(), headers.end());
+    const std::string tags_come_from = Row().add_all(headers).take();
+    for (const auto& route : table.routes) {
+        if (route->rule.kind != settings::RouteKind::read) continue;
+        Group& group = groups[sharing_of(*route)];
+        group.rules += rules_of(*route);
+        group.meaning += meaning_of(*route);
+        for (const settings::StatusTtl& item : route->rule.status_ttl)
+            group.meaning += std::to_string(item.status) + ';';
+        group.reach += reach_of(*route);
+    }
 
     std::map<std::string, std::uint32_t> known;
     std::uint32_t last = 0;
@@ -105,7 +145,12 @@ void number_rules(RouteTable::Impl& table, const RouteTable::Impl* before) {
     for (const auto& route : table.routes) {
         if (route->rule.kind != settings::RouteKind::read) continue;
         const std::string sharing = sharing_of(*route);
-        route->impl->rules_text = sharing + groups[sharing];
+        const Group& group = groups[sharing];
+        route->impl->rules_text = sharing + group.rules + tags_come_from;
+        route->impl->reach_text = sharing + group.reach + tags_come_from;
+        std::string digest;
+        append_sha256(digest, sharing + group.meaning + tags_come_from);
+        route->sharing = "~" + digest.substr(0, sharing_digits) + "~";
         const auto [place, is_new] = known.try_emplace(route->impl->rules_text, last + 1);
         if (is_new) ++last;
         route->rules = place->second;

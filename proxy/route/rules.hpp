@@ -3,8 +3,10 @@
 
 namespace larder::route {
 
-/// Numbers the rules of all read routes (CompiledRoute::rules). `before` is the table that was in
-/// force until now, or null; rules that it also has keep their number.
-void number_rules(RouteTable::Impl& table, const RouteTable::Impl* before);
+/// Numbers the rules of all read routes (CompiledRoute::rules), and completes their `sharing`.
+/// `before` is the table that was in force until now, or null; rules that it also has keep their
+/// number.
+void number_rules(RouteTable::Impl& table, const std::vector<std::string>& tag_headers,
+                  const RouteTable::Impl* before);
 
 }  // namespace larder::route

@@ -82,6 +82,9 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
                 if (parts_.redis) parts_.redis->history().note_lifetime(hello->lifetime);
             }
             break;
+        case message::rules:
+            their_reach_ = body;
+            break;
         case message::remembered:
             if (const auto purges = redis::parse_remembered(body); purges && parts_.redis)
                 parts_.redis->history().restore(*purges, steady_now());
@@ -119,7 +122,8 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
 void FromPredecessor::plan(std::string_view body, store::PlannedPurge::Repeats repeats) {
     const auto later = message::parse_later(body);
     if (!later) return;
-    parts_.plan({redis::order_of(later->items), steady_now() + later->due_in, repeats});
+    parts_.plan(
+        {redis::order_of(by_our_names(later->items)), steady_now() + later->due_in, repeats});
 }
 
 void FromPredecessor::adopt_marks(std::string_view lines) {
@@ -130,16 +134,25 @@ void FromPredecessor::adopt_marks(std::string_view lines) {
     }
 }
 
+// A purge that was made by other rules names other entries.
+std::vector<redis::PurgeItem> FromPredecessor::by_our_names(
+    const std::vector<redis::PurgeItem>& theirs) const {
+    if (their_reach_ == parts_.reach()) return theirs;
+    return {redis::purge_everything()};
+}
+
 void FromPredecessor::take_purge(std::string_view body) {
     const auto purge = message::parse_purge(body);
     if (!purge) {
         purge_everything();
         return;
     }
-    if (parts_.redis) parts_.redis->history().remember(purge->items, steady_now());
-    if (!purge->delivered || their_redis_ != parts_.redis_name()) owe(purge->items);
-    flow::purge_here(parts_.generations, parts_.memory, parts_.board,
-                     redis::order_of(purge->items));
+    const std::vector<redis::PurgeItem> items = by_our_names(purge->items);
+    if (parts_.redis) parts_.redis->history().remember(items, steady_now());
+    const bool delivered =
+        purge->delivered && their_redis_ == parts_.redis_name() && items == purge->items;
+    if (!delivered) owe(items);
+    flow::purge_here(parts_.generations, parts_.memory, parts_.board, redis::order_of(items));
     to_confirm_.push_back(std::to_string(purge->number));
 }
 

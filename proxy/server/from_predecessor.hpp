@@ -41,6 +41,8 @@ private:
     void on_pause() override;
     void on_end() override;
     void take_purge(std::string_view body);
+    [[nodiscard]] std::vector<redis::PurgeItem> by_our_names(
+        const std::vector<redis::PurgeItem>& theirs) const;
     void plan(std::string_view body, store::PlannedPurge::Repeats repeats);
     void adopt_marks(std::string_view lines);
     void owe(const std::vector<redis::PurgeItem>& items);
@@ -52,6 +54,7 @@ private:
     const SuccessionParts parts_;
     const Calls calls_;
     std::string their_redis_;              // only on the channel's thread
+    std::string their_reach_;              // only on the channel's thread
     std::vector<std::string> to_confirm_;  // only on the channel's thread
     bool owes_more_ = false;               // only on the channel's thread
     mutable std::mutex mutex_;             // guards all below

@@ -79,7 +79,8 @@ SuccessionParts Server::succession_parts() {
             shared_.redis.get(),
             owed_.get(),
             planned_.get(),
-            [this](store::PlannedPurge purge) { plan(std::move(purge)); }};
+            [this](store::PlannedPurge purge) { plan(std::move(purge)); },
+            [this] { return shared_.config.get()->routes.reach(); }};
 }
 
 void Server::open_state() {

@@ -16,6 +16,8 @@ namespace larder::server::message {
 // From the predecessor.
 inline constexpr char hello =
     'h';  ///< the name of its Redis, and how long purges are remembered there
+inline constexpr char rules =
+    'n';  ///< a digest of under which names its purges find entries (RouteTable::reach)
 inline constexpr char remembered = 'm';  ///< a part of the purge history
 inline constexpr char owed = 'o';        ///< a part of the journal
 inline constexpr char inherited = 'i';   ///< history and journal are complete

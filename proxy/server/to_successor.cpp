@@ -103,6 +103,7 @@ void ToSuccessor::begin() {
     hello.redis = parts_.redis_name();
     if (parts_.redis) hello.lifetime = parts_.redis->history().keeps_for();
     channel->send(message::hello, message::to_body(hello));
+    channel->send(message::rules, parts_.reach());
     if (parts_.redis) {
         send_some_at_once(*channel, message::remembered,
                           parts_.redis->history().snapshot(steady_now()));

@@ -26,6 +26,7 @@ struct SuccessionParts {
     OwedFile* owed = nullptr;                       ///< null: no state directory, or no Redis
     PlannedFile* planned = nullptr;                 ///< null: no state directory
     std::function<void(store::PlannedPurge)> plan;  ///< leaves it to a worker; any thread
+    std::function<std::string()> reach;             ///< RouteTable::reach of the rules in force
 
     /// The name of the Redis that gets the owed purges; empty: none.
     [[nodiscard]] std::string redis_name() const;

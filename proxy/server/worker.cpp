@@ -159,7 +159,9 @@ void Worker::welcome(int descriptor, const boost::asio::ip::tcp::endpoint& peer,
 }
 
 void Worker::use_config(std::shared_ptr<const flow::Config> config) {
-    services_.config = std::move(config);
+    const std::shared_ptr<const flow::Config> before =
+        std::exchange(services_.config, std::move(config));
+    services_.late_writes.follow_rules(*before, *services_.config);
     services_.access_log = observe::AccessLog(services_.config->settings.log);
     services_.origin.clear();
     services_.uncacheable = {};

@@ -107,5 +107,58 @@ TEST_CASE("routes that make one key share its entries, where they allow the same
     CHECK(after.routes()[2]->rules == table.routes()[2]->rules);
 }
 
+TEST_CASE("what purges find under other names is told at a reload") {
+    using Patterns = std::vector<std::string>;
+    const auto renamed = [](void (*change)(std::vector<Route>&)) {
+        const RouteTable before = compile(articles());
+        std::vector<Route> changed = articles();
+        change(changed);
+        const RouteTable after = compile(std::move(changed), &before);
+        Patterns patterns;
+        after.collect_renamed(&before, patterns);
+        CHECK((before.reach() == after.reach()) == patterns.empty());
+        return patterns;
+    };
+    CHECK(renamed([](auto&) {}).empty());
+    CHECK(renamed([](auto& all) { all[0].ttl = std::chrono::seconds(1); }).empty());
+    CHECK(renamed([](auto& all) { all[0].key = "a:{id}"; }) == Patterns{"a:*"});
+    CHECK(renamed([](auto& all) { all[0].key = "a:{id}:{lang}"; }) == Patterns{"a:*:*"});
+    CHECK(renamed([](auto& all) { all[0].key = "a:{id}:x"; }) == Patterns{"a:*:x*"});
+    CHECK(renamed([](auto& all) { all[0].host = "a.example"; }) == Patterns{"articles:*"});
+    CHECK(renamed([](auto& all) { all[0].ignore_query = {"utm"}; }) == Patterns{"articles:*"});
+    CHECK(renamed([](auto& all) { all[0].tags = {"author"}; }) == Patterns{"articles:*"});
+    CHECK(renamed([](auto& all) { all[2].purge = {"users:*"}; }) == Patterns{"users:*"});
+    CHECK(renamed([](auto& all) { all.push_back(read("GET /tags", "tags")); }) ==
+          Patterns{"tags*"});
+    CHECK(renamed([](auto& all) {
+              for (int i = 0; i < 17; ++i)
+                  all.push_back(read("GET /n" + std::to_string(i), "n" + std::to_string(i)));
+          }) == Patterns{"*"});
+    Patterns all;
+    compile(articles()).collect_renamed(nullptr, all);
+    CHECK(all == Patterns{"*"});
+}
+
+TEST_CASE("entries are kept apart where rules differ in what they answer") {
+    const auto sharing = [](void (*change)(Route&)) {
+        std::vector<Route> routes = articles();
+        change(routes[0]);
+        return compile(std::move(routes)).routes()[0]->sharing;
+    };
+    const std::string usual = sharing([](Route&) {});
+    CHECK(usual.size() == 10);
+    CHECK(sharing([](Route& route) { route.ttl = std::chrono::seconds(1); }) == usual);
+    CHECK(sharing([](Route& route) { route.name = "x"; }) == usual);
+    CHECK(sharing([](Route& route) { route.key = "articles:{id=1}"; }) != usual);
+    CHECK(sharing([](Route& route) { route.match = "GET /a/{id}"; }) != usual);
+    CHECK(sharing([](Route& route) { route.match = "GET,HEAD /articles/{id}"; }) == usual);
+    CHECK(sharing([](Route& route) { route.host = "a.example"; }) != usual);
+    CHECK(sharing([](Route& route) { route.ignore_query = {"utm"}; }) != usual);
+    CHECK(sharing([](Route& route) { route.ignore.cookie = true; }) != usual);
+    CHECK(sharing([](Route& route) {
+              route.status_ttl = {{500, std::chrono::seconds(1)}};
+          }) != usual);
+}
+
 }  // namespace
 }  // namespace larder::route
