@@ -120,5 +120,8 @@ int main(int argc, char** argv) {
         (exit->status == cli::exit_fine ? std::cout : std::cerr) << exit->text;
         return exit->status;
     }
-    return std::visit(Runner{arguments}, std::get<cli::Command>(parsed));
+    const int status = std::visit(Runner{arguments}, std::get<cli::Command>(parsed));
+    if (std::cout.flush()) return status;
+    std::cerr << "larder: cannot write the output\n";
+    return status == cli::exit_fine ? cli::exit_wrong : status;
 }

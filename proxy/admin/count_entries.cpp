@@ -34,7 +34,9 @@ bool meets(const ResolvedPurge& purge, const ShownKey& shown) {
     const store::PurgeOrder& order = purge.order;
     const auto is_covered = [&](const std::string& key) { return covers(key, shown.key); };
     const auto matches = [&](const std::string& pattern) {
-        return route::glob_match(pattern, shown.key);
+        const std::string_view bare(shown.key.data(),
+                                    std::min(shown.key.find('?'), shown.key.size()));
+        return route::glob_match(pattern, shown.key) || route::glob_match(pattern, bare);
     };
     if (order.everything || std::any_of(order.set.keys.begin(), order.set.keys.end(), is_covered) ||
         std::any_of(order.set.patterns.begin(), order.set.patterns.end(), matches) ||

@@ -46,9 +46,20 @@ json::value parsed(std::string_view body, std::string& fault) {
 
 /// A URL as a client names it: "example.com/a" and "//example.com/a" are "http://example.com/a".
 std::string whole_url(std::string url) {
-    if (url.starts_with("http://") || url.starts_with("https://") || url.starts_with("/"))
-        return url.starts_with("//") ? "http:" + url : url;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!iequals(std::string_view(url).substr(0, scheme.size()), scheme)) continue;
+        return url.replace(0, scheme.size(), scheme);
+    }
+    if (url.starts_with("/")) return url.starts_with("//") ? "http:" + url : url;
     return "http://" + url;
+}
+
+bool is_encoded_whole(std::string_view url) {
+    const std::string_view begin = url.substr(0, url.find_first_of("/?"));
+    const auto has = [begin](std::string_view slash) {
+        return begin.find(slash) != std::string_view::npos;
+    };
+    return has("%2F") || has("%2f") || has("%3A") || has("%3a");
 }
 
 /// The strings of a list, or what is wrong with it. Cloudflare's `files` may hold objects with
@@ -110,9 +121,9 @@ std::string decoded(std::string_view text) {
     return percent_decoded(text).value_or(std::string(text));
 }
 
-/// The rest of the path from a part of it on.
-std::string_view from(std::string_view path, std::string_view part) {
-    return path.substr(static_cast<std::size_t>(part.data() - path.data()));
+/// The rest of the target from a part of its path on.
+std::string_view from(std::string_view target, std::string_view part) {
+    return target.substr(static_cast<std::size_t>(part.data() - target.data()));
 }
 
 std::string missing(const ClientCall& call) {
@@ -123,8 +134,8 @@ std::string missing(const ClientCall& call) {
 
 }  // namespace
 
-std::optional<ClientCall> find_client_call(std::string_view path) {
-    const std::vector<std::string_view> parts = segments_of(path);
+std::optional<ClientCall> find_client_call(std::string_view target) {
+    const std::vector<std::string_view> parts = segments_of(target.substr(0, target.find('?')));
     const auto text = [&](std::size_t i) { return decoded(parts[i]); };
     if (parts.size() == 5 && parts[0] == "client" && parts[1] == "v4" && parts[2] == "zones" &&
         parts[4] == "purge_cache")
@@ -135,9 +146,9 @@ std::optional<ClientCall> find_client_call(std::string_view path) {
         return ClientCall{Form::fastly_tags, text(1), ""};
     // Fastly's client does not encode the slashes of a tag.
     if (parts.size() >= 4 && parts[0] == "service" && parts[2] == "purge" && !parts[3].empty())
-        return ClientCall{Form::fastly_tag, text(1), decoded(from(path, parts[3]))};
+        return ClientCall{Form::fastly_tag, text(1), std::string(from(target, parts[3]))};
     if (parts.size() >= 2 && parts[0] == "purge" && !parts[1].empty())
-        return ClientCall{Form::fastly_url, "", decoded(from(path, parts[1]))};
+        return ClientCall{Form::fastly_url, "", std::string(from(target, parts[1]))};
     return std::nullopt;
 }
 
@@ -149,7 +160,9 @@ std::variant<PurgeOrder, std::string> parse_client_order(const ClientCall& call,
     std::string fault;
     switch (call.form) {
         case Form::fastly_tag:
+            // Fastly's client sends a tag as it is; others encode it.
             order.tags.push_back(call.item);
+            if (decoded(call.item) != call.item) order.tags.push_back(decoded(call.item));
             break;
         case Form::fastly_tags:
             fault = read_fastly_tags(fields, body, order);
@@ -158,7 +171,9 @@ std::variant<PurgeOrder, std::string> parse_client_order(const ClientCall& call,
             order.everything = true;
             break;
         case Form::fastly_url:
-            order.urls.push_back(whole_url(call.item));
+            // The same with a URL. Of one that is encoded as a whole the first slash is, too.
+            order.urls.push_back(
+                whole_url(is_encoded_whole(call.item) ? decoded(call.item) : call.item));
             break;
         case Form::cloudflare:
             fault = read_cloudflare(body, order);

@@ -32,8 +32,8 @@ struct ClientCall {
     }
 };
 
-/// The call that a path stands for; nothing where it is none of these.
-[[nodiscard]] std::optional<ClientCall> find_client_call(std::string_view path);
+/// The call that a request's target stands for; nothing where it is none of these.
+[[nodiscard]] std::optional<ClientCall> find_client_call(std::string_view target);
 
 /// What is purged, or a sentence that says what is wrong.
 [[nodiscard]] std::variant<PurgeOrder, std::string> parse_client_order(

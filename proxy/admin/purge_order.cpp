@@ -1,20 +1,36 @@
 #include "admin/purge_order.hpp"
 
 #include <algorithm>
+#include <set>
 
+#include "route/compiled_route.hpp"
 #include "route/offline_request.hpp"
 #include "route/prefix_purges.hpp"
 
 namespace larder::admin {
 namespace {
 
+// The hosts that a URL without one may be meant for; empty: any other. One stands for all that a
+// wildcard takes.
+std::set<std::string> hosts_of(const std::string& url, const route::RouteTable& routes) {
+    std::set<std::string> hosts{""};
+    if (!url.starts_with('/')) return hosts;
+    for (const auto& route : routes.routes()) {
+        const std::string& host = route->rule.host;
+        hosts.insert(host.starts_with('*') ? "any" + host.substr(1) : host);
+    }
+    return hosts;
+}
+
 // Adds the entries of a URL. False: it is not a URL.
 bool add_url(const std::string& url, const route::RouteTable& routes, ResolvedPurge& resolved) {
-    const std::optional<route::OfflineRequest> request =
-        route::OfflineRequest::make("GET", url, "", {});
-    if (!request) return false;
     route::PurgeSet met;
-    routes.collect_url_purges(request->head(), request->head().target, met);
+    for (const std::string& host : hosts_of(url, routes)) {
+        const std::optional<route::OfflineRequest> request =
+            route::OfflineRequest::make("GET", url, host, {});
+        if (!request) return false;
+        routes.collect_url_purges(request->head(), request->head().target, met);
+    }
     for (std::string& key : met.keys) {
         resolved.asked.keys.push_back(key);
         resolved.order.set.keys.push_back(std::move(key));
@@ -31,6 +47,8 @@ void add_pattern(const std::string& pattern, const route::RouteTable& routes,
         order.set.patterns.push_back(pattern);
     } else {
         order.scan_patterns.push_back(pattern);
+        // The keys of which it names the end may have an appended query, or the kind of a body.
+        if (!pattern.ends_with('*')) order.scan_patterns.push_back(pattern + "?*");
     }
 }
 

@@ -19,6 +19,7 @@
 #include "admin/show_entry.hpp"
 #include "base/clock.hpp"
 #include "base/json_text.hpp"
+#include "base/text.hpp"
 
 namespace larder::admin {
 namespace {
@@ -311,6 +312,16 @@ AdminReply for_client(const std::optional<ClientCall>& client, AdminReply reply)
     return out;
 }
 
+/// Of an absolute target (RFC 9112, 3.2.2) the path and query.
+std::string_view without_authority(std::string_view target) {
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!iequals(target.substr(0, scheme.size()), scheme)) continue;
+        const std::size_t path = target.find('/', scheme.size());
+        return path == std::string_view::npos ? "/" : target.substr(path);
+    }
+    return target;
+}
+
 }  // namespace
 
 AdminReply error_reply(int status, std::string_view error, std::string_view detail) {
@@ -321,12 +332,13 @@ AdminReply error_reply(int status, std::string_view error, std::string_view deta
 
 void answer_admin_request(const AdminQuestion& question, AdminBackend& backend, Done done) {
     const AdminRequest& request = question.request;
-    const std::string_view target(request.target().data(), request.target().size());
+    const std::string_view target =
+        without_authority({request.target().data(), request.target().size()});
     const std::size_t path_end = std::min(target.find('?'), target.size());
     const std::string_view path = target.substr(0, path_end);
     const Endpoint* endpoint = find_endpoint(path);
     const std::optional<ClientCall> client =
-        endpoint == nullptr ? find_client_call(path) : std::nullopt;
+        endpoint == nullptr ? find_client_call(target) : std::nullopt;
     if (client) endpoint = &client_endpoint;
 
     const std::optional<Visitor> visitor =

@@ -6,6 +6,7 @@
 #include "http/claims.hpp"
 #include "http/hop_by_hop.hpp"
 #include "http/target_uri.hpp"
+#include "http/write_methods.hpp"
 
 // This runs on every hit: one pass over the fields, and no allocation for common requests.
 namespace larder::cache {
@@ -115,6 +116,7 @@ Detail connection_bypass(const http::Fields& fields) {
 Detail request_bypass(const http::RequestHead& request, std::span<const std::string> key_headers) {
     const bool has_body = request.framing == http::Framing::chunked || request.content_length > 0;
     if (has_body && !http::may_ask_by_body(request.method)) return Detail::body;
+    if (http::asks_to_write_by_parameter(request)) return Detail::query;
     bool odd_connection = false;
     Detail found = Detail::none;
     for (const Field& line : request.fields) {

@@ -165,6 +165,15 @@ std::string parent_of(const std::string& path) {
     return slash == 0 || slash == std::string::npos ? "" : path.substr(0, slash);
 }
 
+/// A path that sorts behind those that have text where it has a placeholder, and else as the
+/// document has them.
+std::string with_placeholders_last(const std::string& path) {
+    std::string kinds;
+    for (std::size_t at = path.find('/'); at != std::string::npos; at = path.find('/', at + 1))
+        kinds.push_back(at + 1 < path.size() && path[at + 1] == '{' ? '1' : '0');
+    return kinds;
+}
+
 class Draft {
 public:
     explicit Draft(const Value& document) : document_(document), base_(base_path(document)) {}
@@ -182,6 +191,11 @@ public:
             if (std::any_of(resources_.begin(), resources_.end(), same)) continue;
             resources_.push_back({base_ + path, key_of_path(path), "", inner});
         }
+        // Concrete paths are matched before templated ones, whatever their order in the document.
+        std::stable_sort(
+            resources_.begin(), resources_.end(), [](const Resource& one, const Resource& other) {
+                return with_placeholders_last(one.path) < with_placeholders_last(other.path);
+            });
         return !resources_.empty();
     }
 

@@ -209,6 +209,9 @@ int run_stats(const StatsOptions& options, const Screen& screen, std::ostream& o
             const AdminAnswer answer =
                 ask_admin(options.admin, "/readyz", {}, std::chrono::seconds(2));
             if (answer.status != 200) throw std::runtime_error(describe_error(answer));
+            if (answer.body.find("\"status\":\"ready\"") == std::string::npos)
+                throw std::runtime_error(options.admin.url +
+                                         " answers, but is not larder's admin address");
             return exit_fine;
         }
         StatsReading reading;

@@ -151,6 +151,11 @@ void append_members(std::string& key, const CompiledRoute::Impl& impl, const Siz
     if (http::may_ask_by_body(request.method)) append_body_kind(members.next(), request);
     for (const Parameter& parameter : select_appended(parameters, impl, key_info)) {
         std::string& out = members.next();
+        // A value may stand without a name.
+        if (!parameter.has_equals && secrets == Secrets::masked_with_query) {
+            out += masked_value;
+            continue;
+        }
         append_value(out, parameter.name, Source::query);
         if (!parameter.has_equals) continue;
         out.push_back('=');

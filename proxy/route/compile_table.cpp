@@ -222,9 +222,9 @@ std::size_t value_count(const Shape& shape) {
 // keys; if both have the same number, the later route does. Routes with the same key text share
 // entries, because their author says so.
 bool yields_to(const CompiledRoute& route, const CompiledRoute& other) {
+    if (route.rule.key == other.rule.key) return false;
     const Shape& mine = route.impl->key_shape;
     const Shape& theirs = other.impl->key_shape;
-    if (mine.signature() == theirs.signature()) return false;
     const std::size_t my_values = value_count(mine);
     const std::size_t their_values = value_count(theirs);
     const bool yields =

@@ -55,6 +55,10 @@ void read_tokens(const Node& node, std::vector<AdminToken>& tokens) {
             return !token.name.empty() && other.name == token.name;
         });
         if (known) item.error("has the name of an earlier token: " + token.name);
+        const bool same = std::any_of(tokens.begin(), tokens.end(), [&](const AdminToken& other) {
+            return !token.token.empty() && other.token == token.token;
+        });
+        if (same) item.error("has the same token as an earlier one, whose rights it would get");
         tokens.push_back(std::move(token));
     }
 }

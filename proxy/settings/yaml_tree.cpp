@@ -10,6 +10,8 @@
 #include <set>
 #include <sstream>
 
+#include "base/utf8.hpp"
+
 namespace larder::settings {
 namespace {
 
@@ -53,6 +55,15 @@ std::string restore_question_marks(std::string text) {
 
 void refuse_control_characters(const std::string& text) {
     Position at{1, 1};
+    if (!is_utf8(text)) {
+        std::size_t line = 0;
+        for (std::size_t end = 0; end != std::string::npos; line = end + 1) {
+            end = text.find('\n', line);
+            if (!is_utf8(std::string_view(text).substr(line, end - line))) break;
+            ++at.line;
+        }
+        throw YamlFault{at, "bytes that are no UTF-8; save the file in UTF-8"};
+    }
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         if ((byte < 0x20 && !is_blank(c)) || byte == 0x7f)

@@ -1,10 +1,12 @@
 """The other commands: check, explain, stats, version."""
 import os
+import subprocess
 
 import pytest
 
 from support import larder as larder_command
 from support.larder import REPOSITORY
+from support.scripted_origin import reply
 from support.versioned_api import VersionedApi
 from support.waiting import until
 
@@ -329,3 +331,24 @@ def test_version_help_and_usage():
     )
     for words in (["--no-such-option"], ["explain"], ["purge"]):
         assert larder_command.run(*words).returncode == 2, words
+
+
+@pytest.mark.parametrize("words", [["schema"], ["check", "-c", DEMO]], ids=["schema", "check"])
+def test_a_text_that_cannot_be_written_is_a_failure(words):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([larder_command.binary(), *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+    assert done.returncode == 1 and "cannot write" in done.stderr
+
+
+def test_readiness_is_not_taken_from_another_server(origin):
+    origin.on("GET /readyz", reply(body=b"ok"))
+    done = larder_command.run("stats", "--ready", "--admin", origin.url)
+    assert done.returncode == 1 and "not larder's admin address" in done.stderr
+
+
+def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "larder.yaml"
+    path.write_bytes(b"origin: http://127.0.0.1:1\nroutes:\n  - {match: GET /caf\xe9, key: a}\n")
+    done = larder_command.run("check", "-c", str(path))
+    text = done.stderr + done.stdout
+    assert done.returncode == 1 and "larder.yaml:3:1: error" in text and "UTF-8" in text

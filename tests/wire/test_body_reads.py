@@ -284,6 +284,16 @@ def test_a_write_purges_what_queries_of_its_path_with_parameters_stored(origin, 
     assert ask(larder, "/of/7;v=1", b"q").x_cache == "MISS"
 
 
+@pytest.mark.parametrize("target", ["/json?_method=DELETE", "/json?%5fmethod=DEL%45TE", "/json?a=1;_method=delete"])
+def test_a_parameter_that_asks_for_a_write_is_not_answered_from_the_cache(origin, larder, target):
+    for _ in range(2):
+        ask(larder, "/json", b"[1]")
+        assert ask(larder, "/json", b"[1]").x_cache == "HIT"
+        answer = ask(larder, target, b"[1]", "POST")
+        assert (answer.x_cache, "detail=query" in answer.cache_status) == ("BYPASS", True)
+        assert ask(larder, "/json", b"[1]").x_cache == "MISS"
+
+
 def test_an_overridden_method_is_a_write(origin, larder):
     ask(larder, "/json", b"[1]")
     ask(larder, "/json", b"[1]", "POST", **{"X-HTTP-Method-Override": "DELETE"})

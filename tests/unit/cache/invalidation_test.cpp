@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "cache/origin_tags.hpp"
+#include "http/write_methods.hpp"
 #include "unit/support/cache_heads.hpp"
 
 using namespace larder;
@@ -16,8 +19,9 @@ const std::vector<std::string> default_tag_headers = settings::Settings().tag_he
 TEST_CASE("requests that may be writes invalidate unless the origin refused them (RFC 9111, 4.4)") {
     for (const char* line :
          {"POST /", "PUT /", "PATCH /", "DELETE /", "MKCOL /", "query /",
-          "GET /\nX-HTTP-Method-Override: delete", "GET /?_method=PUT",
-          "POST /\nX-HTTP-Method-Override: GET", "QUERY /\nX_HTTP_Method: PATCH"}) {
+          "GET /\nX-HTTP-Method-Override: delete", "GET /?_method=PUT", "GET /?%5Fmethod=PUT",
+          "GET /?_method=P%55T", "GET /?a=1;_method=put", "POST /\nX-HTTP-Method-Override: GET",
+          "QUERY /\nX_HTTP_Method: PATCH"}) {
         CAPTURE(line);
         for (int status : {200, 201, 204, 299, 301, 303, 399, 500, 502, 504, 599})
             CHECK(invalidates(Request(line), status));
@@ -29,6 +33,18 @@ TEST_CASE("requests that may be writes invalidate unless the origin refused them
                              "REPORT /", "SEARCH /", "PRI /", "GET /\nX-HTTP-Method-Override: HEAD",
                              "GET /?x_method=PUT", "GET /?a=_method=PUT"})
         CHECK_FALSE(invalidates(Request(line), 200));
+}
+
+TEST_CASE("a long list of methods costs little, and counts as all usual writes") {
+    std::string names;
+    for (int i = 0; i < 5000; ++i) names += "A" + std::to_string(i) + ",";
+    const std::vector<std::string> methods =
+        http::overriding_methods(Request("GET /\nX-HTTP-Method-Override: " + names));
+    CHECK(methods.size() == 12);
+    for (const char* write : {"POST", "PUT", "PATCH", "DELETE"})
+        CHECK(std::count(methods.begin(), methods.end(), write) == 1);
+    CHECK(http::overriding_methods(Request("GET /\nX-HTTP-Method: a, B,a")) ==
+          std::vector<std::string>{"A", "B"});
 }
 
 TEST_CASE("Location and Content-Location of the same host are invalidated too (RFC 9111, 4.4)") {

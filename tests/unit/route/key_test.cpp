@@ -308,7 +308,9 @@ TEST_CASE("requests that decode differently never share a key, whatever the temp
                                               read("GET /pair/{x}/{y}", "{x}:{y}"),
                                               read("GET /word/{x}/{y}", "w{x}a{y}"),
                                               read("GET /list", "one:list"),
-                                              read("GET /deep/{x}/{y}", "q:{x}:{y}:z")};
+                                              read("GET /deep/{x}/{y}", "q:{x}:{y}:z"),
+                                              read("GET /same/{y}", "one:{y}"),
+                                              read("GET /page/{y}", "q:{y}:{page=1}")};
     const RouteTable table = table_of(routes);
     std::map<std::string, std::string> seen;
     std::size_t checked = 0;
@@ -326,6 +328,8 @@ TEST_CASE("requests that decode differently never share a key, whatever the temp
         const std::string path_means = meaning(v, false);
         add("/one/" + v, "one|" + path_means);
         add("/bare/" + v, "bare|" + path_means);
+        add("/same/" + v, "same|" + path_means);
+        add("/page/" + v, "page|" + path_means);
         add("/r/" + v, "r|" + path_means);
         for (const std::string& w : nasty) {
             const std::string both = meaning(v, true) + "|" + meaning(w, true);
