@@ -249,11 +249,23 @@ private:
             if (take_digits() == 0) return fail();
         }
         const std::string_view written = begin.substr(0, begin.size() - rest_.size());
+        if (is_plain_integer(written)) {
+            out = written;
+            return;
+        }
         double value = 0;
         const auto parsed = std::from_chars(written.data(), written.data() + written.size(), value);
         if (parsed.ec != std::errc() || significant_digits(mantissa) > digits_max) return fail();
         if (std::abs(value) >= exact_max) is_exact_ = false;
         out = number_text(value);
+    }
+
+    // Most numbers: the canonical form is what is written. Not -0.
+    static bool is_plain_integer(std::string_view written) {
+        constexpr std::size_t digits_always_exact = 15;
+        const std::string_view digits = written.substr(written.starts_with('-') ? 1 : 0);
+        return digits.size() <= digits_always_exact && written != "-0" &&
+               std::all_of(digits.begin(), digits.end(), is_digit);
     }
 
     static std::size_t significant_digits(std::string_view mantissa) {

@@ -124,13 +124,13 @@ void append_body_kind(std::string& out, const http::RequestHead& request) {
 
 // Whether the key can be made of the body: if the key needs the body as JSON, the body must mean
 // the same to every reader.
-bool is_body_usable(const Template& key, const http::RequestHead& request) {
+bool is_body_usable(const Template& key, const http::RequestHead& request, BodyJson& body) {
     if (!http::may_ask_by_body(request.method)) return true;
     const bool needs_json = std::any_of(key.parts.begin(), key.parts.end(), [](const Part& part) {
         return part.kind == Part::Kind::body && part.json;
     });
     if (!needs_json) return true;
-    const auto json = http::CanonicalJson::parse(request.body);
+    const http::CanonicalJson* const json = body.get();
     return json && json->is_exact();
 }
 
@@ -174,11 +174,13 @@ KeyInfo build(const CompiledRoute& route, const Captures& captures,
     KeyInfo key_info;
     SizeMarks marks;
     Parameters parameters(request.query, impl.key.query_names);
-    append_bare(key, impl.key, {captures, request, parameters, nullptr, nullptr, secrets}, marks);
+    BodyJson body(request.body);
+    append_bare(key, impl.key, {captures, request, parameters, nullptr, nullptr, secrets, &body},
+                marks);
     leave_own_namespace(key);
     key_info.bare_size = key.size();
     append_members(key, impl, marks, request, parameters, secrets, key_info);
-    key_info.unusable_body = !is_body_usable(impl.key, request);
+    key_info.unusable_body = !is_body_usable(impl.key, request, body);
     key_info.query_bypass = key_info.query_bypass && route.rule.query_bypass;
     key_info.needless_encoding = parameters.needless_encoding();
     if (key.size() > key_bytes_max) {

@@ -86,10 +86,12 @@ void add_cookies(Sink& sink, const Part& part, const http::Fields& fields) {
 
 // Adds the whole body, or the value at the pointer. A body that cannot be read as JSON adds
 // nothing: see is_body_usable.
-void add_body(Sink& sink, const Part& part, const http::RequestHead& request) {
+void add_body(Sink& sink, const Part& part, const ValueSource& from) {
+    const http::RequestHead& request = from.request;
     if (!http::may_ask_by_body(request.method)) return;
     if (!part.json) return sink.add(request.body, Source::text);
-    const auto json = http::CanonicalJson::parse(request.body);
+    BodyJson own(request.body);
+    const http::CanonicalJson* const json = (from.body ? from.body : &own)->get();
     const auto value = json ? json->text_at(part.text) : std::nullopt;
     if (value) sink.add(*value, Source::text);
 }
@@ -127,7 +129,7 @@ void add_values(Sink& sink, const Part& part, const ValueSource& from) {
             if (from.response) add_field(sink, part, from.response->fields);
             return;
         case Kind::body:
-            add_body(sink, part, from.request);
+            add_body(sink, part, from);
             return;
         case Kind::json: {
             if (!from.json) return;

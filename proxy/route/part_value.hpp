@@ -1,6 +1,9 @@
 #pragma once
+#include <optional>
 #include <string>
+#include <string_view>
 
+#include "http/canonical_json.hpp"
 #include "http/message.hpp"
 #include "route/parameters.hpp"
 #include "route/route_table.hpp"
@@ -12,6 +15,24 @@ namespace larder::route {
 inline constexpr std::string_view masked_value = "***";
 
 /// Where the values of placeholders come from. `response` and `json` may be null.
+/// A request's body as JSON, which is parsed once, where a part asks for it.
+class BodyJson {
+public:
+    /// The body must outlive the object.
+    explicit BodyJson(std::string_view body) : body_(body) {}
+    /// Null: it is no JSON that means the same to every reader.
+    [[nodiscard]] const http::CanonicalJson* get() {
+        if (!is_parsed_) json_ = http::CanonicalJson::parse(body_);
+        is_parsed_ = true;
+        return json_ ? &*json_ : nullptr;
+    }
+
+private:
+    std::string_view body_;
+    bool is_parsed_ = false;
+    std::optional<http::CanonicalJson> json_;
+};
+
 struct ValueSource {
     const Captures& captures;
     const http::RequestHead& request;
@@ -19,6 +40,7 @@ struct ValueSource {
     const http::ResponseHead* response = nullptr;
     const JsonLookup* json = nullptr;
     Secrets secrets = Secrets::shown;
+    BodyJson* body = nullptr;  ///< of the request; null: each part that asks for it parses it
 };
 
 /// Appends a placeholder's value as keys hold it (or its SHA-256). Where the value is absent,
