@@ -29,7 +29,8 @@ struct RedisBatch {
     SteadyTime deadline{};
     std::uint64_t epoch = 0;  ///< not 0: the batch fails as down on any other server than this one
     Needs needs = Needs::usable_link;
-    bool scripts_whole = false;  ///< not by their digests, which the server may not know
+    bool scripts_whole = false;   ///< not by their digests, which the server may not know
+    bool script_unknown = false;  ///< the server has refused a digest of this batch
 
     // In a cluster only (redis/route_batch.hpp).
     bool trusted = false;  ///< the replies must be right: of nodes that may be read, of slots that

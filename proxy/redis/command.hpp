@@ -25,8 +25,10 @@ public:
 
     /// How scripts go out.
     enum class Scripts : std::uint8_t {
-        by_digest,  ///< EVALSHA: short, but a server that has not run them yet refuses them
-        whole,      ///< EVAL
+        by_digest,    ///< EVALSHA: short, but a server that has not run them yet refuses them
+        first_whole,  ///< EVAL where a script comes first, EVALSHA behind that: the server knows it
+                      ///< by then
+        whole,        ///< EVAL
     };
 
     template <std::size_t size, class... Arguments>
@@ -111,7 +113,17 @@ public:
             out.append(bytes_, noted_[from].begin);
             return;
         }
-        for (std::size_t index = from; index < count(); ++index) append_whole(out, index);
+        boost::container::small_vector<const Script*, 4> sent;
+        for (std::size_t index = from; index < count(); ++index) {
+            const Script* const script = noted_[index].script;
+            const bool again = std::find(sent.begin(), sent.end(), script) != sent.end();
+            if (script == nullptr || again) {
+                out.append(bytes_, noted_[index].begin, end_of(index) - noted_[index].begin);
+                continue;
+            }
+            append_whole(out, index);
+            if (scripts == Scripts::first_whole) sent.push_back(script);
+        }
     }
 
 private:
@@ -210,17 +222,13 @@ private:
             text.remove_prefix(size + 2);
         }
     }
+    /// Of a script.
     void append_whole(std::string& out, std::size_t index) const {
         const Noted& noted = noted_[index];
-        const std::size_t end = end_of(index);
-        if (!noted.script) {
-            out.append(bytes_, noted.begin, end - noted.begin);
-            return;
-        }
         size_line(out, '*', noted.arguments);
         append(out, "EVAL");
         append(out, noted.script->text);
-        out.append(bytes_, noted.rest, end - noted.rest);
+        out.append(bytes_, noted.rest, end_of(index) - noted.rest);
     }
 
     std::string bytes_;

@@ -21,7 +21,7 @@ PurgeItem purge_everything() { return {PurgeItem::Kind::everything, false, {}}; 
 void PurgeJournal::add(const std::vector<PurgeItem>& items) {
     const std::lock_guard lock(mutex_);
     const auto put = [&](const PurgeItem& item) {
-        entries_[text_of(item)] = Entry{item, ++version_};
+        entries_[text_of(item)] = Entry{item, ++version_, touches_ ? touches_(item) : all_groups};
     };
     const std::string everything = text_of(purge_everything());
     for (const PurgeItem& item : items) {
@@ -41,9 +41,8 @@ void PurgeJournal::add(const std::vector<PurgeItem>& items) {
 }
 
 void PurgeJournal::count() {
-    SlotGroups owed = touches_ || entries_.empty() ? 0 : all_groups;
-    if (touches_)
-        for (const auto& [text, entry] : entries_) owed |= touches_(entry.item);
+    SlotGroups owed = 0;
+    for (const auto& [text, entry] : entries_) owed |= entry.touched;
     owed_.store(owed, std::memory_order_release);
     size_.store(entries_.size(), std::memory_order_release);
 }
@@ -62,6 +61,8 @@ std::vector<PurgeJournal::Entry> PurgeJournal::pending() const {
     std::vector<Entry> entries;
     entries.reserve(entries_.size());
     for (const auto& [text, entry] : entries_) entries.push_back(entry);
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry& one, const Entry& two) { return one.version < two.version; });
     return entries;
 }
 
@@ -78,13 +79,14 @@ void PurgeJournal::acknowledged(const std::vector<Entry>& entries) {
 
 void PurgeHistory::put(const PurgeItem& item, SteadyTime now, SteadyTime until) {
     Entry& entry = entries_[text_of(item)];
-    entry = Entry{item, std::max(until, entry.until)};
+    entry = Entry{item, std::max(until, entry.until), ++position_};
     if (entries_.size() <= entries_max_) return;
     std::erase_if(entries_, [now](const auto& known) { return known.second.until <= now; });
     // Less than an eighth was freed: the next purges would walk the whole list again and again.
     if (entries_.size() <= entries_max_ - entries_max_ / 8) return;
     for (const auto& [text, known] : entries_)
         everything_until_ = std::max(everything_until_, known.until);
+    everything_position_ = position_;
     entries_.clear();
 }
 
@@ -101,13 +103,25 @@ void PurgeHistory::note_lifetime(Milliseconds lifetime) {
 }
 
 std::vector<PurgeItem> PurgeHistory::recent(SteadyTime now) const {
-    const std::lock_guard lock(mutex_);
     std::vector<PurgeItem> items;
-    if (everything_until_ > now) items.push_back(purge_everything());
-    if (everything_until_ > now) return items;
-    items.reserve(entries_.size());
-    for (const auto& [text, entry] : entries_)
-        if (entry.until > now) items.push_back(entry.item);
+    for (Placed& placed : after(0, now)) items.push_back(std::move(placed.item));
+    return items;
+}
+
+std::vector<PurgeHistory::Placed> PurgeHistory::after(std::uint64_t position,
+                                                      SteadyTime now) const {
+    std::vector<Placed> items;
+    {
+        const std::lock_guard lock(mutex_);
+        // It is done after all that was remembered up to now, so it stands for all of that.
+        if (everything_until_ > now && everything_position_ > position)
+            return {Placed{purge_everything(), position_}};
+        for (const auto& [text, entry] : entries_)
+            if (entry.position > position && entry.until > now)
+                items.push_back(Placed{entry.item, entry.position});
+    }
+    std::sort(items.begin(), items.end(),
+              [](const Placed& one, const Placed& two) { return one.position < two.position; });
     return items;
 }
 

@@ -38,6 +38,7 @@ public:
     struct Entry {
         PurgeItem item;
         std::uint64_t version = 0;
+        SlotGroups touched = 0;  ///< what may not be read until it is done
     };
 
     /// Follows what the journal holds, for example to keep it on disk. Called under the journal's
@@ -105,6 +106,15 @@ public:
     /// What to do again; after an overflow, everything.
     [[nodiscard]] std::vector<PurgeItem> recent(SteadyTime now) const;
 
+    /// A purge and its position: the later it was remembered (again), the higher.
+    struct Placed {
+        PurgeItem item;
+        std::uint64_t position = 0;
+    };
+    /// What was remembered behind that position, in its order. So a server that has done all up to
+    /// a position needs only what this gives.
+    [[nodiscard]] std::vector<Placed> after(std::uint64_t position, SteadyTime now) const;
+
     /// A purge and how long it is still to be remembered.
     struct Remembered {
         PurgeItem item;
@@ -119,6 +129,7 @@ private:
     struct Entry {
         PurgeItem item;
         SteadyTime until;
+        std::uint64_t position = 0;
     };
     void put(const PurgeItem& item, SteadyTime now, SteadyTime until);
 
@@ -126,6 +137,8 @@ private:
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Entry> entries_;
     SteadyTime everything_until_{};
+    std::uint64_t everything_position_ = 0;  ///< of the last overflow
+    std::uint64_t position_ = 0;             ///< the last one given
     std::size_t entries_max_;
 };
 

@@ -177,17 +177,20 @@ void RedisLink::take_answer(RedisPipeline::Answer& answer) {
 }
 
 /// A server runs by its digest only a script that it has run before. The refused one is sent again,
-/// whole, and all that stands behind it in its batch: what stands behind may rely on it. True: the
-/// batch is under way again.
+/// whole, and all that stands behind it in its batch: what stands behind may rely on it. A script's
+/// text goes once, since the server knows it then. One that refuses a digest again (it may be
+/// several servers behind one address) gets all of them whole. True: the batch is under way again.
 bool RedisLink::send_scripts_whole(const RedisBatchPointer& batch) {
+    using Scripts = RedisCommands::Scripts;
     const auto refused = std::find_if(
         batch->replies.begin(), batch->replies.end(),
         [](const RedisReply& reply) { return reply.is_error() && refuses_digest(reply.text); });
     if (refused == batch->replies.end()) return false;
     // It may never know them: EVALSHA is renamed, or not allowed to this user.
-    if (!refused->is_error("NOSCRIPT")) scripts_ = RedisCommands::Scripts::whole;
+    if (!refused->is_error("NOSCRIPT")) scripts_ = Scripts::whole;
+    const bool again = std::exchange(batch->script_unknown, true);
     batch->replies.erase(refused, batch->replies.end());
-    enqueue(batch, RedisCommands::Scripts::whole);
+    enqueue(batch, again || scripts_ == Scripts::whole ? Scripts::whole : Scripts::first_whole);
     return true;
 }
 

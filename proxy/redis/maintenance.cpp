@@ -102,8 +102,8 @@ Task<bool> RedisMaintenance::work() {
 Task<bool> RedisMaintenance::keep_node(std::shared_ptr<RedisLink> link) {
     const std::uint64_t epoch = node_.epochs().current();
     if (epoch != node_.epochs().cleared()) {
-        if (std::exchange(met_epoch_, epoch) != epoch) met_at_ = steady_now();
-        const bool cleared = co_await clear_server(link, shared_, epoch, met_at_);
+        meeting_.meet(epoch, steady_now());
+        const bool cleared = co_await clear_server(link, shared_, meeting_, pace_);
         if (!cleared) co_return false;
     }
     co_await leave_marks(link);
@@ -148,17 +148,31 @@ Task<bool> RedisMaintenance::deliver_owed(RedisWay way) {
         if (done) shared_.reporter().works(RedisWork::purge);
         co_return done;
     }
-    const std::uint64_t epoch = way.link->epoch();
-    const std::vector<PurgeJournal::Entry> owed = shared_.journal().pending();
-    std::vector<PurgeItem> items;
-    for (const PurgeJournal::Entry& entry : owed) items.push_back(entry.item);
+    std::vector<PurgeJournal::Entry> owed = shared_.journal().pending();
+    done = co_await deliver(way, std::move(owed));
+    if (done) shared_.reporter().works(RedisWork::purge);
+    co_return done;
+}
+
+/// Portion by portion: what Redis has acknowledged is not owed any more. False: something is left.
+Task<bool> RedisMaintenance::deliver(RedisWay way, std::vector<PurgeJournal::Entry> owed) {
     PurgeRun how;
     how.step = step_of(shared_);
     how.tell = PurgeRun::Tell::others;
-    done = co_await run_purges(way, items, how);
-    if (done) shared_.reporter().works(RedisWork::purge);
-    if (!done || node_.epochs().current() != epoch) co_return false;
-    shared_.journal().acknowledged(owed);
+    if (way.link) how.epoch = way.link->epoch();
+    for (std::size_t at = 0; at < owed.size();) {
+        const std::size_t end = portion_end(owed, at, pace_);
+        std::vector<PurgeItem> portion = items_of(owed, at, end);
+        const bool done = co_await run_portion(way, std::move(portion), how, pace_);
+        // Acknowledged by a server that is no longer the one: that proves nothing.
+        const bool replaced = way.link && node_.epochs().current() != how.epoch;
+        if (!done || replaced) co_return false;
+        const auto first = owed.begin() + static_cast<std::ptrdiff_t>(at);
+        const auto last = owed.begin() + static_cast<std::ptrdiff_t>(end);
+        const std::vector<PurgeJournal::Entry> delivered(first, last);
+        shared_.journal().acknowledged(delivered);
+        at = end;
+    }
     co_return true;
 }
 
@@ -173,14 +187,8 @@ Task<bool> RedisMaintenance::deliver_in_cluster(RedisWay way) {
         by_lanes[std::move(lanes)].push_back(std::move(entry));
     }
     bool all = true;
-    for (const auto& [lanes, entries] : by_lanes) {
-        std::vector<PurgeItem> items;
-        for (const PurgeJournal::Entry& entry : entries) items.push_back(entry.item);
-        PurgeRun how;
-        how.step = step_of(shared_);
-        how.tell = PurgeRun::Tell::others;
-        const bool done = co_await run_purges(way, items, how);
-        if (done) shared_.journal().acknowledged(entries);
+    for (auto& [lanes, entries] : by_lanes) {
+        const bool done = co_await deliver(way, std::move(entries));
         all = all && done;
     }
     co_return all;

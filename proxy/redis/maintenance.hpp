@@ -5,6 +5,7 @@
 
 #include "base/clock.hpp"
 #include "redis/link.hpp"
+#include "redis/portions.hpp"
 #include "redis/purge.hpp"
 #include "redis/task.hpp"
 #include "redis/way.hpp"
@@ -42,6 +43,7 @@ private:
     Task<bool> keep_process(RedisWay way);
     Task<bool> deliver_owed(RedisWay way);
     Task<bool> deliver_in_cluster(RedisWay way);
+    Task<bool> deliver(RedisWay way, std::vector<PurgeJournal::Entry> owed);
     Task<bool> sweep(RedisWay way);
     Task<void> leave_marks(std::shared_ptr<RedisLink> link);
     Task<void> sleep(Milliseconds time);
@@ -59,9 +61,9 @@ private:
     SteadyTime presence_told_{};
     SteadyTime mark_left_{};
     std::uint64_t marked_epoch_ = 0;
-    std::string marked_home_{};    ///< in a cluster
-    std::uint64_t met_epoch_ = 0;  ///< the server that was met last, and when
-    SteadyTime met_at_{};
+    std::string marked_home_{};  ///< in a cluster
+    ServerMeeting meeting_;      ///< with the server that was met last
+    PurgePace pace_;
 };
 
 }  // namespace larder::redis

@@ -29,9 +29,11 @@ void RedisPipeline::submit(RedisBatchPointer batch, SteadyTime now,
                            RedisCommands::Scripts scripts) {
     const std::size_t done = batch->replies.size();
     const RedisCommands& commands = batch->commands;
-    // A large command is sent once: nothing in it is refused for being unknown.
+    // A large batch is sent once: nothing in it is refused for being unknown. A batch of many
+    // purges would be ten times as large with the script's text in each.
     const bool large = commands.bytes().size() > own_piece_above;
-    if (large) scripts = RedisCommands::Scripts::whole;
+    if (large && scripts == RedisCommands::Scripts::by_digest)
+        scripts = RedisCommands::Scripts::first_whole;
     if (large || output_.empty() || output_.back().size() > own_piece_above) output_.emplace_back();
     const std::size_t before = output_.back().size();
     commands.append_to(output_.back(), done, scripts);

@@ -206,6 +206,7 @@ RedisBatchPointer new_batch(const RunningPurge& run) {
     auto batch = std::make_shared<RedisBatch>();
     batch->work = RedisWork::purge;
     batch->deadline = run.how.step.count() > 0 ? steady_now() + run.how.step : run.how.deadline;
+    if (!run.in_cluster()) batch->epoch = run.how.epoch;
     return batch;
 }
 

@@ -24,6 +24,7 @@ struct PurgeRun {
     enum class Tell : std::uint8_t { others, nobody };
     Tell tell = Tell::nobody;  ///< whether the other instances are told (redis/news.hpp)
     int scanned_lane = -1;     ///< not -1: scans walk this lane of a cluster only
+    std::uint64_t epoch = 0;   ///< not 0: of the single server; no other one gets these purges
 };
 
 /// Does the purges and waits until Redis has acknowledged all of them. False: Redis has not. What

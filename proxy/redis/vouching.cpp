@@ -45,11 +45,11 @@ std::string home_of(const RedisLink& link, const RedisShared& shared) {
 }
 
 /// What a server of a cluster must hear of the history: what touches its slots.
-std::vector<PurgeItem> items_for(const RedisNode& node, const RedisShared& shared,
-                                 std::vector<PurgeItem> items) {
+std::vector<PurgeHistory::Placed> items_for(const RedisNode& node, const RedisShared& shared,
+                                            std::vector<PurgeHistory::Placed> items) {
     if (!node.is_of_cluster()) return items;
-    std::erase_if(items, [&](const PurgeItem& item) {
-        const std::vector<int> slots = shared.keys().slots_of(item);
+    std::erase_if(items, [&](const PurgeHistory::Placed& placed) {
+        const std::vector<int> slots = shared.keys().slots_of(placed.item);
         return !slots.empty() && std::none_of(slots.begin(), slots.end(), [&](int slot) {
             return shared.fleet().lane_of(slot) == node.lane();
         });
@@ -62,8 +62,40 @@ RedisWay way_to(std::shared_ptr<RedisLink> link, RedisShared& shared) {
     return {shared, std::move(link)};
 }
 
+/// Epochs only rise: where this holds before and after something was acknowledged, the server of
+/// that epoch has acknowledged it.
+bool leads_to(const RedisLink& link, std::uint64_t epoch) {
+    return link.epoch() == epoch && link.node().epochs().current() == epoch;
+}
+
 bool still_this(const RedisLink& link, std::uint64_t epoch) {
-    return link.usable() && link.epoch() == epoch && link.node().epochs().current() == epoch;
+    return link.usable() && leads_to(link, epoch);
+}
+
+/// Brings the history to the server, in the order in which it was remembered. False: some of it was
+/// not acknowledged; the next call goes on from there. What is remembered meanwhile goes to the
+/// server by itself, or is owed to it.
+Task<bool> replay(std::shared_ptr<RedisLink> link, RedisShared& shared, ServerMeeting& meeting,
+                  PurgePace& pace) {
+    const std::uint64_t epoch = meeting.epoch();
+    const std::uint64_t replayed = meeting.replayed(shared.fleet().version());
+    const std::vector<PurgeHistory::Placed> items =
+        items_for(link->node(), shared, shared.history().after(replayed, steady_now()));
+    PurgeRun how;
+    how.step = step_of(shared);
+    how.epoch = epoch;
+    if (link->node().is_of_cluster()) how.scanned_lane = link->node().lane();
+    const RedisWay way = way_to(link, shared);
+    for (std::size_t at = 0; at < items.size();) {
+        if (!leads_to(*link, epoch)) co_return false;
+        const std::size_t end = portion_end(items, at, pace);
+        std::vector<PurgeItem> portion = items_of(items, at, end);
+        const bool done = co_await run_portion(way, std::move(portion), how, pace);
+        if (!done || !leads_to(*link, epoch)) co_return false;
+        meeting.acknowledged(items[end - 1].position);
+        at = end;
+    }
+    co_return true;
 }
 
 /// Asks what decide_vouching needs; `facts.waited` is the caller's.
@@ -146,29 +178,24 @@ Vouching decide_vouching(const VouchingFacts& facts) {
     return facts.waited < longest ? Vouching::wait : Vouching::purge_everything;
 }
 
-Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared, std::uint64_t epoch,
-                        SteadyTime met_at) {
+Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared,
+                        ServerMeeting& meeting, PurgePace& pace) {
+    const std::uint64_t epoch = meeting.epoch();
     const auto executor = co_await boost::asio::this_coro::executor;
     Timer pause(executor);
     // The history is complete once everything has been heard that the previous server has sent.
-    while (link->node().hears_another_server() && steady_now() - met_at < peers_wait) {
+    while (link->node().hears_another_server() && steady_now() - meeting.at() < peers_wait) {
         pause.expires_after(look_every);
         [[maybe_unused]] const auto [ignored] = co_await pause.async_wait(as_result);
         if (!still_this(*link, epoch)) co_return false;
     }
-    const std::vector<PurgeItem> items =
-        items_for(link->node(), shared, shared.history().recent(steady_now()));
-    PurgeRun how;
-    how.step = step_of(shared);
-    if (link->node().is_of_cluster()) how.scanned_lane = link->node().lane();
-    const RedisWay way = way_to(link, shared);
-    const bool replayed = co_await run_purges(way, items, how);
+    const bool replayed = co_await replay(link, shared, meeting, pace);
     if (!replayed) co_return false;
     while (true) {
         VouchingFacts facts;
         const bool looked = co_await look_at_server(link, shared, epoch, facts);
         if (!looked || !still_this(*link, epoch)) co_return false;
-        facts.waited = std::chrono::duration_cast<Milliseconds>(steady_now() - met_at);
+        facts.waited = std::chrono::duration_cast<Milliseconds>(steady_now() - meeting.at());
         const Vouching decision = decide_vouching(facts);
         if (decision == Vouching::read) break;
         if (decision == Vouching::wait) {

@@ -3,6 +3,7 @@
 
 #include "base/clock.hpp"
 #include "redis/link.hpp"
+#include "redis/portions.hpp"
 #include "redis/task.hpp"
 #include "redis/way.hpp"
 
@@ -38,11 +39,11 @@ enum class Vouching : std::uint8_t {
 };
 [[nodiscard]] Vouching decide_vouching(const VouchingFacts& facts);
 
-/// Brings the purge history to the server of the epoch and waits until it may be read
-/// (ServerEpochs::clear). `met_at`: when the process met the server first; a second call goes
-/// on waiting where the first was cut short. False: the link was lost, or leads elsewhere now.
+/// Brings the purge history to the server of that meeting and waits until it may be read
+/// (ServerEpochs::clear). A second call goes on where the first was cut short. False: a portion of
+/// the history was not acknowledged, the link was lost, or leads elsewhere now.
 [[nodiscard]] Task<bool> clear_server(std::shared_ptr<RedisLink> link, RedisShared& shared,
-                                      std::uint64_t epoch, SteadyTime met_at);
+                                      ServerMeeting& meeting, PurgePace& pace);
 
 /// Has the server's data bear this instance's mark; needs a subscriber. Does not fail: without a
 /// mark it cannot vouch.

@@ -292,3 +292,26 @@ def test_a_replica_that_lagged_brings_nothing_purged_back(
         assert larder.get("/articles").json()["version"] == 1
         untouched = larder.get("/users/7")
         assert (untouched.x_cache, untouched.json()["version"]) == ("HIT", 0), "what was not purged stays usable"
+
+
+@pytest.mark.parametrize("purged", ["before", "meanwhile"])
+def test_caching_resumes_over_a_slow_link_however_many_purges_redis_may_have_forgotten(
+    scene, origin, redis, articles_larder, purged
+):
+    VersionedApi(origin)
+    link = scene(FaultProxy(redis.port, rate=3_000_000))
+    larder = articles_larder(origin, link.url, "off")
+    if purged == "meanwhile":
+        redis.kill()
+        larder.wait_for_redis(up=False)
+    for first in range(0, 600, 20):
+        larder.purge(keys=[f"articles:{number}" for number in range(first, first + 20)])
+    if purged == "before":
+        until(lambda: larder.metrics().total("larder_purges_pending") == 0)
+        until(lambda: caching(larder), what="caching")
+        redis.kill()
+        larder.wait_for_redis(up=False)
+    redis.forget_snapshot()
+    redis.start()
+    resumes(larder)
+    assert larder.metrics().total("larder_purges_pending") == 0

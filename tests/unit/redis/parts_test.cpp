@@ -137,6 +137,39 @@ TEST_CASE(
     CHECK(history.recent(noon + seconds(31)).empty());
 }
 
+TEST_CASE("the history gives what was remembered behind a position, in its order") {
+    PurgeHistory history(4);
+    using std::chrono::seconds;
+    const auto add = [&](const char* name, seconds keep = seconds(30)) {
+        history.add({{Kind::key, false, name}}, noon, keep);
+    };
+    const auto names = [&](std::uint64_t position, seconds later = seconds(0)) {
+        std::string joined;
+        for (const auto& placed : history.after(position, noon + later))
+            joined += placed.item.kind == Kind::everything ? "*" : placed.item.name;
+        return joined;
+    };
+    add("a");
+    add("b", seconds(10));
+    add("c");
+    CHECK(names(0) == "abc");
+    CHECK(names(0, seconds(10)) == "ac");
+    const std::uint64_t third = history.after(0, noon).back().position;
+    CHECK(names(third).empty());
+    // Purged again: a server that has done the first one has not done this one.
+    add("a");
+    CHECK(names(third) == "a");
+    CHECK(names(0) == "bca");
+    add("d");
+    add("e");  // too long
+    CHECK(names(third) == "*");
+    const std::uint64_t everything = history.after(third, noon).front().position;
+    CHECK(names(everything).empty());
+    add("f");
+    CHECK(names(everything) == "f");
+    CHECK(names(third) == "*");
+}
+
 TEST_CASE("the history remembers a purge as long as the longest-lived entry, and at least a day") {
     PurgeHistory history;
     using std::chrono::hours;

@@ -66,6 +66,51 @@ TEST_CASE("batches of one turn leave in one piece, and a large one is not copied
     CHECK(pieces[1] == get(large));
 }
 
+TEST_CASE(
+    "a large batch has the text of each script once, and a server that forbids EVALSHA no digest") {
+    constexpr Script one("return 1");
+    constexpr Script two("return 2");
+    const auto made = [&](std::size_t runs) {
+        auto batch = std::make_shared<RedisBatch>();
+        for (std::size_t i = 0; i < runs; ++i) {
+            batch->commands.run(one, "1", std::to_string(1000 + i));
+            batch->commands.add("GET", "a");
+            batch->commands.run(two, "1", "b");
+        }
+        return batch;
+    };
+    const auto count = [](const std::string& bytes, std::string_view text) {
+        std::size_t found = 0;
+        for (std::size_t at = bytes.find(text); at != bytes.npos; at = bytes.find(text, at + 1))
+            ++found;
+        return found;
+    };
+    Scene scene;
+    scene.pipeline.submit(made(2), noon);
+    CHECK(count(scene.output(), "return") == 0);
+
+    scene.pipeline.submit(made(200), noon);
+    const std::string large = scene.output();
+    CHECK(count(large, "\r\nEVAL\r\n$8\r\nreturn 1\r\n$1\r\n1\r\n$4\r\n1000\r\n") == 1);
+    CHECK(count(large, "return 1") == 1);
+    CHECK(count(large, "return 2") == 1);
+    CHECK(count(large, "EVALSHA") == 398);
+    CHECK(count(large, "\r\nGET\r\n") == 200);
+    CHECK(count(large, "\r\n1199\r\n") == 1);
+
+    scene.pipeline.submit(made(200), noon, RedisCommands::Scripts::whole);
+    CHECK(count(scene.output(), "return") == 400);
+
+    // The first command was answered, the second script was refused.
+    const auto again = made(2);
+    again->replies.resize(2);
+    scene.pipeline.submit(again, noon, RedisCommands::Scripts::first_whole);
+    const std::string rest = scene.output();
+    CHECK(count(rest, "return 2") == 1);
+    CHECK(count(rest, "return 1") == 1);
+    CHECK(count(rest, "EVALSHA") == 1);
+}
+
 TEST_CASE("the memory of what was written is used again, and its bytes are not") {
     Scene scene;
     scene.submit("a");
