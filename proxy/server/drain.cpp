@@ -14,7 +14,15 @@ namespace larder::server {
 namespace {
 
 constexpr Milliseconds idle_grace{1000};
-constexpr Milliseconds end_within{900};  // for the end of the process, after the drain
+constexpr Milliseconds end_within{900};   // for the end of the process, after the drain
+constexpr Milliseconds kept_within{200};  // for a last attempt to write a file of the state
+
+void log_not_made(const char* what, const redis::PurgeItem& item) {
+    std::string text;
+    redis::append_line(item, text);
+    text.pop_back();
+    spdlog::error("{}: {}", what, text.substr(3));
+}
 
 }  // namespace
 
@@ -70,17 +78,17 @@ std::size_t Server::sum_of_workers(SteadyTime give_up, std::size_t (*count)(Work
     return sum;
 }
 
-// Whether Redis or a successor must still get purges from this process. Purges on disk wait for the
-// next start, unless Redis can be reached now.
+// Whether Redis or a successor must still get purges from this process. Purges that are really on
+// disk wait for the next start, unless Redis can be reached now.
 bool Server::owes_purges(SteadyTime give_up) const {
     const bool concerns_others = shared_.redis || to_successor_->serves();
     if (concerns_others &&
         sum_of_workers(give_up, [](Worker& worker) { return worker.late_writes(); }) > 0)
         return true;
-    if (!shared_.redis || to_successor_->owes()) return false;
-    const bool is_kept = owed_ && owed_->follows();
+    if (!shared_.redis || to_successor_->owes() || shared_.redis->journal().empty()) return false;
     const bool reaches_redis = shared_.redis->fleet().breaker() != redis::RedisNode::Breaker::open;
-    return !shared_.redis->journal().empty() && (reaches_redis || !is_kept);
+    return reaches_redis || !owed_ ||
+           !owed_->is_kept(std::min(give_up, steady_now() + kept_within));
 }
 
 void Server::wait_until_drained(SteadyTime give_up) {
@@ -113,24 +121,23 @@ void Server::settle_owed_purges() {
                 for (redis::PurgeItem& item : redis::items_of(planned.order))
                     owed.push_back(std::move(item));
         shared_.redis->journal().add(owed);
-        const bool is_kept = owed_ && owed_->follows();
         const std::vector<redis::PurgeJournal::Entry> left = shared_.redis->journal().pending();
-        if (is_kept && !left.empty())
+        if (left.empty()) return;
+        if (owed_ && owed_->is_kept(steady_now() + kept_within)) {
             spdlog::warn("{} purges are owed to Redis and kept for the next start", left.size());
-        for (const redis::PurgeJournal::Entry& entry : left) {
-            if (is_kept) break;
-            std::string text;
-            redis::append_line(entry.item, text);
-            text.pop_back();
-            spdlog::error("not purged in Redis: {}", text.substr(3));
+            return;
         }
+        for (const redis::PurgeJournal::Entry& entry : left)
+            log_not_made("not purged in Redis", entry.item);
     }
 }
 
 // Keeps the purges that are not due yet for the next start, with their time: it may come before
-// their time. All workers have ended. A successor writes the file itself.
+// their time. Logs them where they cannot be kept. All workers have ended. A successor writes the
+// file itself, and has got the purges of this process.
 void Server::settle_planned_purges() {
-    if (!planned_ || !planned_->follows()) return;
+    if (planned_ && !planned_->follows()) return;
+    if (!planned_ && shared_.redis) return;  // they count as owed now
     std::vector<store::PlannedPurge> left;
     {
         const std::scoped_lock lock(plans_mutex_);
@@ -139,9 +146,13 @@ void Server::settle_planned_purges() {
     for (const auto& worker : workers_)
         for (store::PlannedPurge& purge : worker->services().late_writes.planned())
             left.push_back(std::move(purge));
-    planned_->leave_with(left);
-    if (!left.empty())
+    const bool is_kept = planned_ && planned_->leave_with(left, steady_now() + kept_within);
+    if (is_kept && !left.empty())
         spdlog::warn("{} purges are planned for later and kept for the next start", left.size());
+    if (is_kept) return;
+    for (const store::PlannedPurge& purge : left)
+        for (const redis::PurgeItem& item : redis::items_of(purge.order))
+            log_not_made("planned for later and not purged", item);
 }
 
 }  // namespace larder::server

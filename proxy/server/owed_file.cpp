@@ -3,10 +3,8 @@
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -32,18 +30,11 @@ std::string records_of(const std::vector<redis::PurgeItem>& items) {
     return out;
 }
 
-bool same_file(int descriptor, const std::string& path) {
-    struct stat open {};
-    struct stat named {};
-    return ::fstat(descriptor, &open) == 0 && ::stat(path.c_str(), &named) == 0 &&
-           open.st_dev == named.st_dev && open.st_ino == named.st_ino;
-}
-
 }  // namespace
 
 int lock_state_directory(const std::string& folder, int inherited) {
     const std::string path = folder + "/lock";
-    if (inherited >= 0 && same_file(inherited, path)) return inherited;
+    if (inherited >= 0 && names_file(path, inherited)) return inherited;
     if (inherited >= 0) ::close(inherited);
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0)
@@ -58,176 +49,56 @@ int lock_state_directory(const std::string& folder, int inherited) {
 }
 
 OwedFile::OwedFile(const std::string& folder)
-    : file_(folder, "owed", header), thread_([this] { run(); }) {}
+    : writer_({folder, "owed", header, StateWriter::Tells::when_synced, "Purges owed to Redis",
+               [this] { return all_records(); }, nullptr}) {}
 
-OwedFile::~OwedFile() {
-    leave();
-    {
-        const std::scoped_lock lock(mutex_);
-        ending_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-}
+OwedFile::~OwedFile() { leave(); }
 
 std::vector<redis::PurgeItem> OwedFile::load() {
+    const StateFile& file = writer_.file();
     std::vector<redis::PurgeItem> items;
-    const bool good = file_.read([&](std::string_view line) {
+    const bool good = file.read([&](std::string_view line) {
         std::optional<redis::PurgeItem> item = redis::parse_line(line);
         if (item) items.push_back(std::move(*item));
         return item.has_value();
     });
     if (good) return items;
-    const std::string became = file_.set_aside();
+    const std::string became = file.set_aside();
     spdlog::error(
         "{} is damaged: {}. It listed purges owed to Redis, so everything is purged there",
-        file_.path(), became);
+        file.path(), became);
     return {redis::purge_everything()};
 }
 
 void OwedFile::follow(redis::PurgeJournal& journal) {
-    {
-        const std::scoped_lock lock(mutex_);
-        journal_ = &journal;
-    }
+    journal_ = &journal;
     journal.observe(this);
 }
 
 void OwedFile::leave() {
-    redis::PurgeJournal* journal = nullptr;
-    {
-        std::unique_lock lock(mutex_);
-        journal = std::exchange(journal_, nullptr);
-        progressed_.wait(lock, [this] { return !renewing_; });
-    }
+    redis::PurgeJournal* const journal = journal_;
     if (!journal) return;
     journal->observe(nullptr);
-    static_cast<void>(wait_until_written(SteadyTime::max()));
+    writer_.stop();
+    journal_ = nullptr;
 }
 
-bool OwedFile::follows() const {
-    const std::scoped_lock lock(mutex_);
-    return journal_ != nullptr;
-}
-
-void OwedFile::when_written(std::function<void()> then) {
-    {
-        const std::scoped_lock lock(mutex_);
-        if (written_ < noted_) {
-            waiting_.emplace_back(noted_, std::move(then));
-            return;
-        }
-    }
-    then();
-}
-
-bool OwedFile::wait_until_written(SteadyTime until) {
-    std::unique_lock lock(mutex_);
-    const std::uint64_t noted = noted_;
-    const auto done = [this, noted] { return written_ >= noted; };
-    if (until == SteadyTime::max()) {
-        progressed_.wait(lock, done);
-        return true;
-    }
-    return progressed_.wait_until(lock, until, done);
-}
-
-void OwedFile::note(Change change) {
-    {
-        const std::scoped_lock lock(mutex_);
-        changes_.push_back(std::move(change));
-        ++noted_;
-    }
-    changed_.notify_all();
-}
-
-void OwedFile::begins(const std::vector<redis::PurgeItem>& items) {
-    note({Change::Kind::replace, records_of(items)});
-}
+// The writer asks for what the journal holds.
+void OwedFile::begins(const std::vector<redis::PurgeItem>& /*items*/) { writer_.start(); }
 
 void OwedFile::added(const std::vector<redis::PurgeItem>& items) {
-    note({Change::Kind::append, records_of(items)});
+    writer_.append(records_of(items));
 }
 
-void OwedFile::emptied() { note({Change::Kind::empty, {}}); }
+void OwedFile::emptied() { writer_.empty(); }
 
-void OwedFile::run() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-        changed_.wait(lock, [this] { return ending_ || !changes_.empty(); });
-        if (changes_.empty()) return;
-        const std::vector<Change> changes = std::exchange(changes_, {});
-        const std::uint64_t noted = noted_;
-        lock.unlock();
-        const bool replaces = std::any_of(changes.begin(), changes.end(), [](const Change& change) {
-            return change.kind == Change::Kind::replace;
-        });
-        if (!is_whole_ && !replaces) renew();
-        write_all(changes);
-        if (file_.has_grown() && !replaces) renew();
-        tell_written(noted);
-        lock.lock();
-    }
-}
-
-void OwedFile::tell_written(std::uint64_t position) {
-    std::vector<std::function<void()>> done;
-    {
-        const std::scoped_lock lock(mutex_);
-        written_ = position;
-        const auto first_done = std::stable_partition(
-            waiting_.begin(), waiting_.end(),
-            [position](const auto& waiting) { return waiting.first > position; });
-        for (auto waiting = first_done; waiting != waiting_.end(); ++waiting)
-            done.push_back(std::move(waiting->second));
-        waiting_.erase(first_done, waiting_.end());
-    }
-    progressed_.notify_all();
-    for (const auto& then : done) then();
-}
-
-// Writes the present content of the journal into a new file.
-void OwedFile::renew() {
-    redis::PurgeJournal* journal = nullptr;
-    {
-        const std::scoped_lock lock(mutex_);
-        journal = journal_;
-        renewing_ = journal != nullptr;
-    }
-    if (!journal) return;
-    journal->observe(this);
-    {
-        const std::scoped_lock lock(mutex_);
-        renewing_ = false;
-    }
-    progressed_.notify_all();
-}
-
-void OwedFile::write_all(const std::vector<Change>& changes) {
-    bool syncs = false;
-    for (const Change& change : changes) {
-        const bool good = write(change);
-        if (!good && is_whole_)
-            spdlog::error(
-                "cannot write {}: {}. Purges owed to Redis would be lost if the process were "
-                "killed now",
-                file_.path(), std::strerror(errno));
-        is_whole_ = good && (is_whole_ || change.kind == Change::Kind::replace);
-        syncs |= change.kind != Change::Kind::empty;
-    }
-    if (syncs) file_.sync();
-}
-
-bool OwedFile::write(const Change& change) {
-    switch (change.kind) {
-        case Change::Kind::replace:
-            return file_.replace(change.records);
-        case Change::Kind::append:
-            return file_.append(change.records);
-        case Change::Kind::empty:
-            break;
-    }
-    return file_.empty();
+std::string OwedFile::all_records() const {
+    redis::PurgeJournal* const journal = journal_;
+    std::vector<redis::PurgeItem> items;
+    if (!journal) return {};
+    for (redis::PurgeJournal::Entry& entry : journal->pending())
+        items.push_back(std::move(entry.item));
+    return records_of(items);
 }
 
 }  // namespace larder::server

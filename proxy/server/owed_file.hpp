@@ -1,16 +1,12 @@
 #pragma once
-#include <condition_variable>
-#include <cstdint>
+#include <atomic>
 #include <functional>
-#include <mutex>
 #include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "redis/journal.hpp"
-#include "server/state_file.hpp"
+#include "server/state_writer.hpp"
 
 namespace larder::server {
 
@@ -21,12 +17,11 @@ namespace larder::server {
 int lock_state_directory(const std::string& folder, int inherited);
 
 /// The purges owed to Redis, in the file `owed` of the state directory: those in the journal, and
-/// perhaps some that were delivered meanwhile. The file has its own thread for writing; one sync
-/// serves all waiting callers.
+/// perhaps some that were delivered meanwhile. A StateWriter writes the file.
 class OwedFile final : public redis::PurgeJournal::Observer {
 public:
     explicit OwedFile(const std::string& folder);
-    /// Waits until all noted purges are on disk.
+    /// As leave().
     ~OwedFile() override;
     OwedFile(const OwedFile&) = delete;
     OwedFile& operator=(const OwedFile&) = delete;
@@ -38,47 +33,29 @@ public:
     /// Replaces the file by the content of the journal, and follows the journal, which must live
     /// until leave().
     void follow(redis::PurgeJournal& journal);
-    /// Stops following the journal. When it returns, all noted purges are on disk, and another
-    /// process may write the file.
+    /// Stops following the journal. When it returns, all noted purges are on disk or could not be
+    /// written, and another process may write the file.
     void leave();
-    [[nodiscard]] bool follows() const;
+    [[nodiscard]] bool follows() const { return writer_.writes(); }
 
-    /// Calls `then` on the file's thread when all purges noted so far are on disk.
-    void when_written(std::function<void()> then);
-    /// Waits for the same. False: not on disk at `until`.
-    bool wait_until_written(SteadyTime until);
+    /// Calls `then` on the file's thread when all purges noted so far are on disk, or could not be
+    /// written (an error in the log tells).
+    void when_written(std::function<void()> then) { writer_.when_written(std::move(then)); }
+    /// Waits for the same. False: it has not come to that at `until`.
+    bool wait_until_written(SteadyTime until) { return writer_.wait_until_written(until); }
+    /// Whether the next process will find all purges of the journal in the file, see
+    /// StateWriter::is_kept. False where the file follows no journal.
+    [[nodiscard]] bool is_kept(SteadyTime until) { return writer_.is_kept(until); }
 
     void begins(const std::vector<redis::PurgeItem>& items) override;
     void added(const std::vector<redis::PurgeItem>& items) override;
     void emptied() override;
 
 private:
-    struct Change {
-        enum class Kind : std::uint8_t { replace, append, empty };
-        Kind kind;
-        std::string records;
-    };
+    [[nodiscard]] std::string all_records() const;
 
-    void run();
-    void write_all(const std::vector<Change>& changes);
-    bool write(const Change& change);
-    void renew();
-    void tell_written(std::uint64_t position);
-    void note(Change change);
-
-    StateFile file_;        // on the thread, but for load()
-    bool is_whole_ = true;  // only on the thread: no write has failed since the last replacement
-    mutable std::mutex mutex_;  // guards all below
-    std::condition_variable changed_;
-    std::condition_variable progressed_;
-    std::vector<Change> changes_;
-    std::vector<std::pair<std::uint64_t, std::function<void()>>> waiting_;
-    std::uint64_t noted_ = 0;
-    std::uint64_t written_ = 0;
-    redis::PurgeJournal* journal_ = nullptr;
-    bool renewing_ = false;
-    bool ending_ = false;
-    std::thread thread_;
+    std::atomic<redis::PurgeJournal*> journal_{nullptr};
+    StateWriter writer_;
 };
 
 }  // namespace larder::server

@@ -3,8 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <map>
 
 #include "base/text.hpp"
@@ -70,33 +68,28 @@ std::optional<PlannedItem> parse_planned_line(std::string_view line, WallTime wa
 }
 
 PlannedFile::PlannedFile(const std::string& folder)
-    : file_(folder, "planned", header), thread_([this] { run(); }) {}
+    : writer_({folder, "planned", header, StateWriter::Tells::when_written,
+               "Purges that are due later", [this] { return all_records(); },
+               [this] { forget_old(steady_now()); }}) {}
 
-PlannedFile::~PlannedFile() {
-    leave();
-    {
-        const std::scoped_lock lock(mutex_);
-        ending_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-}
+PlannedFile::~PlannedFile() { leave(); }
 
 std::vector<store::PlannedPurge> PlannedFile::load() {
+    const StateFile& file = writer_.file();
     const WallTime wall = wall_now();
     const SteadyTime steady = steady_now();
     std::map<std::pair<SteadyTime, Repeats>, std::vector<redis::PurgeItem>> found;
-    const bool good = file_.read([&](std::string_view line) {
+    const bool good = file.read([&](std::string_view line) {
         std::optional<PlannedItem> planned = parse_planned_line(line, wall, steady);
         if (planned) found[{planned->due, planned->repeats}].push_back(std::move(planned->item));
         return planned.has_value();
     });
     if (!good) {
-        const std::string became = file_.set_aside();
+        const std::string became = file.set_aside();
         spdlog::error(
             "{} is damaged: {}. It listed purges that are due later, so everything is "
             "purged",
-            file_.path(), became);
+            file.path(), became);
         return {{redis::order_of({redis::purge_everything()}), steady, Repeats::no}};
     }
     std::vector<store::PlannedPurge> purges;
@@ -106,116 +99,55 @@ std::vector<store::PlannedPurge> PlannedFile::load() {
 }
 
 void PlannedFile::follow(const std::vector<store::PlannedPurge>& planned) {
-    {
-        const std::scoped_lock lock(mutex_);
-        for (const store::PlannedPurge& purge : planned) add(purge);
-        follows_ = true;
-        replaces_ = true;
-        ++noted_;
-    }
-    changed_.notify_all();
+    const std::scoped_lock lock(mutex_);
+    for (const store::PlannedPurge& purge : planned) add(purge);
+    writer_.start();
 }
 
 void PlannedFile::leave() {
-    std::unique_lock lock(mutex_);
-    if (follows_) {
-        progressed_.wait(lock, [this] { return told_ >= noted_; });
-        follows_ = false;
-    }
-    lines_.clear();
-    fresh_.clear();
-    bytes_ = 0;
+    writer_.stop();
+    forget_all();
 }
 
-void PlannedFile::leave_with(const std::vector<store::PlannedPurge>& planned) {
-    {
-        const std::scoped_lock lock(mutex_);
-        if (!follows_) return;
-        lines_.clear();
-        bytes_ = 0;
-    }
+bool PlannedFile::leave_with(const std::vector<store::PlannedPurge>& planned, SteadyTime until) {
+    forget_all();
     follow(planned);
+    const bool is_kept = writer_.is_kept(until);
     leave();
-}
-
-bool PlannedFile::follows() const {
-    const std::scoped_lock lock(mutex_);
-    return follows_;
+    return is_kept;
 }
 
 void PlannedFile::note(const store::PlannedPurge& purge) {
-    {
-        const std::scoped_lock lock(mutex_);
-        add(purge);
-    }
-    changed_.notify_all();
+    const std::scoped_lock lock(mutex_);
+    add(purge);
 }
 
 void PlannedFile::add(const store::PlannedPurge& purge) {
     const WallTime wall = wall_now();
     const SteadyTime steady = steady_now();
-    const auto put = [&](const redis::PurgeItem& item, SteadyTime due, Repeats repeats) {
-        std::string line = planned_line({item, due, repeats}, wall, steady);
-        const auto [at, is_new] = lines_.try_emplace(std::move(line), due + kept_after);
-        if (!is_new) return;
-        bytes_ += at->first.size();
-        if (!follows_) return;
-        StateFile::append_record(at->first, fresh_);
-        ++noted_;
-    };
     for (const redis::PurgeItem& item : redis::items_of(purge.order))
-        put(item, purge.due, purge.repeats);
+        put(planned_line({item, purge.due, purge.repeats}, wall, steady), purge.due + kept_after);
     if (bytes_ <= bytes_max) return;
-    SteadyTime last = steady;
-    for (const auto& [line, until] : lines_) last = std::max(last, until - kept_after);
+    SteadyTime last = steady + kept_after;
+    for (const auto& [line, until] : lines_) last = std::max(last, until);
     lines_.clear();
     bytes_ = 0;
-    replaces_ = true;
-    put(redis::purge_everything(), last, Repeats::no);
+    put(planned_line({redis::purge_everything(), last - kept_after, Repeats::no}, wall, steady),
+        last);
+    writer_.renew();
 }
 
-bool PlannedFile::is_behind() const {
-    const std::scoped_lock lock(mutex_);
-    return follows_ && written_ < noted_;
-}
-
-void PlannedFile::when_written(std::function<void()> then) {
-    {
-        const std::scoped_lock lock(mutex_);
-        if (follows_ && written_ < noted_) {
-            waiting_.emplace_back(noted_, std::move(then));
-            return;
-        }
-    }
-    then();
-}
-
-void PlannedFile::run() {
-    std::unique_lock lock(mutex_);
-    const auto has_work = [this] {
-        return ending_ || (follows_ && (replaces_ || !fresh_.empty()));
-    };
-    while (!ending_) {
-        if (lines_.empty())
-            changed_.wait(lock, has_work);
-        else
-            changed_.wait_for(lock, kept_after, has_work);
-        forget_old(steady_now());
-        if (!follows_) continue;
-        if (!replaces_ && fresh_.empty()) continue;
-        const bool whole = std::exchange(replaces_, false) || !is_whole_ || file_.has_grown();
-        std::string records = whole ? all_records() : std::exchange(fresh_, {});
-        fresh_.clear();
-        const std::uint64_t noted = noted_;
-        lock.unlock();
-        write(whole, records);
-        tell_written(noted);
-        file_.sync();
-        lock.lock();
-    }
+void PlannedFile::put(std::string line, SteadyTime until) {
+    const auto [at, is_new] = lines_.try_emplace(std::move(line), until);
+    if (!is_new) return;
+    bytes_ += at->first.size();
+    std::string record;
+    StateFile::append_record(at->first, record);
+    writer_.append(record);
 }
 
 void PlannedFile::forget_old(SteadyTime now) {
+    const std::scoped_lock lock(mutex_);
     if (now < forget_at_) return;
     forget_at_ = now + kept_after;
     const std::size_t forgotten =
@@ -223,43 +155,20 @@ void PlannedFile::forget_old(SteadyTime now) {
     if (forgotten == 0) return;
     bytes_ = 0;
     for (const auto& [line, until] : lines_) bytes_ += line.size();
-    replaces_ |= lines_.empty();
+    if (lines_.empty()) writer_.renew();
+}
+
+void PlannedFile::forget_all() {
+    const std::scoped_lock lock(mutex_);
+    lines_.clear();
+    bytes_ = 0;
 }
 
 std::string PlannedFile::all_records() const {
+    const std::scoped_lock lock(mutex_);
     std::string records;
     for (const auto& [line, until] : lines_) StateFile::append_record(line, records);
     return records;
-}
-
-void PlannedFile::write(bool whole, const std::string& records) {
-    const bool good = whole ? file_.replace(records) : file_.append(records);
-    if (!good && is_whole_)
-        spdlog::error(
-            "cannot write {}: {}. Purges that are due later would be lost if the process were "
-            "killed now",
-            file_.path(), std::strerror(errno));
-    is_whole_ = good;
-}
-
-void PlannedFile::tell_written(std::uint64_t position) {
-    std::vector<std::function<void()>> done;
-    {
-        const std::scoped_lock lock(mutex_);
-        written_ = position;
-        const auto first_done = std::stable_partition(
-            waiting_.begin(), waiting_.end(),
-            [position](const auto& waiting) { return waiting.first > position; });
-        for (auto waiting = first_done; waiting != waiting_.end(); ++waiting)
-            done.push_back(std::move(waiting->second));
-        waiting_.erase(first_done, waiting_.end());
-    }
-    for (const auto& then : done) then();
-    {
-        const std::scoped_lock lock(mutex_);
-        told_ = position;
-    }
-    progressed_.notify_all();
 }
 
 }  // namespace larder::server

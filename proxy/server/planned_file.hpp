@@ -1,19 +1,16 @@
 #pragma once
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "redis/journal.hpp"
-#include "server/state_file.hpp"
+#include "server/state_writer.hpp"
 #include "store/purge_order.hpp"
 
 namespace larder::server {
@@ -37,7 +34,7 @@ struct PlannedItem {
                                                             SteadyTime steady);
 
 /// The purges that are planned, in the file `planned` of the state directory. A purge stays there
-/// until half a minute after it was due. The file has its own thread for writing.
+/// until half a minute after it was due. A StateWriter writes the file.
 class PlannedFile {
 public:
     explicit PlannedFile(const std::string& folder);
@@ -54,46 +51,35 @@ public:
     /// on.
     void follow(const std::vector<store::PlannedPurge>& planned);
     /// Stops writing, and forgets what was noted. When it returns, all that was noted is in the
-    /// file, and another process may write it.
+    /// file or could not be written, and another process may write it.
     void leave();
-    /// The same, where nothing but `planned` is to stay in the file.
-    void leave_with(const std::vector<store::PlannedPurge>& planned);
-    [[nodiscard]] bool follows() const;
+    /// The same, where nothing but `planned` is to stay in the file. Whether the next process will
+    /// find that, see StateWriter::is_kept.
+    [[nodiscard]] bool leave_with(const std::vector<store::PlannedPurge>& planned,
+                                  SteadyTime until);
+    [[nodiscard]] bool follows() const { return writer_.writes(); }
 
     /// Notes a purge. Any thread; does not wait.
     void note(const store::PlannedPurge& purge);
     /// Whether something noted may not be in the file yet, so that a kill would lose it. Any
     /// thread.
-    [[nodiscard]] bool is_behind() const;
+    [[nodiscard]] bool is_behind() const { return writer_.is_behind(); }
     /// Calls `then` on the file's thread when all that was noted so far would survive a kill of
-    /// this process; it is on disk soon after.
-    void when_written(std::function<void()> then);
+    /// this process, or could not be written (an error in the log tells); it is on disk soon after.
+    void when_written(std::function<void()> then) { writer_.when_written(std::move(then)); }
 
 private:
-    void run();
     void add(const store::PlannedPurge& purge);
+    void put(std::string line, SteadyTime until);
     void forget_old(SteadyTime now);
+    void forget_all();
     [[nodiscard]] std::string all_records() const;
-    void write(bool whole, const std::string& records);
-    void tell_written(std::uint64_t position);
 
-    StateFile file_;        // on the thread, but for load()
-    bool is_whole_ = true;  // only on the thread: no write has failed since the last replacement
-    mutable std::mutex mutex_;  // guards all below
-    std::condition_variable changed_;
-    std::condition_variable progressed_;
+    mutable std::mutex mutex_;                           // guards all below but the writer
     std::unordered_map<std::string, SteadyTime> lines_;  // what the file should hold, until when
     std::size_t bytes_ = 0;                              // of them
-    std::string fresh_;                                  // records that are not in the file yet
-    bool replaces_ = false;                              // the file is to be written anew
-    std::vector<std::pair<std::uint64_t, std::function<void()>>> waiting_;
-    std::uint64_t noted_ = 0;
-    std::uint64_t written_ = 0;
-    std::uint64_t told_ = 0;  // up to where the callers of when_written have been called
     SteadyTime forget_at_{};
-    bool follows_ = false;
-    bool ending_ = false;
-    std::thread thread_;
+    StateWriter writer_;
 };
 
 }  // namespace larder::server

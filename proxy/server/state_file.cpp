@@ -1,6 +1,7 @@
 #include "server/state_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,10 +20,10 @@ constexpr std::size_t file_bytes_max =
     64 * 1024 * 1024;  // a larger file is not from larder, whose lists are bounded
 constexpr std::size_t replace_after_bytes = 16 * 1024 * 1024;
 
-// Nothing: the file cannot be read. A missing file counts as empty.
-std::optional<std::string> read_file(const std::string& path) {
+// Nothing: the file cannot be read. `missing`: the text of a file that does not exist.
+std::optional<std::string> read_file(const std::string& path, std::string_view missing) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return errno == ENOENT ? std::optional(std::string()) : std::nullopt;
+    if (descriptor < 0) return errno == ENOENT ? std::optional(std::string(missing)) : std::nullopt;
     std::string text;
     char block[64 * 1024];
     ssize_t got = 0;
@@ -44,14 +45,26 @@ bool write_whole(int descriptor, std::string_view text) {
 }
 
 // A rename survives a crash only after its directory was synced.
-void sync_folder(const std::string& folder) {
+bool sync_folder(const std::string& folder) {
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return;
-    ::fsync(descriptor);
+    if (descriptor < 0) return false;
+    const bool good = ::fsync(descriptor) == 0;
+    const int error = errno;
     ::close(descriptor);
+    errno = error;
+    return good;
 }
 
 }  // namespace
+
+bool names_file(const std::string& path, int descriptor) {
+    struct stat open {};
+    struct stat named {};
+    if (::fstat(descriptor, &open) != 0 || ::stat(path.c_str(), &named) != 0) return false;
+    if (open.st_dev == named.st_dev && open.st_ino == named.st_ino) return true;
+    errno = ESTALE;
+    return false;
+}
 
 StateFile::StateFile(std::string folder, const std::string& name, std::string_view header)
     : folder_(std::move(folder)), path_(folder_ + "/" + name), header_(header) {}
@@ -65,10 +78,9 @@ void StateFile::append_record(std::string_view line, std::string& records) {
 }
 
 bool StateFile::read(const std::function<bool(std::string_view)>& take) const {
-    const std::optional<std::string> whole = read_file(path_);
+    const std::optional<std::string> whole = read_file(path_, header_);
     if (!whole) return false;
     std::string_view text = *whole;
-    if (text.empty()) return true;
     if (!text.starts_with(header_)) return false;
     text.remove_prefix(header_.size());
     while (!text.empty()) {
@@ -94,37 +106,39 @@ bool StateFile::replace(const std::string& records) {
     const int descriptor =
         ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     if (descriptor < 0) return false;
-    const std::string text = records.empty() ? std::string() : std::string(header_) + records;
+    const std::string text = std::string(header_) + records;
     const bool good = write_whole(descriptor, text) && ::fdatasync(descriptor) == 0 &&
                       ::rename(beside.c_str(), path_.c_str()) == 0;
     if (!good) {
         const int error = errno;
         ::close(descriptor);
+        ::unlink(beside.c_str());  // a full disk may need the room
         errno = error;
         return false;
     }
-    sync_folder(folder_);
     if (descriptor_ >= 0) ::close(descriptor_);
     descriptor_ = descriptor;
     size_ = text.size();
     worth_replacing_ = 2 * size_ + replace_after_bytes;
-    return true;
+    return sync_folder(folder_) && is_in_place();
 }
 
 bool StateFile::append(const std::string& records) {
     if (descriptor_ < 0) return false;
-    const std::string text = size_ == 0 ? std::string(header_) + records : records;
-    size_ += text.size();
-    return write_whole(descriptor_, text);
+    size_ += records.size();
+    return write_whole(descriptor_, records);
 }
 
 bool StateFile::empty() {
-    size_ = 0;
-    return descriptor_ < 0 || ::ftruncate(descriptor_, 0) == 0;
+    if (descriptor_ < 0) return true;
+    size_ = header_.size();
+    return ::ftruncate(descriptor_, static_cast<off_t>(size_)) == 0;
 }
 
-void StateFile::sync() const {
-    if (descriptor_ >= 0) ::fdatasync(descriptor_);
+bool StateFile::sync() const {
+    return descriptor_ >= 0 && ::fdatasync(descriptor_) == 0 && is_in_place();
 }
+
+bool StateFile::is_in_place() const { return descriptor_ >= 0 && names_file(path_, descriptor_); }
 
 }  // namespace larder::server

@@ -6,8 +6,11 @@
 
 namespace larder::server {
 
-/// A file of the state directory: a header, then one record a line, each with its checksum. A file
-/// without records is empty. One thread at a time.
+/// Whether the path names the open file. If not, errno says why.
+[[nodiscard]] bool names_file(const std::string& path, int descriptor);
+
+/// A file of the state directory: a header, then one record a line, each with its checksum. One
+/// thread at a time.
 class StateFile {
 public:
     /// `header`: names the kind and version of the file, with its line end; it must live as long as
@@ -23,7 +26,8 @@ public:
     static void append_record(std::string_view line, std::string& records);
 
     /// Calls `take` with the line of each record. `take` returns whether it can read the line.
-    /// False: the file is damaged, or cannot be read. A missing file counts as empty.
+    /// False: the file is damaged, or cannot be read. A missing file has no records. A file without
+    /// its header is damaged, even an empty one: larder never leaves such a file.
     [[nodiscard]] bool read(const std::function<bool(std::string_view)>& take) const;
     /// Renames the damaged file to NAME.damaged-SECONDS, and returns what became of it, for the
     /// log.
@@ -34,8 +38,13 @@ public:
     bool replace(const std::string& records);
     /// The records are on disk after the next sync().
     bool append(const std::string& records);
+    /// Takes out all records.
     bool empty();
-    void sync() const;
+    /// Also false if the path names another file by now, or none.
+    [[nodiscard]] bool sync() const;
+    /// Whether the path names the file that is appended to: the directory may have been removed,
+    /// or replaced.
+    [[nodiscard]] bool is_in_place() const;
 
     /// Whether most of the file may be outdated, so that it should be replaced.
     [[nodiscard]] bool has_grown() const { return size_ > worth_replacing_; }

@@ -64,7 +64,8 @@ TEST_CASE("what is owed is there after a kill, and nothing once it was delivered
           std::vector<redis::PurgeItem>{key("before"), key("a"), {Kind::pattern, true, "b *\n"}});
     journal.acknowledged(journal.pending());
     wait(file);
-    CHECK(folder.owed().empty());
+    CHECK(folder.owed() == "larder owed 1\n");
+    CHECK(OwedFile(folder.path).load().empty());
     journal.add({key("c")});
     std::promise<void> told;
     file.when_written([&] { told.set_value(); });  // another thread calls it, after it has written
@@ -93,12 +94,12 @@ TEST_CASE("damage is noticed, kept aside, and stands for everything") {
         flipped[i] = static_cast<char>(flipped[i] ^ 1);
         folder.write_owed(flipped);
         CHECK(OwedFile(folder.path).load() == std::vector{redis::purge_everything()});
-        if (i == 0) continue;
         folder.write_owed(whole.substr(0, i));
         const std::size_t lines = static_cast<std::size_t>(
             std::count(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(i), '\n'));
-        if (whole[i - 1] == '\n') CHECK(OwedFile(folder.path).load().size() == lines - 1);
-        if (whole[i - 1] != '\n')
+        const bool ends_a_line = i > 0 && whole[i - 1] == '\n';
+        if (ends_a_line) CHECK(OwedFile(folder.path).load().size() == lines - 1);
+        if (!ends_a_line)
             CHECK(OwedFile(folder.path).load() == std::vector{redis::purge_everything()});
     }
     CHECK(folder.set_aside() > 0);
@@ -117,6 +118,24 @@ TEST_CASE("after a failure the file is written anew with the next purge") {
     wait(file);
     wait(file);
     CHECK(OwedFile(folder.path).load().size() == 2);
+}
+
+TEST_CASE("what is owed is kept while the file follows the journal and is in its place") {
+    const Folder folder;
+    redis::PurgeJournal journal;
+    OwedFile file(folder.path);
+    const auto is_kept = [&] { return file.is_kept(steady_now() + Seconds(10)); };
+    CHECK_FALSE(is_kept());
+    file.follow(journal);
+    journal.add({key("a")});
+    CHECK(is_kept());
+    files::remove_all(folder.path);
+    CHECK_FALSE(is_kept());
+    ::mkdir(folder.path.c_str(), 0700);
+    CHECK(is_kept());
+    CHECK(OwedFile(folder.path).load() == std::vector{key("a")});
+    file.leave();
+    CHECK_FALSE(is_kept());
 }
 
 TEST_CASE("one process at a time has the directory") {
