@@ -15,6 +15,7 @@ namespace {
 using Repeats = store::PlannedPurge::Repeats;
 
 constexpr std::string_view header = "larder planned 1\n";
+constexpr std::string_view rules_begin = "rules ";
 constexpr std::size_t bytes_max = 8 * 1024 * 1024;
 // A purge is made soon after it was due. A kill in between must not lose it.
 constexpr Milliseconds kept_after = 30s;
@@ -67,8 +68,9 @@ std::optional<PlannedItem> parse_planned_line(std::string_view line, WallTime wa
                        line[0] == 'r' ? Repeats::yes : Repeats::no};
 }
 
-PlannedFile::PlannedFile(const std::string& folder)
-    : writer_({folder, "planned", header, StateWriter::Tells::when_written,
+PlannedFile::PlannedFile(const std::string& folder, std::function<std::string()> reach)
+    : reach_(std::move(reach)),
+      writer_({folder, "planned", header, StateWriter::Tells::when_written,
                "Purges that are due later", [this] { return all_records(); },
                [this] { forget_old(steady_now()); }}) {}
 
@@ -79,7 +81,12 @@ std::vector<store::PlannedPurge> PlannedFile::load() {
     const WallTime wall = wall_now();
     const SteadyTime steady = steady_now();
     std::map<std::pair<SteadyTime, Repeats>, std::vector<redis::PurgeItem>> found;
+    std::string rules;
     const bool good = file.read([&](std::string_view line) {
+        if (line.starts_with(rules_begin)) {
+            rules = line.substr(rules_begin.size());
+            return true;
+        }
         std::optional<PlannedItem> planned = parse_planned_line(line, wall, steady);
         if (planned) found[{planned->due, planned->repeats}].push_back(std::move(planned->item));
         return planned.has_value();
@@ -92,9 +99,13 @@ std::vector<store::PlannedPurge> PlannedFile::load() {
             file.path(), became);
         return {{redis::order_of({redis::purge_everything()}), steady, Repeats::no}};
     }
+    // By other rules these names are of other entries.
+    const bool same_rules = !reach_ || rules == reach_();
     std::vector<store::PlannedPurge> purges;
     for (const auto& [when, items] : found)
-        purges.push_back({redis::order_of(items), when.first, when.second});
+        purges.push_back(
+            {same_rules ? redis::order_of(items) : redis::order_of({redis::purge_everything()}),
+             when.first, when.second});
     return purges;
 }
 
@@ -167,6 +178,7 @@ void PlannedFile::forget_all() {
 std::string PlannedFile::all_records() const {
     const std::scoped_lock lock(mutex_);
     std::string records;
+    if (reach_) StateFile::append_record(std::string(rules_begin) + reach_(), records);
     for (const auto& [line, until] : lines_) StateFile::append_record(line, records);
     return records;
 }

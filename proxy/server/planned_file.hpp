@@ -37,7 +37,8 @@ struct PlannedItem {
 /// until half a minute after it was due. A StateWriter writes the file.
 class PlannedFile {
 public:
-    explicit PlannedFile(const std::string& folder);
+    /// `reach`: RouteTable::reach of the rules in force, by which the purges are named. Any thread.
+    explicit PlannedFile(const std::string& folder, std::function<std::string()> reach = {});
     /// As leave().
     ~PlannedFile();
     PlannedFile(const PlannedFile&) = delete;
@@ -59,6 +60,9 @@ public:
                                   SteadyTime until);
     [[nodiscard]] bool follows() const { return writer_.writes(); }
 
+    /// The rules have changed, and what was noted was noted for the new ones too.
+    void follow_rules() { writer_.renew(); }
+
     /// Notes a purge. Any thread; does not wait.
     void note(const store::PlannedPurge& purge);
     /// Whether something noted may not be in the file yet, so that a kill would lose it. Any
@@ -79,6 +83,7 @@ private:
     std::unordered_map<std::string, SteadyTime> lines_;  // what the file should hold, until when
     std::size_t bytes_ = 0;                              // of them
     SteadyTime forget_at_{};
+    const std::function<std::string()> reach_;  // before the writer, whose thread calls it
     StateWriter writer_;
 };
 

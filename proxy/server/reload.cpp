@@ -119,6 +119,7 @@ void Server::put_in_force(const std::shared_ptr<const flow::Config>& config) {
         Worker* target = worker.get();
         target->post([target] { target->follow_reload(); });
     }
+    if (planned_) planned_->follow_rules();
 }
 
 }  // namespace larder::server

@@ -92,7 +92,8 @@ void Server::open_state() {
     state_is_ours_ = state_lock_ != left;
     remember_socket("state", state_lock_);
     if (shared_.redis) owed_ = std::make_unique<OwedFile>(folder);
-    planned_ = std::make_unique<PlannedFile>(folder);
+    planned_ = std::make_unique<PlannedFile>(
+        folder, [this] { return shared_.config.get()->routes.reach(); });
 }
 
 void Server::plan(store::PlannedPurge purge) {

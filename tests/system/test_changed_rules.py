@@ -120,6 +120,23 @@ def test_a_planned_purge_finds_what_the_new_rules_have_stored(origin, api, way, 
         assert api.get("/other/1").body == b"0"  # what was not renamed stays
 
 
+@NAMES
+def test_the_next_process_makes_a_planned_purge_by_its_own_rules(origin, start_larder, tmp_path, name):
+    version = 0
+    origin.on("GET /items/1", lambda request: reply(body=b"%d" % version))
+    origin.on("GET /other/1", reply(body=b"other"))
+    origin.on("PATCH /items/1", reply(body=b"{}"))
+    text = "state: {}\n".format(tmp_path)
+    larder = start_larder(rules("item") + text, origin=origin.url, redis="off")
+    assert larder.request("PATCH", "/items/1", body=b"{}").status == 200
+    larder.kill()
+    larder.write_config(rules(name) + text)
+    larder.start()
+    until(lambda: larder.get("/items/1").x_cache == "HIT")
+    version = 1
+    until(lambda: larder.get("/items/1").body == b"1", timeout=8, what="the planned purge")
+
+
 STORED = BOTH_TIERS.replace("<memory>", "off")
 
 
