@@ -5,6 +5,7 @@
 #include "flow/answer_from_entry.hpp"
 #include "flow/fetch_for_read.hpp"
 #include "flow/pass_through.hpp"
+#include "flow/purge_relay.hpp"
 #include "flow/send_response.hpp"
 
 namespace larder::flow {
@@ -28,9 +29,8 @@ bool known_uncacheable(Client& client) {
 bool goes_straight_through(Client& client) {
     const ReadPlan& plan = client.exchange().plan;
     if (plan.route->rule.shadow || plan.directives.only_if_cached) return false;
-    // The successor serves already, and this process does not learn of the writes through it.
-    const bool replaced = !client.services.redis && client.services.memory.is_retired();
-    return replaced || known_uncacheable(client);
+    const PurgeRelay* relay = client.services.relay;
+    return (relay && relay->may_miss_writes()) || known_uncacheable(client);
 }
 
 net::Task<void> refuse_to_fetch(Client& client) {

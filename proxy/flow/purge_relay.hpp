@@ -20,6 +20,10 @@ public:
                                                   const store::PurgeOrder& order,
                                                   store::PurgeOutcome outcome) = 0;
 
+    /// Whether another process may have answered writes that this one has not heard of: no stored
+    /// response may answer then, and no fetch from before may be joined. Any thread; cheap.
+    [[nodiscard]] virtual bool may_miss_writes() const = 0;
+
     /// Leaves a purge that is due later to the successor. False: there is no successor. Any thread;
     /// does not wait.
     [[nodiscard]] virtual bool take_over(const store::PlannedPurge& purge) = 0;

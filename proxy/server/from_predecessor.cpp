@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include <array>
+#include <algorithm>
 
 #include "flow/purge.hpp"
 #include "redis/purge_text.hpp"
@@ -16,6 +16,7 @@ constexpr Milliseconds inherit_within = 10s;
 constexpr Milliseconds silence_within = 2s;
 constexpr Milliseconds written_within =
     800ms;  // the predecessor waits a second for the acknowledgement
+constexpr Milliseconds look_every = 20ms;
 
 }  // namespace
 
@@ -46,20 +47,56 @@ void FromPredecessor::inherit() {
         spdlog::error(
             "the old process did not send the purges owed to Redis in time: it counts as gone, and "
             "everything is purged");
+        // When it goes on, it must know that this process serves.
+        channel_.send(message::step_back, parts_.redis_name());
+        static_cast<void>(channel_.flush(steady_now() + silence_within));
         channel_.end();
     }
 }
 
+void FromPredecessor::on_interval() {
+    channel_.send(message::alive, message::alive_body(steady_now()));
+}
+
+// From now on this process answers from memory only where its predecessor, if that has made a
+// purge, still waits for the acknowledgement. Older versions send no signs of life.
+void FromPredecessor::heard_of_predecessor(SteadyTime sent) {
+    if (parts_.trust) parts_.trust->until(sent + trusted_after_sign);
+}
+
 void FromPredecessor::take_over() {
     channel_.send(message::step_back, parts_.redis_name());
-    const bool stepped_back = wait_for(silence_within, [this] { return is_silent_ || has_ended_; });
-    if (!stepped_back) {
+    const bool told = wait_for(silence_within, [this] { return is_silent_ || has_ended_; });
+    if (!told) {
         spdlog::error(
             "the old process did not stop serving from memory in time: it counts as gone, and "
             "everything is purged");
         channel_.end();
         static_cast<void>(wait_for(silence_within, [this] { return has_ended_; }));
     }
+    await_silence();
+}
+
+// A predecessor that did not say that it is silent may be stopped, and go on later. Without Redis
+// it answers from memory for a while after the last sign of life that this process has sent.
+void FromPredecessor::await_silence() {
+    if (!parts_.trust || wait_for(0ms, [this] { return is_silent_; })) return;
+    const SteadyTime last_sign = steady_now();
+    const SteadyTime until =
+        std::max(last_sign + silent_after,
+                 began_ + trusted_after_begin + (silent_after - trusted_after_sign));
+    while (steady_now() < until && calls_.predecessor_lives())
+        static_cast<void>(wait_for(look_every, [this] { return closing_; }));
+}
+
+// Without Redis this process does not hear of the writes that a predecessor without a channel still
+// answers. So its memory tier answers nothing until then.
+void FromPredecessor::await_its_end() {
+    if (!calls_.predecessor_lives()) return;
+    spdlog::warn("nothing is answered from memory until the old process has ended");
+    while (calls_.predecessor_lives())
+        if (wait_for(look_every, [this] { return closing_; })) return;
+    purge_everything();
 }
 
 bool FromPredecessor::is_under_way() const {
@@ -94,6 +131,10 @@ void FromPredecessor::on_message(char kind, std::string_view body) {
             break;
         case message::inherited:
             set(has_inherited_);
+            break;
+        case message::alive:
+            if (const auto sent = message::parse_alive(body, steady_now()))
+                heard_of_predecessor(*sent);
             break;
         case message::purge:
             take_purge(body);
@@ -192,6 +233,7 @@ void FromPredecessor::on_end() {
     if (!orderly) {
         spdlog::warn(
             "the old process ended without completing the hand-over: everything is purged");
+        if (parts_.trust) parts_.trust->until(SteadyTime{});
         purge_everything();
     }
     keep_file();
@@ -200,6 +242,8 @@ void FromPredecessor::on_end() {
         has_ended_ = true;
     }
     changed_.notify_all();
+    if (!orderly && parts_.trust) await_its_end();
+    if (parts_.trust) parts_.trust->until(SteadyTime::max());
     for (const Milliseconds pause : {Milliseconds(2s), Milliseconds(8s)}) {
         if (orderly || wait_for(pause, [this] { return closing_; })) break;
         purge_everything();

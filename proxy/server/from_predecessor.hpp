@@ -17,9 +17,12 @@ namespace larder::server {
 /// after 2 s and 10 s because the origin may commit late.
 class FromPredecessor final : private MessageChannel::Handler {
 public:
-    /// Calls into the program, on the channel's thread.
+    /// Calls into the program.
     struct Calls {
-        std::function<void()> is_over;  ///< is_under_way() is false from now on
+        /// On the channel's thread: is_under_way() is false from now on.
+        std::function<void()> is_over;
+        /// Whether the predecessor's process has not ended yet. Any thread.
+        std::function<bool()> predecessor_lives;
     };
     /// Takes the descriptor.
     FromPredecessor(int descriptor, SuccessionParts parts, Calls calls);
@@ -29,8 +32,9 @@ public:
     /// Takes over history and journal. Returns when this is done, or the predecessor is gone.
     void inherit();
     /// Call it before the first client is served: makes the predecessor stop answering from its
-    /// memory. Returns when it has stopped, or is gone. From then on this process keeps the file of
-    /// owed purges.
+    /// memory. Returns when it has stopped, is gone, or was not heard of for so long that it
+    /// answers nothing from its memory any more. From then on this process keeps the file of owed
+    /// purges.
     void take_over();
     /// Whether the predecessor still runs, or its end is still being handled.
     [[nodiscard]] bool is_under_way() const;
@@ -39,7 +43,11 @@ public:
 private:
     void on_message(char kind, std::string_view body) override;
     void on_pause() override;
+    void on_interval() override;
     void on_end() override;
+    void heard_of_predecessor(SteadyTime sent);
+    void await_silence();
+    void await_its_end();
     void take_purge(std::string_view body);
     [[nodiscard]] std::vector<redis::PurgeItem> by_our_names(
         const std::vector<redis::PurgeItem>& theirs) const;
@@ -53,6 +61,7 @@ private:
 
     const SuccessionParts parts_;
     const Calls calls_;
+    const SteadyTime began_ = steady_now();
     std::string their_redis_;              // only on the channel's thread
     std::string their_reach_;              // only on the channel's thread
     std::vector<std::string> to_confirm_;  // only on the channel's thread

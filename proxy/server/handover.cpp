@@ -46,11 +46,18 @@ std::vector<Named> parse(const char* text) {
     return out;
 }
 
-std::vector<Named>& inherited() {
-    // Only if the process that left the sockets really started this one.
-    static std::vector<Named> sockets = [] {
+// The process that left the sockets, if it really started this one and still runs then; else 0.
+pid_t predecessor_id() {
+    static const pid_t id = [] {
         const char* predecessor = std::getenv(predecessor_variable);
-        if (!predecessor || std::atoi(predecessor) != ::getppid()) return std::vector<Named>{};
+        return predecessor && std::atoi(predecessor) == ::getppid() ? ::getppid() : 0;
+    }();
+    return id;
+}
+
+std::vector<Named>& inherited() {
+    static std::vector<Named> sockets = [] {
+        if (predecessor_id() == 0) return std::vector<Named>{};
         return parse(std::getenv(sockets_variable));
     }();
     return sockets;
@@ -127,6 +134,9 @@ int start_successor(const std::vector<std::string>& arguments, int channel) {
     for (const Named& socket : passed) ::fcntl(socket.descriptor, F_SETFD, FD_CLOEXEC);
     return failed == 0 ? child : -1;
 }
+
+// The child of a process that has ended gets another parent.
+bool predecessor_lives() { return predecessor_id() != 0 && predecessor_id() == ::getppid(); }
 
 void tell_predecessor() {
     const char* predecessor = std::getenv(predecessor_variable);

@@ -24,6 +24,10 @@ inline constexpr const char* succession_channel = "succession";
 /// Whether this is process 1 of a container. It cannot hand over: the container ends with it.
 [[nodiscard]] bool is_first_process();
 
+/// Whether the predecessor's process has not ended yet. Any thread, once inherited_sockets was
+/// called.
+[[nodiscard]] bool predecessor_lives();
+
 /// Tells the predecessor, if there is one, to drain (SIGTERM), because this process serves.
 void tell_predecessor();
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -59,8 +60,14 @@ void MessageChannel::send(char kind, std::string_view body) {
 bool MessageChannel::flush(SteadyTime until) {
     std::unique_lock lock(mutex_);
     const bool done =
-        written_.wait_until(lock, until, [this] { return ended_ || output_.empty(); });
+        progressed_.wait_until(lock, until, [this] { return ended_ || output_.empty(); });
     return done && !ended_;
+}
+
+bool MessageChannel::hear_all(SteadyTime until) {
+    std::unique_lock lock(mutex_);
+    progressed_.wait_until(lock, until, [this] { return ended_; });
+    return heard_all_;
 }
 
 void MessageChannel::end() {
@@ -79,7 +86,12 @@ void MessageChannel::close() {
 
 // Reads and writes until either side ends.
 void MessageChannel::run() {
+    SteadyTime due = steady_now();
     while (true) {
+        if (steady_now() >= due) {
+            handler_.on_interval();
+            due = steady_now() + interval;
+        }
         bool writes = false;
         {
             const std::scoped_lock lock(mutex_);
@@ -88,18 +100,23 @@ void MessageChannel::run() {
         }
         const auto events = static_cast<short>(writes ? POLLIN | POLLOUT : POLLIN);
         std::array<pollfd, 2> watched{pollfd{descriptor_, events, 0}, pollfd{wake_, POLLIN, 0}};
-        if (::poll(watched.data(), watched.size(), -1) < 0 && errno != EINTR) break;
+        const auto left = std::chrono::ceil<Milliseconds>(due - steady_now());
+        const int wait_ms = static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+        if (::poll(watched.data(), watched.size(), wait_ms) < 0 && errno != EINTR) break;
         std::uint64_t woken = 0;
         const ssize_t taken = ::read(wake_, &woken, sizeof woken);
         static_cast<void>(taken);
-        if ((watched[0].revents & POLLOUT) != 0 && !write_some()) break;
+        if ((watched[0].revents & POLLOUT) != 0 && !write_some()) {
+            static_cast<void>(read_some());  // what the peer has sent before it ended
+            break;
+        }
         if ((watched[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !read_some()) break;
     }
     {
         const std::scoped_lock lock(mutex_);
         ended_ = true;
     }
-    written_.notify_all();
+    progressed_.notify_all();
     ::shutdown(descriptor_, SHUT_RDWR);
     handler_.on_end();
 }
@@ -114,7 +131,7 @@ bool MessageChannel::write_some() {
     }
     output_.clear();
     output_done_ = 0;
-    written_.notify_all();
+    progressed_.notify_all();
     return true;
 }
 
@@ -124,8 +141,11 @@ bool MessageChannel::read_some() {
         input_.resize(before + read_bytes);
         const ssize_t got = ::recv(descriptor_, input_.data() + before, read_bytes, 0);
         input_.resize(before + static_cast<std::size_t>(got > 0 ? got : 0));
-        if (got == 0) {
-            static_cast<void>(hand_out());
+        // A peer that ended with unread messages looks like a broken connection.
+        if (got == 0 || (got < 0 && errno == ECONNRESET)) {
+            const bool good = hand_out();
+            const std::scoped_lock lock(mutex_);
+            heard_all_ = good && input_.empty();
             return false;
         }
         if (got < 0 && errno == EINTR) continue;

@@ -6,7 +6,9 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <stdexcept>
 #include <thread>
 
@@ -45,7 +47,7 @@ Server::Server(ConfigSource source, settings::Settings settings, std::vector<std
             *used.redis, threads, shared_.generations,
             used.memory_bytes > 0 ? shared_.memory.get() : nullptr);
     } else {
-        shared_.memory->trust_until(SteadyTime::max());
+        trust_ = std::make_unique<HandoverTrust>(*shared_.memory);
     }
     if (shared_.redis) shared_.redis->observe(record_redis_operation);
     open_state();
@@ -77,6 +79,7 @@ SuccessionParts Server::succession_parts() {
             *shared_.memory,
             *shared_.board,
             shared_.redis.get(),
+            trust_.get(),
             owed_.get(),
             planned_.get(),
             [this](store::PlannedPurge purge) { plan(std::move(purge)); },
@@ -136,6 +139,7 @@ void Server::inherit() {
     calls.is_over = [this] {
         if (hands_over_later_.exchange(false)) ::kill(::getpid(), SIGUSR2);
     };
+    calls.predecessor_lives = predecessor_lives;
     from_predecessor_ =
         std::make_unique<FromPredecessor>(channel.front(), succession_parts(), std::move(calls));
     from_predecessor_->inherit();
@@ -283,14 +287,20 @@ void Server::hand_over() {
     }
     hands_over_later_ = false;
     const int channel = to_successor_->open();
+    if (channel < 0) {
+        spdlog::error("cannot open a channel to a new process: {}; this one continues to serve",
+                      std::strerror(errno));
+        to_successor_->end();
+        return;
+    }
     successor_ = start_successor(arguments_, channel);
-    if (channel >= 0) ::close(channel);
+    ::close(channel);
     if (successor_ < 0) {
         to_successor_->end();
         spdlog::error("cannot start the new process; this one continues to serve");
         return;
     }
-    if (channel >= 0) to_successor_->begin();
+    to_successor_->begin();
     spdlog::info("handing over to process {}", successor_);
 }
 
@@ -298,7 +308,6 @@ void Server::successor_ended() {
     spdlog::error("the new process ended early; this one continues to serve");
     successor_ = -1;
     to_successor_->end();
-    if (!shared_.redis) shared_.memory->trust_until(SteadyTime::max());
 }
 
 }  // namespace larder::server

@@ -83,6 +83,7 @@ private:
     ConfigSource source_;
     std::vector<std::string> arguments_;
     Shared shared_;
+    std::unique_ptr<HandoverTrust> trust_;  // null: with Redis
     int state_lock_ = -1;             // holds the lock, so it stays open until the process ends
     bool state_is_ours_ = true;       // no predecessor writes the file of owed purges
     std::unique_ptr<OwedFile> owed_;  // null: no state directory, or no Redis

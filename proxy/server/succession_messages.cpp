@@ -74,4 +74,17 @@ std::optional<Later> parse_later(std::string_view body) {
     return Later{*due_in, std::move(*items)};
 }
 
+std::string alive_body(SteadyTime sent) {
+    const auto since_boot = std::chrono::floor<std::chrono::microseconds>(sent.time_since_epoch());
+    return std::to_string(since_boot.count());
+}
+
+std::optional<SteadyTime> parse_alive(std::string_view body, SteadyTime now) {
+    const std::optional<std::uint64_t> said = parse_decimal(body);
+    const auto until_now = std::chrono::floor<std::chrono::microseconds>(now.time_since_epoch());
+    if (!said) return std::nullopt;
+    const auto sent = std::min(*said, static_cast<std::uint64_t>(until_now.count()));
+    return SteadyTime(std::chrono::microseconds(static_cast<std::int64_t>(sent)));
+}
+
 }  // namespace larder::server::message

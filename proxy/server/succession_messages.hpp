@@ -35,6 +35,9 @@ inline constexpr char step_back =
     'b';  ///< the name of its Redis; it serves as soon as `silent` comes
 inline constexpr char acknowledged = 'a';  ///< the number of a purge it has done
 
+// From both.
+inline constexpr char alive = 'v';  ///< a sign of life: when it was sent; older versions send none
+
 struct Hello {
     std::string redis;
     Milliseconds lifetime{0};
@@ -56,5 +59,10 @@ struct Later {
 };
 [[nodiscard]] std::string to_body(const Later& said);
 [[nodiscard]] std::optional<Later> parse_later(std::string_view body);
+
+/// Both processes read the same steady clock: it is that of the machine.
+[[nodiscard]] std::string alive_body(SteadyTime sent);
+/// When it was sent. `now` if that is said to be later.
+[[nodiscard]] std::optional<SteadyTime> parse_alive(std::string_view body, SteadyTime now);
 
 }  // namespace larder::server::message

@@ -16,7 +16,7 @@
 namespace larder::server {
 namespace {
 
-constexpr Milliseconds acknowledged_within{1000};
+constexpr Milliseconds acknowledged_within = silent_after;
 constexpr std::size_t entries_at_once = 2000;
 
 // Sends a long list in several messages.
@@ -80,6 +80,8 @@ struct ToSuccessor::Waiter {
 };
 
 int ToSuccessor::open() {
+    may_have_served_ = false;
+    heard_of_successor(steady_now() + trusted_after_begin - trusted_after_sign);
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -1;
     MessageChannel::Handler& handler = *this;
@@ -112,18 +114,41 @@ void ToSuccessor::begin() {
             owed.push_back(std::move(entry.item));
         send_some_at_once(*channel, message::owed, owed);
     }
+    // Before the end of the list, so that the successor knows in time that there are such signs.
+    on_interval();
     channel->send(message::inherited, {});
     channel->start();
 }
 
+void ToSuccessor::on_interval() {
+    const std::scoped_lock lock(mutex_);
+    if (channel_) channel_->send(message::alive, message::alive_body(steady_now()));
+}
+
+void ToSuccessor::heard_of_successor(SteadyTime sent) {
+    trusted_until_ = std::max(trusted_until_, sent + trusted_after_sign);
+    if (parts_.trust) parts_.trust->until(trusted_until_);
+}
+
 void ToSuccessor::end() {
+    MessageChannel* started = nullptr;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (phase_ != Phase::none) started = channel_.get();
+    }
+    // It may have served while this process was stopped. Then it has said before that it would.
+    if (started && !started->hear_all(steady_now() + acknowledged_within)) may_have_served_ = true;
     std::unique_ptr<MessageChannel> channel;
     {
         const std::scoped_lock lock(mutex_);
-        phase_ = Phase::none;
         channel = std::move(channel_);
     }
     channel.reset();
+    {
+        const std::scoped_lock lock(mutex_);
+        phase_ = Phase::none;
+    }
+    wake_all();
     if (parts_.owed && !parts_.owed->follows()) {
         // The file has the purges that the successor took over and could not deliver.
         const std::vector<redis::PurgeItem> left = parts_.owed->load();
@@ -133,7 +158,9 @@ void ToSuccessor::end() {
         parts_.redis->wake_maintenance();
     }
     parts_.adopt_planned();
+    if (may_have_served_) parts_.memory.retire();
     parts_.memory.end_retirement();
+    if (parts_.trust) parts_.trust->until(SteadyTime::max());
 }
 
 void ToSuccessor::finish() {
@@ -155,20 +182,29 @@ bool ToSuccessor::must_hear(store::PurgeOutcome outcome) const {
            (outcome == store::PurgeOutcome::pending && parts_.owed != nullptr);
 }
 
-// True: the waiter is woken when the successor has done the purge.
-bool ToSuccessor::send_purge(const store::PurgeOrder& order, store::PurgeOutcome outcome,
-                             const std::shared_ptr<Waiter>& waiter) {
+// An acknowledgement wakes the waiter.
+ToSuccessor::Awaited ToSuccessor::send_purge(const store::PurgeOrder& order,
+                                             store::PurgeOutcome outcome,
+                                             const std::shared_ptr<Waiter>& waiter) {
     message::Purge purge;
     purge.items = redis::items_of(order);
     purge.delivered = parts_.redis != nullptr && outcome == store::PurgeOutcome::done;
     const std::scoped_lock lock(mutex_);
     const Phase phase = phase_;
-    if (phase == Phase::none || !channel_) return false;
+    if (phase == Phase::none || !channel_) return Awaited::nothing;
+    // With Redis the successor's memory tier hears of the purge from there.
+    if (phase == Phase::lost) return parts_.trust ? Awaited::silence : Awaited::nothing;
     purge.number = ++last_number_;
     channel_->send(message::purge, message::to_body(purge));
-    if (phase != Phase::serving) return false;
+    if (phase != Phase::serving) return Awaited::nothing;
     waiters_.emplace(purge.number, waiter);
-    return true;
+    return Awaited::acknowledgement;
+}
+
+SteadyTime ToSuccessor::give_up_at(Awaited awaited) {
+    if (awaited != Awaited::silence) return steady_now() + acknowledged_within;
+    const std::scoped_lock lock(mutex_);
+    return silent_at_;
 }
 
 net::Task<void> ToSuccessor::pass_on(net::Executor executor, const store::PurgeOrder& order,
@@ -176,26 +212,42 @@ net::Task<void> ToSuccessor::pass_on(net::Executor executor, const store::PurgeO
     net::Event changed(executor);
     const auto waiter = std::make_shared<Waiter>(executor);
     waiter->changed = &changed;
-    const bool by_successor = send_purge(order, outcome, waiter);
-    const bool by_file =
-        !by_successor && outcome == store::PurgeOutcome::pending && parts_.owed != nullptr;
+    const Awaited awaited = send_purge(order, outcome, waiter);
+    const bool by_file = awaited == Awaited::nothing && outcome == store::PurgeOutcome::pending &&
+                         parts_.owed != nullptr;
     if (by_file) parts_.owed->when_written([waiter] { Waiter::wake(waiter); });
-    const SteadyTime give_up = steady_now() + acknowledged_within;
-    while ((by_successor || by_file) && !waiter->done && steady_now() < give_up)
-        co_await changed.wait_until(give_up);
+    bool goes_on = by_file || awaited != Awaited::nothing;
+    const SteadyTime give_up = give_up_at(awaited);
+    while (goes_on && !waiter->done && steady_now() < give_up)
+        goes_on = co_await changed.wait_until(give_up);
     waiter->changed = nullptr;
-    if (waiter->done || !(by_successor || by_file)) co_return;
-    if (by_file) {
+    if (waiter->done || !goes_on) co_return;
+    if (by_file)
         spdlog::error(
             "a purge owed to Redis was not on disk within a second: it would be lost if the "
             "process were killed now");
-        co_return;
+    if (awaited == Awaited::acknowledgement) give_up_successor();
+}
+
+// Only the first purge without an acknowledgement finds a successor to give up.
+void ToSuccessor::give_up_successor() {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!channel_ || phase_ != Phase::serving) return;
+        channel_->end();
     }
+    lose();
     spdlog::error(
         "the new process did not acknowledge a purge within a second: it counts as gone, and "
         "purges everything itself");
+}
+
+// No sign of life is sent any more.
+void ToSuccessor::lose() {
     const std::scoped_lock lock(mutex_);
-    if (channel_) channel_->end();
+    if (phase_ == Phase::none) return;
+    phase_ = Phase::lost;
+    silent_at_ = steady_now() + silent_after;
 }
 
 bool ToSuccessor::take_over(const store::PlannedPurge& purge) {
@@ -232,6 +284,8 @@ net::Task<void> ToSuccessor::until_kept(net::Executor executor) {
 }
 
 void ToSuccessor::on_message(char kind, std::string_view body) {
+    if (kind == message::alive)
+        if (const auto sent = message::parse_alive(body, steady_now())) heard_of_successor(*sent);
     if (kind == message::step_back) step_back(body);
     if (kind == message::acknowledged) acknowledged(parse_decimal(body).value_or(0));
 }
@@ -239,6 +293,7 @@ void ToSuccessor::on_message(char kind, std::string_view body) {
 // The successor does the purges sent before `silent` before it serves. After `silent` this process
 // waits for each purge.
 void ToSuccessor::step_back(std::string_view their_redis) {
+    may_have_served_ = true;
     parts_.memory.retire();
     same_redis_ = their_redis == parts_.redis_name();
     const std::scoped_lock lock(mutex_);
@@ -275,10 +330,18 @@ void ToSuccessor::acknowledged(std::uint64_t number) {
 }
 
 void ToSuccessor::on_end() {
+    // The successor may serve writes that this process does not hear of.
+    if (parts_.trust) parts_.trust->until(SteadyTime{});
+    lose();
+    // Without Redis the purges under way still wait for their second: the successor may have
+    // stopped, and answer from memory when it goes on.
+    if (!parts_.trust) wake_all();
+}
+
+void ToSuccessor::wake_all() {
     std::unordered_map<std::uint64_t, std::shared_ptr<Waiter>> left;
     {
         const std::scoped_lock lock(mutex_);
-        phase_ = Phase::none;
         left.swap(waiters_);
     }
     for (const auto& [number, waiter] : left) Waiter::wake(waiter);
