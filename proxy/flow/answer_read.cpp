@@ -29,7 +29,8 @@ bool known_uncacheable(Client& client) {
 bool goes_straight_through(Client& client) {
     const ReadPlan& plan = client.exchange().plan;
     if (plan.route->rule.shadow || plan.directives.only_if_cached) return false;
-    const PurgeRelay* relay = client.services.relay;
+    // With Redis it tells of the writes that another process has answered.
+    const PurgeRelay* const relay = client.services.redis ? nullptr : client.services.relay;
     return (relay && relay->may_miss_writes()) || known_uncacheable(client);
 }
 
@@ -118,7 +119,7 @@ net::Task<void> answer_read(Client& client) {
     if (exchange.lookup.entry && !exchange.plan.route->rule.shadow) {
         const WallTime now = wall_now();
         const Verdict verdict = judge_entry(exchange, now);
-        const cache::Stored entry = exchange.lookup.entry;
+        cache::Stored entry = exchange.lookup.entry;
         const bool refreshes = verdict == Verdict::serve_and_refresh;
         if (refreshes) {
             exchange.outcome = Outcome::updating(*entry, exchange.lookup.soft_purged, now);
@@ -129,7 +130,7 @@ net::Task<void> answer_read(Client& client) {
             refresh_if_due(client, entry);
         }
         if (verdict == Verdict::serve || refreshes) {
-            co_await answer_from_entry(client, entry);
+            co_await answer_from_entry(client, std::move(entry));
             co_return;
         }
     }

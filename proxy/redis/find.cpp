@@ -245,7 +245,7 @@ Task<Found> RedisStore::find(EntryName name, RedisBudget& budget) {
     found.state = RedisState::timeout;
     if (wait.spent()) co_return found;
     EntryLookup lookup(name, impl_->shared.keys());
-    lookup.sequence = impl_->sequence();
+    if (name.for_memory) lookup.sequence = impl_->sequence();
     lookup.everything = impl_->shared.node().everything_id();
     RedisBatchPointer batch = impl_->new_batch(wait.deadline(), RedisWork::read);
     lookup.ask(batch->commands, impl_->shared.keys(), true);

@@ -74,7 +74,7 @@ RedisPipeline::Event RedisPipeline::next(Answer& answer) {
         }
         Place& front = places_.front();
         if (front.batch) {
-            front.batch->replies.push_back(reader_->take());
+            reader_->take_into(front.batch->replies.emplace_back());
         } else {
             static_cast<void>(reader_->take());
         }

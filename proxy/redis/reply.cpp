@@ -96,6 +96,13 @@ RedisReply RedisReplyReader::take() {
     return whole;
 }
 
+void RedisReplyReader::take_into(RedisReply& fresh) {
+    fresh.type = reply_.type;
+    fresh.integer = std::exchange(reply_.integer, 0);
+    fresh.items.swap(reply_.items);
+    if (!reply_.text.empty()) fresh.text.swap(reply_.text);
+}
+
 RedisReplyReader::Next RedisReplyReader::next(RedisReply& out) {
     const Next read = next();
     if (read == Next::reply) out = take();

@@ -43,6 +43,8 @@ public:
     /// Reads on. `reply`: a whole one has come, `take` it before the next call.
     [[nodiscard]] Next next();
     [[nodiscard]] RedisReply take();
+    /// The same, into one that is new.
+    void take_into(RedisReply& fresh);
     /// Both: the next whole reply, into `out`.
     [[nodiscard]] Next next(RedisReply& out);
 

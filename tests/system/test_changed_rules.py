@@ -1,4 +1,5 @@
 """Rules that change while writes are under way, or while their purges are planned; and what other rules have stored."""
+import signal
 import time
 
 import pytest
@@ -129,9 +130,8 @@ def test_the_next_process_makes_a_planned_purge_by_its_own_rules(origin, start_l
     text = "state: {}\n".format(tmp_path)
     larder = start_larder(rules("item") + text, origin=origin.url, redis="off")
     assert larder.request("PATCH", "/items/1", body=b"{}").status == 200
-    larder.kill()
     larder.write_config(rules(name) + text)
-    larder.start()
+    larder.restart(signal.SIGKILL)
     until(lambda: larder.get("/items/1").x_cache == "HIT")
     version = 1
     until(lambda: larder.get("/items/1").body == b"1", timeout=8, what="the planned purge")
