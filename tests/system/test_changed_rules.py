@@ -15,6 +15,7 @@ admin: <admin>
 origin: {servers: [<origin>], response_timeout: 700ms}
 redis: <redis>
 memory: 64MB
+limits: {drain_timeout: 8s}
 """
 RULES = HEAD + """\
 routes:
@@ -99,9 +100,16 @@ def test_a_write_that_is_answered_in_parts_purges_what_the_new_rules_have_stored
     assert api.get().body == b"1"
 
 
-@WAYS
-@NAMES
-@pytest.mark.parametrize("kind", ["settle", "unknown outcome"])
+@pytest.mark.parametrize(
+    "kind, way, name",
+    [
+        ("settle", "reload", "renamed"),
+        ("settle", "hand-over", "renamed"),
+        ("settle", "reload", "item"),
+        ("unknown outcome", "reload", "renamed"),
+        ("unknown outcome", "hand-over", "renamed"),
+    ],
+)
 def test_a_planned_purge_finds_what_the_new_rules_have_stored(origin, api, way, name, kind):
     gate = Gate()
     origin.on("PATCH /items/1", reply(body=b"{}"))
