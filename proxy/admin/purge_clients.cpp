@@ -171,7 +171,7 @@ std::variant<PurgeOrder, std::string> parse_client_order(const ClientCall& call,
             order.everything = true;
             break;
         case Form::fastly_url:
-            // The same with a URL. Of one that is encoded as a whole the first slash is, too.
+            // The same with a URL. Where all of it is encoded, its first slash is encoded too.
             order.urls.push_back(
                 whole_url(is_encoded_whole(call.item) ? decoded(call.item) : call.item));
             break;

@@ -47,7 +47,7 @@ void add_pattern(const std::string& pattern, const route::RouteTable& routes,
         order.set.patterns.push_back(pattern);
     } else {
         order.scan_patterns.push_back(pattern);
-        // The keys of which it names the end may have an appended query, or the kind of a body.
+        // A key that ends as the pattern does may have a query, or the kind of a body, appended.
         if (!pattern.ends_with('*')) order.scan_patterns.push_back(pattern + "?*");
     }
 }

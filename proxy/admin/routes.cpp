@@ -312,7 +312,7 @@ AdminReply for_client(const std::optional<ClientCall>& client, AdminReply reply)
     return out;
 }
 
-/// Of an absolute target (RFC 9112, 3.2.2) the path and query.
+/// The path and query of an absolute target (RFC 9112, 3.2.2).
 std::string_view without_authority(std::string_view target) {
     for (const std::string_view scheme : {"http://", "https://"}) {
         if (!iequals(target.substr(0, scheme.size()), scheme)) continue;

@@ -54,7 +54,10 @@ void add_from_parameters(Methods& methods, std::string_view text) {
         text.remove_prefix(std::min(text.size(), parameter.size() + 1));
         const std::size_t equals = parameter.find('=');
         if (equals == std::string_view::npos || equals > 3 * parameter_name.size()) continue;
-        if (decoded(parameter.substr(0, equals)) != parameter_name) continue;
+        // A hit allocates nothing, so only a name that begins with an underscore is decoded.
+        const std::string_view name = parameter.substr(0, equals);
+        const bool may_be_it = name.starts_with('_') || name.starts_with("%5");
+        if (!may_be_it || decoded(name) != parameter_name) continue;
         methods.add(decoded(parameter.substr(equals + 1)));
     }
 }

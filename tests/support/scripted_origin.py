@@ -13,7 +13,7 @@ import threading
 import time
 
 from .ports import HOST
-from .waiting import until
+from .waiting import Later, until
 
 
 class Gate:
@@ -349,3 +349,12 @@ class ScriptedOrigin:
                 return
             name, _, value = line.decode("latin-1").partition(":")
             request.trailers.append((name, value.strip()))
+
+
+def kept_open(origin, larder):
+    """Something under way, so that the process drains until the gate is opened."""
+    gate = Gate()
+    origin.on("GET /slow", reply(body=b"slow").after(gate))
+    answer = Later(larder.get, "/slow")
+    gate.wait_for()
+    return gate, answer

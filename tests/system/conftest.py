@@ -24,6 +24,14 @@ def articles_larder(start_larder):
 
 
 @pytest.fixture
+def state(tmp_path):
+    """An empty directory for `state`."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def demo_larder(start_larder):
     """A larder with config/articles.yaml as it is, but for its two addresses; env as its users set it."""
 

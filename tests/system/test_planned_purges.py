@@ -77,13 +77,6 @@ END = pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 
 
 @pytest.fixture
-def state(tmp_path):
-    folder = tmp_path / "state"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def keeping(origin, start_larder, state):
     """A larder that keeps what it has planned; redis: None without one."""
 

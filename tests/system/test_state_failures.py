@@ -37,13 +37,6 @@ TARGET = "/articles/42"
 
 
 @pytest.fixture
-def state(tmp_path):
-    folder = tmp_path / "state"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def full_state(state):
     """fill(): the file system of the directory has no room from now on."""
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", state], capture_output=True, text=True)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from support import raw_client
-from support.scripted_origin import Gate, reply
+from support.scripted_origin import Gate, kept_open, reply
 from support.versioned_api import VersionedApi
 from support.waiting import Later, until
 
@@ -43,15 +43,6 @@ def alone(origin, api, start_larder):
 
 def hits(larder):
     return larder.get(TARGET).x_cache == "HIT"
-
-
-def kept_open(origin, larder):
-    """Something under way, so that the process drains until the gate is opened."""
-    gate = Gate()
-    origin.on("GET /slow", reply(body=b"slow").after(gate))
-    answer = Later(larder.get, "/slow")
-    gate.wait_for()
-    return gate, answer
 
 
 def ask(connections):

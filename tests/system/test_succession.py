@@ -10,7 +10,7 @@ from support import larder as larder_command
 from support import raw_client
 from support.fault_proxy import FaultProxy
 from support.ports import HOST, free_port
-from support.scripted_origin import Gate, reply
+from support.scripted_origin import Gate, kept_open, reply
 from support.versioned_api import VersionedApi
 from support.waiting import Later, until
 
@@ -49,13 +49,6 @@ def api(origin):
 
 
 @pytest.fixture
-def state(tmp_path):
-    folder = tmp_path / "state"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def alone(origin, api, start_larder):
     """A larder without Redis that has an entry."""
     larder = start_larder(ALONE, origin=origin.url)
@@ -72,15 +65,6 @@ def slow_write(origin, api, gate):
         return reply(body={"version": api.version})
 
     origin.on("PUT " + TARGET, write)
-
-
-def kept_open(origin, larder):
-    """Something under way, so that the process drains until the gate is opened."""
-    gate = Gate()
-    origin.on("GET /slow", reply(body=b"slow").after(gate))
-    answer = Later(larder.get, "/slow")
-    gate.wait_for()
-    return gate, answer
 
 
 # ---- hand-over without Redis
