@@ -6,6 +6,7 @@
 
 #include "cache/origin_tags.hpp"
 #include "http/write_methods.hpp"
+#include "unit/support/allocation_count.hpp"
 #include "unit/support/cache_heads.hpp"
 
 using namespace larder;
@@ -45,6 +46,15 @@ TEST_CASE("a long list of methods costs little, and counts as all usual writes")
         CHECK(std::count(methods.begin(), methods.end(), write) == 1);
     CHECK(http::overriding_methods(Request("GET /\nX-HTTP-Method: a, B,a")) ==
           std::vector<std::string>{"A", "B"});
+}
+
+TEST_CASE("a query that asks for no method costs a hit no memory") {
+    const Request request("GET /a?filter%5Bproduct_name%5D=caf%C3%A9&a_long_parameter=1;x=%20");
+    const std::size_t before = allocations();
+    const bool asks = http::asks_to_write_by_parameter(request);
+    CHECK(allocations() == before);
+    CHECK_FALSE(asks);
+    CHECK(http::asks_to_write_by_parameter(Request("GET /a?b=1&%5fmethod=delete")));
 }
 
 TEST_CASE("Location and Content-Location of the same host are invalidated too (RFC 9111, 4.4)") {
